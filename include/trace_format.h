@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The trace file: the only thing that the preload library and the viewer share.
+ *
+ * 1. Shape. A header of one chunk, then chunks of TRACE_CHUNK_BYTES. Each chunk begins with a
+ *    struct trace_chunk that says what it holds. Chunk n lies at n * TRACE_CHUNK_BYTES; the file may
+ *    end in chunks that were never handed out (kind TRACE_CHUNK_FREE, all zero). All integers have
+ *    the byte order of the writer (header.byte_order). Nothing is a pointer into the writer or the
+ *    file, except by number: a *reference* is a byte offset in the file divided by TRACE_GRANULE,
+ *    and 0 means "none". Addresses of the traced process are facts, not pointers.
+ *
+ * 2. Life. A traced process makes the file when it hands the first function table to a package, maps
+ *    it shared, and writes it with plain stores, so that it is whole after kill -9. It may be read
+ *    while it is written. Every item is written in this order: its content, then the one field that
+ *    makes it valid (marked "valid when"). An item that never became valid is *torn* if it holds
+ *    anything, else unused.
+ *
+ * 3. Bound. In ring mode the file never has more than header.max_chunks chunks. Chunks of every kind
+ *    come from one pool; when it is empty, the oldest closed ring chunk is taken again, whatever it
+ *    is needed for: history gives way to results. In full mode the file grows.
+ *
+ * 4. Exactness. Results (ledger, findings, stacks, counters) are never overwritten. What could not be
+ *    kept is counted in header.lost; any of these non-zero makes the results a lower bound, except
+ *    TRACE_LOST_EVENTS, which is history only.
+ *
+ * 5. Trust. A reader must treat all of it as hostile: every reference, count and enumeration is
+ *    checked against the range given here.
+ */
+#ifndef LSATRACE_TRACE_FORMAT_H
+#define LSATRACE_TRACE_FORMAT_H
+
+#include <stdint.h>
+
+#define TRACE_MAGIC "lsatrace" /* 8 bytes, no terminator */
+#define TRACE_VERSION 1u
+#define TRACE_BYTE_ORDER 0x01020304u
+#define TRACE_CHUNK_BYTES 16384u
+#define TRACE_CHUNK_HEADER_BYTES 64u
+#define TRACE_GRANULE 16u /* references count in these */
+
+#define TRACE_PACKAGES 65u      /* indices 0..63, and TRACE_PACKAGE_OTHER */
+#define TRACE_PACKAGE_OTHER 64u /* every package beyond the 64th */
+#define TRACE_FUNCTIONS 32u     /* most hooked functions, over all families */
+#define TRACE_FRAMES_MAX 256u
+#define TRACE_IN_FLIGHT 8u /* calls nested in each other that one thread can show */
+
+/* How a hooked function is called and what it does: what a reader needs to print an event. */
+enum trace_role {
+	TRACE_ROLE_CREATE_SECTION = 1,  /* PVOID (ULONG MaxSize, ULONG InitialSize) */
+	TRACE_ROLE_DELETE_SECTION,      /* BOOLEAN (PVOID SharedMem) */
+	TRACE_ROLE_ALLOCATE_IN_SECTION, /* PVOID (PVOID SharedMem, ULONG Size) */
+	TRACE_ROLE_FREE_IN_SECTION,     /* VOID (PVOID SharedMem, PVOID Memory) */
+	TRACE_ROLE_ALLOCATE,            /* PVOID (ULONG or SIZE_T Length) */
+	TRACE_ROLE_FREE,                /* VOID (PVOID Base) */
+	TRACE_ROLE_ALLOCATE_FOR_CLIENT, /* NTSTATUS (PLSA_CLIENT_REQUEST, ULONG, PVOID *) */
+	TRACE_ROLE_FREE_FOR_CLIENT,     /* NTSTATUS (PLSA_CLIENT_REQUEST, PVOID) */
+	TRACE_ROLE_OBTAIN, /* NTSTATUS (..., PVOID *Buffer, PULONG Length, ...): gives a block */
+	TRACE_ROLE_LAST = TRACE_ROLE_OBTAIN,
+};
+
+/*
+ * Findings: X(constant, string, level). The strings are promised to users; a finding more is a row
+ * here, the judgement that makes it (preload/judge.c) and its sentence (viewer/findings.c).
+ */
+#define TRACE_KINDS(X) \
+	X(NONE, "", NOTE) \
+	X(BLOCK_LEAK, "block-leak", ERROR) \
+	X(SECTION_LEAK, "section-leak", ERROR) \
+	X(LIVE_AT_DELETE, "live-at-delete", WARNING) \
+	X(MISMATCHED_FREE, "mismatched-free", ERROR) \
+	X(DOUBLE_FREE, "double-free", ERROR) \
+	X(FREE_AFTER_DELETE, "free-after-delete", ERROR) \
+	X(INVALID_FREE, "invalid-free", ERROR) \
+	X(INVALID_SECTION, "invalid-section", ERROR) \
+	X(DOUBLE_DELETE, "double-delete", ERROR) \
+	X(INVALID_DELETE, "invalid-delete", ERROR) \
+	X(NULL_FREE, "null-free", WARNING) \
+	X(FAILED_CALL, "failed-call", NOTE)
+
+#define TRACE_REASONS(X) \
+	X(NONE, "") \
+	X(WRONG_SECTION, "wrong-section") \
+	X(WRONG_DEALLOCATOR, "wrong-deallocator") \
+	X(WRONG_CLIENT, "wrong-client") \
+	X(UNKNOWN_ADDRESS, "unknown-address") \
+	X(INTERIOR_POINTER, "interior-pointer") \
+	X(SECTION_HANDLE, "section-handle") \
+	X(DELETED, "deleted") \
+	X(BLOCK, "block") \
+	X(NULL, "null") \
+	X(UNKNOWN, "unknown")
+
+enum trace_level { TRACE_LEVEL_NOTE, TRACE_LEVEL_WARNING, TRACE_LEVEL_ERROR };
+
+#define TRACE_ENUM_KIND(name, text, level) TRACE_KIND_##name,
+#define TRACE_ENUM_REASON(name, text) TRACE_REASON_##name,
+enum trace_kind { TRACE_KINDS(TRACE_ENUM_KIND) TRACE_KIND_COUNT };
+enum trace_reason { TRACE_REASONS(TRACE_ENUM_REASON) TRACE_REASON_COUNT };
+
+/* What could not be kept, and is counted in header.lost. */
+enum trace_lost {
+	TRACE_LOST_EVENTS,      /* calls without a record in the ring: history only */
+	TRACE_LOST_STACKS,      /* calls whose backtrace could not be stored */
+	TRACE_LOST_BLOCKS,      /* live blocks and sections that the file has no room for */
+	TRACE_LOST_JUDGEMENTS,  /* calls that could not be judged */
+	TRACE_LOST_FINDINGS,    /* distinct findings that the file has no room for */
+	TRACE_LOST_DEFINITIONS, /* modules, packages and texts */
+	TRACE_LOST_PACKAGES,    /* packages that could not be put behind shims: not traced at all */
+	TRACE_LOST_COUNT
+};
+
+enum trace_mode { TRACE_MODE_RING, TRACE_MODE_FULL };
+
+/* How the process ended. RUNNING in the file of a process that is gone means that it was killed. */
+enum trace_end { TRACE_END_RUNNING, TRACE_END_EXIT, TRACE_END_EXEC, TRACE_END_KILLED };
+
+/* One moment by two clocks. A tick is the time unit of every time in the file. */
+struct trace_clock {
+	uint64_t ticks;
+	uint64_t monotonic_ns; /* CLOCK_MONOTONIC */
+};
+
+/* Chunk 0. Written before the file gets its name's first reader, except where noted. */
+struct trace_header {
+	char magic[8];        /* TRACE_MAGIC; valid when set: written last */
+	uint32_t version;     /* TRACE_VERSION */
+	uint32_t byte_order;  /* TRACE_BYTE_ORDER as the writer stores it */
+	uint32_t chunk_bytes; /* TRACE_CHUNK_BYTES */
+	uint32_t max_chunks;  /* bound of the file in chunks, this one included; 0 in full mode */
+	uint32_t mode;        /* enum trace_mode */
+	uint32_t machine;     /* EM_X86_64 and so on, of <elf.h> */
+	int32_t pid;
+	int32_t ppid;
+	uint64_t pid_start; /* field 22 of /proc/PID/stat, or 0: tells a process from its pid's next user */
+	uint8_t boot_id[16];    /* of /proc/sys/kernel/random/boot_id, or zeroes */
+	uint64_t start_time_ns; /* CLOCK_REALTIME when the trace was made */
+	uint32_t depth;         /* most frames of a backtrace, 1..TRACE_FRAMES_MAX */
+	uint32_t inherited;     /* 1: made by a forked child, which took over its parent's ledger */
+	struct trace_clock clock_first;
+	struct trace_clock clock_last[2]; /* while running: the newer one is clock_last[clock_index & 1] */
+	uint32_t clock_index;
+	/* The following change while the process runs. */
+	uint32_t end;        /* enum trace_end */
+	int32_t exit_status; /* EXIT: the status; KILLED: 128 + signal */
+	uint32_t chunks;     /* chunks handed out so far, this one included */
+	uint64_t lost[8];    /* by enum trace_lost */
+};
+
+/* A chunk: this header, then items of one kind, back to back. */
+enum trace_chunk_kind {
+	TRACE_CHUNK_FREE,
+	TRACE_CHUNK_LOG,      /* struct trace_record..., each TRACE_GRANULE aligned */
+	TRACE_CHUNK_LEDGER,   /* struct trace_entry[] */
+	TRACE_CHUNK_FINDINGS, /* struct trace_finding[] */
+	TRACE_CHUNK_LANES,    /* struct trace_lane[] */
+	TRACE_CHUNK_COUNTERS, /* struct trace_counters[] */
+	TRACE_CHUNK_RING,     /* struct trace_event[] */
+	TRACE_CHUNK_KINDS
+};
+
+struct trace_chunk {
+	uint32_t kind; /* enum trace_chunk_kind; valid when not FREE */
+	uint32_t lane; /* RING: number of the lane that writes it, or wrote it last */
+	/* RING, LOG: numbers the chunks of the kind in the order in which they were begun, from 1; a ring
+	 * chunk that is being cleared has 0 */
+	uint64_t sequence;
+	uint8_t reserved[48];
+};
+
+/*
+ * One call, in a ring chunk. An acquiring call is recorded when it has returned, with the time of its
+ * return. A releasing call is recorded before the host's function runs, with the time of that moment;
+ * result and duration follow. Ordered by time, the events of one address never contradict each other.
+ */
+enum trace_event_state {
+	TRACE_EVENT_COMMITTED = 1, /* valid when set */
+	TRACE_EVENT_RETURNED = 2,  /* duration, result and FAILED are known */
+	TRACE_EVENT_FAILED = 4,    /* the host's function returned NULL, FALSE or an error status */
+};
+
+struct trace_event {
+	uint64_t time;     /* ticks */
+	uint64_t duration; /* ticks spent in the host's function; valid with RETURNED */
+	uint64_t address;  /* section or block: what was returned, or what is to be released */
+	uint64_t section;  /* SharedMem, or the client request; else 0 */
+	uint64_t size;     /* bytes asked for; CREATE_SECTION: MaxSize | InitialSize << 32 */
+	uint64_t caller;   /* return address of the call */
+	uint32_t stack;    /* reference to a struct trace_stack; 0: it could not be stored */
+	int32_t tid;       /* kernel thread id */
+	int32_t result; /* NTSTATUS or BOOLEAN, where the function returns one; valid with RETURNED */
+	uint8_t function; /* number of a FUNCTION definition */
+	uint8_t package;  /* index of a PACKAGE definition, < TRACE_PACKAGES */
+	uint8_t verdict;  /* enum trace_kind, or 0 */
+	uint8_t state;    /* bits of enum trace_event_state */
+};
+
+/* The log: what is written once and stays. */
+enum trace_record_type {
+	TRACE_RECORD_STACK = 1,
+	TRACE_RECORD_MODULE,
+	TRACE_RECORD_MODULE_GONE, /* trace_text: number = module id, no text */
+	TRACE_RECORD_FAMILY,      /* trace_text: number = family id (1..255), text = name */
+	TRACE_RECORD_FUNCTION, /* trace_text: number = function id | family << 8 | role << 16, text = name */
+	TRACE_RECORD_PACKAGE,
+	TRACE_RECORD_PACKAGE_NAME, /* trace_text: number = package index, text = UTF-8 name; the last one counts */
+	TRACE_RECORD_EXE,      /* trace_text: path of the executable */
+	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; several with one position are joined */
+	TRACE_RECORD_TYPES
+};
+
+struct trace_record {
+	uint32_t bytes; /* of the whole record, a multiple of TRACE_GRANULE; written first, so that a
+	                       reader can step over a record that never became valid; 0: step one granule */
+	uint16_t type;  /* enum trace_record_type */
+	uint16_t committed; /* valid when 1 */
+};
+
+#define TRACE_TEXT_MAX 4096u /* longest text of one record; longer arguments take several */
+
+struct trace_text {
+	struct trace_record head;
+	uint32_t number; /* see enum trace_record_type */
+	uint32_t length; /* bytes of text, 0..TRACE_TEXT_MAX */
+	char text[];     /* not terminated */
+};
+
+/*
+ * One distinct backtrace, innermost frame first: the first is the caller of the hooked function. Each
+ * frame is a *return address*: the call lies before it. The upper 16 bits are the id of a module, the
+ * lower 48 the offset from the module's base (that is, an address as the file of the module has it);
+ * with module 0 the lower 48 bits are the address itself, which lay in no module.
+ */
+enum trace_stack_flags {
+	TRACE_STACK_TRUNCATED = 1, /* as deep as header.depth: there were more frames */
+};
+
+#define TRACE_FRAME_OFFSET_BITS 48
+
+struct trace_stack {
+	struct trace_record head;
+	uint32_t frames; /* 1..TRACE_FRAMES_MAX */
+	uint32_t flags;  /* enum trace_stack_flags */
+	uint64_t frame[];
+};
+
+enum trace_module_kind { TRACE_MODULE_ELF = 1 };
+
+/* Something that was loaded. Loaded again it gets a new id, so old stacks go on naming the old one. */
+struct trace_module {
+	struct trace_record head;
+	uint32_t id;         /* 1..65535 */
+	uint32_t kind;       /* enum trace_module_kind */
+	uint64_t base;       /* what was added to the addresses of the module's file */
+	uint64_t start, end; /* extent in memory */
+	uint8_t build_id[32];
+	uint32_t build_id_bytes; /* 0..32; 0: it has none */
+	uint32_t path_bytes;     /* 0..TRACE_TEXT_MAX */
+	char path[];             /* not terminated */
+};
+
+struct trace_package {
+	struct trace_record head;
+	uint32_t index;      /* < TRACE_PACKAGES */
+	uint32_t module;     /* id of a MODULE record, or 0 */
+	uint64_t package_id; /* the PackageId that the host gave to Initialize */
+	uint32_t table;      /* position in the array that SpLsaModeInitialize returned */
+	uint32_t reserved;
+};
+
+/* A live section or block. The slot of one that goes is used again. */
+enum trace_entry_state {
+	TRACE_ENTRY_FREE,
+	TRACE_ENTRY_BLOCK, /* valid when one of these */
+	TRACE_ENTRY_SECTION,
+	TRACE_ENTRY_SUSPECT, /* a block that was freed wrongly: neither a leak nor live at delete */
+	TRACE_ENTRY_DELETING, /* its section's deletion is in flight: not judged */
+	TRACE_ENTRY_STATES
+};
+
+enum trace_entry_flags {
+	TRACE_ENTRY_INHERITED = 1, /* made before this process was forked: no leak of this process */
+	TRACE_ENTRY_ADOPTED = 2, /* a section that was never seen created: sizes and stack unknown */
+};
+
+struct trace_entry {
+	uint64_t address; /* of the block, or the section's handle */
+	uint64_t size;    /* bytes asked for; SECTION: MaxSize | InitialSize << 32 */
+	uint32_t section; /* BLOCK: reference to the entry of its section, or 0 */
+	uint32_t stack;   /* reference to the stack that made it, or 0 */
+	int32_t tid;      /* thread that made it */
+	uint8_t state;    /* enum trace_entry_state */
+	uint8_t flags;    /* enum trace_entry_flags */
+	uint8_t family;   /* number of a FAMILY definition */
+	uint8_t package;  /* package that made it */
+};
+
+/* A section as a finding names it. */
+struct trace_section {
+	uint64_t handle; /* 0: none */
+	uint32_t max_size;
+	uint32_t initial_size;
+};
+
+enum trace_finding_stacks {
+	TRACE_STACK_CALL,
+	TRACE_STACK_ALLOCATE,
+	TRACE_STACK_FREE,
+	TRACE_STACK_CREATE,
+	TRACE_STACK_DELETE,
+	TRACE_STACK_OWNER_CREATE,
+	TRACE_FINDING_STACKS
+};
+
+enum trace_finding_flags {
+	TRACE_FINDING_HAS_SECTION = 1,   /* `section` was named in the call */
+	TRACE_FINDING_HAS_OWNER = 2,     /* `owner` is known */
+	TRACE_FINDING_SECTION_SIZES = 4, /* section.max_size and .initial_size are known */
+	TRACE_FINDING_OWNER_SIZES = 8,
+	TRACE_FINDING_HAS_ADDRESS = 16, /* `address` was named in the call */
+	TRACE_FINDING_HAS_SIZE = 32,    /* `size` is known */
+};
+
+/* One misuse, judged in the process: kind, reason, family, function, package and stacks make it
+ * distinct; the rest is that of its first occurrence. Leaks are not here: they are what the ledger
+ * holds at the end. */
+struct trace_finding {
+	uint64_t count; /* occurrences; may still grow */
+	uint64_t bytes; /* sum of the sizes concerned; may still grow */
+	uint64_t address;
+	uint64_t size;
+	struct trace_section section;
+	struct trace_section owner;
+	uint64_t first_time;                  /* ticks */
+	uint32_t stack[TRACE_FINDING_STACKS]; /* references, 0: does not apply or unknown */
+	int32_t tid;
+	uint32_t flags; /* enum trace_finding_flags */
+	uint8_t kind;   /* enum trace_kind */
+	uint8_t reason; /* enum trace_reason */
+	uint8_t family; /* of the function called */
+	uint8_t function;
+	uint8_t package;
+	uint8_t committed;    /* valid when 1 */
+	uint8_t block_family; /* family of the block concerned, or 0 */
+	uint8_t reserved[17];
+};
+
+/* A call that has begun and not returned. */
+struct trace_call {
+	uint64_t time; /* ticks, at entry */
+	uint64_t arguments[2];
+	uint32_t stack; /* reference */
+	uint8_t function;
+	uint8_t package;
+	uint8_t reserved[2];
+};
+
+/* A thread's place: taken by another thread when its own has ended. */
+struct trace_lane {
+	uint32_t state;  /* 0 never used, 1 in use, 2 between threads */
+	int32_t tid;     /* of its thread, or its last */
+	uint32_t number; /* lanes are numbered from 0 */
+	uint32_t depth; /* calls in flight: in_flight[0..min(depth, TRACE_IN_FLIGHT)-1] are valid */
+	uint8_t reserved[48];
+	struct trace_call in_flight[TRACE_IN_FLIGHT];
+};
+
+/* Exact totals of one package's calls in one lane. The sums over all lanes are the process's. */
+struct trace_counter {
+	uint64_t calls;  /* calls that were recorded (in flight ones are not, if they acquire) */
+	uint64_t failed; /* of these, calls whose host's function failed */
+	uint64_t bytes;  /* asked for in acquiring calls that succeeded; CREATE_SECTION: MaxSize */
+};
+
+struct trace_counters {
+	uint32_t valid; /* valid when 1 */
+	uint32_t lane;
+	uint32_t package;
+	uint32_t reserved;
+	struct trace_counter function[TRACE_FUNCTIONS];
+	uint8_t padding[48];
+};
+
+#define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
+
+_Static_assert(sizeof(struct trace_header) == 208, "header");
+_Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
+_Static_assert(sizeof(struct trace_event) == 64, "event");
+_Static_assert(sizeof(struct trace_record) == 8, "record");
+_Static_assert(sizeof(struct trace_text) == 16, "text");
+_Static_assert(sizeof(struct trace_stack) == 16, "stack");
+_Static_assert(sizeof(struct trace_module) == 80, "module");
+_Static_assert(sizeof(struct trace_package) == 32, "package");
+_Static_assert(sizeof(struct trace_entry) == 32, "entry");
+_Static_assert(sizeof(struct trace_finding) == 128, "finding");
+_Static_assert(sizeof(struct trace_lane) == 64 + 32 * TRACE_IN_FLIGHT, "lane");
+_Static_assert(sizeof(struct trace_counters) == 832, "counters");
+_Static_assert(TRACE_LOST_COUNT <= 8, "lost");
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "backtrace.h"
+#include "call.h"
+#include "clock.h"
+#include "config.h"
+#include "findings.h"
+#include "on_error.h"
+#include "poison.h"
+#include "ring.h"
+#include "stacks.h"
+#include "trace.h"
+
+#define SLOT_FAMILY(name, family, role, shim) FAMILY_##family,
+#define SLOT_ROLE(name, family, role, shim) TRACE_ROLE_##role,
+
+static const enum family slot_family[] = { TRACED_SLOTS(SLOT_FAMILY) };
+static const enum trace_role slot_role[] = { TRACED_SLOTS(SLOT_ROLE) };
+
+enum family call_family(const struct call *c)
+{
+	return slot_family[c->slot];
+}
+
+static uint32_t capture(struct call *c)
+{
+	struct backtrace b;
+
+	backtrace_take(&b, config->depth, c->caller, &c->lane->unwinding);
+	return stacks_find(&b);
+}
+
+/* Calls that a longjmp() or an exception has left are no longer in flight: their frames lay deeper
+ * than this one. */
+static uint32_t drop_left_calls(struct lane *lane, uintptr_t stack_pointer)
+{
+	while (lane->depth > 0 && lane->stack_pointer[lane->depth - 1] <= stack_pointer)
+		lane->depth--;
+	return lane->depth;
+}
+
+static void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument1)
+{
+	struct lane *lane = c->lane;
+	struct trace_call *shown;
+
+	c->depth = drop_left_calls(lane, (uintptr_t)c);
+	if (c->depth == TRACE_IN_FLIGHT)
+		return;
+	shown = &lane->shown->in_flight[c->depth];
+	shown->time = c->began;
+	shown->arguments[0] = argument0;
+	shown->arguments[1] = argument1;
+	shown->stack = c->stack;
+	shown->function = c->slot;
+	shown->package = c->package;
+	lane->stack_pointer[c->depth] = (uintptr_t)c;
+	lane->depth = c->depth + 1;
+	__atomic_store_n(&lane->shown->depth, lane->depth, __ATOMIC_RELEASE);
+}
+
+static bool enter_tracer(struct call *c)
+{
+	if (unlikely(guard_inside))
+		return false;
+	guard_inside = true;
+	if (unlikely(!trace_is_mine()) && !trace_after_fork())
+		return false;
+	c->generation = trace_generation;
+	c->lane = lanes_mine();
+	return c->lane != NULL;
+}
+
+static void leave_tracer(struct call *c)
+{
+	guard_inside = false;
+	if (unlikely(c->alarm != TRACE_KIND_NONE))
+		on_error(c);
+	c->alarm = TRACE_KIND_NONE;
+	errno = c->saved_errno;
+}
+
+bool call_enter(struct call *c, uint32_t where, const void *caller, uint64_t argument0,
+		uint64_t argument1)
+{
+	bool was_inside = guard_inside;
+
+	c->saved_errno = errno;
+	if (unlikely(!enter_tracer(c))) {
+		if (trace_is_mine())
+			ledger_note_gap();
+		guard_inside = was_inside;
+		errno = c->saved_errno;
+		return false;
+	}
+	c->package = (uint8_t)(where >> 8);
+	c->slot = (uint8_t)where;
+	c->caller = (uint64_t)(uintptr_t)caller;
+	c->address = c->section = c->size = 0;
+	c->event = NULL;
+	c->alarm = TRACE_KIND_NONE;
+	c->stack = capture(c);
+	c->began = clock_ticks();
+	show_in_flight(c, argument0, argument1);
+	return true;
+}
+
+void call_host(struct call *c)
+{
+	leave_tracer(c);
+}
+
+bool call_return(struct call *c)
+{
+	c->saved_errno = errno;
+	/* The host's function may have forked: what was begun belongs to the parent. */
+	if (unlikely(!trace_is_mine() || c->generation != trace_generation))
+		return false;
+	guard_inside = true;
+	return true;
+}
+
+void call_leave(struct call *c)
+{
+	c->lane->depth = c->depth;
+	__atomic_store_n(&c->lane->shown->depth, c->depth, __ATOMIC_RELEASE);
+	leave_tracer(c);
+}
+
+static void fill_event(struct call *c, uint64_t time, enum trace_kind verdict)
+{
+	struct trace_event *event = ring_reserve(c->lane);
+
+	c->event = event;
+	if (unlikely(!event))
+		return;
+	c->chunk = c->lane->chunk;
+	c->chunk_sequence = c->chunk->sequence;
+	event->time = time;
+	event->address = c->address;
+	event->section = c->section;
+	event->size = c->size;
+	event->caller = c->caller;
+	event->stack = c->stack;
+	event->tid = c->lane->tid;
+	event->function = c->slot;
+	event->package = c->package;
+	event->verdict = (uint8_t)verdict;
+}
+
+static uint64_t bytes_asked_for(const struct call *c)
+{
+	switch (slot_role[c->slot]) {
+	case TRACE_ROLE_CREATE_SECTION:
+		return (uint32_t)c->size;
+	default:
+		return c->size;
+	}
+}
+
+static void count(struct call *c, bool failed, uint64_t bytes)
+{
+	struct trace_counters *counters = lanes_counters(c->lane, c->package);
+	struct trace_counter *counter;
+
+	if (unlikely(!counters)) {
+		trace_lose(TRACE_LOST_DEFINITIONS);
+		return;
+	}
+	counter = &counters->function[c->slot];
+	__atomic_store_n(&counter->calls, counter->calls + 1, __ATOMIC_RELAXED);
+	if (failed)
+		__atomic_store_n(&counter->failed, counter->failed + 1, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(&counter->bytes, counter->bytes + bytes, __ATOMIC_RELAXED);
+}
+
+static uint8_t event_state(bool failed)
+{
+	return TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED | (failed ? TRACE_EVENT_FAILED : 0);
+}
+
+void call_record_acquired(struct call *c, bool failed, int32_t result, enum trace_kind verdict)
+{
+	uint64_t now = clock_ticks_after();
+
+	fill_event(c, now, verdict);
+	if (likely(c->event)) {
+		c->event->duration = now - c->began;
+		c->event->result = result;
+		ring_commit(c->event, event_state(failed));
+	}
+	count(c, failed, bytes_asked_for(c));
+}
+
+void call_record_releasing(struct call *c, enum trace_kind verdict)
+{
+	c->began = clock_ticks();
+	fill_event(c, c->began, verdict);
+	if (likely(c->event))
+		ring_commit(c->event, TRACE_EVENT_COMMITTED);
+	count(c, false, 0);
+}
+
+void call_complete(struct call *c, bool failed, int32_t result, enum trace_kind verdict)
+{
+	uint64_t now = clock_ticks_after();
+
+	if (failed) {
+		struct trace_counters *counters = lanes_counters(c->lane, c->package);
+
+		if (counters)
+			counters->function[c->slot].failed++;
+	}
+	if (!c->event || !ring_still_ours(c->lane, c->chunk, c->chunk_sequence))
+		return;
+	c->event->duration = now - c->began;
+	c->event->result = result;
+	c->event->verdict = (uint8_t)verdict;
+	ring_commit(c->event, event_state(failed));
+}
+
+static void name_section(struct trace_finding *f, const struct call *c, const struct verdict *v)
+{
+	const struct ledger_view *section = &v->section;
+
+	if (c->section && slot_family[c->slot] == FAMILY_SHARED_MEMORY) {
+		f->flags |= TRACE_FINDING_HAS_SECTION;
+		f->section.handle = c->section;
+	}
+	if (!section->number)
+		return;
+	f->stack[TRACE_STACK_CREATE] = section->entry.stack;
+	if (ledger_life(section) == LIFE_RELEASED)
+		f->stack[TRACE_STACK_DELETE] = section->entry.gone_stack;
+	if (section->entry.address != f->section.handle || section->entry.flags & LEDGER_ADOPTED)
+		return;
+	f->flags |= TRACE_FINDING_SECTION_SIZES;
+	f->section.max_size = (uint32_t)section->entry.size;
+	f->section.initial_size = (uint32_t)(section->entry.size >> 32);
+}
+
+static void name_owner(struct trace_finding *f, const struct ledger_view *owner)
+{
+	if (!owner->number)
+		return;
+	f->flags |= TRACE_FINDING_HAS_OWNER;
+	f->owner.handle = owner->entry.address;
+	f->stack[TRACE_STACK_OWNER_CREATE] = owner->entry.stack;
+	if (owner->entry.flags & LEDGER_ADOPTED)
+		return;
+	f->flags |= TRACE_FINDING_OWNER_SIZES;
+	f->owner.max_size = (uint32_t)owner->entry.size;
+	f->owner.initial_size = (uint32_t)(owner->entry.size >> 32);
+}
+
+static void name_block(struct trace_finding *f, const struct ledger_view *block)
+{
+	enum ledger_life life = ledger_life(block);
+	struct ledger_view section;
+
+	if (!block->number)
+		return;
+	f->flags |= TRACE_FINDING_HAS_SIZE;
+	f->size = f->bytes = block->entry.size;
+	f->block_family = block->entry.family;
+	f->stack[TRACE_STACK_ALLOCATE] = block->entry.stack;
+	if (life == LIFE_RELEASED)
+		f->stack[TRACE_STACK_FREE] = block->entry.gone_stack;
+	if (life != LIFE_DELETED)
+		return;
+	f->stack[TRACE_STACK_DELETE] = block->entry.gone_stack;
+	if (!f->stack[TRACE_STACK_CREATE] && ledger_section_of(block, &section))
+		f->stack[TRACE_STACK_CREATE] = section.entry.stack;
+}
+
+static struct trace_finding finding_of(const struct call *c, enum trace_kind kind,
+				       enum trace_reason reason)
+{
+	return (struct trace_finding){
+		.count = 1,
+		.address = c->address,
+		.first_time = c->began,
+		.stack[TRACE_STACK_CALL] = c->stack,
+		.tid = c->lane->tid,
+		.flags = c->address ? TRACE_FINDING_HAS_ADDRESS : 0,
+		.kind = (uint8_t)kind,
+		.reason = (uint8_t)reason,
+		.family = (uint8_t)slot_family[c->slot],
+		.function = c->slot,
+		.package = c->package,
+	};
+}
+
+void call_note(struct call *c, const struct verdict *v)
+{
+	struct trace_finding f;
+
+	if (likely(v->kind == TRACE_KIND_NONE))
+		return;
+	f = finding_of(c, v->kind, v->reason);
+	name_block(&f, &v->block);
+	name_section(&f, c, v);
+	name_owner(&f, &v->owner);
+	findings_note(&f);
+	c->alarm = v->kind;
+	c->alarm_reason = v->reason;
+}
+
+void call_note_failure(struct call *c, const struct verdict *v)
+{
+	struct trace_finding f = finding_of(c, TRACE_KIND_FAILED_CALL, TRACE_REASON_NONE);
+
+	if (c->size) {
+		f.flags |= TRACE_FINDING_HAS_SIZE;
+		f.size = f.bytes = bytes_asked_for(c);
+	}
+	if (v) {
+		name_block(&f, &v->block);
+		name_section(&f, c, v);
+	}
+	findings_note(&f);
+}
+
+void call_note_left(struct call *c, const struct ledger_view *section,
+		    const struct ledger_view *block)
+{
+	struct trace_finding f = finding_of(c, TRACE_KIND_LIVE_AT_DELETE, TRACE_REASON_NONE);
+	struct verdict v = { .section = *section };
+
+	if (block->entry.flags & (LEDGER_SUSPECT | LEDGER_INHERITED))
+		return;
+	name_block(&f, block);
+	name_section(&f, c, &v);
+	f.stack[TRACE_STACK_FREE] = 0;
+	f.stack[TRACE_STACK_DELETE] = c->stack;
+	f.address = block->entry.address;
+	f.flags |= TRACE_FINDING_HAS_ADDRESS;
+	findings_note(&f);
+}

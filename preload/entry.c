@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ways to a package: dlsym() for SpLsaModeInitialize, and the symbol itself, for hosts that are
+ * linked to a package.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "../include/secpkg.h"
+#include "backtrace.h"
+#include "entry.h"
+#include "guard.h"
+#include "init.h"
+#include "modules.h"
+#include "packages.h"
+#include "poison.h"
+#include "real.h"
+#include "trace.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define STATUS_ENTRYPOINT_NOT_FOUND ((NTSTATUS)0xc0000139)
+
+void *(*real_dlsym)(void *handle, const char *name);
+static int (*real_dlclose)(void *handle);
+
+static const char entry_name[] = "SpLsaModeInitialize";
+
+/* The symbol versions under which glibc has had dlsym() on this processor. */
+void real_init(void)
+{
+	if (real_dlsym)
+		return;
+	real_dlsym = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.34");
+	if (!real_dlsym)
+		real_dlsym =
+			(void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
+	real_dlclose = (int (*)(void *))real_dlsym(RTLD_NEXT, "dlclose");
+}
+
+static const struct link_map *map_of(const void *address)
+{
+	struct link_map *map = NULL;
+	Dl_info info;
+
+	return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
+}
+
+static bool is_ours(const void *symbol)
+{
+	return symbol == (const void *)&SpLsaModeInitialize;
+}
+
+/* The symbol in one loaded object or in what that needs; NULL: not there. */
+static void *find_in(const struct link_map *map)
+{
+	void *handle = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
+	void *symbol = NULL;
+
+	if (handle) {
+		symbol = real_dlsym(handle, entry_name);
+		real_dlclose(handle);
+	}
+	return is_ours(symbol) ? NULL : symbol;
+}
+
+/* RTLD_DEFAULT for a caller: the global scope, then its own. Our own symbol stands for the next. */
+static void *find_default(const void *caller)
+{
+	void *symbol = real_dlsym(RTLD_DEFAULT, entry_name);
+	const struct link_map *map = map_of(caller);
+
+	if (is_ours(symbol))
+		symbol = real_dlsym(RTLD_NEXT, entry_name);
+	if (!symbol && map && map->l_name[0])
+		symbol = find_in(map);
+	return symbol;
+}
+
+/*
+ * RTLD_NEXT for a caller: the first in an object behind its own. For the executable and for us that
+ * is what the loader says when we ask; for others, objects follow each other as they were loaded.
+ */
+static void *find_next(const void *caller)
+{
+	const struct link_map *map = map_of(caller);
+
+	if (!map || !map->l_name[0] || map == map_of(entry_name))
+		return real_dlsym(RTLD_NEXT, entry_name);
+	while ((map = map->l_next) != NULL) {
+		void *symbol = find_in(map);
+
+		if (symbol && map_of(symbol) == map)
+			return symbol;
+	}
+	return NULL;
+}
+
+static void *find(void *handle, const void *caller)
+{
+	void *symbol;
+
+	if (handle == RTLD_DEFAULT)
+		return find_default(caller);
+	if (handle == RTLD_NEXT)
+		return find_next(caller);
+	symbol = real_dlsym(handle, entry_name);
+	return is_ours(symbol) ? real_dlsym(RTLD_NEXT, entry_name) : symbol;
+}
+
+struct entry_answer entry_answer(void *handle, const char *name, const void *caller)
+{
+	struct entry_answer answer = { 0 };
+	int saved_errno = errno;
+
+	init_ensure();
+	errno = saved_errno;
+	if (likely(strcmp(name, entry_name) != 0))
+		return answer;
+	answer.is_ours = 1;
+	answer.symbol = find(handle, caller);
+	if (answer.symbol)
+		answer.symbol = (void *)packages_entry_for((SpLsaModeInitializeFn)answer.symbol);
+	errno = saved_errno;
+	return answer;
+}
+
+EXPORT NTSTATUS SpLsaModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
+				    PSECPKG_FUNCTION_TABLE *ppTables, PULONG pcTables)
+{
+	void *real;
+
+	init_ensure();
+	real = find_default(__builtin_return_address(0));
+	if (!real)
+		return STATUS_ENTRYPOINT_NOT_FOUND;
+	return packages_entry_for((SpLsaModeInitializeFn)real)(LsaVersion, PackageVersion, ppTables,
+							       pcTables);
+}
+
+/* What was unloaded must not be taken for what comes to its place. */
+static void note_unloaded(void)
+{
+	if (!cold_lock())
+		return;
+	packages_unloaded();
+	if (trace_is_mine()) {
+		guard_inside = true;
+		modules_unloaded();
+		backtrace_forget();
+		guard_inside = false;
+	}
+	cold_unlock();
+}
+
+EXPORT int dlclose(void *handle)
+{
+	int result, saved_errno;
+
+	init_ensure();
+	result = real_dlclose(handle);
+	saved_errno = errno;
+	note_unloaded();
+	errno = saved_errno;
+	return result;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What the target finds in our place of the C library's and the packages' names. */
+#ifndef LSATRACE_ENTRY_H
+#define LSATRACE_ENTRY_H
+
+#include <stdint.h>
+
+/* Returned in two registers: see entry_amd64.S. */
+struct entry_answer {
+	uint64_t is_ours; /* 0: the C library is to answer */
+	void *symbol;
+};
+
+/* What dlsym() is to answer to `caller`, a return address. */
+struct entry_answer entry_answer(void *handle, const char *name, const void *caller);
+
+#endif

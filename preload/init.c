@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+
+#include "clock.h"
+#include "config.h"
+#include "guard.h"
+#include "init.h"
+#include "poison.h"
+#include "process.h"
+#include "real.h"
+#include "trace.h"
+
+static void init(void)
+{
+	real_init();
+	process_init();
+	clock_init();
+	config_init();
+	guard_init();
+	trace_init();
+}
+
+__attribute__((constructor)) void init_ensure(void)
+{
+	static bool done;
+
+	if (likely(done))
+		return;
+	done = true;
+	init();
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "lanes.h"
+#include "poison.h"
+#include "pool.h"
+#include "trace.h"
+#include "vm.h"
+
+enum { LANES_MAX = 32768 };
+
+enum { SHOWN_IN_USE = 1, SHOWN_BETWEEN = 2 };
+
+static struct lane *lanes;  /* by number */
+static uint32_t lanes_used; /* numbers given out */
+static uint64_t lanes_free; /* the list's head: number + 1, and in the upper half a count of changes
+				 that keeps a lane which came and went from being taken for itself */
+static pthread_key_t thread_end;
+static struct pool_items shown_items, counter_items;
+
+static __thread struct lane *mine;
+static __thread uint32_t mine_generation;
+
+static void give_back(void *lane_of_thread)
+{
+	struct lane *lane = lane_of_thread;
+	uint64_t head = __atomic_load_n(&lanes_free, __ATOMIC_RELAXED);
+
+	if (!trace_is_mine() || mine != lane || mine_generation != trace_generation)
+		return; /* a forked child has other lanes */
+	mine = NULL;
+	lane->shown->state = SHOWN_BETWEEN;
+	do {
+		lane->next_free = (uint32_t)head;
+	} while (!__atomic_compare_exchange_n(&lanes_free, &head,
+					      ((head >> 32) + 1) << 32 | (lane->number + 1), false,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+bool lanes_init(void)
+{
+	lanes = vm_reserve(LANES_MAX * sizeof(*lanes));
+	return lanes && pthread_key_create(&thread_end, give_back) == 0;
+}
+
+void lanes_reset(void)
+{
+	memset(lanes, 0, lanes_used * sizeof(*lanes));
+	lanes_used = 0;
+	lanes_free = 0;
+	shown_items = (struct pool_items){ TRACE_CHUNK_LANES, sizeof(struct trace_lane), NULL, 0 };
+	counter_items =
+		(struct pool_items){ TRACE_CHUNK_COUNTERS, sizeof(struct trace_counters), NULL, 0 };
+}
+
+static struct lane *take_free(void)
+{
+	uint64_t head = __atomic_load_n(&lanes_free, __ATOMIC_ACQUIRE);
+
+	while ((uint32_t)head != 0) {
+		struct lane *lane = &lanes[(uint32_t)head - 1];
+		uint64_t next = ((head >> 32) + 1) << 32 | lane->next_free;
+
+		if (__atomic_compare_exchange_n(&lanes_free, &head, next, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_ACQUIRE))
+			return lane;
+	}
+	return NULL;
+}
+
+static struct lane *take_new(void)
+{
+	struct lane *lane = NULL;
+	struct trace_lane *shown;
+	uint32_t one = 1;
+
+	if (!cold_lock())
+		return NULL;
+	if (lanes_used < LANES_MAX && (shown = pool_items_take(&shown_items, &one)) != NULL) {
+		lane = &lanes[lanes_used];
+		lane->number = shown->number = lanes_used;
+		lane->shown = shown;
+		__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
+	}
+	cold_unlock();
+	return lane;
+}
+
+static struct lane *settle(void)
+{
+	struct lane *lane = take_free();
+
+	if (!lane)
+		lane = take_new();
+	if (!lane)
+		return NULL;
+	lane->tid = lane->shown->tid = gettid();
+	lane->depth = lane->shown->depth = 0;
+	__atomic_store_n(&lane->shown->state, SHOWN_IN_USE, __ATOMIC_RELEASE);
+	mine = lane;
+	mine_generation = trace_generation;
+	pthread_setspecific(thread_end, lane);
+	return lane;
+}
+
+struct lane *lanes_mine(void)
+{
+	if (likely(mine && mine_generation == trace_generation))
+		return mine;
+	return settle();
+}
+
+uint32_t lanes_count(void)
+{
+	return __atomic_load_n(&lanes_used, __ATOMIC_RELAXED);
+}
+
+static struct trace_counters *add_counters(struct lane *lane, uint32_t package)
+{
+	struct trace_counters *counters = NULL;
+	uint32_t one = 1;
+
+	if (!cold_lock())
+		return NULL;
+	counters = pool_items_take(&counter_items, &one);
+	cold_unlock();
+	if (!counters)
+		return NULL;
+	counters->lane = lane->number;
+	counters->package = package;
+	__atomic_store_n(&counters->valid, 1, __ATOMIC_RELEASE);
+	return lane->counters[package] = counters;
+}
+
+struct trace_counters *lanes_counters(struct lane *lane, uint32_t package)
+{
+	struct trace_counters *counters = lane->counters[package];
+
+	return likely(counters) ? counters : add_counters(lane, package);
+}
+
+void lanes_await_unwinders(void)
+{
+	uint32_t count = lanes_count();
+	unsigned turn = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		while (&lanes[i] != mine && __atomic_load_n(&lanes[i].unwinding, __ATOMIC_SEQ_CST))
+			if (!guard_pause(turn++))
+				return;
+}

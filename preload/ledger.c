@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "guard.h"
+#include "index.h"
+#include "ledger.h"
+#include "poison.h"
+#include "pool.h"
+#include "trace.h"
+#include "vm.h"
+
+enum {
+	ENTRIES_MOST = 1 << 24,  /* 1 GiB of address space; what is touched is what is used */
+	ENTRIES_LEAST = 1 << 18, /* where address space is limited */
+	EPOCH_RELEASES = 1024,   /* a lane's releases in one epoch */
+	SLOT_BATCH = 32,
+	SNAPSHOT_TRIES = 64,
+};
+
+static struct ledger_entry *entries; /* by number, from 1 */
+static uint32_t entries_used, entries_max;
+static struct index addresses;
+static uint32_t section_serial;
+static uint32_t epoch;
+static bool has_gaps;
+static struct pool_items slot_items;
+static uint64_t slots_free; /* list of free entries of the file, as in lanes.c */
+
+static uint64_t hash_of(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	uint64_t scope = space == SPACE_CLIENT ? index_mix(request) : 0;
+
+	return index_mix(address + space * 0x632be59bd9b4e019u + scope);
+}
+
+static uint64_t life_after(uint64_t life, enum ledger_life next)
+{
+	return ((life >> 8) + 1) << 8 | next;
+}
+
+static bool snapshot(uint32_t number, struct ledger_view *view)
+{
+	const struct ledger_entry *entry = &entries[number];
+
+	for (int i = 0; i < SNAPSHOT_TRIES; i++) {
+		uint64_t life = __atomic_load_n(&entry->life, __ATOMIC_ACQUIRE);
+
+		if ((life & 0xff) == LIFE_BUSY)
+			continue;
+		if ((life & 0xff) == LIFE_NONE)
+			return false;
+		view->entry = *entry;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&entry->life, __ATOMIC_RELAXED) != life)
+			continue;
+		view->entry.life = life;
+		view->number = number;
+		return true;
+	}
+	return false;
+}
+
+/* Makes the entry this thread's to change. */
+static bool claim(uint32_t number, uint64_t life)
+{
+	return __atomic_compare_exchange_n(&entries[number].life, &life, life_after(life, LIFE_BUSY),
+					   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static void settle(uint32_t number, enum ledger_life next)
+{
+	struct ledger_entry *entry = &entries[number];
+
+	__atomic_store_n(&entry->life, life_after(entry->life, next), __ATOMIC_RELEASE);
+}
+
+static bool is_at(const struct ledger_entry *entry, enum ledger_space space, uint64_t address,
+		  uint64_t request)
+{
+	return entry->address == address && entry->space == space &&
+	       (space != SPACE_CLIENT || entry->scope == request);
+}
+
+bool ledger_init(void)
+{
+	for (entries_max = ENTRIES_MOST; !entries && entries_max >= ENTRIES_LEAST; entries_max /= 2)
+		entries = vm_reserve((size_t)entries_max * sizeof(*entries));
+	entries_max *= 2;
+	slot_items = (struct pool_items){ TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
+	return entries != NULL;
+}
+
+bool ledger_has_gaps(void)
+{
+	return __atomic_load_n(&has_gaps, __ATOMIC_RELAXED);
+}
+
+void ledger_note_gap(void)
+{
+	__atomic_store_n(&has_gaps, true, __ATOMIC_RELAXED);
+	trace_lose(TRACE_LOST_JUDGEMENTS);
+}
+
+static struct trace_entry *shown(uint32_t slot)
+{
+	return pool_at(slot);
+}
+
+/* A free entry of the file holds the next one's reference where a live one has its address. */
+static void slots_push(uint32_t slot)
+{
+	uint64_t head = __atomic_load_n(&slots_free, __ATOMIC_RELAXED);
+
+	do {
+		__atomic_store_n(&shown(slot)->address, (uint32_t)head, __ATOMIC_RELAXED);
+	} while (!__atomic_compare_exchange_n(&slots_free, &head, ((head >> 32) + 1) << 32 | slot,
+					      false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static uint32_t slots_pop(void)
+{
+	uint64_t head = __atomic_load_n(&slots_free, __ATOMIC_ACQUIRE);
+
+	while ((uint32_t)head != 0) {
+		uint32_t slot = (uint32_t)head;
+		uint32_t next = (uint32_t)__atomic_load_n(&shown(slot)->address, __ATOMIC_RELAXED);
+
+		if (__atomic_compare_exchange_n(&slots_free, &head, ((head >> 32) + 1) << 32 | next,
+						false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+			return slot;
+	}
+	return 0;
+}
+
+static void slots_refill(struct lane *lane)
+{
+	uint32_t count = SLOT_BATCH;
+	struct trace_entry *fresh;
+
+	lane->slot[0] = slots_pop();
+	lane->slots = lane->slot[0] != 0;
+	if (lane->slots || !cold_lock())
+		return;
+	fresh = pool_items_take(&slot_items, &count);
+	cold_unlock();
+	for (; fresh && lane->slots < count; lane->slots++)
+		lane->slot[lane->slots] = pool_reference(&fresh[lane->slots]);
+}
+
+static uint32_t slot_take(struct lane *lane)
+{
+	if (unlikely(lane->slots == 0))
+		slots_refill(lane);
+	if (unlikely(lane->slots == 0)) {
+		trace_lose(TRACE_LOST_BLOCKS);
+		return 0;
+	}
+	return lane->slot[--lane->slots];
+}
+
+static void slot_give_back(struct lane *lane, uint32_t slot)
+{
+	if (slot == 0)
+		return;
+	if (likely(lane->slots < LANE_SLOTS))
+		lane->slot[lane->slots++] = slot;
+	else
+		slots_push(slot);
+}
+
+static enum trace_entry_state shown_state(const struct ledger_entry *entry, enum ledger_life life)
+{
+	if (life == LIFE_DELETING)
+		return TRACE_ENTRY_DELETING;
+	if (life != LIFE_LIVE)
+		return TRACE_ENTRY_FREE;
+	if (entry->space == SPACE_SECTION)
+		return TRACE_ENTRY_SECTION;
+	return entry->flags & LEDGER_SUSPECT ? TRACE_ENTRY_SUSPECT : TRACE_ENTRY_BLOCK;
+}
+
+static void show_state(const struct ledger_entry *entry, enum ledger_life life)
+{
+	if (entry->slot)
+		__atomic_store_n(&shown(entry->slot)->state, (uint8_t)shown_state(entry, life),
+				 __ATOMIC_RELEASE);
+}
+
+/* The entry of the section that a scope names, unless it is somebody else's by now. */
+static uint32_t section_number(uint64_t scope)
+{
+	uint32_t number = (uint32_t)scope;
+
+	return number && entries[number].scope == scope >> 32 &&
+			       entries[number].space == SPACE_SECTION
+		       ? number
+		       : 0;
+}
+
+static uint32_t section_slot(const struct ledger_entry *block)
+{
+	uint32_t number = block->space == SPACE_BLOCK ? section_number(block->scope) : 0;
+
+	return number ? entries[number].slot : 0;
+}
+
+static void show(const struct ledger_entry *entry)
+{
+	struct trace_entry *s;
+
+	if (!entry->slot)
+		return;
+	s = shown(entry->slot);
+	__atomic_store_n(&s->state, TRACE_ENTRY_FREE, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	s->address = entry->address;
+	s->size = entry->size;
+	s->section = section_slot(entry);
+	s->stack = entry->stack;
+	s->tid = entry->tid;
+	s->flags = entry->flags & (TRACE_ENTRY_INHERITED | TRACE_ENTRY_ADOPTED);
+	s->family = entry->family;
+	s->package = entry->package;
+	show_state(entry, LIFE_LIVE);
+}
+
+bool ledger_find(enum ledger_space space, uint64_t address, uint64_t request,
+		 struct ledger_view *view)
+{
+	struct index_walk walk = { .index = &addresses, .hash = hash_of(space, address, request) };
+	struct ledger_view found;
+	uint32_t number;
+
+	view->number = 0;
+	while ((number = index_next(&walk)) != 0) {
+		if (!is_at(&entries[number], space, address, request) ||
+		    !snapshot(number, &found) || !is_at(&found.entry, space, address, request))
+			continue;
+		*view = found;
+		if (ledger_is_live(view))
+			break;
+	}
+	return view->number != 0;
+}
+
+bool ledger_find_around(enum ledger_space space, uint64_t address, uint64_t request,
+			struct ledger_view *view)
+{
+	uint32_t used = __atomic_load_n(&entries_used, __ATOMIC_ACQUIRE);
+
+	for (uint32_t number = 1; number <= used; number++) {
+		const struct ledger_entry *entry = &entries[number];
+
+		if (entry->space != space || address <= entry->address ||
+		    address - entry->address >= entry->size)
+			continue;
+		if (snapshot(number, view) && ledger_is_live(view) &&
+		    (space != SPACE_CLIENT || view->entry.scope == request))
+			return true;
+	}
+	view->number = 0;
+	return false;
+}
+
+bool ledger_find_client(uint64_t address, struct ledger_view *view)
+{
+	uint32_t used = __atomic_load_n(&entries_used, __ATOMIC_ACQUIRE);
+
+	for (uint32_t number = 1; number <= used; number++) {
+		const struct ledger_entry *entry = &entries[number];
+
+		if (entry->space == SPACE_CLIENT && entry->address == address &&
+		    snapshot(number, view) && ledger_is_live(view))
+			return true;
+	}
+	view->number = 0;
+	return false;
+}
+
+bool ledger_section_of(const struct ledger_view *block, struct ledger_view *section)
+{
+	uint32_t number = block->entry.space == SPACE_BLOCK ? section_number(block->entry.scope) : 0;
+
+	if (number && snapshot(number, section) && section->entry.scope == block->entry.scope >> 32)
+		return true;
+	section->number = 0;
+	return false;
+}
+
+/* A section's blocks are counted so that deleting an empty one, the usual case, costs no search. The
+ * line is shared by the threads that use the section; they share its allocator's lock as well. */
+static void count_in_section(const struct ledger_entry *block, int change)
+{
+	uint32_t number = block->space == SPACE_BLOCK ? section_number(block->scope) : 0;
+
+	if (number)
+		__atomic_add_fetch(&entries[number].live, (uint32_t)change, __ATOMIC_RELAXED);
+}
+
+static void note_release(struct lane *lane)
+{
+	if (unlikely(++lane->releases % EPOCH_RELEASES == 0))
+		__atomic_add_fetch(&epoch, 1, __ATOMIC_RELAXED);
+}
+
+/* Under claim: the entry goes, its place in the file is free. */
+static void let_go(struct lane *lane, uint32_t number, enum ledger_life how, uint32_t stack)
+{
+	struct ledger_entry *entry = &entries[number];
+
+	show_state(entry, how);
+	slot_give_back(lane, entry->slot);
+	entry->slot = 0;
+	entry->gone_stack = stack;
+	entry->gone_epoch = __atomic_load_n(&epoch, __ATOMIC_RELAXED);
+	count_in_section(entry, -1);
+	note_release(lane);
+	settle(number, how);
+}
+
+bool ledger_release(struct lane *lane, const struct ledger_view *view, uint32_t stack)
+{
+	if (!claim(view->number, view->entry.life))
+		return false;
+	let_go(lane, view->number, LIFE_RELEASED, stack);
+	return true;
+}
+
+bool ledger_transfer(struct lane *lane, const struct ledger_view *view)
+{
+	if (!claim(view->number, view->entry.life))
+		return false;
+	entries[view->number].flags |= LEDGER_TRANSFERRED;
+	let_go(lane, view->number, LIFE_RELEASED, 0);
+	return true;
+}
+
+bool ledger_begin_release(const struct ledger_view *view)
+{
+	if (!claim(view->number, view->entry.life))
+		return false;
+	show_state(&entries[view->number], LIFE_DELETING);
+	settle(view->number, LIFE_DELETING);
+	return true;
+}
+
+/* The life that ledger_begin_release() and begin_delete() left behind. */
+static bool claim_deleting(const struct ledger_view *view)
+{
+	uint64_t busy = life_after(view->entry.life, LIFE_BUSY);
+
+	return claim(view->number, life_after(busy, LIFE_DELETING));
+}
+
+void ledger_finish_release(struct lane *lane, const struct ledger_view *view, bool gone,
+			   uint32_t stack)
+{
+	if (!claim_deleting(view))
+		return;
+	if (gone) {
+		let_go(lane, view->number, LIFE_RELEASED, stack);
+		return;
+	}
+	show_state(&entries[view->number], LIFE_LIVE);
+	settle(view->number, LIFE_LIVE);
+}
+
+void ledger_suspect(const struct ledger_view *view)
+{
+	struct ledger_entry *entry = &entries[view->number];
+
+	if (!claim(view->number, view->entry.life))
+		return;
+	entry->flags |= LEDGER_SUSPECT;
+	show_state(entry, LIFE_LIVE);
+	settle(view->number, LIFE_LIVE);
+}
+
+uint32_t ledger_begin_delete(const struct ledger_view *section)
+{
+	uint32_t used = __atomic_load_n(&entries_used, __ATOMIC_ACQUIRE), found = 0;
+	uint32_t live = __atomic_load_n(&entries[section->number].live, __ATOMIC_RELAXED);
+	uint64_t scope = ledger_scope(section);
+	struct ledger_view block;
+
+	for (uint32_t number = 1; number <= used && found < live; number++) {
+		if (entries[number].scope != scope || entries[number].space != SPACE_BLOCK)
+			continue;
+		if (snapshot(number, &block) && ledger_is_live(&block) && block.entry.scope == scope)
+			found += ledger_begin_release(&block);
+	}
+	return found;
+}
+
+void ledger_finish_delete(struct lane *lane, const struct ledger_view *section, bool gone,
+			  uint32_t stack,
+			  void (*left)(const struct ledger_view *block, void *context),
+			  void *context)
+{
+	uint32_t used = __atomic_load_n(&entries_used, __ATOMIC_ACQUIRE);
+	uint64_t scope = ledger_scope(section);
+	struct ledger_view block;
+
+	for (uint32_t number = 1; number <= used; number++) {
+		if (entries[number].scope != scope || entries[number].space != SPACE_BLOCK)
+			continue;
+		if (!snapshot(number, &block) || ledger_life(&block) != LIFE_DELETING ||
+		    block.entry.scope != scope || !claim(number, block.entry.life))
+			continue;
+		if (gone) {
+			let_go(lane, number, LIFE_DELETED, stack);
+			left(&block, context);
+		} else {
+			show_state(&entries[number], LIFE_LIVE);
+			settle(number, LIFE_LIVE);
+		}
+	}
+}
+
+/* Gone so long ago that LEDGER_REMEMBERED blocks have gone since: a lane's first epoch after it may
+ * have begun before it, so each lane is allowed one. */
+static bool is_forgotten(const struct ledger_entry *entry)
+{
+	uint32_t age = __atomic_load_n(&epoch, __ATOMIC_RELAXED) - entry->gone_epoch;
+
+	return age > LEDGER_REMEMBERED / EPOCH_RELEASES + 1 + lanes_count();
+}
+
+static void end_in_silence(const struct ledger_view *block, void *unused)
+{
+	(void)block, (void)unused;
+}
+
+/* What was live at an address that is handed out again is over, and with a section its blocks. */
+static void end_old(struct lane *lane, const struct ledger_view *old)
+{
+	if (!ledger_is_live(old))
+		return;
+	if (old->entry.space != SPACE_SECTION)
+		count_in_section(&old->entry, -1);
+	else if (ledger_begin_delete(old))
+		ledger_finish_delete(lane, old, true, 0, end_in_silence, NULL);
+}
+
+/*
+ * What is entered at the same address, whatever became of it: its entry is used again. One that a
+ * thread is about to let go cannot be: then there are two for a while, of which one is live.
+ */
+static uint32_t claim_same(struct lane *lane, const struct ledger_entry *what, uint64_t hash)
+{
+	struct index_walk walk = { .index = &addresses, .hash = hash };
+	uint64_t request = what->scope;
+	struct ledger_view view;
+	uint32_t number;
+
+	while ((number = index_next(&walk)) != 0) {
+		if (!is_at(&entries[number], what->space, what->address, request))
+			continue;
+		if (!snapshot(number, &view) ||
+		    !is_at(&view.entry, what->space, what->address, request) ||
+		    !claim(number, view.entry.life))
+			continue;
+		end_old(lane, &view);
+		return number;
+	}
+	return 0;
+}
+
+static uint32_t claim_forgotten(uint64_t hash, struct index_walk *walk)
+{
+	struct ledger_view view;
+	uint32_t number;
+
+	*walk = (struct index_walk){ .index = &addresses, .hash = hash };
+	while ((number = index_next_neighbour(walk)) != 0) {
+		uint64_t life = __atomic_load_n(&entries[number].life, __ATOMIC_ACQUIRE);
+
+		if ((life & 0xff) < LIFE_RELEASED || !is_forgotten(&entries[number]))
+			continue;
+		if (snapshot(number, &view) && view.entry.life == life &&
+		    is_forgotten(&view.entry) && claim(number, life))
+			return number;
+	}
+	return 0;
+}
+
+static uint32_t take_new(void)
+{
+	uint32_t used = __atomic_load_n(&entries_used, __ATOMIC_RELAXED);
+
+	while (used + 1 < entries_max)
+		if (__atomic_compare_exchange_n(&entries_used, &used, used + 1, false,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+			entries[used + 1].life = LIFE_BUSY;
+			return used + 1;
+		}
+	return 0;
+}
+
+/* Under claim. An entry that was live until now keeps its place in the file. */
+static void fill(struct lane *lane, uint32_t number, const struct ledger_entry *what)
+{
+	struct ledger_entry *entry = &entries[number];
+	uint64_t life = entry->life;
+	uint32_t slot = entry->slot;
+
+	*entry = *what;
+	entry->life = life;
+	entry->live = 0;
+	entry->slot = slot ? slot : slot_take(lane);
+	if (entry->space == SPACE_SECTION)
+		entry->scope = __atomic_add_fetch(&section_serial, 1, __ATOMIC_RELAXED);
+	count_in_section(entry, 1);
+	show(entry);
+	settle(number, LIFE_LIVE);
+}
+
+bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view)
+{
+	uint64_t hash = hash_of(what->space, what->address, what->scope);
+	struct index_walk walk;
+	uint32_t number = claim_same(lane, what, hash);
+	bool placed = true;
+
+	if (number) {
+		fill(lane, number, what);
+	} else if ((number = claim_forgotten(hash, &walk)) != 0) {
+		uint32_t old = number;
+
+		fill(lane, number, what);
+		placed = index_replace(&walk, old, number);
+	} else if ((number = take_new()) != 0) {
+		fill(lane, number, what);
+		placed = index_add(&addresses, hash, number);
+	}
+	if (unlikely(!number || !placed)) {
+		ledger_note_gap();
+		return false;
+	}
+	return !view || snapshot(number, view);
+}
+
+static uint32_t slot_take_new(void)
+{
+	uint32_t one = 1;
+	struct trace_entry *fresh = pool_items_take(&slot_items, &one);
+
+	if (!fresh)
+		trace_lose(TRACE_LOST_BLOCKS);
+	return fresh ? pool_reference(fresh) : 0;
+}
+
+static void inherit(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
+{
+	struct ledger_entry *entry = &entries[number];
+	enum ledger_life life = entry->life & 0xff;
+
+	/* A thread of the parent was changing it. What it was is not known here. */
+	if (life == LIFE_BUSY) {
+		entry->slot = 0;
+		entry->life = life_after(entry->life, LIFE_NONE);
+		return;
+	}
+	entry->stack = stack_now(entry->stack);
+	entry->gone_stack = stack_now(entry->gone_stack);
+	entry->slot = 0;
+	if (life == LIFE_DELETING)
+		entry->flags |= LEDGER_SUSPECT;
+	if (life != LIFE_LIVE && life != LIFE_DELETING)
+		return;
+	entry->flags |= LEDGER_INHERITED;
+	entry->life = life_after(entry->life, LIFE_LIVE);
+	entry->slot = slot_take_new();
+	show(entry);
+}
+
+void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
+{
+	slot_items = (struct pool_items){ TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
+	slots_free = 0;
+	for (uint32_t number = 1; number <= entries_used; number++)
+		inherit(number, stack_now);
+	/* Once more: a block may have been shown before its section. */
+	for (uint32_t number = 1; number <= entries_used; number++)
+		if ((entries[number].life & 0xff) == LIFE_LIVE)
+			show(&entries[number]);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What the process has mapped: asked of the kernel before a pointer that came from outside is
+ * followed. Cold: each question reads /proc/self/maps. */
+#ifndef LSATRACE_MAPS_H
+#define LSATRACE_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How many of the `bytes` bytes at an address may be read. */
+size_t maps_readable(const void *at, size_t bytes);
+
+/* For each address, whether code may lie there. */
+void maps_find_code(const uint64_t *address, bool *is_code, size_t count);
+
+#endif

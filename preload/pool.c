@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "poison.h"
+#include "pool.h"
+#include "vm.h"
+
+enum {
+	GROW_CHUNKS = 64, /* the file grows by 1 MiB: one system call for 16,000 calls */
+	LEAST_CHUNKS = 16,
+	FIXED_CHUNKS = 4096, /* of a file that may not be bounded and cannot grow */
+	LEAST_MAPPED_BYTES = 64 << 20,
+	RECYCLE_TRIES = 4096, /* bounds the search for a closed chunk */
+};
+
+#define UNBOUNDED_BYTES (256ull << 30)
+
+/* What a ring chunk is to the pool. A chunk of any other kind is TAKEN for good. */
+enum chunk_use { USE_TAKEN, USE_OPEN, USE_CLOSED };
+
+static struct {
+	char *base;
+	size_t mapped_bytes;
+	int fd;
+	dev_t device; /* of the file: tells whether `fd` still is ours */
+	ino_t inode;
+	bool bounded;
+	uint32_t max;      /* chunks that the file may have */
+	uint32_t grown;    /* chunks that the file has room for */
+	uint32_t cursor;   /* where the search for the oldest ring chunk goes on */
+	uint32_t results;  /* chunks that are not the ring's */
+	uint64_t sequence; /* of the ring chunk begun last */
+	uint8_t *use;      /* enum chunk_use, by number; NULL when unbounded */
+} pool;
+
+static struct trace_header *header(void)
+{
+	return (struct trace_header *)pool.base;
+}
+
+static struct trace_chunk *chunk_at(uint32_t number)
+{
+	return (struct trace_chunk *)(pool.base + (size_t)number * TRACE_CHUNK_BYTES);
+}
+
+static uint32_t chunk_number(const struct trace_chunk *chunk)
+{
+	return (uint32_t)(((const char *)chunk - pool.base) / TRACE_CHUNK_BYTES);
+}
+
+uint32_t pool_reference(const void *item)
+{
+	return (uint32_t)(((const char *)item - pool.base) / TRACE_GRANULE);
+}
+
+void *pool_at(uint32_t reference)
+{
+	return pool.base + (size_t)reference * TRACE_GRANULE;
+}
+
+/* The host may have closed our descriptor and opened its own under the same number. */
+static bool descriptor_is_ours(void)
+{
+	struct stat st;
+
+	return fstat(pool.fd, &st) == 0 && st.st_dev == pool.device && st.st_ino == pool.inode;
+}
+
+/* Beyond the limit the kernel would send SIGXFSZ. */
+static bool limit_allows(uint64_t bytes)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= bytes;
+}
+
+/* Makes room, or returns an errno value. Chunks that have room already are left alone. */
+static int make_room(uint32_t from, uint32_t to)
+{
+	uint64_t end = (uint64_t)to * TRACE_CHUNK_BYTES, begin = (uint64_t)from * TRACE_CHUNK_BYTES;
+
+	if (!descriptor_is_ours())
+		return EBADF;
+	if (!limit_allows(end))
+		return EFBIG;
+	return fallocate(pool.fd, 0, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
+}
+
+/*
+ * Lets the file grow past chunk `have`. Several threads may do so at once: they ask for the same
+ * range, which comes to the same.
+ */
+static bool grow(uint32_t have)
+{
+	uint32_t want = have + GROW_CHUNKS;
+
+	if (want > pool.max)
+		want = pool.max;
+	if (want <= have)
+		return false;
+	if (make_room(have, want) != 0) {
+		__atomic_store_n(&pool.max, have, __ATOMIC_RELAXED);
+		return false;
+	}
+	/* Pages touched one by one by the threads that write cost ten times as much. */
+	madvise(chunk_at(have), (size_t)(want - have) * TRACE_CHUNK_BYTES, MADV_POPULATE_WRITE);
+	__atomic_compare_exchange_n(&pool.grown, &have, want, false, __ATOMIC_RELEASE,
+				    __ATOMIC_RELAXED);
+	return true;
+}
+
+static struct trace_chunk *take_fresh(void)
+{
+	uint32_t next = __atomic_load_n(&header()->chunks, __ATOMIC_RELAXED);
+
+	for (;;) {
+		uint32_t grown = __atomic_load_n(&pool.grown, __ATOMIC_ACQUIRE);
+
+		if (next >= grown) {
+			if (!grow(grown))
+				return NULL;
+		} else if (__atomic_compare_exchange_n(&header()->chunks, &next, next + 1, false,
+						       __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			return chunk_at(next);
+		}
+	}
+}
+
+static bool claim_closed(uint32_t number)
+{
+	uint8_t closed = USE_CLOSED;
+
+	return __atomic_compare_exchange_n(&pool.use[number], &closed, USE_OPEN, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* Chunks are searched in the order of their numbers, round and round: that of their age, but for
+ * those that a thread held for long. */
+static struct trace_chunk *take_oldest(void)
+{
+	uint32_t chunks = __atomic_load_n(&header()->chunks, __ATOMIC_RELAXED);
+	struct trace_chunk *chunk;
+
+	if (!pool.use)
+		return NULL;
+	for (int i = 0; i < RECYCLE_TRIES; i++) {
+		uint32_t number = __atomic_fetch_add(&pool.cursor, 1, __ATOMIC_RELAXED) % chunks;
+
+		if (!claim_closed(number))
+			continue;
+		chunk = chunk_at(number);
+		__atomic_store_n(&chunk->sequence, 0, __ATOMIC_RELEASE);
+		memset(chunk + 1, 0, TRACE_CHUNK_BYTES - sizeof(*chunk));
+		return chunk;
+	}
+	return NULL;
+}
+
+static bool results_may_grow(void)
+{
+	uint32_t most = pool.bounded ? pool.max - pool.max / 4 : pool.max;
+
+	return __atomic_load_n(&pool.results, __ATOMIC_RELAXED) < most;
+}
+
+static void begin(struct trace_chunk *chunk, enum trace_chunk_kind kind, uint32_t lane)
+{
+	bool ring = kind == TRACE_CHUNK_RING;
+
+	if (pool.use)
+		__atomic_store_n(&pool.use[chunk_number(chunk)], ring ? USE_OPEN : USE_TAKEN,
+				 __ATOMIC_RELAXED);
+	if (ring)
+		chunk->sequence = __atomic_add_fetch(&pool.sequence, 1, __ATOMIC_RELAXED);
+	else
+		__atomic_add_fetch(&pool.results, 1, __ATOMIC_RELAXED);
+	chunk->lane = lane;
+	__atomic_store_n(&chunk->kind, kind, __ATOMIC_RELEASE);
+}
+
+struct trace_chunk *pool_take(enum trace_chunk_kind kind, uint32_t lane)
+{
+	struct trace_chunk *chunk;
+
+	if (kind != TRACE_CHUNK_RING && !results_may_grow())
+		return NULL;
+	chunk = take_fresh();
+	if (!chunk)
+		chunk = take_oldest();
+	if (chunk)
+		begin(chunk, kind, lane);
+	return chunk;
+}
+
+void pool_retire(struct trace_chunk *chunk)
+{
+	if (pool.use)
+		__atomic_store_n(&pool.use[chunk_number(chunk)], USE_CLOSED, __ATOMIC_RELEASE);
+}
+
+/* Address space for an unbounded file: as much as the process's limits allow. */
+static bool map_unbounded(void)
+{
+	size_t bytes = UNBOUNDED_BYTES;
+
+	for (; bytes >= LEAST_MAPPED_BYTES; bytes /= 2) {
+		pool.base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, pool.fd, 0);
+		if (pool.base != MAP_FAILED) {
+			pool.mapped_bytes = bytes;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool map_bounded(uint64_t max_bytes)
+{
+	pool.mapped_bytes = max_bytes / TRACE_CHUNK_BYTES * TRACE_CHUNK_BYTES;
+	pool.base = mmap(NULL, pool.mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, pool.fd, 0);
+	if (pool.base == MAP_FAILED)
+		return false;
+	pool.use = vm_reserve(pool.mapped_bytes / TRACE_CHUNK_BYTES);
+	if (pool.use)
+		return true;
+	munmap(pool.base, pool.mapped_bytes);
+	errno = ENOMEM;
+	return false;
+}
+
+/*
+ * A file system without fallocate() gets all of its room now, while there is one thread: the C
+ * library's substitute reads and writes what may be in use later.
+ */
+static int make_all_room(void)
+{
+	uint64_t bytes;
+
+	if (!pool.bounded)
+		pool.max = FIXED_CHUNKS;
+	bytes = (uint64_t)pool.max * TRACE_CHUNK_BYTES;
+	if (!limit_allows(bytes))
+		return EFBIG;
+	pool.grown = pool.max;
+	return posix_fallocate(pool.fd, 0, (off_t)bytes);
+}
+
+static void give_up(void)
+{
+	munmap(pool.base, pool.mapped_bytes);
+	if (pool.use)
+		munmap(pool.use, pool.mapped_bytes / TRACE_CHUNK_BYTES);
+	memset(&pool, 0, sizeof(pool));
+}
+
+/* The first chunks, zeroed by the kernel; the header's is handed out with them. */
+static bool make_first_room(void)
+{
+	int error = make_room(0, LEAST_CHUNKS);
+
+	pool.grown = LEAST_CHUNKS;
+	if (error == EOPNOTSUPP)
+		error = make_all_room();
+	if (error) {
+		give_up();
+		errno = error;
+		return false;
+	}
+	pool.results = 1;
+	header()->chunks = 1;
+	return true;
+}
+
+struct trace_header *pool_open(int fd, uint64_t max_bytes)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return NULL;
+	memset(&pool, 0, sizeof(pool));
+	pool.fd = fd;
+	pool.device = st.st_dev;
+	pool.inode = st.st_ino;
+	pool.bounded = max_bytes != 0;
+	if (!(pool.bounded ? map_bounded(max_bytes) : map_unbounded()))
+		return NULL;
+	pool.max = (uint32_t)(pool.mapped_bytes / TRACE_CHUNK_BYTES);
+	return make_first_room() ? header() : NULL;
+}
+
+void pool_detach(struct pool_mapping *mapping)
+{
+	*mapping = (struct pool_mapping){
+		.base = pool.base,
+		.bytes = pool.mapped_bytes,
+		.chunks = header()->chunks,
+		.use = pool.use,
+	};
+	if (descriptor_is_ours())
+		close(pool.fd);
+	memset(&pool, 0, sizeof(pool));
+}
+
+void pool_unmap(struct pool_mapping *mapping)
+{
+	munmap((void *)mapping->base, mapping->bytes);
+	if (mapping->use)
+		munmap(mapping->use, mapping->bytes / TRACE_CHUNK_BYTES);
+}
+
+void *pool_items_take(struct pool_items *items, uint32_t *count)
+{
+	uint32_t all = (TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / items->item_bytes;
+	uint32_t first = items->used;
+
+	if (!items->chunk || first == all) {
+		struct trace_chunk *chunk = pool_take(items->kind, 0);
+
+		if (!chunk)
+			return NULL;
+		items->chunk = chunk;
+		first = 0;
+	}
+	if (*count > all - first)
+		*count = all - first;
+	items->used = first + *count;
+	return (char *)(items->chunk + 1) + (size_t)first * items->item_bytes;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The chunks of the trace file: mapped, handed out, and, in ring mode, taken again.
+ *
+ * Chunks are taken from the end of the file until it has its bound, then from the ring: the chunk
+ * that was begun first among the closed ones. Results may take up to three quarters of the file from
+ * the ring. The file's room is allocated before it is touched, so that a full disk is an error number
+ * here and not a SIGBUS in the target. Any thread may take a chunk; none waits for another.
+ */
+#ifndef LSATRACE_POOL_H
+#define LSATRACE_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../include/trace_format.h"
+
+/*
+ * Maps `fd`, a new and empty file, which the pool then owns, and makes room for the first chunks.
+ * `max_bytes` 0: no bound. Returns the header chunk, or NULL with errno set.
+ */
+struct trace_header *pool_open(int fd, uint64_t max_bytes);
+
+/* A file that was mapped. */
+struct pool_mapping {
+	const char *base;
+	size_t bytes;
+	uint32_t chunks; /* handed out so far */
+	uint8_t *use;
+};
+
+/* Takes the file out of use, still mapped; closes it. Then unmaps it. */
+void pool_detach(struct pool_mapping *mapping);
+void pool_unmap(struct pool_mapping *mapping);
+
+/* A zeroed chunk of that kind, or NULL: none to be had. */
+struct trace_chunk *pool_take(enum trace_chunk_kind kind, uint32_t lane);
+/* Gives a ring chunk back to be taken again, when its turn comes. */
+void pool_retire(struct trace_chunk *chunk);
+
+/* References (trace_format.h) to and from addresses of the mapping. */
+uint32_t pool_reference(const void *item);
+void *pool_at(uint32_t reference);
+
+/*
+ * Items of one size, taken from chunks of one kind; each pool of items belongs to a static struct.
+ * Under the cold lock only.
+ */
+struct pool_items {
+	enum trace_chunk_kind kind;
+	uint32_t item_bytes;
+	struct trace_chunk *chunk;
+	uint32_t used; /* items of `chunk` */
+};
+
+/* Up to `*count` items that lie back to back; `*count` becomes how many. NULL: no room. */
+void *pool_items_take(struct pool_items *items, uint32_t *count);
+
+#endif

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "../include/secpkg.h"
+#include "call.h"
+#include "ledger.h"
+#include "poison.h"
+#include "shims.h"
+#include "table.h"
+
+/* The host's function behind a call, by its prototype. */
+#define HOST(type, where) ((type *)table_original[(where) >> 8][(where)&0xff])
+
+#define ADDRESS(pointer) ((uint64_t)(uintptr_t)(pointer))
+
+/* The prototypes of roles that several functions share: a ULONG is passed as a SIZE_T that is small. */
+typedef PVOID allocate_function(SIZE_T);
+typedef void free_function(PVOID);
+
+static struct ledger_entry new_entry(const struct call *c, enum ledger_space space, uint64_t scope)
+{
+	return (struct ledger_entry){
+		.address = c->address,
+		.size = c->size,
+		.scope = scope,
+		.stack = c->stack,
+		.tid = c->lane->tid,
+		.space = (uint8_t)space,
+		.family = (uint8_t)call_family(c),
+		.package = c->package,
+	};
+}
+
+static void enter(struct call *c, enum ledger_space space, uint64_t scope, uint8_t flags)
+{
+	struct ledger_entry entry = new_entry(c, space, scope);
+
+	entry.flags = flags;
+	ledger_enter(c->lane, &entry, NULL);
+}
+
+static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where, const void *caller)
+{
+	LSA_CREATE_SHARED_MEMORY *host = HOST(LSA_CREATE_SHARED_MEMORY, where);
+	struct call c;
+	PVOID section;
+
+	if (!call_enter(&c, where, caller, max_size, initial_size))
+		return host(max_size, initial_size);
+	call_host(&c);
+	section = host(max_size, initial_size);
+	if (!call_return(&c))
+		return section;
+	c.address = ADDRESS(section);
+	c.size = max_size | (uint64_t)initial_size << 32;
+	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
+	if (section)
+		enter(&c, SPACE_SECTION, 0, 0);
+	else
+		call_note_failure(&c, NULL);
+	call_leave(&c);
+	return section;
+}
+
+/* A section that was there before we were, or that the host made: it is no one's leak. */
+static void adopt(struct call *c, uint64_t handle, struct ledger_view *section)
+{
+	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
+
+	entry.address = handle;
+	entry.size = 0;
+	entry.stack = 0;
+	entry.flags = LEDGER_ADOPTED;
+	if (!ledger_enter(c->lane, &entry, section))
+		section->number = 0;
+}
+
+/* A block under a handle that is no live section belongs to none, and is held against no one: the
+ * handle is what is wrong. */
+static void enter_in_section(struct call *c, enum handle handle, struct ledger_view *section)
+{
+	if (handle == HANDLE_UNKNOWN)
+		adopt(c, c->section, section);
+	if (handle == HANDLE_UNKNOWN || handle == HANDLE_LIVE)
+		enter(c, SPACE_BLOCK, ledger_scope(section), 0);
+	else
+		enter(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
+}
+
+static PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where, const void *caller)
+{
+	LSA_ALLOCATE_SHARED_MEMORY *host = HOST(LSA_ALLOCATE_SHARED_MEMORY, where);
+	struct ledger_view named;
+	struct verdict verdict;
+	enum handle handle;
+	struct call c;
+	PVOID block;
+
+	if (!call_enter(&c, where, caller, ADDRESS(section), size))
+		return host(section, size);
+	handle = judge_handle(ADDRESS(section), &named);
+	call_host(&c);
+	block = host(section, size);
+	if (!call_return(&c))
+		return block;
+	c.address = ADDRESS(block);
+	c.section = ADDRESS(section);
+	c.size = size;
+	judge_allocate_in_section(handle, &named, !block, &verdict);
+	call_record_acquired(&c, !block, 0,
+			     block || verdict.kind ? verdict.kind : TRACE_KIND_FAILED_CALL);
+	call_note(&c, &verdict);
+	if (block)
+		enter_in_section(&c, handle, &named);
+	else if (verdict.kind == TRACE_KIND_NONE)
+		call_note_failure(&c, &verdict);
+	call_leave(&c);
+	return block;
+}
+
+/* What a free that cannot fail does once it is judged. The judgement is made again if the block was
+ * changed by another thread since. */
+static void free_in_section(PVOID section, PVOID memory, uint32_t where, const void *caller)
+{
+	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
+	struct verdict verdict;
+	struct call c;
+
+	if (!call_enter(&c, where, caller, ADDRESS(section), ADDRESS(memory))) {
+		host(section, memory);
+		return;
+	}
+	c.section = ADDRESS(section);
+	c.address = ADDRESS(memory);
+	do {
+		judge_free_in_section(call_family(&c), c.section, c.address, &verdict);
+	} while (verdict.release && !ledger_release(c.lane, &verdict.block, c.stack));
+	call_note(&c, &verdict);
+	call_record_releasing(&c, verdict.kind);
+	call_host(&c);
+	host(section, memory);
+	if (!call_return(&c))
+		return;
+	call_complete(&c, false, 0, verdict.kind);
+	call_leave(&c);
+}
+
+struct deletion {
+	struct call *call;
+	const struct ledger_view *section;
+};
+
+static void note_left(const struct ledger_view *block, void *context)
+{
+	const struct deletion *d = context;
+
+	call_note_left(d->call, d->section, block);
+}
+
+/* A deletion that the host refuses has not been: the section and its blocks are live as before. */
+static void finish_deletion(struct call *c, struct verdict *v, uint32_t blocks, bool gone)
+{
+	struct deletion deletion = { .call = c, .section = &v->section };
+
+	if (!v->release)
+		return;
+	if (blocks)
+		ledger_finish_delete(c->lane, &v->section, gone, c->stack, note_left, &deletion);
+	ledger_finish_release(c->lane, &v->section, gone, c->stack);
+}
+
+static BOOLEAN delete_section(PVOID section, uint32_t where, const void *caller)
+{
+	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
+	enum trace_kind kind;
+	struct verdict verdict;
+	uint32_t blocks = 0;
+	struct call c;
+	BOOLEAN deleted;
+
+	if (!call_enter(&c, where, caller, ADDRESS(section), 0))
+		return host(section);
+	c.section = c.address = ADDRESS(section);
+	do {
+		judge_delete(c.section, &verdict);
+	} while (verdict.release && !ledger_begin_release(&verdict.section));
+	if (verdict.release)
+		blocks = ledger_begin_delete(&verdict.section);
+	kind = verdict.reason == TRACE_REASON_UNKNOWN ? TRACE_KIND_NONE : verdict.kind;
+	if (kind)
+		call_note(&c, &verdict);
+	call_record_releasing(&c, kind);
+	call_host(&c);
+	deleted = host(section);
+	if (!call_return(&c))
+		return deleted;
+	finish_deletion(&c, &verdict, blocks, deleted);
+	if (verdict.reason == TRACE_REASON_UNKNOWN && !deleted) {
+		kind = verdict.kind;
+		call_note(&c, &verdict);
+	} else if (!deleted && kind == TRACE_KIND_NONE) {
+		kind = TRACE_KIND_FAILED_CALL;
+		call_note_failure(&c, &verdict);
+	} else if (deleted && blocks) {
+		kind = TRACE_KIND_LIVE_AT_DELETE;
+	}
+	call_complete(&c, !deleted, deleted, kind);
+	call_leave(&c);
+	return deleted;
+}
+
+static PVOID allocate(SIZE_T size, uint32_t where, const void *caller)
+{
+	allocate_function *host = HOST(allocate_function, where);
+	struct call c;
+	PVOID block;
+
+	if (!call_enter(&c, where, caller, size, 0))
+		return host(size);
+	call_host(&c);
+	block = host(size);
+	if (!call_return(&c))
+		return block;
+	c.address = ADDRESS(block);
+	c.size = size;
+	call_record_acquired(&c, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
+	if (block)
+		enter(&c, SPACE_BLOCK, 0, 0);
+	else
+		call_note_failure(&c, NULL);
+	call_leave(&c);
+	return block;
+}
+
+static void free_block(PVOID memory, uint32_t where, const void *caller)
+{
+	free_function *host = HOST(free_function, where);
+	struct verdict verdict;
+	struct call c;
+
+	if (!call_enter(&c, where, caller, ADDRESS(memory), 0)) {
+		host(memory);
+		return;
+	}
+	c.address = ADDRESS(memory);
+	do {
+		judge_free(call_family(&c), c.address, &verdict);
+	} while (verdict.release && !ledger_release(c.lane, &verdict.block, c.stack));
+	call_note(&c, &verdict);
+	call_record_releasing(&c, verdict.kind);
+	call_host(&c);
+	host(memory);
+	if (!call_return(&c))
+		return;
+	call_complete(&c, false, 0, verdict.kind);
+	call_leave(&c);
+}
+
+static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *block,
+				    uint32_t where, const void *caller)
+{
+	LSA_ALLOCATE_CLIENT_BUFFER *host = HOST(LSA_ALLOCATE_CLIENT_BUFFER, where);
+	struct call c;
+	NTSTATUS status;
+
+	if (!call_enter(&c, where, caller, ADDRESS(request), size))
+		return host(request, size, block);
+	call_host(&c);
+	status = host(request, size, block);
+	if (!call_return(&c))
+		return status;
+	c.section = ADDRESS(request);
+	c.size = size;
+	if (NT_SUCCESS(status) && block)
+		c.address = ADDRESS(*block);
+	call_record_acquired(&c, !NT_SUCCESS(status), status,
+			     NT_SUCCESS(status) ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
+	if (c.address)
+		enter(&c, SPACE_CLIENT, c.section, 0);
+	else if (!NT_SUCCESS(status))
+		call_note_failure(&c, NULL);
+	call_leave(&c);
+	return status;
+}
+
+static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint32_t where,
+				const void *caller)
+{
+	LSA_FREE_CLIENT_BUFFER *host = HOST(LSA_FREE_CLIENT_BUFFER, where);
+	enum trace_kind kind;
+	struct verdict verdict;
+	struct call c;
+	NTSTATUS status;
+
+	if (!call_enter(&c, where, caller, ADDRESS(request), ADDRESS(memory)))
+		return host(request, memory);
+	c.section = ADDRESS(request);
+	c.address = ADDRESS(memory);
+	do {
+		judge_free_for_client(c.section, c.address, &verdict);
+	} while (verdict.release && !ledger_begin_release(&verdict.block));
+	call_note(&c, &verdict);
+	kind = verdict.kind;
+	call_record_releasing(&c, kind);
+	call_host(&c);
+	status = host(request, memory);
+	if (!call_return(&c))
+		return status;
+	if (verdict.release)
+		ledger_finish_release(c.lane, &verdict.block, NT_SUCCESS(status), c.stack);
+	if (!NT_SUCCESS(status) && kind == TRACE_KIND_NONE) {
+		kind = TRACE_KIND_FAILED_CALL;
+		call_note_failure(&c, &verdict);
+	}
+	call_complete(&c, !NT_SUCCESS(status), status, kind);
+	call_leave(&c);
+	return status;
+}
+
+/*
+ * The functions that hand over a buffer of the LSA's heap which the package has to free. What they
+ * were asked is not ours to look at: the arguments in flight are the first and the buffer's place.
+ */
+static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const ULONG *length)
+{
+	bool failed = !NT_SUCCESS(status);
+
+	if (!failed && buffer)
+		c->address = ADDRESS(*buffer);
+	if (c->address && length)
+		c->size = *length;
+	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
+	if (c->address)
+		enter(c, SPACE_BLOCK, 0, 0);
+	else if (failed)
+		call_note_failure(c, NULL);
+	call_leave(c);
+}
+
+#define OBTAIN(type, first, buffer, length, where, caller, ...) \
+	do { \
+		type *host = HOST(type, where); \
+		struct call c; \
+		NTSTATUS status; \
+\
+		if (!call_enter(&c, where, caller, ADDRESS(first), ADDRESS(buffer))) \
+			return host(__VA_ARGS__); \
+		call_host(&c); \
+		status = host(__VA_ARGS__); \
+		if (call_return(&c)) \
+			obtained(&c, status, (void *const *)(buffer), length); \
+		return status; \
+	} while (0)
+
+static NTSTATUS call_package(PUNICODE_STRING package, PVOID submit, ULONG submit_bytes,
+			     PVOID *buffer, PULONG bytes, PNTSTATUS protocol_status, uint32_t where,
+			     const void *caller)
+{
+	OBTAIN(LSA_CALL_PACKAGE, package, buffer, bytes, where, caller, package, submit,
+	       submit_bytes, buffer, bytes, protocol_status);
+}
+
+static NTSTATUS call_package_ex(PUNICODE_STRING package, PVOID client_base, PVOID submit,
+				ULONG submit_bytes, PVOID *buffer, PULONG bytes,
+				PNTSTATUS protocol_status, uint32_t where, const void *caller)
+{
+	OBTAIN(LSA_CALL_PACKAGEEX, package, buffer, bytes, where, caller, package, client_base,
+	       submit, submit_bytes, buffer, bytes, protocol_status);
+}
+
+static NTSTATUS get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes, uint32_t where,
+				   const void *caller)
+{
+	OBTAIN(LSA_GET_USER_AUTH_DATA, user, data, bytes, where, caller, user, data, bytes);
+}
+
+static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE name_type,
+				       PSECURITY_STRING prefix, PUCHAR *data, PULONG bytes,
+				       PUNICODE_STRING flat_name, uint32_t where, const void *caller)
+{
+	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, name, data, bytes, where, caller, name, name_type,
+	       prefix, data, bytes, flat_name);
+}
+
+/*
+ * One function for each slot and package. All it does is to add who is called: it ends in a jump, so
+ * that it costs next to nothing and is not on the stack.
+ */
+#define CALLER __builtin_return_address(0)
+#define WHERE(name, p) ((uint32_t)(p) << 8 | SLOT_##name)
+
+/* Does a slot have the prototype that its role stands for? */
+#define HAS_TYPE(name, type) \
+	_Static_assert(__builtin_types_compatible_p( \
+			       __typeof__(((LSA_SECPKG_FUNCTION_TABLE *)0)->name), type *), \
+		       #name)
+/* What of a register is a length: the upper half of one that holds a ULONG is anything. */
+#define LENGTH(name, a) \
+	((a) & _Generic(((LSA_SECPKG_FUNCTION_TABLE *)0)->name, PVOID(*)(ULONG) \
+			: UINT32_MAX, PVOID(*)(SIZE_T) \
+			: UINT64_MAX))
+
+#define SHIM_CREATE_SECTION(name, p) \
+	static PVOID shim_##name##_##p(ULONG a, ULONG b) \
+	{ \
+		return create_section(a, b, WHERE(name, p), CALLER); \
+	}
+#define SHIM_ALLOCATE_IN_SECTION(name, p) \
+	static PVOID shim_##name##_##p(PVOID a, ULONG b) \
+	{ \
+		return allocate_in_section(a, b, WHERE(name, p), CALLER); \
+	}
+#define SHIM_FREE_IN_SECTION(name, p) \
+	static void shim_##name##_##p(PVOID a, PVOID b) \
+	{ \
+		free_in_section(a, b, WHERE(name, p), CALLER); \
+	}
+#define SHIM_DELETE_SECTION(name, p) \
+	static BOOLEAN shim_##name##_##p(PVOID a) \
+	{ \
+		return delete_section(a, WHERE(name, p), CALLER); \
+	}
+#define SHIM_ALLOCATE(name, p) \
+	static PVOID shim_##name##_##p(SIZE_T a) \
+	{ \
+		return allocate(LENGTH(name, a), WHERE(name, p), CALLER); \
+	}
+#define SHIM_FREE(name, p) \
+	static void shim_##name##_##p(PVOID a) \
+	{ \
+		free_block(a, WHERE(name, p), CALLER); \
+	}
+#define SHIM_ALLOCATE_FOR_CLIENT(name, p) \
+	static NTSTATUS shim_##name##_##p(PLSA_CLIENT_REQUEST a, ULONG b, PVOID *c) \
+	{ \
+		return allocate_for_client(a, b, c, WHERE(name, p), CALLER); \
+	}
+#define SHIM_FREE_FOR_CLIENT(name, p) \
+	static NTSTATUS shim_##name##_##p(PLSA_CLIENT_REQUEST a, PVOID b) \
+	{ \
+		return free_for_client(a, b, WHERE(name, p), CALLER); \
+	}
+
+#define SHIM_CALL_PACKAGE(name, p) \
+	static NTSTATUS shim_##name##_##p(PUNICODE_STRING a, PVOID b, ULONG c, PVOID *d, PULONG e, \
+					  PNTSTATUS f) \
+	{ \
+		return call_package(a, b, c, d, e, f, WHERE(name, p), CALLER); \
+	}
+#define SHIM_CALL_PACKAGE_EX(name, p) \
+	static NTSTATUS shim_##name##_##p(PUNICODE_STRING a, PVOID b, PVOID c, ULONG d, PVOID *e, \
+					  PULONG f, PNTSTATUS g) \
+	{ \
+		return call_package_ex(a, b, c, d, e, f, g, WHERE(name, p), CALLER); \
+	}
+#define SHIM_GET_USER_AUTH_DATA(name, p) \
+	static NTSTATUS shim_##name##_##p(PVOID a, PUCHAR *b, PULONG c) \
+	{ \
+		return get_user_auth_data(a, b, c, WHERE(name, p), CALLER); \
+	}
+#define SHIM_GET_AUTH_DATA_FOR_USER(name, p) \
+	static NTSTATUS shim_##name##_##p(PSECURITY_STRING a, SECPKG_NAME_TYPE b, \
+					  PSECURITY_STRING c, PUCHAR *d, PULONG e, \
+					  PUNICODE_STRING f) \
+	{ \
+		return get_auth_data_for_user(a, b, c, d, e, f, WHERE(name, p), CALLER); \
+	}
+
+#define EIGHT(m, name, p) \
+	m(name, p##0) m(name, p##1) m(name, p##2) m(name, p##3) m(name, p##4) m(name, p##5) \
+		m(name, p##6) m(name, p##7)
+/* Numbered in octal: 00 to 077, and 0100 for the packages beyond. */
+#define EACH_PACKAGE(m, name) \
+	EIGHT(m, name, 00) \
+	EIGHT(m, name, 01) EIGHT(m, name, 02) EIGHT(m, name, 03) EIGHT(m, name, 04) \
+		EIGHT(m, name, 05) EIGHT(m, name, 06) EIGHT(m, name, 07) m(name, 0100)
+
+#define CHECK_CREATE_SECTION(name) HAS_TYPE(name, LSA_CREATE_SHARED_MEMORY);
+#define CHECK_ALLOCATE_IN_SECTION(name) HAS_TYPE(name, LSA_ALLOCATE_SHARED_MEMORY);
+#define CHECK_FREE_IN_SECTION(name) HAS_TYPE(name, LSA_FREE_SHARED_MEMORY);
+#define CHECK_DELETE_SECTION(name) HAS_TYPE(name, LSA_DELETE_SHARED_MEMORY);
+#define CHECK_ALLOCATE(name) /* by LENGTH */
+#define CHECK_FREE(name) HAS_TYPE(name, free_function);
+#define CHECK_ALLOCATE_FOR_CLIENT(name) HAS_TYPE(name, LSA_ALLOCATE_CLIENT_BUFFER);
+#define CHECK_FREE_FOR_CLIENT(name) HAS_TYPE(name, LSA_FREE_CLIENT_BUFFER);
+#define CHECK_CALL_PACKAGE(name) HAS_TYPE(name, LSA_CALL_PACKAGE);
+#define CHECK_CALL_PACKAGE_EX(name) HAS_TYPE(name, LSA_CALL_PACKAGEEX);
+#define CHECK_GET_USER_AUTH_DATA(name) HAS_TYPE(name, LSA_GET_USER_AUTH_DATA);
+#define CHECK_GET_AUTH_DATA_FOR_USER(name) HAS_TYPE(name, LSA_GET_AUTH_DATA_FOR_USER);
+
+#define SLOT_SHIMS(name, family, role, shim) CHECK_##shim(name) EACH_PACKAGE(SHIM_##shim, name)
+#define SHIM_ADDRESS(name, p) (void *)shim_##name##_##p,
+#define SLOT_ADDRESSES(name, family, role, shim) \
+	[SLOT_##name] = { EACH_PACKAGE(SHIM_ADDRESS, name) },
+
+TRACED_SLOTS(SLOT_SHIMS)
+
+void *const shims[SLOT_COUNT][TRACE_PACKAGES] = { TRACED_SLOTS(SLOT_ADDRESSES) };

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Backtraces, each distinct one stored once. Looking one up takes no lock; storing a new one takes
+ * the cold lock.
+ */
+#ifndef LSATRACE_STACKS_H
+#define LSATRACE_STACKS_H
+
+#include <stdint.h>
+
+#include "backtrace.h"
+
+/* The reference of a backtrace; 0: there was no room for it, which is counted. */
+uint32_t stacks_find(const struct backtrace *b);
+
+/* For a new file: forgets all stacks; takes one over from the old file, and returns its reference. */
+void stacks_reset(void);
+uint32_t stacks_copy(const struct trace_stack *old);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that changes hands. What a package returns from its entry points is documented to be the
+ * LSA's or the client's from then on: it is no leak, and a free of it is not judged. With a block
+ * goes what it points to: strings, tokens and names are made of several.
+ */
+#ifndef LSATRACE_TRANSFER_H
+#define LSATRACE_TRANSFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The block at an address goes to the LSA; NULL is fine, and what is no live block is left alone. */
+void transfer_to_lsa(const void *block);
+
+/* What a structure of the caller's points to goes to the LSA. */
+void transfer_contents_to_lsa(const void *structure, size_t bytes);
+
+/* A buffer in the client's address space, or on the LSA's heap, goes to the client. */
+void transfer_to_client(const void *request, const void *buffer);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "table.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "client_buffers.h"
+#include "heaps.h"
+#include "journal.h"
+#include "sections.h"
+
+static _Thread_local BOOLEAN impersonating;
+
+static int begin(enum journal_function function)
+{
+	journal_begin(function);
+	return errno;
+}
+
+static void end(enum journal_function function, int error)
+{
+	journal_end(function);
+	errno = error;
+}
+
+static PVOID create_shared_memory(ULONG MaxSize, ULONG InitialSize)
+{
+	int error = begin(JOURNAL_CreateSharedMemory);
+	PVOID section = sections_create(MaxSize, InitialSize);
+
+	end(JOURNAL_CreateSharedMemory, section ? error : ENOMEM);
+	return section;
+}
+
+static PVOID allocate_shared_memory(PVOID SharedMem, ULONG Size)
+{
+	int error = begin(JOURNAL_AllocateSharedMemory);
+	PVOID memory = sections_allocate(SharedMem, Size);
+
+	end(JOURNAL_AllocateSharedMemory, memory ? error : ENOMEM);
+	return memory;
+}
+
+static void free_shared_memory(PVOID SharedMem, PVOID Memory)
+{
+	int error = begin(JOURNAL_FreeSharedMemory);
+	bool freed = sections_free(SharedMem, Memory);
+
+	end(JOURNAL_FreeSharedMemory, freed ? error : EINVAL);
+}
+
+static BOOLEAN delete_shared_memory(PVOID SharedMem)
+{
+	int error = begin(JOURNAL_DeleteSharedMemory);
+	bool deleted = sections_delete(SharedMem);
+
+	end(JOURNAL_DeleteSharedMemory, deleted ? error : EINVAL);
+	return deleted;
+}
+
+static PVOID allocate_lsa_heap(ULONG Length)
+{
+	int error = begin(JOURNAL_AllocateLsaHeap);
+	PVOID memory = heap_allocate(&lsa_heap, Length);
+
+	end(JOURNAL_AllocateLsaHeap, memory ? error : ENOMEM);
+	return memory;
+}
+
+static void free_lsa_heap(PVOID Base)
+{
+	int error = begin(JOURNAL_FreeLsaHeap);
+	bool freed = heap_free(&lsa_heap, Base);
+
+	end(JOURNAL_FreeLsaHeap, freed ? error : EINVAL);
+}
+
+static void free_return_buffer(PVOID Buffer)
+{
+	int error = begin(JOURNAL_FreeReturnBuffer);
+	bool freed = heap_free(&lsa_heap, Buffer);
+
+	end(JOURNAL_FreeReturnBuffer, freed ? error : EINVAL);
+}
+
+static PVOID allocate_private_heap(SIZE_T Length)
+{
+	int error = begin(JOURNAL_AllocatePrivateHeap);
+	PVOID memory = heap_allocate(&private_heap, Length);
+
+	end(JOURNAL_AllocatePrivateHeap, memory ? error : ENOMEM);
+	return memory;
+}
+
+static void free_private_heap(PVOID Base)
+{
+	int error = begin(JOURNAL_FreePrivateHeap);
+	bool freed = heap_free(&private_heap, Base);
+
+	end(JOURNAL_FreePrivateHeap, freed ? error : EINVAL);
+}
+
+static NTSTATUS allocate_client_buffer(PLSA_CLIENT_REQUEST ClientRequest, ULONG LengthRequired,
+				       PVOID *ClientBaseAddress)
+{
+	int error = begin(JOURNAL_AllocateClientBuffer);
+	NTSTATUS status = client_allocate(ClientRequest, LengthRequired, ClientBaseAddress);
+
+	end(JOURNAL_AllocateClientBuffer, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS free_client_buffer(PLSA_CLIENT_REQUEST ClientRequest, PVOID ClientBaseAddress)
+{
+	int error = begin(JOURNAL_FreeClientBuffer);
+	NTSTATUS status = client_free(ClientRequest, ClientBaseAddress);
+
+	end(JOURNAL_FreeClientBuffer, NT_SUCCESS(status) ? error : EINVAL);
+	return status;
+}
+
+static NTSTATUS copy_to_client_buffer(PLSA_CLIENT_REQUEST ClientRequest, ULONG Length,
+				      PVOID ClientBaseAddress, PVOID BufferToCopy)
+{
+	return client_write(ClientRequest, ClientBaseAddress, BufferToCopy, Length);
+}
+
+static NTSTATUS copy_from_client_buffer(PLSA_CLIENT_REQUEST ClientRequest, ULONG Length,
+					PVOID BufferToCopy, PVOID ClientBaseAddress)
+{
+	return client_read(ClientRequest, ClientBaseAddress, BufferToCopy, Length);
+}
+
+static bool is_echo(const UNICODE_STRING *name)
+{
+	static const WCHAR echo[] = TABLE_ECHO_PACKAGE;
+
+	return name && name->Length == sizeof(echo) - sizeof(WCHAR) &&
+	       memcmp(name->Buffer, echo, name->Length) == 0;
+}
+
+/* The package that answers every call with what it was sent. */
+static NTSTATUS call_echo(const UNICODE_STRING *package, const void *submitted, ULONG length,
+			  PVOID *answer, PULONG answer_length, PNTSTATUS protocol_status)
+{
+	*answer = NULL;
+	*answer_length = 0;
+	if (!is_echo(package))
+		return STATUS_NO_SUCH_PACKAGE;
+	*answer = heap_allocate(&lsa_heap, length);
+	if (!*answer)
+		return STATUS_NO_MEMORY;
+	memcpy(*answer, submitted, length);
+	*answer_length = length;
+	*protocol_status = STATUS_SUCCESS;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS call_package(PUNICODE_STRING AuthenticationPackage, PVOID ProtocolSubmitBuffer,
+			     ULONG SubmitBufferLength, PVOID *ProtocolReturnBuffer,
+			     PULONG ReturnBufferLength, PNTSTATUS ProtocolStatus)
+{
+	int error = begin(JOURNAL_CallPackage);
+	NTSTATUS status = call_echo(AuthenticationPackage, ProtocolSubmitBuffer, SubmitBufferLength,
+				    ProtocolReturnBuffer, ReturnBufferLength, ProtocolStatus);
+
+	end(JOURNAL_CallPackage, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS call_package_ex(PUNICODE_STRING AuthenticationPackage, PVOID ClientBufferBase,
+				PVOID ProtocolSubmitBuffer, ULONG SubmitBufferLength,
+				PVOID *ProtocolReturnBuffer, PULONG ReturnBufferLength,
+				PNTSTATUS ProtocolStatus)
+{
+	int error = begin(JOURNAL_CallPackageEx);
+	NTSTATUS status = call_echo(AuthenticationPackage, ProtocolSubmitBuffer, SubmitBufferLength,
+				    ProtocolReturnBuffer, ReturnBufferLength, ProtocolStatus);
+
+	(void)ClientBufferBase;
+	end(JOURNAL_CallPackageEx, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS call_package_passthrough(PUNICODE_STRING AuthenticationPackage,
+					 PVOID ClientBufferBase, PVOID ProtocolSubmitBuffer,
+					 ULONG SubmitBufferLength, PVOID *ProtocolReturnBuffer,
+					 PULONG ReturnBufferLength, PNTSTATUS ProtocolStatus)
+{
+	int error = begin(JOURNAL_CallPackagePassthrough);
+	NTSTATUS status = call_echo(AuthenticationPackage, ProtocolSubmitBuffer, SubmitBufferLength,
+				    ProtocolReturnBuffer, ReturnBufferLength, ProtocolStatus);
+
+	(void)ClientBufferBase;
+	end(JOURNAL_CallPackagePassthrough, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS auth_data(ULONG size, PUCHAR *UserAuthData, PULONG UserAuthDataSize)
+{
+	*UserAuthData = heap_allocate(&lsa_heap, size);
+	if (!*UserAuthData)
+		return STATUS_NO_MEMORY;
+	memset(*UserAuthData, 0, size);
+	*UserAuthDataSize = size;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_user_auth_data(PVOID UserHandle, PUCHAR *UserAuthData, PULONG UserAuthDataSize)
+{
+	int error = begin(JOURNAL_GetUserAuthData);
+	NTSTATUS status = STATUS_INVALID_HANDLE;
+
+	if (UserHandle)
+		status = auth_data(72, UserAuthData, UserAuthDataSize);
+	end(JOURNAL_GetUserAuthData, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS get_auth_data_for_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
+				       PSECURITY_STRING Prefix, PUCHAR *UserAuthData,
+				       PULONG UserAuthDataSize, PUNICODE_STRING UserFlatName)
+{
+	int error = begin(JOURNAL_GetAuthDataForUser);
+	NTSTATUS status = STATUS_NO_SUCH_USER;
+
+	(void)NameType;
+	(void)Prefix;
+	(void)UserFlatName;
+	if (Name && Name->Length)
+		status = auth_data(96, UserAuthData, UserAuthDataSize);
+	end(JOURNAL_GetAuthDataForUser, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS open_sam_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
+			      PSECURITY_STRING Prefix, BOOLEAN AllowGuest, ULONG Reserved,
+			      PVOID *UserHandle)
+{
+	static char user;
+
+	(void)NameType;
+	(void)Prefix;
+	(void)AllowGuest;
+	(void)Reserved;
+	if (!Name || !Name->Length)
+		return STATUS_NO_SUCH_USER;
+	*UserHandle = &user;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS close_sam_user(PVOID UserHandle)
+{
+	return UserHandle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+static NTSTATUS impersonate_client(void)
+{
+	impersonating = TRUE;
+	return STATUS_SUCCESS;
+}
+
+/* The same in every run, so that the output of two runs can be compared. */
+static NTSTATUS get_client_info(PSECPKG_CLIENT_INFO ClientInfo)
+{
+	*ClientInfo = (SECPKG_CLIENT_INFO){
+		.LogonId = { .LowPart = 0x3e7 },
+		.ProcessID = 1234,
+		.ThreadID = 5678,
+		.Impersonating = impersonating,
+		.ImpersonationLevel = 2,
+	};
+	return STATUS_SUCCESS;
+}
+
+static BOOLEAN get_call_info(PSECPKG_CALL_INFO Info)
+{
+	*Info = (SECPKG_CALL_INFO){ .ProcessId = 1234, .ThreadId = 5678, .CallCount = 42 };
+	return TRUE;
+}
+
+static void lsa_protect_memory(PVOID Buffer, ULONG BufferSize)
+{
+	unsigned char *bytes = Buffer;
+
+	for (ULONG i = 0; i < BufferSize; i++)
+		bytes[i] ^= 0x5a;
+}
+
+/* One function a slot, most of them never used. */
+#define DEFINE_UNSUPPORTED(slot, name) \
+	static __attribute__((unused)) NTSTATUS unsupported_##name(void) \
+	{ \
+		return TABLE_UNSUPPORTED(slot); \
+	}
+LSA_SECPKG_SLOTS(DEFINE_UNSUPPORTED)
+
+/* Whatever arguments such a function is passed, it looks at none: void (*)(void) stands for that. */
+#define UNSUPPORTED(name) .name = (__typeof__(table.name))(void (*)(void))unsupported_##name
+
+const LSA_SECPKG_FUNCTION_TABLE table = {
+	UNSUPPORTED(CreateLogonSession),
+	UNSUPPORTED(DeleteLogonSession),
+	UNSUPPORTED(AddCredential),
+	UNSUPPORTED(GetCredentials),
+	UNSUPPORTED(DeleteCredential),
+	.AllocateLsaHeap = allocate_lsa_heap,
+	.FreeLsaHeap = free_lsa_heap,
+	.AllocateClientBuffer = allocate_client_buffer,
+	.FreeClientBuffer = free_client_buffer,
+	.CopyToClientBuffer = copy_to_client_buffer,
+	.CopyFromClientBuffer = copy_from_client_buffer,
+	.ImpersonateClient = impersonate_client,
+	UNSUPPORTED(UnloadPackage),
+	UNSUPPORTED(DuplicateHandle),
+	UNSUPPORTED(SaveSupplementalCredentials),
+	UNSUPPORTED(CreateThread),
+	.GetClientInfo = get_client_info,
+	UNSUPPORTED(RegisterNotification),
+	UNSUPPORTED(CancelNotification),
+	UNSUPPORTED(MapBuffer),
+	UNSUPPORTED(CreateToken),
+	UNSUPPORTED(AuditLogon),
+	.CallPackage = call_package,
+	.FreeReturnBuffer = free_return_buffer,
+	.GetCallInfo = get_call_info,
+	.CallPackageEx = call_package_ex,
+	.CreateSharedMemory = create_shared_memory,
+	.AllocateSharedMemory = allocate_shared_memory,
+	.FreeSharedMemory = free_shared_memory,
+	.DeleteSharedMemory = delete_shared_memory,
+	.OpenSamUser = open_sam_user,
+	UNSUPPORTED(GetUserCredentials),
+	.GetUserAuthData = get_user_auth_data,
+	.CloseSamUser = close_sam_user,
+	UNSUPPORTED(ConvertAuthDataToToken),
+	UNSUPPORTED(ClientCallback),
+	UNSUPPORTED(UpdateCredentials),
+	.GetAuthDataForUser = get_auth_data_for_user,
+	UNSUPPORTED(CrackSingleName),
+	UNSUPPORTED(AuditAccountLogon),
+	.CallPackagePassthrough = call_package_passthrough,
+	UNSUPPORTED(CrediRead),
+	UNSUPPORTED(CrediReadDomainCredentials),
+	UNSUPPORTED(CrediFreeCredentials),
+	.LsaProtectMemory = lsa_protect_memory,
+	.LsaUnprotectMemory = lsa_protect_memory,
+	UNSUPPORTED(OpenTokenByLogonId),
+	UNSUPPORTED(ExpandAuthDataForDomain),
+	.AllocatePrivateHeap = allocate_private_heap,
+	.FreePrivateHeap = free_private_heap,
+	UNSUPPORTED(CreateTokenEx),
+	.CrediWrite = NULL,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No defect: works in a section that the host made by means of its own (lsahost --section), and
+ * frees a block that the host left there.
+ */
+#include "package.h"
+
+static void run(PLSA_CLIENT_REQUEST client, const char *command)
+{
+	PVOID section = command_address(command, "section=");
+	PVOID block = lsa->AllocateSharedMemory(section, 80);
+
+	(void)client;
+	lsa->FreeSharedMemory(section, block);
+	lsa->FreeSharedMemory(section, command_address(command, "block="));
+	block = lsa->AllocateSharedMemory(section, 40);
+	lsa->FreeSharedMemory(section, block);
+}
+
+PACKAGE("adopted", run)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Why a command left no trace, as far as its executable tells. Reads files, and changes and prints
+ * nothing.
+ */
+#ifndef LSATRACE_UNTRACED_H
+#define LSATRACE_UNTRACED_H
+
+#include <stddef.h>
+
+/*
+ * Writes into `why` (of `bytes`) what comes after "no security package was initialised in …:".
+ * `command` is looked up in PATH as execvp does; `library` is the preload library, whose kind of
+ * machine a program must be for.
+ */
+void untraced_explain(const char *command, const char *library, char *why, size_t bytes);
+
+#endif
