@@ -328,14 +328,14 @@ void call_note_failure(struct call *c, const struct verdict *v)
 	findings_note(&f);
 }
 
-void call_note_left(struct call *c, const struct ledger_view *section,
+bool call_note_left(struct call *c, const struct ledger_view *section,
 		    const struct ledger_view *block)
 {
 	struct trace_finding f = finding_of(c, TRACE_KIND_LIVE_AT_DELETE, TRACE_REASON_NONE);
 	struct verdict v = { .section = *section };
 
 	if (block->entry.flags & (LEDGER_SUSPECT | LEDGER_INHERITED))
-		return;
+		return false;
 	name_block(&f, block);
 	name_section(&f, c, &v);
 	f.stack[TRACE_STACK_FREE] = 0;
@@ -343,4 +343,5 @@ void call_note_left(struct call *c, const struct ledger_view *section,
 	f.address = block->entry.address;
 	f.flags |= TRACE_FINDING_HAS_ADDRESS;
 	findings_note(&f);
+	return true;
 }

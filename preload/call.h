@@ -59,8 +59,8 @@ void call_note(struct call *c, const struct verdict *v);
 /* The host's function failed, and nothing else is wrong. */
 void call_note_failure(struct call *c, const struct verdict *v);
 
-/* A block was live when its section was deleted by this call. */
-void call_note_left(struct call *c, const struct ledger_view *section,
+/* A block was live when its section was deleted by this call. False: it is no finding. */
+bool call_note_left(struct call *c, const struct ledger_view *section,
 		    const struct ledger_view *block);
 
 enum family call_family(const struct call *c);

@@ -42,19 +42,25 @@ static uint64_t read_hex(struct maps_reader *r)
 	return number; /* the byte that ended it, a separator, is gone */
 }
 
-/* A line: "start-end rwxp ..." */
-static bool next_map(struct maps_reader *r, struct map *m)
+/* The end of a line. False: the file ended. */
+static bool skip_line(struct maps_reader *r)
 {
 	int c;
 
+	while ((c = next_byte(r)) >= 0 && c != '\n')
+		;
+	return c == '\n';
+}
+
+/* The start of a line: "start-end rwxp". False: there is no more. */
+static bool next_map(struct maps_reader *r, struct map *m)
+{
 	m->start = read_hex(r);
 	m->end = read_hex(r);
 	m->readable = next_byte(r) == 'r';
 	next_byte(r);
 	m->executable = next_byte(r) == 'x';
-	while ((c = next_byte(r)) >= 0 && c != '\n')
-		;
-	return c == '\n';
+	return m->end != 0;
 }
 
 static bool maps_open(struct maps_reader *r)
@@ -81,7 +87,7 @@ size_t maps_readable(const void *at, size_t bytes)
 
 	if (!maps_open(&r))
 		return rest_of_page(start, bytes);
-	while (end < start + bytes && next_map(&r, &m))
+	for (; end < start + bytes && next_map(&r, &m); skip_line(&r))
 		if (m.readable && end >= m.start && end < m.end)
 			end = m.end;
 	close(r.fd);
@@ -98,9 +104,41 @@ void maps_find_code(const uint64_t *address, bool *is_code, size_t count)
 		return;
 	}
 	memset(is_code, false, count * sizeof(*is_code));
-	while (next_map(&r, &m))
+	for (; next_map(&r, &m); skip_line(&r))
 		for (size_t i = 0; i < count; i++)
 			if (m.executable && address[i] >= m.start && address[i] < m.end)
 				is_code[i] = true;
 	close(r.fd);
+}
+
+/* The rest of a line: "p offset device inode   path". Only a path holds a slash. */
+static size_t read_path(struct maps_reader *r, char *path, size_t bytes)
+{
+	size_t used = 0;
+	int c;
+
+	while ((c = next_byte(r)) >= 0 && c != '\n')
+		if (c == '/' || used > 0) {
+			if (used == bytes)
+				return 0;
+			path[used++] = (char)c;
+		}
+	return used;
+}
+
+size_t maps_path(uint64_t address, char *path, size_t bytes)
+{
+	struct maps_reader r;
+	size_t used = 0;
+	struct map m;
+
+	if (!maps_open(&r))
+		return 0;
+	for (; next_map(&r, &m); skip_line(&r))
+		if (address >= m.start && address < m.end) {
+			used = read_path(&r, path, bytes);
+			break;
+		}
+	close(r.fd);
+	return used;
 }

@@ -14,4 +14,8 @@ size_t maps_readable(const void *at, size_t bytes);
 /* For each address, whether code may lie there. */
 void maps_find_code(const uint64_t *address, bool *is_code, size_t count);
 
+/* The path of the file that is mapped at an address, not terminated. Returns its length; 0: none is,
+ * or it does not fit. */
+size_t maps_path(uint64_t address, char *path, size_t bytes);
+
 #endif

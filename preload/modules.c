@@ -3,9 +3,9 @@
 #include <elf.h>
 #include <link.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "log.h"
+#include "maps.h"
 #include "modules.h"
 #include "poison.h"
 #include "trace.h"
@@ -108,18 +108,16 @@ static void define(uint32_t id, const char *path, size_t path_bytes)
 	log_commit(record);
 }
 
-/* The loader names the executable with an empty string. */
+/* The loader names a module as the host did, the executable not at all; the kernel knows better. */
 static void define_by_name(uint32_t id, const char *name)
 {
-	char exe[TRACE_TEXT_MAX];
-	ssize_t bytes = 0;
+	char path[TRACE_TEXT_MAX];
+	size_t bytes = name[0] == '/' ? 0 : maps_path(modules[id].start, path, sizeof(path));
 
-	if (name && name[0]) {
+	if (bytes)
+		define(id, path, bytes);
+	else
 		define(id, name, strlen(name));
-		return;
-	}
-	bytes = readlink("/proc/self/exe", exe, sizeof(exe));
-	define(id, exe, bytes > 0 ? (size_t)bytes : 0);
 }
 
 static uint32_t find_alike(const struct module *m)
@@ -150,7 +148,7 @@ static int note_one(struct dl_phdr_info *info, size_t size, void *unused)
 		return 0;
 	modules[count + 1] = m;
 	modules_base[count + 1] = m.base;
-	define_by_name(count + 1, info->dlpi_name);
+	define_by_name(count + 1, info->dlpi_name ? info->dlpi_name : "");
 	count++;
 	return 0;
 }

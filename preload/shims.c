@@ -148,25 +148,42 @@ static void free_in_section(PVOID section, PVOID memory, uint32_t where, const v
 struct deletion {
 	struct call *call;
 	const struct ledger_view *section;
+	uint32_t left; /* blocks that were live, and should not have been */
 };
 
 static void note_left(const struct ledger_view *block, void *context)
 {
-	const struct deletion *d = context;
+	struct deletion *d = context;
 
-	call_note_left(d->call, d->section, block);
+	d->left += call_note_left(d->call, d->section, block);
 }
 
-/* A deletion that the host refuses has not been: the section and its blocks are live as before. */
-static void finish_deletion(struct call *c, struct verdict *v, uint32_t blocks, bool gone)
+/* A deletion that the host refuses has not been: the section and its blocks are live as before.
+ * Returns how many blocks it left. */
+static uint32_t finish_deletion(struct call *c, struct verdict *v, uint32_t blocks, bool gone)
 {
 	struct deletion deletion = { .call = c, .section = &v->section };
 
 	if (!v->release)
-		return;
+		return 0;
 	if (blocks)
 		ledger_finish_delete(c->lane, &v->section, gone, c->stack, note_left, &deletion);
 	ledger_finish_release(c->lane, &v->section, gone, c->stack);
+	return deletion.left;
+}
+
+/* What a deletion that the ledger allowed, or could not judge, comes to once the host has answered. */
+static enum trace_kind judge_answer(struct call *c, struct verdict *v, uint32_t left, bool deleted)
+{
+	if (v->reason == TRACE_REASON_UNKNOWN && !deleted) {
+		call_note(c, v);
+		return v->kind;
+	}
+	if (!deleted) {
+		call_note_failure(c, v);
+		return TRACE_KIND_FAILED_CALL;
+	}
+	return left ? TRACE_KIND_LIVE_AT_DELETE : TRACE_KIND_NONE;
 }
 
 static BOOLEAN delete_section(PVOID section, uint32_t where, const void *caller)
@@ -174,7 +191,7 @@ static BOOLEAN delete_section(PVOID section, uint32_t where, const void *caller)
 	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
 	enum trace_kind kind;
 	struct verdict verdict;
-	uint32_t blocks = 0;
+	uint32_t blocks = 0, left;
 	struct call c;
 	BOOLEAN deleted;
 
@@ -194,16 +211,9 @@ static BOOLEAN delete_section(PVOID section, uint32_t where, const void *caller)
 	deleted = host(section);
 	if (!call_return(&c))
 		return deleted;
-	finish_deletion(&c, &verdict, blocks, deleted);
-	if (verdict.reason == TRACE_REASON_UNKNOWN && !deleted) {
-		kind = verdict.kind;
-		call_note(&c, &verdict);
-	} else if (!deleted && kind == TRACE_KIND_NONE) {
-		kind = TRACE_KIND_FAILED_CALL;
-		call_note_failure(&c, &verdict);
-	} else if (deleted && blocks) {
-		kind = TRACE_KIND_LIVE_AT_DELETE;
-	}
+	left = finish_deletion(&c, &verdict, blocks, deleted);
+	if (kind == TRACE_KIND_NONE)
+		kind = judge_answer(&c, &verdict, left, deleted);
 	call_complete(&c, !deleted, deleted, kind);
 	call_leave(&c);
 	return deleted;
@@ -472,8 +482,9 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 /* Numbered in octal: 00 to 077, and 0100 for the packages beyond. */
 #define EACH_PACKAGE(m, name) \
 	EIGHT(m, name, 00) \
-	EIGHT(m, name, 01) EIGHT(m, name, 02) EIGHT(m, name, 03) EIGHT(m, name, 04) \
-		EIGHT(m, name, 05) EIGHT(m, name, 06) EIGHT(m, name, 07) m(name, 0100)
+	EIGHT(m, name, 01) \
+	EIGHT(m, name, 02) EIGHT(m, name, 03) EIGHT(m, name, 04) EIGHT(m, name, 05) \
+		EIGHT(m, name, 06) EIGHT(m, name, 07) m(name, 0100)
 
 #define CHECK_CREATE_SECTION(name) HAS_TYPE(name, LSA_CREATE_SHARED_MEMORY);
 #define CHECK_ALLOCATE_IN_SECTION(name) HAS_TYPE(name, LSA_ALLOCATE_SHARED_MEMORY);

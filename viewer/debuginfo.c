@@ -153,7 +153,8 @@ static void list_units(struct debuginfo *d)
 			add_unit(d, die);
 		offset = next;
 	}
-	qsort(d->range, d->ranges, sizeof(*d->range), compare_ranges);
+	if (d->ranges)
+		qsort(d->range, d->ranges, sizeof(*d->range), compare_ranges);
 }
 
 static int compare_functions(const void *left, const void *right)
@@ -185,7 +186,8 @@ static void list_functions(struct debuginfo *d)
 		memory_room(d->function, d->functions, d->function_room);
 		d->function[d->functions++] = (struct function){ address, symbol.st_size, name };
 	}
-	qsort(d->function, d->functions, sizeof(*d->function), compare_functions);
+	if (d->functions)
+		qsort(d->function, d->functions, sizeof(*d->function), compare_functions);
 }
 
 struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id,
@@ -285,7 +287,8 @@ static void nest(struct unit *unit)
 
 	for (size_t i = 0; i < unit->scopes; i++)
 		unit->scope[i].around = (uint32_t)i; /* the order of finding, for the sort */
-	qsort(unit->scope, unit->scopes, sizeof(*unit->scope), compare_scopes);
+	if (unit->scopes)
+		qsort(unit->scope, unit->scopes, sizeof(*unit->scope), compare_scopes);
 	for (size_t i = 0; i < unit->scopes; i++) {
 		while (open != NONE && unit->scope[open].end <= unit->scope[i].start)
 			open = unit->scope[open].around;

@@ -161,6 +161,8 @@ static void join_arguments(struct model *m, struct argument *piece, size_t piece
 {
 	struct buffer text = { 0 };
 
+	if (pieces == 0)
+		return;
 	qsort(piece, pieces, sizeof(*piece), compare_arguments);
 	m->argument = memory_new(pieces, sizeof(*m->argument));
 	for (size_t i = 0; i < pieces; i++) {

@@ -2,8 +2,10 @@
 #include "report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buffer.h"
@@ -97,6 +99,8 @@ void report_trouble(const char *path, const char *text)
 
 /* What is open while a report is made. */
 struct session {
+	char *const *path; /* of all traces, whether they could be read or not */
+	size_t paths;
 	struct model **models;
 	struct model_events *events;
 	size_t count;
@@ -134,11 +138,47 @@ static const struct symbol *name_frame(void *symbols, const struct model_module 
 	return symbols_find(symbols, module, offset);
 }
 
-/* Flushes, and closes if it is a file of ours. A reader that has gone away is no trouble of ours. */
-static bool finish(FILE *out, const char *file)
+/* Is the open file one of the traces? By what it is, not by what it is called. */
+static bool is_trace(const struct session *s, int fd)
 {
-	bool good = !ferror(out) && fflush(out) == 0;
-	int error = errno;
+	struct stat file, trace;
+
+	if (fstat(fd, &file) < 0)
+		return false;
+	for (size_t i = 0; i < s->paths; i++)
+		if (stat(s->path[i], &trace) == 0 && trace.st_dev == file.st_dev &&
+		    trace.st_ino == file.st_ino)
+			return true;
+	return false;
+}
+
+/* Opens the file for the report. It is emptied only when it is known to be no trace. */
+static FILE *open_report(const struct session *s, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	struct stat status;
+	FILE *file = NULL;
+
+	if (fd >= 0 && is_trace(s, fd)) {
+		close(fd);
+		report_trouble(path, "one of the traces, and not to be replaced by their report");
+		return NULL;
+	}
+	if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || !ftruncate(fd, 0)))
+		file = fdopen(fd, "w");
+	if (!file) {
+		report_trouble(path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	}
+	return file;
+}
+
+/* Writes it all. A reader that has gone away is no trouble of ours. */
+static bool write_out(FILE *out, const char *file, const char *text, size_t size)
+{
+	bool good = fwrite(text, 1, size, out) == size && fflush(out) == 0;
+	int error = good ? 0 : errno;
 
 	if (file && fclose(out) != 0 && good) {
 		good = false;
@@ -146,31 +186,45 @@ static bool finish(FILE *out, const char *file)
 	}
 	if (good || error == EPIPE)
 		return true;
-	report_trouble(file ? file : "report", strerror(error ? error : EIO));
+	report_trouble(file ? file : "report", strerror(error));
 	return false;
+}
+
+/* In memory first, so that an error of the stream is met in one place, and its cause is known. */
+static char *format_report(const struct report_format *format, const struct report *report,
+			   size_t *size)
+{
+	char *text = NULL;
+	FILE *memory = open_memstream(&text, size);
+
+	if (!memory)
+		memory_exhausted();
+	format->write(report, memory);
+	if (ferror(memory) || fclose(memory) != 0)
+		memory_exhausted();
+	return text;
 }
 
 static int write_report(const struct report_options *o, struct session *s, FILE *out)
 {
-	const struct report_format *format = o->format ? o->format : formats;
 	struct symbols *symbols = symbols_new(&s->progress);
 	struct findings *f = findings_new(s->models, s->count,
 					  (struct findings_namer){ name_frame, symbols });
 	struct report report = { s->models, s->events, s->count, f, symbols, false };
 	int status = status_of(o, f);
+	size_t size = 0;
+	char *text = NULL;
 
-	progress_end(&s->progress);
 	if (o->file)
-		out = fopen(o->file, "we");
+		out = open_report(s, o->file);
 	if (out) {
-		errno = 0;
 		report.color = report_wants_color(o->color, out);
-		format->write(&report, out);
+		text = format_report(o->format ? o->format : formats, &report, &size);
 	}
-	if (!out)
-		report_trouble(o->file, strerror(errno));
-	if (!out || !finish(out, o->file))
+	progress_end(&s->progress);
+	if (!out || !write_out(out, o->file, text, size))
 		status = STATUS_TROUBLE;
+	free(text);
 	findings_free(f);
 	symbols_free(symbols);
 	return status;
@@ -178,7 +232,9 @@ static int write_report(const struct report_options *o, struct session *s, FILE 
 
 int report_traces(const struct report_options *options, char *const *paths, size_t count, FILE *out)
 {
-	struct session s = { .models = memory_new(count, sizeof(*s.models)),
+	struct session s = { .path = paths,
+			     .paths = count,
+			     .models = memory_new(count, sizeof(*s.models)),
 			     .events = memory_new(count, sizeof(*s.events)) };
 	int status = STATUS_CLEAN, written = STATUS_CLEAN;
 

@@ -29,7 +29,7 @@ struct report {
 	bool color; /* for text: with colours */
 };
 
-/* One format: its name, and its writer, which leaves errors of the stream to be found by ferror. */
+/* One format: its name, and its writer, whose stream is in memory. */
 struct report_format {
 	const char *name;
 	void (*write)(const struct report *report, FILE *out);
