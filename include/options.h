@@ -26,6 +26,10 @@
 
 enum on_error { ON_ERROR_LOG, ON_ERROR_TRAP, ON_ERROR_ABORT };
 
+/* How backtraces are taken: by our own unwinder and libunwind for what is not plain; by libunwind
+ * alone; or by both, counting differences, for tests. */
+enum unwind { UNWIND_AUTO, UNWIND_LIBUNWIND, UNWIND_CHECK };
+
 struct options {
 	const char *output; /* file name pattern; not terminated: output_bytes long */
 	size_t output_bytes;
@@ -33,6 +37,7 @@ struct options {
 	enum trace_mode mode;
 	uint32_t depth; /* 1..TRACE_FRAMES_MAX */
 	enum on_error on_error;
+	enum unwind unwind;
 	const char *families; /* comma-separated, not terminated; NULL: all */
 	size_t families_bytes;
 	int follow; /* trace child processes as well */
@@ -156,6 +161,15 @@ static inline const char *options_take(struct options *o, const char *name, size
 			o->on_error = ON_ERROR_ABORT;
 		else
 			return "log, trap or abort";
+	} else if (options_word(name, name_bytes, "unwind")) {
+		if (options_word(value, bytes, "auto"))
+			o->unwind = UNWIND_AUTO;
+		else if (options_word(value, bytes, "libunwind"))
+			o->unwind = UNWIND_LIBUNWIND;
+		else if (options_word(value, bytes, "check"))
+			o->unwind = UNWIND_CHECK;
+		else
+			return "auto, libunwind or check";
 	} else if (options_word(name, name_bytes, "families")) {
 		if (!options_families_known(value, bytes))
 			return "a comma-separated list of" TRACED_FAMILIES(OPTIONS_FAMILY_WORD);
@@ -170,7 +184,7 @@ static inline const char *options_take(struct options *o, const char *name, size
 			return "yes or no";
 	} else {
 		*known = 0;
-		return "output, ring, mode, depth, on-error, families or follow";
+		return "output, ring, mode, depth, on-error, unwind, families or follow";
 	}
 	return NULL;
 }

@@ -140,10 +140,12 @@ struct trace_header {
 	struct trace_clock clock_last[2]; /* while running: the newer one is clock_last[clock_index & 1] */
 	uint32_t clock_index;
 	/* The following change while the process runs. */
-	uint32_t end;        /* enum trace_end */
-	int32_t exit_status; /* EXIT: the status; KILLED: 128 + signal */
-	uint32_t chunks;     /* chunks handed out so far, this one included */
-	uint64_t lost[8];    /* by enum trace_lost */
+	uint32_t end;                /* enum trace_end */
+	int32_t exit_status;         /* EXIT: the status; KILLED: 128 + signal */
+	uint32_t chunks;             /* chunks handed out so far, this one included */
+	uint64_t lost[8];            /* by enum trace_lost */
+	uint64_t unwind_checked;     /* backtraces taken by both unwinders, with unwind=check */
+	uint64_t unwind_differences; /* of these, how many were not the same */
 };
 
 /* A chunk: this header, then items of one kind, back to back. */
@@ -382,7 +384,7 @@ struct trace_counters {
 
 #define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
 
-_Static_assert(sizeof(struct trace_header) == 208, "header");
+_Static_assert(sizeof(struct trace_header) == 224, "header");
 _Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
 _Static_assert(sizeof(struct trace_event) == 64, "event");
 _Static_assert(sizeof(struct trace_record) == 8, "record");

@@ -5,12 +5,19 @@
 #include <libunwind.h>
 #include <link.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "backtrace.h"
+#include "config.h"
 #include "guard.h"
 #include "lanes.h"
-#include "poison.h"
 #include "real.h"
+#include "stacks.h"
+#include "trace.h"
+#include "tree.h"
+#include "unwind.h"
+
+#include "poison.h"
 
 #define TEXT_OF(x) #x
 #define NAME_OF(x) TEXT_OF(x)
@@ -65,7 +72,7 @@ static bool is_own(uint64_t pc)
 }
 
 /* Waits while a thread forks, as malloc() does. */
-static void enter(uint32_t *unwinding)
+static void enter_libunwind(uint32_t *unwinding)
 {
 	unsigned turn = 0;
 
@@ -90,21 +97,117 @@ static void trim(struct backtrace *b, uint32_t found, uint32_t depth, uint64_t c
 			b->pc[frames++] = b->pc[i];
 	b->truncated = frames > depth;
 	b->frames = b->truncated ? depth : frames;
-	if (likely(frames > 0 && b->pc[0] == caller))
+	if (likely(frames > 0 && (b->pc[0] == caller || is_own(caller))))
 		return;
 	b->frames = 1;
 	b->truncated = true;
 	b->pc[0] = caller;
 }
 
-void backtrace_take(struct backtrace *b, uint32_t depth, uint64_t caller, uint32_t *unwinding)
+static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
 {
+	uint64_t caller = ((const uint64_t *)frame_address)[1];
 	int found;
 
-	enter(unwinding);
-	found = unwinder((void **)b->pc, (int)(depth + OWN_FRAMES));
-	__atomic_store_n(unwinding, 0, __ATOMIC_RELEASE);
-	trim(b, found > 0 ? (uint32_t)found : 0, depth, caller);
+	enter_libunwind(&lane->unwinding);
+	found = unwinder((void **)b->pc, (int)(config->depth + OWN_FRAMES));
+	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
+	trim(b, found > 0 ? (uint32_t)found : 0, config->depth, caller);
+}
+
+/* The innermost frames of the history. */
+static void take_from_history(struct backtrace *b, const struct unwind_history *h)
+{
+	b->frames = 0;
+	b->truncated = false;
+	for (uint32_t i = h->frames; i > 0; i--) {
+		if (is_own(h->frame[i - 1].pc))
+			continue;
+		b->truncated = b->frames == config->depth;
+		if (b->truncated)
+			return;
+		b->pc[b->frames++] = h->frame[i - 1].pc;
+	}
+}
+
+static bool is_same(const struct backtrace *a, const struct backtrace *b)
+{
+	return a->frames == b->frames && a->truncated == b->truncated &&
+	       memcmp(a->pc, b->pc, a->frames * sizeof(a->pc[0])) == 0;
+}
+
+static uint32_t find(const struct backtrace *b, uint64_t *caller)
+{
+	*caller = b->pc[0];
+	return stacks_find(b);
+}
+
+/* Takes it by libunwind as well, which is believed. */
+static __attribute__((noinline)) uint32_t take_checked(struct lane *lane, const void *frame_address,
+						       uint64_t *caller)
+{
+	struct backtrace b, ours;
+	bool plain = unwind_take(lane->history, frame_address, own_start, own_end);
+
+	take_by_libunwind(&b, lane, frame_address);
+	if (!plain)
+		return find(&b, caller);
+	take_from_history(&ours, lane->history);
+	__atomic_add_fetch(&trace_header->unwind_checked, 1, __ATOMIC_RELAXED);
+	if (!is_same(&ours, &b))
+		__atomic_add_fetch(&trace_header->unwind_differences, 1, __ATOMIC_RELAXED);
+	return find(&b, caller);
+}
+
+static __attribute__((noinline)) uint32_t take_in_full(struct lane *lane, const void *frame_address,
+						       uint64_t *caller)
+{
+	struct backtrace b;
+
+	lane->history->frames = 0;
+	take_by_libunwind(&b, lane, frame_address);
+	return find(&b, caller);
+}
+
+/* The stack that ends in a node of the tree, seen for the first time; or the tree is full. */
+static __attribute__((noinline)) uint32_t store(struct lane *lane, uint32_t node, uint64_t *caller)
+{
+	struct backtrace b;
+	uint32_t stack;
+
+	take_from_history(&b, lane->history);
+	if (b.frames == 0)
+		return 0;
+	stack = find(&b, caller);
+	if (node && stack)
+		tree_set_stack(node, stack);
+	return stack;
+}
+
+uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller)
+{
+	struct unwind_history *h = lane->history;
+	uint32_t node, stack;
+
+	if (unlikely(config->unwind == UNWIND_CHECK))
+		return take_checked(lane, frame_address, caller);
+	if (unlikely(config->unwind == UNWIND_LIBUNWIND) ||
+	    unlikely(!unwind_take(h, frame_address, own_start, own_end)))
+		return take_in_full(lane, frame_address, caller);
+	node = h->frame[h->frames - 1].node;
+	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
+	*caller = ((const uint64_t *)frame_address)[1];
+	return likely(stack && !is_own(*caller)) ? stack : store(lane, node, caller);
+}
+
+bool backtrace_has(const struct lane *lane, uint64_t pc)
+{
+	const struct unwind_history *h = lane->history;
+
+	for (uint32_t i = 0; i < h->frames; i++)
+		if (h->frame[i].pc == pc)
+			return true;
+	return h->frames == 0;
 }
 
 void backtrace_before_fork(void)
@@ -120,6 +223,8 @@ void backtrace_after_fork(void)
 
 void backtrace_forget(void)
 {
+	cfi_forget();
+	tree_forget();
 	if (flush)
 		flush(*local_space, 0, 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frames of the package that called. What knows libunwind, and what knows the processor, is here.
+ * The frames of the package that called: by the incremental unwinder, and by libunwind where a frame
+ * is not plain. What knows libunwind is here; what knows the processor, here and in unwind.
  */
 #ifndef LSATRACE_BACKTRACE_H
 #define LSATRACE_BACKTRACE_H
@@ -10,6 +11,9 @@
 
 #include "../include/trace_format.h"
 
+struct lane;
+
+/* Frames in full, for what is not found in the tree. */
 struct backtrace {
 	uint32_t frames;                    /* at least 1 */
 	bool truncated;                     /* there were more */
@@ -22,12 +26,19 @@ struct backtrace {
  */
 bool backtrace_init(const char **why);
 
-/* Who called: up to `depth` frames from the one that returns to `caller`. `unwinding` is the calling
- * thread's own flag, which it shows to a thread that is about to fork. */
-void backtrace_take(struct backtrace *b, uint32_t depth, uint64_t caller, uint32_t *unwinding);
+/*
+ * Who called the function of ours whose frame address, by __builtin_frame_address(0), is given.
+ * Returns the reference of the stack; 0: it could not be stored, which is counted. `*caller` becomes
+ * the return address of the call that is traced.
+ */
+uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller);
 
-/* Before and after a fork: the unwinder's locks, held by another thread, would never come free in
- * the child. Between the two no thread is inside the unwinder. */
+/* Is there a frame that returns to `pc` in the backtrace that the thread took last? True as well when
+ * that is not known. */
+bool backtrace_has(const struct lane *lane, uint64_t pc);
+
+/* Before and after a fork: libunwind's locks, held by another thread, would never come free in the
+ * child. Between the two no thread is inside it. */
 void backtrace_before_fork(void);
 void backtrace_after_fork(void);
 

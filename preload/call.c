@@ -12,10 +12,11 @@
 #include "config.h"
 #include "findings.h"
 #include "on_error.h"
-#include "poison.h"
 #include "ring.h"
 #include "stacks.h"
 #include "trace.h"
+
+#include "poison.h"
 
 #define SLOT_FAMILY(name, family, role, shim) FAMILY_##family,
 #define SLOT_ROLE(name, family, role, shim) TRACE_ROLE_##role,
@@ -28,19 +29,12 @@ enum family call_family(const struct call *c)
 	return slot_family[c->slot];
 }
 
-static uint32_t capture(struct call *c)
-{
-	struct backtrace b;
-
-	backtrace_take(&b, config->depth, c->caller, &c->lane->unwinding);
-	return stacks_find(&b);
-}
-
 /* Calls that a longjmp() or an exception has left are no longer in flight: their frames lay deeper
- * than this one. */
+ * than this one, or those who made them are not among the callers of this one. */
 static uint32_t drop_left_calls(struct lane *lane, uintptr_t stack_pointer)
 {
-	while (lane->depth > 0 && lane->stack_pointer[lane->depth - 1] <= stack_pointer)
+	while (lane->depth > 0 && (lane->stack_pointer[lane->depth - 1] <= stack_pointer ||
+				   !backtrace_has(lane, lane->caller[lane->depth - 1])))
 		lane->depth--;
 	return lane->depth;
 }
@@ -61,6 +55,7 @@ static void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument
 	shown->function = c->slot;
 	shown->package = c->package;
 	lane->stack_pointer[c->depth] = (uintptr_t)c;
+	lane->caller[c->depth] = c->caller;
 	lane->depth = c->depth + 1;
 	__atomic_store_n(&lane->shown->depth, lane->depth, __ATOMIC_RELEASE);
 }
@@ -86,7 +81,7 @@ static void leave_tracer(struct call *c)
 	errno = c->saved_errno;
 }
 
-bool call_enter(struct call *c, uint32_t where, const void *caller, uint64_t argument0,
+bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint64_t argument0,
 		uint64_t argument1)
 {
 	bool was_inside = guard_inside;
@@ -101,11 +96,10 @@ bool call_enter(struct call *c, uint32_t where, const void *caller, uint64_t arg
 	}
 	c->package = (uint8_t)(where >> 8);
 	c->slot = (uint8_t)where;
-	c->caller = (uint64_t)(uintptr_t)caller;
 	c->address = c->section = c->size = 0;
 	c->event = NULL;
 	c->alarm = TRACE_KIND_NONE;
-	c->stack = capture(c);
+	c->stack = backtrace_take(c->lane, frame_address, &c->caller);
 	c->began = clock_ticks();
 	show_in_flight(c, argument0, argument1);
 	return true;

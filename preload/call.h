@@ -39,8 +39,9 @@ struct call {
 	uint8_t slot;
 };
 
-/* `where` is package << 8 | slot; the arguments are what a reader sees of the call in flight. */
-bool call_enter(struct call *c, uint32_t where, const void *caller, uint64_t argument0,
+/* `where` is package << 8 | slot; `frame_address` is that of the function in whose place the shim
+ * jumped; the arguments are what a reader sees of the call in flight. */
+bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint64_t argument0,
 		uint64_t argument1);
 void call_host(struct call *c);
 bool call_return(struct call *c);

@@ -6,6 +6,7 @@
 #endif
 
 #include "clock.h"
+
 #include "poison.h"
 
 bool clock_has_tsc;

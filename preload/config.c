@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "config.h"
-#include "poison.h"
 #include "say.h"
+
+#include "poison.h"
 
 enum { OPTIONS_BYTES = 8192 };
 

@@ -17,9 +17,10 @@
 #include "init.h"
 #include "modules.h"
 #include "packages.h"
-#include "poison.h"
 #include "real.h"
 #include "trace.h"
+
+#include "poison.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define STATUS_ENTRYPOINT_NOT_FOUND ((NTSTATUS)0xc0000139)
@@ -49,9 +50,13 @@ static const struct link_map *map_of(const void *address)
 	return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
 }
 
+static NTSTATUS linked_entry(ULONG version, PULONG package_version, PSECPKG_FUNCTION_TABLE *tables,
+			     PULONG count);
+
+/* By a name that nobody can get in front of: &SpLsaModeInitialize is the executable's, if it has one. */
 static bool is_ours(const void *symbol)
 {
-	return symbol == (const void *)&SpLsaModeInitialize;
+	return symbol == (const void *)&linked_entry;
 }
 
 /* The symbol in one loaded object or in what that needs; NULL: not there. */
@@ -128,8 +133,8 @@ struct entry_answer entry_answer(void *handle, const char *name, const void *cal
 	return answer;
 }
 
-EXPORT NTSTATUS SpLsaModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
-				    PSECPKG_FUNCTION_TABLE *ppTables, PULONG pcTables)
+static NTSTATUS linked_entry(ULONG version, PULONG package_version, PSECPKG_FUNCTION_TABLE *tables,
+			     PULONG count)
 {
 	void *real;
 
@@ -137,9 +142,13 @@ EXPORT NTSTATUS SpLsaModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
 	real = find_default(__builtin_return_address(0));
 	if (!real)
 		return STATUS_ENTRYPOINT_NOT_FOUND;
-	return packages_entry_for((SpLsaModeInitializeFn)real)(LsaVersion, PackageVersion, ppTables,
-							       pcTables);
+	return packages_entry_for((SpLsaModeInitializeFn)real)(version, package_version, tables,
+							       count);
 }
+
+EXPORT NTSTATUS SpLsaModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
+				    PSECPKG_FUNCTION_TABLE *ppTables, PULONG pcTables)
+	__attribute__((alias("linked_entry")));
 
 /* What was unloaded must not be taken for what comes to its place. */
 static void note_unloaded(void)

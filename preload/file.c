@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "file.h"
+
 #include "poison.h"
 
 enum { NAMES_MOST = 10000 };

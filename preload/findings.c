@@ -4,9 +4,10 @@
 #include "findings.h"
 #include "guard.h"
 #include "index.h"
-#include "poison.h"
 #include "pool.h"
 #include "trace.h"
+
+#include "poison.h"
 
 static struct index index_of_findings;
 static struct pool_items items;

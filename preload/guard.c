@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+
 #include "poison.h"
 
 struct guard_page *guard;

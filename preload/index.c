@@ -4,8 +4,9 @@
 
 #include "guard.h"
 #include "index.h"
-#include "poison.h"
 #include "vm.h"
+
+#include "poison.h"
 
 #define TAG_MASK (~0ull << 32)
 

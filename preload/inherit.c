@@ -5,10 +5,11 @@
 #include "inherit.h"
 #include "ledger.h"
 #include "modules.h"
-#include "poison.h"
 #include "stacks.h"
 #include "trace.h"
 #include "vm.h"
+
+#include "poison.h"
 
 /* New references of stacks by old ones; NULL: no memory, and stacks are lost. */
 static uint32_t *new_reference;

@@ -5,10 +5,11 @@
 #include "config.h"
 #include "guard.h"
 #include "init.h"
-#include "poison.h"
 #include "process.h"
 #include "real.h"
 #include "trace.h"
+
+#include "poison.h"
 
 static void init(void)
 {

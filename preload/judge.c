@@ -3,6 +3,7 @@
 
 #include "../include/slots.h"
 #include "judge.h"
+
 #include "poison.h"
 
 static void find(struct verdict *v, enum trace_kind kind, enum trace_reason reason)

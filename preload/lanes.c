@@ -6,10 +6,12 @@
 
 #include "guard.h"
 #include "lanes.h"
-#include "poison.h"
 #include "pool.h"
 #include "trace.h"
+#include "unwind.h"
 #include "vm.h"
+
+#include "poison.h"
 
 enum { LANES_MAX = 32768 };
 
@@ -72,6 +74,17 @@ static struct lane *take_free(void)
 	return NULL;
 }
 
+/* The histories of lanes stay: a new file, or another thread, makes an old one no less true. It is
+ * compared with what is there, not believed. NULL: no memory. */
+static struct unwind_history *history_of(uint32_t number)
+{
+	static struct unwind_history *histories[LANES_MAX];
+
+	if (!histories[number])
+		histories[number] = vm_reserve(sizeof(**histories));
+	return histories[number];
+}
+
 static struct lane *take_new(void)
 {
 	struct lane *lane = NULL;
@@ -80,9 +93,11 @@ static struct lane *take_new(void)
 
 	if (!cold_lock())
 		return NULL;
-	if (lanes_used < LANES_MAX && (shown = pool_items_take(&shown_items, &one)) != NULL) {
+	if (lanes_used < LANES_MAX && history_of(lanes_used) &&
+	    (shown = pool_items_take(&shown_items, &one)) != NULL) {
 		lane = &lanes[lanes_used];
 		lane->number = shown->number = lanes_used;
+		lane->history = history_of(lanes_used);
 		lane->shown = shown;
 		__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
 	}

@@ -20,13 +20,15 @@ struct lane {
 	struct trace_lane *shown; /* in the file */
 	int32_t tid;
 	uint32_t number;
-	uint32_t releases;  /* for the ledger's epochs */
-	uint32_t unwinding; /* see backtrace.h */
-	uint32_t next_free; /* in the list of lanes between threads */
-	uint32_t slots;     /* entries of slot[]: ledger entries of the file, free to use */
+	uint32_t releases;              /* for the ledger's epochs */
+	struct unwind_history *history; /* the backtrace taken last */
+	uint32_t unwinding;             /* 1: the thread is inside libunwind; see backtrace.h */
+	uint32_t next_free;             /* in the list of lanes between threads */
+	uint32_t slots; /* entries of slot[]: ledger entries of the file, free to use */
 	uint32_t slot[LANE_SLOTS];
 	uint32_t depth;                           /* calls in flight */
-	uintptr_t stack_pointer[TRACE_IN_FLIGHT]; /* of their shims: tells which a longjmp() has left */
+	uintptr_t stack_pointer[TRACE_IN_FLIGHT]; /* of their shims, and who called them: tells which a */
+	uint64_t caller[TRACE_IN_FLIGHT];         /* longjmp() has left */
 	struct trace_counters *counters[TRACE_PACKAGES];
 } __attribute__((aligned(64)));
 

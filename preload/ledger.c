@@ -4,10 +4,11 @@
 #include "guard.h"
 #include "index.h"
 #include "ledger.h"
-#include "poison.h"
 #include "pool.h"
 #include "trace.h"
 #include "vm.h"
+
+#include "poison.h"
 
 enum {
 	ENTRIES_MOST = 1 << 24,  /* 1 GiB of address space; what is touched is what is used */
@@ -162,7 +163,7 @@ static void slot_give_back(struct lane *lane, uint32_t slot)
 {
 	if (slot == 0)
 		return;
-	if (likely(lane->slots < LANE_SLOTS))
+	if (likely(lane && lane->slots < LANE_SLOTS))
 		lane->slot[lane->slots++] = slot;
 	else
 		slots_push(slot);
@@ -299,7 +300,7 @@ static void count_in_section(const struct ledger_entry *block, int change)
 
 static void note_release(struct lane *lane)
 {
-	if (unlikely(++lane->releases % EPOCH_RELEASES == 0))
+	if (likely(lane) && unlikely(++lane->releases % EPOCH_RELEASES == 0))
 		__atomic_add_fetch(&epoch, 1, __ATOMIC_RELAXED);
 }
 
@@ -333,6 +334,15 @@ bool ledger_transfer(struct lane *lane, const struct ledger_view *view)
 	entries[view->number].flags |= LEDGER_TRANSFERRED;
 	let_go(lane, view->number, LIFE_RELEASED, 0);
 	return true;
+}
+
+void ledger_forget(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct ledger_view view;
+
+	if (ledger_find(space, address, request, &view) && ledger_is_live(&view) &&
+	    claim(view.number, view.entry.life))
+		let_go(NULL, view.number, LIFE_RELEASED, 0);
 }
 
 bool ledger_begin_release(const struct ledger_view *view)

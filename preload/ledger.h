@@ -105,6 +105,10 @@ bool ledger_release(struct lane *lane, const struct ledger_view *view, uint32_t 
 /* The viewed block changes hands: it goes, and nothing is held against who frees it. */
 bool ledger_transfer(struct lane *lane, const struct ledger_view *view);
 
+/* A block was freed that could not be traced: it goes without a word. Without a lane: from a signal
+ * handler that came upon the tracer. */
+void ledger_forget(enum ledger_space space, uint64_t address, uint64_t request);
+
 /*
  * The same in two steps, for a release that may be refused: begin, then finish as gone or as live
  * again. An address that was handed out again in between stays as it is.

@@ -2,9 +2,10 @@
 #include <string.h>
 
 #include "log.h"
-#include "poison.h"
 #include "pool.h"
 #include "trace.h"
+
+#include "poison.h"
 
 static struct {
 	char *next;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "maps.h"
+
 #include "poison.h"
 
 struct map {

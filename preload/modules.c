@@ -7,9 +7,10 @@
 #include "log.h"
 #include "maps.h"
 #include "modules.h"
-#include "poison.h"
 #include "trace.h"
 #include "vm.h"
+
+#include "poison.h"
 
 #define FRAME_OFFSET_MASK ((1ull << TRACE_FRAME_OFFSET_BITS) - 1)
 /* Added to any offset of 48 bits this is no address of user space. */

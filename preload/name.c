@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "name.h"
+
 #include "poison.h"
 
 static void add(struct name *n, const char *text, size_t bytes)

@@ -8,11 +8,12 @@
 #include "maps.h"
 #include "modules.h"
 #include "packages.h"
-#include "poison.h"
 #include "table.h"
 #include "trace.h"
 #include "vm.h"
 #include "wrappers.h"
+
+#include "poison.h"
 
 enum {
 	LIBRARIES = 64,

@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "guard.h"
-#include "poison.h"
 #include "pool.h"
 #include "vm.h"
+
+#include "poison.h"
 
 enum {
 	GROW_CHUNKS = 64, /* the file grows by 1 MiB: one system call for 16,000 calls */
@@ -30,6 +31,7 @@ static struct {
 	char *base;
 	size_t mapped_bytes;
 	int fd;
+	const char *path;
 	dev_t device; /* of the file: tells whether `fd` still is ours */
 	ino_t inode;
 	bool bounded;
@@ -66,12 +68,23 @@ void *pool_at(uint32_t reference)
 	return pool.base + (size_t)reference * TRACE_GRANULE;
 }
 
-/* The host may have closed our descriptor and opened its own under the same number. */
-static bool descriptor_is_ours(void)
+static bool is_ours(int fd)
 {
 	struct stat st;
 
-	return fstat(pool.fd, &st) == 0 && st.st_dev == pool.device && st.st_ino == pool.inode;
+	return fstat(fd, &st) == 0 && st.st_dev == pool.device && st.st_ino == pool.inode;
+}
+
+/* The host may have closed our descriptor, and opened its own under the same number. */
+static int open_again(void)
+{
+	int fd = pool.path ? open(pool.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+	if (fd >= 0 && !is_ours(fd)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 /* Beyond the limit the kernel would send SIGXFSZ. */
@@ -87,11 +100,18 @@ static int make_room(uint32_t from, uint32_t to)
 {
 	uint64_t end = (uint64_t)to * TRACE_CHUNK_BYTES, begin = (uint64_t)from * TRACE_CHUNK_BYTES;
 
-	if (!descriptor_is_ours())
-		return EBADF;
+	bool ours = is_ours(pool.fd);
+	int fd, error;
+
 	if (!limit_allows(end))
 		return EFBIG;
-	return fallocate(pool.fd, 0, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
+	fd = ours ? pool.fd : open_again();
+	if (fd < 0)
+		return EBADF;
+	error = fallocate(fd, 0, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
+	if (!ours)
+		close(fd);
+	return error;
 }
 
 /*
@@ -252,6 +272,11 @@ static int make_all_room(void)
 	return posix_fallocate(pool.fd, 0, (off_t)bytes);
 }
 
+void pool_set_path(const char *path)
+{
+	pool.path = path;
+}
+
 static void give_up(void)
 {
 	munmap(pool.base, pool.mapped_bytes);
@@ -303,7 +328,7 @@ void pool_detach(struct pool_mapping *mapping)
 		.chunks = header()->chunks,
 		.use = pool.use,
 	};
-	if (descriptor_is_ours())
+	if (is_ours(pool.fd))
 		close(pool.fd);
 	memset(&pool, 0, sizeof(pool));
 }

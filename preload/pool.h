@@ -22,6 +22,9 @@
  */
 struct trace_header *pool_open(int fd, uint64_t max_bytes);
 
+/* Where the file can be found again, should the host have closed its descriptor. Kept by the caller. */
+void pool_set_path(const char *path);
+
 /* A file that was mapped. */
 struct pool_mapping {
 	const char *base;

@@ -10,10 +10,11 @@
 
 #include "../include/options.h"
 #include "init.h"
-#include "poison.h"
 #include "process.h"
 #include "real.h"
 #include "trace.h"
+
+#include "poison.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -47,23 +48,36 @@ void process_watch(void)
 	on_exit(at_exit, NULL);
 }
 
+/* What is exported calls only what is static: by an exported name, it might reach somebody else's. */
+static __attribute__((noreturn)) void end_now(int status, void (*real)(int))
+{
+	trace_end(TRACE_END_EXIT, status);
+	real(status);
+	__builtin_unreachable();
+}
+
 EXPORT void _exit(int status)
 {
 	init_ensure();
-	trace_end(TRACE_END_EXIT, status);
-	real_exit(status);
+	end_now(status, real_exit);
 }
 
 EXPORT void _Exit(int status)
 {
-	_exit(status);
+	init_ensure();
+	end_now(status, real_exit);
 }
 
 EXPORT void quick_exit(int status)
 {
 	init_ensure();
-	trace_end(TRACE_END_EXIT, status);
-	real_quick_exit(status);
+	end_now(status, real_quick_exit);
+}
+
+static void exec_begins(void)
+{
+	init_ensure();
+	trace_end(TRACE_END_EXEC, 0);
 }
 
 /* An exec function that returns has failed: the process goes on. */
@@ -73,32 +87,36 @@ static int exec_failed(int result)
 	return result;
 }
 
-static void exec_begins(void)
-{
-	init_ensure();
-	trace_end(TRACE_END_EXEC, 0);
-}
-
-EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+static int exec_path(const char *path, char *const argv[], char *const envp[])
 {
 	exec_begins();
 	return exec_failed(real_execve(path, argv, envp));
 }
 
-EXPORT int execv(const char *path, char *const argv[])
-{
-	return execve(path, argv, environ);
-}
-
-EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+static int exec_file(const char *file, char *const argv[], char *const envp[])
 {
 	exec_begins();
 	return exec_failed(real_execvpe(file, argv, envp));
 }
 
+EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	return exec_path(path, argv, envp);
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+	return exec_path(path, argv, environ);
+}
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	return exec_file(file, argv, envp);
+}
+
 EXPORT int execvp(const char *file, char *const argv[])
 {
-	return execvpe(file, argv, environ);
+	return exec_file(file, argv, environ);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
@@ -144,7 +162,7 @@ EXPORT int execl(const char *path, const char *arg, ...)
 	va_start(list, arg);
 	COLLECT(argv, arg, list);
 	va_end(list);
-	return execve(path, argv, environ);
+	return exec_path(path, argv, environ);
 }
 
 EXPORT int execlp(const char *file, const char *arg, ...)
@@ -155,7 +173,7 @@ EXPORT int execlp(const char *file, const char *arg, ...)
 	va_start(list, arg);
 	COLLECT(argv, arg, list);
 	va_end(list);
-	return execvpe(file, argv, environ);
+	return exec_file(file, argv, environ);
 }
 
 EXPORT int execle(const char *path, const char *arg, ...)
@@ -168,7 +186,7 @@ EXPORT int execle(const char *path, const char *arg, ...)
 	COLLECT(argv, arg, list);
 	envp = va_arg(list, char *const *);
 	va_end(list);
-	return execve(path, argv, envp);
+	return exec_path(path, argv, envp);
 }
 
 /* Is `path`, `bytes` long, the library that this code is in? */

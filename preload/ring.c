@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "ring.h"
 #include "guard.h"
-#include "poison.h"
 #include "pool.h"
 #include "trace.h"
+
+#include "poison.h"
 
 static bool next_chunk(struct lane *lane)
 {

@@ -5,8 +5,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "poison.h"
 #include "say.h"
+
+#include "poison.h"
 
 void line_bytes(struct line *l, const char *text, size_t bytes)
 {

@@ -4,14 +4,19 @@
 #include "../include/secpkg.h"
 #include "call.h"
 #include "ledger.h"
-#include "poison.h"
 #include "shims.h"
 #include "table.h"
+#include "trace.h"
+
+#include "poison.h"
 
 /* The host's function behind a call, by its prototype. */
 #define HOST(type, where) ((type *)table_original[(where) >> 8][(where)&0xff])
 
 #define ADDRESS(pointer) ((uint64_t)(uintptr_t)(pointer))
+
+/* Where unwinding starts: the frame of the function that this is written in. */
+#define FRAME __builtin_frame_address(0)
 
 /* The prototypes of roles that several functions share: a ULONG is passed as a SIZE_T that is small. */
 typedef PVOID allocate_function(SIZE_T);
@@ -39,13 +44,13 @@ static void enter(struct call *c, enum ledger_space space, uint64_t scope, uint8
 	ledger_enter(c->lane, &entry, NULL);
 }
 
-static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where, const void *caller)
+static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 {
 	LSA_CREATE_SHARED_MEMORY *host = HOST(LSA_CREATE_SHARED_MEMORY, where);
 	struct call c;
 	PVOID section;
 
-	if (!call_enter(&c, where, caller, max_size, initial_size))
+	if (!call_enter(&c, where, FRAME, max_size, initial_size))
 		return host(max_size, initial_size);
 	call_host(&c);
 	section = host(max_size, initial_size);
@@ -87,7 +92,7 @@ static void enter_in_section(struct call *c, enum handle handle, struct ledger_v
 		enter(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
 }
 
-static PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where, const void *caller)
+static PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 {
 	LSA_ALLOCATE_SHARED_MEMORY *host = HOST(LSA_ALLOCATE_SHARED_MEMORY, where);
 	struct ledger_view named;
@@ -96,7 +101,7 @@ static PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where, cons
 	struct call c;
 	PVOID block;
 
-	if (!call_enter(&c, where, caller, ADDRESS(section), size))
+	if (!call_enter(&c, where, FRAME, ADDRESS(section), size))
 		return host(section, size);
 	handle = judge_handle(ADDRESS(section), &named);
 	call_host(&c);
@@ -118,15 +123,24 @@ static PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where, cons
 	return block;
 }
 
+/* A call that cannot be traced, because it came upon the tracer itself, is not judged; but what it
+ * frees must not be taken for a leak. */
+static void pass_free(enum ledger_space space, const void *address, const void *request)
+{
+	if (trace_is_mine())
+		ledger_forget(space, ADDRESS(address), ADDRESS(request));
+}
+
 /* What a free that cannot fail does once it is judged. The judgement is made again if the block was
  * changed by another thread since. */
-static void free_in_section(PVOID section, PVOID memory, uint32_t where, const void *caller)
+static void free_in_section(PVOID section, PVOID memory, uint32_t where)
 {
 	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
 	struct verdict verdict;
 	struct call c;
 
-	if (!call_enter(&c, where, caller, ADDRESS(section), ADDRESS(memory))) {
+	if (!call_enter(&c, where, FRAME, ADDRESS(section), ADDRESS(memory))) {
+		pass_free(SPACE_BLOCK, memory, NULL);
 		host(section, memory);
 		return;
 	}
@@ -186,7 +200,7 @@ static enum trace_kind judge_answer(struct call *c, struct verdict *v, uint32_t 
 	return left ? TRACE_KIND_LIVE_AT_DELETE : TRACE_KIND_NONE;
 }
 
-static BOOLEAN delete_section(PVOID section, uint32_t where, const void *caller)
+static BOOLEAN delete_section(PVOID section, uint32_t where)
 {
 	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
 	enum trace_kind kind;
@@ -195,8 +209,10 @@ static BOOLEAN delete_section(PVOID section, uint32_t where, const void *caller)
 	struct call c;
 	BOOLEAN deleted;
 
-	if (!call_enter(&c, where, caller, ADDRESS(section), 0))
+	if (!call_enter(&c, where, FRAME, ADDRESS(section), 0)) {
+		pass_free(SPACE_SECTION, section, NULL);
 		return host(section);
+	}
 	c.section = c.address = ADDRESS(section);
 	do {
 		judge_delete(c.section, &verdict);
@@ -219,13 +235,13 @@ static BOOLEAN delete_section(PVOID section, uint32_t where, const void *caller)
 	return deleted;
 }
 
-static PVOID allocate(SIZE_T size, uint32_t where, const void *caller)
+static PVOID allocate(SIZE_T size, uint32_t where)
 {
 	allocate_function *host = HOST(allocate_function, where);
 	struct call c;
 	PVOID block;
 
-	if (!call_enter(&c, where, caller, size, 0))
+	if (!call_enter(&c, where, FRAME, size, 0))
 		return host(size);
 	call_host(&c);
 	block = host(size);
@@ -242,13 +258,14 @@ static PVOID allocate(SIZE_T size, uint32_t where, const void *caller)
 	return block;
 }
 
-static void free_block(PVOID memory, uint32_t where, const void *caller)
+static void free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
 	struct verdict verdict;
 	struct call c;
 
-	if (!call_enter(&c, where, caller, ADDRESS(memory), 0)) {
+	if (!call_enter(&c, where, FRAME, ADDRESS(memory), 0)) {
+		pass_free(SPACE_BLOCK, memory, NULL);
 		host(memory);
 		return;
 	}
@@ -267,13 +284,13 @@ static void free_block(PVOID memory, uint32_t where, const void *caller)
 }
 
 static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *block,
-				    uint32_t where, const void *caller)
+				    uint32_t where)
 {
 	LSA_ALLOCATE_CLIENT_BUFFER *host = HOST(LSA_ALLOCATE_CLIENT_BUFFER, where);
 	struct call c;
 	NTSTATUS status;
 
-	if (!call_enter(&c, where, caller, ADDRESS(request), size))
+	if (!call_enter(&c, where, FRAME, ADDRESS(request), size))
 		return host(request, size, block);
 	call_host(&c);
 	status = host(request, size, block);
@@ -293,8 +310,7 @@ static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVO
 	return status;
 }
 
-static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint32_t where,
-				const void *caller)
+static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint32_t where)
 {
 	LSA_FREE_CLIENT_BUFFER *host = HOST(LSA_FREE_CLIENT_BUFFER, where);
 	enum trace_kind kind;
@@ -302,8 +318,10 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 	struct call c;
 	NTSTATUS status;
 
-	if (!call_enter(&c, where, caller, ADDRESS(request), ADDRESS(memory)))
+	if (!call_enter(&c, where, FRAME, ADDRESS(request), ADDRESS(memory))) {
+		pass_free(SPACE_CLIENT, memory, request);
 		return host(request, memory);
+	}
 	c.section = ADDRESS(request);
 	c.address = ADDRESS(memory);
 	do {
@@ -347,13 +365,13 @@ static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const
 	call_leave(c);
 }
 
-#define OBTAIN(type, first, buffer, length, where, caller, ...) \
+#define OBTAIN(type, first, buffer, length, where, ...) \
 	do { \
 		type *host = HOST(type, where); \
 		struct call c; \
 		NTSTATUS status; \
 \
-		if (!call_enter(&c, where, caller, ADDRESS(first), ADDRESS(buffer))) \
+		if (!call_enter(&c, where, FRAME, ADDRESS(first), ADDRESS(buffer))) \
 			return host(__VA_ARGS__); \
 		call_host(&c); \
 		status = host(__VA_ARGS__); \
@@ -363,40 +381,37 @@ static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const
 	} while (0)
 
 static NTSTATUS call_package(PUNICODE_STRING package, PVOID submit, ULONG submit_bytes,
-			     PVOID *buffer, PULONG bytes, PNTSTATUS protocol_status, uint32_t where,
-			     const void *caller)
+			     PVOID *buffer, PULONG bytes, PNTSTATUS protocol_status, uint32_t where)
 {
-	OBTAIN(LSA_CALL_PACKAGE, package, buffer, bytes, where, caller, package, submit,
-	       submit_bytes, buffer, bytes, protocol_status);
+	OBTAIN(LSA_CALL_PACKAGE, package, buffer, bytes, where, package, submit, submit_bytes,
+	       buffer, bytes, protocol_status);
 }
 
 static NTSTATUS call_package_ex(PUNICODE_STRING package, PVOID client_base, PVOID submit,
 				ULONG submit_bytes, PVOID *buffer, PULONG bytes,
-				PNTSTATUS protocol_status, uint32_t where, const void *caller)
+				PNTSTATUS protocol_status, uint32_t where)
 {
-	OBTAIN(LSA_CALL_PACKAGEEX, package, buffer, bytes, where, caller, package, client_base,
-	       submit, submit_bytes, buffer, bytes, protocol_status);
+	OBTAIN(LSA_CALL_PACKAGEEX, package, buffer, bytes, where, package, client_base, submit,
+	       submit_bytes, buffer, bytes, protocol_status);
 }
 
-static NTSTATUS get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes, uint32_t where,
-				   const void *caller)
+static NTSTATUS get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes, uint32_t where)
 {
-	OBTAIN(LSA_GET_USER_AUTH_DATA, user, data, bytes, where, caller, user, data, bytes);
+	OBTAIN(LSA_GET_USER_AUTH_DATA, user, data, bytes, where, user, data, bytes);
 }
 
 static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE name_type,
 				       PSECURITY_STRING prefix, PUCHAR *data, PULONG bytes,
-				       PUNICODE_STRING flat_name, uint32_t where, const void *caller)
+				       PUNICODE_STRING flat_name, uint32_t where)
 {
-	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, name, data, bytes, where, caller, name, name_type,
-	       prefix, data, bytes, flat_name);
+	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, name, data, bytes, where, name, name_type, prefix, data,
+	       bytes, flat_name);
 }
 
 /*
  * One function for each slot and package. All it does is to add who is called: it ends in a jump, so
  * that it costs next to nothing and is not on the stack.
  */
-#define CALLER __builtin_return_address(0)
 #define WHERE(name, p) ((uint32_t)(p) << 8 | SLOT_##name)
 
 /* Does a slot have the prototype that its role stands for? */
@@ -413,67 +428,67 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 #define SHIM_CREATE_SECTION(name, p) \
 	static PVOID shim_##name##_##p(ULONG a, ULONG b) \
 	{ \
-		return create_section(a, b, WHERE(name, p), CALLER); \
+		return create_section(a, b, WHERE(name, p)); \
 	}
 #define SHIM_ALLOCATE_IN_SECTION(name, p) \
 	static PVOID shim_##name##_##p(PVOID a, ULONG b) \
 	{ \
-		return allocate_in_section(a, b, WHERE(name, p), CALLER); \
+		return allocate_in_section(a, b, WHERE(name, p)); \
 	}
 #define SHIM_FREE_IN_SECTION(name, p) \
 	static void shim_##name##_##p(PVOID a, PVOID b) \
 	{ \
-		free_in_section(a, b, WHERE(name, p), CALLER); \
+		free_in_section(a, b, WHERE(name, p)); \
 	}
 #define SHIM_DELETE_SECTION(name, p) \
 	static BOOLEAN shim_##name##_##p(PVOID a) \
 	{ \
-		return delete_section(a, WHERE(name, p), CALLER); \
+		return delete_section(a, WHERE(name, p)); \
 	}
 #define SHIM_ALLOCATE(name, p) \
 	static PVOID shim_##name##_##p(SIZE_T a) \
 	{ \
-		return allocate(LENGTH(name, a), WHERE(name, p), CALLER); \
+		return allocate(LENGTH(name, a), WHERE(name, p)); \
 	}
 #define SHIM_FREE(name, p) \
 	static void shim_##name##_##p(PVOID a) \
 	{ \
-		free_block(a, WHERE(name, p), CALLER); \
+		free_block(a, WHERE(name, p)); \
 	}
 #define SHIM_ALLOCATE_FOR_CLIENT(name, p) \
 	static NTSTATUS shim_##name##_##p(PLSA_CLIENT_REQUEST a, ULONG b, PVOID *c) \
 	{ \
-		return allocate_for_client(a, b, c, WHERE(name, p), CALLER); \
+		return allocate_for_client(a, b, c, WHERE(name, p)); \
 	}
 #define SHIM_FREE_FOR_CLIENT(name, p) \
 	static NTSTATUS shim_##name##_##p(PLSA_CLIENT_REQUEST a, PVOID b) \
 	{ \
-		return free_for_client(a, b, WHERE(name, p), CALLER); \
+		return free_for_client(a, b, WHERE(name, p)); \
 	}
 
 #define SHIM_CALL_PACKAGE(name, p) \
 	static NTSTATUS shim_##name##_##p(PUNICODE_STRING a, PVOID b, ULONG c, PVOID *d, PULONG e, \
 					  PNTSTATUS f) \
 	{ \
-		return call_package(a, b, c, d, e, f, WHERE(name, p), CALLER); \
+		return call_package(a, b, c, d, e, f, WHERE(name, p)); \
 	}
 #define SHIM_CALL_PACKAGE_EX(name, p) \
 	static NTSTATUS shim_##name##_##p(PUNICODE_STRING a, PVOID b, PVOID c, ULONG d, PVOID *e, \
 					  PULONG f, PNTSTATUS g) \
 	{ \
-		return call_package_ex(a, b, c, d, e, f, g, WHERE(name, p), CALLER); \
+		return call_package_ex(a, b, c, d, e, f, g, WHERE(name, p)); \
 	}
 #define SHIM_GET_USER_AUTH_DATA(name, p) \
 	static NTSTATUS shim_##name##_##p(PVOID a, PUCHAR *b, PULONG c) \
 	{ \
-		return get_user_auth_data(a, b, c, WHERE(name, p), CALLER); \
+		return get_user_auth_data(a, b, c, WHERE(name, p)); \
 	}
 #define SHIM_GET_AUTH_DATA_FOR_USER(name, p) \
 	static NTSTATUS shim_##name##_##p(PSECURITY_STRING a, SECPKG_NAME_TYPE b, \
 					  PSECURITY_STRING c, PUCHAR *d, PULONG e, \
 					  PUNICODE_STRING f) \
 	{ \
-		return get_auth_data_for_user(a, b, c, d, e, f, WHERE(name, p), CALLER); \
+		return get_auth_data_for_user(a, b, c, d, e, f, WHERE(name, p)); \
 	}
 
 #define EIGHT(m, name, p) \
@@ -483,8 +498,9 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 #define EACH_PACKAGE(m, name) \
 	EIGHT(m, name, 00) \
 	EIGHT(m, name, 01) \
-	EIGHT(m, name, 02) EIGHT(m, name, 03) EIGHT(m, name, 04) EIGHT(m, name, 05) \
-		EIGHT(m, name, 06) EIGHT(m, name, 07) m(name, 0100)
+	EIGHT(m, name, 02) \
+	EIGHT(m, name, 03) \
+	EIGHT(m, name, 04) EIGHT(m, name, 05) EIGHT(m, name, 06) EIGHT(m, name, 07) m(name, 0100)
 
 #define CHECK_CREATE_SECTION(name) HAS_TYPE(name, LSA_CREATE_SHARED_MEMORY);
 #define CHECK_ALLOCATE_IN_SECTION(name) HAS_TYPE(name, LSA_ALLOCATE_SHARED_MEMORY);

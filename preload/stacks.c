@@ -5,10 +5,11 @@
 #include "index.h"
 #include "log.h"
 #include "modules.h"
-#include "poison.h"
 #include "pool.h"
 #include "stacks.h"
 #include "trace.h"
+
+#include "poison.h"
 
 static struct index index_of_stacks;
 

@@ -5,9 +5,10 @@
 #include "../include/secpkg.h"
 #include "config.h"
 #include "maps.h"
-#include "poison.h"
 #include "shims.h"
 #include "table.h"
+
+#include "poison.h"
 
 #define SLOT_INDEX(name, family, role, shim) \
 	offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *),

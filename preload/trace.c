@@ -21,12 +21,14 @@
 #include "log.h"
 #include "modules.h"
 #include "packages.h"
-#include "poison.h"
 #include "pool.h"
 #include "process.h"
 #include "say.h"
 #include "stacks.h"
 #include "trace.h"
+#include "tree.h"
+
+#include "poison.h"
 
 #if defined(__x86_64__)
 #define THIS_MACHINE EM_X86_64
@@ -40,6 +42,7 @@ struct trace_header *trace_header;
 uint32_t trace_generation;
 
 static char start_folder[NAME_BYTES_MOST];
+static char trace_path[NAME_BYTES_MOST + 1];
 static bool has_failed;  /* said so, and is not tried again */
 static bool is_prepared; /* what is made once in a process and its children */
 
@@ -238,7 +241,7 @@ static bool prepare_once(void)
 
 	if (is_prepared)
 		return true;
-	if (!modules_init() || !lanes_init() || !ledger_init())
+	if (!modules_init() || !lanes_init() || !ledger_init() || !tree_init())
 		return refuse("", 0, why);
 	if (!backtrace_init(&why))
 		return refuse("", 0, why);
@@ -270,6 +273,7 @@ static bool open_new(struct file *file, bool inherited)
 	lanes_reset();
 	log_reset();
 	stacks_reset();
+	tree_reset();
 	findings_reset();
 	return true;
 }
@@ -283,6 +287,8 @@ static bool publish(struct file *file)
 		trace_header = NULL; /* what is mapped stays so: nothing refers to it */
 		return refuse_errno(&file->name, errno);
 	}
+	memcpy(trace_path, file->name.text, sizeof(trace_path));
+	pool_set_path(trace_path);
 	__atomic_store_n(&guard->owner, 1, __ATOMIC_RELEASE);
 	tell_session("", file->name.text, file->name.bytes);
 	return true;

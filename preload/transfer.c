@@ -6,9 +6,10 @@
 #include "lanes.h"
 #include "ledger.h"
 #include "maps.h"
-#include "poison.h"
 #include "trace.h"
 #include "transfer.h"
+
+#include "poison.h"
 
 enum {
 	DEPTH_MOST = 8,          /* of blocks that point to blocks */

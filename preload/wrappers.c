@@ -4,9 +4,10 @@
 
 #include "../include/secpkg.h"
 #include "packages.h"
-#include "poison.h"
 #include "transfer.h"
 #include "wrappers.h"
+
+#include "poison.h"
 
 /* LogonUserEx2's PrimaryCredentials, as the documentation has it: the caller's, filled with pointers. */
 enum { PRIMARY_CREDENTIALS_BYTES = 200 };

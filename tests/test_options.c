@@ -163,7 +163,7 @@ Test(options, follow_is_yes_or_no)
 Test(options, an_unknown_name_is_answered_with_the_known_ones)
 {
 	cr_assert_str_eq(take("colour=red"),
-			 "output, ring, mode, depth, on-error, families or follow");
+			 "output, ring, mode, depth, on-error, unwind, families or follow");
 	cr_assert_not(known);
 	cr_assert_not_null(take("rin=64M"));
 	cr_assert_not(known);

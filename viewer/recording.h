@@ -31,6 +31,7 @@ struct recording {
 	OPTION("mode", required_argument, 'm') \
 	OPTION("depth", required_argument, 'd') \
 	OPTION("on-error", required_argument, 'e') \
+	OPTION("unwind", required_argument, 'u') \
 	OPTION("families", required_argument, 'f') \
 	OPTION("no-follow", no_argument, 'n') \
 	OPTION("help", no_argument, 'h')
@@ -45,6 +46,8 @@ struct recording {
 	"      --depth=N          frames of a backtrace, 1 to 256 (default 64)\n" \
 	"      --on-error=log|trap|abort\n" \
 	"                         what a misuse does beside being recorded\n" \
+	"      --unwind=auto|libunwind|check\n" \
+	"                         how backtraces are taken; check compares both ways\n" \
 	"      --families=LIST    trace these families only, such as shared-memory,lsa-heap\n" \
 	"      --no-follow        do not trace child processes\n"
 

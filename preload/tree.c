@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "tree.h"
+#include "guard.h"
+#include "index.h"
+#include "vm.h"
+
+#include "poison.h"
+
+enum { NODES_MAX = 1 << 20 };
+
+#define ROOT_BIT (1u << 31)
+
+struct node {
+	uint64_t pc;
+	uint32_t parent;
+	uint32_t stack;
+};
+
+static struct node *nodes; /* by number, from 1 */
+static uint32_t nodes_used;
+static uint32_t root_number;
+static struct index children;
+
+bool tree_init(void)
+{
+	nodes = vm_reserve((size_t)NODES_MAX * sizeof(*nodes));
+	return nodes != NULL;
+}
+
+uint32_t tree_root(void)
+{
+	return ROOT_BIT | __atomic_load_n(&root_number, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t find(uint32_t parent, uint64_t pc, uint64_t hash)
+{
+	struct index_walk walk = { .index = &children, .hash = hash };
+	uint32_t node;
+
+	while ((node = index_next(&walk)) != 0)
+		if (nodes[node].pc == pc && nodes[node].parent == parent)
+			return node;
+	return 0;
+}
+
+/* Two threads may add the same node at once. Then there are two; they lead to the same stack. */
+static uint32_t add(uint32_t parent, uint64_t pc, uint64_t hash)
+{
+	uint32_t node = __atomic_load_n(&nodes_used, __ATOMIC_RELAXED);
+
+	do {
+		if (node + 1 >= NODES_MAX)
+			return 0;
+	} while (!__atomic_compare_exchange_n(&nodes_used, &node, node + 1, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	node++;
+	nodes[node] = (struct node){ .pc = pc, .parent = parent };
+	return index_add(&children, hash, node) ? node : 0;
+}
+
+uint32_t tree_child(uint32_t parent, uint64_t pc)
+{
+	uint64_t hash = index_mix(pc ^ (uint64_t)parent << 40);
+	uint32_t node;
+
+	if (unlikely(parent == 0))
+		return 0;
+	node = find(parent, pc, hash);
+	return likely(node) ? node : add(parent, pc, hash);
+}
+
+uint32_t tree_stack(uint32_t node)
+{
+	return __atomic_load_n(&nodes[node].stack, __ATOMIC_RELAXED);
+}
+
+void tree_set_stack(uint32_t node, uint32_t stack)
+{
+	__atomic_store_n(&nodes[node].stack, stack, __ATOMIC_RELAXED);
+}
+
+void tree_forget(void)
+{
+	__atomic_add_fetch(&root_number, 1, __ATOMIC_RELEASE);
+}
+
+void tree_reset(void)
+{
+	index_clear(&children);
+	nodes_used = 0;
+	tree_forget();
+}
