@@ -60,7 +60,7 @@ enum trace_role {
 
 /*
  * Findings: X(constant, string, level). The strings are promised to users; a finding more is a row
- * here, the judgement that makes it (preload/judge.c) and its sentence (viewer/findings.c).
+ * here, the judgement that makes it (preload/judge.c) and its sentence (viewer/message.c).
  */
 #define TRACE_KINDS(X) \
 	X(NONE, "", NOTE) \
@@ -332,7 +332,8 @@ struct trace_finding {
 	uint64_t size;
 	struct trace_section section;
 	struct trace_section owner;
-	uint64_t first_time;                  /* ticks */
+	uint64_t first_time; /* ticks */
+	uint64_t block;      /* where the block concerned begins; 0: none is known */
 	uint32_t stack[TRACE_FINDING_STACKS]; /* references, 0: does not apply or unknown */
 	int32_t tid;
 	uint32_t flags; /* enum trace_finding_flags */
@@ -343,7 +344,7 @@ struct trace_finding {
 	uint8_t package;
 	uint8_t committed;    /* valid when 1 */
 	uint8_t block_family; /* family of the block concerned, or 0 */
-	uint8_t reserved[17];
+	uint8_t reserved[9];
 };
 
 /* A call that has begun and not returned. */

@@ -15,6 +15,7 @@
 #include "ring.h"
 #include "stacks.h"
 #include "trace.h"
+#include "tracing.h"
 
 #include "poison.h"
 
@@ -65,7 +66,7 @@ static bool enter_tracer(struct call *c)
 	if (unlikely(guard_inside))
 		return false;
 	guard_inside = true;
-	if (unlikely(!trace_is_mine()) && !trace_after_fork())
+	if (unlikely(!trace_is_mine()) && !tracing_after_fork())
 		return false;
 	c->generation = trace_generation;
 	c->lane = lanes_mine();
@@ -195,7 +196,6 @@ void call_record_acquired(struct call *c, bool failed, int32_t result, enum trac
 
 void call_record_releasing(struct call *c, enum trace_kind verdict)
 {
-	c->began = clock_ticks();
 	fill_event(c, c->began, verdict);
 	if (likely(c->event))
 		ring_commit(c->event, TRACE_EVENT_COMMITTED);
@@ -264,6 +264,7 @@ static void name_block(struct trace_finding *f, const struct ledger_view *block)
 	f->flags |= TRACE_FINDING_HAS_SIZE;
 	f->size = f->bytes = block->entry.size;
 	f->block_family = block->entry.family;
+	f->block = block->entry.address;
 	f->stack[TRACE_STACK_ALLOCATE] = block->entry.stack;
 	if (life == LIFE_RELEASED)
 		f->stack[TRACE_STACK_FREE] = block->entry.gone_stack;

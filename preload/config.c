@@ -41,16 +41,17 @@ static void take(const char *option, size_t bytes)
 		refuse(option, bytes, expected);
 }
 
-/* Copies one option, up to an unescaped colon, without its backslashes. Returns what comes after. */
+/* Copies one option, up to an unescaped colon, without its backslashes. Returns what comes after.
+ * `*bytes` is its whole length, whether or not there was room for it. */
 static const char *unescape(const char *from, char *to, size_t room, size_t *bytes)
 {
 	size_t n = 0;
 
-	for (; *from && *from != ':'; from++) {
+	for (; *from && *from != ':'; from++, n++) {
 		if (*from == '\\' && from[1])
 			from++;
 		if (n < room)
-			to[n++] = *from;
+			to[n] = *from;
 	}
 	*bytes = n;
 	return *from == ':' ? from + 1 : NULL;
@@ -63,7 +64,13 @@ void config_init(void)
 
 	options = OPTIONS_DEFAULT;
 	while (text) {
-		text = unescape(text, storage + used, sizeof(storage) - used, &bytes);
+		size_t room = sizeof(storage) - used;
+
+		text = unescape(text, storage + used, room, &bytes);
+		if (bytes > room) {
+			refuse(storage + used, room, "options of fewer characters");
+			continue;
+		}
 		if (bytes > 0)
 			take(storage + used, bytes);
 		used += bytes;

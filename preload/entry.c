@@ -25,22 +25,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define STATUS_ENTRYPOINT_NOT_FOUND ((NTSTATUS)0xc0000139)
 
-void *(*real_dlsym)(void *handle, const char *name);
-static int (*real_dlclose)(void *handle);
-
 static const char entry_name[] = "SpLsaModeInitialize";
-
-/* The symbol versions under which glibc has had dlsym() on this processor. */
-void real_init(void)
-{
-	if (real_dlsym)
-		return;
-	real_dlsym = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.34");
-	if (!real_dlsym)
-		real_dlsym =
-			(void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
-	real_dlclose = (int (*)(void *))real_dlsym(RTLD_NEXT, "dlclose");
-}
 
 static const struct link_map *map_of(const void *address)
 {

@@ -43,6 +43,8 @@ bool cold_lock(void)
 {
 	unsigned turn = 0;
 
+	if (!guard)
+		return false;
 	while (__atomic_exchange_n(&guard->cold_lock, 1, __ATOMIC_ACQUIRE))
 		if (!guard_pause(turn++))
 			return false;

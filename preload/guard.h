@@ -32,7 +32,7 @@ extern __thread bool guard_inside;
 /* Makes the page. False: no memory. Called once, before the first trace. */
 bool guard_init(void);
 
-/* False: not to be had within a tenth of a second. */
+/* False: not to be had within a tenth of a second, or there is no page. */
 bool cold_lock(void);
 void cold_unlock(void);
 

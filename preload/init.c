@@ -5,20 +5,18 @@
 #include "config.h"
 #include "guard.h"
 #include "init.h"
-#include "process.h"
 #include "real.h"
-#include "trace.h"
+#include "tracing.h"
 
 #include "poison.h"
 
 static void init(void)
 {
 	real_init();
-	process_init();
 	clock_init();
 	config_init();
 	guard_init();
-	trace_init();
+	tracing_init();
 }
 
 __attribute__((constructor)) void init_ensure(void)

@@ -336,15 +336,6 @@ bool ledger_transfer(struct lane *lane, const struct ledger_view *view)
 	return true;
 }
 
-void ledger_forget(enum ledger_space space, uint64_t address, uint64_t request)
-{
-	struct ledger_view view;
-
-	if (ledger_find(space, address, request, &view) && ledger_is_live(&view) &&
-	    claim(view.number, view.entry.life))
-		let_go(NULL, view.number, LIFE_RELEASED, 0);
-}
-
 bool ledger_begin_release(const struct ledger_view *view)
 {
 	if (!claim(view->number, view->entry.life))
@@ -427,6 +418,29 @@ void ledger_finish_delete(struct lane *lane, const struct ledger_view *section, 
 	}
 }
 
+static void end_in_silence(const struct ledger_view *block, void *unused)
+{
+	(void)block, (void)unused;
+}
+
+static void end_blocks_of(struct lane *lane, const struct ledger_view *section)
+{
+	if (ledger_begin_delete(section))
+		ledger_finish_delete(lane, section, true, 0, end_in_silence, NULL);
+}
+
+void ledger_forget(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct ledger_view view;
+
+	if (!ledger_find(space, address, request, &view) || !ledger_is_live(&view))
+		return;
+	if (space == SPACE_SECTION)
+		end_blocks_of(NULL, &view);
+	if (claim(view.number, view.entry.life))
+		let_go(NULL, view.number, LIFE_RELEASED, 0);
+}
+
 /* Gone so long ago that LEDGER_REMEMBERED blocks have gone since: a lane's first epoch after it may
  * have begun before it, so each lane is allowed one. */
 static bool is_forgotten(const struct ledger_entry *entry)
@@ -436,11 +450,6 @@ static bool is_forgotten(const struct ledger_entry *entry)
 	return age > LEDGER_REMEMBERED / EPOCH_RELEASES + 1 + lanes_count();
 }
 
-static void end_in_silence(const struct ledger_view *block, void *unused)
-{
-	(void)block, (void)unused;
-}
-
 /* What was live at an address that is handed out again is over, and with a section its blocks. */
 static void end_old(struct lane *lane, const struct ledger_view *old)
 {
@@ -448,8 +457,8 @@ static void end_old(struct lane *lane, const struct ledger_view *old)
 		return;
 	if (old->entry.space != SPACE_SECTION)
 		count_in_section(&old->entry, -1);
-	else if (ledger_begin_delete(old))
-		ledger_finish_delete(lane, old, true, 0, end_in_silence, NULL);
+	else
+		end_blocks_of(lane, old);
 }
 
 /*

@@ -33,11 +33,13 @@ void modules_unloaded(void);
  * that leads to no address. */
 extern uint64_t *modules_base;
 
+/* Does a frame stand for an address of now? One that lies in no module has its lower bits only. */
 static inline bool modules_holds(uint64_t frame, uint64_t pc)
 {
-	return modules_base[frame >> TRACE_FRAME_OFFSET_BITS] +
-		       (frame & ((1ull << TRACE_FRAME_OFFSET_BITS) - 1)) ==
-	       pc;
+	uint64_t id = frame >> TRACE_FRAME_OFFSET_BITS;
+	uint64_t offset = frame & ((1ull << TRACE_FRAME_OFFSET_BITS) - 1);
+
+	return ((modules_base[id] + offset) ^ pc) << (id ? 0 : 64 - TRACE_FRAME_OFFSET_BITS) == 0;
 }
 
 #endif

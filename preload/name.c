@@ -80,6 +80,7 @@ void name_expand(struct name *n, const char *pattern, size_t bytes, const char *
 		 uint64_t start_time_s)
 {
 	n->bytes = 0;
+	n->text[0] = '\0';
 	n->cut_off = false;
 	if (pattern[0] != '/' && folder[0]) {
 		add(n, folder, strlen(folder));

@@ -10,6 +10,7 @@
 #include "packages.h"
 #include "table.h"
 #include "trace.h"
+#include "tracing.h"
 #include "vm.h"
 #include "wrappers.h"
 
@@ -28,12 +29,14 @@ struct library {
 	ULONG count;
 	size_t stride;
 	char *copy;
-	uint32_t first_package;
 };
 
 struct package {
-	uint32_t library;
-	uint32_t table; /* position in the library's array */
+	SpLsaModeInitializeFn library; /* its entry point: tells where the package's code is */
+	uint32_t position;             /* of its table in the library's array */
+	const void *table;             /* its own table, and our copy of it for the host */
+	void **copy;
+	size_t table_bytes; /* how much of it is the package's, or may be */
 	ULONG_PTR id;
 	bool initialized; /* has been given a table */
 	char name[NAME_BYTES];
@@ -44,12 +47,11 @@ static struct library libraries[LIBRARIES];
 static uint32_t libraries_used;
 static struct package packages[WRAPPED_PACKAGES];
 static uint32_t packages_used;
-static uint32_t lost_packages; /* that there was no trace yet to count in */
 
 static void define(uint32_t index)
 {
 	const struct package *p = &packages[index];
-	uint32_t module = modules_id((uint64_t)(uintptr_t)libraries[p->library].real);
+	uint32_t module = modules_id((uint64_t)(uintptr_t)p->library);
 	struct trace_package *record = log_begin(TRACE_RECORD_PACKAGE, sizeof(*record));
 
 	if (!record) {
@@ -59,19 +61,10 @@ static void define(uint32_t index)
 	record->index = index;
 	record->module = module;
 	record->package_id = p->id;
-	record->table = p->table;
+	record->table = p->position;
 	log_commit(record);
 	if (p->name_bytes)
 		log_text(TRACE_RECORD_PACKAGE_NAME, index, p->name, p->name_bytes);
-}
-
-void packages_define(void)
-{
-	for (uint32_t i = 0; i < packages_used; i++)
-		if (packages[i].initialized)
-			define(i);
-	for (; lost_packages > 0; lost_packages--)
-		trace_lose(TRACE_LOST_PACKAGES);
 }
 
 static void define_new(uint32_t index)
@@ -91,7 +84,7 @@ void *packages_hand_out(uint32_t index, ULONG_PTR id, void *table, size_t slots)
 	void *ours = table;
 
 	p->id = id;
-	if (table && trace_ensure()) {
+	if (table && tracing_ensure()) {
 		guard_inside = true;
 		define_new(index);
 		p->initialized = true;
@@ -235,53 +228,49 @@ static size_t find_stride(const void *tables, uint32_t count, ULONG version)
 	return 0;
 }
 
-/* Puts ours into one table of the copy. What is no code stays: the package has no such function, or
- * the table is not that long. */
-static void wrap_table(struct library *l, uint32_t table)
+/* Copies a package's table and puts ours into it. What is no code stays: the package has no such
+ * function, or the table is not that long. */
+static void copy_table(uint32_t index)
 {
-	uint32_t package = l->first_package + table;
+	struct package *p = &packages[index];
 	bool is_code[WRAPPED_COUNT];
 
-	find_code(l->copy, l->stride, table, is_code);
+	memcpy(p->copy, p->table, maps_readable(p->table, p->table_bytes));
+	find_code(p->copy, 0, 0, is_code);
 	for (int i = 0; i < WRAPPED_COUNT; i++) {
-		void **slot = slot_at(l->copy, l->stride, table, offsets[i]);
+		void **slot = slot_at(p->copy, 0, 0, offsets[i]);
 
-		if (!is_code[i])
+		if (!is_code[i] || *slot == wrappers[i][index])
 			continue;
-		wrapped_original[package][i] = *slot;
-		*slot = wrappers[i][package];
+		wrapped_original[index][i] = *slot;
+		*slot = wrappers[i][index];
 	}
-}
-
-/* Copies the array, and behind its last table as much as the longest table would have: the host may
- * know tables to be longer than their version says. */
-static void copy_tables(struct library *l)
-{
-	memcpy(l->copy, l->tables, maps_readable(l->tables, array_bytes(l->stride, l->count)));
-	for (uint32_t table = 0; table < l->count; table++)
-		wrap_table(l, table);
 }
 
 void packages_refresh(uint32_t package)
 {
-	struct library *l = &libraries[packages[package].library];
-	uint32_t table = packages[package].table;
-	size_t bytes = table + 1 == l->count ? (size_t)TABLE_BYTES_MOST : l->stride;
 	int saved_errno = errno;
-	const char *from = (const char *)slot_at(l->tables, l->stride, table, 0);
 
-	memcpy(slot_at(l->copy, l->stride, table, 0), from, maps_readable(from, bytes));
-	wrap_table(l, table);
+	copy_table(package);
 	errno = saved_errno;
 }
 
-static void number_packages(struct library *l)
+/*
+ * Numbers the library's packages and copies their tables; behind the last one as much as the longest
+ * table would have: the host may know tables to be longer than their version says.
+ */
+static void number_packages(const struct library *l)
 {
-	l->first_package = packages_used;
-	packages_used += l->count;
-	for (uint32_t table = 0; table < l->count; table++) {
-		packages[l->first_package + table].library = (uint32_t)(l - libraries);
-		packages[l->first_package + table].table = table;
+	for (uint32_t position = 0; position < l->count; position++) {
+		struct package *p = &packages[packages_used];
+		bool last = position + 1 == l->count;
+
+		p->library = l->real;
+		p->position = position;
+		p->table = slot_at(l->tables, l->stride, position, 0);
+		p->copy = slot_at(l->copy, l->stride, position, 0);
+		p->table_bytes = last ? (size_t)TABLE_BYTES_MOST : l->stride;
+		copy_table(packages_used++);
 	}
 }
 
@@ -301,8 +290,13 @@ static bool take_tables(struct library *l, const void *tables, ULONG count, ULON
 	l->count = count;
 	l->stride = stride;
 	number_packages(l);
-	copy_tables(l);
 	return true;
+}
+
+static void lose_all(ULONG count)
+{
+	for (ULONG i = 0; i < count; i++)
+		trace_lose(TRACE_LOST_PACKAGES);
 }
 
 static NTSTATUS library_initialize(ULONG version, PULONG package_version,
@@ -321,7 +315,7 @@ static NTSTATUS library_initialize(ULONG version, PULONG package_version,
 	if (take_tables(l, *tables, *count, package_version ? *package_version : version))
 		*tables = (PSECPKG_FUNCTION_TABLE)l->copy;
 	else
-		lost_packages += *count;
+		lose_all(*count);
 	cold_unlock();
 	errno = saved_errno;
 	return status;
@@ -346,7 +340,7 @@ static SpLsaModeInitializeFn entry_for(SpLsaModeInitializeFn real)
 		if (libraries[i].real == real)
 			return entries[i];
 	if (libraries_used == LIBRARIES) {
-		lost_packages++;
+		trace_lose(TRACE_LOST_PACKAGES);
 		return real;
 	}
 	libraries[libraries_used].real = real;

@@ -36,7 +36,4 @@ void packages_refresh(uint32_t package);
 /* Notes the name that a package gives to itself. */
 void packages_name(uint32_t package, const WCHAR *name);
 
-/* Writes what is known of the packages to a new trace. Under the cold lock. */
-void packages_define(void);
-
 #endif

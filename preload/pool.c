@@ -38,6 +38,7 @@ static struct {
 	uint32_t max;      /* chunks that the file may have */
 	uint32_t grown;    /* chunks that the file has room for */
 	uint32_t cursor;   /* where the search for the oldest ring chunk goes on */
+	uint32_t open;     /* ring chunks that threads hold */
 	uint32_t results;  /* chunks that are not the ring's */
 	uint64_t sequence; /* of the ring chunk begun last */
 	uint8_t *use;      /* enum chunk_use, by number; NULL when unbounded */
@@ -184,6 +185,12 @@ static struct trace_chunk *take_oldest(void)
 	return NULL;
 }
 
+/* However many threads there are, half of the file is there for results to take. */
+static bool ring_may_open(void)
+{
+	return !pool.bounded || __atomic_load_n(&pool.open, __ATOMIC_RELAXED) < pool.max / 2;
+}
+
 static bool results_may_grow(void)
 {
 	uint32_t most = pool.bounded ? pool.max - pool.max / 4 : pool.max;
@@ -198,10 +205,9 @@ static void begin(struct trace_chunk *chunk, enum trace_chunk_kind kind, uint32_
 	if (pool.use)
 		__atomic_store_n(&pool.use[chunk_number(chunk)], ring ? USE_OPEN : USE_TAKEN,
 				 __ATOMIC_RELAXED);
+	__atomic_add_fetch(ring ? &pool.open : &pool.results, 1, __ATOMIC_RELAXED);
 	if (ring)
 		chunk->sequence = __atomic_add_fetch(&pool.sequence, 1, __ATOMIC_RELAXED);
-	else
-		__atomic_add_fetch(&pool.results, 1, __ATOMIC_RELAXED);
 	chunk->lane = lane;
 	__atomic_store_n(&chunk->kind, kind, __ATOMIC_RELEASE);
 }
@@ -210,7 +216,7 @@ struct trace_chunk *pool_take(enum trace_chunk_kind kind, uint32_t lane)
 {
 	struct trace_chunk *chunk;
 
-	if (kind != TRACE_CHUNK_RING && !results_may_grow())
+	if (kind == TRACE_CHUNK_RING ? !ring_may_open() : !results_may_grow())
 		return NULL;
 	chunk = take_fresh();
 	if (!chunk)
@@ -222,6 +228,7 @@ struct trace_chunk *pool_take(enum trace_chunk_kind kind, uint32_t lane)
 
 void pool_retire(struct trace_chunk *chunk)
 {
+	__atomic_sub_fetch(&pool.open, 1, __ATOMIC_RELAXED);
 	if (pool.use)
 		__atomic_store_n(&pool.use[chunk_number(chunk)], USE_CLOSED, __ATOMIC_RELEASE);
 }

@@ -1,52 +1,23 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * How a process ends: exit, _exit and the exec functions are noted in its trace on their way. What is
+ * exported here stands in front of the C library.
+ */
 #define _GNU_SOURCE
 #include <alloca.h>
-#include <dlfcn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../include/options.h"
 #include "init.h"
-#include "process.h"
 #include "real.h"
 #include "trace.h"
 
 #include "poison.h"
 
 #define EXPORT __attribute__((visibility("default")))
-
-static void (*real_exit)(int) __attribute__((noreturn));
-static void (*real_quick_exit)(int) __attribute__((noreturn));
-static int (*real_execve)(const char *, char *const[], char *const[]);
-static int (*real_execvpe)(const char *, char *const[], char *const[]);
-static int (*real_fexecve)(int, char *const[], char *const[]);
-static int (*real_execveat)(int, const char *, char *const[], char *const[], int);
-
-#define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(RTLD_NEXT, name))
-
-void process_init(void)
-{
-	FIND(real_exit, "_exit");
-	FIND(real_quick_exit, "quick_exit");
-	FIND(real_execve, "execve");
-	FIND(real_execvpe, "execvpe");
-	FIND(real_fexecve, "fexecve");
-	FIND(real_execveat, "execveat");
-}
-
-static void at_exit(int status, void *unused)
-{
-	(void)unused;
-	trace_end(TRACE_END_EXIT, status);
-}
-
-void process_watch(void)
-{
-	on_exit(at_exit, NULL);
-}
 
 /* What is exported calls only what is static: by an exported name, it might reach somebody else's. */
 static __attribute__((noreturn)) void end_now(int status, void (*real)(int))
@@ -187,45 +158,4 @@ EXPORT int execle(const char *path, const char *arg, ...)
 	envp = va_arg(list, char *const *);
 	va_end(list);
 	return exec_path(path, argv, envp);
-}
-
-/* Is `path`, `bytes` long, the library that this code is in? */
-static int is_self(const char *path, size_t bytes)
-{
-	Dl_info info;
-
-	return dladdr(&is_self, &info) && info.dli_fname && strlen(info.dli_fname) == bytes &&
-	       memcmp(info.dli_fname, path, bytes) == 0;
-}
-
-/* Takes the library's path out of LD_PRELOAD, in place: the environment is the target's. */
-static void forget_preload(char *list)
-{
-	char *to = list, *from = list;
-
-	while (*from) {
-		size_t bytes = strcspn(from, ": ");
-
-		if (!is_self(from, bytes)) {
-			if (to != list)
-				*to++ = ':';
-			memmove(to, from, bytes);
-			to += bytes;
-		}
-		from += bytes;
-		from += *from != '\0';
-	}
-	*to = '\0';
-}
-
-void process_stop_following(void)
-{
-	char *list = getenv("LD_PRELOAD");
-
-	if (list)
-		forget_preload(list);
-	if (list && !*list)
-		unsetenv("LD_PRELOAD");
-	unsetenv(OPTIONS_VARIABLE);
-	unsetenv(SESSION_VARIABLE);
 }

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions of the C library that ours stand in front of. */
+/* The functions of the C library that ours stand in front of. Set before anything can call ours. */
 #ifndef LSATRACE_REAL_H
 #define LSATRACE_REAL_H
 
-/* The C library's dlsym(). Set before anything can call ours; entry_amd64.S jumps to it. */
-extern void *(*real_dlsym)(void *handle, const char *name);
+extern void *(*real_dlsym)(void *handle, const char *name); /* entry_amd64.S jumps to it */
+extern int (*real_dlclose)(void *handle);
+extern void (*real_exit)(int status);
+extern void (*real_quick_exit)(int status);
+extern int (*real_execve)(const char *path, char *const argv[], char *const envp[]);
+extern int (*real_execvpe)(const char *file, char *const argv[], char *const envp[]);
+extern int (*real_fexecve)(int fd, char *const argv[], char *const envp[]);
+extern int (*real_execveat)(int folder, const char *path, char *const argv[], char *const envp[],
+			    int flags);
 
-/* Finds it. May be called more than once. */
+/* Finds them. */
 void real_init(void);
 
 #endif

@@ -123,11 +123,14 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority, machine, primary, cached);
 
+	int saved_errno = errno;
+
 	transfer_logon(status, &results);
 	if (NT_SUCCESS(status)) {
 		transfer_to_lsa(at(PLACE(cached)));
 		transfer_contents_to_lsa(primary, PRIMARY_CREDENTIALS_BYTES);
 	}
+	errno = saved_errno;
 	return status;
 }
 

@@ -283,8 +283,10 @@ Test(findings, families_reasons_and_kinds_are_kept_apart)
 	trace_builder_entry(b, entry);
 	entry.family = FAMILY_PRIVATE_HEAP;
 	trace_builder_entry(b, entry);
-	trace_builder_finding(b, misuse(TRACE_KIND_INVALID_FREE, TRACE_REASON_SECTION_HANDLE, stack));
-	trace_builder_finding(b, misuse(TRACE_KIND_INVALID_FREE, TRACE_REASON_UNKNOWN_ADDRESS, stack));
+	trace_builder_finding(b,
+			      misuse(TRACE_KIND_INVALID_FREE, TRACE_REASON_SECTION_HANDLE, stack));
+	trace_builder_finding(b,
+			      misuse(TRACE_KIND_INVALID_FREE, TRACE_REASON_UNKNOWN_ADDRESS, stack));
 	trace_builder_finding(b, misuse(TRACE_KIND_DOUBLE_FREE, TRACE_REASON_NONE, stack));
 	j = judge_one(b);
 	cr_expect_eq(j.f->count, 5);
@@ -321,9 +323,8 @@ Test(findings, the_same_defect_in_two_processes_is_one_finding)
 				     0x7f0000000000 + i * 0x1000, "01234567890123456789");
 		trace_builder_entry(both[i],
 				    block(0x5000, 64, trace_builder_place(both[i], i + 5, 0x1010)));
-		trace_builder_finding(both[i],
-				      misuse(TRACE_KIND_DOUBLE_FREE, TRACE_REASON_NONE,
-					     trace_builder_place(both[i], i + 5, 0x1020)));
+		trace_builder_finding(both[i], misuse(TRACE_KIND_DOUBLE_FREE, TRACE_REASON_NONE,
+						      trace_builder_place(both[i], i + 5, 0x1020)));
 	}
 	j = judge(both, 2);
 	cr_assert_eq(j.f->count, 2);
@@ -370,8 +371,7 @@ Test(findings, the_deletion_with_live_blocks_is_both_call_and_delete)
 Test(findings, what_was_recorded_is_passed_on)
 {
 	struct trace_builder *b = new_trace();
-	struct trace_finding finding = misuse(TRACE_KIND_MISMATCHED_FREE,
-					      TRACE_REASON_WRONG_SECTION,
+	struct trace_finding finding = misuse(TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_SECTION,
 					      trace_builder_place(b, 1, 0x1010));
 	const struct finding *f;
 	struct judged j;

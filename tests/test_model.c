@@ -65,9 +65,8 @@ Test(model, makes_valid_utf_8_of_whatever_a_text_holds)
 
 	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, "caf\xc3\xa9 \xff \xe2\x82 \xed\xa0\x80");
 	m = open_model(b);
-	cr_expect_str_eq(model_argument(m, 0),
-			 "caf\xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
-			 "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	cr_expect_str_eq(model_argument(m, 0), "caf\xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
+					       "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	close_both(m, b);
 }
 
@@ -252,9 +251,10 @@ Test(model, does_not_count_fewer_than_no_events_as_overwritten)
 	struct trace_builder *b = trace_builder_new();
 	struct model *m;
 
-	trace_builder_event(b, 0, (struct trace_event){ .time = 2000,
-							.function = SLOT_FreeLsaHeap,
-							.state = TRACE_EVENT_COMMITTED });
+	trace_builder_event(b, 0,
+			    (struct trace_event){ .time = 2000,
+						  .function = SLOT_FreeLsaHeap,
+						  .state = TRACE_EVENT_COMMITTED });
 	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = UINT64_MAX;
 	m = open_model(b);
 	cr_expect_eq(count_events(m).overwritten, 0);

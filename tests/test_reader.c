@@ -63,12 +63,12 @@ static void add_results(struct sample *s)
 	struct trace_builder *b = s->b;
 	uint32_t block;
 
-	s->section_ref = trace_builder_entry(b, (struct trace_entry){
-							.address = 0x1000,
-							.size = 4096,
-							.stack = s->stack_ref,
-							.state = TRACE_ENTRY_SECTION,
-							.family = FAMILY_SHARED_MEMORY });
+	s->section_ref =
+		trace_builder_entry(b, (struct trace_entry){ .address = 0x1000,
+							     .size = 4096,
+							     .stack = s->stack_ref,
+							     .state = TRACE_ENTRY_SECTION,
+							     .family = FAMILY_SHARED_MEMORY });
 	s->section = item_at(b, s->section_ref);
 	block = trace_builder_entry(b, (struct trace_entry){ .address = 0x1010,
 							     .size = 64,
@@ -132,8 +132,7 @@ static enum reader_error read_all(const char *path, struct reader_trouble *troub
 }
 
 /* The trace is refused at that field, in a line with these words. Ends the use of the trace. */
-static void refused(struct sample *s, enum reader_error error, const void *field,
-		    const char *words)
+static void refused(struct sample *s, enum reader_error error, const void *field, const char *words)
 {
 	struct reader_trouble trouble = { 0 };
 	size_t size;
@@ -450,15 +449,12 @@ Test(reader, survives_any_byte_being_another, .timeout = 300)
 		for (unsigned flips = 1 + round % 8; flips > 0; flips--) {
 			/* Half of them among the first 256 bytes of a chunk, where things are. */
 			size_t chunk = next_random(&seed) % (size / TRACE_CHUNK_BYTES);
-			size_t within = next_random(&seed) %
-					(flips % 2 ? TRACE_CHUNK_BYTES : 256);
+			size_t within = next_random(&seed) % (flips % 2 ? TRACE_CHUNK_BYTES : 256);
 
-			copy[chunk * TRACE_CHUNK_BYTES + within] =
-				(unsigned char)next_random(&seed);
+			copy[chunk * TRACE_CHUNK_BYTES + within] = (unsigned char)next_random(&seed);
 		}
 		/* Both ways of reading: at rest, and in motion. */
-		((struct trace_header *)copy)->end = round & 1 ? TRACE_END_EXIT :
-								 TRACE_END_RUNNING;
+		((struct trace_header *)copy)->end = round & 1 ? TRACE_END_EXIT : TRACE_END_RUNNING;
 		open_damaged(trace_builder_write_bytes(s.b, copy, size));
 	}
 	free(copy);

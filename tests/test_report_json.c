@@ -45,8 +45,8 @@ static json_t *at(json_t *json, const char *path)
 	char *copy = strdup(path), *rest = copy, *word;
 
 	while (json && (word = strsep(&rest, " ")) != NULL)
-		json = json_is_array(json) ? json_array_get(json, strtoul(word, NULL, 10)) :
-					     json_object_get(json, word);
+		json = json_is_array(json) ? json_array_get(json, strtoul(word, NULL, 10))
+					   : json_object_get(json, word);
 	free(copy);
 	cr_assert(json, "%s is not there", path);
 	return json;
@@ -78,7 +78,8 @@ static void has_keys(json_t *json, const char *path, const char *keys)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(at(json, path), key, value) {
+	json_object_foreach(at(json, path), key, value)
+	{
 		cr_expect(value);
 		strcat(text, *text ? " " : "");
 		strcat(text, key);
@@ -114,12 +115,12 @@ Test(report_json, has_the_keys_that_are_promised)
 	struct reported r;
 
 	trace_builder_package(b, 0, "p", 1, 0);
-	trace_builder_finding(b, (struct trace_finding){
-					 .kind = TRACE_KIND_NULL_FREE,
-					 .family = FAMILY_LSA_HEAP,
-					 .function = SLOT_FreeLsaHeap,
-					 .flags = TRACE_FINDING_HAS_SECTION,
-					 .stack = { trace_builder_place(b, 0, 0x1234) } });
+	trace_builder_finding(
+		b, (struct trace_finding){ .kind = TRACE_KIND_NULL_FREE,
+					   .family = FAMILY_LSA_HEAP,
+					   .function = SLOT_FreeLsaHeap,
+					   .flags = TRACE_FINDING_HAS_SECTION,
+					   .stack = { trace_builder_place(b, 0, 0x1234) } });
 	trace_builder_lane(b, 0, 5)->depth = 1;
 	r = report(b);
 	has_keys(r.json, "traces 0",
@@ -135,9 +136,10 @@ Test(report_json, has_the_keys_that_are_promised)
 	has_keys(r.json, "findings 0 stacks", "call");
 	has_keys(r.json, "findings 0 stacks call 0",
 		 "address module offset build_id function file line inlined");
-	has_keys(r.json, "summary",
-		 "errors warnings notes leaked_blocks leaked_bytes leaked_sections suppressed exact "
-		 "lost");
+	has_keys(
+		r.json, "summary",
+		"errors warnings notes leaked_blocks leaked_bytes leaked_sections suppressed exact "
+		"lost");
 	release(&r, b);
 }
 
@@ -151,9 +153,10 @@ Test(report_json, lists_packages_calls_and_events)
 	trace_builder_package(b, 3, NULL, 18, 0);
 	trace_builder_counter(b, 3, SLOT_FreeLsaHeap, 2, 0, 0);
 	trace_builder_counter(b, TRACE_PACKAGE_OTHER, SLOT_FreeLsaHeap, 1, 0, 0);
-	trace_builder_event(b, 0, (struct trace_event){ .function = SLOT_FreeLsaHeap,
-							.package = 3,
-							.state = TRACE_EVENT_COMMITTED });
+	trace_builder_event(b, 0,
+			    (struct trace_event){ .function = SLOT_FreeLsaHeap,
+						  .package = 3,
+						  .state = TRACE_EVENT_COMMITTED });
 	r = report(b);
 	is_number(r.json, "traces 0 packages 0 index", 0);
 	is_number(r.json, "traces 0 packages 0 id", 17);
@@ -210,11 +213,11 @@ Test(report_json, has_both_names_for_the_stack_of_a_deletion_with_live_blocks)
 	struct trace_builder *b = trace_builder_new();
 	struct reported r;
 
-	trace_builder_finding(b, (struct trace_finding){
-					 .kind = TRACE_KIND_LIVE_AT_DELETE,
-					 .family = FAMILY_SHARED_MEMORY,
-					 .function = SLOT_DeleteSharedMemory,
-					 .stack = { trace_builder_place(b, 0, 0x1234) } });
+	trace_builder_finding(
+		b, (struct trace_finding){ .kind = TRACE_KIND_LIVE_AT_DELETE,
+					   .family = FAMILY_SHARED_MEMORY,
+					   .function = SLOT_DeleteSharedMemory,
+					   .stack = { trace_builder_place(b, 0, 0x1234) } });
 	r = report(b);
 	has_keys(r.json, "findings 0 stacks", "call delete");
 	cr_expect(json_equal(at(r.json, "findings 0 stacks call"),
@@ -259,12 +262,12 @@ Test(report_json, is_the_same_each_time)
 	struct reported first, second;
 
 	for (unsigned i = 0; i < 50; i++)
-		trace_builder_entry(b, (struct trace_entry){
-					       .address = 0x1000 + i,
-					       .size = 64,
-					       .stack = trace_builder_place(b, 0, 0x1000 + i * 7),
-					       .state = TRACE_ENTRY_BLOCK,
-					       .family = FAMILY_LSA_HEAP });
+		trace_builder_entry(
+			b, (struct trace_entry){ .address = 0x1000 + i,
+						 .size = 64,
+						 .stack = trace_builder_place(b, 0, 0x1000 + i * 7),
+						 .state = TRACE_ENTRY_BLOCK,
+						 .family = FAMILY_LSA_HEAP });
 	first = report(b);
 	second = report(b);
 	cr_expect_eq(json_array_size(at(first.json, "findings")), 50);

@@ -134,8 +134,8 @@ Test(report_text, does_not_show_one_stack_twice)
 	char *text;
 	int status;
 
-	trace_builder_finding(b, misuse(TRACE_KIND_LIVE_AT_DELETE,
-					trace_builder_place(b, 0, 0xabcdef)));
+	trace_builder_finding(
+		b, misuse(TRACE_KIND_LIVE_AT_DELETE, trace_builder_place(b, 0, 0xabcdef)));
 	text = report(b, &status);
 	cr_expect_eq(times(text, "0xabcdef"), 1, "%s", text);
 	free(text);
@@ -149,8 +149,7 @@ Test(report_text, shows_notes_last_and_without_stacks)
 	char *text;
 	int status;
 
-	trace_builder_finding(b,
-			      misuse(TRACE_KIND_FAILED_CALL, trace_builder_stack(b, frames, 2)));
+	trace_builder_finding(b, misuse(TRACE_KIND_FAILED_CALL, trace_builder_stack(b, frames, 2)));
 	add_leak(b, 1);
 	text = report(b, &status);
 	cr_expect(strstr(text, "note: failed-call: DeleteSharedMemory failed"));
@@ -235,21 +234,21 @@ Test(report_text, fails_from_the_level_that_was_asked_for)
 {
 	struct trace_builder *b = trace_builder_new();
 	struct report_options options = plain;
-	char *path, *text;
+	char *path;
 	int status;
 
 	trace_builder_finding(b, misuse(TRACE_KIND_NULL_FREE, 0));
 	path = strdup(trace_builder_write(b));
-	free((text = report_with(&options, &path, 1, &status)));
+	free(report_with(&options, &path, 1, &status));
 	cr_expect_eq(status, 0);
 	cr_assert_null(report_take_option(&options, "fail-on", "warning"));
-	free((text = report_with(&options, &path, 1, &status)));
+	free(report_with(&options, &path, 1, &status));
 	cr_expect_eq(status, 1);
 	cr_assert_null(report_take_option(&options, "fail-on", "never"));
-	free((text = report_with(&options, &path, 1, &status)));
+	free(report_with(&options, &path, 1, &status));
 	cr_expect_eq(status, 0);
 	cr_assert_null(report_take_option(&options, "fail-on", "error"));
-	free((text = report_with(&options, &path, 1, &status)));
+	free(report_with(&options, &path, 1, &status));
 	cr_expect_eq(status, 0);
 	free(path);
 	trace_builder_free(b);
@@ -269,14 +268,15 @@ Test(report_text, refuses_values_that_options_do_not_have)
 Test(report_text, says_when_the_report_cannot_be_written)
 {
 	struct trace_builder *b = trace_builder_new();
-	struct report_options full = { .file = "/dev/full" }, nowhere = { .file = "/nonexistent/r" };
-	char *path = strdup(trace_builder_write(b)), *text;
+	struct report_options full = { .file = "/dev/full" },
+			      nowhere = { .file = "/nonexistent/r" };
+	char *path = strdup(trace_builder_write(b));
 	int status;
 
 	silence();
-	free((text = report_with(&full, &path, 1, &status)));
+	free(report_with(&full, &path, 1, &status));
 	cr_expect_eq(status, 2);
-	free((text = report_with(&nowhere, &path, 1, &status)));
+	free(report_with(&nowhere, &path, 1, &status));
 	cr_expect_eq(status, 2);
 	free(path);
 	trace_builder_free(b);
@@ -285,14 +285,14 @@ Test(report_text, says_when_the_report_cannot_be_written)
 Test(report_text, does_not_let_a_report_replace_the_trace_that_it_is_made_of)
 {
 	struct trace_builder *b = trace_builder_new();
-	char *path = strdup(trace_builder_write(b)), *text;
+	char *path = strdup(trace_builder_write(b));
 	struct report_options onto_itself = { .file = path };
 	int status;
 
 	silence();
-	free((text = report_with(&onto_itself, &path, 1, &status)));
+	free(report_with(&onto_itself, &path, 1, &status));
 	cr_expect_eq(status, 2);
-	free((text = report_with(&plain, &path, 1, &status)));
+	free(report_with(&plain, &path, 1, &status));
 	cr_expect_eq(status, 0, "the trace is still there");
 	free(path);
 	trace_builder_free(b);

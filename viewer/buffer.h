@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text that grows at its end, and the ways in which this program writes numbers into it. The numbers
- * are formatted by hand because `events` writes millions of lines, and printf takes five times as long.
+ * Text that grows at its end, and the ways in which this program writes numbers into it. The
+ * numbers are formatted by hand because `events` writes millions of lines, and printf takes five
+ * times as long.
  *
- * Text from a trace, or from the debug information that a trace led to, is anybody's: buffer_utf8 makes
- * it valid UTF-8, buffer_plain also takes away what a terminal would obey.
+ * Text from a trace, or from the debug information that a trace led to, is anybody's: buffer_utf8
+ * makes it valid UTF-8, buffer_plain also takes away what a terminal would obey.
  *
  * A zeroed struct is an empty buffer. Not for use by two threads at once.
  */

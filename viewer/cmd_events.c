@@ -26,16 +26,20 @@ static const char help[] =
 	"usage: lsatrace events [OPTION]... TRACE\n\n"
 	"Prints the retained calls of the trace, oldest first, one line each:\n"
 	"  [+seconds since the start] thread package function(arguments) = result <seconds taken>\n"
-	"\"= ?\" is a result that is not known, since the call had not returned or was never heard of\n"
+	"\"= ?\" is a result that is not known, since the call had not returned or was never heard "
+	"of\n"
 	"again. An arrow marks a call that is a finding.\n\n"
 	"      --stacks           the backtrace of each call below it\n"
 	"      --function=NAME    calls of this function only\n"
 	"      --package=INDEX|NAME\n"
 	"                         calls by this package only\n"
 	"      --thread=TID       calls by this thread only\n"
-	"      --address=ADDRESS  calls on this section or block, or the block that holds the address\n"
-	"      --json             one JSON object a line: time_ns since the start, thread, package\n"
-	"                         (index), function, section, address, size, initial_size, result,\n"
+	"      --address=ADDRESS  calls on this section or block, or the block that holds the "
+	"address\n"
+	"      --json             one JSON object a line: time_ns since the start, thread, "
+	"package\n"
+	"                         (index), function, section, address, size, initial_size, "
+	"result,\n"
 	"                         duration_ns, finding; with --stacks also stack; unknown is null\n"
 	"      --color=auto|always|never\n"
 	"      --help             this text\n"
@@ -145,8 +149,8 @@ static int parse(struct request *r, int argc, char **argv)
 			return usage_expected(argv[0], usage_name(rows, value), optarg, expected);
 	}
 	if (argc - optind != 1)
-		return usage_wrong(argv[0], optind == argc ? "no trace was given" :
-							     "more than one trace was given");
+		return usage_wrong(argv[0], optind == argc ? "no trace was given"
+							   : "more than one trace was given");
 	r->path = argv[optind];
 	return -1;
 }
@@ -237,15 +241,15 @@ static json_t *event_json(struct printer *p, const struct trace_event *e)
 	json_object_set_new(json, "size",
 			    event_has_size(role) ? json_number(event_size(role, e)) : json_null());
 	json_object_set_new(json, "initial_size",
-			    role == TRACE_ROLE_CREATE_SECTION ? json_number(e->size >> 32) :
-								json_null());
+			    role == TRACE_ROLE_CREATE_SECTION ? json_number(e->size >> 32)
+							      : json_null());
 	json_object_set_new(json, "result", result(role, e));
 	json_object_set_new(json, "duration_ns",
-			    returned ? json_number(model_duration_ns(p->model, e->duration)) :
-				       json_null());
-	json_object_set_new(json, "finding",
-			    json_text(e->verdict ? findings_kind_text((enum trace_kind)e->verdict) :
-						   NULL));
+			    returned ? json_number(model_duration_ns(p->model, e->duration))
+				     : json_null());
+	json_object_set_new(
+		json, "finding",
+		json_text(e->verdict ? findings_kind_text((enum trace_kind)e->verdict) : NULL));
 	if (p->request->stacks)
 		json_object_set_new(json, "stack",
 				    json_frames_stack(p->frames, model_stack(p->model, e->stack)));

@@ -18,12 +18,9 @@ static const char help[] =
 	"could not be read or the report not be written.\n";
 
 static const struct option rows[] = {
-	{ "format", required_argument, NULL, 'F' },
-	{ "report", required_argument, NULL, 'O' },
-	{ "fail-on", required_argument, NULL, 'l' },
-	{ "color", required_argument, NULL, 'c' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+	{ "format", required_argument, NULL, 'F' },  { "report", required_argument, NULL, 'O' },
+	{ "fail-on", required_argument, NULL, 'l' }, { "color", required_argument, NULL, 'c' },
+	{ "help", no_argument, NULL, 'h' },          { 0 },
 };
 
 int cmd_report(int argc, char **argv)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 
 static const char help[] =
 	"usage: lsatrace stat [OPTION]... TRACE...\n\n"
-	"Prints totals per package, function and family, how much of the history was kept, and what\n"
+	"Prints totals per package, function and family, how much of the history was kept, and "
+	"what\n"
 	"was lost. Calls, failures and bytes are exact, whatever became of the history; bytes are\n"
 	"those asked for in calls that succeeded; live is what was not freed, inherited or not.\n\n"
 	"      --help             this text\n"
@@ -198,6 +200,9 @@ static void print_history(const struct model *m, const struct model_events *e)
 	       e->retained, e->ring_bytes, span_ns / 1000000000u, span_ns / 1000000u % 1000u);
 	printf("  overwritten        %" PRIu64 "\n", e->overwritten);
 	printf("  torn               %" PRIu64 "\n", e->torn);
+	if (model_unwind_checked(m))
+		printf("  backtraces checked %" PRIu64 ", %" PRIu64 " of them different\n",
+		       model_unwind_checked(m), model_unwind_differences(m));
 }
 
 /* What is missing, and what that does to the results. */
@@ -218,7 +223,8 @@ static void print_losses(const struct model *m)
 	if (!any)
 		puts("  lost               nothing");
 	if (!model_exact(m))
-		puts("  The results are a lower bound: there may be more findings, and more leaks.");
+		puts("  The results are a lower bound: there may be more findings, and more "
+		     "leaks.");
 }
 
 static bool print_trace(const char *path)
@@ -237,8 +243,7 @@ static bool print_trace(const char *path)
 		return false;
 	}
 	buffer_plain(&name, model_path(m), strlen(model_path(m)));
-	printf("trace %s, process %" PRId32 " (%s)\n\n", name.data, model_pid(m),
-	       model_end_text(m));
+	printf("trace %s, process %" PRId32 " (%s)\n\n", name.data, model_pid(m), model_end_text(m));
 	print_packages(m);
 	print_functions(m);
 	print_families(m);
@@ -267,7 +272,8 @@ int cmd_stat(int argc, char **argv)
 		if (!print_trace(argv[optind]))
 			status = USAGE_STATUS;
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	/* Whoever read our output may have seen enough: nothing to complain about. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
 		report_trouble("standard output", "could not be written");
 		status = USAGE_STATUS;
 	}

@@ -103,7 +103,9 @@ static bool report(struct debuginfo *d, const char *path)
 		close(fd);
 		return false;
 	}
-	/* At base 0 with p_vaddr added, an address is what the file says. The fd is libdwfl's then. */
+	/*
+	 * At base 0 with p_vaddr added, an address is what the file says. The fd is libdwfl's then.
+	 */
 	d->module = dwfl_report_elf(d->dwfl, path, path, fd, 0, true);
 	if (!d->module) {
 		close(fd);
@@ -176,8 +178,8 @@ static void list_functions(struct debuginfo *d)
 	for (int i = 1; i < symbols; i++) {
 		GElf_Sym symbol;
 		GElf_Addr address;
-		const char *name = dwfl_module_getsym_info(d->module, i, &symbol, &address, NULL,
-							   NULL, NULL);
+		const char *name =
+			dwfl_module_getsym_info(d->module, i, &symbol, &address, NULL, NULL, NULL);
 		int type = GELF_ST_TYPE(symbol.st_info);
 
 		if (!name || !*name || symbol.st_shndx == SHN_UNDEF ||
@@ -190,8 +192,8 @@ static void list_functions(struct debuginfo *d)
 		qsort(d->function, d->functions, sizeof(*d->function), compare_functions);
 }
 
-struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id,
-				   uint32_t build_id_bytes, bool *changed)
+struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
+				 bool *changed)
 {
 	struct debuginfo *d = memory_new(1, sizeof(*d));
 
@@ -430,7 +432,7 @@ static const char *elf_function(const struct debuginfo *d, uint64_t address)
 }
 
 unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct debuginfo_place *places,
-			 unsigned room)
+			unsigned room)
 {
 	Dwarf_Addr in_dwarf = address - d->bias;
 	struct unit *unit = find_unit(d, in_dwarf);

@@ -17,8 +17,8 @@ struct debuginfo;
  * Opens the binary. NULL: it is not there, no ELF file, or (then *changed is true) has another
  * build-id. With build_id_bytes 0 any file of that name is taken.
  */
-struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id,
-				   uint32_t build_id_bytes, bool *changed);
+struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
+				 bool *changed);
 void debuginfo_close(struct debuginfo *d);
 
 /* Where an address is in the source, from the innermost inlined function outward. */
@@ -32,6 +32,6 @@ struct debuginfo_place {
 
 /* Fills at most `room` places and returns how many, at least 1; `room` too. */
 unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct debuginfo_place *places,
-			 unsigned room);
+			unsigned room);
 
 #endif

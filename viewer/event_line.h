@@ -21,7 +21,12 @@ void event_line_free(struct event_line *e);
 void event_line_write(const struct event_line *e, struct buffer *b, const struct trace_event *event);
 
 /* What a role's function returns, and what an event means by its fields. */
-enum event_result { EVENT_RESULT_NONE, EVENT_RESULT_POINTER, EVENT_RESULT_BOOLEAN, EVENT_RESULT_STATUS };
+enum event_result {
+	EVENT_RESULT_NONE,
+	EVENT_RESULT_POINTER,
+	EVENT_RESULT_BOOLEAN,
+	EVENT_RESULT_STATUS
+};
 enum event_result event_result(enum trace_role role);
 bool event_has_section(enum trace_role role);
 bool event_has_size(enum trace_role role);

@@ -24,13 +24,8 @@ struct content {
 };
 
 /* What a reference of a model was found to be, so that each is looked at once. */
-struct place {
-	const struct model *model;
-	uint64_t ref;
-};
-
 struct known {
-	struct place place;
+	uint64_t place;  /* number of the model << 32 | reference */
 	uint32_t number; /* of its content, 0: unknown */
 	UT_hash_handle hh;
 };
@@ -51,6 +46,7 @@ struct builder {
 	struct findings *f;
 	size_t room;
 	struct findings_namer namer;
+	uint32_t models; /* that were added, the one at hand included */
 	struct word *words;
 	struct content *contents;
 	struct known *known;
@@ -168,7 +164,7 @@ static uint32_t number_content(struct builder *b, const struct model_stack *stac
 
 static uint32_t number_stack(struct builder *b, struct model *model, uint32_t ref)
 {
-	struct place place = { model, ref };
+	uint64_t place = (uint64_t)b->models << 32 | ref;
 	const struct model_stack *stack;
 	struct known *known;
 
@@ -186,8 +182,8 @@ static uint32_t number_stack(struct builder *b, struct model *model, uint32_t re
 }
 
 /*
- * The finding that this occurrence belongs to. One that is new has nothing but what makes it distinct;
- * *is_new says so, and the caller fills in the rest.
+ * The finding that this occurrence belongs to. One that is new has nothing but what makes it
+ * distinct; *is_new says so, and the caller fills in the rest.
  */
 static struct finding *find_group(struct builder *b, struct model *model, struct identity identity,
 				  const uint32_t refs[TRACE_FINDING_STACKS], bool *is_new)
@@ -241,8 +237,8 @@ static void add_leak(struct builder *b, struct model *model, const struct model_
 {
 	bool is_section = entry->state == TRACE_ENTRY_SECTION;
 	const struct model_entry *section = is_section ? entry : entry->section;
-	struct identity identity = { .kind = is_section ? TRACE_KIND_SECTION_LEAK :
-							  TRACE_KIND_BLOCK_LEAK };
+	struct identity identity = { .kind = is_section ? TRACE_KIND_SECTION_LEAK
+							: TRACE_KIND_BLOCK_LEAK };
 	uint32_t refs[TRACE_FINDING_STACKS] = { 0 };
 	struct finding *finding;
 	bool is_new;
@@ -287,9 +283,10 @@ static void describe_misuse(struct finding *finding, const struct model *model,
 	finding->address = t->address;
 	finding->has_size = (t->flags & TRACE_FINDING_HAS_SIZE) != 0;
 	finding->size = t->size;
-	finding->section = section_as_recorded(&t->section,
-					       (t->flags & TRACE_FINDING_HAS_SECTION) != 0,
-					       (t->flags & TRACE_FINDING_SECTION_SIZES) != 0);
+	finding->block = t->block;
+	finding->section =
+		section_as_recorded(&t->section, (t->flags & TRACE_FINDING_HAS_SECTION) != 0,
+				    (t->flags & TRACE_FINDING_SECTION_SIZES) != 0);
 	finding->owner = section_as_recorded(&t->owner, (t->flags & TRACE_FINDING_HAS_OWNER) != 0,
 					     (t->flags & TRACE_FINDING_OWNER_SIZES) != 0);
 }
@@ -317,6 +314,7 @@ static void add_misuse(struct builder *b, struct model *model, const struct trac
 
 static void add_model(struct builder *b, struct model *model)
 {
+	b->models++;
 	for (size_t i = 0; i < model_entries(model); i++) {
 		const struct model_entry *entry = model_entry(model, i);
 
@@ -330,7 +328,9 @@ static void add_model(struct builder *b, struct model *model)
 	b->f->exact = b->f->exact && model_exact(model);
 }
 
-/* FNV-1a, 64 bits. Terminators are hashed too, so that no two lists of texts run into each other. */
+/*
+ * FNV-1a, 64 bits. Terminators are hashed too, so that no two lists of texts run into each other.
+ */
 static void mix(uint64_t *hash, const char *text)
 {
 	do {
@@ -454,9 +454,9 @@ static void finish(struct builder *b)
 
 		make_fingerprint(finding, &b->namer);
 		finding->message = findings_message(finding, &b->namer);
-		add(finding->level == TRACE_LEVEL_ERROR	  ? &f->errors :
-		    finding->level == TRACE_LEVEL_WARNING ? &f->warnings :
-							    &f->notes,
+		add(finding->level == TRACE_LEVEL_ERROR     ? &f->errors
+		    : finding->level == TRACE_LEVEL_WARNING ? &f->warnings
+							    : &f->notes,
 		    finding->count);
 		if (finding->kind == TRACE_KIND_BLOCK_LEAK) {
 			add(&f->leaked_blocks, finding->count);
@@ -472,13 +472,17 @@ static void release_words(struct builder *b)
 	struct word *word, *next_word;
 	struct content *content, *next_content;
 
-	HASH_ITER (hh, b->words, word, next_word) {
-		HASH_DEL(b->words, word);
+	word = b->words;
+	HASH_CLEAR(hh, b->words);
+	for (; word; word = next_word) {
+		next_word = word->hh.next;
 		free(word->text);
 		free(word);
 	}
-	HASH_ITER (hh, b->contents, content, next_content) {
-		HASH_DEL(b->contents, content);
+	content = b->contents;
+	HASH_CLEAR(hh, b->contents);
+	for (; content; content = next_content) {
+		next_content = content->hh.next;
 		free(content->pairs);
 		free(content);
 	}
@@ -490,18 +494,21 @@ static void release(struct builder *b)
 	struct group *group, *next_group;
 
 	release_words(b);
-	HASH_ITER (hh, b->known, known, next_known) {
-		HASH_DEL(b->known, known);
+	known = b->known;
+	HASH_CLEAR(hh, b->known);
+	for (; known; known = next_known) {
+		next_known = known->hh.next;
 		free(known);
 	}
-	HASH_ITER (hh, b->groups, group, next_group) {
-		HASH_DEL(b->groups, group);
+	group = b->groups;
+	HASH_CLEAR(hh, b->groups);
+	for (; group; group = next_group) {
+		next_group = group->hh.next;
 		free(group);
 	}
 }
 
-struct findings *findings_new(struct model *const *models, size_t count,
-			      struct findings_namer namer)
+struct findings *findings_new(struct model *const *models, size_t count, struct findings_namer namer)
 {
 	struct builder b = { .f = memory_new(1, sizeof(*b.f)), .namer = namer };
 

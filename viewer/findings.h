@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The findings of one or more traces: leaks are drawn from their ledgers, misuses are as recorded, and
- * occurrences with equal kind, reason, family and backtraces are one. Backtraces are compared by module
- * (build-id, or else path) and offset, so that processes with different address spaces agree.
+ * The findings of one or more traces: leaks are drawn from their ledgers, misuses are as recorded,
+ * and occurrences with equal kind, reason, family and backtraces are one. Backtraces are compared
+ * by module (build-id, or else path) and offset, so that processes with different address spaces
+ * agree.
  *
  * Pure: no file is read, nothing is printed. What an address is called comes from the caller.
  *
- * The fingerprint is made from kind, reason, family, and the functions and modules of the stacks, as
- * they would be without inlining. Of a frame whose function is not known it takes the offset. Frames
- * of the C library are left out: their local functions have names only where its symbols are installed,
- * and their offsets change with each update.
+ * The fingerprint is made from kind, reason, family, and the functions and modules of the stacks,
+ * as they would be without inlining. Of a frame whose function is not known it takes the offset.
+ * Frames of the C library are left out: their local functions have names only where its symbols are
+ * installed, and their offsets change with each update.
  *
- * To add a finding: a row in TRACE_KINDS (trace_format.h), its judgement in the preload library, and
- * its sentence in `sentences` of message.c.
+ * To add a finding: a row in TRACE_KINDS (trace_format.h), its judgement in the preload library,
+ * and its sentence in `sentences` of message.c.
  */
 #ifndef LSATRACE_FINDINGS_H
 #define LSATRACE_FINDINGS_H
@@ -33,7 +34,7 @@ struct findings_namer {
 
 /* A section as a finding names it. */
 struct finding_section {
-	bool known;       /* there is one, and this is its handle: */
+	bool known; /* there is one, and this is its handle: */
 	uint64_t handle;
 	bool sizes_known;
 	uint32_t max_size, initial_size;
@@ -54,6 +55,7 @@ struct finding {
 	uint32_t package;         /* index in `model` */
 	bool has_address, has_size;
 	uint64_t address, size;
+	uint64_t block; /* where the block concerned begins; 0: unknown or none */
 	struct finding_section section, owner;
 	const struct model_stack *stack[TRACE_FINDING_STACKS]; /* NULL: does not apply, or unknown */
 	char fingerprint[17];
@@ -63,7 +65,7 @@ struct finding {
 struct findings {
 	struct finding *all; /* the most costly first */
 	size_t count;
-	uint64_t errors, warnings, notes; /* occurrences */
+	uint64_t errors, warnings, notes;                      /* occurrences */
 	uint64_t leaked_blocks, leaked_bytes, leaked_sections; /* bytes: of the blocks */
 	bool exact; /* false: a lower bound, `lost` says by how much */
 	uint64_t lost[TRACE_LOST_COUNT];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stack as text: one line a frame, inlined ones included. Used by the text report and by `events`.
+ * A stack as text: one line a frame, inlined ones included. Used by the text report and by
+ * `events`.
  */
 #ifndef LSATRACE_FRAMES_H
 #define LSATRACE_FRAMES_H

@@ -64,8 +64,8 @@ static json_t *new_frame(const struct model_frame *frame, const struct symbol *s
 			    frame->has_address ? json_address(frame->address) : json_null());
 	json_object_set_new(json, "module", json_text(frame->module ? frame->module->name : NULL));
 	json_object_set_new(json, "offset",
-			    frame->module || !frame->has_address ? json_address(frame->offset) :
-								   json_null());
+			    frame->module || !frame->has_address ? json_address(frame->offset)
+								 : json_null());
 	json_object_set_new(json, "build_id", build_id(frame->module));
 	json_object_set_new(json, "function", json_text(symbol->function));
 	json_object_set_new(json, "file", json_text(symbol->file));
@@ -112,8 +112,10 @@ void json_frames_free(struct json_frames *j)
 
 	if (!j)
 		return;
-	HASH_ITER (hh, j->cache, cached, next) {
-		HASH_DEL(j->cache, cached);
+	cached = j->cache;
+	HASH_CLEAR(hh, j->cache);
+	for (; cached; cached = next) {
+		next = cached->hh.next;
 		json_decref(cached->frames);
 		free(cached);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory for the viewer. What is asked for is bounded by the size of the trace, whose counts are
- * checked first, so running out is the machine's state and not the trace's doing: it ends the program
- * with one line and status 2, and no caller has to unwind. Safe from any thread.
+ * checked first, so running out is the machine's state and not the trace's doing: it ends the
+ * program with one line and status 2, and no caller has to unwind. Safe from any thread.
  */
 #ifndef LSATRACE_MEMORY_H
 #define LSATRACE_MEMORY_H
@@ -20,7 +20,10 @@ char *memory_text(const char *text, size_t bytes);
 
 _Noreturn void memory_exhausted(void);
 
-/* Before uthash.h is included, whose own way out is a silent exit(-1). */
+/*
+ * Before uthash.h is included, whose own way out is a silent exit(-1). Maps are released by
+ * HASH_CLEAR, which leaves the order of the items, and then going along hh.next.
+ */
 #define uthash_fatal(message) memory_exhausted()
 
 /* Makes room for one more item in an array that doubles: `count` are used of `room`. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sentence that says what happened, one function a kind. It names source lines by the file's base
- * name, so that it is the same wherever the sources lie.
+ * The sentence that says what happened, one function a kind. It names source lines by the file's
+ * base name, so that it is the same wherever the sources lie.
  */
 #include "findings.h"
 
@@ -217,6 +217,17 @@ static void free_after_delete(struct sentence *s)
 	say_where(s, " at ", TRACE_STACK_DELETE);
 }
 
+static void say_inside(struct sentence *s)
+{
+	const struct finding *f = s->finding;
+
+	if (f->block && f->address > f->block)
+		buffer_format(&s->text, ", which is %" PRIu64 " byte%s inside a ",
+			      f->address - f->block, f->address - f->block == 1 ? "" : "s");
+	else
+		say(s, ", which points into the middle of a ");
+}
+
 static void invalid_free(struct sentence *s)
 {
 	say_function(s);
@@ -224,7 +235,7 @@ static void invalid_free(struct sentence *s)
 	say_address(s);
 	switch (s->finding->reason) {
 	case TRACE_REASON_INTERIOR_POINTER:
-		say(s, ", which points into the middle of a ");
+		say_inside(s);
 		say_block(s);
 		note_where(s, "allocated at ", TRACE_STACK_ALLOCATE);
 		break;

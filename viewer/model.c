@@ -29,6 +29,12 @@ struct stack_node {
 	UT_hash_handle hh;
 };
 
+struct item {
+	struct model_entry entry;
+	uint32_t ref;
+	uint32_t section_ref;
+};
+
 struct model {
 	struct reader *reader;
 	const struct trace_header *header;
@@ -43,8 +49,8 @@ struct model {
 	struct model_function function[TRACE_FUNCTIONS];
 	char *family[256];
 	struct model_counter counter[TRACE_PACKAGES][TRACE_FUNCTIONS];
-	struct model_entry *entry;
-	size_t entries;
+	struct item *item; /* of the ledger */
+	size_t items;
 	const struct trace_finding **finding;
 	size_t findings, finding_room;
 	struct model_call *call;
@@ -247,49 +253,39 @@ static void take_entry(struct model_entry *entry, const struct trace_entry *t)
 	};
 }
 
-struct place {
-	uint32_t ref;
-	uint32_t section;
-};
-
 static int compare_refs(const void *left, const void *right)
 {
-	uint32_t a = ((const struct place *)left)->ref, b = ((const struct place *)right)->ref;
+	uint32_t a = ((const struct item *)left)->ref, b = ((const struct item *)right)->ref;
 
 	return a < b ? -1 : a > b;
 }
 
-/* References grow in the order of iteration, so places are sorted already. */
-static const struct model_entry *find_section(const struct model *m, const struct place *places,
-					      uint32_t ref)
+/* References grow in the order of iteration, so the items are sorted already. */
+static const struct model_entry *find_section(const struct model *m, uint32_t ref)
 {
-	struct place key = { ref, 0 };
-	const struct place *place =
-		ref ? bsearch(&key, places, m->entries, sizeof(*places), compare_refs) : NULL;
-	const struct model_entry *entry = place ? &m->entry[place - places] : NULL;
+	struct item key = { .ref = ref };
+	const struct item *item = bsearch(&key, m->item, m->items, sizeof(key), compare_refs);
 
-	return entry && entry->state == TRACE_ENTRY_SECTION ? entry : NULL;
+	return item && item->entry.state == TRACE_ENTRY_SECTION ? &item->entry : NULL;
 }
 
 static void take_ledger(struct model *m)
 {
 	const struct trace_entry *t;
 	struct reader_cursor c = { 0 };
-	struct place *places = NULL;
-	size_t room = 0, place_room = 0;
+	size_t room = 0;
 	uint32_t ref;
 
 	while ((t = reader_next_entry(m->reader, &c, &ref)) != NULL) {
-		memory_room(m->entry, m->entries, room);
-		memory_room(places, m->entries, place_room);
-		take_entry(&m->entry[m->entries], t);
-		places[m->entries] = (struct place){ ref, t->section };
-		m->entries++;
+		memory_room(m->item, m->items, room);
+		take_entry(&m->item[m->items].entry, t);
+		m->item[m->items].ref = ref;
+		m->item[m->items].section_ref = t->section;
+		m->items++;
 	}
-	for (size_t i = 0; i < m->entries; i++)
-		if (m->entry[i].in_section)
-			m->entry[i].section = find_section(m, places, places[i].section);
-	free(places);
+	for (size_t i = 0; i < m->items; i++)
+		if (m->item[i].entry.in_section)
+			m->item[i].entry.section = find_section(m, m->item[i].section_ref);
 }
 
 static void take_findings(struct model *m)
@@ -314,7 +310,10 @@ static void take_lanes(struct model *m)
 
 			memory_room(m->call, m->calls, m->call_room);
 			m->call[m->calls++] = (struct model_call){
-				t->function, t->package, lane->tid, t->stack,
+				t->function,
+				t->package,
+				lane->tid,
+				t->stack,
 				{ t->arguments[0], t->arguments[1] },
 			};
 		}
@@ -326,8 +325,7 @@ static double tick_length(const struct trace_header *h)
 {
 	const struct trace_clock *last = &h->clock_last[h->clock_index & 1];
 
-	if (last->ticks <= h->clock_first.ticks ||
-	    last->monotonic_ns <= h->clock_first.monotonic_ns)
+	if (last->ticks <= h->clock_first.ticks || last->monotonic_ns <= h->clock_first.monotonic_ns)
 		return 1;
 	return (double)(last->monotonic_ns - h->clock_first.monotonic_ns) /
 	       (double)(last->ticks - h->clock_first.ticks);
@@ -340,8 +338,7 @@ static enum trace_end how_it_ended(const struct trace_header *h)
 	return process_runs(h->pid, h->pid_start, h->boot_id) ? TRACE_END_RUNNING : TRACE_END_KILLED;
 }
 
-struct model *model_open(const char *path, struct progress *progress,
-			 struct reader_trouble *trouble)
+struct model *model_open(const char *path, struct progress *progress, struct reader_trouble *trouble)
 {
 	struct reader *reader = reader_open(path, progress, trouble);
 	struct model *m;
@@ -367,8 +364,10 @@ static void free_modules(struct model *m)
 {
 	struct module_node *node, *next;
 
-	HASH_ITER (hh, m->modules, node, next) {
-		HASH_DEL(m->modules, node);
+	node = m->modules;
+	HASH_CLEAR(hh, m->modules);
+	for (; node; node = next) {
+		next = node->hh.next;
 		free(node->module.path);
 		free(node->module.name);
 		free(node->module.base);
@@ -380,8 +379,10 @@ static void free_stacks(struct model *m)
 {
 	struct stack_node *node, *next;
 
-	HASH_ITER (hh, m->stack, node, next) {
-		HASH_DEL(m->stack, node);
+	node = m->stack;
+	HASH_CLEAR(hh, m->stack);
+	for (; node; node = next) {
+		next = node->hh.next;
 		free(node->stack);
 		free(node);
 	}
@@ -404,7 +405,7 @@ void model_close(struct model *m)
 	free(m->argument);
 	free(m->exe);
 	free(m->path);
-	free(m->entry);
+	free(m->item);
 	free(m->finding);
 	free(m->call);
 	reader_close(m->reader);
@@ -507,12 +508,12 @@ uint64_t model_calls(const struct model *m, uint32_t function)
 
 size_t model_entries(const struct model *m)
 {
-	return m->entries;
+	return m->items;
 }
 
 const struct model_entry *model_entry(const struct model *m, size_t i)
 {
-	return &m->entry[i];
+	return &m->item[i].entry;
 }
 
 size_t model_findings(const struct model *m)
@@ -584,6 +585,16 @@ uint64_t model_stacks(const struct model *m)
 	return m->stacks;
 }
 
+uint64_t model_unwind_checked(const struct model *m)
+{
+	return m->header->unwind_checked;
+}
+
+uint64_t model_unwind_differences(const struct model *m)
+{
+	return m->header->unwind_differences;
+}
+
 uint64_t model_lost(const struct model *m, enum trace_lost what)
 {
 	return m->header->lost[what];
@@ -633,8 +644,7 @@ bool model_count_events(struct model *m, struct model_events *events, struct pro
 		events->first_ns = model_time_ns(m, first);
 		events->last_ns = model_time_ns(m, last);
 	}
-	if (events->recorded > events->retained &&
-	    events->recorded - events->retained > events->lost)
+	if (events->recorded > events->retained && events->recorded - events->retained > events->lost)
 		events->overwritten = events->recorded - events->retained - events->lost;
 	return good;
 }

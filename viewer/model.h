@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a trace says, in words of the domain: the process, its packages and functions, how often each
- * called which, what is live, which misuses were found and which calls are in flight. Built once from
- * a reader; after that it does not change. Everything that reports sees this, never a record's bytes.
+ * What a trace says, in words of the domain: the process, its packages and functions, how often
+ * each called which, what is live, which misuses were found and which calls are in flight. Built
+ * once from a reader; after that it does not change. Everything that reports sees this, never a
+ * record's bytes.
  *
  * Texts are terminated, valid UTF-8, and live as long as the model; unknown ones are NULL. They may
  * hold control characters: whoever writes to a terminal uses buffer_plain.
@@ -33,10 +34,10 @@ struct model_module {
 };
 
 struct model_package {
-	bool defined;  /* the trace says more of it than its index */
-	bool called;   /* it called something */
+	bool defined; /* the trace says more of it than its index */
+	bool called;  /* it called something */
 	bool has_id;
-	uint64_t id;   /* PackageId */
+	uint64_t id; /* PackageId */
 	uint32_t table;
 	char *name;
 	const struct model_module *module;
@@ -60,17 +61,17 @@ struct model_frame {
 };
 
 struct model_stack {
-	uint32_t frames; /* at least 1 */
-	bool truncated;  /* there were more */
+	uint32_t frames;            /* at least 1 */
+	bool truncated;             /* there were more */
 	struct model_frame frame[]; /* innermost first */
 };
 
 struct model_entry {
 	uint64_t address;
-	uint64_t size;         /* block: bytes asked for; section: MaxSize */
-	uint64_t initial_size; /* section */
+	uint64_t size;                     /* block: bytes asked for; section: MaxSize */
+	uint64_t initial_size;             /* section */
 	const struct model_entry *section; /* block: the live section that holds it, or NULL */
-	bool in_section; /* block: it is of a section, live or not */
+	bool in_section;                   /* block: it is of a section, live or not */
 	bool inherited, adopted;
 	enum trace_entry_state state;
 	uint32_t stack; /* reference for model_stack */
@@ -88,8 +89,8 @@ struct model_call {
 
 struct model_events {
 	uint64_t recorded, retained, overwritten, lost, torn;
-	uint64_t ring_bytes;        /* of the file that hold events */
-	int64_t first_ns, last_ns;  /* the time from which they are; as model_time_ns */
+	uint64_t ring_bytes;       /* of the file that hold events */
+	int64_t first_ns, last_ns; /* the time from which they are; as model_time_ns */
 };
 
 /* Reads a trace. NULL: it could not be, `trouble` says why. `progress` may be NULL. */
@@ -112,10 +113,13 @@ enum trace_end model_end(const struct model *m);
 const char *model_end_text(const struct model *m); /* "exit", "exec", "killed", "running" */
 bool model_exit_status(const struct model *m, int32_t *status); /* false: unknown */
 
-const struct model_package *model_package(const struct model *m, uint32_t index); /* < TRACE_PACKAGES */
-const struct model_function *model_function(const struct model *m, uint32_t number); /* < TRACE_FUNCTIONS */
+const struct model_package *model_package(const struct model *m,
+					  uint32_t index); /* < TRACE_PACKAGES */
+const struct model_function *model_function(const struct model *m,
+					    uint32_t number);     /* < TRACE_FUNCTIONS */
 const char *model_family(const struct model *m, uint32_t number); /* < 256; NULL: no such family */
-const struct model_counter *model_counter(const struct model *m, uint32_t package, uint32_t function);
+const struct model_counter *model_counter(const struct model *m, uint32_t package,
+					  uint32_t function);
 
 /* How often a function was called, over all packages. */
 uint64_t model_calls(const struct model *m, uint32_t function);
@@ -130,6 +134,10 @@ const struct model_call *model_call(const struct model *m, size_t i);
 /* Decoded once, kept as long as the model. NULL: unknown. */
 const struct model_stack *model_stack(struct model *m, uint32_t ref);
 uint64_t model_stacks(const struct model *m); /* number of distinct ones in the trace */
+
+/* Backtraces that were taken by both unwinders, and how many of them were not the same. */
+uint64_t model_unwind_checked(const struct model *m);
+uint64_t model_unwind_differences(const struct model *m);
 
 uint64_t model_lost(const struct model *m, enum trace_lost what);
 bool model_exact(const struct model *m); /* the results are no lower bound */

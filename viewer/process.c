@@ -51,6 +51,8 @@ bool process_runs(int32_t pid, uint64_t start, const uint8_t boot_id[16])
 		return false;
 	if (!read_stat(pid, &state, &threads, &started) || started != start)
 		return false;
-	/* The first thread of a process may end before the others do: then it is "Z", and they run. */
+	/*
+	 * The first thread of a process may end before the others do: then it is "Z", and they run.
+	 */
 	return (state != 'Z' && state != 'X') || threads > 1;
 }

@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 /*
- * Does a process run that has this id, was started at that time (field 22 of /proc/PID/stat, in clock
- * ticks since the machine was started) and since this start of the machine? One that has died and was
- * not waited for does not run. False if any of it cannot be found out.
+ * Does a process run that has this id, was started at that time (field 22 of /proc/PID/stat, in
+ * clock ticks since the machine was started) and since this start of the machine? One that has died
+ * and was not waited for does not run. False if any of it cannot be found out.
  */
 bool process_runs(int32_t pid, uint64_t start, const uint8_t boot_id[16]);
 

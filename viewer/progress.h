@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bar on standard error for work that takes over a second, if that is a terminal; nothing otherwise.
- * A zeroed struct is ready for use; a NULL one is accepted everywhere. One at a time, on one thread.
+ * A bar on standard error for work that takes over a second, if that is a terminal; nothing
+ * otherwise. A zeroed struct is ready for use; a NULL one is accepted everywhere. One at a time, on
+ * one thread.
  */
 #ifndef LSATRACE_PROGRESS_H
 #define LSATRACE_PROGRESS_H

@@ -3,15 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "memory.h"
 #include "progress.h"
+#include "settle.h"
 
 #define GRANULES (TRACE_CHUNK_BYTES / TRACE_GRANULE)
 
@@ -25,38 +25,13 @@ struct chunk {
 
 struct reader {
 	int fd;
-	bool moving; /* the header says that the process runs */
 	struct trace_header header;
 	uint32_t chunks;
 	struct chunk *chunk;
 	uint32_t *log; /* numbers of the chunks of the log, in the order in which they were begun */
 	uint32_t logs;
-	bool family[256];
-	bool function[TRACE_FUNCTIONS];
-	struct reader_trouble *trouble; /* while opening, or of the caller of reader_events */
+	struct checker check; /* its trouble: of whoever opens the file */
 };
-
-static bool fail(struct reader_trouble *trouble, enum reader_error error, uint64_t at,
-		 const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static bool fail(struct reader_trouble *trouble, enum reader_error error, uint64_t at,
-		 const char *format, ...)
-{
-	va_list arguments;
-
-	trouble->error = error;
-	trouble->at = at;
-	va_start(arguments, format);
-	vsnprintf(trouble->text, sizeof(trouble->text), format, arguments);
-	va_end(arguments);
-	return false;
-}
-
-static bool damaged(struct reader_trouble *trouble, uint64_t at, const char *what)
-{
-	return fail(trouble, READER_DAMAGED, at, "damaged: %s at byte %llu", what,
-		    (unsigned long long)at);
-}
 
 /* Reads all of [at, at + bytes). The file was long enough when it was opened. */
 static bool read_at(const struct reader *r, struct reader_trouble *trouble, void *buffer,
@@ -70,12 +45,12 @@ static bool read_at(const struct reader *r, struct reader_trouble *trouble, void
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fail(trouble, READER_CANNOT_READ, at + done, "%s at byte %llu",
-				    strerror(errno), (unsigned long long)(at + done));
+			return check_fail(trouble, READER_CANNOT_READ, at + done, "%s at byte %llu",
+					  strerror(errno), (unsigned long long)(at + done));
 		if (got == 0)
-			return fail(trouble, READER_CUT_OFF, at + done,
-				    "cut off while it was read at byte %llu",
-				    (unsigned long long)(at + done));
+			return check_fail(trouble, READER_CUT_OFF, at + done,
+					  "cut off while it was read at byte %llu",
+					  (unsigned long long)(at + done));
 		done += (size_t)got;
 	}
 	return true;
@@ -88,13 +63,14 @@ static bool open_file(struct reader *r, const char *path, uint64_t *size)
 	/* O_NONBLOCK: a FIFO without a writer must not be waited for. */
 	r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (r->fd < 0 || fstat(r->fd, &status) < 0)
-		return fail(r->trouble, READER_CANNOT_OPEN, 0, "%s", strerror(errno));
+		return check_fail(r->check.trouble, READER_CANNOT_OPEN, 0, "%s", strerror(errno));
 	if (S_ISDIR(status.st_mode))
-		return fail(r->trouble, READER_NOT_A_FILE, 0, "a folder, not a trace");
+		return check_fail(r->check.trouble, READER_NOT_A_FILE, 0, "a folder, not a trace");
 	if (!S_ISREG(status.st_mode))
-		return fail(r->trouble, READER_NOT_A_FILE, 0, "not a regular file");
+		return check_fail(r->check.trouble, READER_NOT_A_FILE, 0, "not a regular file");
 	if (status.st_size == 0)
-		return fail(r->trouble, READER_EMPTY, 0, "empty file, not a trace at byte 0");
+		return check_fail(r->check.trouble, READER_EMPTY, 0,
+				  "empty file, not a trace at byte 0");
 	*size = (uint64_t)status.st_size;
 	return true;
 }
@@ -105,227 +81,48 @@ static bool read_header(struct reader *r, uint64_t size)
 	size_t there = size < sizeof(*h) ? (size_t)size : sizeof(*h);
 	size_t magic = there < sizeof(h->magic) ? there : sizeof(h->magic);
 
-	if (!read_at(r, r->trouble, h, there, 0))
+	if (!read_at(r, r->check.trouble, h, there, 0))
 		return false;
 	if (memcmp(h->magic, TRACE_MAGIC, magic) != 0)
-		return fail(r->trouble, READER_NOT_A_TRACE, 0, "not an lsatrace trace at byte 0");
+		return check_fail(r->check.trouble, READER_NOT_A_TRACE, 0,
+				  "not an lsatrace trace at byte 0");
 	if (there >= offsetof(struct trace_header, chunk_bytes)) {
 		if (h->byte_order == __builtin_bswap32(TRACE_BYTE_ORDER))
-			return fail(r->trouble, READER_OTHER_BYTE_ORDER,
-				    offsetof(struct trace_header, byte_order),
-				    "made on a machine of the other byte order at byte %zu",
-				    offsetof(struct trace_header, byte_order));
+			return check_fail(r->check.trouble, READER_OTHER_BYTE_ORDER,
+					  offsetof(struct trace_header, byte_order),
+					  "made on a machine of the other byte order at byte %zu",
+					  offsetof(struct trace_header, byte_order));
 		if (h->byte_order != TRACE_BYTE_ORDER)
-			return damaged(r->trouble, offsetof(struct trace_header, byte_order),
-				       "no byte order");
+			return check_damaged(r->check.trouble,
+					     offsetof(struct trace_header, byte_order),
+					     "no byte order");
 		if (h->version != TRACE_VERSION)
-			return fail(r->trouble, READER_OTHER_VERSION,
-				    offsetof(struct trace_header, version),
-				    "of format version %u, this lsatrace reads %u at byte %zu",
-				    h->version, TRACE_VERSION,
-				    offsetof(struct trace_header, version));
+			return check_fail(
+				r->check.trouble, READER_OTHER_VERSION,
+				offsetof(struct trace_header, version),
+				"of format version %u, this lsatrace reads %u at byte %zu",
+				h->version, TRACE_VERSION, offsetof(struct trace_header, version));
 	}
 	if (there < sizeof(*h))
-		return fail(r->trouble, READER_CUT_OFF, size,
-			    "cut off: a header has %zu bytes, the file ends at byte %llu",
-			    sizeof(*h), (unsigned long long)size);
+		return check_fail(r->check.trouble, READER_CUT_OFF, size,
+				  "cut off: a header has %zu bytes, the file ends at byte %llu",
+				  sizeof(*h), (unsigned long long)size);
 	return true;
 }
 
 static bool require(const struct reader *r, bool good, uint64_t at, const char *what)
 {
-	return good || damaged(r->trouble, at, what);
-}
-
-#define HEADER_FIELD(field) offsetof(struct trace_header, field)
-
-static bool check_header(const struct reader *r)
-{
-	const struct trace_header *h = &r->header;
-
-	return require(r, h->chunk_bytes == TRACE_CHUNK_BYTES, HEADER_FIELD(chunk_bytes),
-		       "size of a chunk") &&
-	       require(r, h->mode <= TRACE_MODE_FULL, HEADER_FIELD(mode), "mode") &&
-	       require(r, (h->max_chunks == 0) == (h->mode == TRACE_MODE_FULL),
-		       HEADER_FIELD(max_chunks), "bound of the file") &&
-	       require(r, h->depth >= 1 && h->depth <= TRACE_FRAMES_MAX, HEADER_FIELD(depth),
-		       "depth of backtraces") &&
-	       require(r, h->inherited <= 1, HEADER_FIELD(inherited), "mark of a forked child") &&
-	       require(r, h->end <= TRACE_END_KILLED, HEADER_FIELD(end), "end of the process") &&
-	       require(r, h->chunks >= 1 && (h->max_chunks == 0 || h->chunks <= h->max_chunks),
-		       HEADER_FIELD(chunks), "number of chunks");
+	return good || check_damaged(r->check.trouble, at, what);
 }
 
 static bool check_size(const struct reader *r, uint64_t size)
 {
 	if (r->header.chunks <= size / TRACE_CHUNK_BYTES)
 		return true;
-	return fail(r->trouble, READER_CUT_OFF, size,
-		    "cut off: the header says %u chunks of %u bytes, the file ends at byte %llu",
-		    r->header.chunks, TRACE_CHUNK_BYTES, (unsigned long long)size);
-}
-
-/*
- * What a file in motion has settled on: `first` and `then` are two readings of one chunk, and what was
- * not yet valid at the first is taken out of the second.
- */
-
-static void settle_log(const unsigned char *first, unsigned char *then)
-{
-	uint32_t at = TRACE_CHUNK_HEADER_BYTES, step;
-
-	while (at < TRACE_CHUNK_BYTES) {
-		struct trace_record *record = (struct trace_record *)(then + at);
-		const struct trace_record *before = (const struct trace_record *)(first + at);
-
-		if (before->committed != 1 || before->bytes != record->bytes)
-			record->committed = 0;
-		step = record->bytes;
-		if (step == 0 || step % TRACE_GRANULE || step > TRACE_CHUNK_BYTES - at)
-			step = TRACE_GRANULE; /* unused, or damage that check_log finds */
-		at += step;
-	}
-}
-
-/* A slot of the ledger is used again, so its content may be of two entries: both readings must agree. */
-static void settle_ledger(const unsigned char *first, unsigned char *then)
-{
-	const struct trace_entry *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
-	struct trace_entry *entry = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
-
-	for (size_t i = 0; i < TRACE_ITEMS(struct trace_entry); i++)
-		if (memcmp(&before[i], &entry[i], sizeof(*entry)) != 0)
-			entry[i].state = TRACE_ENTRY_FREE;
-}
-
-static void settle_findings(const unsigned char *first, unsigned char *then)
-{
-	const struct trace_finding *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
-	struct trace_finding *finding = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
-
-	for (size_t i = 0; i < TRACE_ITEMS(struct trace_finding); i++)
-		if (before[i].committed != 1)
-			finding[i].committed = 0;
-}
-
-static void settle_lanes(const unsigned char *first, unsigned char *then)
-{
-	const struct trace_lane *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
-	struct trace_lane *lane = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
-
-	for (size_t i = 0; i < TRACE_ITEMS(struct trace_lane); i++) {
-		uint32_t same = 0;
-
-		while (same < TRACE_IN_FLIGHT && same < before[i].depth &&
-		       memcmp(&before[i].in_flight[same], &lane[i].in_flight[same],
-			      sizeof(struct trace_call)) == 0)
-			same++;
-		if (lane[i].depth > same)
-			lane[i].depth = same;
-	}
-}
-
-static void settle_counters(const unsigned char *first, unsigned char *then)
-{
-	const struct trace_counters *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
-	struct trace_counters *counters = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
-
-	for (size_t i = 0; i < TRACE_ITEMS(struct trace_counters); i++)
-		if (before[i].valid != 1)
-			counters[i].valid = 0;
-}
-
-/* The checks, one for each range that trace_format.h gives. `at` is the item's place in the file. */
-
-static bool check_stack_ref(const struct reader *r, uint32_t ref, uint64_t at)
-{
-	return require(r, ref == 0 || r->moving || reader_stack(r, ref), at,
-		       "reference to a stack");
-}
-
-static bool check_function(const struct reader *r, uint32_t function, uint64_t at)
-{
-	return require(r, function < TRACE_FUNCTIONS && r->function[function], at,
-		       "number of a function");
-}
-
-static bool check_text(const struct reader *r, const struct trace_text *text, uint64_t at)
-{
-	uint64_t number_at = at + offsetof(struct trace_text, number);
-	uint32_t number = text->number;
-
-	if (!require(r,
-		     text->head.bytes >= sizeof(*text) && text->length <= TRACE_TEXT_MAX &&
-			     text->length <= text->head.bytes - sizeof(*text),
-		     at + offsetof(struct trace_text, length), "length of a text"))
-		return false;
-	switch (text->head.type) {
-	case TRACE_RECORD_MODULE_GONE:
-		return require(r, number >= 1 && number <= 65535, number_at, "id of a module");
-	case TRACE_RECORD_FAMILY:
-		return require(r, number >= 1 && number <= 255, number_at, "id of a family");
-	case TRACE_RECORD_FUNCTION:
-		return require(r, (number & 255) < TRACE_FUNCTIONS, number_at,
-			       "id of a function") &&
-		       require(r, (number >> 16) >= 1 && (number >> 16) <= TRACE_ROLE_LAST,
-			       number_at, "role of a function");
-	case TRACE_RECORD_PACKAGE_NAME:
-		return require(r, number < TRACE_PACKAGES, number_at, "index of a package");
-	default:
-		return true;
-	}
-}
-
-static bool check_stack(const struct reader *r, const struct trace_stack *stack, uint64_t at)
-{
-	return require(r,
-		       stack->head.bytes >= sizeof(*stack) && stack->frames >= 1 &&
-			       stack->frames <= TRACE_FRAMES_MAX &&
-			       stack->frames <= (stack->head.bytes - sizeof(*stack)) / 8,
-		       at + offsetof(struct trace_stack, frames), "number of frames") &&
-	       require(r, stack->flags <= TRACE_STACK_TRUNCATED,
-		       at + offsetof(struct trace_stack, flags), "flags of a stack");
-}
-
-static bool check_module(const struct reader *r, const struct trace_module *m, uint64_t at)
-{
-	return require(r,
-		       m->head.bytes >= sizeof(*m) && m->path_bytes <= TRACE_TEXT_MAX &&
-			       m->path_bytes <= m->head.bytes - sizeof(*m),
-		       at + offsetof(struct trace_module, path_bytes), "path of a module") &&
-	       require(r, m->id >= 1 && m->id <= 65535, at + offsetof(struct trace_module, id),
-		       "id of a module") &&
-	       require(r, m->kind == TRACE_MODULE_ELF, at + offsetof(struct trace_module, kind),
-		       "kind of a module") &&
-	       require(r, m->start <= m->end, at + offsetof(struct trace_module, start),
-		       "extent of a module") &&
-	       require(r, m->build_id_bytes <= sizeof(m->build_id),
-		       at + offsetof(struct trace_module, build_id_bytes), "build-id of a module");
-}
-
-static bool check_package(const struct reader *r, const struct trace_package *p, uint64_t at)
-{
-	return require(r, p->head.bytes >= sizeof(*p), at, "size of a package's record") &&
-	       require(r, p->index < TRACE_PACKAGES, at + offsetof(struct trace_package, index),
-		       "index of a package") &&
-	       require(r, p->module <= 65535, at + offsetof(struct trace_package, module),
-		       "module of a package");
-}
-
-static bool check_record(const struct reader *r, const struct trace_record *record, uint64_t at)
-{
-	switch (record->type) {
-	case TRACE_RECORD_STACK:
-		return check_stack(r, (const struct trace_stack *)record, at);
-	case TRACE_RECORD_MODULE:
-		return check_module(r, (const struct trace_module *)record, at);
-	case TRACE_RECORD_PACKAGE:
-		return check_package(r, (const struct trace_package *)record, at);
-	default:
-		return require(r, record->type >= 1 && record->type < TRACE_RECORD_TYPES,
-			       at + offsetof(struct trace_record, type), "type of a record") &&
-		       check_text(r, (const struct trace_text *)record, at);
-	}
+	return check_fail(
+		r->check.trouble, READER_CUT_OFF, size,
+		"cut off: the header says %u chunks of %u bytes, the file ends at byte %llu",
+		r->header.chunks, TRACE_CHUNK_BYTES, (unsigned long long)size);
 }
 
 /* Notes what others refer to: stacks, families, functions. */
@@ -337,9 +134,9 @@ static void note_record(struct reader *r, struct chunk *chunk, uint32_t offset)
 	if (record->type == TRACE_RECORD_STACK)
 		chunk->stacks[offset / TRACE_GRANULE / 64] |= 1ull << offset / TRACE_GRANULE % 64;
 	else if (record->type == TRACE_RECORD_FAMILY)
-		r->family[number] = true;
+		r->check.family[number] = true;
 	else if (record->type == TRACE_RECORD_FUNCTION)
-		r->function[number & 255] = true;
+		r->check.function[number & 255] = true;
 }
 
 static bool check_log(struct reader *r, struct chunk *chunk, uint64_t base)
@@ -363,7 +160,7 @@ static bool check_log(struct reader *r, struct chunk *chunk, uint64_t base)
 			     "mark of a valid record"))
 			return false;
 		if (record->committed) {
-			if (!check_record(r, record, base + offset))
+			if (!check_record(&r->check, record, base + offset))
 				return false;
 			note_record(r, chunk, offset);
 		}
@@ -372,100 +169,17 @@ static bool check_log(struct reader *r, struct chunk *chunk, uint64_t base)
 	return true;
 }
 
-static bool check_entry(const struct reader *r, const struct trace_entry *e, uint64_t at)
-{
-	if (e->state == TRACE_ENTRY_FREE)
-		return true;
-	return require(r, e->state < TRACE_ENTRY_STATES, at + offsetof(struct trace_entry, state),
-		       "state of a ledger entry") &&
-	       require(r, e->flags <= (TRACE_ENTRY_INHERITED | TRACE_ENTRY_ADOPTED),
-		       at + offsetof(struct trace_entry, flags), "flags of a ledger entry") &&
-	       require(r, r->family[e->family], at + offsetof(struct trace_entry, family),
-		       "family of a ledger entry") &&
-	       require(r, e->package < TRACE_PACKAGES, at + offsetof(struct trace_entry, package),
-		       "package of a ledger entry") &&
-	       require(r, e->section == 0 || r->moving || reader_entry(r, e->section),
-		       at + offsetof(struct trace_entry, section), "reference to a section") &&
-	       check_stack_ref(r, e->stack, at + offsetof(struct trace_entry, stack));
-}
-
-#define FINDING_FLAGS_ALL (2 * TRACE_FINDING_HAS_SIZE - 1)
-
-static bool check_finding(const struct reader *r, const struct trace_finding *f, uint64_t at)
-{
-	if (!require(r, f->committed <= 1, at + offsetof(struct trace_finding, committed),
-		     "mark of a valid finding"))
-		return false;
-	if (!f->committed)
-		return true;
-	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
-		if (!check_stack_ref(r, f->stack[i], at + offsetof(struct trace_finding, stack[i])))
-			return false;
-	return require(r, f->kind > TRACE_KIND_SECTION_LEAK && f->kind < TRACE_KIND_COUNT,
-		       at + offsetof(struct trace_finding, kind), "kind of a finding") &&
-	       require(r, f->reason < TRACE_REASON_COUNT,
-		       at + offsetof(struct trace_finding, reason), "reason of a finding") &&
-	       require(r, r->family[f->family], at + offsetof(struct trace_finding, family),
-		       "family of a finding") &&
-	       require(r, f->block_family == 0 || r->family[f->block_family],
-		       at + offsetof(struct trace_finding, block_family),
-		       "block's family of a finding") &&
-	       check_function(r, f->function, at + offsetof(struct trace_finding, function)) &&
-	       require(r, f->package < TRACE_PACKAGES,
-		       at + offsetof(struct trace_finding, package), "package of a finding") &&
-	       require(r, f->flags <= FINDING_FLAGS_ALL,
-		       at + offsetof(struct trace_finding, flags), "flags of a finding");
-}
-
-static bool check_call(const struct reader *r, const struct trace_call *call, uint64_t at)
-{
-	return check_function(r, call->function, at + offsetof(struct trace_call, function)) &&
-	       require(r, call->package < TRACE_PACKAGES,
-		       at + offsetof(struct trace_call, package), "package of a call in flight") &&
-	       check_stack_ref(r, call->stack, at + offsetof(struct trace_call, stack));
-}
-
-static bool check_lane(const struct reader *r, const struct trace_lane *lane, uint64_t at)
-{
-	if (!require(r, lane->state <= 2, at + offsetof(struct trace_lane, state),
-		     "state of a lane"))
-		return false;
-	if (lane->state == 0)
-		return true;
-	for (uint32_t i = 0; i < lane->depth && i < TRACE_IN_FLIGHT; i++)
-		if (!check_call(r, &lane->in_flight[i],
-				at + offsetof(struct trace_lane, in_flight[i])))
-			return false;
-	return true;
-}
-
-static bool check_counters(const struct reader *r, const struct trace_counters *c, uint64_t at)
-{
-	if (!require(r, c->valid <= 1, at, "mark of valid counters"))
-		return false;
-	if (!c->valid)
-		return true;
-	if (!require(r, c->package < TRACE_PACKAGES, at + offsetof(struct trace_counters, package),
-		     "package of counters"))
-		return false;
-	for (unsigned i = 0; i < TRACE_FUNCTIONS; i++)
-		if (c->function[i].calls &&
-		    !check_function(r, i, at + offsetof(struct trace_counters, function[i])))
-			return false;
-	return true;
-}
-
 /* What to do with a chunk of a kind; its item_bytes are 0 if it is no array. */
 struct array {
 	size_t item_bytes;
-	bool (*check)(const struct reader *r, const void *item, uint64_t at);
+	bool (*check)(const struct checker *c, const void *item, uint64_t at);
 	void (*settle)(const unsigned char *first, unsigned char *then);
 };
 
 #define CHECK_ITEM(name) \
-	static bool check_##name##_item(const struct reader *r, const void *item, uint64_t at) \
+	static bool check_##name##_item(const struct checker *c, const void *item, uint64_t at) \
 	{ \
-		return check_##name(r, item, at); \
+		return check_##name(c, item, at); \
 	}
 CHECK_ITEM(entry)
 CHECK_ITEM(finding)
@@ -490,7 +204,7 @@ static bool check_array(const struct reader *r, const struct chunk *chunk, uint6
 	for (size_t i = 0; i < items; i++) {
 		size_t offset = TRACE_CHUNK_HEADER_BYTES + i * array->item_bytes;
 
-		if (!array->check(r, chunk->data + offset, base + offset))
+		if (!array->check(&r->check, chunk->data + offset, base + offset))
 			return false;
 	}
 	return true;
@@ -509,10 +223,11 @@ static bool load_chunk(struct reader *r, uint32_t number)
 	unsigned char first[TRACE_CHUNK_BYTES] __attribute__((aligned(16)));
 
 	chunk->data = data;
-	if (!read_at(r, r->trouble, r->moving ? first : data, TRACE_CHUNK_BYTES, place(number)))
+	if (!read_at(r, r->check.trouble, r->check.moving ? first : data, TRACE_CHUNK_BYTES,
+		     place(number)))
 		return false;
-	if (r->moving) {
-		if (!read_at(r, r->trouble, data, TRACE_CHUNK_BYTES, place(number)))
+	if (r->check.moving) {
+		if (!read_at(r, r->check.trouble, data, TRACE_CHUNK_BYTES, place(number)))
 			return false;
 		arrays[chunk->kind].settle(first, data);
 	}
@@ -534,7 +249,7 @@ static bool load_kinds(struct reader *r)
 
 		if (chunk->data)
 			continue;
-		if (!read_at(r, r->trouble, &head, sizeof(head), place(i)) ||
+		if (!read_at(r, r->check.trouble, &head, sizeof(head), place(i)) ||
 		    !require(r, head.kind < TRACE_CHUNK_KINDS, place(i), "kind of a chunk"))
 			return false;
 		chunk->kind = head.kind;
@@ -566,12 +281,12 @@ static bool look_again(struct reader *r)
 	struct stat status;
 	uint32_t before = r->chunks;
 
-	if (!r->moving)
+	if (!r->check.moving)
 		return true;
-	if (!read_at(r, r->trouble, h, sizeof(*h), 0) || !check_header(r))
+	if (!read_at(r, r->check.trouble, h, sizeof(*h), 0) || !check_header(&r->check, &r->header))
 		return false;
 	if (fstat(r->fd, &status) < 0)
-		return fail(r->trouble, READER_CANNOT_READ, 0, "%s", strerror(errno));
+		return check_fail(r->check.trouble, READER_CANNOT_READ, 0, "%s", strerror(errno));
 	if (!check_size(r, (uint64_t)status.st_size))
 		return false;
 	if (h->chunks > before) {
@@ -595,7 +310,9 @@ static bool check_chunks(struct reader *r, bool logs)
 	return true;
 }
 
-/* A log chunk may have been a ring chunk before, so its place in the file says nothing of its age. */
+/*
+ * A log chunk may have been a ring chunk before, so its place in the file says nothing of its age.
+ */
 static int compare_logs(const void *left, const void *right, void *reader)
 {
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
@@ -612,7 +329,7 @@ static bool order_log(struct reader *r)
 	for (uint32_t i = 1; i < r->chunks; i++) {
 		if (r->chunk[i].kind != TRACE_CHUNK_LOG || !r->chunk[i].data)
 			continue;
-		if (!require(r, r->chunk[i].sequence != 0 || r->moving,
+		if (!require(r, r->chunk[i].sequence != 0 || r->check.moving,
 			     place(i) + offsetof(struct trace_chunk, sequence),
 			     "number of a chunk of the log"))
 			return false;
@@ -632,7 +349,7 @@ static bool check_families(struct reader *r)
 		uint64_t at = place(r->log[c.chunk]) + c.offset - record->bytes;
 
 		if (record->type == TRACE_RECORD_FUNCTION &&
-		    !require(r, r->family[text->number >> 8 & 255],
+		    !require(r, r->check.family[text->number >> 8 & 255],
 			     at + offsetof(struct trace_text, number), "family of a function"))
 			return false;
 	}
@@ -643,10 +360,10 @@ static bool load(struct reader *r, const char *path, struct progress *progress)
 {
 	uint64_t size = 0;
 
-	if (!open_file(r, path, &size) || !read_header(r, size) || !check_header(r) ||
-	    !check_size(r, size))
+	if (!open_file(r, path, &size) || !read_header(r, size) ||
+	    !check_header(&r->check, &r->header) || !check_size(r, size))
 		return false;
-	r->moving = r->header.end == TRACE_END_RUNNING;
+	r->check.moving = r->header.end == TRACE_END_RUNNING;
 	r->chunks = r->header.chunks;
 	r->chunk = memory_new(r->chunks, sizeof(*r->chunk));
 	return load_kinds(r) && load_chunks(r, false, progress) && look_again(r) &&
@@ -660,7 +377,8 @@ struct reader *reader_open(const char *path, struct progress *progress,
 	struct reader *r = memory_new(1, sizeof(*r));
 
 	*trouble = (struct reader_trouble){ 0 };
-	r->trouble = trouble;
+	r->check.trouble = trouble;
+	r->check.reader = r;
 	r->fd = -1;
 	if (!load(r, path, progress)) {
 		reader_close(r);
@@ -689,9 +407,11 @@ const struct trace_header *reader_header(const struct reader *r)
 	return &r->header;
 }
 
-/* Moves to the next chunk of a kind whose content is there, if the cursor has left the one it is in. */
-static const struct chunk *next_chunk(const struct reader *r, struct reader_cursor *c,
-				      uint32_t kind)
+/*
+ * Moves to the next chunk of a kind whose content is there, if the cursor has left the one it is
+ * in.
+ */
+static const struct chunk *next_chunk(const struct reader *r, struct reader_cursor *c, uint32_t kind)
 {
 	if (c->offset >= TRACE_CHUNK_BYTES) {
 		c->chunk++;
@@ -830,28 +550,6 @@ bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct re
 	return false;
 }
 
-static bool require_event(struct reader_trouble *trouble, bool good, uint64_t at, const char *what)
-{
-	return good || damaged(trouble, at, what);
-}
-
-static bool check_event(const struct reader *r, struct reader_trouble *trouble,
-			const struct trace_event *e, uint64_t at)
-{
-	return require_event(trouble, e->function < TRACE_FUNCTIONS && r->function[e->function],
-			     at + offsetof(struct trace_event, function), "function of an event") &&
-	       require_event(trouble, e->package < TRACE_PACKAGES,
-			     at + offsetof(struct trace_event, package), "package of an event") &&
-	       require_event(trouble, e->verdict < TRACE_KIND_COUNT,
-			     at + offsetof(struct trace_event, verdict), "verdict of an event") &&
-	       require_event(trouble,
-			     e->state <= (TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED |
-					  TRACE_EVENT_FAILED),
-			     at + offsetof(struct trace_event, state), "state of an event") &&
-	       require_event(trouble, e->stack == 0 || r->moving || reader_stack(r, e->stack),
-			     at + offsetof(struct trace_event, stack), "stack of an event");
-}
-
 static bool is_blank(const struct trace_event *e)
 {
 	static const struct trace_event blank;
@@ -872,7 +570,7 @@ static bool read_ring(const struct reader *r, struct reader_trouble *trouble,
 	struct ring_copy first;
 	uint64_t at = place(ring->chunk);
 
-	if (!r->moving)
+	if (!r->check.moving)
 		return read_at(r, trouble, copy, sizeof(*copy), at);
 	if (!read_at(r, trouble, &first, sizeof(first), at) ||
 	    !read_at(r, trouble, copy, sizeof(*copy), at))
@@ -888,9 +586,11 @@ static bool read_ring(const struct reader *r, struct reader_trouble *trouble,
 enum reader_error reader_events(const struct reader *r, const struct reader_ring *ring,
 				struct reader_events *events, struct reader_trouble *trouble)
 {
+	struct checker c = r->check;
 	struct ring_copy copy;
 	uint64_t at = place(ring->chunk) + offsetof(struct ring_copy, event);
 
+	c.trouble = trouble;
 	events->count = events->torn = 0;
 	if (!read_ring(r, trouble, ring, &copy))
 		return trouble->error;
@@ -901,7 +601,7 @@ enum reader_error reader_events(const struct reader *r, const struct reader_ring
 			events->torn += !is_blank(&copy.event[i]);
 			continue;
 		}
-		if (!check_event(r, trouble, &copy.event[i], at))
+		if (!check_event(&c, &copy.event[i], at))
 			return trouble->error;
 		events->event[events->count++] = copy.event[i];
 	}

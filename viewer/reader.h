@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of a trace, checked. This is the only module that knows where things lie in the file; what
- * it hands out has every field within the range that trace_format.h gives it, and every reference
- * leads to something of the right type or to nothing.
+ * The bytes of a trace, checked. This is the only module that knows where things lie in the file;
+ * what it hands out has every field within the range that trace_format.h gives it, and every
+ * reference leads to something of the right type or to nothing.
  *
  * A trace is hostile input, and it may be written, cut or replaced while it is read. So it is not
  * mapped, but copied by pread, once, and only the copy is looked at: nothing that was checked can
  * change, and a file that shrinks is an error instead of a SIGBUS. Copied at opening are the chunks
- * with results (definitions, stacks, ledger, findings, lanes, counters); the ring, which is nearly all
- * of a large trace, is copied a chunk at a time when somebody asks for it.
+ * with results (definitions, stacks, ledger, findings, lanes, counters); the ring, which is nearly
+ * all of a large trace, is copied a chunk at a time when somebody asks for it.
  *
- * A file whose header says that the process runs may be in motion. Chunks of it are read twice, and an
- * item counts as valid only if it was so at the first reading: its content is then whole in the
- * second. The log is read last, since the writer writes a stack before it refers to it. References of
- * such a file that lead to nothing are no damage: they read as "unknown".
+ * A file whose header says that the process runs may be in motion. Chunks of it are read twice, and
+ * an item counts as valid only if it was so at the first reading: its content is then whole in the
+ * second. The log is read last, since the writer writes a stack before it refers to it. References
+ * of such a file that lead to nothing are no damage: they read as "unknown".
  *
  * A reader is used by one thread at a time. Pointers that it hands out live as long as the reader.
  */
@@ -71,7 +71,9 @@ const struct trace_finding *reader_next_finding(const struct reader *r, struct r
 const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_cursor *c);
 const struct trace_counters *reader_next_counters(const struct reader *r, struct reader_cursor *c);
 
-/* The stack that a reference leads to; NULL for 0 and for what a file in motion does not hold yet. */
+/*
+ * The stack that a reference leads to; NULL for 0 and for what a file in motion does not hold yet.
+ */
 const struct trace_stack *reader_stack(const struct reader *r, uint32_t ref);
 
 /* The ledger's entry that a reference leads to, in whatever state; NULL as for a stack. */
@@ -79,7 +81,7 @@ const struct trace_entry *reader_entry(const struct reader *r, uint32_t ref);
 
 /* A chunk of the ring. */
 struct reader_ring {
-	uint32_t chunk;    /* its number in the file */
+	uint32_t chunk; /* its number in the file */
 	uint32_t lane;
 	uint64_t sequence; /* from 1 */
 };

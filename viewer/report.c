@@ -208,8 +208,8 @@ static char *format_report(const struct report_format *format, const struct repo
 static int write_report(const struct report_options *o, struct session *s, FILE *out)
 {
 	struct symbols *symbols = symbols_new(&s->progress);
-	struct findings *f = findings_new(s->models, s->count,
-					  (struct findings_namer){ name_frame, symbols });
+	struct findings *f =
+		findings_new(s->models, s->count, (struct findings_namer){ name_frame, symbols });
 	struct report report = { s->models, s->events, s->count, f, symbols, false };
 	int status = status_of(o, f);
 	size_t size = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From traces to a report. A format is a row in report.c and a report_<format>.c, which sees findings
- * and the model, never a record's bytes.
+ * From traces to a report. A format is a row in report.c and a report_<format>.c, which sees
+ * findings and the model, never a record's bytes.
  */
 #ifndef LSATRACE_REPORT_H
 #define LSATRACE_REPORT_H
@@ -47,15 +47,16 @@ struct report_options {
 };
 
 /*
- * Takes one of the options that `report` and `run` share (--format, -O/--report, --fail-on, --color),
- * by its long name. Returns NULL, or what the value should have been, for "…: expected %s".
+ * Takes one of the options that `report` and `run` share (--format, -O/--report, --fail-on,
+ * --color), by its long name. Returns NULL, or what the value should have been, for "…: expected
+ * %s".
  */
 const char *report_take_option(struct report_options *o, const char *name, const char *value);
 
 /*
- * Reads the traces, judges them together and writes the report to options->file or `out`. Trouble is
- * said on standard error, one line each. Returns 0 (no finding at or above the level), 1 (findings)
- * or 2 (a trace could not be read, or the report not be written).
+ * Reads the traces, judges them together and writes the report to options->file or `out`. Trouble
+ * is said on standard error, one line each. Returns 0 (no finding at or above the level), 1
+ * (findings) or 2 (a trace could not be read, or the report not be written).
  */
 int report_traces(const struct report_options *options, char *const *paths, size_t count, FILE *out);
 

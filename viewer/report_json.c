@@ -133,7 +133,8 @@ static json_t *section(const struct finding_section *s)
 		return json_null();
 	json = json_object();
 	json_object_set_new(json, "handle", json_address(s->handle));
-	json_object_set_new(json, "max_size", s->sizes_known ? json_number(s->max_size) : json_null());
+	json_object_set_new(json, "max_size",
+			    s->sizes_known ? json_number(s->max_size) : json_null());
 	json_object_set_new(json, "initial_size",
 			    s->sizes_known ? json_number(s->initial_size) : json_null());
 	return json;
@@ -164,7 +165,8 @@ static json_t *finding(const struct finding *f, struct json_frames *frames)
 	json_object_set_new(json, "family", json_text(f->family));
 	json_object_set_new(json, "count", json_number(f->count));
 	json_object_set_new(json, "bytes", json_number(f->bytes));
-	json_object_set_new(json, "address", f->has_address ? json_address(f->address) : json_null());
+	json_object_set_new(json, "address",
+			    f->has_address ? json_address(f->address) : json_null());
 	json_object_set_new(json, "size", f->has_size ? json_number(f->size) : json_null());
 	json_object_set_new(json, "package", json_number(f->package));
 	json_object_set_new(json, "fingerprint", json_text(f->fingerprint));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report for people: what was traced, then each finding with its stacks, then a summary whose last
- * line is for grep. Lines may be long, but nothing depends on the width of the terminal.
+ * The report for people: what was traced, then each finding with its stacks, then a summary whose
+ * last line is for grep. Lines may be long, but nothing depends on the width of the terminal.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -205,9 +205,8 @@ static void about_section(struct writer *w, const char *words, const struct find
 		buffer_hex(&w->text, s->handle);
 	}
 	if (s->sizes_known)
-		buffer_format(&w->text,
-			      " of at most %" PRIu32 " bytes, %" PRIu32 " at first,", s->max_size,
-			      s->initial_size);
+		buffer_format(&w->text, " of at most %" PRIu32 " bytes, %" PRIu32 " at first,",
+			      s->max_size, s->initial_size);
 }
 
 static void heading(struct writer *w, const struct finding *f, enum trace_finding_stacks which)
@@ -226,7 +225,8 @@ static void heading(struct writer *w, const struct finding *f, enum trace_findin
 		break;
 	case TRACE_STACK_DELETE:
 		about_section(w, "section", &f->section);
-		say(w, f->stack[TRACE_STACK_CALL] ? " had been deleted by:\n" : " was deleted by:\n");
+		say(w,
+		    f->stack[TRACE_STACK_CALL] ? " had been deleted by:\n" : " was deleted by:\n");
 		break;
 	case TRACE_STACK_OWNER_CREATE:
 		about_section(w, "its own section", &f->owner);
@@ -244,7 +244,8 @@ static void stacks(struct writer *w, const struct finding *f)
 
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
 		/* At live-at-delete this call is the deletion: the same stack under two names. */
-		if (!f->stack[i] || (i == TRACE_STACK_DELETE && f->kind == TRACE_KIND_LIVE_AT_DELETE))
+		if (!f->stack[i] ||
+		    (i == TRACE_STACK_DELETE && f->kind == TRACE_KIND_LIVE_AT_DELETE))
 			continue;
 		any = true;
 		heading(w, f, (enum trace_finding_stacks)i);
@@ -284,7 +285,8 @@ static void losses(struct writer *w, const struct findings *f)
 
 	for (size_t i = 0; (changed = symbols_changed(w->report->symbols, i)) != NULL; i++) {
 		plain(w, changed);
-		say(w, " is not the file that was traced: of its frames only the offset is known\n");
+		say(w,
+		    " is not the file that was traced: of its frames only the offset is known\n");
 	}
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
 		if (i != TRACE_LOST_EVENTS && f->lost[i])

@@ -69,12 +69,16 @@ void symbols_free(struct symbols *s)
 
 	if (!s)
 		return;
-	HASH_ITER (hh, s->answers, answer, next_answer) {
-		HASH_DEL(s->answers, answer);
+	answer = s->answers;
+	HASH_CLEAR(hh, s->answers);
+	for (; answer; answer = next_answer) {
+		next_answer = answer->hh.next;
 		free_answer(answer);
 	}
-	HASH_ITER (hh, s->binaries, binary, next_binary) {
-		HASH_DEL(s->binaries, binary);
+	binary = s->binaries;
+	HASH_CLEAR(hh, s->binaries);
+	for (; binary; binary = next_binary) {
+		next_binary = binary->hh.next;
 		debuginfo_close(binary->info);
 		free(binary->key);
 		free(binary);
@@ -98,8 +102,8 @@ static struct binary *open_binary(struct symbols *s, const struct model_module *
 	progress_show(s->progress, "reading symbols", s->opened, s->opened + 1);
 	s->opened++;
 	binary->key = key;
-	binary->info = debuginfo_open(module->path, module->build_id, module->build_id_bytes,
-				      &changed);
+	binary->info =
+		debuginfo_open(module->path, module->build_id, module->build_id_bytes, &changed);
 	if (changed) {
 		memory_room(s->changed, s->changes, s->change_room);
 		s->changed[s->changes++] = memory_text(module->name, strlen(module->name));

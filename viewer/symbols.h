@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From a module and an offset in it to the function and the line, with elfutils. The binary must be
- * the one that was traced: a file with another build-id is not looked at. Debug information comes from
- * the binary, from a separate file (build-id, .gnu_debuglink) or from debuginfod where that is set up;
- * without any, the ELF symbol table still names the function.
+ * the one that was traced: a file with another build-id is not looked at. Debug information comes
+ * from the binary, from a separate file (build-id, .gnu_debuglink) or from debuginfod where that is
+ * set up; without any, the ELF symbol table still names the function.
  *
  * What libdw offers for an address walks all of a unit each time; asked for 10,000 addresses that
  * takes seconds. Here each unit that is hit is walked once, into ranges sorted by address that know
@@ -36,8 +36,9 @@ struct symbols *symbols_new(struct progress *progress);
 void symbols_free(struct symbols *s);
 
 /*
- * What a return address in a module belongs to: the code looked up is the byte before it. Never NULL;
- * where nothing is known, function and file are NULL. `module` NULL is a module that is not known.
+ * What a return address in a module belongs to: the code looked up is the byte before it. Never
+ * NULL; where nothing is known, function and file are NULL. `module` NULL is a module that is not
+ * known.
  */
 const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
 				  uint64_t offset);

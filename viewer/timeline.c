@@ -12,7 +12,7 @@
 struct lane {
 	struct reader_ring *ring; /* its chunks, oldest first */
 	size_t rings, next_ring;
-	struct trace_event *event; /* WINDOW of them, sorted; NULL before the first and after the last */
+	struct trace_event *event; /* WINDOW of them, sorted; NULL: none, yet or any more */
 	size_t head, count;
 };
 
@@ -108,8 +108,8 @@ static void sort(struct trace_event *event, struct trace_event *spare, size_t co
 	sort(event + half, spare, count - half);
 	memcpy(spare, event, count * sizeof(*event));
 	for (size_t i = 0; i < count; i++) {
-		bool take_left = right == count ||
-				 (left < half && spare[left].time <= spare[right].time);
+		bool take_left =
+			right == count || (left < half && spare[left].time <= spare[right].time);
 
 		event[i] = take_left ? spare[left++] : spare[right++];
 	}

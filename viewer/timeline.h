@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The events of a trace in the order of time. Each lane wrote its chunks one after the other, so only
- * two chunks a lane are in memory: they are sorted together, which also mends the little disorder that
- * a signal handler leaves, and the lanes are merged. Events of one moment come in the order of lanes.
+ * The events of a trace in the order of time. Each lane wrote its chunks one after the other, so
+ * only two chunks a lane are in memory: they are sorted together, which also mends the little
+ * disorder that a signal handler leaves, and the lanes are merged. Events of one moment come in the
+ * order of lanes.
  *
  * One thread at a time.
  */

@@ -9,8 +9,10 @@
 
 #define USAGE_STATUS 2 /* of bad usage, and of any other trouble */
 
-/* Says which of the arguments is no option, or lacks its value: `value` is what getopt_long returned
- * for it. The option string begins with ':' and opterr is 0. Returns USAGE_STATUS. */
+/*
+ * Says which of the arguments is no option, or lacks its value: `value` is what getopt_long
+ * returned for it. The option string begins with ':' and opterr is 0. Returns USAGE_STATUS.
+ */
 int usage_refuse(char **argv, const struct option *rows, int value);
 
 /* "lsatrace COMMAND: --NAME=VALUE: expected WORDS". Returns USAGE_STATUS. */

@@ -170,8 +170,8 @@ void trace_builder_module(struct trace_builder *b, uint32_t id, const char *path
 void trace_builder_package(struct trace_builder *b, uint32_t index, const char *name,
 			   uint64_t package_id, uint32_t module)
 {
-	struct trace_package *record = trace_builder_record(
-		b, TRACE_RECORD_PACKAGE, sizeof(*record) - sizeof(record->head));
+	struct trace_package *record = trace_builder_record(b, TRACE_RECORD_PACKAGE,
+							    sizeof(*record) - sizeof(record->head));
 
 	record->index = index;
 	record->module = module;
@@ -187,9 +187,9 @@ uint64_t trace_builder_frame(uint32_t module, uint64_t offset)
 
 uint32_t trace_builder_stack(struct trace_builder *b, const uint64_t *frames, uint32_t count)
 {
-	struct trace_stack *record = trace_builder_record(
-		b, TRACE_RECORD_STACK,
-		sizeof(*record) - sizeof(record->head) + count * sizeof(*frames));
+	struct trace_stack *record = trace_builder_record(b, TRACE_RECORD_STACK,
+							  sizeof(*record) - sizeof(record->head) +
+								  count * sizeof(*frames));
 
 	record->frames = count;
 	memcpy(record->frame, frames, count * sizeof(*frames));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Builds a trace in memory, as a traced process would have left it, so that tests say in C what is in
- * their traces and no opaque file lies in the tree. A new trace is valid: its header says that process
- * 4711 exited with status 0, every family and function of slots.h is defined, and nothing happened.
+ * Builds a trace in memory, as a traced process would have left it, so that tests say in C what is
+ * in their traces and no opaque file lies in the tree. A new trace is valid: its header says that
+ * process 4711 exited with status 0, every family and function of slots.h is defined, and nothing
+ * happened.
  *
  * Pointers to items stay valid until the next one is added. Running out of memory ends the test.
  */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "preload_fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../preload/clock.h"
+#include "../../preload/config.h"
+#include "../../preload/findings.h"
+#include "../../preload/guard.h"
+#include "../../preload/ledger.h"
+#include "../../preload/log.h"
+#include "../../preload/modules.h"
+#include "../../preload/real.h"
+#include "../../preload/stacks.h"
+#include "../../preload/trace.h"
+#include "../../preload/tracing.h"
+
+static int file = -1;
+static pthread_barrier_t started, ended;
+static pthread_t waiting[PRELOAD_LANES_MOST];
+static unsigned waiting_count;
+
+static void must(bool done)
+{
+	if (!done) {
+		perror("preload_fixture");
+		abort();
+	}
+}
+
+void preload_init(const char *options)
+{
+	setenv(OPTIONS_VARIABLE, options, 1);
+	real_init();
+	clock_init();
+	config_init();
+	must(guard_init());
+	tracing_init();
+}
+
+struct lane *preload_start_anew(uint64_t ring_bytes)
+{
+	struct lane *lane;
+
+	file = memfd_create("trace", MFD_CLOEXEC);
+	trace_header = pool_open(file, ring_bytes);
+	must(trace_header);
+	trace_header->pid = getpid();
+	lanes_reset();
+	log_reset();
+	stacks_reset();
+	findings_reset();
+	trace_generation++;
+	guard->owner = 1;
+	lane = lanes_mine();
+	must(lane);
+	return lane;
+}
+
+struct lane *preload_start(uint64_t ring_bytes)
+{
+	preload_init("");
+	must(modules_init() && lanes_init() && ledger_init());
+	return preload_start_anew(ring_bytes);
+}
+
+int preload_file(void)
+{
+	return file;
+}
+
+static void *wait_with_lane(void *lane)
+{
+	*(struct lane **)lane = lanes_mine();
+	pthread_barrier_wait(&started);
+	pthread_barrier_wait(&ended);
+	return NULL;
+}
+
+void preload_start_threads(struct lane *lanes[], unsigned count)
+{
+	must(count <= PRELOAD_LANES_MOST);
+	pthread_barrier_init(&started, NULL, count + 1);
+	pthread_barrier_init(&ended, NULL, count + 1);
+	for (unsigned i = 0; i < count; i++)
+		must(pthread_create(&waiting[i], NULL, wait_with_lane, &lanes[i]) == 0);
+	pthread_barrier_wait(&started);
+	for (unsigned i = 0; i < count; i++)
+		must(lanes[i]);
+	waiting_count = count;
+}
+
+void preload_end_threads(void)
+{
+	pthread_barrier_wait(&ended);
+	for (unsigned i = 0; i < waiting_count; i++)
+		pthread_join(waiting[i], NULL);
+}
+
+void preload_run_threads(unsigned count, void *(*work)(void *number))
+{
+	pthread_t thread[PRELOAD_LANES_MOST];
+
+	must(count <= PRELOAD_LANES_MOST);
+	for (uintptr_t i = 0; i < count; i++)
+		must(pthread_create(&thread[i], NULL, work, (void *)i) == 0);
+	for (unsigned i = 0; i < count; i++)
+		pthread_join(thread[i], NULL);
+}
+
+static struct trace_chunk *chunk_at(uint32_t number)
+{
+	return (struct trace_chunk *)((char *)trace_header + (size_t)number * TRACE_CHUNK_BYTES);
+}
+
+void *preload_next_item(enum trace_chunk_kind kind, size_t item_bytes, const void *after)
+{
+	size_t items = (TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / item_bytes, next = 0;
+	size_t offset = after ? (size_t)((const char *)after - (const char *)trace_header) : 0;
+	uint32_t number = after ? (uint32_t)(offset / TRACE_CHUNK_BYTES) : 1;
+
+	if (after)
+		next = (offset % TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / item_bytes + 1;
+	for (; number < trace_header->chunks; number++, next = 0)
+		if (chunk_at(number)->kind == kind && next < items)
+			return (char *)(chunk_at(number) + 1) + next * item_bytes;
+	return NULL;
+}
+
+struct trace_record *preload_next_record(const struct trace_record *after)
+{
+	size_t offset = after ? (size_t)((const char *)after - (const char *)trace_header) : 0;
+	uint32_t number = after ? (uint32_t)(offset / TRACE_CHUNK_BYTES) : 1;
+	size_t at = after ? offset % TRACE_CHUNK_BYTES + after->bytes : TRACE_CHUNK_HEADER_BYTES;
+
+	for (; number < trace_header->chunks; number++, at = TRACE_CHUNK_HEADER_BYTES) {
+		while (chunk_at(number)->kind == TRACE_CHUNK_LOG && at < TRACE_CHUNK_BYTES) {
+			struct trace_record *record =
+				(struct trace_record *)((char *)chunk_at(number) + at);
+
+			if (record->committed)
+				return record;
+			at += record->bytes ? record->bytes : TRACE_GRANULE;
+		}
+	}
+	return NULL;
+}
+
+uint32_t preload_chunks(enum trace_chunk_kind kind)
+{
+	uint32_t count = 0;
+
+	for (uint32_t number = 1; number < trace_header->chunks; number++)
+		count += chunk_at(number)->kind == kind;
+	return count;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Brings up modules of the preload library inside a test, in place of its constructor: nothing stands
+ * in front of the test's own functions. Stands in for entry.c and process.c as well, which tests are
+ * not linked with. What the system refuses ends the calling test by abort().
+ */
+#ifndef SUPPORT_PRELOAD_FIXTURE_H
+#define SUPPORT_PRELOAD_FIXTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../preload/lanes.h"
+#include "../../preload/pool.h"
+#include "trace_format.h"
+
+/* What the constructor does, with `options` in place of LSATRACE_OPTIONS. No trace is made. */
+void preload_init(const char *options);
+
+/* A trace of `ring_bytes` in a file without a name (0: full mode), and the calling thread's lane. */
+struct lane *preload_start(uint64_t ring_bytes);
+
+/* The same in place of the trace that there is, as in a forked child. */
+struct lane *preload_start_anew(uint64_t ring_bytes);
+
+/* The trace's file, as the system knows it. */
+int preload_file(void);
+
+/* Gives `count` lanes, each of a thread of its own that waits until preload_end_threads(). */
+enum { PRELOAD_LANES_MOST = 64 };
+void preload_start_threads(struct lane *lanes[], unsigned count);
+void preload_end_threads(void);
+
+/* Runs `work` in `count` threads at once and waits for them. */
+void preload_run_threads(unsigned count, void *(*work)(void *number));
+
+/* The item after one, NULL: the first, in the chunks of a kind; NULL: no more. */
+void *preload_next_item(enum trace_chunk_kind kind, size_t item_bytes, const void *after);
+#define EACH_ITEM(type, item, kind) \
+	(type *item = NULL; (item = preload_next_item(kind, sizeof(*item), item)) != NULL;)
+
+/* The committed record of the log after one, NULL: the first; NULL: no more. */
+struct trace_record *preload_next_record(const struct trace_record *after);
+
+/* How many chunks of a kind there are. */
+uint32_t preload_chunks(enum trace_chunk_kind kind);
+
+#endif

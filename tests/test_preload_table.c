@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "../preload/packages.h"
+#include "../preload/shims.h"
+#include "../preload/table.h"
+#include "secpkg.h"
+#include "support/preload_fixture.h"
+
+#define SLOT_INDEX(name, family, role, shim) offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *),
+
+static const size_t traced[] = { TRACED_SLOTS(SLOT_INDEX) };
+
+enum { SLOTS = SECPKG_TABLE_SLOTS, PACKAGE = 5 };
+
+static void start(void)
+{
+	preload_init("");
+}
+
+TestSuite(table, .init = start);
+
+/* Which traced slot a slot of the table is; -1: none. */
+static int traced_at(size_t index)
+{
+	for (int slot = 0; slot < SLOT_COUNT; slot++)
+		if (traced[slot] == index)
+			return slot;
+	return -1;
+}
+
+/* Code of the test's own, a different address for each slot. Never called. */
+static void *code(size_t index)
+{
+	return (void *)((uintptr_t)&traced_at + index);
+}
+
+static void fill(void **table, size_t slots)
+{
+	for (size_t i = 0; i < slots; i++)
+		table[i] = code(i);
+}
+
+/* A table of `slots` slots that ends where a page does; what follows may not be touched. */
+static void **table_at_the_end_of_a_page(size_t slots)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(at, MAP_FAILED);
+	cr_assert_eq(mprotect(at + page, page, PROT_NONE), 0);
+	fill((void **)(at + page) - slots, slots);
+	return (void **)(at + page) - slots;
+}
+
+/* Each traced slot up to `slots` is the package's shim, all others are the host's up to `mapped`. */
+static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t package)
+{
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+
+		if (slot >= 0 && i < slots && i < mapped) {
+			cr_expect_eq(table[i], shims[slot][package], "slot %zu", i);
+			cr_expect_eq(table_original[package][slot], code(i), "slot %zu", i);
+		} else {
+			cr_expect_eq(table[i], i < mapped ? code(i) : NULL, "slot %zu", i);
+		}
+	}
+}
+
+Test(table, traced_slots_are_shims_and_all_others_the_hosts)
+{
+	void *host[TABLE_SLOTS], **ours;
+
+	fill(host, TABLE_SLOTS);
+	ours = table_substitute(host, SLOTS, PACKAGE);
+	cr_assert_neq(ours, host);
+	expect_hooked(ours, SLOTS, TABLE_SLOTS, PACKAGE);
+}
+
+Test(table, the_hosts_own_table_is_only_read)
+{
+	void **host = table_at_the_end_of_a_page(SLOTS);
+
+	mprotect((void *)((uintptr_t)host & ~4095ull), 4096, PROT_READ);
+	expect_hooked(table_substitute(host, SLOTS, PACKAGE), SLOTS, SLOTS, PACKAGE);
+	for (size_t i = 0; i < SLOTS; i++)
+		cr_assert_eq(host[i], code(i));
+}
+
+Test(table, a_short_table_before_an_unmapped_page_is_copied_as_far_as_it_goes)
+{
+	static const size_t lengths[] = { 1, SECPKG_DISPATCH_SLOTS, 30, 41, SLOTS };
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		void **host = table_at_the_end_of_a_page(lengths[i]);
+
+		expect_hooked(table_substitute(host, SLOTS, PACKAGE), SLOTS, lengths[i], PACKAGE);
+	}
+}
+
+Test(table, only_the_slots_that_a_table_has_are_traced)
+{
+	void *host[TABLE_SLOTS];
+
+	fill(host, TABLE_SLOTS);
+	expect_hooked(table_substitute(host, SECPKG_DISPATCH_SLOTS, PACKAGE), SECPKG_DISPATCH_SLOTS,
+		      TABLE_SLOTS, PACKAGE);
+}
+
+/* Packages are known to copy the longest table that they know, wherever it ends. */
+Test(table, a_copy_may_be_read_beyond_the_longest_table)
+{
+	cr_assert_geq((size_t)TABLE_SLOTS, 512 / sizeof(void *));
+}
+
+Test(table, a_slot_of_null_stays_null)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours;
+
+	ours = table_substitute(host, SLOTS, PACKAGE);
+	for (size_t i = 0; i < TABLE_SLOTS; i++)
+		cr_assert_null(ours[i]);
+}
+
+/* What lies behind a short table may be anything. */
+Test(table, what_is_no_code_stays_as_it_is)
+{
+	void *host[TABLE_SLOTS], **ours;
+
+	for (size_t i = 0; i < TABLE_SLOTS; i++)
+		host[i] = i % 2 ? (void *)host : (void *)(i + 1);
+	ours = table_substitute(host, SLOTS, PACKAGE);
+	cr_assert_eq(memcmp(ours, host, sizeof(host)), 0);
+}
+
+Test(table, each_package_has_its_own)
+{
+	void *host[TABLE_SLOTS];
+
+	fill(host, TABLE_SLOTS);
+	for (uint32_t package = 0; package < TRACE_PACKAGES; package++)
+		table_substitute(host, SLOTS, package);
+	for (uint32_t package = 0; package < TRACE_PACKAGES; package++)
+		expect_hooked(table_substitute(host, SLOTS, package), SLOTS, TABLE_SLOTS, package);
+}
+
+Test(table, no_two_shims_are_one)
+{
+	void *const *all = &shims[0][0];
+
+	for (size_t i = 0; i < SLOT_COUNT * TRACE_PACKAGES; i++)
+		for (size_t earlier = 0; earlier < i; earlier++)
+			cr_assert_neq(all[i], all[earlier]);
+}
+
+Test(table, a_package_that_is_initialised_again_finds_its_copy_where_it_was)
+{
+	void *host[TABLE_SLOTS], *other[TABLE_SLOTS], **ours;
+	size_t create = traced[SLOT_CreateSharedMemory];
+
+	fill(host, TABLE_SLOTS);
+	fill(other, TABLE_SLOTS);
+	other[create] = code(1000);
+	ours = table_substitute(host, SLOTS, PACKAGE);
+	cr_assert_eq(table_substitute(other, SLOTS, PACKAGE), ours);
+	cr_assert_eq(ours[create], shims[SLOT_CreateSharedMemory][PACKAGE]);
+	cr_assert_eq(table_original[PACKAGE][SLOT_CreateSharedMemory], code(1000));
+}
+
+/* InitializePackage gets the short table, Initialize the long one, and either may come last. */
+Test(table, a_short_table_that_comes_later_leaves_the_long_one_whole)
+{
+	void **host = table_at_the_end_of_a_page(SLOTS);
+	void **dispatch = table_at_the_end_of_a_page(SECPKG_DISPATCH_SLOTS), **ours;
+
+	ours = table_substitute(host, SLOTS, PACKAGE);
+	table_substitute(dispatch, SECPKG_DISPATCH_SLOTS, PACKAGE);
+	expect_hooked(ours, SLOTS, SLOTS, PACKAGE);
+}
+
+/* One package hands its table on to another one: each call is to be traced once, as the last one's. */
+Test(table, a_package_that_is_handed_anothers_table_calls_the_host)
+{
+	void *host[TABLE_SLOTS], **first;
+
+	fill(host, TABLE_SLOTS);
+	first = table_substitute(host, SLOTS, PACKAGE);
+	expect_hooked(table_substitute(first, SLOTS, PACKAGE + 1), SLOTS, TABLE_SLOTS, PACKAGE + 1);
+}
+
+Test(table, a_package_that_is_handed_its_own_table_calls_the_host)
+{
+	void *host[TABLE_SLOTS], **first;
+
+	fill(host, TABLE_SLOTS);
+	first = table_substitute(host, SLOTS, PACKAGE);
+	expect_hooked(table_substitute(first, SLOTS, PACKAGE), SLOTS, TABLE_SLOTS, PACKAGE);
+}
+
+#define SLOT_FAMILY(name, family, role, shim) FAMILY_##family,
+
+Test(table, families_that_are_not_wanted_are_not_touched)
+{
+	static const enum family family[] = { TRACED_SLOTS(SLOT_FAMILY) };
+	void *host[TABLE_SLOTS], **ours;
+
+	preload_init("families=lsa-heap,client-buffer");
+	fill(host, TABLE_SLOTS);
+	ours = table_substitute(host, SLOTS, PACKAGE);
+	for (int slot = 0; slot < SLOT_COUNT; slot++) {
+		bool wanted = family[slot] == FAMILY_LSA_HEAP || family[slot] == FAMILY_CLIENT_BUFFER;
+
+		cr_expect_eq(ours[traced[slot]],
+			     wanted ? shims[slot][PACKAGE] : code(traced[slot]), "slot %d", slot);
+	}
+}
