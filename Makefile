@@ -17,6 +17,9 @@ VIEWER_LIBS := -ldw -lelf -ljansson
 # What each folder adds to LANGUAGE. SANITIZE and GUEST_SANITIZE are empty but in `make sanitize`: a
 # library that is preloaded into any program cannot bring a sanitizer's run-time with it.
 FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec $(GUEST_SANITIZE)
+# A traced call goes through small functions of a dozen files. gcc joins them; objects that tests link
+# hold code of their own as well.
+LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto -ffat-lto-objects)
 FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 FLAGS_tests/support := $(FLAGS_tests)
@@ -83,7 +86,7 @@ $(BUILD)/lsatrace: $(call objects,viewer/*.c)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
 $(BUILD)/liblsatrace.so: $(call objects,preload/*.c preload/*.S)
-	$(call say,link)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@ $^ -ldl -lpthread
+	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@ $^ -ldl -lpthread
 
 $(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c))
 $(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*.c))
@@ -118,6 +121,8 @@ $(BUILD)/tests/packages/%.so: $(BUILD)/obj/tests/packages/%.o
 # built without -Werror: a newer compiler's new warning must not stop somebody who only wants to use it.
 $(foreach f,$(FOLDERS),$(eval $(BUILD)/obj/$(f)/%.o $(BUILD)/gcc/$(f)/%.o \
 	$(BUILD)/clang/$(f)/%.o: FOLDER_FLAGS = $(LANGUAGE) $(FLAGS_$(f))))
+
+$(BUILD)/obj/preload/%.o: FOLDER_FLAGS += $(LTO)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -121,12 +121,12 @@ static void take_from_history(struct backtrace *b, const struct unwind_history *
 	b->frames = 0;
 	b->truncated = false;
 	for (uint32_t i = h->frames; i > 0; i--) {
-		if (is_own(h->frame[i - 1].pc))
+		if (is_own(h->pc[i - 1]))
 			continue;
 		b->truncated = b->frames == config->depth;
 		if (b->truncated)
 			return;
-		b->pc[b->frames++] = h->frame[i - 1].pc;
+		b->pc[b->frames++] = h->pc[i - 1];
 	}
 }
 
@@ -194,7 +194,7 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	if (unlikely(config->unwind == UNWIND_LIBUNWIND) ||
 	    unlikely(!unwind_take(h, frame_address, own_start, own_end)))
 		return take_in_full(lane, frame_address, caller);
-	node = h->frame[h->frames - 1].node;
+	node = h->node[h->frames - 1];
 	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
 	*caller = ((const uint64_t *)frame_address)[1];
 	return likely(stack && !is_own(*caller)) ? stack : store(lane, node, caller);
@@ -205,7 +205,7 @@ bool backtrace_has(const struct lane *lane, uint64_t pc)
 	const struct unwind_history *h = lane->history;
 
 	for (uint32_t i = 0; i < h->frames; i++)
-		if (h->frame[i].pc == pc)
+		if (h->pc[i] == pc)
 			return true;
 	return h->frames == 0;
 }

@@ -15,56 +15,6 @@ static uint64_t word_of(uint64_t hash, uint32_t number)
 	return (hash & TAG_MASK) | number;
 }
 
-static struct index_bucket *bucket_of(const struct index_level *level, uint64_t hash,
-				      unsigned choice)
-{
-	uint64_t place = choice ? index_mix(hash) : hash;
-
-	return &level->bucket[place & (level->buckets - 1)];
-}
-
-/* The bucket of a walk's step, newest level first; NULL: past the last. */
-static struct index_bucket *bucket_at(const struct index_walk *walk)
-{
-	unsigned levels = 0;
-
-	while (levels < INDEX_LEVELS &&
-	       __atomic_load_n(&walk->index->level[levels], __ATOMIC_ACQUIRE))
-		levels++;
-	if (walk->step >= 2 * levels)
-		return NULL;
-	return bucket_of(walk->index->level[levels - 1 - walk->step / 2], walk->hash,
-			 walk->step & 1);
-}
-
-static uint32_t next(struct index_walk *walk, uint64_t mask)
-{
-	struct index_bucket *bucket;
-
-	for (; (bucket = bucket_at(walk)) != NULL; walk->step++, walk->way = 0) {
-		while (walk->way < INDEX_WAYS) {
-			uint64_t *at = &bucket->word[walk->way++];
-			uint64_t word = __atomic_load_n(at, __ATOMIC_ACQUIRE);
-
-			if (word == 0 || ((word ^ walk->hash) & mask))
-				continue;
-			walk->at = at;
-			return (uint32_t)word;
-		}
-	}
-	return 0;
-}
-
-uint32_t index_next(struct index_walk *walk)
-{
-	return next(walk, TAG_MASK);
-}
-
-uint32_t index_next_neighbour(struct index_walk *walk)
-{
-	return next(walk, 0);
-}
-
 static bool add_to_bucket(struct index_bucket *bucket, uint64_t word)
 {
 	for (unsigned way = 0; way < INDEX_WAYS; way++) {
@@ -99,6 +49,17 @@ static bool add_level(struct index *index, unsigned which)
 	return true;
 }
 
+/* Before a number is put into a level, everybody is to look for it there. */
+static void show_levels(struct index *index, uint32_t count)
+{
+	uint32_t seen = __atomic_load_n(&index->levels, __ATOMIC_RELAXED);
+
+	while (unlikely(seen < count) &&
+	       !__atomic_compare_exchange_n(&index->levels, &seen, count, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+}
+
 bool index_add(struct index *index, uint64_t hash, uint32_t number)
 {
 	for (unsigned which = 0; which < INDEX_LEVELS; which++) {
@@ -109,8 +70,9 @@ bool index_add(struct index *index, uint64_t hash, uint32_t number)
 				return false;
 			level = index->level[which];
 		}
-		if (add_to_bucket(bucket_of(level, hash, 0), word_of(hash, number)) ||
-		    add_to_bucket(bucket_of(level, hash, 1), word_of(hash, number)))
+		show_levels(index, which + 1);
+		if (add_to_bucket(index_bucket(level, hash, 0), word_of(hash, number)) ||
+		    add_to_bucket(index_bucket(level, hash, 1), word_of(hash, number)))
 			return true;
 	}
 	return false;
@@ -134,4 +96,5 @@ void index_clear(struct index *index)
 			munmap(level, level_bytes(level->buckets));
 		index->level[which] = NULL;
 	}
+	index->levels = 0;
 }

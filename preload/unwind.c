@@ -48,27 +48,51 @@ static struct unwind_frame *push(struct unwind_history *h, const struct unwind_f
 	return place;
 }
 
-/* Does a frame of the history, outside of one that is as it was, read as it did? */
-static bool is_unchanged(const struct unwind_frame *f)
+static bool is_same_place(const struct unwind_history *h, uint32_t at,
+			  const struct unwind_frame *now)
 {
-	return read_word(f->slot) == f->pc &&
-	       (!f->rbp_matters || !f->rbp_cell || read_word(f->rbp_cell) == f->rbp);
+	return h->slot[at] == now->slot && h->pc[at] == now->pc &&
+	       (!h->rbp_matters[at] || h->rbp[at] == now->rbp);
 }
 
-static bool is_same_place(const struct unwind_frame *old, const struct unwind_frame *now)
+static bool is_cell_unchanged(const struct unwind_history *h, uint32_t at)
 {
-	return old->slot == now->slot && old->pc == now->pc &&
-	       (!old->rbp_matters || old->rbp == now->rbp);
+	return !h->rbp_matters[at] || !h->rbp_cell[at] || read_word(h->rbp_cell[at]) == h->rbp[at];
 }
 
-/* How many of the frames outside of frame `at`, which is as it was, have to be stepped again: 0 if all
- * of them are as they were, else those up to the outermost that changed. */
+/* May the slots of `count` frames up to frame `at` be read, if the innermost of them may? */
+static bool is_one_page(const struct unwind_history *h, uint32_t at, uint32_t count)
+{
+	return (h->slot[at] ^ h->slot[at - count + 1]) < 4096;
+}
+
+/*
+ * Frame `at - 1` and those outside of it are read again, as frame `at` is as it was. Returns how many
+ * of the frames from the outermost on are not known to be as they were: 0 if all are. A slot may be
+ * read only where the frame inside of it has been compared, or on the same page.
+ */
 static uint32_t find_change(const struct unwind_history *h, uint32_t at)
 {
+	enum { RUN = 4 };
+	bool has_cells = at > 0 && h->cells[at - 1] > 0;
 	uint32_t outer = at;
 
-	while (outer > 0 && is_unchanged(&h->frame[outer - 1]))
+	while (outer > 0) {
+		if (likely(!has_cells && outer >= RUN && is_one_page(h, outer - 1, RUN))) {
+			const uint64_t *slot = &h->slot[outer - RUN], *pc = &h->pc[outer - RUN];
+
+			if (likely(((read_word(slot[0]) ^ pc[0]) | (read_word(slot[1]) ^ pc[1]) |
+				    (read_word(slot[2]) ^ pc[2]) | (read_word(slot[3]) ^ pc[3])) ==
+				   0)) {
+				outer -= RUN;
+				continue;
+			}
+		}
+		if (read_word(h->slot[outer - 1]) != h->pc[outer - 1] ||
+		    !is_cell_unchanged(h, outer - 1))
+			break;
 		outer--;
+	}
 	return outer;
 }
 
@@ -81,17 +105,31 @@ static bool keep_middle(struct unwind_history *h, uint32_t at, uint32_t changed,
 			struct unwind_frame *now)
 {
 	for (uint32_t i = at; i >= changed; i--) {
-		const struct unwind_frame *outer = &h->frame[i - 1];
-		uint64_t rbp = outer->rbp_cell ? read_word(outer->rbp_cell) : now->rbp;
+		uint64_t cell = h->rbp_cell[i - 1];
 
-		now->rule = h->frame[i].rule;
+		now->rule = h->rule[i];
 		if (!push(h, now))
 			return false;
-		*now = *outer;
-		now->rbp = rbp;
+		now->slot = h->slot[i - 1];
+		now->pc = h->pc[i - 1];
+		now->rbp_cell = cell;
+		now->rbp = cell ? read_word(cell) : now->rbp;
 	}
 	now->pc = read_word(now->slot);
 	return true;
+}
+
+static void count_cells(struct unwind_history *h, uint32_t at)
+{
+	h->cells[at] = (at ? h->cells[at - 1] : 0) + (h->rbp_matters[at] && h->rbp_cell[at]);
+}
+
+/* Frame `at` of the history stands, but may have been reached by way of another inner frame. */
+static void arrive(struct unwind_history *h, uint32_t at, const struct unwind_frame *now)
+{
+	h->rbp[at] = now->rbp;
+	h->rbp_cell[at] = now->rbp_cell;
+	count_cells(h, at);
 }
 
 /*
@@ -106,15 +144,13 @@ static bool walk(struct unwind_history *h, struct unwind_frame *now, uint32_t *s
 		struct unwind_frame outer, *frame;
 		enum step result;
 
-		while (old > 0 && h->frame[old - 1].slot < now->slot)
+		while (old > 0 && h->slot[old - 1] < now->slot)
 			old--;
-		if (old > 0 && is_same_place(&h->frame[old - 1], now)) {
+		if (old > 0 && is_same_place(h, old - 1, now)) {
 			uint32_t changed = find_change(h, old - 1);
 
 			if (likely(changed == 0)) {
-				/* It may have been reached by way of another inner frame. */
-				h->frame[old - 1].rbp = now->rbp;
-				h->frame[old - 1].rbp_cell = now->rbp_cell;
+				arrive(h, old - 1, now);
 				*standing = old;
 				return true;
 			}
@@ -138,22 +174,22 @@ static bool rbp_matters(struct cfi_rule rule, bool outer_matters)
 	return rule.kind == CFI_RBP || (rule.kind == CFI_RSP && !rule.rbp_offset && outer_matters);
 }
 
-/* Puts the fresh frames inside of the standing ones. */
-static void append(struct unwind_history *h, uint32_t standing, uint64_t own_start, uint64_t own_end)
+/* Puts a fresh frame inside of all others. */
+static void append(struct unwind_history *h, const struct unwind_frame *f, uint64_t own_start,
+		   uint64_t own_end)
 {
-	bool matters = standing > 0 && h->frame[standing - 1].rbp_matters;
-	uint32_t node = standing > 0 ? h->frame[standing - 1].node : h->root;
+	uint32_t at = h->frames++;
+	uint32_t node = at ? h->node[at - 1] : h->root;
+	bool matters = rbp_matters(f->rule, at && h->rbp_matters[at - 1]);
 
-	h->frames = standing;
-	for (uint32_t i = h->fresh_frames; i > 0; i--) {
-		struct unwind_frame *f = &h->frame[h->frames++];
-
-		*f = h->fresh[i - 1];
-		f->rbp_matters = matters = rbp_matters(f->rule, matters);
-		if (likely(f->pc < own_start || f->pc >= own_end))
-			node = tree_child(node, f->pc);
-		f->node = node;
-	}
+	h->slot[at] = f->slot;
+	h->pc[at] = f->pc;
+	h->rbp[at] = f->rbp;
+	h->rbp_cell[at] = f->rbp_cell;
+	h->rule[at] = f->rule;
+	h->rbp_matters[at] = matters;
+	count_cells(h, at);
+	h->node[at] = f->pc - own_start < own_end - own_start ? node : tree_child(node, f->pc);
 }
 
 bool unwind_take(struct unwind_history *h, const void *frame_address, uint64_t own_start,
@@ -174,6 +210,8 @@ bool unwind_take(struct unwind_history *h, const void *frame_address, uint64_t o
 		h->frames = 0;
 		return false;
 	}
-	append(h, standing, own_start, own_end);
+	h->frames = standing;
+	for (uint32_t i = h->fresh_frames; i > 0; i--)
+		append(h, &h->fresh[i - 1], own_start, own_end);
 	return true;
 }

@@ -24,14 +24,20 @@ struct unwind_frame {
 	uint64_t rbp;         /* in this frame, at pc */
 	uint64_t rbp_cell;    /* where that was read; 0: it is the inner frame's */
 	struct cfi_rule rule; /* at pc */
-	uint32_t node;        /* of tree.h, of this frame and all outer ones */
-	bool rbp_matters;     /* to where this frame, or an outer one, leads */
 };
 
+/* By column, so that comparing the stack reads no more than it compares. Outermost frame first. */
 struct unwind_history {
 	uint32_t frames;
-	uint32_t root;                                 /* tree_root() when it was made */
-	struct unwind_frame frame[UNWIND_FRAMES_MOST]; /* outermost first */
+	uint32_t root; /* tree_root() when it was made */
+	uint64_t slot[UNWIND_FRAMES_MOST];
+	uint64_t pc[UNWIND_FRAMES_MOST];
+	uint64_t rbp[UNWIND_FRAMES_MOST];
+	uint64_t rbp_cell[UNWIND_FRAMES_MOST];
+	struct cfi_rule rule[UNWIND_FRAMES_MOST];
+	uint32_t node[UNWIND_FRAMES_MOST];    /* of tree.h, of a frame and all outer ones */
+	uint32_t cells[UNWIND_FRAMES_MOST];   /* of a frame and all outer ones: cells that matter */
+	bool rbp_matters[UNWIND_FRAMES_MOST]; /* to where a frame, or an outer one, leads */
 	/* The frames that are new this time, innermost first: here because stacks may be small. */
 	uint32_t fresh_frames;
 	struct unwind_frame fresh[UNWIND_FRAMES_MOST];

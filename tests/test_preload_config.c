@@ -141,7 +141,7 @@ static unsigned lines_of(const char *text)
 
 Test(config, an_unknown_option_is_one_line_with_those_that_there_are)
 {
-	static const char *const names[] = { "output", "ring",	   "mode",  "depth",
+	static const char *const names[] = { "output",   "ring",     "mode",  "depth",
 					     "on-error", "families", "follow" };
 	static const char begin[] = "lsatrace: LSATRACE_OPTIONS: colour=red: expected ";
 	const char *said = said_on("colour=red");
@@ -155,8 +155,9 @@ Test(config, an_unknown_option_is_one_line_with_those_that_there_are)
 
 Test(config, an_option_without_a_value_is_bad)
 {
-	cr_assert_str_eq(said_on("depth"), "lsatrace: LSATRACE_OPTIONS: depth: expected a number of "
-					   "frames from 1 to 256\n");
+	cr_assert_str_eq(said_on("depth"),
+			 "lsatrace: LSATRACE_OPTIONS: depth: expected a number of "
+			 "frames from 1 to 256\n");
 	assert_defaults();
 }
 

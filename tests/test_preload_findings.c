@@ -19,14 +19,15 @@ static unsigned count(void)
 {
 	unsigned number = 0;
 
-	for EACH_ITEM (struct trace_finding, finding, TRACE_CHUNK_FINDINGS)
+	for (struct trace_finding *finding = preload_next_finding(NULL); finding;
+	     finding = preload_next_finding(finding))
 		number += finding->committed;
 	return number;
 }
 
 static const struct trace_finding *first(void)
 {
-	return preload_next_item(TRACE_CHUNK_FINDINGS, sizeof(struct trace_finding), NULL);
+	return preload_next_finding(NULL);
 }
 
 static struct trace_finding some(void)
@@ -51,12 +52,18 @@ Test(findings, kinds_have_the_names_and_levels_that_readme_promises)
 		const char *kind;
 		enum trace_level level;
 	} promised[] = {
-		{ "block-leak", TRACE_LEVEL_ERROR },	    { "section-leak", TRACE_LEVEL_ERROR },
-		{ "live-at-delete", TRACE_LEVEL_WARNING },  { "mismatched-free", TRACE_LEVEL_ERROR },
-		{ "double-free", TRACE_LEVEL_ERROR },	    { "free-after-delete", TRACE_LEVEL_ERROR },
-		{ "invalid-free", TRACE_LEVEL_ERROR },	    { "invalid-section", TRACE_LEVEL_ERROR },
-		{ "double-delete", TRACE_LEVEL_ERROR },	    { "invalid-delete", TRACE_LEVEL_ERROR },
-		{ "null-free", TRACE_LEVEL_WARNING },	    { "failed-call", TRACE_LEVEL_NOTE },
+		{ "block-leak", TRACE_LEVEL_ERROR },
+		{ "section-leak", TRACE_LEVEL_ERROR },
+		{ "live-at-delete", TRACE_LEVEL_WARNING },
+		{ "mismatched-free", TRACE_LEVEL_ERROR },
+		{ "double-free", TRACE_LEVEL_ERROR },
+		{ "free-after-delete", TRACE_LEVEL_ERROR },
+		{ "invalid-free", TRACE_LEVEL_ERROR },
+		{ "invalid-section", TRACE_LEVEL_ERROR },
+		{ "double-delete", TRACE_LEVEL_ERROR },
+		{ "invalid-delete", TRACE_LEVEL_ERROR },
+		{ "null-free", TRACE_LEVEL_WARNING },
+		{ "failed-call", TRACE_LEVEL_NOTE },
 	};
 
 	cr_assert_eq(TRACE_KIND_COUNT, 1 + sizeof(promised) / sizeof(*promised));
@@ -70,9 +77,17 @@ Test(findings, kinds_have_the_names_and_levels_that_readme_promises)
 Test(findings, reasons_have_the_names_that_readme_promises)
 {
 	static const char *const promised[] = {
-		"",		    "wrong-section",	"wrong-deallocator", "wrong-client",
-		"unknown-address",  "interior-pointer", "section-handle",    "deleted",
-		"block",	    "null",		"unknown",
+		"",
+		"wrong-section",
+		"wrong-deallocator",
+		"wrong-client",
+		"unknown-address",
+		"interior-pointer",
+		"section-handle",
+		"deleted",
+		"block",
+		"null",
+		"unknown",
 	};
 
 	cr_assert_eq(TRACE_REASON_COUNT, sizeof(promised) / sizeof(*promised));
@@ -119,7 +134,7 @@ Test(findings, what_differs_in_anything_that_makes_them_distinct_is_another)
 	cr_assert_eq(count(), 1 + all);
 }
 
-enum { THREADS = 8, EACH = 2000, DISTINCT = 50 };
+enum { THREADS = 8, EACH = 2000, DISTINCT = 1000 };
 
 static void *note_all(void *unused)
 {
@@ -137,7 +152,8 @@ Test(findings, threads_that_note_at_once_count_all)
 	uint64_t occurrences = 0;
 
 	preload_run_threads(THREADS, note_all);
-	for EACH_ITEM (struct trace_finding, finding, TRACE_CHUNK_FINDINGS)
+	for (struct trace_finding *finding = preload_next_finding(NULL); finding;
+	     finding = preload_next_finding(finding))
 		occurrences += finding->count;
 	cr_assert_eq(count(), DISTINCT);
 	cr_assert_eq(occurrences, THREADS * EACH);

@@ -33,27 +33,28 @@ static struct ledger_view enter(struct ledger_entry *what)
 static struct ledger_view enter_section(uint64_t handle)
 {
 	return enter(&(struct ledger_entry){ .address = handle,
-					    .size = 4096 | 1024ull << 32,
-					    .space = SPACE_SECTION,
-					    .family = FAMILY_SHARED_MEMORY });
+					     .size = 4096 | 1024ull << 32,
+					     .space = SPACE_SECTION,
+					     .family = FAMILY_SHARED_MEMORY });
 }
 
-static struct ledger_view enter_block(const struct ledger_view *section, uint64_t address, uint64_t size)
+static struct ledger_view enter_block(const struct ledger_view *section, uint64_t address,
+				      uint64_t size)
 {
 	return enter(&(struct ledger_entry){ .address = address,
-					    .size = size,
-					    .scope = section ? ledger_scope(section) : 0,
-					    .space = SPACE_BLOCK,
-					    .family = FAMILY_SHARED_MEMORY });
+					     .size = size,
+					     .scope = section ? ledger_scope(section) : 0,
+					     .space = SPACE_BLOCK,
+					     .family = FAMILY_SHARED_MEMORY });
 }
 
 static struct ledger_view enter_for_client(uint64_t request, uint64_t address, uint64_t size)
 {
 	return enter(&(struct ledger_entry){ .address = address,
-					    .size = size,
-					    .scope = request,
-					    .space = SPACE_CLIENT,
-					    .family = FAMILY_CLIENT_BUFFER });
+					     .size = size,
+					     .scope = request,
+					     .space = SPACE_CLIENT,
+					     .family = FAMILY_CLIENT_BUFFER });
 }
 
 static enum ledger_life life_at(enum ledger_space space, uint64_t address)
@@ -67,7 +68,8 @@ static enum ledger_life life_at(enum ledger_space space, uint64_t address)
 /* What the file has of an address: its entry, or NULL if no valid one does. */
 static const struct trace_entry *shown(uint64_t address)
 {
-	for EACH_ITEM (struct trace_entry, entry, TRACE_CHUNK_LEDGER)
+	for (struct trace_entry *entry = preload_next_entry(NULL); entry;
+	     entry = preload_next_entry(entry))
 		if (entry->state != TRACE_ENTRY_FREE && entry->address == address)
 			return entry;
 	return NULL;
@@ -77,7 +79,8 @@ static unsigned shown_count(void)
 {
 	unsigned count = 0;
 
-	for EACH_ITEM (struct trace_entry, entry, TRACE_CHUNK_LEDGER)
+	for (struct trace_entry *entry = preload_next_entry(NULL); entry;
+	     entry = preload_next_entry(entry))
 		count += entry->state != TRACE_ENTRY_FREE;
 	return count;
 }
@@ -171,7 +174,8 @@ Test(ledger, an_address_handed_out_again_while_live_is_one_block)
 
 Test(ledger, a_block_and_a_section_may_have_one_address)
 {
-	struct ledger_view section = enter_section(0x1000), block = enter_block(&section, 0x1000, 16);
+	struct ledger_view section = enter_section(0x1000),
+			   block = enter_block(&section, 0x1000, 16);
 
 	cr_assert(ledger_release(lane, &block, FREE_STACK));
 	cr_assert_eq(life_at(SPACE_SECTION, 0x1000), LIFE_LIVE);
@@ -180,7 +184,8 @@ Test(ledger, a_block_and_a_section_may_have_one_address)
 
 Test(ledger, the_addresses_of_two_clients_coincide)
 {
-	struct ledger_view one = enter_for_client(1, 0x1000, 16), other = enter_for_client(2, 0x1000, 32);
+	struct ledger_view one = enter_for_client(1, 0x1000, 16),
+			   other = enter_for_client(2, 0x1000, 32);
 	struct ledger_view view;
 
 	enter_block(NULL, 0x1000, 64);
@@ -209,7 +214,8 @@ Test(ledger, a_client_buffer_is_found_under_any_request_while_it_is_live)
 Test(ledger, a_block_knows_its_section)
 {
 	struct ledger_view section = enter_section(0x9000), other = enter_section(0xa000), view;
-	struct ledger_view block = enter_block(&section, 0x1000, 16), lone = enter_block(NULL, 0x2000, 16);
+	struct ledger_view block = enter_block(&section, 0x1000, 16),
+			   lone = enter_block(NULL, 0x2000, 16);
 
 	cr_assert(ledger_section_of(&block, &view));
 	cr_assert_eq(view.number, section.number);
@@ -370,7 +376,8 @@ Test(ledger, a_suspect_block_lives_on_and_is_shown_as_suspect)
 
 Test(ledger, a_suspect_block_is_suspect_still_when_its_sections_deletion_is_refused)
 {
-	struct ledger_view section = enter_section(0x9000), block = enter_block(&section, 0x1000, 16);
+	struct ledger_view section = enter_section(0x9000),
+			   block = enter_block(&section, 0x1000, 16);
 
 	ledger_suspect(&block);
 	ledger_begin_release(&section);
@@ -385,12 +392,12 @@ Test(ledger, the_file_shows_what_is_live_as_it_was_entered)
 	const struct trace_entry *shown_section = shown(0x9000), *shown_block;
 
 	enter(&(struct ledger_entry){ .address = 0x1000,
-				     .size = 16,
-				     .scope = ledger_scope(&section),
-				     .space = SPACE_BLOCK,
-				     .family = FAMILY_SHARED_MEMORY,
-				     .package = 3,
-				     .flags = LEDGER_ADOPTED | LEDGER_TRANSFERRED });
+				      .size = 16,
+				      .scope = ledger_scope(&section),
+				      .space = SPACE_BLOCK,
+				      .family = FAMILY_SHARED_MEMORY,
+				      .package = 3,
+				      .flags = LEDGER_ADOPTED | LEDGER_TRANSFERRED });
 	shown_block = shown(0x1000);
 	cr_assert_eq(shown_section->state, TRACE_ENTRY_SECTION);
 	cr_assert_eq(shown_section->size, 4096 | 1024ull << 32);

@@ -73,9 +73,14 @@ Test(maps, code_lies_in_what_may_be_executed)
 {
 	static int data;
 	char *code = map_pages(2, 1, PROT_READ | PROT_EXEC);
-	const uint64_t address[] = { number_of(&start),	 number_of(&free), number_of(code),
-				     number_of(code + page - 1), number_of(code + page),
-				     number_of(&data),	 0, UINT64_MAX };
+	const uint64_t address[] = { number_of(&start),
+				     number_of(&free),
+				     number_of(code),
+				     number_of(code + page - 1),
+				     number_of(code + page),
+				     number_of(&data),
+				     0,
+				     UINT64_MAX };
 	static const bool expected[] = { true, true, true, true, false, false, false, false };
 	bool is_code[8];
 

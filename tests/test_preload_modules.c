@@ -71,8 +71,8 @@ static size_t read_build_id(const char *path, uint8_t id[32])
 	int fd = open(path, O_RDONLY);
 	struct stat st;
 	const char *file;
-	const ElfW(Ehdr) *elf;
-	const ElfW(Shdr) *section;
+	const ElfW(Ehdr) * elf;
+	const ElfW(Shdr) * section;
 	size_t bytes = 0;
 
 	cr_assert(fd >= 0 && fstat(fd, &st) == 0);

@@ -200,6 +200,20 @@ Test(file, a_file_that_is_there_is_not_overwritten)
 	cr_assert_str_eq(file.name.text, path_of("a.trace.2"));
 }
 
+/* A file that cannot be made without a name, as on some file systems, has it from the start. */
+Test(file, nor_is_it_where_the_name_is_taken_first)
+{
+	cr_assert_eq(chdir(folder), 0);
+	write_file("a.trace", "theirs");
+	cr_assert(file_create(&file, "", 0));
+	cr_assert(file.named);
+	cr_assert_str_eq(file.name.text, "a.trace.1");
+	cr_assert(holds("a.trace", "theirs"));
+	cr_assert(file_publish(&file));
+	file_abandon(&file);
+	cr_assert_neq(access(path_of("a.trace.1"), F_OK), 0);
+}
+
 Test(file, a_link_that_is_there_is_not_followed)
 {
 	cr_assert_eq(symlink("elsewhere", path_of("a.trace")), 0);

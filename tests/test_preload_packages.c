@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a library's tables on their way to the host, and of the host's on their way to the
- * packages. The library is played by this program: its tables are built slot by slot.
+ * What becomes of a library's tables on their way to the host, and of the host's on their way to
+ * the packages. The library is played by this program: its tables are built slot by slot.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -68,7 +68,7 @@ static SpInitializeFn *const initialize[] = { initialize_0, initialize_1, initia
 
 static NTSTATUS get_info(PSecPkgInfoW info)
 {
-	static WCHAR name[] = u"pa\u00e9kage \u20ac";
+	static WCHAR name[256] = u"pa\u00e9kage \u20ac";
 
 	info->Name = name;
 	return STATUS_SUCCESS;
@@ -413,7 +413,8 @@ Test(packages, a_package_is_defined_by_its_id_and_place)
 
 static void assert_named(uint32_t package)
 {
-	const struct trace_text *name = (const struct trace_text *)last_record(TRACE_RECORD_PACKAGE_NAME);
+	const struct trace_text *name =
+		(const struct trace_text *)last_record(TRACE_RECORD_PACKAGE_NAME);
 
 	cr_assert_not_null(name);
 	cr_assert_eq(name->number, package);

@@ -47,7 +47,8 @@ static struct retained retained(void)
 {
 	struct retained r = { .oldest = UINT64_MAX };
 
-	for EACH_ITEM (struct trace_event, event, TRACE_CHUNK_RING) {
+	for (struct trace_event *event = preload_next_event(NULL); event;
+	     event = preload_next_event(event)) {
 		if (!event->state)
 			continue;
 		r.count++;
@@ -184,7 +185,8 @@ Test(ring, results_take_chunks_from_the_ring_when_the_file_is_full)
 	chunk = pool_take(TRACE_CHUNK_LEDGER, 0);
 	cr_assert_not_null(chunk);
 	cr_assert_eq(chunk->kind, TRACE_CHUNK_LEDGER);
-	for (const char *at = (const char *)(chunk + 1); at < (const char *)chunk + TRACE_CHUNK_BYTES; at++)
+	for (const char *at = (const char *)(chunk + 1);
+	     at < (const char *)chunk + TRACE_CHUNK_BYTES; at++)
 		cr_assert_eq(*at, 0);
 	record(lane, 1, 100 * PER_CHUNK);
 	cr_assert_eq(chunk->kind, TRACE_CHUNK_LEDGER, "what is a result's stays so");

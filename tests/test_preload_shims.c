@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <criterion/criterion.h>
 
@@ -125,21 +126,25 @@ static NTSTATUS host_get_auth_data(PVOID user, PUCHAR *data, PULONG length)
 	return host.status;
 }
 
-static LSA_SECPKG_FUNCTION_TABLE table = {
-	.CreateSharedMemory = host_create,
-	.AllocateSharedMemory = host_allocate_in,
-	.FreeSharedMemory = host_free_in,
-	.DeleteSharedMemory = host_delete,
-	.AllocateLsaHeap = host_allocate,
-	.FreeLsaHeap = host_free,
-	.FreeReturnBuffer = (LSA_FREE_LSA_HEAP *)host_free,
-	.AllocatePrivateHeap = host_allocate_private,
-	.FreePrivateHeap = host_free,
-	.AllocateClientBuffer = host_allocate_client,
-	.FreeClientBuffer = host_free_client,
-	.CallPackage = host_call_package,
-	.GetUserAuthData = host_get_auth_data,
-};
+/* As long as what is copied of it: a sanitizer would see the tracer read beyond. */
+static union {
+	LSA_SECPKG_FUNCTION_TABLE table;
+	void *slots[TABLE_SLOTS];
+} hosts = { .table = {
+		    .CreateSharedMemory = host_create,
+		    .AllocateSharedMemory = host_allocate_in,
+		    .FreeSharedMemory = host_free_in,
+		    .DeleteSharedMemory = host_delete,
+		    .AllocateLsaHeap = host_allocate,
+		    .FreeLsaHeap = host_free,
+		    .FreeReturnBuffer = (LSA_FREE_LSA_HEAP *)host_free,
+		    .AllocatePrivateHeap = host_allocate_private,
+		    .FreePrivateHeap = host_free,
+		    .AllocateClientBuffer = host_allocate_client,
+		    .FreeClientBuffer = host_free_client,
+		    .CallPackage = host_call_package,
+		    .GetUserAuthData = host_get_auth_data,
+	    } };
 
 static void start(void)
 {
@@ -149,7 +154,7 @@ static void start(void)
 	snprintf(options, sizeof(options), "ring=4M:output=%s/a.trace", folder);
 	preload_init(options);
 	cr_assert(tracing_ensure());
-	ours = table_substitute(&table, SECPKG_TABLE_SLOTS, PACKAGE);
+	ours = table_substitute(&hosts, SECPKG_TABLE_SLOTS, PACKAGE);
 	host.deleted = TRUE;
 }
 
@@ -194,10 +199,11 @@ static const char *findings(void)
 	size_t bytes = 0;
 
 	text[0] = '\0';
-	for EACH_ITEM (struct trace_finding, f, TRACE_CHUNK_FINDINGS) {
+	for (struct trace_finding *f = preload_next_finding(NULL); f; f = preload_next_finding(f)) {
 		if (!f->committed)
 			continue;
-		bytes += (size_t)snprintf(text + bytes, sizeof(text) - bytes, "%s", bytes ? " " : "");
+		bytes += (size_t)snprintf(text + bytes, sizeof(text) - bytes, "%s",
+					  bytes ? " " : "");
 		if (f->count != 1)
 			bytes += (size_t)snprintf(text + bytes, sizeof(text) - bytes, "%d*",
 						  (int)f->count);
@@ -212,7 +218,7 @@ static const char *findings(void)
 
 static const struct trace_finding *first_finding(void)
 {
-	return preload_next_item(TRACE_CHUNK_FINDINGS, sizeof(struct trace_finding), NULL);
+	return preload_next_finding(NULL);
 }
 
 /* The call recorded last. */
@@ -220,7 +226,8 @@ static const struct trace_event *last_event(void)
 {
 	const struct trace_event *last = NULL;
 
-	for EACH_ITEM (struct trace_event, event, TRACE_CHUNK_RING)
+	for (struct trace_event *event = preload_next_event(NULL); event;
+	     event = preload_next_event(event))
 		if (event->state)
 			last = event;
 	return last;
@@ -228,7 +235,8 @@ static const struct trace_event *last_event(void)
 
 static const struct trace_entry *shown(uint64_t address)
 {
-	for EACH_ITEM (struct trace_entry, entry, TRACE_CHUNK_LEDGER)
+	for (struct trace_entry *entry = preload_next_entry(NULL); entry;
+	     entry = preload_next_entry(entry))
 		if (entry->state != TRACE_ENTRY_FREE && entry->address == address)
 			return entry;
 	return NULL;
@@ -236,7 +244,8 @@ static const struct trace_entry *shown(uint64_t address)
 
 static const struct trace_counter *counter(enum slot slot)
 {
-	for EACH_ITEM (struct trace_counters, counters, TRACE_CHUNK_COUNTERS)
+	for (struct trace_counters *counters = preload_next_counters(NULL); counters;
+	     counters = preload_next_counters(counters))
 		if (counters->valid && counters->package == PACKAGE)
 			return &counters->function[slot];
 	return NULL;
@@ -244,7 +253,7 @@ static const struct trace_counter *counter(enum slot slot)
 
 static const struct trace_lane *lane(void)
 {
-	return preload_next_item(TRACE_CHUNK_LANES, sizeof(struct trace_lane), NULL);
+	return preload_next_lane(NULL);
 }
 
 /* The host was asked once, with these arguments, and errno was passed on both ways. */
@@ -316,6 +325,23 @@ Test(shims, what_a_function_hands_over_passes_through)
 	cr_assert_null(shown(0x3000));
 }
 
+/* A tracer that cannot have a descriptor fails to find out the names of modules, the first time. */
+Test(shims, errno_passes_through_whatever_the_tracer_comes_upon)
+{
+	struct rlimit limit, none;
+	int after;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &none);
+	errno = OWN_ERRNO;
+	allocate(0x1000);
+	after = errno;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	cr_assert_eq(host.errno_seen, OWN_ERRNO);
+	cr_assert_eq(after, HOST_ERRNO);
+}
+
 /* The upper half of a register that holds a ULONG is anything. */
 Test(shims, of_a_length_of_32_bits_no_more_is_looked_at)
 {
@@ -338,7 +364,8 @@ Test(shims, what_is_right_is_no_finding_and_leaves_nothing)
 	ours->FreeClientBuffer(AT(1), NULL);
 	cr_assert(ours->DeleteSharedMemory(section));
 	assert_findings("");
-	for EACH_ITEM (struct trace_entry, entry, TRACE_CHUNK_LEDGER)
+	for (struct trace_entry *entry = preload_next_entry(NULL); entry;
+	     entry = preload_next_entry(entry))
 		cr_assert_eq(entry->state, TRACE_ENTRY_FREE);
 }
 
@@ -764,11 +791,12 @@ Test(shims, threads_that_call_at_once_are_counted_exactly)
 {
 	uint64_t allocated = 0, freed = 0;
 
-	table.AllocateLsaHeap = own_allocate;
-	table.FreeLsaHeap = own_free;
-	ours = table_substitute(&table, SECPKG_TABLE_SLOTS, PACKAGE);
+	hosts.table.AllocateLsaHeap = own_allocate;
+	hosts.table.FreeLsaHeap = own_free;
+	ours = table_substitute(&hosts, SECPKG_TABLE_SLOTS, PACKAGE);
 	preload_run_threads(THREADS, allocate_and_free);
-	for EACH_ITEM (struct trace_counters, counters, TRACE_CHUNK_COUNTERS) {
+	for (struct trace_counters *counters = preload_next_counters(NULL); counters;
+	     counters = preload_next_counters(counters)) {
 		allocated += counters->function[SLOT_AllocateLsaHeap].calls;
 		freed += counters->function[SLOT_FreeLsaHeap].calls;
 	}

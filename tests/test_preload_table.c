@@ -12,7 +12,8 @@
 #include "secpkg.h"
 #include "support/preload_fixture.h"
 
-#define SLOT_INDEX(name, family, role, shim) offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *),
+#define SLOT_INDEX(name, family, role, shim) \
+	offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *),
 
 static const size_t traced[] = { TRACED_SLOTS(SLOT_INDEX) };
 
@@ -58,7 +59,8 @@ static void **table_at_the_end_of_a_page(size_t slots)
 	return (void **)(at + page) - slots;
 }
 
-/* Each traced slot up to `slots` is the package's shim, all others are the host's up to `mapped`. */
+/* Each traced slot up to `slots` is the package's shim, all others are the host's, up to
+ * `mapped`. */
 static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t package)
 {
 	for (size_t i = 0; i < TABLE_SLOTS; i++) {
@@ -184,7 +186,7 @@ Test(table, a_short_table_that_comes_later_leaves_the_long_one_whole)
 	expect_hooked(ours, SLOTS, SLOTS, PACKAGE);
 }
 
-/* One package hands its table on to another one: each call is to be traced once, as the last one's. */
+/* One package hands its table on to another one: each call is to be traced once, as that one's. */
 Test(table, a_package_that_is_handed_anothers_table_calls_the_host)
 {
 	void *host[TABLE_SLOTS], **first;
@@ -214,9 +216,10 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 	fill(host, TABLE_SLOTS);
 	ours = table_substitute(host, SLOTS, PACKAGE);
 	for (int slot = 0; slot < SLOT_COUNT; slot++) {
-		bool wanted = family[slot] == FAMILY_LSA_HEAP || family[slot] == FAMILY_CLIENT_BUFFER;
+		bool wanted =
+			family[slot] == FAMILY_LSA_HEAP || family[slot] == FAMILY_CLIENT_BUFFER;
 
-		cr_expect_eq(ours[traced[slot]],
-			     wanted ? shims[slot][PACKAGE] : code(traced[slot]), "slot %d", slot);
+		cr_expect_eq(ours[traced[slot]], wanted ? shims[slot][PACKAGE] : code(traced[slot]),
+			     "slot %d", slot);
 	}
 }

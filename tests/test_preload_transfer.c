@@ -10,7 +10,7 @@
 #include "slots.h"
 #include "support/preload_fixture.h"
 
-enum { WORDS = 8, REQUEST = 1 };
+enum { WORDS = 8, REQUEST = 1, CHAIN = 100000 };
 
 static struct lane *lane;
 
@@ -32,20 +32,22 @@ static void enter(enum ledger_space space, enum family family, const void *addre
 	cr_assert(ledger_enter(lane, &what, NULL));
 }
 
-/* A block on the LSA's heap, as the ledger has it. Freed by the end of the test's process. */
+/* A block as an allocator would hand it out, and as the ledger has it. */
 static void **block(enum family family)
 {
-	void **at = calloc(WORDS, sizeof(*at));
+	static void *heap[CHAIN + 100][WORDS];
+	static unsigned used;
 
-	enter(SPACE_BLOCK, family, at, 0);
-	return at;
+	enter(SPACE_BLOCK, family, heap[used], 0);
+	return heap[used++];
 }
 
 static bool is_live(enum ledger_space space, const void *address)
 {
 	struct ledger_view view;
 
-	return ledger_find(space, (uint64_t)(uintptr_t)address, REQUEST, &view) && ledger_is_live(&view);
+	return ledger_find(space, (uint64_t)(uintptr_t)address, REQUEST, &view) &&
+	       ledger_is_live(&view);
 }
 
 static bool has_gone(const void *address)
@@ -95,7 +97,6 @@ Test(transfer, blocks_that_point_to_each_other_go_once)
 
 Test(transfer, a_chain_of_blocks_is_followed_within_bounds)
 {
-	enum { CHAIN = 100000 };
 	void **first = block(FAMILY_LSA_HEAP), **last = first;
 
 	for (int i = 0; i < CHAIN; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a package returns from its entry points changes hands. The package is played by this program,
- * and called as a host would call it.
+ * What a package returns from its entry points changes hands. The package is played by this
+ * program, and called as a host would call it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,10 +49,11 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 }
 
 static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
-		       PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes, PLUID id,
-		       PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
-		       PUNICODE_STRING *account, PUNICODE_STRING *authority, PUNICODE_STRING *machine,
-		       PSECPKG_PRIMARY_CRED primary, PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached)
+		       PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes,
+		       PLUID id, PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type,
+		       PVOID *token, PUNICODE_STRING *account, PUNICODE_STRING *authority,
+		       PUNICODE_STRING *machine, PSECPKG_PRIMARY_CRED primary,
+		       PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached)
 {
 	(void)request, (void)type, (void)information, (void)client_base, (void)bytes;
 	(void)profile_bytes, (void)id, (void)sub_status, (void)token_type, (void)primary;
@@ -66,8 +67,9 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PV
 	return given.status;
 }
 
-static NTSTATUS call_package(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID client_base, ULONG bytes,
-			     PVOID *answer, PULONG answer_bytes, PNTSTATUS protocol_status)
+static NTSTATUS call_package(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID client_base,
+			     ULONG bytes, PVOID *answer, PULONG answer_bytes,
+			     PNTSTATUS protocol_status)
 {
 	(void)request, (void)submit, (void)client_base, (void)bytes, (void)answer_bytes;
 	(void)protocol_status;
@@ -110,7 +112,8 @@ static bool is_live(enum ledger_space space, const void *address)
 {
 	struct ledger_view view;
 
-	return ledger_find(space, (uint64_t)(uintptr_t)address, REQUEST, &view) && ledger_is_live(&view);
+	return ledger_find(space, (uint64_t)(uintptr_t)address, REQUEST, &view) &&
+	       ledger_is_live(&view);
 }
 
 static unsigned live_blocks(void)
@@ -180,10 +183,12 @@ Test(wrappers, an_answer_goes_to_the_client_if_the_call_succeeded)
 	void *answer;
 
 	given.status = STATUS_NOT_SUPPORTED;
-	cr_assert_eq(ours->CallPackage(AT(REQUEST), NULL, NULL, 0, &answer, NULL, NULL), given.status);
+	cr_assert_eq(ours->CallPackage(AT(REQUEST), NULL, NULL, 0, &answer, NULL, NULL),
+		     given.status);
 	cr_assert(is_live(SPACE_CLIENT, AT(PROFILE)));
 	given.status = STATUS_SUCCESS;
-	cr_assert_eq(ours->CallPackage(AT(REQUEST), NULL, NULL, 0, &answer, NULL, NULL), given.status);
+	cr_assert_eq(ours->CallPackage(AT(REQUEST), NULL, NULL, 0, &answer, NULL, NULL),
+		     given.status);
 	cr_assert_eq(answer, AT(PROFILE));
 	cr_assert_not(is_live(SPACE_CLIENT, AT(PROFILE)));
 }

@@ -102,13 +102,24 @@ void preload_end_threads(void)
 		pthread_join(waiting[i], NULL);
 }
 
+static void *(*work_of_all)(void *number);
+
+/* Threads that begin one after another would be through before the next one is there. */
+static void *work_at_once(void *number)
+{
+	pthread_barrier_wait(&started);
+	return work_of_all(number);
+}
+
 void preload_run_threads(unsigned count, void *(*work)(void *number))
 {
 	pthread_t thread[PRELOAD_LANES_MOST];
 
 	must(count <= PRELOAD_LANES_MOST);
+	work_of_all = work;
+	pthread_barrier_init(&started, NULL, count);
 	for (uintptr_t i = 0; i < count; i++)
-		must(pthread_create(&thread[i], NULL, work, (void *)i) == 0);
+		must(pthread_create(&thread[i], NULL, work_at_once, (void *)i) == 0);
 	for (unsigned i = 0; i < count; i++)
 		pthread_join(thread[i], NULL);
 }
