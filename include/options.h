@@ -21,7 +21,7 @@
 #define OUTPUT_DEFAULT "lsatrace.%e.%p.trace"
 #define RING_DEFAULT (64ull << 20)
 #define RING_LEAST (256ull << 10)
-#define RING_MOST (1ull << 40)
+#define RING_MOST (1ull << 36) /* what a reference of the trace can reach */
 #define DEPTH_DEFAULT 64u
 
 enum on_error { ON_ERROR_LOG, ON_ERROR_TRAP, ON_ERROR_ABORT };
@@ -138,7 +138,7 @@ static inline const char *options_take(struct options *o, const char *name, size
 	} else if (options_word(name, name_bytes, "ring")) {
 		number = options_number(value, bytes, 1, RING_MOST);
 		if (number < RING_LEAST)
-			return "a size of at least 256K, such as 64M";
+			return "a size from 256K to 64G, such as 64M";
 		o->ring_bytes = number;
 	} else if (options_word(name, name_bytes, "mode")) {
 		if (options_word(value, bytes, "ring"))

@@ -8,7 +8,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../include/trace_format.h"
 
@@ -23,7 +25,13 @@ static inline uint64_t clock_monotonic_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+#if defined(__x86_64__)
+	/* Where the counter may not be read, the C library's clock_gettime() may not read it either. */
+	if (!clock_has_tsc)
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+	else
+#endif
+		clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 

@@ -393,14 +393,15 @@ uint32_t ledger_begin_delete(const struct ledger_view *section)
 	return found;
 }
 
-void ledger_finish_delete(struct lane *lane, const struct ledger_view *section, bool gone,
-			  uint32_t stack,
-			  void (*left)(const struct ledger_view *block, void *context),
-			  void *context)
+uint32_t ledger_finish_delete(struct lane *lane, const struct ledger_view *section, bool gone,
+			      uint32_t stack,
+			      void (*left)(const struct ledger_view *block, void *context),
+			      void *context)
 {
 	uint32_t used = __atomic_load_n(&entries_used, __ATOMIC_ACQUIRE);
 	uint64_t scope = ledger_scope(section);
 	struct ledger_view block;
+	uint32_t finished = 0;
 
 	for (uint32_t number = 1; number <= used; number++) {
 		if (entries[number].scope != scope || entries[number].space != SPACE_BLOCK)
@@ -408,6 +409,7 @@ void ledger_finish_delete(struct lane *lane, const struct ledger_view *section, 
 		if (!snapshot(number, &block) || ledger_life(&block) != LIFE_DELETING ||
 		    block.entry.scope != scope || !claim(number, block.entry.life))
 			continue;
+		finished++;
 		if (gone) {
 			let_go(lane, number, LIFE_DELETED, stack);
 			left(&block, context);
@@ -416,6 +418,7 @@ void ledger_finish_delete(struct lane *lane, const struct ledger_view *section, 
 			settle(number, LIFE_LIVE);
 		}
 	}
+	return finished;
 }
 
 static void end_in_silence(const struct ledger_view *block, void *unused)

@@ -122,11 +122,12 @@ void ledger_suspect(const struct ledger_view *view);
 
 /* All live blocks of a section whose deletion is in flight share its fate. Returns how many. */
 uint32_t ledger_begin_delete(const struct ledger_view *section);
-/* Calls `left` for each block that was live when its section went. */
-void ledger_finish_delete(struct lane *lane, const struct ledger_view *section, bool gone,
-			  uint32_t stack,
-			  void (*left)(const struct ledger_view *block, void *context),
-			  void *context);
+/* Calls `left` for each block that was live when its section went. Returns how many blocks there were:
+ * fewer than begun with, if addresses were handed out again in between. */
+uint32_t ledger_finish_delete(struct lane *lane, const struct ledger_view *section, bool gone,
+			      uint32_t stack,
+			      void (*left)(const struct ledger_view *block, void *context),
+			      void *context);
 
 /* True once an acquiring call could not be entered: from then on an unknown address proves nothing. */
 bool ledger_has_gaps(void);

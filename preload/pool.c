@@ -22,7 +22,8 @@ enum {
 	RECYCLE_TRIES = 4096, /* bounds the search for a closed chunk */
 };
 
-#define UNBOUNDED_BYTES (256ull << 30)
+/* What 32 bits of granules can name. */
+#define REFERABLE_BYTES ((1ull << 32) * TRACE_GRANULE)
 
 /* What a ring chunk is to the pool. A chunk of any other kind is TAKEN for good. */
 enum chunk_use { USE_TAKEN, USE_OPEN, USE_CLOSED };
@@ -236,7 +237,7 @@ void pool_retire(struct trace_chunk *chunk)
 /* Address space for an unbounded file: as much as the process's limits allow. */
 static bool map_unbounded(void)
 {
-	size_t bytes = UNBOUNDED_BYTES;
+	size_t bytes = REFERABLE_BYTES;
 
 	for (; bytes >= LEAST_MAPPED_BYTES; bytes /= 2) {
 		pool.base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, pool.fd, 0);

@@ -86,7 +86,7 @@ static void enter_in_section(struct call *c, enum handle handle, struct ledger_v
 {
 	if (handle == HANDLE_UNKNOWN)
 		adopt(c, c->section, section);
-	if (handle == HANDLE_UNKNOWN || handle == HANDLE_LIVE)
+	if (section->number && (handle == HANDLE_UNKNOWN || handle == HANDLE_LIVE))
 		enter(c, SPACE_BLOCK, ledger_scope(section), 0);
 	else
 		enter(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
@@ -180,8 +180,10 @@ static uint32_t finish_deletion(struct call *c, struct verdict *v, uint32_t bloc
 
 	if (!v->release)
 		return 0;
-	if (blocks)
-		ledger_finish_delete(c->lane, &v->section, gone, c->stack, note_left, &deletion);
+	/* What another thread was given in the meantime can no longer be told from what was left. */
+	if (blocks && ledger_finish_delete(c->lane, &v->section, gone, c->stack, note_left,
+					   &deletion) < blocks)
+		trace_lose(TRACE_LOST_JUDGEMENTS);
 	ledger_finish_release(c->lane, &v->section, gone, c->stack);
 	return deletion.left;
 }

@@ -116,7 +116,7 @@ Test(launch, a_command_that_cannot_be_run_gives_126_and_one_line)
 Test(launch, bad_usage_gives_125_and_one_line)
 {
 	cr_assert_eq(shell("$LSATRACE record --ring=abc true"), 125);
-	assert_output("lsatrace record: --ring=abc: expected a size of at least 256K, "
+	assert_output("lsatrace record: --ring=abc: expected a size from 256K to 64G, "
 		      "such as 64M\n");
 	cr_assert_eq(shell("$LSATRACE run --error-exitcode=256 true"), 125);
 	assert_output("lsatrace run: --error-exitcode=256: expected a status from 1 to 255\n");

@@ -125,7 +125,7 @@ Test(config, the_last_of_two_counts)
 Test(config, a_bad_value_is_one_line_and_the_default)
 {
 	cr_assert_str_eq(said_on("ring=huge"),
-			 "lsatrace: LSATRACE_OPTIONS: ring=huge: expected a size of at least 256K, "
+			 "lsatrace: LSATRACE_OPTIONS: ring=huge: expected a size from 256K to 64G, "
 			 "such as 64M\n");
 	assert_defaults();
 }
