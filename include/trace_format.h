@@ -166,7 +166,12 @@ struct trace_chunk {
 	/* RING, LOG: numbers the chunks of the kind in the order in which they were begun, from 1; a ring
 	 * chunk that is being cleared has 0 */
 	uint64_t sequence;
-	uint8_t reserved[48];
+	/* RING, once it is full and its writer has left it: the times of its first and last record, so
+	 * that a reader need not look at all of them; `records` is written last. 0 before. */
+	uint64_t first_time;
+	uint64_t last_time;
+	uint32_t records; /* 0, or all that fit: TRACE_ITEMS(struct trace_event) */
+	uint8_t reserved[28];
 };
 
 /*

@@ -6,13 +6,23 @@
 
 #include "poison.h"
 
+static void close_chunk(struct trace_chunk *chunk)
+{
+	const struct trace_event *event = (const struct trace_event *)(chunk + 1);
+
+	chunk->first_time = event[0].time;
+	chunk->last_time = event[TRACE_ITEMS(struct trace_event) - 1].time;
+	__atomic_store_n(&chunk->records, TRACE_ITEMS(struct trace_event), __ATOMIC_RELEASE);
+	pool_retire(chunk);
+}
+
 static bool next_chunk(struct lane *lane)
 {
 	struct trace_chunk *chunk;
 
 	/* First, so that a thread can always have its own chunk again. */
 	if (lane->chunk)
-		pool_retire(lane->chunk);
+		close_chunk(lane->chunk);
 	lane->next = lane->end = NULL;
 	lane->chunk = chunk = pool_take(TRACE_CHUNK_RING, lane->number);
 	if (!chunk)

@@ -246,6 +246,29 @@ Test(model, counts_what_became_of_each_event)
 	close_both(m, b);
 }
 
+/* Its events are not looked at: what it says itself is enough. */
+Test(model, takes_a_full_chunk_of_the_ring_at_its_word)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event event = { .time = 5000,
+				     .function = SLOT_FreeLsaHeap,
+				     .state = TRACE_EVENT_COMMITTED };
+	struct trace_chunk *chunk = trace_builder_chunk(b, trace_builder_event(b, 0, event));
+	struct model_events events;
+	struct model *m;
+
+	chunk->records = READER_RING_EVENTS;
+	chunk->first_time = 3000;
+	chunk->last_time = 9000;
+	m = open_model(b);
+	events = count_events(m);
+	cr_expect_eq(events.retained, READER_RING_EVENTS);
+	cr_expect_eq(events.torn, 0);
+	cr_expect_eq(events.first_ns, 4000); /* two a tick, from tick 1000 */
+	cr_expect_eq(events.last_ns, 16000);
+	close_both(m, b);
+}
+
 Test(model, does_not_count_fewer_than_no_events_as_overwritten)
 {
 	struct trace_builder *b = trace_builder_new();

@@ -104,6 +104,21 @@ Test(ring, chunks_are_numbered_as_they_are_begun)
 	}
 }
 
+Test(ring, a_chunk_says_what_it_holds_once_it_is_full)
+{
+	struct lane *lane = preload_start(SMALL);
+	struct trace_chunk *first;
+
+	record(lane, 1, PER_CHUNK);
+	first = lane->chunk;
+	cr_assert_eq(first->records, 0);
+	record(lane, PER_CHUNK + 1, 1);
+	cr_assert_eq(first->records, PER_CHUNK);
+	cr_assert_eq(first->first_time, 1);
+	cr_assert_eq(first->last_time, PER_CHUNK);
+	cr_assert_eq(lane->chunk->records, 0);
+}
+
 Test(ring, the_oldest_records_are_overwritten_and_no_others)
 {
 	enum { CALLS = 100 * PER_CHUNK + 7 };

@@ -517,6 +517,15 @@ Test(reader, refuses_a_log_chunk_without_number)
 	refused(&s, READER_DAMAGED, &chunk->sequence, "number of a chunk of the log");
 }
 
+Test(reader, refuses_a_number_of_records_that_is_not_none_or_all)
+{
+	struct sample s = sample();
+	struct trace_chunk *chunk = trace_builder_chunk(s.b, s.event);
+
+	chunk->records = READER_RING_EVENTS - 1;
+	refused(&s, READER_DAMAGED, &chunk->records, "number of records of a chunk");
+}
+
 Test(reader, accepts_a_chunk_that_is_free)
 {
 	struct sample s = sample();

@@ -617,12 +617,44 @@ static uint64_t recorded(const struct model *m)
 	return calls;
 }
 
+/* The times of the first and last event that was seen. */
+struct span {
+	uint64_t first, last;
+};
+
+static void span_add(struct span *span, uint64_t time)
+{
+	span->first = time < span->first ? time : span->first;
+	span->last = time > span->last ? time : span->last;
+}
+
+/* A chunk that is full says itself what it holds. */
+static bool count_ring(struct model *m, const struct reader_ring *ring, struct reader_events *some,
+		       struct model_events *events, struct span *span,
+		       struct reader_trouble *trouble)
+{
+	events->ring_bytes += TRACE_CHUNK_BYTES;
+	if (ring->is_full) {
+		events->retained += READER_RING_EVENTS;
+		span_add(span, ring->first_time);
+		span_add(span, ring->last_time);
+		return true;
+	}
+	if (reader_events(m->reader, ring, some, trouble) != READER_OK)
+		return false;
+	events->retained += some->count;
+	events->torn += some->torn;
+	for (size_t i = 0; i < some->count; i++)
+		span_add(span, some->event[i].time);
+	return true;
+}
+
 bool model_count_events(struct model *m, struct model_events *events, struct progress *progress,
 			struct reader_trouble *trouble)
 {
 	struct reader_events *some = memory_new(1, sizeof(*some));
+	struct span span = { .first = UINT64_MAX };
 	struct reader_cursor c = { 0 };
-	uint64_t first = UINT64_MAX, last = 0;
 	struct reader_ring ring;
 	bool good = true;
 
@@ -630,19 +662,12 @@ bool model_count_events(struct model *m, struct model_events *events, struct pro
 					 .lost = model_lost(m, TRACE_LOST_EVENTS) };
 	while (good && reader_next_ring(m->reader, &c, &ring)) {
 		progress_show(progress, "reading events", c.chunk, m->header->chunks);
-		good = reader_events(m->reader, &ring, some, trouble) == READER_OK;
-		events->retained += some->count;
-		events->torn += some->torn;
-		events->ring_bytes += TRACE_CHUNK_BYTES;
-		for (size_t i = 0; i < some->count; i++) {
-			first = some->event[i].time < first ? some->event[i].time : first;
-			last = some->event[i].time > last ? some->event[i].time : last;
-		}
+		good = count_ring(m, &ring, some, events, &span, trouble);
 	}
 	free(some);
 	if (events->retained) {
-		events->first_ns = model_time_ns(m, first);
-		events->last_ns = model_time_ns(m, last);
+		events->first_ns = model_time_ns(m, span.first);
+		events->last_ns = model_time_ns(m, span.last);
 	}
 	if (events->recorded > events->retained && events->recorded - events->retained > events->lost)
 		events->overwritten = events->recorded - events->retained - events->lost;

@@ -18,6 +18,8 @@
 struct chunk {
 	uint32_t kind;
 	uint32_t lane;
+	uint32_t records; /* RING: as in struct trace_chunk, as the next two */
+	uint64_t first_time, last_time;
 	uint64_t sequence;
 	unsigned char *data; /* NULL for a chunk that is free or of the ring */
 	uint64_t *stacks;    /* LOG: one bit a granule, set where a valid stack begins */
@@ -255,6 +257,13 @@ static bool load_kinds(struct reader *r)
 		chunk->kind = head.kind;
 		chunk->lane = head.lane;
 		chunk->sequence = head.sequence;
+		chunk->records = head.records;
+		chunk->first_time = head.first_time;
+		chunk->last_time = head.last_time;
+		if (!require(r, head.records == 0 || head.records == READER_RING_EVENTS,
+			     place(i) + offsetof(struct trace_chunk, records),
+			     "number of records of a chunk"))
+			return false;
 	}
 	return true;
 }
@@ -544,7 +553,12 @@ bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct re
 
 		if (chunk->kind != TRACE_CHUNK_RING || chunk->sequence == 0)
 			continue;
-		*ring = (struct reader_ring){ c->chunk++, chunk->lane, chunk->sequence };
+		*ring = (struct reader_ring){ .chunk = c->chunk++,
+					      .lane = chunk->lane,
+					      .sequence = chunk->sequence,
+					      .is_full = chunk->records != 0,
+					      .first_time = chunk->first_time,
+					      .last_time = chunk->last_time };
 		return true;
 	}
 	return false;

@@ -84,6 +84,8 @@ struct reader_ring {
 	uint32_t chunk; /* its number in the file */
 	uint32_t lane;
 	uint64_t sequence; /* from 1 */
+	bool is_full;      /* it holds READER_RING_EVENTS events, of these times */
+	uint64_t first_time, last_time;
 };
 
 /* The next chunk of the ring that holds events, in the order of the file; false after the last. */
