@@ -111,14 +111,31 @@ void call_host(struct call *c)
 	leave_tracer(c);
 }
 
+/* A host that switches contexts may come back on another thread. */
+static void move_to_lane(struct call *c, struct lane *lane)
+{
+	c->lane = lane;
+	c->event = NULL;
+	c->depth = lane->depth;
+}
+
 bool call_return(struct call *c)
 {
+	struct lane *lane;
+
 	c->saved_errno = errno;
 	/* The host's function may have forked: what was begun belongs to the parent. */
 	if (unlikely(!trace_is_mine() || c->generation != trace_generation))
 		return false;
 	guard_inside = true;
-	return true;
+	lane = lanes_mine();
+	if (likely(lane == c->lane))
+		return true;
+	if (lane)
+		move_to_lane(c, lane);
+	else
+		guard_inside = false;
+	return lane != NULL;
 }
 
 void call_leave(struct call *c)
