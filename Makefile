@@ -25,8 +25,10 @@ FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 FLAGS_tests/support := $(FLAGS_tests)
 FLAGS_tests/host := -g -O1 -fPIC
 FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
+FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
+FLAGS_tests/bench := -g -O2 $(PATHS)
 
-FOLDERS := preload viewer tests tests/support tests/host tests/packages
+FOLDERS := preload viewer tests tests/support tests/host tests/packages tests/odd tests/bench
 SOURCES := $(wildcard $(FOLDERS:%=%/*.c))
 HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
@@ -35,7 +37,8 @@ objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c preload/*.S)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
-HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked
+HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost
+BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
 EXPORTS := SpLsaModeInitialize _Exit _exit dlclose dlsym execl execle execlp execv execve execveat \
 	execvp execvpe fexecve quick_exit
@@ -47,8 +50,8 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all products hosts tests demo check test deps warnings sanitize lint format headers exports \
-	coverage install uninstall help clean
+.PHONY: all products hosts tests demo check test bench bench-deps deps warnings sanitize lint format \
+	headers exports coverage install uninstall help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -79,6 +82,14 @@ test: ## build and run every test, and no more
 	$(SUBMAKE) tests
 	@.ci/tests $(TESTS)
 
+bench: ## measure what tracing and reports cost, beside what peers do; writes build/bench.json
+	@.ci/deps demo
+	$(SUBMAKE) products hosts $(BENCH)
+	@$(BUILD)/tests/bench/bench
+
+bench-deps: ## install the peers that `make bench` compares with
+	@.ci/deps bench
+
 deps: ## install what building and testing need, where it is missing
 	@.ci/deps check
 
@@ -108,6 +119,20 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/test_%.o $(BUILD)/support.a $(BUILD)/v
 $(BUILD)/tests/lsahost: $(call objects,tests/host/*.c)
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
+
+$(BUILD)/tests/bench/bench: $(filter-out %/calls.o,$(call objects,tests/bench/*.c))
+	@mkdir -p $(@D)
+	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ljansson -ldl
+
+# Host and package in one: it is to find its own SpLsaModeInitialize.
+$(BUILD)/tests/bench/calls: $(BUILD)/obj/tests/bench/calls.o
+	@mkdir -p $(@D)
+	$(call say,link)$(CC) -g $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
+
+# Host and package at once: what it exports must be found.
+$(BUILD)/tests/oddhost: $(call objects,tests/odd/*.c)
+	@mkdir -p $(@D)
+	$(call say,link)$(CC) -g $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
 
 # The same host, with the clean package brought in by the linker instead of dlopen.
 $(BUILD)/tests/lsahost-linked: $(call objects,tests/host/*.c) $(BUILD)/tests/packages/clean.so
@@ -188,7 +213,7 @@ uninstall: ## remove what `make install` put there
 	-rmdir $(DESTDIR)$(PREFIX)/lib/lsatrace
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

@@ -70,9 +70,26 @@ static void *find_default(const void *caller)
 	return symbol;
 }
 
+/* The last of the objects that the program began with, which can see each other. */
+static const struct link_map *last_at_start;
+
+void entry_init(void)
+{
+	for (const struct link_map *map = map_of(entry_name); map; map = map->l_next)
+		last_at_start = map;
+}
+
+static bool was_there_at_start(const struct link_map *map)
+{
+	while (map && map != last_at_start)
+		map = map->l_next;
+	return map != NULL;
+}
+
 /*
  * RTLD_NEXT for a caller: the first in an object behind its own. For the executable and for us that
- * is what the loader says when we ask; for others, objects follow each other as they were loaded.
+ * is what the loader says when we ask; what the program began with follows each other; what came
+ * later sees what it needs itself.
  */
 static void *find_next(const void *caller)
 {
@@ -80,9 +97,16 @@ static void *find_next(const void *caller)
 
 	if (!map || !map->l_name[0] || map == map_of(entry_name))
 		return real_dlsym(RTLD_NEXT, entry_name);
-	while ((map = map->l_next) != NULL) {
+	if (!was_there_at_start(map)) {
 		void *symbol = find_in(map);
 
+		return symbol && map_of(symbol) != map ? symbol : NULL;
+	}
+	while (map != last_at_start) {
+		void *symbol;
+
+		map = map->l_next;
+		symbol = find_in(map);
 		if (symbol && map_of(symbol) == map)
 			return symbol;
 	}

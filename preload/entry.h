@@ -11,6 +11,9 @@ struct entry_answer {
 	void *symbol;
 };
 
+/* Notes what is loaded. At start-up. */
+void entry_init(void);
+
 /* What dlsym() is to answer to `caller`, a return address. */
 struct entry_answer entry_answer(void *handle, const char *name, const void *caller);
 

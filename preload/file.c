@@ -50,10 +50,12 @@ static void descriptor_path(int fd, char path[32])
 /* A file without a name in the folder of `name`; -1: not here. */
 static int create_nameless(const struct name *name)
 {
-	struct name folder = *name;
-	char *slash = strrchr(folder.text, '/'), path[32];
+	static struct name folder; /* under the cold lock */
+	char *slash, path[32];
 	int fd;
 
+	folder = *name;
+	slash = strrchr(folder.text, '/');
 	if (!slash)
 		return -1;
 	slash[slash == folder.text] = '\0';

@@ -30,13 +30,14 @@ bool guard_init(void)
 
 bool guard_pause(unsigned turn)
 {
-	struct timespec nap = { .tv_nsec = 100000 };
+	/* Longer and longer: hundreds of threads that keep asking keep the owner from its work. */
+	struct timespec nap = { .tv_nsec = 100000 + turn * 6000 };
 
 	if (turn < 64)
 		sched_yield();
 	else
 		nanosleep(&nap, NULL);
-	return turn < 64 + 1000;
+	return turn < 64 + 500;
 }
 
 bool cold_lock(void)

@@ -32,11 +32,11 @@ extern __thread bool guard_inside;
 /* Makes the page. False: no memory. Called once, before the first trace. */
 bool guard_init(void);
 
-/* False: not to be had within a tenth of a second, or there is no page. */
+/* False: not to be had within a second, or there is no page. */
 bool cold_lock(void);
 void cold_unlock(void);
 
-/* Waits a moment that grows with `turn`; false after about a tenth of a second. */
+/* Waits a moment that grows with `turn`; false after about a second. */
 bool guard_pause(unsigned turn);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "entry.h"
 #include "guard.h"
 #include "init.h"
 #include "real.h"
@@ -13,6 +14,7 @@
 static void init(void)
 {
 	real_init();
+	entry_init();
 	clock_init();
 	config_init();
 	guard_init();

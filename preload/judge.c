@@ -3,6 +3,7 @@
 
 #include "../include/slots.h"
 #include "judge.h"
+#include "trace.h"
 
 #include "poison.h"
 
@@ -26,7 +27,10 @@ enum handle judge_handle(uint64_t handle, struct ledger_view *view)
 		*view = block;
 		return HANDLE_BLOCK;
 	}
-	return view->number ? HANDLE_DELETED : HANDLE_UNKNOWN;
+	if (view->number && !(view->entry.flags & LEDGER_TRANSFERRED))
+		return HANDLE_DELETED;
+	view->number = 0;
+	return HANDLE_UNKNOWN;
 }
 
 static enum trace_reason reason_of(enum handle handle)
@@ -109,7 +113,9 @@ static bool judge_stray(enum ledger_space space, uint64_t request, uint64_t memo
 static void judge_unknown(struct verdict *v)
 {
 	memset(&v->block, 0, sizeof(v->block));
-	if (!ledger_has_gaps())
+	if (ledger_has_gaps())
+		trace_lose(TRACE_LOST_JUDGEMENTS);
+	else
 		find(v, TRACE_KIND_INVALID_FREE, TRACE_REASON_UNKNOWN_ADDRESS);
 }
 

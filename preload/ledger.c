@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <sys/resource.h>
 
 #include "guard.h"
 #include "index.h"
@@ -82,9 +83,22 @@ static bool is_at(const struct ledger_entry *entry, enum ledger_space space, uin
 	       (space != SPACE_CLIENT || entry->scope == request);
 }
 
+/* Where address space is limited, it is the host's before it is ours. */
+static uint32_t most_entries(void)
+{
+	struct rlimit limit;
+	uint32_t most = ENTRIES_MOST;
+
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+		while (most > ENTRIES_LEAST && most * sizeof(*entries) > limit.rlim_cur / 16)
+			most /= 2;
+	return most;
+}
+
 bool ledger_init(void)
 {
-	for (entries_max = ENTRIES_MOST; !entries && entries_max >= ENTRIES_LEAST; entries_max /= 2)
+	for (entries_max = most_entries(); !entries && entries_max >= ENTRIES_LEAST;
+	     entries_max /= 2)
 		entries = vm_reserve((size_t)entries_max * sizeof(*entries));
 	entries_max *= 2;
 	slot_items = (struct pool_items){ TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
@@ -434,14 +448,32 @@ static void end_blocks_of(struct lane *lane, const struct ledger_view *section)
 
 void ledger_forget(enum ledger_space space, uint64_t address, uint64_t request)
 {
+	bool mine = trace_is_mine();
 	struct ledger_view view;
 
 	if (!ledger_find(space, address, request, &view) || !ledger_is_live(&view))
 		return;
-	if (space == SPACE_SECTION)
+	if (space == SPACE_SECTION && mine)
 		end_blocks_of(NULL, &view);
-	if (claim(view.number, view.entry.life))
-		let_go(NULL, view.number, LIFE_RELEASED, 0);
+	if (!claim(view.number, view.entry.life))
+		return;
+	/* A forked child may not touch what its parent's file shows. */
+	if (!mine)
+		entries[view.number].slot = 0;
+	let_go(NULL, view.number, LIFE_RELEASED, 0);
+}
+
+void ledger_miss(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct ledger_view view;
+
+	__atomic_store_n(&has_gaps, true, __ATOMIC_RELAXED);
+	ledger_forget(space, address, request);
+	if (!ledger_find(space, address, request, &view) || ledger_life(&view) < LIFE_RELEASED ||
+	    !claim(view.number, view.entry.life))
+		return;
+	entries[view.number].flags |= LEDGER_TRANSFERRED;
+	settle(view.number, ledger_life(&view));
 }
 
 /* Gone so long ago that LEDGER_REMEMBERED blocks have gone since: a lane's first epoch after it may

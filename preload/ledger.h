@@ -109,6 +109,10 @@ bool ledger_transfer(struct lane *lane, const struct ledger_view *view);
  * handler that came upon the tracer. */
 void ledger_forget(enum ledger_space space, uint64_t address, uint64_t request);
 
+/* The host made something at an address by a call that could not be traced: what is known of an older
+ * one there holds no longer. As safe as ledger_forget(). */
+void ledger_miss(enum ledger_space space, uint64_t address, uint64_t request);
+
 /*
  * The same in two steps, for a release that may be refused: begin, then finish as gone or as live
  * again. An address that was handed out again in between stays as it is.

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "maps.h"
@@ -71,13 +75,45 @@ static bool maps_open(struct maps_reader *r)
 	return r->fd >= 0;
 }
 
-/* Without /proc: what is on the same page is mapped if anything is. */
-static size_t rest_of_page(uint64_t start, size_t bytes)
+/* Without a descriptor: the kernel reads the set of signals before it looks at the first argument,
+ * which is none that it knows. Changes nothing but errno. */
+static bool can_read(uint64_t address)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t rest = page - start % page;
+	return syscall(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, 8) == 0 || errno != EFAULT;
+}
 
-	return rest < bytes ? (size_t)rest : bytes;
+/* Without /proc, or without a descriptor for it. */
+static size_t readable_by_page(uint64_t start, size_t bytes)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), at = start;
+
+	while (at < start + bytes && can_read(at))
+		at = (at / page + 1) * page;
+	return at - start < bytes ? (size_t)(at - start) : bytes;
+}
+
+struct code_search {
+	const uint64_t *address;
+	bool *is_code;
+	size_t count;
+};
+
+static int find_code_of(struct dl_phdr_info *info, size_t size, void *context)
+{
+	const struct code_search *s = context;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uint64_t start = info->dlpi_addr + p->p_vaddr;
+
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
+			continue;
+		for (size_t j = 0; j < s->count; j++)
+			if (s->address[j] >= start && s->address[j] < start + p->p_memsz)
+				s->is_code[j] = true;
+	}
+	return 0;
 }
 
 size_t maps_readable(const void *at, size_t bytes)
@@ -87,7 +123,7 @@ size_t maps_readable(const void *at, size_t bytes)
 	struct map m;
 
 	if (!maps_open(&r))
-		return rest_of_page(start, bytes);
+		return readable_by_page(start, bytes);
 	for (; end < start + bytes && next_map(&r, &m); skip_line(&r))
 		if (m.readable && end >= m.start && end < m.end)
 			end = m.end;
@@ -100,11 +136,11 @@ void maps_find_code(const uint64_t *address, bool *is_code, size_t count)
 	struct maps_reader r;
 	struct map m;
 
+	memset(is_code, false, count * sizeof(*is_code));
 	if (!maps_open(&r)) {
-		memset(is_code, true, count * sizeof(*is_code));
+		dl_iterate_phdr(find_code_of, &(struct code_search){ address, is_code, count });
 		return;
 	}
-	memset(is_code, false, count * sizeof(*is_code));
 	for (; next_map(&r, &m); skip_line(&r))
 		for (size_t i = 0; i < count; i++)
 			if (m.executable && address[i] >= m.start && address[i] < m.end)

@@ -128,7 +128,10 @@ static bool grow(uint32_t have)
 		want = pool.max;
 	if (want <= have)
 		return false;
-	if (make_room(have, want) != 0) {
+	/* What is left of a disk, or below a limit, may be less. */
+	while (want > have && make_room(have, want) != 0)
+		want = have + (want - have) / 2;
+	if (want == have) {
 		__atomic_store_n(&pool.max, have, __ATOMIC_RELAXED);
 		return false;
 	}
@@ -187,10 +190,15 @@ static struct trace_chunk *take_oldest(void)
 	return NULL;
 }
 
-/* However many threads there are, half of the file is there for results to take. */
-static bool ring_may_open(void)
+/* However many threads there are, three quarters of the file are there for results to take. */
+static bool ring_open(void)
 {
-	return !pool.bounded || __atomic_load_n(&pool.open, __ATOMIC_RELAXED) < pool.max / 2;
+	uint32_t open = __atomic_add_fetch(&pool.open, 1, __ATOMIC_RELAXED);
+
+	if (!pool.bounded || open <= pool.max / 4)
+		return true;
+	__atomic_sub_fetch(&pool.open, 1, __ATOMIC_RELAXED);
+	return false;
 }
 
 static bool results_may_grow(void)
@@ -207,8 +215,9 @@ static void begin(struct trace_chunk *chunk, enum trace_chunk_kind kind, uint32_
 	if (pool.use)
 		__atomic_store_n(&pool.use[chunk_number(chunk)], ring ? USE_OPEN : USE_TAKEN,
 				 __ATOMIC_RELAXED);
-	__atomic_add_fetch(ring ? &pool.open : &pool.results, 1, __ATOMIC_RELAXED);
-	if (ring)
+	if (!ring)
+		__atomic_add_fetch(&pool.results, 1, __ATOMIC_RELAXED);
+	else
 		chunk->sequence = __atomic_add_fetch(&pool.sequence, 1, __ATOMIC_RELAXED);
 	chunk->lane = lane;
 	__atomic_store_n(&chunk->kind, kind, __ATOMIC_RELEASE);
@@ -218,13 +227,15 @@ struct trace_chunk *pool_take(enum trace_chunk_kind kind, uint32_t lane)
 {
 	struct trace_chunk *chunk;
 
-	if (kind == TRACE_CHUNK_RING ? !ring_may_open() : !results_may_grow())
+	if (kind == TRACE_CHUNK_RING ? !ring_open() : !results_may_grow())
 		return NULL;
 	chunk = take_fresh();
 	if (!chunk)
 		chunk = take_oldest();
 	if (chunk)
 		begin(chunk, kind, lane);
+	else if (kind == TRACE_CHUNK_RING)
+		__atomic_sub_fetch(&pool.open, 1, __ATOMIC_RELAXED);
 	return chunk;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <string.h>
 
 #include "../include/secpkg.h"
@@ -44,6 +45,26 @@ static void enter(struct call *c, enum ledger_space space, uint64_t scope, uint8
 	ledger_enter(c->lane, &entry, NULL);
 }
 
+/* What the host has made in a call that is not traced: the tracer itself was come upon, or the host has
+ * forked in it, and this is the child. */
+static PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
+{
+	int saved_errno = errno;
+
+	if (made)
+		ledger_miss(space, ADDRESS(made), ADDRESS(request));
+	errno = saved_errno;
+	return made;
+}
+
+static NTSTATUS pass_given(NTSTATUS status, enum ledger_space space, void *const *made,
+			   const void *request)
+{
+	if (NT_SUCCESS(status) && made)
+		pass_made(space, *made, request);
+	return status;
+}
+
 static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 {
 	LSA_CREATE_SHARED_MEMORY *host = HOST(LSA_CREATE_SHARED_MEMORY, where);
@@ -51,11 +72,11 @@ static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 	PVOID section;
 
 	if (!call_enter(&c, where, FRAME, max_size, initial_size))
-		return host(max_size, initial_size);
+		return pass_made(SPACE_SECTION, host(max_size, initial_size), NULL);
 	call_host(&c);
 	section = host(max_size, initial_size);
 	if (!call_return(&c))
-		return section;
+		return pass_made(SPACE_SECTION, section, NULL);
 	c.address = ADDRESS(section);
 	c.size = max_size | (uint64_t)initial_size << 32;
 	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
@@ -102,12 +123,12 @@ static PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 	PVOID block;
 
 	if (!call_enter(&c, where, FRAME, ADDRESS(section), size))
-		return host(section, size);
+		return pass_made(SPACE_BLOCK, host(section, size), NULL);
 	handle = judge_handle(ADDRESS(section), &named);
 	call_host(&c);
 	block = host(section, size);
 	if (!call_return(&c))
-		return block;
+		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
 	c.section = ADDRESS(section);
 	c.size = size;
@@ -244,11 +265,11 @@ static PVOID allocate(SIZE_T size, uint32_t where)
 	PVOID block;
 
 	if (!call_enter(&c, where, FRAME, size, 0))
-		return host(size);
+		return pass_made(SPACE_BLOCK, host(size), NULL);
 	call_host(&c);
 	block = host(size);
 	if (!call_return(&c))
-		return block;
+		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
 	c.size = size;
 	call_record_acquired(&c, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
@@ -293,11 +314,11 @@ static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVO
 	NTSTATUS status;
 
 	if (!call_enter(&c, where, FRAME, ADDRESS(request), size))
-		return host(request, size, block);
+		return pass_given(host(request, size, block), SPACE_CLIENT, block, request);
 	call_host(&c);
 	status = host(request, size, block);
 	if (!call_return(&c))
-		return status;
+		return pass_given(status, SPACE_CLIENT, block, request);
 	c.section = ADDRESS(request);
 	c.size = size;
 	if (NT_SUCCESS(status) && block)
@@ -374,11 +395,13 @@ static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const
 		NTSTATUS status; \
 \
 		if (!call_enter(&c, where, FRAME, ADDRESS(first), ADDRESS(buffer))) \
-			return host(__VA_ARGS__); \
+			return pass_given(host(__VA_ARGS__), SPACE_BLOCK, (void *const *)(buffer), \
+					  NULL); \
 		call_host(&c); \
 		status = host(__VA_ARGS__); \
-		if (call_return(&c)) \
-			obtained(&c, status, (void *const *)(buffer), length); \
+		if (!call_return(&c)) \
+			return pass_given(status, SPACE_BLOCK, (void *const *)(buffer), NULL); \
+		obtained(&c, status, (void *const *)(buffer), length); \
 		return status; \
 	} while (0)
 

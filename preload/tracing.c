@@ -23,6 +23,7 @@
 #include "modules.h"
 #include "pool.h"
 #include "say.h"
+#include "session.h"
 #include "stacks.h"
 #include "trace.h"
 #include "tracing.h"
@@ -49,24 +50,6 @@ void tracing_init(void)
 		start_folder[0] = '\0';
 }
 
-/* Tells `lsatrace run` of a trace, or, with a "!", why there is none. */
-static void tell_session(const char *mark, const char *text, size_t bytes)
-{
-	const char *path = getenv(SESSION_VARIABLE);
-	struct line l = { 0 };
-	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW) : -1;
-	ssize_t ignored;
-
-	if (fd < 0)
-		return;
-	line_text(&l, mark);
-	line_bytes(&l, text, bytes);
-	line_text(&l, "\n");
-	ignored = write(fd, l.text, l.bytes);
-	(void)ignored;
-	close(fd);
-}
-
 static bool refuse(const char *what, size_t what_bytes, const char *why)
 {
 	struct line l = { 0 };
@@ -77,7 +60,7 @@ static bool refuse(const char *what, size_t what_bytes, const char *why)
 		line_text(&l, ": ");
 	line_text(&l, why);
 	line_say(&l);
-	tell_session("!", l.text, l.bytes);
+	session_tell("!", l.text, l.bytes);
 	has_failed = true;
 	return false;
 }
@@ -270,14 +253,14 @@ static bool publish(struct file *file)
 	memcpy(trace_path, file->name.text, sizeof(trace_path));
 	pool_set_path(trace_path);
 	__atomic_store_n(&guard->owner, 1, __ATOMIC_RELEASE);
-	tell_session("", file->name.text, file->name.bytes);
+	session_tell("", file->name.text, file->name.bytes);
 	return true;
 }
 
 /* Under the cold lock. */
 static bool make(void)
 {
-	struct file file;
+	static struct file file; /* under the cold lock, and stacks may be small */
 
 	if (!prepare_once() || !open_new(&file, false))
 		return false;
@@ -313,7 +296,7 @@ bool tracing_ensure(void)
 static bool make_inherited(void)
 {
 	struct inheritance inheritance;
-	struct file file;
+	static struct file file; /* under the cold lock, and stacks may be small */
 	bool made;
 
 	inherit_begin(&inheritance);

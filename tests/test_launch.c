@@ -21,8 +21,8 @@
 #define TOOL BUILD_DIR "/lsatrace"
 #define LIBRARY BUILD_DIR "/liblsatrace.so"
 #define NOT_ASKED \
-	"it never asked for SpLsaModeInitialize, or never called a package's Initialize with a " \
-	"function table"
+	"it never asked for SpLsaModeInitialize, never called a package's Initialize with a " \
+	"function table, or was another user by then, whose traces cannot be told of"
 
 /* What the last shell() wrote to standard output and standard error. */
 static char output[16384];

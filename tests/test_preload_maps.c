@@ -127,12 +127,12 @@ Test(maps, what_is_no_file_has_no_path)
 }
 
 /* A process that has all the descriptors it may have cannot read /proc. */
-Test(maps, without_proc_a_page_is_readable_to_its_end_and_everything_code)
+Test(maps, without_proc_the_kernel_is_asked_page_by_page_and_the_loader_for_code)
 {
-	char *at = map_pages(2, 2, PROT_READ);
-	const uint64_t address = number_of(at);
+	char *at = map_pages(3, 2, PROT_READ);
+	const uint64_t address[] = { 0, number_of(at), number_of(&getrlimit) };
 	struct rlimit limit, none;
-	bool is_code = false;
+	bool is_code[3];
 	char path[64];
 	size_t bytes;
 
@@ -140,11 +140,13 @@ Test(maps, without_proc_a_page_is_readable_to_its_end_and_everything_code)
 	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
 	setrlimit(RLIMIT_NOFILE, &none);
 	bytes = maps_readable(at + 8, 2 * page);
-	maps_find_code(&address, &is_code, 1);
+	maps_find_code(address, is_code, 3);
 	cr_expect_eq(maps_path(number_of(&start), path, sizeof(path)), 0);
 	setrlimit(RLIMIT_NOFILE, &limit);
-	cr_assert_eq(bytes, page - 8);
-	cr_assert(is_code);
+	cr_assert_eq(bytes, 2 * page - 8, "%zu", bytes);
+	cr_assert_not(is_code[0]);
+	cr_assert_not(is_code[1]);
+	cr_assert(is_code[2]);
 }
 
 /* Its lines are longer than what is read at once, in all. */

@@ -154,6 +154,6 @@ void untraced_explain(const char *command, const char *library, char *why, size_
 	if (found && program.is_elf && explain_loader(path, subject, &program, library, why, bytes))
 		return;
 	snprintf(why, bytes,
-		 "it never asked for SpLsaModeInitialize, or never called a package's Initialize "
-		 "with a function table");
+		 "it never asked for SpLsaModeInitialize, never called a package's Initialize with "
+		 "a function table, or was another user by then, whose traces cannot be told of");
 }

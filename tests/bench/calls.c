@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The program that is measured: a host and a package in one, which calls the host's heap through
+ * the function table, bare or under whatever was preloaded. The host's functions are malloc() and
+ * free(), so that what traces those sees the same pattern of calls.
+ *
+ *	calls cost [KEY=NUMBER]...     time of 1000 allocations, then of 1000 frees, and so on
+ *	calls first                    what the first calls of the process and of its threads take
+ *	calls memory [KEY=NUMBER]...   memory of the process after so many rounds
+ *
+ *	depth=N     frames of a backtrace, from the caller of the table's function to the outermost
+ *	threads=N   that do this at once
+ *	stacks=N    distinct ones of each function: a square
+ *	outer=1     stacks differ in their innermost frame and in the outermost of ours, instead of
+ *	            in the two innermost ones
+ *	rounds=N    of 2000 calls, and warm=N before them
+ *	live=N      blocks that are live all the time, beside those of a round
+ *
+ * Prints one line of names and numbers.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "secpkg.h"
+
+#define NOINLINE __attribute__((noinline))
+
+enum {
+	BLOCKS = 1000, /* of a round */
+	BLOCK_SIZE = 32,
+	FRAMES_LEAST = 4, /* the caller, thread_main, and two of the C library's */
+	RADIX_MOST = 100,
+	ROUNDS_MOST = 1 << 20,
+	ROUNDS_TOGETHER = 10,
+	NEW_THREADS = 64,
+};
+
+struct settings {
+	unsigned long depth, threads, stacks, outer, rounds, warm, live;
+};
+
+/* One call of the table. `next` and `last` lead there: the site of `last` and that of the frame at
+ * `branch` downs from it tell the stacks apart. */
+struct descent {
+	void (*last)(struct descent *d, unsigned left);
+	unsigned branch;
+	unsigned site[2];
+	PVOID *block;
+};
+
+struct worker {
+	pthread_t thread;
+	const struct settings *settings;
+	pthread_barrier_t *start;
+	unsigned long *finished;         /* threads that have measured their rounds */
+	double *acquire_ns, *release_ns; /* a call, by round */
+	PVOID blocks[BLOCKS];
+};
+
+static PLSA_SECPKG_FUNCTION_TABLE lsa;
+
+/* Tail calls: for who traces malloc() the stack is no deeper. */
+static PVOID host_allocate(ULONG bytes)
+{
+	return malloc(bytes);
+}
+
+static void host_free(PVOID block)
+{
+	free(block);
+}
+
+static LSA_SECPKG_FUNCTION_TABLE host_table = {
+	.AllocateLsaHeap = host_allocate,
+	.FreeLsaHeap = host_free,
+};
+
+static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
+			   PLSA_SECPKG_FUNCTION_TABLE table)
+{
+	(void)id;
+	(void)parameters;
+	lsa = table;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_info(PSecPkgInfoW info)
+{
+	static const WCHAR name[] = u"calls";
+
+	info->Name = (WCHAR *)(uintptr_t)name;
+	return STATUS_SUCCESS;
+}
+
+static SECPKG_FUNCTION_TABLE package_table = { .Initialize = initialize, .GetInfo = get_info };
+
+NTSTATUS SpLsaModeInitialize(ULONG version, PULONG package_version, PSECPKG_FUNCTION_TABLE *tables,
+			     PULONG count)
+{
+	(void)version;
+	*package_version = SECPKG_INTERFACE_VERSION_8;
+	*tables = &package_table;
+	*count = 1;
+	return STATUS_SUCCESS;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* As a host does it, by which a tracer finds its way in. */
+static void load_package(void)
+{
+	SpLsaModeInitializeFn entry =
+		(SpLsaModeInitializeFn)dlsym(RTLD_DEFAULT, "SpLsaModeInitialize");
+	PSECPKG_FUNCTION_TABLE tables;
+	ULONG version, count;
+
+	if (!entry || entry(1, &version, &tables, &count) != STATUS_SUCCESS ||
+	    tables[0].Initialize(1, NULL, &host_table) != STATUS_SUCCESS) {
+		fprintf(stderr, "calls: the package cannot be loaded\n");
+		exit(2);
+	}
+}
+
+/*
+ * A hundred places to do one thing. The operand differs from place to place, so that no compiler
+ * makes one of two of them, nor a tail call of any.
+ */
+#define SITE(n, action) \
+	case n: \
+		action; \
+		__asm__ volatile("" : : "i"(n)); \
+		break;
+#define TEN_SITES(t, action) \
+	SITE(t##0, action) \
+	SITE(t##1, action) \
+	SITE(t##2, action) \
+	SITE(t##3, action) \
+	SITE(t##4, action) \
+	SITE(t##5, action) \
+	SITE(t##6, action) \
+	SITE(t##7, action) \
+	SITE(t##8, action) \
+	SITE(t##9, action)
+#define AT_SITE(number, action) \
+	switch (number) { \
+		TEN_SITES(, action) \
+		TEN_SITES(1, action) \
+		TEN_SITES(2, action) \
+		TEN_SITES(3, action) \
+		TEN_SITES(4, action) \
+		TEN_SITES(5, action) \
+		TEN_SITES(6, action) \
+		TEN_SITES(7, action) \
+		TEN_SITES(8, action) \
+		TEN_SITES(9, action) \
+	}
+
+static NOINLINE void acquire(struct descent *d, unsigned left)
+{
+	(void)left;
+	AT_SITE(d->site[0], *d->block = lsa->AllocateLsaHeap(BLOCK_SIZE))
+}
+
+static NOINLINE void release(struct descent *d, unsigned left)
+{
+	(void)left;
+	AT_SITE(d->site[0], lsa->FreeLsaHeap(*d->block))
+}
+
+static NOINLINE void down(struct descent *d, unsigned left)
+{
+	void (*next)(struct descent *, unsigned) = left ? down : d->last;
+
+	AT_SITE(d->branch == left ? d->site[1] : 0, next(d, left - 1))
+}
+
+static unsigned root_of(unsigned long square)
+{
+	unsigned root = 1;
+
+	while (root < RADIX_MOST && root * root < square)
+		root++;
+	return root;
+}
+
+/* Threads go on until each has measured its rounds, so that all of these were measured with all of
+ * the threads running. */
+static bool goes_on(const struct worker *w, unsigned long round)
+{
+	const struct settings *s = w->settings;
+	unsigned long last = s->warm + s->rounds;
+
+	if (round == last)
+		__atomic_add_fetch(w->finished, 1, __ATOMIC_RELAXED);
+	return round < last || __atomic_load_n(w->finished, __ATOMIC_RELAXED) < s->threads;
+}
+
+static void note_round(struct worker *w, unsigned long round, const uint64_t times[3])
+{
+	const struct settings *s = w->settings;
+
+	if (round < s->warm || round >= s->warm + s->rounds)
+		return;
+	w->acquire_ns[round - s->warm] = (double)(times[1] - times[0]) / BLOCKS;
+	w->release_ns[round - s->warm] = (double)(times[2] - times[1]) / BLOCKS;
+}
+
+/* The loops are in the thread's own function, which is the outermost frame of ours. */
+static void *thread_main(void *argument)
+{
+	struct worker *w = argument;
+	const struct settings *s = w->settings;
+	unsigned downs = (unsigned)s->depth - FRAMES_LEAST, radix = root_of(s->stacks);
+	bool outer = s->outer || downs == 0;
+	struct descent d = { .branch = outer ? downs : 0 };
+	void (*next)(struct descent *, unsigned);
+	uint64_t times[3];
+
+	pthread_barrier_wait(w->start);
+	for (unsigned long round = 0; goes_on(w, round); round++) {
+		for (int half = 0; half < 2; half++) {
+			times[half] = now_ns();
+			d.last = half ? release : acquire;
+			next = downs ? down : d.last;
+			for (unsigned i = 0; i < BLOCKS; i++) {
+				unsigned long stack = (round * BLOCKS + i) * 7 % s->stacks;
+
+				d.block = &w->blocks[i];
+				d.site[0] = (unsigned)stack % radix;
+				d.site[1] = (unsigned)stack / radix;
+				AT_SITE(outer ? d.site[1] : 0, next(&d, downs - 1))
+			}
+		}
+		times[2] = now_ns();
+		note_round(w, round, times);
+	}
+	return NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return count ? values[count / 2] : 0;
+}
+
+/* Of the means of ten rounds each. One alone is too short to tell what threads do to one another:
+ * while one of them waits for a lock, the other's rounds are as if it were alone. */
+static double typical(double *values, size_t count)
+{
+	size_t groups = count / ROUNDS_TOGETHER;
+
+	if (groups == 0)
+		return median(values, count);
+	for (size_t i = 0; i < groups; i++) {
+		double sum = 0;
+
+		for (size_t j = 0; j < ROUNDS_TOGETHER; j++)
+			sum += values[i * ROUNDS_TOGETHER + j];
+		values[i] = sum / ROUNDS_TOGETHER;
+	}
+	return median(values, groups);
+}
+
+static void *must(void *memory)
+{
+	if (!memory) {
+		perror("calls");
+		exit(2);
+	}
+	return memory;
+}
+
+static void keep_live(unsigned long count)
+{
+	for (unsigned long i = 0; i < count; i++)
+		must(lsa->AllocateLsaHeap(BLOCK_SIZE));
+}
+
+/* What a call costs: the mean over the threads. */
+static void run(const struct settings *s, double *acquire_ns, double *release_ns)
+{
+	struct worker *workers = must(calloc(s->threads, sizeof(*workers)));
+	unsigned long finished = 0;
+	pthread_barrier_t start;
+
+	pthread_barrier_init(&start, NULL, (unsigned)s->threads);
+	for (unsigned long i = 0; i < s->threads; i++) {
+		workers[i].settings = s;
+		workers[i].start = &start;
+		workers[i].finished = &finished;
+		workers[i].acquire_ns = must(calloc(s->rounds, sizeof(double)));
+		workers[i].release_ns = must(calloc(s->rounds, sizeof(double)));
+		if (pthread_create(&workers[i].thread, NULL, thread_main, &workers[i]) != 0)
+			must(NULL);
+	}
+	*acquire_ns = *release_ns = 0;
+	for (unsigned long i = 0; i < s->threads; i++) {
+		pthread_join(workers[i].thread, NULL);
+		*acquire_ns += typical(workers[i].acquire_ns, s->rounds) / (double)s->threads;
+		*release_ns += typical(workers[i].release_ns, s->rounds) / (double)s->threads;
+		free(workers[i].acquire_ns);
+		free(workers[i].release_ns);
+	}
+	pthread_barrier_destroy(&start);
+	free(workers);
+}
+
+static void cost(const struct settings *s)
+{
+	double acquire_ns, release_ns;
+
+	load_package();
+	keep_live(s->live);
+	run(s, &acquire_ns, &release_ns);
+	printf("acquire_ns %.2f release_ns %.2f mean_ns %.2f\n", acquire_ns, release_ns,
+	       (acquire_ns + release_ns) / 2);
+}
+
+struct newcomer {
+	uint64_t first_ns, second_ns;
+};
+
+static void *first_calls(void *argument)
+{
+	struct newcomer *n = argument;
+	uint64_t before = now_ns(), between, after;
+	PVOID block = lsa->AllocateLsaHeap(BLOCK_SIZE);
+
+	between = now_ns();
+	lsa->FreeLsaHeap(block);
+	after = now_ns();
+	n->first_ns = between - before;
+	n->second_ns = after - between;
+	return NULL;
+}
+
+static void first(void)
+{
+	uint64_t before = now_ns(), loaded;
+	struct newcomer own, newcomer;
+	double firsts[NEW_THREADS], seconds[NEW_THREADS];
+	pthread_t thread;
+
+	load_package();
+	loaded = now_ns();
+	first_calls(&own);
+	for (int i = 0; i < NEW_THREADS; i++) {
+		if (pthread_create(&thread, NULL, first_calls, &newcomer) != 0)
+			must(NULL);
+		pthread_join(thread, NULL);
+		firsts[i] = (double)newcomer.first_ns;
+		seconds[i] = (double)newcomer.second_ns;
+	}
+	printf("load_ns %llu first_ns %llu thread_first_ns %.0f thread_second_ns %.0f\n",
+	       (unsigned long long)(loaded - before), (unsigned long long)own.first_ns,
+	       median(firsts, NEW_THREADS), median(seconds, NEW_THREADS));
+}
+
+/* The lines "Name:  N kB" of a file of /proc, as " name_kb N". */
+static void print_sizes(const char *path, const char *const names[])
+{
+	FILE *file = must(fopen(path, "r"));
+	char line[256];
+
+	while (fgets(line, sizeof(line), file))
+		for (int i = 0; names[i]; i++) {
+			size_t bytes = strlen(names[i]);
+
+			if (strncmp(line, names[i], bytes) == 0 && line[bytes] == ':')
+				printf(" %s_kb %lu", names[i], strtoul(line + bytes + 1, NULL, 10));
+		}
+	fclose(file);
+}
+
+static void memory(const struct settings *s)
+{
+	static const char *const mapped[] = { "Rss",      "Pss",       "Pss_Anon",
+					      "Pss_File", "Pss_Shmem", NULL };
+	double ignored;
+
+	load_package();
+	run(s, &ignored, &ignored);
+	printf("rounds %lu", s->rounds);
+	print_sizes("/proc/self/smaps_rollup", mapped);
+	putchar('\n');
+}
+
+static void parse(struct settings *s, char **arguments)
+{
+	const struct {
+		const char *name;
+		unsigned long *value, least, most;
+	} keys[] = {
+		{ "depth=", &s->depth, FRAMES_LEAST, 256 },
+		{ "threads=", &s->threads, 1, 64 },
+		{ "stacks=", &s->stacks, 1, RADIX_MOST * RADIX_MOST },
+		{ "outer=", &s->outer, 0, 1 },
+		{ "rounds=", &s->rounds, 1, ROUNDS_MOST },
+		{ "warm=", &s->warm, 0, ROUNDS_MOST },
+		{ "live=", &s->live, 0, 1 << 20 },
+	};
+
+	for (; *arguments; arguments++) {
+		bool known = false;
+
+		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+			size_t bytes = strlen(keys[i].name);
+
+			if (strncmp(*arguments, keys[i].name, bytes) != 0)
+				continue;
+			*keys[i].value = strtoul(*arguments + bytes, NULL, 10);
+			known = *keys[i].value >= keys[i].least && *keys[i].value <= keys[i].most;
+		}
+		if (!known) {
+			fprintf(stderr, "calls: %s: not understood\n", *arguments);
+			exit(2);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = { .depth = 16, .threads = 1, .stacks = 100, .rounds = 200, .warm = 20 };
+	const char *mode = argc > 1 ? argv[1] : "";
+
+	if (argc > 1)
+		parse(&s, argv + 2);
+	if (strcmp(mode, "cost") == 0)
+		cost(&s);
+	else if (strcmp(mode, "first") == 0)
+		first();
+	else if (strcmp(mode, "memory") == 0)
+		memory(&s);
+	else {
+		fprintf(stderr, "usage: calls cost|first|memory [KEY=NUMBER]...\n");
+		return 2;
+	}
+	return 0;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ten thousand addresses in one large package, each in two inlined functions: a report that names
+ * them all, against llvm-symbolizer for the same addresses. The package is generated: it leaks a
+ * block from each, and backtraces are of one frame, so that neither has more to name.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bench.h"
+#include "tracers.h"
+
+enum { FILES = 16, FUNCTIONS = 640, NAMES = FILES * FUNCTIONS };
+
+_Static_assert(NAMES >= 10000, "as is promised");
+
+#define PACKAGE_NAME "many.so"
+
+/* A function with the leak in it, two deep in what is inlined, beside others of the kind that only
+ * make the debug information large, as that of real packages is. */
+static void write_function(FILE *to, int n)
+{
+	fprintf(to,
+		"struct item_%d { struct item_%d *next; int kind; unsigned long size; char "
+		"name[%d]; };\n"
+		"static inline ALWAYS void keep_%d(struct item_%d *item, unsigned long size)\n"
+		"{\n"
+		"\tunsigned long rounded = (size + 15) & ~15ul;\n"
+		"\titem->size = rounded;\n"
+		"\tkept = lsa->AllocateLsaHeap((ULONG)rounded);\n"
+		"}\n"
+		"static inline ALWAYS int weigh_%d(const struct item_%d *item, int factor)\n"
+		"{\n"
+		"\tint sum = 0;\n"
+		"\tfor (int i = 0; i < item->kind; i++) {\n"
+		"\t\tint part = factor * i;\n"
+		"\t\tsum += part ^ item->kind;\n"
+		"\t}\n"
+		"\treturn sum;\n"
+		"}\n"
+		"static inline ALWAYS int match_%d(const struct item_%d *item, const char *name)\n"
+		"{\n"
+		"\tunsigned matched = 0;\n"
+		"\tfor (unsigned i = 0; i < sizeof(item->name) && name[i]; i++) {\n"
+		"\t\tchar wanted = name[i], there = item->name[i];\n"
+		"\t\tmatched += wanted == there;\n"
+		"\t}\n"
+		"\treturn (int)matched + weigh_%d(item, (int)matched);\n"
+		"}\n"
+		"static inline ALWAYS void begin_%d(struct item_%d *item, int kind)\n"
+		"{\n"
+		"\tint weight = weigh_%d(item, kind);\n"
+		"\titem->kind = weight + kind;\n"
+		"\tkeep_%d(item, 16 + (unsigned)kind %% 64);\n"
+		"}\n"
+		"static NOINLINE void do_%d(void)\n"
+		"{\n"
+		"\tstruct item_%d item = { .kind = %d };\n"
+		"\tbegin_%d(&item, %d);\n"
+		"\tseen = match_%d(&item, names) + weigh_%d(&item, seen) + match_%d(&item, names + "
+		"1);\n"
+		"}\n\n",
+		n, n, 16 + n % 48, n, n, n, n, n, n, n, n, n, n, n, n, n, n % 7, n, n % 5, n, n, n);
+}
+
+static void write_list(FILE *to, int file)
+{
+	fprintf(to, "void (*const many_%d[])(void) = {\n", file);
+	for (int i = 0; i < FUNCTIONS; i++)
+		fprintf(to, "\tdo_%d,\n", file * FUNCTIONS + i);
+	fprintf(to, "};\n");
+}
+
+static bool write_source(const char *path, int file)
+{
+	FILE *to = fopen(path, "w");
+
+	if (!to)
+		return false;
+	fprintf(to, "#include <stdint.h>\n#include \"secpkg.h\"\n"
+		    "#define ALWAYS __attribute__((always_inline))\n"
+		    "#define NOINLINE __attribute__((noinline))\n"
+		    "extern PLSA_SECPKG_FUNCTION_TABLE many_lsa;\n"
+		    "extern void *volatile kept;\nextern volatile int seen;\n"
+		    "extern const char *volatile names;\n"
+		    "#define lsa many_lsa\n");
+	for (int i = 0; i < FUNCTIONS; i++)
+		write_function(to, file * FUNCTIONS + i);
+	write_list(to, file);
+	return fclose(to) == 0;
+}
+
+static bool write_main(const char *path)
+{
+	FILE *to = fopen(path, "w");
+
+	if (!to)
+		return false;
+	fprintf(to, "#include \"package.h\"\nPLSA_SECPKG_FUNCTION_TABLE many_lsa;\n"
+		    "void *volatile kept;\nvolatile int seen;\n"
+		    "const char *volatile names = \"name\";\n");
+	for (int i = 0; i < FILES; i++)
+		fprintf(to, "extern void (*const many_%d[])(void);\n", i);
+	fprintf(to, "static void (*const *const many[])(void) = {");
+	for (int i = 0; i < FILES; i++)
+		fprintf(to, " many_%d,", i);
+	fprintf(to,
+		" };\n"
+		"static void run(PLSA_CLIENT_REQUEST client, const char *command)\n"
+		"{\n\t(void)client, (void)command;\n\tmany_lsa = lsa;\n"
+		"\tfor (int i = 0; i < %d; i++)\n\t\tfor (int j = 0; j < %d; j++)\n"
+		"\t\t\tmany[i][j]();\n}\nPACKAGE(\"many\", run)\n",
+		FILES, FUNCTIONS);
+	return fclose(to) == 0;
+}
+
+/* Returns whether the package is there, as PACKAGE_NAME in the folder. */
+static bool build_package(const struct bench *b)
+{
+	static const char script[] =
+		"cd \"$0\" && printf '%s\\n' many*.c | xargs -P 2 -n 1 ${CC:-cc} -g -O1 -fPIC "
+		"-std=gnu11 -w -I" SOURCE_DIR "/include -I" SOURCE_DIR "/tests/packages -c && "
+		"${CC:-cc} -shared -o " PACKAGE_NAME " many*.o";
+	const char *const arguments[] = { "sh", "-c", script, b->folder, NULL };
+	char name[32];
+
+	for (int i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "many_%d.c", i);
+		if (!write_source(bench_path(b, name), i))
+			return false;
+	}
+	return write_main(bench_path(b, "many.c")) && spawn_quietly(arguments, NULL);
+}
+
+static bool is_in_package(const json_t *frame)
+{
+	const char *module = json_string_value(json_object_get(frame, "module"));
+	const char *name = module ? strrchr(module, '/') : NULL;
+
+	return name && strcmp(name + 1, PACKAGE_NAME) == 0;
+}
+
+/* The innermost address of a finding's backtrace, and how many functions it is in. Frames of one
+ * address have one offset, which is that of the return: the call lies before it. */
+static unsigned take_address(const json_t *finding, FILE *to)
+{
+	const json_t *stack = json_object_get(json_object_get(finding, "stacks"), "allocate");
+	const json_t *first = json_array_get(stack, 0);
+	const char *offset = json_string_value(json_object_get(first, "offset"));
+	unsigned frames = 0;
+
+	if (!offset || !is_in_package(first))
+		return 0;
+	for (size_t i = 0; i < json_array_size(stack); i++) {
+		const json_t *frame = json_array_get(stack, i);
+
+		frames++;
+		if (!json_is_true(json_object_get(frame, "inlined")))
+			break;
+	}
+	fprintf(to, "0x%llx\n", strtoull(offset, NULL, 16) - 1);
+	return frames;
+}
+
+struct addresses {
+	unsigned count, frames;
+};
+
+static struct addresses write_addresses(const char *report, const char *path)
+{
+	json_t *json = json_load_file(report, 0, NULL);
+	json_t *findings = json_object_get(json, "findings"), *finding;
+	struct addresses addresses = { 0 };
+	FILE *to = fopen(path, "w");
+	size_t i;
+
+	json_array_foreach(findings, i, finding)
+	{
+		unsigned frames = to ? take_address(finding, to) : 0;
+
+		addresses.count += frames > 0;
+		addresses.frames += frames;
+	}
+	if (to)
+		fclose(to);
+	json_decref(json);
+	return addresses;
+}
+
+/* A name and a place are two lines; an address ends with an empty one. */
+static unsigned symbolizer_frames(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	unsigned lines = 0;
+	char line[4096];
+
+	while (file && fgets(line, sizeof(line), file))
+		lines += line[0] != '\n';
+	if (file)
+		fclose(file);
+	return lines / 2;
+}
+
+static double seconds(const char *const *arguments, const char *input, const char *output)
+{
+	struct command command = { .arguments = arguments, .input = input, .output = output };
+	struct outcome o;
+	double taken = spawn_run(&command, &o) ? o.seconds : NAN;
+
+	outcome_release(&o);
+	return taken;
+}
+
+struct paths {
+	char *trace, *report, *addresses, *answers, *package;
+};
+
+static bool prepare(struct bench *b, const struct paths *p, struct addresses *addresses)
+{
+	const char *const host[] = { HOST_PROGRAM, p->package, NULL };
+	const char *const report[] = { LSATRACE,          "report", "--format=json",
+				       "--fail-on=never", p->trace, NULL };
+	struct outcome o;
+	bool good = build_package(b) && way_record(b, WAY_ONE_FRAME, host, p->trace, &o);
+
+	if (!good || isnan(seconds(report, NULL, p->report)))
+		return false;
+	outcome_release(&o);
+	*addresses = write_addresses(p->report, p->addresses);
+	return true;
+}
+
+static json_t *compare(struct bench *b, const struct paths *p, const struct addresses *addresses)
+{
+	const char *const ours[] = { LSATRACE, "report", "--fail-on=never", p->trace, NULL };
+	const char *const theirs[] = { b->peers.symbolizer, "--inlines", "--obj", p->package, NULL };
+	struct samples report = { 0 }, symbolizer = { 0 };
+	unsigned frames = 0;
+	struct ratio ratio;
+	struct stat package = { 0 };
+
+	stat(p->package, &package);
+	if (b->peers.symbolizer && !isnan(seconds(theirs, p->addresses, p->answers)))
+		frames = symbolizer_frames(p->answers);
+	for (unsigned round = 0; round < b->rounds; round++) {
+		samples_add(&report, seconds(ours, NULL, "/dev/null"));
+		samples_add(&symbolizer,
+			    b->peers.symbolizer ? seconds(theirs, p->addresses, "/dev/null") : NAN);
+	}
+	ratio = samples_ratio(&report, &symbolizer);
+	printf("  %u addresses, in a package of %.1f MiB\n  %-40s %10s %10s\n", addresses->count,
+	       (double)package.st_size / (1 << 20), "", "seconds", "functions");
+	printf("  %-40s", "lsatrace report, all of it");
+	print_number(11, 3, samples_median(&report));
+	printf(" %10u\n  %-40s", addresses->frames, "llvm-symbolizer");
+	print_number(11, 3, samples_median(&symbolizer));
+	printf(" %10u\n", frames);
+	bars_add(b, "symbols of 10000 addresses, inlined, seconds", "llvm-symbolizer", &ratio,
+		 AT_MOST, 1, b->peers.symbolizer ? NULL : "llvm-symbolizer is not installed");
+	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o}", "addresses", addresses->count,
+			 "functions", addresses->frames, "symbolizer_functions", frames, "report_s",
+			 json_samples(&report), "symbolizer_s", json_samples(&symbolizer), "ratio",
+			 json_ratio(&ratio));
+}
+
+json_t *symbols_run(struct bench *b)
+{
+	struct paths p = { strdup(bench_path(b, "many.trace")), strdup(bench_path(b, "many.json")),
+			   strdup(bench_path(b, "addresses")), strdup(bench_path(b, "answers")),
+			   strdup(bench_path(b, PACKAGE_NAME)) };
+	struct addresses addresses = { 0 };
+	json_t *json = json_null();
+
+	if (prepare(b, &p, &addresses))
+		json = compare(b, &p, &addresses);
+	else
+		printf("  not measured: the package could not be built, or not be traced\n");
+	free(p.trace);
+	free(p.report);
+	free(p.addresses);
+	free(p.answers);
+	free(p.package);
+	return json;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_TRACERS_H
+#define BENCH_TRACERS_H
+
+/* The ways in which a program is run: bare, under lsatrace with some options, or under a peer. */
+
+#include "bench.h"
+#include "spawn.h"
+
+/* WAY(constant, key, column, tracer, options of lsatrace) */
+#define WAYS(WAY) \
+	WAY(BARE, "bare", "bare", NONE, "") \
+	WAY(LSATRACE, "lsatrace", "lsatrace", LSATRACE, "") \
+	WAY(LIBUNWIND, "libunwind", "libunwind", LSATRACE, ":unwind=libunwind") \
+	WAY(HEAPTRACK, "heaptrack", "heaptrack", HEAPTRACK, "") \
+	WAY(LTTNG, "lttng", "LTTng-UST", LTTNG, "") \
+	WAY(OTHER_FAMILY, "other-family", "", LSATRACE, ":families=client-buffer") \
+	WAY(ONE_FRAME, "one-frame", "", LSATRACE, ":depth=1") \
+	WAY(ONE_FRAME_LIBUNWIND, "one-frame-libunwind", "", LSATRACE, ":unwind=libunwind:depth=1") \
+	WAY(WRAPPED, "wrapped", "", LSATRACE, ":ring=1M") \
+	WAY(FULL, "full", "", LSATRACE, ":mode=full") \
+	WAY(DEEP, "deep", "", LSATRACE, ":depth=256")
+
+#define WAY_ENUM(constant, key, column, tracer, options) WAY_##constant,
+enum way { WAYS(WAY_ENUM) WAY_COUNT };
+
+extern const char *const way_key[WAY_COUNT];
+extern const char *const way_column[WAY_COUNT];
+
+/* Why it cannot be had, or NULL. */
+const char *way_missing(const struct bench *b, enum way way);
+
+/* Runs a program; what was recorded is removed. Returns whether its status was 0. */
+bool way_run(struct bench *b, enum way way, const char *const *arguments, struct outcome *outcome);
+
+/* The same; what was recorded, by lsatrace or heaptrack, is the file `trace`. */
+bool way_record(struct bench *b, enum way way, const char *const *arguments, const char *trace,
+		struct outcome *outcome);
+
+#endif

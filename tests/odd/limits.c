@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* What the system may refuse, or a host take away from itself and from whoever is in it. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "marker.h"
+#include "odd.h"
+#include "package.h"
+
+enum { NOBODY = 65534, MANY = 400000, BLOCKS = 100000 };
+
+static void limit(int what, rlim_t most)
+{
+	struct rlimit both = { most, most };
+
+	need(setrlimit(what, &both) == 0, "setrlimit");
+}
+
+/* COUNT: descriptors that the process may have. */
+static int few_descriptors(char **arguments)
+{
+	limit(RLIMIT_NOFILE, (rlim_t)number_of(arguments[0]));
+	host_start();
+	leak(11);
+	churn(MANY);
+	return 0;
+}
+
+static void use_up_descriptors(void)
+{
+	limit(RLIMIT_NOFILE, 64);
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
+		;
+	need(errno == EMFILE, "/dev/null");
+}
+
+/* Which functions a package has, and which it is given. */
+static void print_functions(PSECPKG_FUNCTION_TABLE package)
+{
+	const void *const *given = (const void *const *)lsa;
+
+	printf("LogonUser %s, CallPackage %s; given", package->LogonUser ? "yes" : "no",
+	       package->CallPackage ? "yes" : "no");
+	for (size_t slot = 0; slot < sizeof(*lsa) / sizeof(void *); slot++) {
+		if (given[slot])
+			printf(" %zu", slot);
+	}
+	printf("\n");
+}
+
+static void start_another(void)
+{
+	struct host_library own;
+
+	package_count = 2;
+	need(host_ask(RTLD_DEFAULT, &own) && own.count == 2, "the package's entry point");
+	need(NT_SUCCESS(host_initialize(&own.tables[1], 2, &host_table)), "the package");
+	print_functions(&own.tables[1]);
+	churn(10);
+	leak(12);
+}
+
+/* No descriptor is to be had when the package is found. */
+static int no_descriptors(char **arguments)
+{
+	struct host_library own;
+
+	(void)arguments;
+	use_up_descriptors();
+	need(host_ask(RTLD_DEFAULT, &own), "the package's entry point");
+	need(NT_SUCCESS(host_initialize(own.tables, 1, &host_table)), "the package");
+	print_functions(own.tables);
+	leak(11);
+	churn(10);
+	return 0;
+}
+
+/* ... or later, when a second package comes. */
+static int no_descriptors_later(char **arguments)
+{
+	(void)arguments;
+	host_start();
+	leak(11);
+	use_up_descriptors();
+	churn(MANY);
+	start_another();
+	return 0;
+}
+
+/* BYTES: as large as any file may become. */
+static int file_size(char **arguments)
+{
+	limit(RLIMIT_FSIZE, (rlim_t)number_of(arguments[0]));
+	host_start();
+	leak(11);
+	churn(MANY);
+	leak(12);
+	return 0;
+}
+
+static rlim_t address_space_now(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+
+	need(file && fscanf(file, "%lu", &pages) == 1, "statm");
+	fclose(file);
+	return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* MIB: address space beyond what is in use. */
+static int address_space(char **arguments)
+{
+	limit(RLIMIT_AS, address_space_now() + ((rlim_t)number_of(arguments[0]) << 20));
+	host_start();
+	leak(11);
+	churn(1000);
+	leak(12);
+	return 0;
+}
+
+/* Nothing more to be had once tracing has begun, with results that need room. */
+static int address_space_later(char **arguments)
+{
+	(void)arguments;
+	host_start();
+	churn(1);
+	limit(RLIMIT_AS, address_space_now());
+	for (int i = 0; i < BLOCKS; i++)
+		lsa->AllocatePrivateHeap(8);
+	return 0;
+}
+
+/* As a program does that wants to inherit nothing. */
+static int close_all(char **arguments)
+{
+	(void)arguments;
+	host_start();
+	leak(11);
+	closefrom(3);
+	churn(MANY);
+	return 0;
+}
+
+/* FILE: the host's own, which it puts in the place of every descriptor that it did not open. */
+static int reuse_descriptors(char **arguments)
+{
+	struct rlimit descriptors;
+	struct stat status;
+	int fd;
+
+	limit(RLIMIT_NOFILE, 4096);
+	host_start();
+	leak(11);
+	getrlimit(RLIMIT_NOFILE, &descriptors);
+	fd = open(arguments[0], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	need(fd >= 0, arguments[0]);
+	for (int other = 20; other < (int)descriptors.rlim_cur; other++)
+		need(dup2(fd, other) == other, "dup2");
+	churn(MANY);
+	fstat(fd, &status);
+	printf("own file: %lld\n", (long long)status.st_size);
+	return 0;
+}
+
+static void drop_privileges(void)
+{
+	need(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0, "setuid");
+}
+
+/* FOLDER: becomes the root, without /proc, and the host nobody in it; then another package comes. */
+static int change_root(char **arguments)
+{
+	host_start();
+	leak(11);
+	need(chroot(arguments[0]) == 0 && chdir("/") == 0, "chroot");
+	drop_privileges();
+	churn(MANY);
+	start_another();
+	return 0;
+}
+
+/* Is nobody from the start. */
+static int nobody(char **arguments)
+{
+	(void)arguments;
+	drop_privileges();
+	host_start();
+	leak(11);
+	churn(10);
+	return 0;
+}
+
+static void fill_disk(const char *path)
+{
+	static const char zeroes[65536];
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	need(fd >= 0, path);
+	for (size_t bytes = sizeof(zeroes); bytes > 0; bytes /= 2) {
+		while (write(fd, zeroes, bytes) > 0)
+			;
+		need(errno == ENOSPC, path);
+	}
+	close(fd);
+}
+
+/* FILE BLOCKS: one that takes all that is left of the disk, when the recording has begun; then leaks. */
+static int full_disk_later(char **arguments)
+{
+	host_start();
+	leak(11);
+	churn(1000);
+	fill_disk(arguments[0]);
+	churn(MANY);
+	for (long i = 0; i < number_of(arguments[1]); i++)
+		lsa->AllocatePrivateHeap(8);
+	return 0;
+}
+
+static PVOID mark(PVOID block)
+{
+	need(block != NULL, "a block");
+	memcpy(block, MARKER, sizeof(MARKER));
+	return block;
+}
+
+static PVOID buffer_of(PLSA_CLIENT_REQUEST client)
+{
+	PVOID buffer = NULL;
+
+	lsa->AllocateClientBuffer(client, sizeof(MARKER), &buffer);
+	return mark(buffer);
+}
+
+/* One block of each family that is freed, and one that leaks, all with the same text. */
+static void mark_two_of_each(PVOID section)
+{
+	PVOID client = NULL;
+
+	lsa->FreeLsaHeap(mark(lsa->AllocateLsaHeap(sizeof(MARKER))));
+	mark(lsa->AllocateLsaHeap(sizeof(MARKER)));
+	lsa->FreePrivateHeap(mark(lsa->AllocatePrivateHeap(sizeof(MARKER))));
+	mark(lsa->AllocatePrivateHeap(sizeof(MARKER)));
+	lsa->FreeClientBuffer(&client, buffer_of(&client));
+	buffer_of(&client);
+	lsa->FreeSharedMemory(section, mark(lsa->AllocateSharedMemory(section, sizeof(MARKER))));
+	mark(lsa->AllocateSharedMemory(section, sizeof(MARKER)));
+}
+
+static int marked_blocks(char **arguments)
+{
+	PVOID section;
+
+	(void)arguments;
+	host_start();
+	section = mark(lsa->CreateSharedMemory(4096, 4096));
+	for (int i = 0; i < 100; i++)
+		mark_two_of_each(section);
+	lsa->FreeSharedMemory(NULL, mark(lsa->AllocateSharedMemory(section, sizeof(MARKER))));
+	return 0;
+}
+
+const struct scenario limit_scenarios[] = {
+	{ "few-descriptors", few_descriptors },
+	{ "no-descriptors", no_descriptors },
+	{ "no-descriptors-later", no_descriptors_later },
+	{ "file-size", file_size },
+	{ "address-space", address_space },
+	{ "address-space-later", address_space_later },
+	{ "close-all", close_all },
+	{ "reuse-descriptors", reuse_descriptors },
+	{ "change-root", change_root },
+	{ "nobody", nobody },
+	{ "full-disk-later", full_disk_later },
+	{ "marked-blocks", marked_blocks },
+	{ 0 },
+};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Libraries of packages, and libraries that get in front of functions as the tracer does. */
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host.h"
+#include "odd.h"
+
+static void *open_library(const char *path)
+{
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+	need(handle != NULL, path);
+	return handle;
+}
+
+/* PATH...: each is loaded, found, initialised and called before the next. */
+static int libraries(char **arguments)
+{
+	struct host_library library;
+
+	for (ULONG_PTR id = 1; *arguments; id++, arguments++) {
+		need(host_ask(open_library(*arguments), &library), *arguments);
+		printf("%x\n", (unsigned int)host_initialize(library.tables, id, &host_table));
+		host_call(library.tables, "run");
+	}
+	return 0;
+}
+
+/* TIMES PATH: one library that comes and goes. */
+static int reload(char **arguments)
+{
+	struct host_library library;
+
+	for (long i = 0; i < number_of(arguments[0]); i++) {
+		void *handle = open_library(arguments[1]);
+
+		need(host_ask(handle, &library), arguments[1]);
+		host_initialize(library.tables, 1, &host_table);
+		host_call(library.tables, "run");
+		dlclose(handle);
+	}
+	return 0;
+}
+
+static void print_where(const char *what, const void *symbol)
+{
+	const char *name = "nowhere", *slash;
+	Dl_info info;
+
+	if (symbol && dladdr(symbol, &info) && info.dli_fname)
+		name = info.dli_fname;
+	slash = strrchr(name, '/');
+	printf("%s: %s\n", what, slash ? slash + 1 : name);
+}
+
+/* Needs interposer.so preloaded: who finds what, and what is said of what nobody has. */
+static int resolve(char **arguments)
+{
+	void (*look)(void);
+	void *symbol = dlsym(RTLD_DEFAULT, "interposer_look");
+
+	(void)arguments;
+	need(symbol != NULL, "interposer.so is not preloaded");
+	memcpy(&look, &symbol, sizeof(look));
+	look();
+	print_where("default", dlsym(RTLD_DEFAULT, "gnu_get_libc_version"));
+	print_where("next", dlsym(RTLD_NEXT, "gnu_get_libc_version"));
+	print_where("own", dlsym(RTLD_DEFAULT, SECPKG_LSAMODEINIT_NAME) ? resolve : NULL);
+	print_where("absent", dlsym(RTLD_DEFAULT, "no_such_function"));
+	printf("%s\n", strstr(dlerror(), "undefined symbol"));
+	print_where("no more", dlsym(RTLD_NEXT, SECPKG_LSAMODEINIT_NAME));
+	printf("%s\n", strstr(dlerror(), "undefined symbol"));
+	host_start();
+	return 0;
+}
+
+const struct scenario loading_scenarios[] = {
+	{ "libraries", libraries },
+	{ "reload", reload },
+	{ "resolve", resolve },
+	{ 0 },
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ODD_PACKAGE_H
+#define ODD_PACKAGE_H
+
+/*
+ * The package's side: the program exports SpLsaModeInitialize, which returns the first
+ * package_count of package_tables. A scenario may change both before it is called.
+ */
+
+#include "secpkg.h"
+
+#define NOINLINE __attribute__((noinline))
+
+enum { PACKAGES_MOST = 65 };
+
+extern SECPKG_FUNCTION_TABLE package_tables[PACKAGES_MOST];
+extern ULONG package_count;
+
+/* The table that Initialize was given last, and those by package id. */
+extern PLSA_SECPKG_FUNCTION_TABLE lsa;
+extern PLSA_SECPKG_FUNCTION_TABLE package_lsa[PACKAGES_MOST + 1];
+
+SpInitializeFn package_initialize;
+
+/* Allocates a block of the LSA's heap and frees it, so often: two calls each time. */
+void churn(long rounds);
+
+/* Leaks a block of the LSA's heap. Injected. */
+void leak(ULONG size);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables that are short, empty, late, copied, or too many. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "odd.h"
+#include "package.h"
+
+/* Of a table that ends with DeleteSharedMemory, older than all that are known. */
+enum { SHORT_BYTES = offsetof(LSA_SECPKG_FUNCTION_TABLE, OpenSamUser) };
+
+static struct host_library own;
+
+static void ask_own(void)
+{
+	need(host_ask(RTLD_DEFAULT, &own), "the package's entry point");
+}
+
+/* Uses what every table has, and leaks one block of each family. */
+static void use_short_table(void)
+{
+	PVOID section = lsa->CreateSharedMemory(4096, 4096);
+
+	leak(11);
+	churn(10);
+	lsa->AllocateSharedMemory(section, 31);
+	lsa->DeleteSharedMemory(lsa->CreateSharedMemory(64, 64));
+}
+
+static void print_slots(const LSA_SECPKG_FUNCTION_TABLE *table)
+{
+	const void *const *slots = (const void *const *)table;
+
+	for (size_t slot = 0; slot < sizeof(*table) / sizeof(void *); slot++) {
+		if (slots[slot])
+			printf("%zu ", slot);
+	}
+	printf("\n");
+}
+
+/* Two pages; the second may be read or not. */
+static char *map_pages(bool readable)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	need(pages != MAP_FAILED, "mmap");
+	if (!readable)
+		mprotect(pages + page, page, PROT_NONE);
+	return pages + page;
+}
+
+/* Nothing can be read behind the table's end. */
+static int short_table(char **arguments)
+{
+	char *end = map_pages(false);
+
+	(void)arguments;
+	ask_own();
+	memcpy(end - SHORT_BYTES, &host_table, SHORT_BYTES);
+	printf("%x\n", (unsigned int)host_initialize(own.tables, 1, end - SHORT_BYTES));
+	use_short_table();
+	return 0;
+}
+
+/* Half of the table lies on a page, half on the next; how much of it is mapped cannot be looked up. */
+static int split_table(char **arguments)
+{
+	char *middle = map_pages(true);
+	struct rlimit descriptors = { 64, 64 };
+
+	(void)arguments;
+	host_start();
+	ask_own();
+	memcpy(middle - 64, &host_table, sizeof(host_table));
+	setrlimit(RLIMIT_NOFILE, &descriptors);
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
+		;
+	printf("%x\n", (unsigned int)host_initialize(own.tables, 1, middle - 64));
+	print_slots(lsa);
+	fflush(stdout);
+	use_short_table();
+	return 0;
+}
+
+static int null_table(char **arguments)
+{
+	(void)arguments;
+	ask_own();
+	printf("%x\n", (unsigned int)host_initialize(own.tables, 1, NULL));
+	printf("table %s\n", lsa ? "yes" : "no");
+	return 0;
+}
+
+/* Slots of functions that are traced elsewhere are NULL, or hold what is no function. */
+static int empty_slots(char **arguments)
+{
+	LSA_SECPKG_FUNCTION_TABLE table = host_table;
+	void **no_function = (void **)(void *)&table.CallPackage;
+
+	(void)arguments;
+	ask_own();
+	table.CreateSharedMemory = NULL;
+	table.FreePrivateHeap = NULL;
+	*no_function = &own;
+	printf("%x\n", (unsigned int)host_initialize(own.tables, 1, &table));
+	print_slots(lsa);
+	printf("no function: %s\n", *(void **)(void *)&lsa->CallPackage == &own ? "same" : "other");
+	leak(11);
+	return 0;
+}
+
+static PVOID allocate_nothing(ULONG size)
+{
+	printf("second host: %u\n", size);
+	return NULL;
+}
+
+/* A package that is initialised again, with another table, calls the second host. */
+static int twice(char **arguments)
+{
+	LSA_SECPKG_FUNCTION_TABLE second = host_table;
+
+	(void)arguments;
+	host_start();
+	leak(11);
+	host_start();
+	leak(12);
+	ask_own();
+	second.AllocateLsaHeap = allocate_nothing;
+	host_initialize(own.tables, 1, &second);
+	leak(13);
+	return 0;
+}
+
+static NTSTATUS late_call(PLSA_CLIENT_REQUEST client, PVOID command, PVOID base, ULONG size,
+			  PVOID *answer, PULONG length, PNTSTATUS status)
+{
+	(void)client, (void)command, (void)base, (void)size, (void)answer, (void)length;
+	*status = STATUS_SUCCESS;
+	leak(15);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS late_shutdown(void)
+{
+	printf("shut down\n");
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS initialize_late(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
+				PLSA_SECPKG_FUNCTION_TABLE table)
+{
+	package_tables[0].CallPackage = late_call;
+	package_tables[0].Shutdown = late_shutdown;
+	return package_initialize(id, parameters, table);
+}
+
+/* The package has two functions only, until it is initialised. */
+static int late_functions(char **arguments)
+{
+	(void)arguments;
+	package_tables[0].Initialize = initialize_late;
+	ask_own();
+	printf("%s\n", own.tables->CallPackage ? "yes" : "no");
+	host_initialize(own.tables, 1, &host_table);
+	printf("%s\n", own.tables->CallPackage ? "yes" : "no");
+	host_call(own.tables, "run");
+	own.tables->Shutdown();
+	return 0;
+}
+
+static LSA_SECPKG_FUNCTION_TABLE copy;
+
+static NTSTATUS initialize_copy(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
+				PLSA_SECPKG_FUNCTION_TABLE table)
+{
+	memcpy(&copy, table, sizeof(copy));
+	return package_initialize(id, parameters, &copy);
+}
+
+/* As the short table, but of a host that knows all slots: the copy is as long as the package's idea. */
+static int copied_table(char **arguments)
+{
+	(void)arguments;
+	package_tables[0].Initialize = initialize_copy;
+	host_start();
+	use_short_table();
+	print_slots(lsa);
+	return 0;
+}
+
+static NTSTATUS initialize_dispatch(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
+				    PLSA_STRING confidentiality, PLSA_STRING *name)
+{
+	(void)id, (void)database, (void)confidentiality, (void)name;
+	/* More than a dispatch table has: packages do it. */
+	memcpy(&copy, table, sizeof(copy));
+	lsa = &copy;
+	return STATUS_SUCCESS;
+}
+
+/* The first table that a package sees is the short one, of which it copies too much. */
+static int dispatch_table(char **arguments)
+{
+	(void)arguments;
+	package_tables[0].InitializePackage = initialize_dispatch;
+	ask_own();
+	own.tables->InitializePackage(1, (PLSA_DISPATCH_TABLE)(uintptr_t)&host_table, NULL, NULL,
+				      NULL);
+	leak(11);
+	lsa->DeleteSharedMemory(lsa->CreateSharedMemory(64, 64));
+	print_slots(lsa);
+	return 0;
+}
+
+static NTSTATUS initialize_in_vain(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
+				   PLSA_SECPKG_FUNCTION_TABLE table)
+{
+	package_initialize(id, parameters, table);
+	leak(14);
+	return STATUS_UNSUCCESSFUL;
+}
+
+static int failing(char **arguments)
+{
+	(void)arguments;
+	package_tables[0].Initialize = initialize_in_vain;
+	ask_own();
+	printf("%x\n", (unsigned int)host_initialize(own.tables, 1, &host_table));
+	return 0;
+}
+
+/* COUNT: packages in one library, each of which leaks as many bytes as its number. */
+static int packages(char **arguments)
+{
+	package_count = (ULONG)number_of(arguments[0]);
+	ask_own();
+	printf("%u\n", own.count);
+	for (ULONG i = 0; i < own.count; i++)
+		host_initialize(&own.tables[i], i + 1, &host_table);
+	for (ULONG i = 0; i < own.count; i++)
+		package_lsa[i + 1]->AllocateLsaHeap(i + 1);
+	return 0;
+}
+
+/* DEPTH: functions between the program's start and the leak. */
+static NOINLINE void leak_deep(long depth)
+{
+	if (depth == 0)
+		leak(11);
+	else
+		leak_deep(depth - 1);
+	__asm__ volatile(""); /* no tail call */
+}
+
+static int deep(char **arguments)
+{
+	host_start();
+	leak_deep(number_of(arguments[0]));
+	return 0;
+}
+
+/* One leak of each family. */
+static int families(char **arguments)
+{
+	PVOID client = NULL, buffer = NULL;
+
+	(void)arguments;
+	host_start();
+	use_short_table();
+	lsa->AllocatePrivateHeap(17);
+	lsa->AllocateClientBuffer(&client, 19, &buffer);
+	return 0;
+}
+
+const struct scenario table_scenarios[] = {
+	{ "short-table", short_table },
+	{ "split-table", split_table },
+	{ "null-table", null_table },
+	{ "empty-slots", empty_slots },
+	{ "twice", twice },
+	{ "late-functions", late_functions },
+	{ "copied-table", copied_table },
+	{ "dispatch-table", dispatch_table },
+	{ "failing", failing },
+	{ "packages", packages },
+	{ "deep", deep },
+	{ "families", families },
+	{ 0 },
+};

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* Many threads, small threads, and ways of control that are no calls and returns. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "odd.h"
+#include "package.h"
+
+enum { CROWD = 300, HITS = 2000, SIGNAL_ROUNDS = 3000000, ALARM_US = 50, STACK_BYTES = 65536 };
+
+static void *churn_in_thread(void *rounds)
+{
+	churn(*(long *)rounds);
+	return NULL;
+}
+
+static void run_thread(const pthread_attr_t *attributes, long rounds)
+{
+	pthread_t thread;
+
+	need(pthread_create(&thread, attributes, churn_in_thread, &rounds) == 0, "a thread");
+	pthread_join(thread, NULL);
+}
+
+/* THREADS ROUNDS: threads that come and go, one at a time. */
+static int in_turn(char **arguments)
+{
+	long threads = number_of(arguments[0]), rounds = number_of(arguments[1]);
+
+	host_start();
+	for (long i = 0; i < threads; i++)
+		run_thread(NULL, rounds);
+	return 0;
+}
+
+static pthread_barrier_t barrier;
+
+/* All have called, and none has ended, when each calls again. */
+static void *churn_together(void *unused)
+{
+	(void)unused;
+	churn(1);
+	pthread_barrier_wait(&barrier);
+	churn(99);
+	pthread_barrier_wait(&barrier);
+	return NULL;
+}
+
+static int crowd(char **arguments)
+{
+	pthread_t threads[CROWD];
+
+	(void)arguments;
+	host_start();
+	leak(21);
+	pthread_barrier_init(&barrier, NULL, CROWD);
+	for (int i = 0; i < CROWD; i++)
+		need(pthread_create(&threads[i], NULL, churn_together, NULL) == 0, "a thread");
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}
+
+/* BYTES: threads whose stack is no larger than that, or than the system allows. */
+static int small_stack(char **arguments)
+{
+	size_t bytes = (size_t)number_of(arguments[0]);
+	size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+	pthread_attr_t attributes;
+
+	host_start();
+	pthread_attr_init(&attributes);
+	need(pthread_attr_setstacksize(&attributes, bytes > least ? bytes : least) == 0, "a stack");
+	for (int i = 0; i < 50; i++)
+		run_thread(&attributes, 20);
+	pthread_attr_destroy(&attributes);
+	return 0;
+}
+
+static void *start_in_thread(void *unused)
+{
+	(void)unused;
+	host_start();
+	churn(20);
+	return NULL;
+}
+
+/* BYTES: the host's only thread that calls a package has a stack no larger than that. */
+static int small_start(char **arguments)
+{
+	size_t bytes = (size_t)number_of(arguments[0]);
+	size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	need(pthread_attr_setstacksize(&attributes, bytes > least ? bytes : least) == 0, "a stack");
+	need(pthread_create(&thread, &attributes, start_in_thread, NULL) == 0, "a thread");
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attributes);
+	return 0;
+}
+
+/* Blocks, and a section, that change hands between the program and its signal handler. */
+static PVOID from_handler, from_program, section_from_handler;
+
+static PVOID take(PVOID *place)
+{
+	return __atomic_exchange_n(place, NULL, __ATOMIC_ACQ_REL);
+}
+
+static bool is_empty(PVOID *place)
+{
+	return !__atomic_load_n(place, __ATOMIC_ACQUIRE);
+}
+
+static void put(PVOID *place, PVOID what)
+{
+	__atomic_store_n(place, what, __ATOMIC_RELEASE);
+}
+
+static volatile sig_atomic_t hits;
+
+static void on_alarm(int number)
+{
+	PVOID block = take(&from_program);
+
+	(void)number;
+	lsa->FreePrivateHeap(lsa->AllocatePrivateHeap(8));
+	if (block)
+		lsa->FreePrivateHeap(block);
+	if (is_empty(&from_handler))
+		put(&from_handler, lsa->AllocatePrivateHeap(16));
+	if (is_empty(&section_from_handler))
+		put(&section_from_handler, lsa->CreateSharedMemory(64, 64));
+	hits++;
+}
+
+static void watch_alarm(int flags)
+{
+	static char stack[STACK_BYTES];
+	stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = flags | SA_RESTART };
+
+	sigaltstack(&alternative, NULL);
+	sigaction(SIGALRM, &action, NULL);
+}
+
+static void set_alarm(int us)
+{
+	struct itimerval every = { { 0, us }, { 0, us } };
+
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+static void end_section(PVOID section)
+{
+	lsa->FreeSharedMemory(section, lsa->AllocateSharedMemory(section, 8));
+	lsa->DeleteSharedMemory(section);
+}
+
+static void exchange_blocks(void)
+{
+	PVOID block = take(&from_handler), section = take(&section_from_handler);
+
+	if (block)
+		lsa->FreePrivateHeap(block);
+	if (section)
+		end_section(section);
+	if (is_empty(&from_program))
+		put(&from_program, lsa->AllocatePrivateHeap(24));
+}
+
+/* A handler that uses the table comes upon the tracer, the host and the package alike. */
+static int call_in_handlers(int flags)
+{
+	host_start();
+	watch_alarm(flags);
+	set_alarm(ALARM_US);
+	for (long i = 0; i < SIGNAL_ROUNDS && hits < HITS; i++) {
+		churn(1);
+		exchange_blocks();
+	}
+	set_alarm(0);
+	exchange_blocks();
+	lsa->FreePrivateHeap(take(&from_program));
+	puts("done");
+	return 0;
+}
+
+static int signals(char **arguments)
+{
+	(void)arguments;
+	return call_in_handlers(0);
+}
+
+static int signals_on_own_stack(char **arguments)
+{
+	(void)arguments;
+	return call_in_handlers(SA_ONSTACK);
+}
+
+static jmp_buf way_out;
+
+static void jump_out(void)
+{
+	longjmp(way_out, 1);
+}
+
+/* The host leaves its function without returning. */
+static int jump(char **arguments)
+{
+	(void)arguments;
+	host_start();
+	for (volatile int i = 0; i < 20; i++) {
+		if (setjmp(way_out) != 0)
+			continue;
+		host_interlude = jump_out;
+		leak(5);
+	}
+	churn(3);
+	puts("done");
+	return 0;
+}
+
+static void leave_program(void)
+{
+	exit(4);
+}
+
+/* The host ends the program in a call. */
+static int never_return(char **arguments)
+{
+	(void)arguments;
+	host_start();
+	churn(3);
+	host_interlude = leave_program;
+	leak(5);
+	return 0;
+}
+
+static ucontext_t trunk, branch;
+
+static void visit_trunk(void)
+{
+	swapcontext(&branch, &trunk);
+}
+
+/* A call from the branch, and a return to the trunk between a block's allocation and its free. */
+static void grow_branch(void)
+{
+	PVOID block;
+
+	churn(10);
+	block = lsa->AllocateLsaHeap(99);
+	visit_trunk();
+	lsa->FreeLsaHeap(block);
+	host_interlude = visit_trunk;
+	churn(1);
+}
+
+static int coroutines(char **arguments)
+{
+	static char stack[STACK_BYTES];
+
+	(void)arguments;
+	host_start();
+	getcontext(&branch);
+	branch.uc_stack.ss_sp = stack;
+	branch.uc_stack.ss_size = sizeof(stack);
+	branch.uc_link = &trunk;
+	makecontext(&branch, grow_branch, 0);
+	/* It comes back between its calls, then in the midst of one, then for good. */
+	for (int i = 0; i < 3; i++) {
+		swapcontext(&trunk, &branch);
+		churn(3);
+	}
+	puts("done");
+	return 0;
+}
+
+const struct scenario thread_scenarios[] = {
+	{ "in-turn", in_turn },
+	{ "crowd", crowd },
+	{ "small-stack", small_stack },
+	{ "small-start", small_start },
+	{ "signals", signals },
+	{ "signals-on-own-stack", signals_on_own_stack },
+	{ "jump", jump },
+	{ "never-return", never_return },
+	{ "coroutines", coroutines },
+	{ 0 },
+};
