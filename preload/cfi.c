@@ -116,34 +116,36 @@ static uint64_t read_bytes(struct reader *r, size_t bytes)
 	return value;
 }
 
-static uint64_t read_uleb(struct reader *r)
+/* The bits of a LEB128 number; `*shift` becomes how many there are, `*last` its last byte. */
+static uint64_t read_leb(struct reader *r, unsigned *shift, uint8_t *last)
 {
 	uint64_t value = 0;
-	unsigned shift = 0;
-	uint8_t byte;
 
+	*shift = 0;
 	do {
-		byte = (uint8_t)read_bytes(r, 1);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
+		*last = (uint8_t)read_bytes(r, 1);
+		if (*shift < 64)
+			value |= (uint64_t)(*last & 0x7f) << *shift;
+		*shift += 7;
+	} while (*last & 0x80);
 	return value;
+}
+
+static uint64_t read_uleb(struct reader *r)
+{
+	unsigned shift;
+	uint8_t last;
+
+	return read_leb(r, &shift, &last);
 }
 
 static int64_t read_sleb(struct reader *r)
 {
-	uint64_t value = 0;
-	unsigned shift = 0;
-	uint8_t byte;
+	unsigned shift;
+	uint8_t last;
+	uint64_t value = read_leb(r, &shift, &last);
 
-	do {
-		byte = (uint8_t)read_bytes(r, 1);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if ((byte & 0x40) && shift < 64)
+	if ((last & 0x40) && shift < 64)
 		value |= ~0ull << shift;
 	return (int64_t)value;
 }

@@ -14,6 +14,7 @@
 #include "host/journal.h"
 #include "support/json.h"
 #include "support/run.h"
+#include "support/traced.h"
 
 #ifndef BUILD_DIR
 #define BUILD_DIR "build"
@@ -25,83 +26,9 @@
 #define LINKED_HOST BUILD_DIR "/tests/lsahost-linked"
 #define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 
-/* A command line that ends with NULL. */
-#define COMMAND(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-/* What became of a command that was traced. */
-struct traced {
-	char *folder;
-	struct arguments traces; /* paths */
-	struct run recorded;
-	int report_status;
-	json_t *report; /* NULL if there is no trace */
-};
-
-static json_t *parse_report(const struct run *run)
-{
-	json_error_t error;
-	json_t *report = json_loads(run->out, 0, &error);
-
-	cr_assert_not_null(report, "status %d, %s\n%s%s", run->status, error.text, run->out,
-			   run->err);
-	return report;
-}
-
-/* The report of some traces; to be released by json_decref. */
-static json_t *report_of(const char *const traces[], int *status)
-{
-	struct arguments command = { 0 };
-	struct run run;
-	json_t *report;
-
-	arguments_add_all(&command, COMMAND(LSATRACE, "report", "--format=json"));
-	arguments_add_all(&command, traces);
-	run = run_command((const char *const *)command.all);
-	report = parse_report(&run);
-	*status = run.status;
-	run_release(&run);
-	arguments_release(&command);
-	return report;
-}
-
-static struct traced traced_from(struct arguments *command, char *folder)
-{
-	struct traced traced = { .folder = folder };
-
-	traced.recorded = run_command((const char *const *)command->all);
-	arguments_release(command);
-	folder_list(&traced.traces, folder, ".trace");
-	if (traced.traces.count)
-		traced.report =
-			report_of((const char *const *)traced.traces.all, &traced.report_status);
-	return traced;
-}
-
-/* Options are those of record. */
-static struct traced trace_with(const char *const options[], const char *const command[])
-{
-	struct arguments line = { 0 };
-	char *folder = temporary_folder_new();
-
-	arguments_add_all(&line, COMMAND(LSATRACE, "record"));
-	arguments_add(&line, "--output=%s/%%p.trace", folder);
-	arguments_add_all(&line, options);
-	arguments_add(&line, "--");
-	arguments_add_all(&line, command);
-	return traced_from(&line, folder);
-}
-
 static struct traced trace(const char *const command[])
 {
-	return trace_with((const char *const[]){ NULL }, command);
-}
-
-static void traced_release(struct traced *traced)
-{
-	json_decref(traced->report);
-	run_release(&traced->recorded);
-	arguments_release(&traced->traces);
-	temporary_folder_remove(traced->folder);
+	return traced_record((const char *const[]){ NULL }, command);
 }
 
 /*
@@ -226,7 +153,7 @@ static void expect_same_summary(const json_t *report, const struct expected *exp
 
 static void expect_report(const struct traced *traced, const struct expected *expected)
 {
-	cr_assert_not_null(traced->report, "no trace; record said: %s", traced->recorded.err);
+	cr_assert_not_null(traced->report, "no trace; record said: %s", traced->run.err);
 	cr_expect_eq(json_number_at(traced->report, "schema"), 1);
 	expect_same_findings(traced->report, expected);
 	expect_same_summary(traced->report, expected);
@@ -237,7 +164,7 @@ static void expect_findings(const char *const command[], const struct expected *
 {
 	struct traced traced = trace(command);
 
-	cr_expect_eq(traced.recorded.status, 0, "%s", traced.recorded.err);
+	cr_expect_eq(traced.run.status, 0, "%s", traced.run.err);
 	expect_report(&traced, expected);
 	traced_release(&traced);
 }
@@ -737,9 +664,9 @@ static void expect_same_behaviour(const char *const command[])
 	struct run bare = run_command(command);
 	struct traced traced = trace(command);
 
-	cr_expect_str_eq(traced.recorded.out, bare.out);
-	cr_expect_str_eq(traced.recorded.err, bare.err);
-	cr_expect_eq(traced.recorded.status, bare.status);
+	cr_expect_str_eq(traced.run.out, bare.out);
+	cr_expect_str_eq(traced.run.err, bare.err);
+	cr_expect_eq(traced.run.status, bare.status);
 	cr_expect_gt(traced.traces.count, 0u);
 	run_release(&bare);
 	traced_release(&traced);
@@ -833,8 +760,9 @@ Test(end_to_end, preloading_without_the_command_traces_as_well)
 	arguments_add(&line, "LD_PRELOAD=%s", PRELOAD);
 	arguments_add(&line, "LSATRACE_OPTIONS=output=%s/%%p.trace:ring=1M", folder);
 	arguments_add_all(&line, COMMAND(HOST, PACKAGE("lsa_heap_leak")));
-	traced = traced_from(&line, folder);
-	cr_expect_str_empty(traced.recorded.err);
+	traced = traced_run(folder, (const char *const *)line.all);
+	arguments_release(&line);
+	cr_expect_str_empty(traced.run.err);
 	expect_report(&traced, leaked_account_name);
 	traced_release(&traced);
 }
@@ -845,9 +773,9 @@ Test(end_to_end, a_process_without_a_package_leaves_no_trace)
 	struct traced other = trace(COMMAND(HOST));
 
 	cr_expect_eq(one.traces.count, 0u);
-	cr_expect_eq(one.recorded.status, 0);
+	cr_expect_eq(one.run.status, 0);
 	cr_expect_eq(other.traces.count, 0u);
-	cr_expect_eq(other.recorded.status, 0);
+	cr_expect_eq(other.run.status, 0);
 	traced_release(&one);
 	traced_release(&other);
 }
@@ -897,7 +825,7 @@ Test(end_to_end, a_trace_is_its_owners_alone)
 /* Leaks planted among the first calls are long overwritten in the ring. */
 Test(end_to_end, a_small_ring_loses_events_but_no_leak)
 {
-	struct traced traced = trace_with(
+	struct traced traced = traced_record(
 		COMMAND("--ring=1M"),
 		COMMAND(HOST, "--threads=2", "--command=calls=500000 leaks=7", PACKAGE("load")));
 	const json_t *events = json_at(traced.report, "traces.0.events");
@@ -999,7 +927,7 @@ Test(end_to_end, a_forked_process_that_calls_on_has_a_trace_of_its_own)
 		COMMAND("--threads=2", "--fork=2", "--repeat=100", PACKAGE("load")), &journal);
 	const json_t *traces = json_at(traced.report, "traces");
 
-	cr_expect_eq(traced.recorded.status, 0);
+	cr_expect_eq(traced.run.status, 0);
 	cr_assert_eq(json_array_size(traces), 3u);
 	for (size_t i = 0; i < json_array_size(traces); i++)
 		expect_calls_of_journal(json_array_get(traces, i), journal);
