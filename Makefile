@@ -180,13 +180,13 @@ exports: $(BUILD)/liblsatrace.so ## the preload library exports what it must, an
 # Linked statically, for a test runs lsatrace with LD_PRELOAD set, where the library wants to be first.
 sanitize: ## the tests under the address and undefined-behaviour sanitizers
 	@.ci/deps check
-	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g' \
+	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g' LTO= \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -static-libasan' \
 		GUEST_SANITIZE='-fsanitize=undefined -fsanitize-undefined-trap-on-error'
 
 coverage: ## the tests, then how much of each source file they reach
 	@.ci/deps check
-	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)/coverage \
+	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)/coverage LTO= \
 		CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
 	@.ci/coverage $(BUILD)/coverage/obj/preload $(BUILD)/coverage/obj/viewer
 

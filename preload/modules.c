@@ -220,6 +220,5 @@ uint64_t modules_frame(uint64_t pc)
 	/* The call lies before the return address, which may be the next module's first byte. */
 	uint32_t id = modules_id(pc - 1);
 
-	return ((uint64_t)id << TRACE_FRAME_OFFSET_BITS) |
-	       ((pc - modules_base[id]) & FRAME_OFFSET_MASK);
+	return id * (FRAME_OFFSET_MASK + 1) + ((pc - modules_base[id]) & FRAME_OFFSET_MASK);
 }
