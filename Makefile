@@ -180,7 +180,8 @@ exports: $(BUILD)/liblsatrace.so ## the preload library exports what it must, an
 # Linked statically, for a test runs lsatrace with LD_PRELOAD set, where the library wants to be first.
 sanitize: ## the tests under the address and undefined-behaviour sanitizers
 	@.ci/deps check
-	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g' LTO= \
+	+@LSAN_OPTIONS='suppressions=$(CURDIR)/.ci/lsan:print_suppressions=0' \
+		$(MAKE) --no-print-directory test BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g' LTO= \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -static-libasan' \
 		GUEST_SANITIZE='-fsanitize=undefined -fsanitize-undefined-trap-on-error'
 
