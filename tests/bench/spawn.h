@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { SPAWN_TIMEOUT_S = 120 };
+enum { SPAWN_TIMEOUT_S = 300 };
 
 struct command {
 	const char *const *arguments;   /* ends with NULL; the program is looked for in PATH */

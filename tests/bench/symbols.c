@@ -121,7 +121,7 @@ static bool write_main(const char *path)
 static bool build_package(const struct bench *b)
 {
 	static const char script[] =
-		"cd \"$0\" && printf '%s\\n' many*.c | xargs -P 2 -n 1 ${CC:-cc} -g -O1 -fPIC "
+		"cd \"$0\" && printf '%s\\n' many*.c | xargs -P 2 -n 1 ${CC:-cc} -g -O0 -fPIC "
 		"-std=gnu11 -w -I" SOURCE_DIR "/include -I" SOURCE_DIR "/tests/packages -c && "
 		"${CC:-cc} -shared -o " PACKAGE_NAME " many*.o";
 	const char *const arguments[] = { "sh", "-c", script, b->folder, NULL };

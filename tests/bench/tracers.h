@@ -17,7 +17,7 @@
 	WAY(OTHER_FAMILY, "other-family", "", LSATRACE, ":families=client-buffer") \
 	WAY(ONE_FRAME, "one-frame", "", LSATRACE, ":depth=1") \
 	WAY(ONE_FRAME_LIBUNWIND, "one-frame-libunwind", "", LSATRACE, ":unwind=libunwind:depth=1") \
-	WAY(WRAPPED, "wrapped", "", LSATRACE, ":ring=1M") \
+	WAY(WARM, "warm", "warm ring", LSATRACE, ":ring=8M") \
 	WAY(FULL, "full", "", LSATRACE, ":mode=full") \
 	WAY(DEEP, "deep", "", LSATRACE, ":depth=256")
 
