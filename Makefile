@@ -50,7 +50,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all products hosts tests demo check test bench bench-deps deps warnings sanitize lint format \
+.PHONY: all products hosts tests demo check test stress bench bench-deps deps warnings sanitize lint format \
 	headers exports coverage install uninstall help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -86,6 +86,21 @@ bench: ## measure what tracing and reports cost, beside what peers do; writes bu
 	@.ci/deps demo
 	$(SUBMAKE) products hosts $(BENCH)
 	@$(BUILD)/tests/bench/bench
+
+# Not in `check`: after dlclose() libunwind goes by what was there before, and it can wait for the
+# loader's lock while a thread that holds that waits for libunwind's.
+UNWIND := $(BUILD)/tests/unwind
+stress: products ## backtraces from stacks of every kind, taken by both unwinders: how many differ
+	@mkdir -p $(UNWIND)
+	$(CXX) -g -O2 -Iinclude -c -o $(UNWIND)/throws.o tests/unwind/throws.cc
+	$(CC) $(LANGUAGE) -g -O2 -rdynamic -o $(UNWIND)/stress $(filter-out %/module.c,$(wildcard tests/unwind/*.c)) \
+		tests/unwind/*.S $(UNWIND)/throws.o -ldl -lpthread -lstdc++
+	for v in 0 1; do $(CC) $(LANGUAGE) -g -O2 -DVARIANT=$$v -shared -fPIC \
+		-o $(UNWIND)/module$$v.so tests/unwind/module.c || exit; done
+	@cd $(UNWIND) && for part in frames jumps calls odd throws nested contexts fibers deep signals forks \
+		modules; do rm -f *.trace; echo "$$part:"; timeout 60 $(abspath $(BUILD))/lsatrace record --unwind=check \
+		-o %p.trace -- ./stress 50000 1 $$part >/dev/null; for trace in *.trace; do \
+		$(abspath $(BUILD))/lsatrace stat $$trace | grep checked; done; done
 
 bench-deps: ## install the peers that `make bench` compares with
 	@.ci/deps bench

@@ -22,7 +22,9 @@
 #define TEXT_OF(x) #x
 #define NAME_OF(x) TEXT_OF(x)
 
-enum { OWN_FRAMES = 12 }; /* more than the tracer ever has on the stack itself */
+enum {
+	OWN_FRAMES = 64
+}; /* of the tracer on the stack: some for each package that called another */
 
 static int (*unwinder)(void **, int);
 static void (*flush)(unw_addr_space_t, unw_word_t, unw_word_t);

@@ -88,7 +88,7 @@ struct state {
 	uint64_t cfa_register;
 	int64_t cfa_offset;
 	bool cfa_is_expression;
-	struct column rbp, return_address;
+	struct column rbp, rsp, return_address;
 };
 
 /* A function's description. */
@@ -295,6 +295,8 @@ static void set_column(struct state *s, uint64_t reg, enum where where, int64_t 
 
 	if (reg == REG_RBP)
 		s->rbp = c;
+	else if (reg == REG_RSP)
+		s->rsp = c;
 	else if (reg == REG_RETURN)
 		s->return_address = c;
 }
@@ -303,6 +305,8 @@ static void restore_column(struct state *s, const struct state *initial, uint64_
 {
 	if (reg == REG_RBP)
 		s->rbp = initial->rbp;
+	else if (reg == REG_RSP)
+		s->rsp = initial->rsp;
 	else if (reg == REG_RETURN)
 		s->return_address = initial->return_address;
 }
@@ -483,10 +487,10 @@ static struct cfi_rule rule_of(const struct state *s)
 		return rule;
 	}
 	if (s->cfa_is_expression || (!on_rsp && !on_rbp) || s->rbp.where == WHERE_OTHER ||
-	    s->rbp.where == WHERE_UNDEFINED || s->return_address.where != WHERE_AT_CFA ||
-	    s->return_address.offset != -8 || s->cfa_offset < 0 || s->cfa_offset > INT32_MAX ||
-	    s->rbp.offset < INT16_MIN || s->rbp.offset > 0 ||
-	    (s->rbp.where == WHERE_AT_CFA && s->rbp.offset == 0))
+	    s->rbp.where == WHERE_UNDEFINED || s->rsp.where != WHERE_SAME ||
+	    s->return_address.where != WHERE_AT_CFA || s->return_address.offset != -8 ||
+	    s->cfa_offset < 0 || s->cfa_offset > INT32_MAX || s->rbp.offset < INT16_MIN ||
+	    s->rbp.offset > 0 || (s->rbp.where == WHERE_AT_CFA && s->rbp.offset == 0))
 		return rule;
 	rule.kind = on_rsp ? CFI_RSP : CFI_RBP;
 	rule.cfa_offset = (int32_t)s->cfa_offset;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* A library in two variants, as VARIANT is 0 or 1: of the same layout, with frames that differ. */
+#include "stress.h"
+
+#ifndef VARIANT
+#define VARIANT 0
+#endif
+
+/* In the larger frame, where the return address lies in the smaller one, there is what looks like it:
+ * an address in fiber_ended(), and that nothing called that. */
+#if VARIANT
+#define FRAME_BYTES "0x58"
+#define DECOY "0x18"
+#define DECOY_END "0x20"
+#define NAME "module_one"
+#else
+#define FRAME_BYTES "0x18"
+#define DECOY "0x8"
+#define DECOY_END "0x10"
+#define NAME "module_zero"
+#endif
+
+void module_compiled(place *visit, struct walk *w);
+
+__asm__(".text\n"
+	".globl " NAME "\n"
+	".balign 64\n"
+	".type " NAME ", @function\n"
+	NAME ":\n"
+	".cfi_startproc\n"
+	"subq $" FRAME_BYTES ", %rsp\n"
+	".cfi_adjust_cfa_offset " FRAME_BYTES "\n"
+	"movq fiber_ended@GOTPCREL(%rip), %rax\n"
+	"addq $1, %rax\n"
+	"movq %rax, " DECOY "(%rsp)\n"
+	"movq $0, " DECOY_END "(%rsp)\n"
+	"movq %rdi, %rax\n"
+	"movq %rsi, %rdi\n"
+	"call *%rax\n"
+	"addq $" FRAME_BYTES ", %rsp\n"
+	".cfi_adjust_cfa_offset -" FRAME_BYTES "\n"
+	"ret\n"
+	".cfi_endproc\n"
+	".size " NAME ", . - " NAME "\n"
+	".balign 64\n");
+
+NOINLINE void module_compiled(place *visit, struct walk *w)
+{
+	char room[64 + 64 * VARIANT], *at = room;
+
+	BLUR(at);
+	visit(w);
+	BLUR(at);
+}
