@@ -221,7 +221,7 @@ void call_record_releasing(struct call *c, enum trace_kind verdict)
 
 void call_complete(struct call *c, bool failed, int32_t result, enum trace_kind verdict)
 {
-	uint64_t now = clock_ticks_after();
+	uint64_t now = clock_ticks();
 
 	if (failed) {
 		struct trace_counters *counters = lanes_counters(c->lane, c->package);

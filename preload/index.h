@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { INDEX_LEVELS = 9, INDEX_WAYS = 8, INDEX_FIRST_BUCKETS = 512 };
+enum { INDEX_LEVELS = 8, INDEX_WAYS = 8, INDEX_FIRST_BUCKETS = 4096 };
 
 struct index_bucket {
 	uint64_t word[INDEX_WAYS];
@@ -46,8 +46,9 @@ struct index_walk {
 	const struct index *index;
 	uint64_t hash;
 	struct index_bucket *bucket; /* that is walked; NULL: not begun */
-	unsigned level, choice, way;
-	uint64_t *at; /* the word that was returned last */
+	unsigned level, choice;
+	unsigned ways; /* bits: those of the bucket that are still to be looked at */
+	uint64_t *at;  /* the word that was returned last */
 };
 
 static inline struct index_bucket *index_bucket(const struct index_level *level, uint64_t hash,
@@ -69,27 +70,42 @@ static inline bool index_go_on(struct index_walk *walk)
 		walk->choice = 0;
 	if (walk->choice == 0 && walk->level-- == 0)
 		return false;
-	walk->way = 0;
 	walk->bucket = index_bucket(walk->index->level[walk->level], walk->hash, walk->choice);
 	return true;
 }
 
+/* The ways of the bucket that match, as bits: without a branch, for which one it is nobody can
+ * foresee. */
+static inline unsigned index_match(const struct index_walk *walk, uint64_t mask)
+{
+	unsigned ways = 0;
+
+#pragma GCC unroll 8
+	for (unsigned way = 0; way < INDEX_WAYS; way++) {
+		uint64_t word = __atomic_load_n(&walk->bucket->word[way], __ATOMIC_RELAXED);
+
+		ways |= (unsigned)(((word ^ walk->hash) & mask) == 0) << way;
+	}
+	return ways;
+}
+
 static inline uint32_t index_next_masked(struct index_walk *walk, uint64_t mask)
 {
-	if (!walk->bucket && !index_go_on(walk))
-		return 0;
-	do {
-		while (walk->way < INDEX_WAYS) {
-			uint64_t *at = &walk->bucket->word[walk->way++];
-			uint64_t word = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+	for (;;) {
+		while (walk->ways) {
+			unsigned way = (unsigned)__builtin_ctz(walk->ways);
+			uint64_t word;
 
-			if (word == 0 || ((word ^ walk->hash) & mask))
-				continue;
-			walk->at = at;
-			return (uint32_t)word;
+			walk->ways &= walk->ways - 1;
+			walk->at = &walk->bucket->word[way];
+			word = __atomic_load_n(walk->at, __ATOMIC_ACQUIRE);
+			if ((uint32_t)word != 0 && ((word ^ walk->hash) & mask) == 0)
+				return (uint32_t)word;
 		}
-	} while (index_go_on(walk));
-	return 0;
+		if (!index_go_on(walk))
+			return 0;
+		walk->ways = index_match(walk, mask);
+	}
 }
 
 /* The next number whose hash has the same upper half; 0: no more. Numbers are never 0. */

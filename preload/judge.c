@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
-#include "../include/slots.h"
 #include "judge.h"
+#include "../include/slots.h"
 #include "trace.h"
 
 #include "poison.h"
+
+/* A view without a number holds nothing: the rest need not be cleared. */
+static void begin(struct verdict *v)
+{
+	v->kind = TRACE_KIND_NONE;
+	v->reason = TRACE_REASON_NONE;
+	v->block.number = v->section.number = v->owner.number = 0;
+	v->release = false;
+}
 
 static void find(struct verdict *v, enum trace_kind kind, enum trace_reason reason)
 {
@@ -56,7 +63,7 @@ static void name_handle(struct verdict *v, enum handle handle, const struct ledg
 void judge_allocate_in_section(enum handle handle, const struct ledger_view *view, bool failed,
 			       struct verdict *v)
 {
-	memset(v, 0, sizeof(*v));
+	begin(v);
 	name_handle(v, handle, view);
 	if (handle == HANDLE_LIVE || (handle == HANDLE_UNKNOWN && !failed))
 		return;
@@ -86,7 +93,7 @@ static bool judge_stray(enum ledger_space space, uint64_t request, uint64_t memo
 	struct ledger_view at = v->block, section;
 	bool host = space == SPACE_BLOCK;
 
-	memset(&v->block, 0, sizeof(v->block));
+	v->block.number = 0;
 	if (ledger_is_live(&at)) {
 		v->block = at;
 		find(v, TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_DEALLOCATOR);
@@ -112,7 +119,7 @@ static bool judge_stray(enum ledger_space space, uint64_t request, uint64_t memo
 /* Rule 8. Once a call could not be entered, an unknown address may be a known one. */
 static void judge_unknown(struct verdict *v)
 {
-	memset(&v->block, 0, sizeof(v->block));
+	v->block.number = 0;
 	if (ledger_has_gaps())
 		trace_lose(TRACE_LOST_JUDGEMENTS);
 	else
@@ -154,7 +161,7 @@ void judge_free_in_section(enum family family, uint64_t section, uint64_t memory
 	struct ledger_view named;
 	enum handle handle = judge_handle(section, &named);
 
-	memset(v, 0, sizeof(*v));
+	begin(v);
 	if (memory == 0) {
 		name_handle(v, handle == HANDLE_BLOCK ? HANDLE_UNKNOWN : handle, &named);
 		find(v, TRACE_KIND_NULL_FREE, TRACE_REASON_NONE);
@@ -175,7 +182,7 @@ void judge_free_in_section(enum family family, uint64_t section, uint64_t memory
 
 void judge_free(enum family family, uint64_t memory, struct verdict *v)
 {
-	memset(v, 0, sizeof(*v));
+	begin(v);
 	if (memory == 0) {
 		find(v, TRACE_KIND_NULL_FREE, TRACE_REASON_NONE);
 		return;
@@ -212,7 +219,7 @@ static bool judge_foreign(uint64_t memory, struct verdict *v)
 
 void judge_free_for_client(uint64_t request, uint64_t memory, struct verdict *v)
 {
-	memset(v, 0, sizeof(*v));
+	begin(v);
 	if (memory == 0)
 		return; /* documented as legal */
 	ledger_find(SPACE_CLIENT, memory, request, &v->block);
@@ -228,7 +235,7 @@ void judge_delete(uint64_t section, struct verdict *v)
 	struct ledger_view named;
 	enum handle handle = judge_handle(section, &named);
 
-	memset(v, 0, sizeof(*v));
+	begin(v);
 	name_handle(v, handle, &named);
 	if (handle == HANDLE_LIVE)
 		v->release = true;

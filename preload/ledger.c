@@ -26,7 +26,7 @@ static uint32_t section_serial;
 static uint32_t epoch;
 static bool has_gaps;
 static struct pool_items slot_items;
-static uint64_t slots_free; /* list of free entries of the file, as in lanes.c */
+static uint64_t slots_free; /* list of batches of free entries of the file, as in lanes.c */
 
 static uint64_t hash_of(enum ledger_space space, uint64_t address, uint64_t request)
 {
@@ -121,30 +121,41 @@ static struct trace_entry *shown(uint32_t slot)
 	return pool_at(slot);
 }
 
-/* A free entry of the file holds the next one's reference where a live one has its address. */
-static void slots_push(uint32_t slot)
+/*
+ * Free entries of the file change hands in batches, so that threads seldom meet. Where a live entry
+ * has its address, a free one holds the reference of the next in its batch; where that has its size,
+ * the first of a batch holds that of the next batch.
+ */
+static void slots_push(const uint32_t *slot, uint32_t count)
 {
 	uint64_t head = __atomic_load_n(&slots_free, __ATOMIC_RELAXED);
+	struct trace_entry *first = shown(slot[0]);
 
+	for (uint32_t i = 0; i < count; i++)
+		shown(slot[i])->address = i + 1 < count ? slot[i + 1] : 0;
 	do {
-		__atomic_store_n(&shown(slot)->address, (uint32_t)head, __ATOMIC_RELAXED);
-	} while (!__atomic_compare_exchange_n(&slots_free, &head, ((head >> 32) + 1) << 32 | slot,
+		__atomic_store_n(&first->size, (uint32_t)head, __ATOMIC_RELAXED);
+	} while (!__atomic_compare_exchange_n(&slots_free, &head, ((head >> 32) + 1) << 32 | slot[0],
 					      false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
-static uint32_t slots_pop(void)
+/* Takes a batch. Returns how many there are, at most SLOT_BATCH. */
+static uint32_t slots_pop(uint32_t *slot)
 {
-	uint64_t head = __atomic_load_n(&slots_free, __ATOMIC_ACQUIRE);
+	uint64_t head = __atomic_load_n(&slots_free, __ATOMIC_ACQUIRE), next;
+	uint32_t count = 0;
 
-	while ((uint32_t)head != 0) {
-		uint32_t slot = (uint32_t)head;
-		uint32_t next = (uint32_t)__atomic_load_n(&shown(slot)->address, __ATOMIC_RELAXED);
-
-		if (__atomic_compare_exchange_n(&slots_free, &head, ((head >> 32) + 1) << 32 | next,
-						false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
-			return slot;
+	do {
+		if ((uint32_t)head == 0)
+			return 0;
+		next = (uint32_t)__atomic_load_n(&shown((uint32_t)head)->size, __ATOMIC_RELAXED);
+	} while (!__atomic_compare_exchange_n(&slots_free, &head, ((head >> 32) + 1) << 32 | next,
+					      false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+	for (uint32_t at = (uint32_t)head; at && count < SLOT_BATCH; count++) {
+		slot[count] = at;
+		at = (uint32_t)shown(at)->address;
 	}
-	return 0;
+	return count;
 }
 
 static void slots_refill(struct lane *lane)
@@ -152,8 +163,7 @@ static void slots_refill(struct lane *lane)
 	uint32_t count = SLOT_BATCH;
 	struct trace_entry *fresh;
 
-	lane->slot[0] = slots_pop();
-	lane->slots = lane->slot[0] != 0;
+	lane->slots = slots_pop(lane->slot);
 	if (lane->slots || !cold_lock())
 		return;
 	fresh = pool_items_take(&slot_items, &count);
@@ -173,14 +183,25 @@ static uint32_t slot_take(struct lane *lane)
 	return lane->slot[--lane->slots];
 }
 
+/* The older half of a lane's free entries is for others. */
+static void slots_share(struct lane *lane)
+{
+	slots_push(lane->slot, SLOT_BATCH);
+	lane->slots -= SLOT_BATCH;
+	memmove(lane->slot, lane->slot + SLOT_BATCH, lane->slots * sizeof(lane->slot[0]));
+}
+
 static void slot_give_back(struct lane *lane, uint32_t slot)
 {
 	if (slot == 0)
 		return;
-	if (likely(lane && lane->slots < LANE_SLOTS))
-		lane->slot[lane->slots++] = slot;
-	else
-		slots_push(slot);
+	if (unlikely(!lane)) {
+		slots_push(&slot, 1);
+		return;
+	}
+	if (unlikely(lane->slots == LANE_SLOTS))
+		slots_share(lane);
+	lane->slot[lane->slots++] = slot;
 }
 
 static enum trace_entry_state shown_state(const struct ledger_entry *entry, enum ledger_life life)
@@ -248,10 +269,17 @@ bool ledger_find(enum ledger_space space, uint64_t address, uint64_t request,
 
 	view->number = 0;
 	while ((number = index_next(&walk)) != 0) {
-		if (!is_at(&entries[number], space, address, request) ||
-		    !snapshot(number, &found) || !is_at(&found.entry, space, address, request))
+		/* The first one without a detour: a copy of what was just written is slow. */
+		struct ledger_view *into = view->number ? &found : view;
+
+		if (!is_at(&entries[number], space, address, request))
 			continue;
-		*view = found;
+		if (!snapshot(number, into) || !is_at(&into->entry, space, address, request)) {
+			into->number = 0;
+			continue;
+		}
+		if (into == &found)
+			*view = found;
 		if (ledger_is_live(view))
 			break;
 	}
@@ -486,14 +514,14 @@ static bool is_forgotten(const struct ledger_entry *entry)
 }
 
 /* What was live at an address that is handed out again is over, and with a section its blocks. */
-static void end_old(struct lane *lane, const struct ledger_view *old)
+static void end_old(struct lane *lane, uint32_t number)
 {
-	if (!ledger_is_live(old))
-		return;
-	if (old->entry.space != SPACE_SECTION)
-		count_in_section(&old->entry, -1);
+	struct ledger_view old = { .number = number, .entry = entries[number] };
+
+	if (old.entry.space != SPACE_SECTION)
+		count_in_section(&old.entry, -1);
 	else
-		end_blocks_of(lane, old);
+		end_blocks_of(lane, &old);
 }
 
 /*
@@ -503,18 +531,18 @@ static void end_old(struct lane *lane, const struct ledger_view *old)
 static uint32_t claim_same(struct lane *lane, const struct ledger_entry *what, uint64_t hash)
 {
 	struct index_walk walk = { .index = &addresses, .hash = hash };
-	uint64_t request = what->scope;
-	struct ledger_view view;
 	uint32_t number;
 
 	while ((number = index_next(&walk)) != 0) {
-		if (!is_at(&entries[number], what->space, what->address, request))
+		const struct ledger_entry *entry = &entries[number];
+		uint64_t life = __atomic_load_n(&entry->life, __ATOMIC_ACQUIRE);
+
+		/* What is read between the two is so still when the claim succeeds. */
+		if ((life & 0xff) <= LIFE_BUSY ||
+		    !is_at(entry, what->space, what->address, what->scope) || !claim(number, life))
 			continue;
-		if (!snapshot(number, &view) ||
-		    !is_at(&view.entry, what->space, what->address, request) ||
-		    !claim(number, view.entry.life))
-			continue;
-		end_old(lane, &view);
+		if ((life & 0xff) == LIFE_LIVE)
+			end_old(lane, number);
 		return number;
 	}
 	return 0;

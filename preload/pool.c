@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "guard.h"
@@ -20,6 +21,7 @@ enum {
 	FIXED_CHUNKS = 4096, /* of a file that may not be bounded and cannot grow */
 	LEAST_MAPPED_BYTES = 64 << 20,
 	RECYCLE_TRIES = 4096, /* bounds the search for a closed chunk */
+	ZEROS_BYTES = 65536,
 };
 
 /* What 32 bits of granules can name. */
@@ -89,55 +91,96 @@ static int open_again(void)
 	return fd;
 }
 
-/* Beyond the limit the kernel would send SIGXFSZ. */
-static bool limit_allows(uint64_t bytes)
+static uint64_t size_limit(void)
 {
 	struct rlimit limit;
 
-	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= bytes;
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+/* Beyond the limit the kernel would send SIGXFSZ. */
+static bool limit_allows(uint64_t bytes)
+{
+	return size_limit() >= bytes;
 }
 
 /* Makes room, or returns an errno value. Chunks that have room already are left alone. */
-static int make_room(uint32_t from, uint32_t to)
+static int make_room(int fd, uint32_t from, uint32_t to, int mode)
 {
 	uint64_t end = (uint64_t)to * TRACE_CHUNK_BYTES, begin = (uint64_t)from * TRACE_CHUNK_BYTES;
 
-	bool ours = is_ours(pool.fd);
-	int fd, error;
-
 	if (!limit_allows(end))
 		return EFBIG;
-	fd = ours ? pool.fd : open_again();
-	if (fd < 0)
-		return EBADF;
-	error = fallocate(fd, 0, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
-	if (!ours)
-		close(fd);
-	return error;
+	return fallocate(fd, mode, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
 }
 
 /*
- * Lets the file grow past chunk `have`. Several threads may do so at once: they ask for the same
- * range, which comes to the same.
+ * Pages that are written at once by the kernel cost a seventh of those that are touched one by one,
+ * or by MADV_POPULATE_WRITE. Appended: another thread that does the same at the same time, or has long
+ * done it, is not overwritten.
  */
+static void append_zeros(int fd, uint32_t chunks)
+{
+	static char zeros[ZEROS_BYTES];
+	struct iovec part[GROW_CHUNKS * TRACE_CHUNK_BYTES / ZEROS_BYTES];
+	size_t bytes = (size_t)chunks * TRACE_CHUNK_BYTES, count = 0;
+
+	for (; bytes > 0; bytes -= part[count++].iov_len)
+		part[count] = (struct iovec){ zeros, bytes < ZEROS_BYTES ? bytes : ZEROS_BYTES };
+	/* What came of it, the file's length tells. */
+	if (pwritev2(fd, part, (int)count, 0, RWF_APPEND) < 0)
+		return;
+}
+
+/* How long the file is; never longer than it may be, though two threads have appended to it. */
+static uint32_t chunks_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || ((uint64_t)st.st_size > pool.mapped_bytes &&
+				    ftruncate(fd, (off_t)pool.mapped_bytes) != 0))
+		return 0;
+	return (uint32_t)((uint64_t)st.st_size / TRACE_CHUNK_BYTES);
+}
+
+/* Lengthens the file by up to `chunks`; what is left of a disk, or below a limit, may be less. */
+static void lengthen(int fd, uint32_t have, uint32_t chunks)
+{
+	int mode = size_limit() == RLIM_INFINITY ? FALLOC_FL_KEEP_SIZE : 0;
+
+	while (chunks > 0 && make_room(fd, have, have + chunks, mode) != 0)
+		chunks /= 2;
+	if (chunks > 0 && mode == FALLOC_FL_KEEP_SIZE)
+		append_zeros(fd, chunks);
+}
+
+/* The file's length in chunks, once it has been lengthened past `have`. */
+static uint32_t lengthen_past(uint32_t have)
+{
+	uint32_t most = pool.max - have, got = have;
+	bool ours = is_ours(pool.fd);
+	int fd = ours ? pool.fd : open_again();
+
+	if (fd < 0)
+		return have;
+	if (chunks_of(fd) <= have)
+		lengthen(fd, have, most < GROW_CHUNKS ? most : GROW_CHUNKS);
+	got = chunks_of(fd);
+	if (!ours)
+		close(fd);
+	return got < pool.max ? got : pool.max;
+}
+
+/* Lets the file grow past chunk `have`. Several threads may do so at once. */
 static bool grow(uint32_t have)
 {
-	uint32_t want = have + GROW_CHUNKS;
+	uint32_t got = pool.max > have ? lengthen_past(have) : have;
 
-	if (want > pool.max)
-		want = pool.max;
-	if (want <= have)
-		return false;
-	/* What is left of a disk, or below a limit, may be less. */
-	while (want > have && make_room(have, want) != 0)
-		want = have + (want - have) / 2;
-	if (want == have) {
+	if (got <= have) {
 		__atomic_store_n(&pool.max, have, __ATOMIC_RELAXED);
 		return false;
 	}
-	/* Pages touched one by one by the threads that write cost ten times as much. */
-	madvise(chunk_at(have), (size_t)(want - have) * TRACE_CHUNK_BYTES, MADV_POPULATE_WRITE);
-	__atomic_compare_exchange_n(&pool.grown, &have, want, false, __ATOMIC_RELEASE,
+	__atomic_compare_exchange_n(&pool.grown, &have, got, false, __ATOMIC_RELEASE,
 				    __ATOMIC_RELAXED);
 	return true;
 }
@@ -308,7 +351,7 @@ static void give_up(void)
 /* The first chunks, zeroed by the kernel; the header's is handed out with them. */
 static bool make_first_room(void)
 {
-	int error = make_room(0, LEAST_CHUNKS);
+	int error = make_room(pool.fd, 0, LEAST_CHUNKS, 0);
 
 	pool.grown = LEAST_CHUNKS;
 	if (error == EOPNOTSUPP)

@@ -6,7 +6,7 @@
 
 #include "poison.h"
 
-enum { NODES_MAX = 1 << 20 };
+enum { NODES_MAX = 1 << 20, MEMO_BITS = 16 };
 
 #define ROOT_BIT (1u << 31)
 
@@ -20,16 +20,25 @@ static struct node *nodes; /* by number, from 1 */
 static uint32_t nodes_used;
 static uint32_t root_number;
 static struct index children;
+/* Nodes by a hash that is faster than the index: first come, first served, so that it is not written
+ * once it is warm. What it names is looked at, not believed. */
+static uint32_t *memo;
 
 bool tree_init(void)
 {
 	nodes = vm_reserve((size_t)NODES_MAX * sizeof(*nodes));
-	return nodes != NULL;
+	memo = vm_reserve(sizeof(*memo) << MEMO_BITS);
+	return nodes && memo;
 }
 
 uint32_t tree_root(void)
 {
 	return ROOT_BIT | __atomic_load_n(&root_number, __ATOMIC_ACQUIRE);
+}
+
+static bool is_child(uint32_t node, uint32_t parent, uint64_t pc)
+{
+	return nodes[node].pc == pc && nodes[node].parent == parent;
 }
 
 static uint32_t find(uint32_t parent, uint64_t pc, uint64_t hash)
@@ -38,7 +47,7 @@ static uint32_t find(uint32_t parent, uint64_t pc, uint64_t hash)
 	uint32_t node;
 
 	while ((node = index_next(&walk)) != 0)
-		if (nodes[node].pc == pc && nodes[node].parent == parent)
+		if (is_child(node, parent, pc))
 			return node;
 	return 0;
 }
@@ -58,15 +67,27 @@ static uint32_t add(uint32_t parent, uint64_t pc, uint64_t hash)
 	return index_add(&children, hash, node) ? node : 0;
 }
 
-uint32_t tree_child(uint32_t parent, uint64_t pc)
+static __attribute__((noinline)) uint32_t find_or_add(uint32_t parent, uint64_t pc, uint32_t *place)
 {
 	uint64_t hash = index_mix(pc ^ (uint64_t)parent << 40);
-	uint32_t node;
+	uint32_t node = find(parent, pc, hash);
 
-	if (unlikely(parent == 0))
-		return 0;
-	node = find(parent, pc, hash);
-	return likely(node) ? node : add(parent, pc, hash);
+	if (!node)
+		node = add(parent, pc, hash);
+	if (__atomic_load_n(place, __ATOMIC_RELAXED) == 0)
+		__atomic_store_n(place, node, __ATOMIC_RELEASE);
+	return node;
+}
+
+uint32_t tree_child(uint32_t parent, uint64_t pc)
+{
+	uint64_t hash = (pc * 0x9e3779b97f4a7c15u) ^ (parent * 0xbf58476d1ce4e5b9u);
+	uint32_t *place = &memo[hash >> (64 - MEMO_BITS)];
+	uint32_t node = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+
+	if (likely(is_child(node, parent, pc)))
+		return node;
+	return likely(parent) ? find_or_add(parent, pc, place) : 0;
 }
 
 uint32_t tree_stack(uint32_t node)
@@ -81,6 +102,9 @@ void tree_set_stack(uint32_t node, uint32_t stack)
 
 void tree_forget(void)
 {
+	for (size_t i = 0; i < (size_t)1 << MEMO_BITS; i++)
+		if (memo[i])
+			__atomic_store_n(&memo[i], 0, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&root_number, 1, __ATOMIC_RELEASE);
 }
 

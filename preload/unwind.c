@@ -18,9 +18,10 @@ static uint64_t read_word(uint64_t address)
 	return *(const uint64_t *)(uintptr_t)address;
 }
 
-/* From a frame to the one that called it. Notes the frame's rule. */
-static enum step step(struct unwind_frame *inner, struct unwind_frame *outer)
+/* From a frame to the one that called it, which comes to lie behind it. Notes the frame's rule. */
+static enum step step(struct unwind_frame *inner)
 {
+	struct unwind_frame *outer = inner + 1;
 	struct cfi_rule rule = inner->rule = cfi_find(inner->pc);
 	uint64_t base = rule.kind == CFI_RSP ? inner->slot + 8 : inner->rbp;
 	uint64_t cfa = base + (uint64_t)(int64_t)rule.cfa_offset;
@@ -35,17 +36,6 @@ static enum step step(struct unwind_frame *inner, struct unwind_frame *outer)
 	outer->rbp_cell = rule.rbp_offset ? cfa + (uint64_t)(int64_t)rule.rbp_offset : 0;
 	outer->rbp = outer->rbp_cell ? read_word(outer->rbp_cell) : inner->rbp;
 	return outer->pc ? STEP_FRAME : STEP_END;
-}
-
-static struct unwind_frame *push(struct unwind_history *h, const struct unwind_frame *frame)
-{
-	struct unwind_frame *place;
-
-	if (unlikely(h->fresh_frames == UNWIND_FRAMES_MOST))
-		return NULL;
-	place = &h->fresh[h->fresh_frames++];
-	*place = *frame;
-	return place;
 }
 
 static bool is_same_place(const struct unwind_history *h, uint32_t at,
@@ -98,24 +88,26 @@ static uint32_t find_change(const struct unwind_history *h, uint32_t at)
 
 /*
  * Frames `at` to `changed` of the history stand, but not the one outside of them: they join the fresh
- * ones, and `now` becomes that one. What rbp is in them need not be what it was where that did not
- * matter: it is carried along anew. False: too many frames.
+ * ones, and that one is to be looked at next. What rbp is in them need not be what it was where that
+ * did not matter: it is carried along anew. False: too many frames.
  */
-static bool keep_middle(struct unwind_history *h, uint32_t at, uint32_t changed,
-			struct unwind_frame *now)
+static bool keep_middle(struct unwind_history *h, uint32_t at, uint32_t changed)
 {
-	for (uint32_t i = at; i >= changed; i--) {
+	struct unwind_frame *now = &h->fresh[h->fresh_frames];
+
+	if (h->fresh_frames + (at - changed) + 1 > UNWIND_FRAMES_MOST)
+		return false;
+	for (uint32_t i = at; i >= changed; i--, now++) {
 		uint64_t cell = h->rbp_cell[i - 1];
 
 		now->rule = h->rule[i];
-		if (!push(h, now))
-			return false;
-		now->slot = h->slot[i - 1];
-		now->pc = h->pc[i - 1];
-		now->rbp_cell = cell;
-		now->rbp = cell ? read_word(cell) : now->rbp;
+		now[1].slot = h->slot[i - 1];
+		now[1].pc = h->pc[i - 1];
+		now[1].rbp_cell = cell;
+		now[1].rbp = cell ? read_word(cell) : now->rbp;
 	}
 	now->pc = read_word(now->slot);
+	h->fresh_frames += at - changed + 1;
 	return true;
 }
 
@@ -133,15 +125,15 @@ static void arrive(struct unwind_history *h, uint32_t at, const struct unwind_fr
 }
 
 /*
- * Walks outward from `now`. True: the fresh frames lead to the first `*standing` frames of the
- * history, or, with 0, to the outermost frame.
+ * Walks outward from the first of the fresh frames. True: they lead to the first `*standing` frames
+ * of the history, or, with 0, to the outermost frame.
  */
-static bool walk(struct unwind_history *h, struct unwind_frame *now, uint32_t *standing)
+static bool walk(struct unwind_history *h, uint32_t *standing)
 {
 	uint32_t old = h->frames;
 
-	for (;;) {
-		struct unwind_frame outer, *frame;
+	while (likely(h->fresh_frames < UNWIND_FRAMES_MOST)) {
+		struct unwind_frame *now = &h->fresh[h->fresh_frames];
 		enum step result;
 
 		while (old > 0 && h->slot[old - 1] < now->slot)
@@ -154,18 +146,16 @@ static bool walk(struct unwind_history *h, struct unwind_frame *now, uint32_t *s
 				*standing = old;
 				return true;
 			}
-			if (!keep_middle(h, old - 1, changed, now))
+			if (!keep_middle(h, old - 1, changed))
 				return false;
 			continue;
 		}
-		frame = push(h, now);
-		if (unlikely(!frame))
-			return false;
-		result = step(frame, &outer);
+		result = step(now);
+		h->fresh_frames++;
 		if (result != STEP_FRAME)
 			return result == STEP_END;
-		*now = outer;
 	}
+	return false;
 }
 
 /* Does rbp in a frame matter to where it leads, given whether it does in the one that called it? */
@@ -196,17 +186,18 @@ bool unwind_take(struct unwind_history *h, const void *frame_address, uint64_t o
 		 uint64_t own_end)
 {
 	const uint64_t *frame = frame_address;
-	struct unwind_frame now = { .slot = (uint64_t)(uintptr_t)(frame + 1),
-				    .pc = frame[1],
-				    .rbp = frame[0] };
 	uint32_t standing = 0, root = tree_root();
 
 	h->fresh_frames = 0;
+	h->fresh[0].slot = (uint64_t)(uintptr_t)(frame + 1);
+	h->fresh[0].pc = frame[1];
+	h->fresh[0].rbp = frame[0];
+	h->fresh[0].rbp_cell = 0;
 	if (unlikely(h->root != root)) {
 		h->frames = 0;
 		h->root = root;
 	}
-	if (unlikely(!walk(h, &now, &standing) || standing + h->fresh_frames > UNWIND_FRAMES_MOST)) {
+	if (unlikely(!walk(h, &standing) || standing + h->fresh_frames > UNWIND_FRAMES_MOST)) {
 		h->frames = 0;
 		return false;
 	}

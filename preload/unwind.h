@@ -16,7 +16,9 @@
 
 #include "cfi.h"
 
-enum { UNWIND_FRAMES_MOST = 512 };
+/* A column is longer by a cache line than a round number: the same frame's place in each of them is
+ * not to fall on the same set of the cache. */
+enum { UNWIND_FRAMES_MOST = 512, UNWIND_COLUMN = UNWIND_FRAMES_MOST + 8 };
 
 struct unwind_frame {
 	uint64_t slot;        /* where the return address lies */
@@ -30,17 +32,18 @@ struct unwind_frame {
 struct unwind_history {
 	uint32_t frames;
 	uint32_t root; /* tree_root() when it was made */
-	uint64_t slot[UNWIND_FRAMES_MOST];
-	uint64_t pc[UNWIND_FRAMES_MOST];
-	uint64_t rbp[UNWIND_FRAMES_MOST];
-	uint64_t rbp_cell[UNWIND_FRAMES_MOST];
-	struct cfi_rule rule[UNWIND_FRAMES_MOST];
-	uint32_t node[UNWIND_FRAMES_MOST];    /* of tree.h, of a frame and all outer ones */
-	uint32_t cells[UNWIND_FRAMES_MOST];   /* of a frame and all outer ones: cells that matter */
-	bool rbp_matters[UNWIND_FRAMES_MOST]; /* to where a frame, or an outer one, leads */
-	/* The frames that are new this time, innermost first: here because stacks may be small. */
+	uint64_t slot[UNWIND_COLUMN];
+	uint64_t pc[UNWIND_COLUMN];
+	uint64_t rbp[UNWIND_COLUMN];
+	uint64_t rbp_cell[UNWIND_COLUMN];
+	struct cfi_rule rule[UNWIND_COLUMN];
+	uint32_t node[UNWIND_COLUMN];    /* of tree.h, of a frame and all outer ones */
+	uint32_t cells[UNWIND_COLUMN];   /* of a frame and all outer ones: cells that matter */
+	bool rbp_matters[UNWIND_COLUMN]; /* to where a frame, or an outer one, leads */
+	/* The frames that are new this time, innermost first, and the one that is looked at: made in
+	 * place, because copies of what was just written are slow; here, because stacks may be small. */
 	uint32_t fresh_frames;
-	struct unwind_frame fresh[UNWIND_FRAMES_MOST];
+	struct unwind_frame fresh[UNWIND_FRAMES_MOST + 1];
 };
 
 /*

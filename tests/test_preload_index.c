@@ -74,11 +74,11 @@ Test(index, numbers_of_one_hash_are_all_found)
 
 Test(index, numbers_are_found_on_every_level)
 {
-	enum { MANY = 60000 };
+	enum { MANY = 400000 };
 
 	add_all(1, MANY);
 	cr_assert_not_null(numbers.level[2]);
-	cr_assert_null(numbers.level[4], "four levels have room for 348160");
+	cr_assert_null(numbers.level[4], "four levels have room for 2785280");
 	assert_all_found(1, MANY);
 }
 
@@ -89,7 +89,7 @@ Test(index, nothing_moves_when_it_grows)
 
 	add_all(1, 2);
 	cr_assert_eq(index_next(&before), 1);
-	add_all(2, 20000);
+	add_all(2, 80000);
 	cr_assert_not_null(numbers.level[1]);
 	cr_assert_eq(index_next(&after), 1);
 	cr_assert_eq(after.at, before.at);
