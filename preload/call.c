@@ -79,7 +79,13 @@ static void leave_tracer(struct call *c)
 	if (unlikely(c->alarm != TRACE_KIND_NONE))
 		on_error(c);
 	c->alarm = TRACE_KIND_NONE;
-	errno = c->saved_errno;
+	*c->errno_place = c->saved_errno;
+}
+
+static void save_errno(struct call *c)
+{
+	c->errno_place = &errno;
+	c->saved_errno = *c->errno_place;
 }
 
 bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint64_t argument0,
@@ -87,12 +93,12 @@ bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint6
 {
 	bool was_inside = guard_inside;
 
-	c->saved_errno = errno;
+	save_errno(c);
 	if (unlikely(!enter_tracer(c))) {
 		if (trace_is_mine())
 			ledger_note_gap();
 		guard_inside = was_inside;
-		errno = c->saved_errno;
+		*c->errno_place = c->saved_errno;
 		return false;
 	}
 	c->package = (uint8_t)(where >> 8);
@@ -123,7 +129,7 @@ bool call_return(struct call *c)
 {
 	struct lane *lane;
 
-	c->saved_errno = errno;
+	save_errno(c);
 	/* The host's function may have forked: what was begun belongs to the parent. */
 	if (unlikely(!trace_is_mine() || c->generation != trace_generation))
 		return false;
@@ -164,6 +170,7 @@ static void fill_event(struct call *c, uint64_t time, enum trace_kind verdict)
 	event->function = c->slot;
 	event->package = c->package;
 	event->verdict = (uint8_t)verdict;
+	__builtin_prefetch(event + 2, 1);
 }
 
 static uint64_t bytes_asked_for(const struct call *c)

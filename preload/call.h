@@ -33,6 +33,7 @@ struct call {
 	uint32_t stack;
 	uint32_t depth; /* calls in flight around this one */
 	int saved_errno;
+	int *errno_place;      /* of this thread */
 	enum trace_kind alarm; /* what --on-error is to be told of before the host goes on */
 	enum trace_reason alarm_reason;
 	uint8_t package;

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "guard.h"
+
 enum { INDEX_LEVELS = 8, INDEX_WAYS = 8, INDEX_FIRST_BUCKETS = 4096 };
 
 struct index_bucket {
@@ -57,6 +59,15 @@ static inline struct index_bucket *index_bucket(const struct index_level *level,
 	uint64_t place = choice ? index_mix(hash) : hash;
 
 	return &level->bucket[place & (level->buckets - 1)];
+}
+
+/* Fetches what a walk reads first. */
+static inline void index_prefetch(const struct index *index, uint64_t hash)
+{
+	uint32_t levels = __atomic_load_n(&index->levels, __ATOMIC_ACQUIRE);
+
+	if (likely(levels))
+		__builtin_prefetch(index_bucket(index->level[levels - 1], hash, 0));
 }
 
 /* Goes on to the next bucket. False: there is none. */

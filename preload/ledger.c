@@ -286,6 +286,11 @@ bool ledger_find(enum ledger_space space, uint64_t address, uint64_t request,
 	return view->number != 0;
 }
 
+void ledger_expect(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	index_prefetch(&addresses, hash_of(space, address, request));
+}
+
 bool ledger_find_around(enum ledger_space space, uint64_t address, uint64_t request,
 			struct ledger_view *view)
 {

@@ -66,6 +66,9 @@ bool ledger_init(void);
 bool ledger_find(enum ledger_space space, uint64_t address, uint64_t request,
 		 struct ledger_view *view);
 
+/* Says that an address is going to be looked for, or entered: what that reads is fetched meanwhile. */
+void ledger_expect(enum ledger_space space, uint64_t address, uint64_t request);
+
 static inline enum ledger_life ledger_life(const struct ledger_view *view)
 {
 	return view->number ? (enum ledger_life)(view->entry.life & 0xff) : LIFE_NONE;

@@ -268,6 +268,7 @@ static PVOID allocate(SIZE_T size, uint32_t where)
 		return pass_made(SPACE_BLOCK, host(size), NULL);
 	call_host(&c);
 	block = host(size);
+	ledger_expect(SPACE_BLOCK, ADDRESS(block), 0);
 	if (!call_return(&c))
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
@@ -287,6 +288,7 @@ static void free_block(PVOID memory, uint32_t where)
 	struct verdict verdict;
 	struct call c;
 
+	ledger_expect(SPACE_BLOCK, ADDRESS(memory), 0);
 	if (!call_enter(&c, where, FRAME, ADDRESS(memory), 0)) {
 		pass_free(SPACE_BLOCK, memory, NULL);
 		host(memory);
