@@ -123,12 +123,12 @@ static void take_from_history(struct backtrace *b, const struct unwind_history *
 	b->frames = 0;
 	b->truncated = false;
 	for (uint32_t i = h->frames; i > 0; i--) {
-		if (is_own(h->pc[i - 1]))
+		if (is_own(h->place[i].pc))
 			continue;
 		b->truncated = b->frames == config->depth;
 		if (b->truncated)
 			return;
-		b->pc[b->frames++] = h->pc[i - 1];
+		b->pc[b->frames++] = h->place[i].pc;
 	}
 }
 
@@ -196,7 +196,7 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	if (unlikely(config->unwind == UNWIND_LIBUNWIND) ||
 	    unlikely(!unwind_take(h, frame_address, own_start, own_end)))
 		return take_in_full(lane, frame_address, caller);
-	node = h->node[h->frames - 1];
+	node = h->state[h->frames].node;
 	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
 	*caller = ((const uint64_t *)frame_address)[1];
 	return likely(stack && !is_own(*caller)) ? stack : store(lane, node, caller);
@@ -206,8 +206,8 @@ bool backtrace_has(const struct lane *lane, uint64_t pc)
 {
 	const struct unwind_history *h = lane->history;
 
-	for (uint32_t i = 0; i < h->frames; i++)
-		if (h->pc[i] == pc)
+	for (uint32_t i = h->frames; i > 0; i--)
+		if (h->place[i].pc == pc)
 			return true;
 	return h->frames == 0;
 }

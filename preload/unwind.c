@@ -11,6 +11,7 @@
 /* A frame larger than this is not believed. */
 #define FRAME_BYTES_MOST (16ull << 20)
 
+enum { PAGE_BYTES = 4096, RUN_MOST = 255 };
 enum step { STEP_FRAME, STEP_END, STEP_UNKNOWN };
 
 static uint64_t read_word(uint64_t address)
@@ -41,87 +42,94 @@ static enum step step(struct unwind_frame *inner)
 static bool is_same_place(const struct unwind_history *h, uint32_t at,
 			  const struct unwind_frame *now)
 {
-	return h->slot[at] == now->slot && h->pc[at] == now->pc &&
-	       (!h->rbp_matters[at] || h->rbp[at] == now->rbp);
+	return h->place[at].slot == now->slot && h->place[at].pc == now->pc &&
+	       (!h->state[at].rbp_matters || h->state[at].rbp == now->rbp);
 }
 
-static bool is_cell_unchanged(const struct unwind_history *h, uint32_t at)
+static bool is_cell_unchanged(const struct unwind_state *s)
 {
-	return !h->rbp_matters[at] || !h->rbp_cell[at] || read_word(h->rbp_cell[at]) == h->rbp[at];
+	return !s->rbp_matters || !s->rbp_cell || read_word(s->rbp_cell) == s->rbp;
 }
 
-/* May the slots of `count` frames up to frame `at` be read, if the innermost of them may? */
-static bool is_one_page(const struct unwind_history *h, uint32_t at, uint32_t count)
+static bool is_run_unchanged(const struct unwind_place *place, uint32_t run)
 {
-	return (h->slot[at] ^ h->slot[at - count + 1]) < 4096;
+	uint64_t difference = 0;
+
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < run; i++)
+		difference |= read_word(place[i].slot) ^ place[i].pc;
+	return difference == 0;
 }
 
-/*
- * Frame `at - 1` and those outside of it are read again, as frame `at` is as it was. Returns how many
- * of the frames from the outermost on are not known to be as they were: 0 if all are. A slot may be
- * read only where the frame inside of it has been compared, or on the same page.
- */
-static uint32_t find_change(const struct unwind_history *h, uint32_t at)
+/* The same as find_change(), one frame at a time. */
+static __attribute__((noinline)) uint32_t find_change_singly(const struct unwind_history *h,
+							     uint32_t at)
 {
-	enum { RUN = 4 };
-	bool has_cells = at > 0 && h->cells[at - 1] > 0;
-	uint32_t outer = at;
+	uint32_t outer = at - 1;
 
-	while (outer > 0) {
-		if (likely(!has_cells && outer >= RUN && is_one_page(h, outer - 1, RUN))) {
-			const uint64_t *slot = &h->slot[outer - RUN], *pc = &h->pc[outer - RUN];
-
-			if (likely(((read_word(slot[0]) ^ pc[0]) | (read_word(slot[1]) ^ pc[1]) |
-				    (read_word(slot[2]) ^ pc[2]) | (read_word(slot[3]) ^ pc[3])) ==
-				   0)) {
-				outer -= RUN;
-				continue;
-			}
-		}
-		if (read_word(h->slot[outer - 1]) != h->pc[outer - 1] ||
-		    !is_cell_unchanged(h, outer - 1))
-			break;
+	while (outer > 0 && read_word(h->place[outer].slot) == h->place[outer].pc &&
+	       is_cell_unchanged(&h->state[outer]))
 		outer--;
-	}
 	return outer;
 }
 
 /*
- * Frames `at` to `changed` of the history stand, but not the one outside of them: they join the fresh
- * ones, and that one is to be looked at next. What rbp is in them need not be what it was where that
- * did not matter: it is carried along anew. False: too many frames.
+ * The frames outside of frame `at` are read again, as frame `at` is as it was. Returns how many of
+ * them, from the outermost on, are not known to be as they were: 0 if all are. A slot may be read
+ * only where the frame inside of it has been compared, or on the same page.
+ */
+static uint32_t find_change(const struct unwind_history *h, uint32_t at)
+{
+	uint32_t outer = at - 1;
+
+	if (unlikely(h->state[outer].cells))
+		return find_change_singly(h, at);
+	while (outer > 0) {
+		uint32_t run = h->state[outer].run;
+
+		if (unlikely(!is_run_unchanged(&h->place[outer - run + 1], run)))
+			return find_change_singly(h, at);
+		outer -= run;
+	}
+	return 0;
+}
+
+/*
+ * Frames `at` to `changed + 1` of the history stand, but not the one outside of them: they join the
+ * fresh ones, and that one is to be looked at next. What rbp is in them need not be what it was where
+ * that did not matter: it is carried along anew. False: too many frames.
  */
 static bool keep_middle(struct unwind_history *h, uint32_t at, uint32_t changed)
 {
 	struct unwind_frame *now = &h->fresh[h->fresh_frames];
 
-	if (h->fresh_frames + (at - changed) + 1 > UNWIND_FRAMES_MOST)
+	h->fresh_frames += at - changed;
+	if (h->fresh_frames > UNWIND_FRAMES_MOST)
 		return false;
-	for (uint32_t i = at; i >= changed; i--, now++) {
-		uint64_t cell = h->rbp_cell[i - 1];
+	for (uint32_t i = at; i > changed; i--, now++) {
+		uint64_t cell = h->state[i - 1].rbp_cell;
 
-		now->rule = h->rule[i];
-		now[1].slot = h->slot[i - 1];
-		now[1].pc = h->pc[i - 1];
+		now->rule = h->state[i].rule;
+		now[1].slot = h->place[i - 1].slot;
+		now[1].pc = h->place[i - 1].pc;
 		now[1].rbp_cell = cell;
 		now[1].rbp = cell ? read_word(cell) : now->rbp;
 	}
 	now->pc = read_word(now->slot);
-	h->fresh_frames += at - changed + 1;
 	return true;
 }
 
-static void count_cells(struct unwind_history *h, uint32_t at)
+static void count_cells(struct unwind_state *s)
 {
-	h->cells[at] = (at ? h->cells[at - 1] : 0) + (h->rbp_matters[at] && h->rbp_cell[at]);
+	s->cells = (uint16_t)(s[-1].cells + (s->rbp_matters && s->rbp_cell));
 }
 
-/* Frame `at` of the history stands, but may have been reached by way of another inner frame. */
-static void arrive(struct unwind_history *h, uint32_t at, const struct unwind_frame *now)
+/* A frame of the history stands, but may have been reached by way of another inner frame. */
+static void arrive(struct unwind_state *s, const struct unwind_frame *now)
 {
-	h->rbp[at] = now->rbp;
-	h->rbp_cell[at] = now->rbp_cell;
-	count_cells(h, at);
+	s->rbp = now->rbp;
+	s->rbp_cell = now->rbp_cell;
+	count_cells(s);
 }
 
 /*
@@ -136,17 +144,17 @@ static bool walk(struct unwind_history *h, uint32_t *standing)
 		struct unwind_frame *now = &h->fresh[h->fresh_frames];
 		enum step result;
 
-		while (old > 0 && h->slot[old - 1] < now->slot)
+		while (h->place[old].slot < now->slot)
 			old--;
-		if (old > 0 && is_same_place(h, old - 1, now)) {
-			uint32_t changed = find_change(h, old - 1);
+		if (is_same_place(h, old, now)) {
+			uint32_t changed = find_change(h, old);
 
 			if (likely(changed == 0)) {
-				arrive(h, old - 1, now);
+				arrive(&h->state[old], now);
 				*standing = old;
 				return true;
 			}
-			if (!keep_middle(h, old - 1, changed))
+			if (!keep_middle(h, old, changed))
 				return false;
 			continue;
 		}
@@ -164,22 +172,39 @@ static bool rbp_matters(struct cfi_rule rule, bool outer_matters)
 	return rule.kind == CFI_RBP || (rule.kind == CFI_RSP && !rule.rbp_offset && outer_matters);
 }
 
+static uint8_t run_of(const struct unwind_place *place, const struct unwind_state *outer)
+{
+	bool same_page = (place->slot ^ place[-1].slot) < PAGE_BYTES;
+
+	return same_page && outer->run < RUN_MOST ? outer->run + 1 : 1;
+}
+
 /* Puts a fresh frame inside of all others. */
 static void append(struct unwind_history *h, const struct unwind_frame *f, uint64_t own_start,
 		   uint64_t own_end)
 {
-	uint32_t at = h->frames++;
-	uint32_t node = at ? h->node[at - 1] : h->root;
-	bool matters = rbp_matters(f->rule, at && h->rbp_matters[at - 1]);
+	uint32_t at = ++h->frames;
+	struct unwind_place *place = &h->place[at];
+	struct unwind_state *s = &h->state[at];
+	bool is_own = f->pc - own_start < own_end - own_start;
 
-	h->slot[at] = f->slot;
-	h->pc[at] = f->pc;
-	h->rbp[at] = f->rbp;
-	h->rbp_cell[at] = f->rbp_cell;
-	h->rule[at] = f->rule;
-	h->rbp_matters[at] = matters;
-	count_cells(h, at);
-	h->node[at] = f->pc - own_start < own_end - own_start ? node : tree_child(node, f->pc);
+	place->slot = f->slot;
+	place->pc = f->pc;
+	s->rbp = f->rbp;
+	s->rbp_cell = f->rbp_cell;
+	s->rule = f->rule;
+	s->rbp_matters = rbp_matters(f->rule, s[-1].rbp_matters);
+	s->run = run_of(place, s - 1);
+	count_cells(s);
+	s->node = is_own ? s[-1].node : tree_child(s[-1].node, f->pc);
+}
+
+/* Nothing is known: it is another tree's, or the first time. */
+static void begin(struct unwind_history *h, uint32_t root)
+{
+	h->frames = 0;
+	h->place[0].slot = UINT64_MAX;
+	h->state[0].node = root;
 }
 
 bool unwind_take(struct unwind_history *h, const void *frame_address, uint64_t own_start,
@@ -193,10 +218,8 @@ bool unwind_take(struct unwind_history *h, const void *frame_address, uint64_t o
 	h->fresh[0].pc = frame[1];
 	h->fresh[0].rbp = frame[0];
 	h->fresh[0].rbp_cell = 0;
-	if (unlikely(h->root != root)) {
-		h->frames = 0;
-		h->root = root;
-	}
+	if (unlikely(h->state[0].node != root))
+		begin(h, root);
 	if (unlikely(!walk(h, &standing) || standing + h->fresh_frames > UNWIND_FRAMES_MOST)) {
 		h->frames = 0;
 		return false;

@@ -16,10 +16,9 @@
 
 #include "cfi.h"
 
-/* A column is longer by a cache line than a round number: the same frame's place in each of them is
- * not to fall on the same set of the cache. */
-enum { UNWIND_FRAMES_MOST = 512, UNWIND_COLUMN = UNWIND_FRAMES_MOST + 8 };
+enum { UNWIND_FRAMES_MOST = 512 };
 
+/* A frame that is new, as it was stepped to. */
 struct unwind_frame {
 	uint64_t slot;        /* where the return address lies */
 	uint64_t pc;          /* the return address */
@@ -28,21 +27,31 @@ struct unwind_frame {
 	struct cfi_rule rule; /* at pc */
 };
 
-/* By column, so that comparing the stack reads no more than it compares. Outermost frame first. */
+/* A frame of the history, in two parts: comparing reads the first one only. */
+struct unwind_place {
+	uint64_t slot;
+	uint64_t pc;
+};
+
+struct unwind_state {
+	uint64_t rbp;
+	uint64_t rbp_cell;
+	struct cfi_rule rule;
+	uint32_t node;    /* of tree.h, of the frame and all outer ones */
+	uint16_t cells;   /* of the frame and all outer ones: cells that matter */
+	uint8_t run;      /* how many frames, from this one outward, have their slots on one page */
+	bool rbp_matters; /* to where the frame, or an outer one, leads */
+};
+
+/* Frames 1 to `frames`, outermost first. Frame 0 is none: its slot lies above all others, and its node
+ * is tree_root() when the history was made. */
 struct unwind_history {
 	uint32_t frames;
-	uint32_t root; /* tree_root() when it was made */
-	uint64_t slot[UNWIND_COLUMN];
-	uint64_t pc[UNWIND_COLUMN];
-	uint64_t rbp[UNWIND_COLUMN];
-	uint64_t rbp_cell[UNWIND_COLUMN];
-	struct cfi_rule rule[UNWIND_COLUMN];
-	uint32_t node[UNWIND_COLUMN];    /* of tree.h, of a frame and all outer ones */
-	uint32_t cells[UNWIND_COLUMN];   /* of a frame and all outer ones: cells that matter */
-	bool rbp_matters[UNWIND_COLUMN]; /* to where a frame, or an outer one, leads */
 	/* The frames that are new this time, innermost first, and the one that is looked at: made in
 	 * place, because copies of what was just written are slow; here, because stacks may be small. */
 	uint32_t fresh_frames;
+	struct unwind_place place[UNWIND_FRAMES_MOST + 1];
+	struct unwind_state state[UNWIND_FRAMES_MOST + 1];
 	struct unwind_frame fresh[UNWIND_FRAMES_MOST + 1];
 };
 
