@@ -42,8 +42,11 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	NTSTATUS status = ORIGINAL(LSA_AP_INITIALIZE_PACKAGE, InitializePackage,
 				   p)(id, ours, database, confidentiality, name);
 
+	int saved_errno = errno;
+
 	if (NT_SUCCESS(status) && name)
-		transfer_to_lsa(*name);
+		transfer_to_lsa(&(struct transfer){ TRANSFER_InitializePackage, p, NULL }, *name);
+	errno = saved_errno;
 	return status;
 }
 
@@ -54,20 +57,19 @@ static const void *at(void *const *place)
 
 /* What every kind of logon returns, as places that hold pointers. */
 struct logon_results {
-	void *request;
 	void *const *profile;
 	void *const *given[4]; /* to the LSA: token, account, authority, machine; NULL: none */
 };
 
-static void transfer_logon(NTSTATUS status, const struct logon_results *r)
+static void transfer_logon(NTSTATUS status, const struct transfer *t, const struct logon_results *r)
 {
 	int saved_errno = errno;
 
 	if (!NT_SUCCESS(status))
 		return;
-	transfer_to_client(r->request, at(r->profile));
+	transfer_to_client(t, at(r->profile));
 	for (int i = 0; i < 4; i++)
-		transfer_to_lsa(at(r->given[i]));
+		transfer_to_lsa(t, at(r->given[i]));
 	errno = saved_errno;
 }
 
@@ -79,14 +81,14 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PV
 		       PVOID *token, PLSA_UNICODE_STRING *account, PLSA_UNICODE_STRING *authority,
 		       uint32_t p)
 {
-	struct logon_results results = { request,
-					 PLACE(profile),
+	const struct transfer transfer = { TRANSFER_LogonUser, p, request };
+	struct logon_results results = { PLACE(profile),
 					 { PLACE(token), PLACE(account), PLACE(authority) } };
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER, LogonUser, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority);
 
-	transfer_logon(status, &results);
+	transfer_logon(status, &transfer, &results);
 	return status;
 }
 
@@ -96,15 +98,15 @@ static NTSTATUS log_on_ex(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
 			  PVOID *token, PUNICODE_STRING *account, PUNICODE_STRING *authority,
 			  PUNICODE_STRING *machine, uint32_t p)
 {
-	struct logon_results results = { request,
-					 PLACE(profile),
-					 { PLACE(token), PLACE(account), PLACE(authority),
-					   PLACE(machine) } };
+	const struct transfer transfer = { TRANSFER_LogonUserEx, p, request };
+	struct logon_results results = {
+		PLACE(profile), { PLACE(token), PLACE(account), PLACE(authority), PLACE(machine) }
+	};
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER_EX, LogonUserEx, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority, machine);
 
-	transfer_logon(status, &results);
+	transfer_logon(status, &transfer, &results);
 	return status;
 }
 
@@ -115,20 +117,20 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 			   PUNICODE_STRING *machine, PSECPKG_PRIMARY_CRED primary,
 			   PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached, uint32_t p)
 {
-	struct logon_results results = { request,
-					 PLACE(profile),
-					 { PLACE(token), PLACE(account), PLACE(authority),
-					   PLACE(machine) } };
+	const struct transfer transfer = { TRANSFER_LogonUserEx2, p, request };
+	struct logon_results results = {
+		PLACE(profile), { PLACE(token), PLACE(account), PLACE(authority), PLACE(machine) }
+	};
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER_EX2, LogonUserEx2, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority, machine, primary, cached);
 
 	int saved_errno = errno;
 
-	transfer_logon(status, &results);
+	transfer_logon(status, &transfer, &results);
 	if (NT_SUCCESS(status)) {
-		transfer_to_lsa(at(PLACE(cached)));
-		transfer_contents_to_lsa(primary, PRIMARY_CREDENTIALS_BYTES);
+		transfer_to_lsa(&transfer, at(PLACE(cached)));
+		transfer_contents_to_lsa(&transfer, primary, PRIMARY_CREDENTIALS_BYTES);
 	}
 	errno = saved_errno;
 	return status;
@@ -136,14 +138,15 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 
 static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request, PVOID submit,
 		     PVOID client_base, ULONG bytes, PVOID *answer, PULONG answer_bytes,
-		     PNTSTATUS protocol_status)
+		     PNTSTATUS protocol_status, enum transfer_function function, uint32_t p)
 {
+	const struct transfer transfer = { function, p, request };
 	NTSTATUS status = original(request, submit, client_base, bytes, answer, answer_bytes,
 				   protocol_status);
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status))
-		transfer_to_client(request, at(answer));
+		transfer_to_client(&transfer, at(answer));
 	errno = saved_errno;
 	return status;
 }
@@ -152,7 +155,8 @@ static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request,
 	static NTSTATUS wrap_##slot##_##p(PLSA_CLIENT_REQUEST a, PVOID b, PVOID c, ULONG d, \
 					  PVOID *e, PULONG f, PNTSTATUS g) \
 	{ \
-		return call(ORIGINAL(LSA_AP_CALL_PACKAGE, slot, p), a, b, c, d, e, f, g); \
+		return call(ORIGINAL(LSA_AP_CALL_PACKAGE, slot, p), a, b, c, d, e, f, g, \
+			    TRANSFER_##slot, p); \
 	}
 
 #define WRAP_ALL(p) \

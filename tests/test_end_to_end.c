@@ -657,6 +657,77 @@ Test(end_to_end, a_stack_reaches_from_the_package_to_the_hosts_main)
 	traced_release(&traced);
 }
 
+/* What changes hands. */
+
+static void expect_printed(const char *command, const struct traced *traced, const char *part)
+{
+	struct run run = run_command(COMMAND(LSATRACE, command, traced->traces.all[0]));
+
+	cr_expect_eq(run.status, 0, "%s", run.err);
+	cr_expect(strstr(run.out, part), "%s: %s", part, run.out);
+	run_release(&run);
+}
+
+static long long sum_of_numbers(const json_t *object)
+{
+	long long sum = 0;
+	const char *name;
+	json_t *number;
+
+	json_object_foreach((json_t *)object, name, number) sum += json_integer_value(number);
+	return sum;
+}
+
+/* The token, three names and the profile of a logon, the package's name, and two answers. */
+Test(end_to_end, what_a_package_hands_over_is_shown_as_such)
+{
+	struct traced traced = trace(COMMAND(HOST, "--repeat=2", PACKAGE("clean")));
+	const json_t *transfers = json_at(traced.report, "traces.0.transfers");
+
+	expect_report(&traced, NO_FINDINGS);
+	cr_expect_eq(json_number_at(transfers, "LsaApInitializePackage.blocks"), 1);
+	cr_expect_eq(json_number_at(transfers, "LsaApInitializePackage.bytes"), 22);
+	cr_expect_eq(json_number_at(transfers, "LsaApLogonUserEx.blocks"), 5);
+	cr_expect_eq(json_number_at(transfers, "LsaApCallPackage.blocks"), 2);
+	cr_expect_eq(json_object_size(transfers), 3);
+	expect_printed("stat", &traced, "  0 clean, LsaApLogonUserEx             5    242\n");
+	expect_printed("events", &traced, " bytes, lsa-heap) to the LSA\n");
+	expect_printed("events", &traced, "(32 bytes, client-buffer) to client 0x");
+	traced_release(&traced);
+}
+
+/* In chunks of the ring that are full as in those that are not. */
+Test(end_to_end, what_is_handed_over_is_not_among_the_calls)
+{
+	struct traced traced = traced_record(COMMAND("--mode=full"),
+					     COMMAND(HOST, "--repeat=50", PACKAGE("clean")));
+	const json_t *events = json_at(traced.report, "traces.0.events");
+	long long calls = sum_of_numbers(json_at(traced.report, "traces.0.calls"));
+
+	cr_expect_eq(json_number_at(traced.report, "traces.0.transfers.LsaApCallPackage.blocks"),
+		     50);
+	cr_expect_gt(calls, 1000);
+	cr_expect_eq(json_number_at(events, "recorded"), calls);
+	cr_expect_eq(json_number_at(events, "retained"), calls);
+	traced_release(&traced);
+}
+
+/* Its stack begins with the host's call of the entry point. */
+Test(end_to_end, a_transfer_has_the_stack_of_the_hosts_call)
+{
+	struct traced traced = trace(COMMAND(HOST, PACKAGE("clean")));
+	struct run run = run_command(COMMAND(LSATRACE, "events", "--json", "--stacks",
+					     "--function=LsaApLogonUserEx", traced.traces.all[0]));
+	json_t *event = json_loads(run.out, JSON_DISABLE_EOF_CHECK, NULL);
+
+	cr_assert_not_null(event, "%s", run.err);
+	cr_expect_str_eq(json_text_at(event, "stack.0.function"), "logon_user");
+	cr_expect_not_null(frame_of(json_at(event, "stack"), "main"));
+	json_decref(event);
+	run_release(&run);
+	traced_release(&traced);
+}
+
 /* Transparency: a traced command behaves as it does bare. */
 
 static void expect_same_behaviour(const char *const command[])

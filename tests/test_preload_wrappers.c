@@ -48,6 +48,34 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	return given.status;
 }
 
+/* The older kinds of logon return less. */
+static NTSTATUS log_on_plainly(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
+			       PVOID information, PVOID client_base, ULONG bytes, PVOID *profile,
+			       PULONG profile_bytes, PLUID id, PNTSTATUS sub_status,
+			       PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
+			       PLSA_UNICODE_STRING *account, PLSA_UNICODE_STRING *authority)
+{
+	(void)request, (void)type, (void)information, (void)client_base, (void)bytes;
+	(void)profile_bytes, (void)id, (void)sub_status, (void)token_type;
+	*profile = NULL;
+	*token = given.block[0];
+	*account = given.block[1];
+	*authority = given.block[2];
+	return given.status;
+}
+
+static NTSTATUS log_on_with_machine(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
+				    PVOID information, PVOID client_base, ULONG bytes,
+				    PVOID *profile, PULONG profile_bytes, PLUID id,
+				    PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type,
+				    PVOID *token, PUNICODE_STRING *account,
+				    PUNICODE_STRING *authority, PUNICODE_STRING *machine)
+{
+	*machine = given.block[3];
+	return log_on_plainly(request, type, information, client_base, bytes, profile,
+			      profile_bytes, id, sub_status, token_type, token, account, authority);
+}
+
 static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
 		       PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes,
 		       PLUID id, PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type,
@@ -94,8 +122,12 @@ static void start(void)
 
 	lane = preload_start(4 << 20);
 	package.InitializePackage = initialize_package;
+	package.LogonUser = log_on_plainly;
+	package.LogonUserEx = log_on_with_machine;
 	package.LogonUserEx2 = log_on;
 	package.CallPackage = call_package;
+	package.CallPackageUntrusted = call_package;
+	package.CallPackagePassthrough = call_package;
 	for (int i = 0; i < 5; i++) {
 		given.block[i] = calloc(WORDS, sizeof(void *));
 		enter(SPACE_BLOCK, FAMILY_LSA_HEAP, given.block[i], 0);
@@ -191,4 +223,48 @@ Test(wrappers, an_answer_goes_to_the_client_if_the_call_succeeded)
 		     given.status);
 	cr_assert_eq(answer, AT(PROFILE));
 	cr_assert_not(is_live(SPACE_CLIENT, AT(PROFILE)));
+}
+
+/* What a call of an entry point had as its result, as the trace counts it. */
+static uint64_t handed_over(enum transfer_function function)
+{
+	struct trace_counters *counters = preload_next_counters(NULL);
+
+	return counters && counters->valid ? counters->function[function].calls : 0;
+}
+
+Test(wrappers, each_entry_point_is_told_apart_by_its_name)
+{
+	PLSA_STRING name;
+	void *answer;
+
+	ours->InitializePackage(0, NULL, NULL, NULL, &name);
+	cr_expect_eq(handed_over(TRANSFER_InitializePackage), 1);
+	call_log_on();
+	cr_expect_eq(handed_over(TRANSFER_LogonUserEx2), 5,
+		     "the profile, and what had not gone before");
+	enter(SPACE_CLIENT, FAMILY_CLIENT_BUFFER, AT(PROFILE), REQUEST);
+	ours->CallPackage(AT(REQUEST), NULL, NULL, 0, &answer, NULL, NULL);
+	cr_expect_eq(handed_over(TRANSFER_CallPackage), 1);
+	enter(SPACE_CLIENT, FAMILY_CLIENT_BUFFER, AT(PROFILE), REQUEST);
+	ours->CallPackageUntrusted(AT(REQUEST), NULL, NULL, 0, &answer, NULL, NULL);
+	cr_expect_eq(handed_over(TRANSFER_CallPackageUntrusted), 1);
+	enter(SPACE_CLIENT, FAMILY_CLIENT_BUFFER, AT(PROFILE), REQUEST);
+	ours->CallPackagePassthrough(AT(REQUEST), NULL, NULL, 0, &answer, NULL, NULL);
+	cr_expect_eq(handed_over(TRANSFER_CallPackagePassthrough), 1);
+}
+
+Test(wrappers, the_older_kinds_of_logon_hand_over_what_they_return)
+{
+	PUNICODE_STRING account, authority, machine;
+	void *profile, *token;
+
+	ours->LogonUser(AT(REQUEST), 0, NULL, NULL, 0, &profile, NULL, NULL, NULL, NULL, &token,
+			&account, &authority);
+	cr_expect_eq(handed_over(TRANSFER_LogonUser), 3);
+	cr_expect_eq(live_blocks(), 2);
+	ours->LogonUserEx(AT(REQUEST), 0, NULL, NULL, 0, &profile, NULL, NULL, NULL, NULL, &token,
+			  &account, &authority, &machine);
+	cr_expect_eq(handed_over(TRANSFER_LogonUserEx), 1, "what had not gone before");
+	cr_expect_eq(live_blocks(), 1);
 }
