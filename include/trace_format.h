@@ -76,7 +76,8 @@ enum trace_role {
 	X(DOUBLE_DELETE, "double-delete", ERROR) \
 	X(INVALID_DELETE, "invalid-delete", ERROR) \
 	X(NULL_FREE, "null-free", WARNING) \
-	X(FAILED_CALL, "failed-call", NOTE)
+	X(FAILED_CALL, "failed-call", NOTE) \
+	X(EXCHANGED_FREE, "exchanged-free", NOTE)
 
 #define TRACE_REASONS(X) \
 	X(NONE, "") \

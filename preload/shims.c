@@ -281,6 +281,14 @@ static PVOID allocate(SIZE_T size, uint32_t where)
 	return block;
 }
 
+static void judge_free_call(const struct call *c, struct verdict *verdict)
+{
+	if (c->slot == SLOT_FreeReturnBuffer)
+		judge_free_returned(c->address, verdict);
+	else
+		judge_free(call_family(c), c->address, verdict);
+}
+
 static void free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
@@ -294,7 +302,7 @@ static void free_block(PVOID memory, uint32_t where)
 	}
 	c.address = ADDRESS(memory);
 	do {
-		judge_free(call_family(&c), c.address, &verdict);
+		judge_free_call(&c, &verdict);
 	} while (verdict.release && !ledger_release(c.lane, &verdict.block, c.stack));
 	call_note(&c, &verdict);
 	call_record_releasing(&c, verdict.kind);
@@ -372,7 +380,8 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
  * The functions that hand over a buffer of the LSA's heap which the package has to free. What they
  * were asked is not ours to look at: the arguments in flight are the first and the buffer's place.
  */
-static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const ULONG *length)
+static void obtained(struct call *c, uint8_t flags, NTSTATUS status, void *const *buffer,
+		     const ULONG *length)
 {
 	bool failed = !NT_SUCCESS(status);
 
@@ -382,13 +391,13 @@ static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const
 		c->size = *length;
 	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
 	if (c->address)
-		enter(c, SPACE_BLOCK, 0, 0);
+		enter(c, SPACE_BLOCK, 0, LEDGER_OBTAINED | flags);
 	else if (failed)
 		call_note_failure(c, NULL);
 	call_leave(c);
 }
 
-#define OBTAIN(type, first, buffer, length, where, ...) \
+#define OBTAIN(type, flags, first, buffer, length, where, ...) \
 	do { \
 		type *host = HOST(type, where); \
 		struct call c; \
@@ -401,36 +410,36 @@ static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const
 		status = host(__VA_ARGS__); \
 		if (!call_return(&c)) \
 			return pass_given(status, SPACE_BLOCK, (void *const *)(buffer), NULL); \
-		obtained(&c, status, (void *const *)(buffer), length); \
+		obtained(&c, flags, status, (void *const *)(buffer), length); \
 		return status; \
 	} while (0)
 
 static NTSTATUS call_package(PUNICODE_STRING package, PVOID submit, ULONG submit_bytes,
 			     PVOID *buffer, PULONG bytes, PNTSTATUS protocol_status, uint32_t where)
 {
-	OBTAIN(LSA_CALL_PACKAGE, package, buffer, bytes, where, package, submit, submit_bytes,
-	       buffer, bytes, protocol_status);
+	OBTAIN(LSA_CALL_PACKAGE, LEDGER_RETURNED, package, buffer, bytes, where, package, submit,
+	       submit_bytes, buffer, bytes, protocol_status);
 }
 
 static NTSTATUS call_package_ex(PUNICODE_STRING package, PVOID client_base, PVOID submit,
 				ULONG submit_bytes, PVOID *buffer, PULONG bytes,
 				PNTSTATUS protocol_status, uint32_t where)
 {
-	OBTAIN(LSA_CALL_PACKAGEEX, package, buffer, bytes, where, package, client_base, submit,
-	       submit_bytes, buffer, bytes, protocol_status);
+	OBTAIN(LSA_CALL_PACKAGEEX, LEDGER_RETURNED, package, buffer, bytes, where, package,
+	       client_base, submit, submit_bytes, buffer, bytes, protocol_status);
 }
 
 static NTSTATUS get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes, uint32_t where)
 {
-	OBTAIN(LSA_GET_USER_AUTH_DATA, user, data, bytes, where, user, data, bytes);
+	OBTAIN(LSA_GET_USER_AUTH_DATA, 0, user, data, bytes, where, user, data, bytes);
 }
 
 static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE name_type,
 				       PSECURITY_STRING prefix, PUCHAR *data, PULONG bytes,
 				       PUNICODE_STRING flat_name, uint32_t where)
 {
-	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, name, data, bytes, where, name, name_type, prefix, data,
-	       bytes, flat_name);
+	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, 0, name, data, bytes, where, name, name_type, prefix,
+	       data, bytes, flat_name);
 }
 
 /*

@@ -86,6 +86,16 @@ static bool hand_over(struct handing *h, const struct ledger_view *block)
 	return true;
 }
 
+/* How much of a block there is to look at: it is live, so it can be read, if it is as long as said. */
+static size_t scannable(const struct ledger_entry *block)
+{
+	size_t bytes = block->size < SCAN_BYTES_MOST ? block->size : SCAN_BYTES_MOST;
+
+	return block->flags & LEDGER_OBTAINED
+		       ? maps_readable((const void *)(uintptr_t)block->address, bytes)
+		       : bytes;
+}
+
 static void hand_over_words(struct handing *h, const uint64_t *word, size_t bytes, int depth);
 
 /* Blocks that point to each other in a circle end it: what has gone is no longer live. */
@@ -97,14 +107,14 @@ static void hand_over_block(struct handing *h, uint64_t address, int depth)
 	    block.entry.family != FAMILY_LSA_HEAP || !hand_over(h, &block))
 		return;
 	if (depth < DEPTH_MOST)
-		hand_over_words(h, (const uint64_t *)(uintptr_t)address, block.entry.size,
+		hand_over_words(h, (const uint64_t *)(uintptr_t)address, scannable(&block.entry),
 				depth + 1);
 }
 
-/* Any aligned word may be a pointer. The block is live, so it can be read; nothing of it is kept. */
+/* Any aligned word may be a pointer; nothing of it is kept. */
 static void hand_over_words(struct handing *h, const uint64_t *word, size_t bytes, int depth)
 {
-	size_t words = (bytes < SCAN_BYTES_MOST ? bytes : SCAN_BYTES_MOST) / sizeof(*word);
+	size_t words = bytes / sizeof(*word);
 
 	for (size_t i = 0; i < words; i++)
 		if (word[i])

@@ -57,7 +57,7 @@ struct expected {
 
 static const char *level_of(const char *kind)
 {
-	if (strcmp(kind, "failed-call") == 0)
+	if (strcmp(kind, "failed-call") == 0 || strcmp(kind, "exchanged-free") == 0)
 		return "note";
 	if (strcmp(kind, "live-at-delete") == 0 || strcmp(kind, "null-free") == 0)
 		return "warning";
@@ -521,6 +521,26 @@ Test(end_to_end, a_block_of_the_lsa_heap_freed_twice_shows_both_frees)
 				   .call = "free_token_again",
 				   .allocate = "allocate_token",
 				   .free = "free_token" }));
+}
+
+Test(end_to_end, a_free_that_is_not_documented_for_such_a_block_is_noted_and_frees_it)
+{
+	expect_findings(COMMAND(HOST, PACKAGE("exchanged_free")),
+			FINDINGS({ .kind = "exchanged-free",
+				   .family = "lsa-heap",
+				   .bytes = 36,
+				   .call = "free_answer_on_lsa_heap",
+				   .allocate = "ask_other_package" },
+				 { .kind = "exchanged-free",
+				   .family = "lsa-heap",
+				   .bytes = 44,
+				   .call = "free_name_as_answer",
+				   .allocate = "make_name" },
+				 { .kind = "exchanged-free",
+				   .family = "lsa-heap",
+				   .bytes = 72,
+				   .call = "free_auth_data_as_answer",
+				   .allocate = "look_up_user" }));
 }
 
 Test(end_to_end, nobody_is_accused_for_a_section_that_the_host_made)

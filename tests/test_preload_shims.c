@@ -603,6 +603,29 @@ Test(shims, a_null_free_has_no_address)
 	cr_assert_not(first_finding()->flags & TRACE_FINDING_HAS_ADDRESS);
 }
 
+Test(shims, which_of_the_lsas_functions_is_documented_depends_on_where_a_block_is_from)
+{
+	void *buffer = NULL;
+	UCHAR *data = NULL;
+	ULONG length;
+	NTSTATUS status;
+
+	host.result = AT(0x3000);
+	ours->CallPackage(NULL, NULL, 0, &buffer, &length, &status);
+	host.result = AT(0x4000);
+	ours->GetUserAuthData(NULL, &data, &length);
+	ours->FreeLsaHeap(AT(0x3000));
+	ours->FreeReturnBuffer(AT(0x4000));
+	ours->FreeReturnBuffer(allocate(0x5000));
+	ours->FreeReturnBuffer(NULL);
+	assert_findings("exchanged-free 2*exchanged-free");
+	cr_assert_null(shown(0x3000));
+	cr_assert_null(shown(0x4000));
+	cr_assert_null(shown(0x5000));
+	cr_assert_eq(counter(SLOT_FreeReturnBuffer)->calls, 3);
+	cr_assert_eq(last_event()->verdict, TRACE_KIND_NONE);
+}
+
 Test(shims, wrong_calls_reach_the_host)
 {
 	ours->FreeSharedMemory(NULL, AT(0x1234));

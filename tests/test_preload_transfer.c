@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <criterion/criterion.h>
 
@@ -11,7 +12,7 @@
 #include "slots.h"
 #include "support/preload_fixture.h"
 
-enum { WORDS = 8, REQUEST = 1, PACKAGE = 3, CHAIN = 100000 };
+enum { WORDS = 8, REQUEST = 1, PACKAGE = 3, PAGE = 4096, CHAIN = 100000 };
 
 static const struct transfer logon = { TRANSFER_LogonUser, PACKAGE, (const void *)REQUEST };
 
@@ -84,6 +85,27 @@ Test(transfer, what_nothing_points_to_stays)
 	token[0] = other + 1; /* inside of it: a string's text, not a block */
 	transfer_to_lsa(&logon, token);
 	cr_assert(is_live(SPACE_BLOCK, other));
+}
+
+/* What the host says of a length is its word; what is behind the last page of a block is not read. */
+Test(transfer, a_block_that_is_shorter_than_was_said_is_read_as_far_as_it_goes)
+{
+	char *pages =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void **answer = (void **)(pages + PAGE - sizeof(void *));
+	struct ledger_entry what = { .space = SPACE_BLOCK,
+				     .family = FAMILY_LSA_HEAP,
+				     .address = (uint64_t)(uintptr_t)answer,
+				     .size = 1000,
+				     .flags = LEDGER_OBTAINED };
+	void **name = block(FAMILY_LSA_HEAP);
+
+	mprotect(pages + PAGE, PAGE, PROT_NONE);
+	cr_assert(ledger_enter(lane, &what, NULL));
+	*answer = name;
+	transfer_to_client(&logon, answer);
+	cr_assert(has_gone(answer));
+	cr_assert(has_gone(name));
 }
 
 Test(transfer, blocks_that_point_to_each_other_go_once)
