@@ -209,6 +209,27 @@ static uint32_t finish_deletion(struct call *c, struct verdict *v, uint32_t bloc
 	return deletion.left;
 }
 
+/* A section that was never seen, should the host delete it. It is adopted before the host is asked:
+ * afterwards its handle may be another's. */
+static bool begin_unseen(struct call *c, const struct verdict *v, struct ledger_view *unseen)
+{
+	if (v->kind != TRACE_KIND_INVALID_DELETE || v->reason != TRACE_REASON_UNKNOWN)
+		return false;
+	adopt(c, c->section, unseen);
+	return unseen->number && ledger_begin_release(unseen);
+}
+
+/* If the host has refused, there was none. */
+static void finish_unseen(struct call *c, const struct ledger_view *unseen, bool deleted)
+{
+	struct ledger_view view;
+
+	ledger_finish_release(c->lane, unseen, deleted, c->stack);
+	if (!deleted && ledger_find(SPACE_SECTION, c->section, 0, &view) &&
+	    ledger_scope(&view) == ledger_scope(unseen) && ledger_is_live(&view))
+		ledger_transfer(c->lane, &view);
+}
+
 /* What a deletion that the ledger allowed, or could not judge, comes to once the host has answered. */
 static enum trace_kind judge_answer(struct call *c, struct verdict *v, uint32_t left, bool deleted)
 {
@@ -227,8 +248,10 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 {
 	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
 	enum trace_kind kind;
+	struct ledger_view unseen;
 	struct verdict verdict;
 	uint32_t blocks = 0, left;
+	bool is_unseen;
 	struct call c;
 	BOOLEAN deleted;
 
@@ -242,6 +265,7 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 	} while (verdict.release && !ledger_begin_release(&verdict.section));
 	if (verdict.release)
 		blocks = ledger_begin_delete(&verdict.section);
+	is_unseen = begin_unseen(&c, &verdict, &unseen);
 	kind = verdict.reason == TRACE_REASON_UNKNOWN ? TRACE_KIND_NONE : verdict.kind;
 	if (kind)
 		call_note(&c, &verdict);
@@ -251,6 +275,8 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 	if (!call_return(&c))
 		return deleted;
 	left = finish_deletion(&c, &verdict, blocks, deleted);
+	if (is_unseen)
+		finish_unseen(&c, &unseen, deleted);
 	if (kind == TRACE_KIND_NONE)
 		kind = judge_answer(&c, &verdict, left, deleted);
 	call_complete(&c, !deleted, deleted, kind);

@@ -558,6 +558,34 @@ Test(end_to_end, a_block_leaks_in_a_section_that_the_host_made_too)
 				   .allocate = "leak_in_section_of_host" }));
 }
 
+Test(end_to_end, a_section_that_the_host_made_may_be_deleted)
+{
+	expect_findings(COMMAND(HOST, "--section", PACKAGE("unseen_delete")), NO_FINDINGS);
+}
+
+Test(end_to_end, a_section_that_the_host_made_may_be_deleted_once)
+{
+	expect_findings(COMMAND(HOST, "--section", "--command=twice=1", PACKAGE("unseen_delete")),
+			FINDINGS({ .kind = "double-delete",
+				   .family = "shared-memory",
+				   .call = "delete_section_of_host_again",
+				   .delete = "delete_section_of_host" }));
+}
+
+Test(end_to_end, a_block_that_is_live_when_the_hosts_section_is_deleted_is_warned_of)
+{
+	expect_findings(COMMAND(HOST, "--section", PACKAGE("adopted_delete")),
+			FINDINGS({ .kind = "live-at-delete",
+				   .family = "shared-memory",
+				   .bytes = 88,
+				   .allocate = "allocate_in_section_of_host",
+				   .delete = "delete_section_of_host" },
+				 { .kind = "double-delete",
+				   .family = "shared-memory",
+				   .call = "delete_section_of_host_again",
+				   .delete = "delete_section_of_host" }));
+}
+
 Test(end_to_end, a_package_that_failed_to_initialise_and_was_unloaded_is_named)
 {
 	expect_findings(COMMAND(HOST, PACKAGE("unloaded")),

@@ -462,6 +462,45 @@ Test(shims, a_section_that_was_never_seen_may_be_deleted)
 	assert_findings("");
 }
 
+Test(shims, a_section_that_was_never_seen_may_be_deleted_once)
+{
+	ours->DeleteSharedMemory(AT(0x9000));
+	cr_assert_null(shown(0x9000));
+	ours->DeleteSharedMemory(AT(0x9000));
+	assert_findings("double-delete");
+	cr_assert_null(shown(0x9000));
+}
+
+/* What the host does not know either has not become a section by being named. */
+Test(shims, what_the_host_refuses_to_delete_stays_unknown)
+{
+	host.deleted = FALSE;
+	ours->DeleteSharedMemory(AT(0x9000));
+	cr_assert_null(shown(0x9000));
+	ours->DeleteSharedMemory(AT(0x9000));
+	ours->FreeSharedMemory(AT(0x9000), AT(0x2000));
+	assert_findings("2*invalid-delete/unknown");
+	host.deleted = TRUE;
+	allocate_in(AT(0x9000), 0x1000);
+	cr_assert_eq(shown(0x9000)->flags, TRACE_ENTRY_ADOPTED);
+	ours->FreeSharedMemory(AT(0x9000), AT(0x1000));
+	ours->DeleteSharedMemory(AT(0x9000));
+	assert_findings("2*invalid-delete/unknown");
+}
+
+Test(shims, blocks_that_are_left_in_an_adopted_section_are_found)
+{
+	void *section = AT(0x9000);
+
+	allocate_in(section, 0x1000);
+	ours->DeleteSharedMemory(section);
+	assert_findings("live-at-delete");
+	cr_assert_null(shown(0x1000));
+	ours->FreeSharedMemory(section, AT(0x1000));
+	ours->DeleteSharedMemory(section);
+	assert_findings("live-at-delete free-after-delete double-delete");
+}
+
 /* The handle is what is wrong, and it was a finding: the block is held against no one. */
 Test(shims, a_block_of_a_deleted_section_is_suspect)
 {
