@@ -57,19 +57,23 @@ static const void *at(void *const *place)
 
 /* What every kind of logon returns, as places that hold pointers. */
 struct logon_results {
-	void *const *profile;
-	void *const *given[4]; /* to the LSA: token, account, authority, machine; NULL: none */
+	void *const *profile; /* to the client */
+	void *const *token;   /* this and the names to the LSA */
+	void *const *name[3]; /* account, authority, machine; NULL: none */
 };
 
+/* The documentation has the names returned, and freed by the LSA, whether the logon succeeds or not:
+ * they are for the audit record. */
 static void transfer_logon(NTSTATUS status, const struct transfer *t, const struct logon_results *r)
 {
 	int saved_errno = errno;
 
-	if (!NT_SUCCESS(status))
-		return;
-	transfer_to_client(t, at(r->profile));
-	for (int i = 0; i < 4; i++)
-		transfer_to_lsa(t, at(r->given[i]));
+	if (NT_SUCCESS(status)) {
+		transfer_to_client(t, at(r->profile));
+		transfer_to_lsa(t, at(r->token));
+	}
+	for (int i = 0; i < 3; i++)
+		transfer_to_lsa(t, at(r->name[i]));
 	errno = saved_errno;
 }
 
@@ -83,7 +87,8 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PV
 {
 	const struct transfer transfer = { TRANSFER_LogonUser, p, request };
 	struct logon_results results = { PLACE(profile),
-					 { PLACE(token), PLACE(account), PLACE(authority) } };
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority) } };
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER, LogonUser, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority);
@@ -99,9 +104,9 @@ static NTSTATUS log_on_ex(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
 			  PUNICODE_STRING *machine, uint32_t p)
 {
 	const struct transfer transfer = { TRANSFER_LogonUserEx, p, request };
-	struct logon_results results = {
-		PLACE(profile), { PLACE(token), PLACE(account), PLACE(authority), PLACE(machine) }
-	};
+	struct logon_results results = { PLACE(profile),
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority), PLACE(machine) } };
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER_EX, LogonUserEx, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority, machine);
@@ -118,9 +123,9 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 			   PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached, uint32_t p)
 {
 	const struct transfer transfer = { TRANSFER_LogonUserEx2, p, request };
-	struct logon_results results = {
-		PLACE(profile), { PLACE(token), PLACE(account), PLACE(authority), PLACE(machine) }
-	};
+	struct logon_results results = { PLACE(profile),
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority), PLACE(machine) } };
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER_EX2, LogonUserEx2, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority, machine, primary, cached);

@@ -744,6 +744,20 @@ Test(end_to_end, what_a_package_hands_over_is_shown_as_such)
 	traced_release(&traced);
 }
 
+/* The names of a failed logon are the LSA's. Its token and its profile are the package's to free. */
+Test(end_to_end, a_failed_logon_leaks_all_but_the_names_that_it_returns)
+{
+	expect_findings(COMMAND(HOST, PACKAGE("failed_logon")),
+			FINDINGS({ .kind = "block-leak",
+				   .family = "lsa-heap",
+				   .bytes = 128,
+				   .allocate = "make_token" },
+				 { .kind = "block-leak",
+				   .family = "client-buffer",
+				   .bytes = 32,
+				   .allocate = "make_profile" }));
+}
+
 /* In chunks of the ring that are full as in those that are not. */
 Test(end_to_end, what_is_handed_over_is_not_among_the_calls)
 {

@@ -179,11 +179,14 @@ Test(wrappers, what_a_logon_returns_changes_hands)
 	cr_assert_not(is_live(SPACE_CLIENT, AT(PROFILE)));
 }
 
-Test(wrappers, what_a_logon_that_failed_returns_stays_the_packages)
+/* Not its token, its profile, and its credentials. */
+Test(wrappers, of_a_logon_that_failed_the_names_change_hands)
 {
 	given.status = STATUS_LOGON_FAILURE;
 	cr_assert_eq(call_log_on(), STATUS_LOGON_FAILURE);
-	cr_assert_eq(live_blocks(), 5);
+	cr_assert(is_live(SPACE_BLOCK, given.block[0]));
+	cr_assert(is_live(SPACE_BLOCK, given.block[4]));
+	cr_assert_eq(live_blocks(), 2);
 	cr_assert(is_live(SPACE_CLIENT, AT(PROFILE)));
 }
 
