@@ -49,7 +49,10 @@
 	TRANSFER(LogonUserEx2, "LsaApLogonUserEx2") \
 	TRANSFER(CallPackage, "LsaApCallPackage") \
 	TRANSFER(CallPackageUntrusted, "LsaApCallPackageUntrusted") \
-	TRANSFER(CallPackagePassthrough, "LsaApCallPackagePassthrough")
+	TRANSFER(CallPackagePassthrough, "LsaApCallPackagePassthrough") \
+	TRANSFER(InitLsaModeContext, "SpInitLsaModeContext") \
+	TRANSFER(AcceptLsaModeContext, "SpAcceptLsaModeContext") \
+	TRANSFER(GetUserInfo, "SpGetUserInfo")
 
 #define FAMILY_ENUM(name, text) FAMILY_##name,
 enum family { FAMILY_NONE, TRACED_FAMILIES(FAMILY_ENUM) FAMILY_COUNT };

@@ -191,6 +191,8 @@ enum trace_event_state {
 	TRACE_EVENT_FAILED = 4,    /* the host's function returned NULL, FALSE or an error status */
 };
 
+enum trace_receiver { TRACE_RECEIVER_LSA, TRACE_RECEIVER_CLIENT, TRACE_RECEIVERS };
+
 struct trace_event {
 	uint64_t time;     /* ticks */
 	uint64_t duration; /* ticks spent in the host's function; valid with RETURNED */
@@ -201,7 +203,8 @@ struct trace_event {
 	uint32_t stack;  /* reference to a struct trace_stack; 0: it could not be stored */
 	int32_t tid;     /* kernel thread id */
 	int32_t result; /* NTSTATUS or BOOLEAN, where the function returns one; valid with RETURNED;
-			   TRANSFER: number of the block's FAMILY definition, RETURNED is not set */
+			   TRANSFER: number of the block's FAMILY definition | enum
+			   trace_receiver << 8; RETURNED is not set */
 	uint8_t function; /* number of a FUNCTION definition */
 	uint8_t package;  /* index of a PACKAGE definition, < TRACE_PACKAGES */
 	uint8_t verdict;  /* enum trace_kind, or 0 */

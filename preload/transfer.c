@@ -23,7 +23,7 @@ _Static_assert(TRANSFER_END <= TRACE_FUNCTIONS, "counters");
 /* One hand-over. */
 struct handing {
 	const struct transfer *transfer;
-	uint64_t to;       /* the client request; 0: the LSA */
+	enum trace_receiver to;
 	struct lane *lane; /* NULL: the tracer was come upon, and nothing can be recorded */
 	bool has_stack;
 	uint32_t stack;
@@ -64,12 +64,13 @@ static void record(struct handing *h, const struct ledger_entry *block)
 	h->lane->chunk->transfers++;
 	event->time = clock_ticks_after();
 	event->address = block->address;
-	event->section = h->to;
+	event->section =
+		h->to == TRACE_RECEIVER_CLIENT ? (uint64_t)(uintptr_t)h->transfer->request : 0;
 	event->size = block->size;
 	event->caller = h->caller;
 	event->stack = h->stack;
 	event->tid = h->lane->tid;
-	event->result = block->family;
+	event->result = block->family | h->to << 8;
 	event->function = (uint8_t)h->transfer->function;
 	event->package = (uint8_t)h->transfer->package;
 	ring_commit(event, TRACE_EVENT_COMMITTED);
@@ -164,13 +165,13 @@ void transfer_contents_to_lsa(const struct transfer *t, const void *structure, s
 
 void transfer_to_client(const struct transfer *t, const void *buffer)
 {
-	struct handing h = { .transfer = t, .to = (uint64_t)(uintptr_t)t->request };
-	uint64_t address = (uint64_t)(uintptr_t)buffer;
+	struct handing h = { .transfer = t, .to = TRACE_RECEIVER_CLIENT };
+	uint64_t address = (uint64_t)(uintptr_t)buffer, request = (uint64_t)(uintptr_t)t->request;
 	struct ledger_view view;
 
 	if (!buffer || !begin(&h))
 		return;
-	if (ledger_find(SPACE_CLIENT, address, h.to, &view) && ledger_is_live(&view))
+	if (ledger_find(SPACE_CLIENT, address, request, &view) && ledger_is_live(&view))
 		hand_over(&h, &view);
 	else
 		hand_over_block(&h, address, 0);

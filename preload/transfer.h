@@ -17,7 +17,7 @@
 struct transfer {
 	enum transfer_function function;
 	uint32_t package;
-	const void *request; /* of the client that the call was made for; NULL: of none */
+	const void *request; /* of the client that the call was made for; NULL: it is not told */
 };
 
 /* The block at an address goes to the LSA; NULL is fine, and what is no live block is left alone. */

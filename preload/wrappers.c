@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "../include/secpkg.h"
@@ -12,9 +13,13 @@
 /* LogonUserEx2's PrimaryCredentials, as the documentation has it: the caller's, filled with pointers. */
 enum { PRIMARY_CREDENTIALS_BYTES = 200 };
 
+/* Of ContextRequirements, as sspi.h has them. */
+enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
+
 void *wrapped_original[WRAPPED_PACKAGES][WRAPPED_COUNT];
 
 #define ORIGINAL(type, slot, p) ((type *)wrapped_original[p][WRAPPED_##slot])
+#define RETURN_OF(slot, p, request) ((struct transfer){ TRANSFER_##slot, p, request })
 
 static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 			   PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
@@ -45,7 +50,7 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status) && name)
-		transfer_to_lsa(&(struct transfer){ TRANSFER_InitializePackage, p, NULL }, *name);
+		transfer_to_lsa(&RETURN_OF(InitializePackage, p, NULL), *name);
 	errno = saved_errno;
 	return status;
 }
@@ -85,7 +90,7 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PV
 		       PVOID *token, PLSA_UNICODE_STRING *account, PLSA_UNICODE_STRING *authority,
 		       uint32_t p)
 {
-	const struct transfer transfer = { TRANSFER_LogonUser, p, request };
+	const struct transfer transfer = RETURN_OF(LogonUser, p, request);
 	struct logon_results results = { PLACE(profile),
 					 PLACE(token),
 					 { PLACE(account), PLACE(authority) } };
@@ -103,7 +108,7 @@ static NTSTATUS log_on_ex(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
 			  PVOID *token, PUNICODE_STRING *account, PUNICODE_STRING *authority,
 			  PUNICODE_STRING *machine, uint32_t p)
 {
-	const struct transfer transfer = { TRANSFER_LogonUserEx, p, request };
+	const struct transfer transfer = RETURN_OF(LogonUserEx, p, request);
 	struct logon_results results = { PLACE(profile),
 					 PLACE(token),
 					 { PLACE(account), PLACE(authority), PLACE(machine) } };
@@ -122,7 +127,7 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 			   PUNICODE_STRING *machine, PSECPKG_PRIMARY_CRED primary,
 			   PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached, uint32_t p)
 {
-	const struct transfer transfer = { TRANSFER_LogonUserEx2, p, request };
+	const struct transfer transfer = RETURN_OF(LogonUserEx2, p, request);
 	struct logon_results results = { PLACE(profile),
 					 PLACE(token),
 					 { PLACE(account), PLACE(authority), PLACE(machine) } };
@@ -143,15 +148,78 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 
 static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request, PVOID submit,
 		     PVOID client_base, ULONG bytes, PVOID *answer, PULONG answer_bytes,
-		     PNTSTATUS protocol_status, enum transfer_function function, uint32_t p)
+		     PNTSTATUS protocol_status, const struct transfer *t)
 {
-	const struct transfer transfer = { function, p, request };
 	NTSTATUS status = original(request, submit, client_base, bytes, answer, answer_bytes,
 				   protocol_status);
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status))
-		transfer_to_client(&transfer, at(answer));
+		transfer_to_client(t, at(answer));
+	errno = saved_errno;
+	return status;
+}
+
+/* In the making of contexts no client request is told: AllocateClientBuffer takes NULL for it. */
+static void transfer_buffers(const struct transfer *t, const SecBufferDesc *buffers)
+{
+	for (ULONG i = 0; buffers && buffers->pBuffers && i < buffers->cBuffers; i++)
+		transfer_to_client(t, buffers->pBuffers[i].pvBuffer);
+}
+
+/* By the documentation of SpInitLsaModeContext and SpAcceptLsaModeContext, ContextData is on the LSA's
+ * heap, and the LSA frees it; output that the package was asked to allocate is freed by the caller.
+ * Who asked for an error message gets output though the context failed. */
+static void transfer_context(NTSTATUS status, const struct transfer *t, bool wants_error,
+			     const SecBufferDesc *output, const SecBuffer *data)
+{
+	int saved_errno = errno;
+
+	if (NT_SUCCESS(status) || wants_error)
+		transfer_buffers(t, output);
+	if (NT_SUCCESS(status) && data)
+		transfer_to_lsa(t, data->pvBuffer);
+	errno = saved_errno;
+}
+
+static NTSTATUS init_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+			     PUNICODE_STRING target, ULONG requirements, ULONG representation,
+			     PSecBufferDesc input, PLSA_SEC_HANDLE new_context,
+			     PSecBufferDesc output, PULONG attributes, PTimeStamp expiration,
+			     PBOOLEAN mapped, PSecBuffer data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpInitLsaModeContextFn, InitLsaModeContext, p)(
+		credential, context, target, requirements, representation, input, new_context,
+		output, attributes, expiration, mapped, data);
+
+	transfer_context(status, &RETURN_OF(InitLsaModeContext, p, NULL),
+			 requirements & ISC_REQ_EXTENDED_ERROR, output, data);
+	return status;
+}
+
+static NTSTATUS accept_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+			       PSecBufferDesc input, ULONG requirements, ULONG representation,
+			       PLSA_SEC_HANDLE new_context, PSecBufferDesc output, PULONG attributes,
+			       PTimeStamp expiration, PBOOLEAN mapped, PSecBuffer data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpAcceptLsaModeContextFn, AcceptLsaModeContext,
+				   p)(credential, context, input, requirements, representation,
+				      new_context, output, attributes, expiration, mapped, data);
+
+	transfer_context(status, &RETURN_OF(AcceptLsaModeContext, p, NULL),
+			 requirements & ASC_REQ_EXTENDED_ERROR, output, data);
+	return status;
+}
+
+/* By the documentation of SpGetUserInfo, what it returns is in the caller's address space, and freed by
+ * the caller. */
+static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpGetUserInfoFn, GetUserInfo, p)(logon, flags, data);
+	int saved_errno = errno;
+
+	if (NT_SUCCESS(status))
+		transfer_to_client(&RETURN_OF(GetUserInfo, p, NULL), at(PLACE(data)));
 	errno = saved_errno;
 	return status;
 }
@@ -161,7 +229,7 @@ static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request,
 					  PVOID *e, PULONG f, PNTSTATUS g) \
 	{ \
 		return call(ORIGINAL(LSA_AP_CALL_PACKAGE, slot, p), a, b, c, d, e, f, g, \
-			    TRANSFER_##slot, p); \
+			    &RETURN_OF(slot, p, a)); \
 	}
 
 #define WRAP_ALL(p) \
@@ -201,6 +269,24 @@ static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request,
 	{ \
 		return log_on_ex2(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, q, p); \
 	} \
+	static NTSTATUS wrap_InitLsaModeContext_##p( \
+		LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PUNICODE_STRING c, ULONG d, ULONG e, \
+		PSecBufferDesc f, PLSA_SEC_HANDLE g, PSecBufferDesc h, PULONG i, PTimeStamp j, \
+		PBOOLEAN k, PSecBuffer l) \
+	{ \
+		return init_context(a, b, c, d, e, f, g, h, i, j, k, l, p); \
+	} \
+	static NTSTATUS wrap_AcceptLsaModeContext_##p( \
+		LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PSecBufferDesc c, ULONG d, ULONG e, \
+		PLSA_SEC_HANDLE f, PSecBufferDesc g, PULONG h, PTimeStamp i, PBOOLEAN j, \
+		PSecBuffer k) \
+	{ \
+		return accept_context(a, b, c, d, e, f, g, h, i, j, k, p); \
+	} \
+	static NTSTATUS wrap_GetUserInfo_##p(PLUID a, ULONG b, PSecurityUserData *c) \
+	{ \
+		return get_user_info(a, b, c, p); \
+	} \
 	WRAP_CALL(CallPackage, p) \
 	WRAP_CALL(CallPackageUntrusted, p) WRAP_CALL(CallPackagePassthrough, p)
 
@@ -222,6 +308,9 @@ EACH_PACKAGE(WRAP_ALL)
 #define CALL_PACKAGE(p) (void *)wrap_CallPackage_##p,
 #define CALL_PACKAGE_UNTRUSTED(p) (void *)wrap_CallPackageUntrusted_##p,
 #define CALL_PACKAGE_PASSTHROUGH(p) (void *)wrap_CallPackagePassthrough_##p,
+#define INIT_LSA_MODE_CONTEXT(p) (void *)wrap_InitLsaModeContext_##p,
+#define ACCEPT_LSA_MODE_CONTEXT(p) (void *)wrap_AcceptLsaModeContext_##p,
+#define GET_USER_INFO(p) (void *)wrap_GetUserInfo_##p,
 
 void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = {
 	ROW(Initialize, INITIALIZE),
@@ -233,4 +322,7 @@ void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = {
 	ROW(CallPackage, CALL_PACKAGE),
 	ROW(CallPackageUntrusted, CALL_PACKAGE_UNTRUSTED),
 	ROW(CallPackagePassthrough, CALL_PACKAGE_PASSTHROUGH),
+	ROW(InitLsaModeContext, INIT_LSA_MODE_CONTEXT),
+	ROW(AcceptLsaModeContext, ACCEPT_LSA_MODE_CONTEXT),
+	ROW(GetUserInfo, GET_USER_INFO),
 };

@@ -180,6 +180,9 @@ Test(events, a_transfer_says_what_goes_to_whom)
 		       "to the LSA\n");
 	e = transfer(TRANSFER_CallPackage, FAMILY_CLIENT_BUFFER);
 	e.size = 1;
+	e.result |= TRACE_RECEIVER_CLIENT << 8;
+	expect_line(e, "[+0.000000000] 1234 pkg LsaApCallPackage hands 0x7f10 (1 byte, "
+		       "client-buffer) to the client\n");
 	e.section = 0xc11e;
 	expect_line(e, "[+0.000000000] 1234 pkg LsaApCallPackage hands 0x7f10 (1 byte, "
 		       "client-buffer) to client 0xc11e\n");
@@ -436,6 +439,7 @@ Test(events, of_transfers_are_json_objects_with_the_same_keys)
 
 	trace_builder_event(b, 0, e);
 	e.section = 0xc11e;
+	e.result |= TRACE_RECEIVER_CLIENT << 8;
 	trace_builder_event(b, 0, e);
 	text = events(b, &status, "--json", NULL, NULL);
 	expect_json(json_loads(text, JSON_DISABLE_EOF_CHECK, NULL),

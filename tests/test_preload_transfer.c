@@ -242,7 +242,7 @@ Test(transfer, what_goes_to_a_client_is_recorded_with_its_request)
 	cr_assert(next_transfer(NULL));
 	for (struct trace_event *e = next_transfer(NULL); e; e = next_transfer(e))
 		cr_expect_eq(e->section, REQUEST);
-	cr_expect_eq(next_transfer(NULL)->result, FAMILY_CLIENT_BUFFER);
+	cr_expect_eq(next_transfer(NULL)->result, FAMILY_CLIENT_BUFFER | TRACE_RECEIVER_CLIENT << 8);
 	cr_expect_eq(counter()->calls, 2);
 }
 

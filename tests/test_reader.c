@@ -739,15 +739,15 @@ static struct sample sample_of_transfer(int32_t family)
 	return s;
 }
 
-Test(reader, knows_the_family_of_what_was_transferred)
+Test(reader, knows_the_family_of_what_was_transferred_and_the_receiver)
 {
-	static const int32_t families[] = { 0, 200, -1, FAMILY_LSA_HEAP | 256 };
+	static const int32_t families[] = { 0, 200, -1, FAMILY_LSA_HEAP | TRACE_RECEIVERS << 8 };
 	struct sample s = sample_of_transfer(FAMILY_LSA_HEAP);
 
 	accepted(&s);
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		s = sample_of_transfer(families[i]);
-		refused(&s, READER_DAMAGED, &s.event->result, "family of a transfer");
+		refused(&s, READER_DAMAGED, &s.event->result, "family or receiver of a transfer");
 	}
 }
 

@@ -235,7 +235,7 @@ static const char *transferred_to(enum trace_role role, const struct trace_event
 {
 	if (role != TRACE_ROLE_TRANSFER)
 		return NULL;
-	return e->section ? "client" : "lsa";
+	return event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa" : "client";
 }
 
 static json_t *event_json(struct printer *p, const struct trace_event *e)

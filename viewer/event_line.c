@@ -54,6 +54,11 @@ bool event_has_address(enum trace_role role, const struct trace_event *event)
 	return (event->state & TRACE_EVENT_RETURNED) && !(event->state & TRACE_EVENT_FAILED);
 }
 
+enum trace_receiver event_receiver(const struct trace_event *event)
+{
+	return (enum trace_receiver)(event->result >> 8);
+}
+
 uint64_t event_size(enum trace_role role, const struct trace_event *event)
 {
 	return role == TRACE_ROLE_CREATE_SECTION ? event->size & UINT32_MAX : event->size;
@@ -198,9 +203,14 @@ static void write_transfer(const struct event_line *e, struct buffer *b,
 	buffer_decimal(b, event->size);
 	buffer_text(b, event->size == 1 ? " byte, " : " bytes, ");
 	buffer_text(b, e->family[event->result & 255]);
-	buffer_text(b, event->section ? ") to client " : ") to the LSA");
-	if (event->section)
+	if (event_receiver(event) == TRACE_RECEIVER_LSA) {
+		buffer_text(b, ") to the LSA");
+	} else if (event->section) {
+		buffer_text(b, ") to client ");
 		buffer_hex(b, event->section);
+	} else {
+		buffer_text(b, ") to the client");
+	}
 }
 
 static void write_call(const struct event_line *e, struct buffer *b, const struct trace_event *event)

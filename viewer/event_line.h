@@ -36,6 +36,9 @@ bool event_has_section(enum trace_role role, const struct trace_event *event);
 bool event_has_size(enum trace_role role);
 bool event_has_address(enum trace_role role, const struct trace_event *event);
 
+/* Of a transfer. */
+enum trace_receiver event_receiver(const struct trace_event *event);
+
 /* Bytes asked for, without the InitialSize that creations carry beside it. */
 uint64_t event_size(enum trace_role role, const struct trace_event *event);
 
