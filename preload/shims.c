@@ -468,6 +468,42 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 	       data, bytes, flat_name);
 }
 
+static PVOID given_credentials(NTSTATUS status, const LSA_STRING *credentials)
+{
+	return status == STATUS_SUCCESS && credentials ? credentials->Buffer : NULL;
+}
+
+static NTSTATUS pass_credentials(NTSTATUS status, const LSA_STRING *credentials)
+{
+	pass_made(SPACE_BLOCK, given_credentials(status, credentials), NULL);
+	return status;
+}
+
+/* By its documentation, what it gives is to be freed by FreeLsaHeap; STATUS_MORE_ENTRIES gives nothing. */
+static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
+				PLSA_STRING key, PULONG key_bytes, PLSA_STRING credentials,
+				uint32_t where)
+{
+	LSA_GET_CREDENTIALS *host = HOST(LSA_GET_CREDENTIALS, where);
+	struct call c;
+	NTSTATUS status;
+	PVOID given;
+	ULONG bytes;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(logon), ADDRESS(credentials))) {
+		status = host(logon, package, query, all, key, key_bytes, credentials);
+		return pass_credentials(status, credentials);
+	}
+	call_host(&c);
+	status = host(logon, package, query, all, key, key_bytes, credentials);
+	if (!call_return(&c))
+		return pass_credentials(status, credentials);
+	given = given_credentials(status, credentials);
+	bytes = given ? credentials->MaximumLength : 0;
+	obtained(&c, 0, status, &given, &bytes);
+	return status;
+}
+
 /*
  * One function for each slot and package. All it does is to add who is called: it ends in a jump, so
  * that it costs next to nothing and is not on the stack.
@@ -550,6 +586,12 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 	{ \
 		return get_auth_data_for_user(a, b, c, d, e, f, WHERE(name, p)); \
 	}
+#define SHIM_GET_CREDENTIALS(name, p) \
+	static NTSTATUS shim_##name##_##p(PLUID a, ULONG b, PULONG c, BOOLEAN d, PLSA_STRING e, \
+					  PULONG f, PLSA_STRING g) \
+	{ \
+		return get_credentials(a, b, c, d, e, f, g, WHERE(name, p)); \
+	}
 
 #define EIGHT(m, name, p) \
 	m(name, p##0) m(name, p##1) m(name, p##2) m(name, p##3) m(name, p##4) m(name, p##5) \
@@ -573,6 +615,7 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 #define CHECK_CALL_PACKAGE(name) HAS_TYPE(name, LSA_CALL_PACKAGE);
 #define CHECK_CALL_PACKAGE_EX(name) HAS_TYPE(name, LSA_CALL_PACKAGEEX);
 #define CHECK_GET_USER_AUTH_DATA(name) HAS_TYPE(name, LSA_GET_USER_AUTH_DATA);
+#define CHECK_GET_CREDENTIALS(name) HAS_TYPE(name, LSA_GET_CREDENTIALS);
 #define CHECK_GET_AUTH_DATA_FOR_USER(name) HAS_TYPE(name, LSA_GET_AUTH_DATA_FOR_USER);
 
 #define SLOT_SHIMS(name, family, role, shim) CHECK_##shim(name) EACH_PACKAGE(SHIM_##shim, name)

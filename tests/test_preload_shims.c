@@ -126,6 +126,15 @@ static NTSTATUS host_get_auth_data(PVOID user, PUCHAR *data, PULONG length)
 	return host.status;
 }
 
+static NTSTATUS host_get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
+				     PLSA_STRING key, PULONG key_bytes, PLSA_STRING credentials)
+{
+	asked(NUMBER(logon), package, NUMBER(query) + all + NUMBER(key) + NUMBER(key_bytes));
+	if (credentials)
+		*credentials = (LSA_STRING){ 20, 24, host.result };
+	return host.status;
+}
+
 /* As long as what is copied of it: a sanitizer would see the tracer read beyond. */
 static union {
 	LSA_SECPKG_FUNCTION_TABLE table;
@@ -144,6 +153,7 @@ static union {
 		    .FreeClientBuffer = host_free_client,
 		    .CallPackage = host_call_package,
 		    .GetUserAuthData = host_get_auth_data,
+		    .GetCredentials = host_get_credentials,
 	    } };
 
 static void start(void)
@@ -323,6 +333,47 @@ Test(shims, what_a_function_hands_over_passes_through)
 	ours->FreeLsaHeap(AT(0x4000));
 	assert_findings("");
 	cr_assert_null(shown(0x3000));
+}
+
+static NTSTATUS get_credentials(LSA_STRING *credentials)
+{
+	return ours->GetCredentials(AT(1), 2, AT(10), 4, AT(20), AT(30), credentials);
+}
+
+Test(shims, credentials_are_a_block_of_the_lsas_heap)
+{
+	LSA_STRING credentials = { 0 };
+
+	errno = OWN_ERRNO;
+	host.result = AT(0x3000);
+	cr_assert_eq(get_credentials(&credentials), STATUS_SUCCESS);
+	assert_asked(1, 2, 64);
+	cr_assert(credentials.Buffer == AT(0x3000) && credentials.Length == 20);
+	cr_assert_eq(shown(0x3000)->size, 24);
+	cr_assert_eq(last_event()->address, 0x3000);
+	ours->FreeLsaHeap(credentials.Buffer);
+	assert_findings("");
+	cr_assert_null(shown(0x3000));
+}
+
+/* What is in the string then is the caller's, or nobody's. */
+Test(shims, credentials_that_were_not_given_are_no_block)
+{
+	LSA_STRING credentials;
+
+	host.result = AT(0x3000);
+	host.status = 0x105; /* STATUS_MORE_ENTRIES */
+	cr_assert_eq(get_credentials(&credentials), 0x105);
+	cr_assert_null(shown(0x3000));
+	assert_findings("");
+	cr_assert_eq(get_credentials(NULL), 0x105);
+	host.status = STATUS_SUCCESS;
+	cr_assert_eq(get_credentials(NULL), STATUS_SUCCESS);
+	assert_findings("");
+	host.status = STATUS_NOT_SUPPORTED;
+	get_credentials(&credentials);
+	cr_assert_null(shown(0x3000));
+	assert_findings("failed-call");
 }
 
 /* A tracer that cannot have a descriptor fails to find out the names of modules, the first time. */
