@@ -31,16 +31,41 @@
 	SLOT(CallPackagePassthrough, LSA_HEAP, OBTAIN, CALL_PACKAGE_EX) \
 	SLOT(GetUserAuthData, LSA_HEAP, OBTAIN, GET_USER_AUTH_DATA) \
 	SLOT(GetAuthDataForUser, LSA_HEAP, OBTAIN, GET_AUTH_DATA_FOR_USER) \
+	SLOT(GetCredentials, LSA_HEAP, OBTAIN, GET_CREDENTIALS) \
 	SLOT(FreeReturnBuffer, LSA_HEAP, FREE, FREE) \
 	SLOT(AllocatePrivateHeap, PRIVATE_HEAP, ALLOCATE, ALLOCATE) \
 	SLOT(FreePrivateHeap, PRIVATE_HEAP, FREE, FREE) \
 	SLOT(AllocateClientBuffer, CLIENT_BUFFER, ALLOCATE_FOR_CLIENT, ALLOCATE_FOR_CLIENT) \
 	SLOT(FreeClientBuffer, CLIENT_BUFFER, FREE_FOR_CLIENT, FREE_FOR_CLIENT)
 
+/*
+ * What changes hands: one row for each entry point of a package whose return hands memory over.
+ *
+ * TRANSFER(member of SECPKG_FUNCTION_TABLE, documented name)
+ */
+#define TRACED_TRANSFERS(TRANSFER) \
+	TRANSFER(InitializePackage, "LsaApInitializePackage") \
+	TRANSFER(LogonUser, "LsaApLogonUser") \
+	TRANSFER(LogonUserEx, "LsaApLogonUserEx") \
+	TRANSFER(LogonUserEx2, "LsaApLogonUserEx2") \
+	TRANSFER(CallPackage, "LsaApCallPackage") \
+	TRANSFER(CallPackageUntrusted, "LsaApCallPackageUntrusted") \
+	TRANSFER(CallPackagePassthrough, "LsaApCallPackagePassthrough") \
+	TRANSFER(InitLsaModeContext, "SpInitLsaModeContext") \
+	TRANSFER(AcceptLsaModeContext, "SpAcceptLsaModeContext") \
+	TRANSFER(GetUserInfo, "SpGetUserInfo")
+
 #define FAMILY_ENUM(name, text) FAMILY_##name,
 enum family { FAMILY_NONE, TRACED_FAMILIES(FAMILY_ENUM) FAMILY_COUNT };
 
 #define SLOT_ENUM(name, family, role, shim) SLOT_##name,
 enum slot { TRACED_SLOTS(SLOT_ENUM) SLOT_COUNT };
+
+/* Functions of the trace as slots are, numbered behind them. */
+#define TRANSFER_ENUM(name, text) TRANSFER_##name,
+enum transfer_function {
+	TRANSFER_BEFORE = SLOT_COUNT - 1,
+	TRACED_TRANSFERS(TRANSFER_ENUM) TRANSFER_END
+};
 
 #endif

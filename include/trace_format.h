@@ -55,7 +55,8 @@ enum trace_role {
 	TRACE_ROLE_ALLOCATE_FOR_CLIENT, /* NTSTATUS (PLSA_CLIENT_REQUEST, ULONG, PVOID *) */
 	TRACE_ROLE_FREE_FOR_CLIENT,     /* NTSTATUS (PLSA_CLIENT_REQUEST, PVOID) */
 	TRACE_ROLE_OBTAIN, /* NTSTATUS (..., PVOID *Buffer, PULONG Length, ...): gives a block */
-	TRACE_ROLE_LAST = TRACE_ROLE_OBTAIN,
+	TRACE_ROLE_TRANSFER, /* no call: an entry point of the package, whose return hands a block over */
+	TRACE_ROLE_LAST = TRACE_ROLE_TRANSFER,
 };
 
 /*
@@ -75,7 +76,8 @@ enum trace_role {
 	X(DOUBLE_DELETE, "double-delete", ERROR) \
 	X(INVALID_DELETE, "invalid-delete", ERROR) \
 	X(NULL_FREE, "null-free", WARNING) \
-	X(FAILED_CALL, "failed-call", NOTE)
+	X(FAILED_CALL, "failed-call", NOTE) \
+	X(EXCHANGED_FREE, "exchanged-free", NOTE)
 
 #define TRACE_REASONS(X) \
 	X(NONE, "") \
@@ -171,13 +173,17 @@ struct trace_chunk {
 	uint64_t first_time;
 	uint64_t last_time;
 	uint32_t records; /* 0, or all that fit: TRACE_ITEMS(struct trace_event) */
-	uint8_t reserved[28];
+	uint32_t transfers; /* RING: how many of its records are transfers, not calls; 0..all that fit */
+	uint8_t reserved[24];
 };
 
 /*
  * One call, in a ring chunk. An acquiring call is recorded when it has returned, with the time of its
  * return. A releasing call is recorded before the host's function runs, with the time of that moment;
  * result and duration follow. Ordered by time, the events of one address never contradict each other.
+ *
+ * Or one transfer: a block that a package's entry point returned, and that is the LSA's or a client's
+ * from then on. It is recorded when the entry point has returned, before its caller hears of it.
  */
 enum trace_event_state {
 	TRACE_EVENT_COMMITTED = 1, /* valid when set */
@@ -185,16 +191,20 @@ enum trace_event_state {
 	TRACE_EVENT_FAILED = 4,    /* the host's function returned NULL, FALSE or an error status */
 };
 
+enum trace_receiver { TRACE_RECEIVER_LSA, TRACE_RECEIVER_CLIENT, TRACE_RECEIVERS };
+
 struct trace_event {
 	uint64_t time;     /* ticks */
 	uint64_t duration; /* ticks spent in the host's function; valid with RETURNED */
 	uint64_t address;  /* section or block: what was returned, or what is to be released */
-	uint64_t section;  /* SharedMem, or the client request; else 0 */
-	uint64_t size;     /* bytes asked for; CREATE_SECTION: MaxSize | InitialSize << 32 */
-	uint64_t caller;   /* return address of the call */
-	uint32_t stack;    /* reference to a struct trace_stack; 0: it could not be stored */
-	int32_t tid;       /* kernel thread id */
-	int32_t result; /* NTSTATUS or BOOLEAN, where the function returns one; valid with RETURNED */
+	uint64_t section; /* SharedMem, or the client request; TRANSFER: 0 if it is to the LSA; else 0 */
+	uint64_t size;   /* bytes asked for; CREATE_SECTION: MaxSize | InitialSize << 32 */
+	uint64_t caller; /* return address of the call; TRANSFER: of the LSA's call */
+	uint32_t stack;  /* reference to a struct trace_stack; 0: it could not be stored */
+	int32_t tid;     /* kernel thread id */
+	int32_t result; /* NTSTATUS or BOOLEAN, where the function returns one; valid with RETURNED;
+			   TRANSFER: number of the block's FAMILY definition | enum
+			   trace_receiver << 8; RETURNED is not set */
 	uint8_t function; /* number of a FUNCTION definition */
 	uint8_t package;  /* index of a PACKAGE definition, < TRACE_PACKAGES */
 	uint8_t verdict;  /* enum trace_kind, or 0 */
@@ -207,7 +217,8 @@ enum trace_record_type {
 	TRACE_RECORD_MODULE,
 	TRACE_RECORD_MODULE_GONE, /* trace_text: number = module id, no text */
 	TRACE_RECORD_FAMILY,      /* trace_text: number = family id (1..255), text = name */
-	TRACE_RECORD_FUNCTION, /* trace_text: number = function id | family << 8 | role << 16, text = name */
+	TRACE_RECORD_FUNCTION, /* trace_text: number = function id | family << 8 | role << 16, text = name;
+				  TRANSFER: family = 0 */
 	TRACE_RECORD_PACKAGE,
 	TRACE_RECORD_PACKAGE_NAME, /* trace_text: number = package index, text = UTF-8 name; the last one counts */
 	TRACE_RECORD_EXE,      /* trace_text: path of the executable */
@@ -374,9 +385,11 @@ struct trace_lane {
 
 /* Exact totals of one package's calls in one lane. The sums over all lanes are the process's. */
 struct trace_counter {
-	uint64_t calls;  /* calls that were recorded (in flight ones are not, if they acquire) */
+	uint64_t calls;  /* calls that were recorded (in flight ones are not, if they acquire);
+			    TRANSFER: blocks handed over */
 	uint64_t failed; /* of these, calls whose host's function failed */
-	uint64_t bytes;  /* asked for in acquiring calls that succeeded; CREATE_SECTION: MaxSize */
+	uint64_t bytes;  /* asked for in acquiring calls that succeeded; CREATE_SECTION: MaxSize;
+			    TRANSFER: of these blocks */
 };
 
 struct trace_counters {

@@ -180,6 +180,26 @@ void judge_free_in_section(enum family family, uint64_t section, uint64_t memory
 	name_handle(v, handle, &named);
 }
 
+/* Not documented whether FreeLsaHeap and FreeReturnBuffer may stand for each other. */
+static void judge_exchange(bool by_return_buffer, struct verdict *v)
+{
+	uint8_t flags = v->block.entry.flags;
+
+	if (v->release && !(flags & LEDGER_SUSPECT) &&
+	    by_return_buffer != ((flags & LEDGER_RETURNED) != 0))
+		find(v, TRACE_KIND_EXCHANGED_FREE, TRACE_REASON_NONE);
+}
+
+static void judge_heap(enum family family, uint64_t memory, struct verdict *v)
+{
+	ledger_find(SPACE_BLOCK, memory, 0, &v->block);
+	if (is_right_block(&v->block, family))
+		v->release = true;
+	else if (!judge_stray(SPACE_BLOCK, 0, memory, v))
+		judge_unknown(v);
+	suspect_if_mismatched(v);
+}
+
 void judge_free(enum family family, uint64_t memory, struct verdict *v)
 {
 	begin(v);
@@ -187,12 +207,17 @@ void judge_free(enum family family, uint64_t memory, struct verdict *v)
 		find(v, TRACE_KIND_NULL_FREE, TRACE_REASON_NONE);
 		return;
 	}
-	ledger_find(SPACE_BLOCK, memory, 0, &v->block);
-	if (is_right_block(&v->block, family))
-		v->release = true;
-	else if (!judge_stray(SPACE_BLOCK, 0, memory, v))
-		judge_unknown(v);
-	suspect_if_mismatched(v);
+	judge_heap(family, memory, v);
+	judge_exchange(false, v);
+}
+
+void judge_free_returned(uint64_t memory, struct verdict *v)
+{
+	memset(v, 0, sizeof(*v));
+	if (memory == 0)
+		return; /* it is not said that this is wrong */
+	judge_heap(FAMILY_LSA_HEAP, memory, v);
+	judge_exchange(true, v);
 }
 
 /*

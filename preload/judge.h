@@ -29,9 +29,11 @@ enum handle judge_handle(uint64_t handle, struct ledger_view *view);
 void judge_allocate_in_section(enum handle handle, const struct ledger_view *view, bool failed,
 			       struct verdict *v);
 
-/* The three kinds of free: before the host's function is called. */
+/* The kinds of free: before the host's function is called. */
 void judge_free_in_section(enum family family, uint64_t handle, uint64_t memory, struct verdict *v);
 void judge_free(enum family family, uint64_t memory, struct verdict *v);
+/* By FreeReturnBuffer, which is documented for what CallPackage and its like returned. */
+void judge_free_returned(uint64_t memory, struct verdict *v);
 void judge_free_for_client(uint64_t request, uint64_t memory, struct verdict *v);
 
 /* A deletion: before the host's function is called; what is said of an unknown handle holds only if

@@ -642,8 +642,10 @@ static void inherit(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
 	struct ledger_entry *entry = &entries[number];
 	enum ledger_life life = entry->life & 0xff;
 
-	/* A thread of the parent was changing it. What it was is not known here. */
+	/* A thread of the parent was changing it. What it was is not known here, so that what is freed
+	 * at an unknown address may be this. */
 	if (life == LIFE_BUSY) {
+		__atomic_store_n(&has_gaps, true, __ATOMIC_RELAXED);
 		entry->slot = 0;
 		entry->life = life_after(entry->life, LIFE_NONE);
 		return;

@@ -34,6 +34,8 @@ enum ledger_life {
 enum ledger_flags {
 	LEDGER_INHERITED = TRACE_ENTRY_INHERITED,
 	LEDGER_ADOPTED = TRACE_ENTRY_ADOPTED,
+	LEDGER_OBTAINED = 16, /* a function that is no allocator gave it, and said how long it is */
+	LEDGER_RETURNED = 32, /* of these, by CallPackage or its like: for FreeReturnBuffer */
 	LEDGER_TRANSFERRED = 64, /* gone by changing hands: a free of it is not judged */
 	LEDGER_SUSPECT = 128,    /* was freed wrongly: nothing is held against it from now on */
 };

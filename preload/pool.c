@@ -226,7 +226,7 @@ static struct trace_chunk *take_oldest(void)
 			continue;
 		chunk = chunk_at(number);
 		__atomic_store_n(&chunk->sequence, 0, __ATOMIC_RELEASE);
-		chunk->records = 0;
+		chunk->records = chunk->transfers = 0;
 		memset(chunk + 1, 0, TRACE_CHUNK_BYTES - sizeof(*chunk));
 		return chunk;
 	}

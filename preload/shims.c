@@ -209,6 +209,27 @@ static uint32_t finish_deletion(struct call *c, struct verdict *v, uint32_t bloc
 	return deletion.left;
 }
 
+/* A section that was never seen, should the host delete it. It is adopted before the host is asked:
+ * afterwards its handle may be another's. */
+static bool begin_unseen(struct call *c, const struct verdict *v, struct ledger_view *unseen)
+{
+	if (v->kind != TRACE_KIND_INVALID_DELETE || v->reason != TRACE_REASON_UNKNOWN)
+		return false;
+	adopt(c, c->section, unseen);
+	return unseen->number && ledger_begin_release(unseen);
+}
+
+/* If the host has refused, there was none. */
+static void finish_unseen(struct call *c, const struct ledger_view *unseen, bool deleted)
+{
+	struct ledger_view view;
+
+	ledger_finish_release(c->lane, unseen, deleted, c->stack);
+	if (!deleted && ledger_find(SPACE_SECTION, c->section, 0, &view) &&
+	    ledger_scope(&view) == ledger_scope(unseen) && ledger_is_live(&view))
+		ledger_transfer(c->lane, &view);
+}
+
 /* What a deletion that the ledger allowed, or could not judge, comes to once the host has answered. */
 static enum trace_kind judge_answer(struct call *c, struct verdict *v, uint32_t left, bool deleted)
 {
@@ -227,8 +248,10 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 {
 	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
 	enum trace_kind kind;
+	struct ledger_view unseen;
 	struct verdict verdict;
 	uint32_t blocks = 0, left;
+	bool is_unseen;
 	struct call c;
 	BOOLEAN deleted;
 
@@ -242,6 +265,7 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 	} while (verdict.release && !ledger_begin_release(&verdict.section));
 	if (verdict.release)
 		blocks = ledger_begin_delete(&verdict.section);
+	is_unseen = begin_unseen(&c, &verdict, &unseen);
 	kind = verdict.reason == TRACE_REASON_UNKNOWN ? TRACE_KIND_NONE : verdict.kind;
 	if (kind)
 		call_note(&c, &verdict);
@@ -251,6 +275,8 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 	if (!call_return(&c))
 		return deleted;
 	left = finish_deletion(&c, &verdict, blocks, deleted);
+	if (is_unseen)
+		finish_unseen(&c, &unseen, deleted);
 	if (kind == TRACE_KIND_NONE)
 		kind = judge_answer(&c, &verdict, left, deleted);
 	call_complete(&c, !deleted, deleted, kind);
@@ -282,6 +308,14 @@ static PVOID allocate(SIZE_T size, uint32_t where)
 	return block;
 }
 
+static void judge_free_call(const struct call *c, struct verdict *verdict)
+{
+	if (c->slot == SLOT_FreeReturnBuffer)
+		judge_free_returned(c->address, verdict);
+	else
+		judge_free(call_family(c), c->address, verdict);
+}
+
 static void free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
@@ -296,7 +330,7 @@ static void free_block(PVOID memory, uint32_t where)
 	}
 	c.address = ADDRESS(memory);
 	do {
-		judge_free(call_family(&c), c.address, &verdict);
+		judge_free_call(&c, &verdict);
 	} while (verdict.release && !ledger_release(c.lane, &verdict.block, c.stack));
 	call_note(&c, &verdict);
 	call_record_releasing(&c, verdict.kind);
@@ -374,7 +408,8 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
  * The functions that hand over a buffer of the LSA's heap which the package has to free. What they
  * were asked is not ours to look at: the arguments in flight are the first and the buffer's place.
  */
-static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const ULONG *length)
+static void obtained(struct call *c, uint8_t flags, NTSTATUS status, void *const *buffer,
+		     const ULONG *length)
 {
 	bool failed = !NT_SUCCESS(status);
 
@@ -384,13 +419,13 @@ static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const
 		c->size = *length;
 	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
 	if (c->address)
-		enter(c, SPACE_BLOCK, 0, 0);
+		enter(c, SPACE_BLOCK, 0, LEDGER_OBTAINED | flags);
 	else if (failed)
 		call_note_failure(c, NULL);
 	call_leave(c);
 }
 
-#define OBTAIN(type, first, buffer, length, where, ...) \
+#define OBTAIN(type, flags, first, buffer, length, where, ...) \
 	do { \
 		type *host = HOST(type, where); \
 		struct call c; \
@@ -403,36 +438,72 @@ static void obtained(struct call *c, NTSTATUS status, void *const *buffer, const
 		status = host(__VA_ARGS__); \
 		if (!call_return(&c)) \
 			return pass_given(status, SPACE_BLOCK, (void *const *)(buffer), NULL); \
-		obtained(&c, status, (void *const *)(buffer), length); \
+		obtained(&c, flags, status, (void *const *)(buffer), length); \
 		return status; \
 	} while (0)
 
 static NTSTATUS call_package(PUNICODE_STRING package, PVOID submit, ULONG submit_bytes,
 			     PVOID *buffer, PULONG bytes, PNTSTATUS protocol_status, uint32_t where)
 {
-	OBTAIN(LSA_CALL_PACKAGE, package, buffer, bytes, where, package, submit, submit_bytes,
-	       buffer, bytes, protocol_status);
+	OBTAIN(LSA_CALL_PACKAGE, LEDGER_RETURNED, package, buffer, bytes, where, package, submit,
+	       submit_bytes, buffer, bytes, protocol_status);
 }
 
 static NTSTATUS call_package_ex(PUNICODE_STRING package, PVOID client_base, PVOID submit,
 				ULONG submit_bytes, PVOID *buffer, PULONG bytes,
 				PNTSTATUS protocol_status, uint32_t where)
 {
-	OBTAIN(LSA_CALL_PACKAGEEX, package, buffer, bytes, where, package, client_base, submit,
-	       submit_bytes, buffer, bytes, protocol_status);
+	OBTAIN(LSA_CALL_PACKAGEEX, LEDGER_RETURNED, package, buffer, bytes, where, package,
+	       client_base, submit, submit_bytes, buffer, bytes, protocol_status);
 }
 
 static NTSTATUS get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes, uint32_t where)
 {
-	OBTAIN(LSA_GET_USER_AUTH_DATA, user, data, bytes, where, user, data, bytes);
+	OBTAIN(LSA_GET_USER_AUTH_DATA, 0, user, data, bytes, where, user, data, bytes);
 }
 
 static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE name_type,
 				       PSECURITY_STRING prefix, PUCHAR *data, PULONG bytes,
 				       PUNICODE_STRING flat_name, uint32_t where)
 {
-	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, name, data, bytes, where, name, name_type, prefix, data,
-	       bytes, flat_name);
+	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, 0, name, data, bytes, where, name, name_type, prefix,
+	       data, bytes, flat_name);
+}
+
+static PVOID given_credentials(NTSTATUS status, const LSA_STRING *credentials)
+{
+	return status == STATUS_SUCCESS && credentials ? credentials->Buffer : NULL;
+}
+
+static NTSTATUS pass_credentials(NTSTATUS status, const LSA_STRING *credentials)
+{
+	pass_made(SPACE_BLOCK, given_credentials(status, credentials), NULL);
+	return status;
+}
+
+/* By its documentation, what it gives is to be freed by FreeLsaHeap; STATUS_MORE_ENTRIES gives nothing. */
+static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
+				PLSA_STRING key, PULONG key_bytes, PLSA_STRING credentials,
+				uint32_t where)
+{
+	LSA_GET_CREDENTIALS *host = HOST(LSA_GET_CREDENTIALS, where);
+	struct call c;
+	NTSTATUS status;
+	PVOID given;
+	ULONG bytes;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(logon), ADDRESS(credentials))) {
+		status = host(logon, package, query, all, key, key_bytes, credentials);
+		return pass_credentials(status, credentials);
+	}
+	call_host(&c);
+	status = host(logon, package, query, all, key, key_bytes, credentials);
+	if (!call_return(&c))
+		return pass_credentials(status, credentials);
+	given = given_credentials(status, credentials);
+	bytes = given ? credentials->MaximumLength : 0;
+	obtained(&c, 0, status, &given, &bytes);
+	return status;
 }
 
 /*
@@ -517,6 +588,12 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 	{ \
 		return get_auth_data_for_user(a, b, c, d, e, f, WHERE(name, p)); \
 	}
+#define SHIM_GET_CREDENTIALS(name, p) \
+	static NTSTATUS shim_##name##_##p(PLUID a, ULONG b, PULONG c, BOOLEAN d, PLSA_STRING e, \
+					  PULONG f, PLSA_STRING g) \
+	{ \
+		return get_credentials(a, b, c, d, e, f, g, WHERE(name, p)); \
+	}
 
 #define EIGHT(m, name, p) \
 	m(name, p##0) m(name, p##1) m(name, p##2) m(name, p##3) m(name, p##4) m(name, p##5) \
@@ -540,6 +617,7 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 #define CHECK_CALL_PACKAGE(name) HAS_TYPE(name, LSA_CALL_PACKAGE);
 #define CHECK_CALL_PACKAGE_EX(name) HAS_TYPE(name, LSA_CALL_PACKAGEEX);
 #define CHECK_GET_USER_AUTH_DATA(name) HAS_TYPE(name, LSA_GET_USER_AUTH_DATA);
+#define CHECK_GET_CREDENTIALS(name) HAS_TYPE(name, LSA_GET_CREDENTIALS);
 #define CHECK_GET_AUTH_DATA_FOR_USER(name) HAS_TYPE(name, LSA_GET_AUTH_DATA_FOR_USER);
 
 #define SLOT_SHIMS(name, family, role, shim) CHECK_##shim(name) EACH_PACKAGE(SHIM_##shim, name)

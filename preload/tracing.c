@@ -144,6 +144,10 @@ static void fill_header(uint64_t start_time_ns, bool inherited)
 		 SLOT_##name | (uint32_t)FAMILY_##family << 8 | (uint32_t)TRACE_ROLE_##role << 16, \
 		 #name, sizeof(#name) - 1);
 
+#define DEFINE_TRANSFER(name, text) \
+	log_text(TRACE_RECORD_FUNCTION, TRANSFER_##name | (uint32_t)TRACE_ROLE_TRANSFER << 16, \
+		 text, sizeof(text) - 1);
+
 static void define_executable(void)
 {
 	char path[NAME_BYTES_MOST];
@@ -187,6 +191,7 @@ static void define_process(void)
 {
 	TRACED_FAMILIES(DEFINE_FAMILY)
 	TRACED_SLOTS(DEFINE_FUNCTION)
+	TRACED_TRANSFERS(DEFINE_TRANSFER)
 	define_executable();
 	define_arguments();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "../include/secpkg.h"
@@ -12,9 +13,13 @@
 /* LogonUserEx2's PrimaryCredentials, as the documentation has it: the caller's, filled with pointers. */
 enum { PRIMARY_CREDENTIALS_BYTES = 200 };
 
+/* Of ContextRequirements, as sspi.h has them. */
+enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
+
 void *wrapped_original[WRAPPED_PACKAGES][WRAPPED_COUNT];
 
 #define ORIGINAL(type, slot, p) ((type *)wrapped_original[p][WRAPPED_##slot])
+#define RETURN_OF(slot, p, request) ((struct transfer){ TRANSFER_##slot, p, request })
 
 static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 			   PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
@@ -42,8 +47,11 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	NTSTATUS status = ORIGINAL(LSA_AP_INITIALIZE_PACKAGE, InitializePackage,
 				   p)(id, ours, database, confidentiality, name);
 
+	int saved_errno = errno;
+
 	if (NT_SUCCESS(status) && name)
-		transfer_to_lsa(*name);
+		transfer_to_lsa(&RETURN_OF(InitializePackage, p, NULL), *name);
+	errno = saved_errno;
 	return status;
 }
 
@@ -54,20 +62,23 @@ static const void *at(void *const *place)
 
 /* What every kind of logon returns, as places that hold pointers. */
 struct logon_results {
-	void *request;
-	void *const *profile;
-	void *const *given[4]; /* to the LSA: token, account, authority, machine; NULL: none */
+	void *const *profile; /* to the client */
+	void *const *token;   /* this and the names to the LSA */
+	void *const *name[3]; /* account, authority, machine; NULL: none */
 };
 
-static void transfer_logon(NTSTATUS status, const struct logon_results *r)
+/* The documentation has the names returned, and freed by the LSA, whether the logon succeeds or not:
+ * they are for the audit record. */
+static void transfer_logon(NTSTATUS status, const struct transfer *t, const struct logon_results *r)
 {
 	int saved_errno = errno;
 
-	if (!NT_SUCCESS(status))
-		return;
-	transfer_to_client(r->request, at(r->profile));
-	for (int i = 0; i < 4; i++)
-		transfer_to_lsa(at(r->given[i]));
+	if (NT_SUCCESS(status)) {
+		transfer_to_client(t, at(r->profile));
+		transfer_to_lsa(t, at(r->token));
+	}
+	for (int i = 0; i < 3; i++)
+		transfer_to_lsa(t, at(r->name[i]));
 	errno = saved_errno;
 }
 
@@ -79,14 +90,15 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PV
 		       PVOID *token, PLSA_UNICODE_STRING *account, PLSA_UNICODE_STRING *authority,
 		       uint32_t p)
 {
-	struct logon_results results = { request,
-					 PLACE(profile),
-					 { PLACE(token), PLACE(account), PLACE(authority) } };
+	const struct transfer transfer = RETURN_OF(LogonUser, p, request);
+	struct logon_results results = { PLACE(profile),
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority) } };
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER, LogonUser, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority);
 
-	transfer_logon(status, &results);
+	transfer_logon(status, &transfer, &results);
 	return status;
 }
 
@@ -96,15 +108,15 @@ static NTSTATUS log_on_ex(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
 			  PVOID *token, PUNICODE_STRING *account, PUNICODE_STRING *authority,
 			  PUNICODE_STRING *machine, uint32_t p)
 {
-	struct logon_results results = { request,
-					 PLACE(profile),
-					 { PLACE(token), PLACE(account), PLACE(authority),
-					   PLACE(machine) } };
+	const struct transfer transfer = RETURN_OF(LogonUserEx, p, request);
+	struct logon_results results = { PLACE(profile),
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority), PLACE(machine) } };
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER_EX, LogonUserEx, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority, machine);
 
-	transfer_logon(status, &results);
+	transfer_logon(status, &transfer, &results);
 	return status;
 }
 
@@ -115,20 +127,20 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 			   PUNICODE_STRING *machine, PSECPKG_PRIMARY_CRED primary,
 			   PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached, uint32_t p)
 {
-	struct logon_results results = { request,
-					 PLACE(profile),
-					 { PLACE(token), PLACE(account), PLACE(authority),
-					   PLACE(machine) } };
+	const struct transfer transfer = RETURN_OF(LogonUserEx2, p, request);
+	struct logon_results results = { PLACE(profile),
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority), PLACE(machine) } };
 	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER_EX2, LogonUserEx2, p)(
 		request, type, information, client_base, bytes, profile, profile_bytes, id,
 		sub_status, token_type, token, account, authority, machine, primary, cached);
 
 	int saved_errno = errno;
 
-	transfer_logon(status, &results);
+	transfer_logon(status, &transfer, &results);
 	if (NT_SUCCESS(status)) {
-		transfer_to_lsa(at(PLACE(cached)));
-		transfer_contents_to_lsa(primary, PRIMARY_CREDENTIALS_BYTES);
+		transfer_to_lsa(&transfer, at(PLACE(cached)));
+		transfer_contents_to_lsa(&transfer, primary, PRIMARY_CREDENTIALS_BYTES);
 	}
 	errno = saved_errno;
 	return status;
@@ -136,14 +148,78 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 
 static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request, PVOID submit,
 		     PVOID client_base, ULONG bytes, PVOID *answer, PULONG answer_bytes,
-		     PNTSTATUS protocol_status)
+		     PNTSTATUS protocol_status, const struct transfer *t)
 {
 	NTSTATUS status = original(request, submit, client_base, bytes, answer, answer_bytes,
 				   protocol_status);
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status))
-		transfer_to_client(request, at(answer));
+		transfer_to_client(t, at(answer));
+	errno = saved_errno;
+	return status;
+}
+
+/* In the making of contexts no client request is told: AllocateClientBuffer takes NULL for it. */
+static void transfer_buffers(const struct transfer *t, const SecBufferDesc *buffers)
+{
+	for (ULONG i = 0; buffers && buffers->pBuffers && i < buffers->cBuffers; i++)
+		transfer_to_client(t, buffers->pBuffers[i].pvBuffer);
+}
+
+/* By the documentation of SpInitLsaModeContext and SpAcceptLsaModeContext, ContextData is on the LSA's
+ * heap, and the LSA frees it; output that the package was asked to allocate is freed by the caller.
+ * Who asked for an error message gets output though the context failed. */
+static void transfer_context(NTSTATUS status, const struct transfer *t, bool wants_error,
+			     const SecBufferDesc *output, const SecBuffer *data)
+{
+	int saved_errno = errno;
+
+	if (NT_SUCCESS(status) || wants_error)
+		transfer_buffers(t, output);
+	if (NT_SUCCESS(status) && data)
+		transfer_to_lsa(t, data->pvBuffer);
+	errno = saved_errno;
+}
+
+static NTSTATUS init_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+			     PUNICODE_STRING target, ULONG requirements, ULONG representation,
+			     PSecBufferDesc input, PLSA_SEC_HANDLE new_context,
+			     PSecBufferDesc output, PULONG attributes, PTimeStamp expiration,
+			     PBOOLEAN mapped, PSecBuffer data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpInitLsaModeContextFn, InitLsaModeContext, p)(
+		credential, context, target, requirements, representation, input, new_context,
+		output, attributes, expiration, mapped, data);
+
+	transfer_context(status, &RETURN_OF(InitLsaModeContext, p, NULL),
+			 requirements & ISC_REQ_EXTENDED_ERROR, output, data);
+	return status;
+}
+
+static NTSTATUS accept_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+			       PSecBufferDesc input, ULONG requirements, ULONG representation,
+			       PLSA_SEC_HANDLE new_context, PSecBufferDesc output, PULONG attributes,
+			       PTimeStamp expiration, PBOOLEAN mapped, PSecBuffer data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpAcceptLsaModeContextFn, AcceptLsaModeContext,
+				   p)(credential, context, input, requirements, representation,
+				      new_context, output, attributes, expiration, mapped, data);
+
+	transfer_context(status, &RETURN_OF(AcceptLsaModeContext, p, NULL),
+			 requirements & ASC_REQ_EXTENDED_ERROR, output, data);
+	return status;
+}
+
+/* By the documentation of SpGetUserInfo, what it returns is in the caller's address space, and freed by
+ * the caller. */
+static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpGetUserInfoFn, GetUserInfo, p)(logon, flags, data);
+	int saved_errno = errno;
+
+	if (NT_SUCCESS(status))
+		transfer_to_client(&RETURN_OF(GetUserInfo, p, NULL), at(PLACE(data)));
 	errno = saved_errno;
 	return status;
 }
@@ -152,7 +228,8 @@ static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request,
 	static NTSTATUS wrap_##slot##_##p(PLSA_CLIENT_REQUEST a, PVOID b, PVOID c, ULONG d, \
 					  PVOID *e, PULONG f, PNTSTATUS g) \
 	{ \
-		return call(ORIGINAL(LSA_AP_CALL_PACKAGE, slot, p), a, b, c, d, e, f, g); \
+		return call(ORIGINAL(LSA_AP_CALL_PACKAGE, slot, p), a, b, c, d, e, f, g, \
+			    &RETURN_OF(slot, p, a)); \
 	}
 
 #define WRAP_ALL(p) \
@@ -192,6 +269,24 @@ static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request,
 	{ \
 		return log_on_ex2(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, q, p); \
 	} \
+	static NTSTATUS wrap_InitLsaModeContext_##p( \
+		LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PUNICODE_STRING c, ULONG d, ULONG e, \
+		PSecBufferDesc f, PLSA_SEC_HANDLE g, PSecBufferDesc h, PULONG i, PTimeStamp j, \
+		PBOOLEAN k, PSecBuffer l) \
+	{ \
+		return init_context(a, b, c, d, e, f, g, h, i, j, k, l, p); \
+	} \
+	static NTSTATUS wrap_AcceptLsaModeContext_##p( \
+		LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PSecBufferDesc c, ULONG d, ULONG e, \
+		PLSA_SEC_HANDLE f, PSecBufferDesc g, PULONG h, PTimeStamp i, PBOOLEAN j, \
+		PSecBuffer k) \
+	{ \
+		return accept_context(a, b, c, d, e, f, g, h, i, j, k, p); \
+	} \
+	static NTSTATUS wrap_GetUserInfo_##p(PLUID a, ULONG b, PSecurityUserData *c) \
+	{ \
+		return get_user_info(a, b, c, p); \
+	} \
 	WRAP_CALL(CallPackage, p) \
 	WRAP_CALL(CallPackageUntrusted, p) WRAP_CALL(CallPackagePassthrough, p)
 
@@ -213,6 +308,9 @@ EACH_PACKAGE(WRAP_ALL)
 #define CALL_PACKAGE(p) (void *)wrap_CallPackage_##p,
 #define CALL_PACKAGE_UNTRUSTED(p) (void *)wrap_CallPackageUntrusted_##p,
 #define CALL_PACKAGE_PASSTHROUGH(p) (void *)wrap_CallPackagePassthrough_##p,
+#define INIT_LSA_MODE_CONTEXT(p) (void *)wrap_InitLsaModeContext_##p,
+#define ACCEPT_LSA_MODE_CONTEXT(p) (void *)wrap_AcceptLsaModeContext_##p,
+#define GET_USER_INFO(p) (void *)wrap_GetUserInfo_##p,
 
 void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = {
 	ROW(Initialize, INITIALIZE),
@@ -224,4 +322,7 @@ void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = {
 	ROW(CallPackage, CALL_PACKAGE),
 	ROW(CallPackageUntrusted, CALL_PACKAGE_UNTRUSTED),
 	ROW(CallPackagePassthrough, CALL_PACKAGE_PASSTHROUGH),
+	ROW(InitLsaModeContext, INIT_LSA_MODE_CONTEXT),
+	ROW(AcceptLsaModeContext, ACCEPT_LSA_MODE_CONTEXT),
+	ROW(GetUserInfo, GET_USER_INFO),
 };

@@ -17,7 +17,10 @@
 	SLOT(LogonUserEx2) \
 	SLOT(CallPackage) \
 	SLOT(CallPackageUntrusted) \
-	SLOT(CallPackagePassthrough)
+	SLOT(CallPackagePassthrough) \
+	SLOT(InitLsaModeContext) \
+	SLOT(AcceptLsaModeContext) \
+	SLOT(GetUserInfo)
 
 #define WRAPPED_ENUM(name) WRAPPED_##name,
 enum wrapped { WRAPPED_SLOTS(WRAPPED_ENUM) WRAPPED_COUNT };

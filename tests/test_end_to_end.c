@@ -57,7 +57,7 @@ struct expected {
 
 static const char *level_of(const char *kind)
 {
-	if (strcmp(kind, "failed-call") == 0)
+	if (strcmp(kind, "failed-call") == 0 || strcmp(kind, "exchanged-free") == 0)
 		return "note";
 	if (strcmp(kind, "live-at-delete") == 0 || strcmp(kind, "null-free") == 0)
 		return "warning";
@@ -523,6 +523,26 @@ Test(end_to_end, a_block_of_the_lsa_heap_freed_twice_shows_both_frees)
 				   .free = "free_token" }));
 }
 
+Test(end_to_end, a_free_that_is_not_documented_for_such_a_block_is_noted_and_frees_it)
+{
+	expect_findings(COMMAND(HOST, PACKAGE("exchanged_free")),
+			FINDINGS({ .kind = "exchanged-free",
+				   .family = "lsa-heap",
+				   .bytes = 36,
+				   .call = "free_answer_on_lsa_heap",
+				   .allocate = "ask_other_package" },
+				 { .kind = "exchanged-free",
+				   .family = "lsa-heap",
+				   .bytes = 44,
+				   .call = "free_name_as_answer",
+				   .allocate = "make_name" },
+				 { .kind = "exchanged-free",
+				   .family = "lsa-heap",
+				   .bytes = 72,
+				   .call = "free_auth_data_as_answer",
+				   .allocate = "look_up_user" }));
+}
+
 Test(end_to_end, nobody_is_accused_for_a_section_that_the_host_made)
 {
 	expect_findings(COMMAND(HOST, "--section", PACKAGE("adopted")), NO_FINDINGS);
@@ -536,6 +556,34 @@ Test(end_to_end, a_block_leaks_in_a_section_that_the_host_made_too)
 				   .count = 2,
 				   .bytes = 240,
 				   .allocate = "leak_in_section_of_host" }));
+}
+
+Test(end_to_end, a_section_that_the_host_made_may_be_deleted)
+{
+	expect_findings(COMMAND(HOST, "--section", PACKAGE("unseen_delete")), NO_FINDINGS);
+}
+
+Test(end_to_end, a_section_that_the_host_made_may_be_deleted_once)
+{
+	expect_findings(COMMAND(HOST, "--section", "--command=twice=1", PACKAGE("unseen_delete")),
+			FINDINGS({ .kind = "double-delete",
+				   .family = "shared-memory",
+				   .call = "delete_section_of_host_again",
+				   .delete = "delete_section_of_host" }));
+}
+
+Test(end_to_end, a_block_that_is_live_when_the_hosts_section_is_deleted_is_warned_of)
+{
+	expect_findings(COMMAND(HOST, "--section", PACKAGE("adopted_delete")),
+			FINDINGS({ .kind = "live-at-delete",
+				   .family = "shared-memory",
+				   .bytes = 88,
+				   .allocate = "allocate_in_section_of_host",
+				   .delete = "delete_section_of_host" },
+				 { .kind = "double-delete",
+				   .family = "shared-memory",
+				   .call = "delete_section_of_host_again",
+				   .delete = "delete_section_of_host" }));
 }
 
 Test(end_to_end, a_package_that_failed_to_initialise_and_was_unloaded_is_named)
@@ -654,6 +702,91 @@ Test(end_to_end, a_stack_reaches_from_the_package_to_the_hosts_main)
 	cr_expect_not_null(frame_of(stack, "call_package"));
 	cr_expect_not_null(frame_of(stack, "drive"));
 	cr_expect_not_null(frame_of(stack, "main"));
+	traced_release(&traced);
+}
+
+/* What changes hands. */
+
+static void expect_printed(const char *command, const struct traced *traced, const char *part)
+{
+	struct run run = run_command(COMMAND(LSATRACE, command, traced->traces.all[0]));
+
+	cr_expect_eq(run.status, 0, "%s", run.err);
+	cr_expect(strstr(run.out, part), "%s: %s", part, run.out);
+	run_release(&run);
+}
+
+static long long sum_of_numbers(const json_t *object)
+{
+	long long sum = 0;
+	const char *name;
+	json_t *number;
+
+	json_object_foreach((json_t *)object, name, number) sum += json_integer_value(number);
+	return sum;
+}
+
+/* The token, three names and the profile of a logon, the package's name, and two answers. */
+Test(end_to_end, what_a_package_hands_over_is_shown_as_such)
+{
+	struct traced traced = trace(COMMAND(HOST, "--repeat=2", PACKAGE("clean")));
+	const json_t *transfers = json_at(traced.report, "traces.0.transfers");
+
+	expect_report(&traced, NO_FINDINGS);
+	cr_expect_eq(json_number_at(transfers, "LsaApInitializePackage.blocks"), 1);
+	cr_expect_eq(json_number_at(transfers, "LsaApInitializePackage.bytes"), 22);
+	cr_expect_eq(json_number_at(transfers, "LsaApLogonUserEx.blocks"), 5);
+	cr_expect_eq(json_number_at(transfers, "LsaApCallPackage.blocks"), 2);
+	cr_expect_eq(json_object_size(transfers), 3);
+	expect_printed("stat", &traced, "  0 clean, LsaApLogonUserEx             5    242\n");
+	expect_printed("events", &traced, " bytes, lsa-heap) to the LSA\n");
+	expect_printed("events", &traced, "(32 bytes, client-buffer) to client 0x");
+	traced_release(&traced);
+}
+
+/* The names of a failed logon are the LSA's. Its token and its profile are the package's to free. */
+Test(end_to_end, a_failed_logon_leaks_all_but_the_names_that_it_returns)
+{
+	expect_findings(COMMAND(HOST, PACKAGE("failed_logon")),
+			FINDINGS({ .kind = "block-leak",
+				   .family = "lsa-heap",
+				   .bytes = 128,
+				   .allocate = "make_token" },
+				 { .kind = "block-leak",
+				   .family = "client-buffer",
+				   .bytes = 32,
+				   .allocate = "make_profile" }));
+}
+
+/* In chunks of the ring that are full as in those that are not. */
+Test(end_to_end, what_is_handed_over_is_not_among_the_calls)
+{
+	struct traced traced = traced_record(COMMAND("--mode=full"),
+					     COMMAND(HOST, "--repeat=50", PACKAGE("clean")));
+	const json_t *events = json_at(traced.report, "traces.0.events");
+	long long calls = sum_of_numbers(json_at(traced.report, "traces.0.calls"));
+
+	cr_expect_eq(json_number_at(traced.report, "traces.0.transfers.LsaApCallPackage.blocks"),
+		     50);
+	cr_expect_gt(calls, 1000);
+	cr_expect_eq(json_number_at(events, "recorded"), calls);
+	cr_expect_eq(json_number_at(events, "retained"), calls);
+	traced_release(&traced);
+}
+
+/* Its stack begins with the host's call of the entry point. */
+Test(end_to_end, a_transfer_has_the_stack_of_the_hosts_call)
+{
+	struct traced traced = trace(COMMAND(HOST, PACKAGE("clean")));
+	struct run run = run_command(COMMAND(LSATRACE, "events", "--json", "--stacks",
+					     "--function=LsaApLogonUserEx", traced.traces.all[0]));
+	json_t *event = json_loads(run.out, JSON_DISABLE_EOF_CHECK, NULL);
+
+	cr_assert_not_null(event, "%s", run.err);
+	cr_expect_str_eq(json_text_at(event, "stack.0.function"), "logon_user");
+	cr_expect_not_null(frame_of(json_at(event, "stack"), "main"));
+	json_decref(event);
+	run_release(&run);
 	traced_release(&traced);
 }
 

@@ -51,7 +51,7 @@ static char *events(struct trace_builder *b, int *status, const char *option, co
 	return text;
 }
 
-static struct trace_event event(uint64_t time, enum slot function)
+static struct trace_event event(uint64_t time, unsigned function)
 {
 	return (struct trace_event){ .time = time,
 				     .duration = 50,
@@ -159,6 +159,33 @@ Test(events, a_buffer_that_was_obtained_shows_what_came_back)
 	e.address = 0x7f10;
 	expect_line(e, "[+0.000000000] 1234 pkg CallPackage(..., [0x7f10], [32]) = 0x0 "
 		       "<0.000000100>\n");
+}
+
+static struct trace_event transfer(enum transfer_function function, enum family family)
+{
+	struct trace_event e = event(1000, function);
+
+	e.address = 0x7f10;
+	e.size = 24;
+	e.result = family;
+	e.state = TRACE_EVENT_COMMITTED;
+	return e;
+}
+
+Test(events, a_transfer_says_what_goes_to_whom)
+{
+	struct trace_event e = transfer(TRANSFER_LogonUser, FAMILY_LSA_HEAP);
+
+	expect_line(e, "[+0.000000000] 1234 pkg LsaApLogonUser hands 0x7f10 (24 bytes, lsa-heap) "
+		       "to the LSA\n");
+	e = transfer(TRANSFER_CallPackage, FAMILY_CLIENT_BUFFER);
+	e.size = 1;
+	e.result |= TRACE_RECEIVER_CLIENT << 8;
+	expect_line(e, "[+0.000000000] 1234 pkg LsaApCallPackage hands 0x7f10 (1 byte, "
+		       "client-buffer) to the client\n");
+	e.section = 0xc11e;
+	expect_line(e, "[+0.000000000] 1234 pkg LsaApCallPackage hands 0x7f10 (1 byte, "
+		       "client-buffer) to client 0xc11e\n");
 }
 
 Test(events, a_package_without_name_is_shown_by_index)
@@ -282,6 +309,10 @@ static struct trace_builder *some_events(void)
 	e.package = 2;
 	e.tid = 77;
 	trace_builder_event(b, 0, e);
+	e = transfer(TRANSFER_LogonUser, FAMILY_LSA_HEAP);
+	e.address = 0x9000;
+	e.time = 4000;
+	trace_builder_event(b, 0, e);
 	return b;
 }
 
@@ -306,15 +337,16 @@ Test(events, are_filtered_by_function)
 {
 	expect_lines("--function=FreeLsaHeap", NULL, 1);
 	expect_lines("--function=AllocateLsaHeap", NULL, 0);
+	expect_lines("--function=LsaApLogonUser", NULL, 1);
 	silence();
 	expect_lines("--function=Nonsense", NULL, REFUSED);
 }
 
 Test(events, are_filtered_by_name_of_package_and_else_by_index)
 {
-	expect_lines("--package=alpha", NULL, 1);
+	expect_lines("--package=alpha", NULL, 2);
 	expect_lines("--package=2", NULL, 1);
-	expect_lines("--package=0", NULL, 1);
+	expect_lines("--package=0", NULL, 2);
 	expect_lines("--package=63", NULL, 0);
 	silence();
 	expect_lines("--package=65", NULL, REFUSED);
@@ -324,7 +356,7 @@ Test(events, are_filtered_by_name_of_package_and_else_by_index)
 Test(events, are_filtered_by_thread)
 {
 	expect_lines("--thread=77", NULL, 1);
-	expect_lines("--thread=1234", "--package=0", 1);
+	expect_lines("--thread=1234", "--package=0", 2);
 	silence();
 	expect_lines("--thread=x", NULL, REFUSED);
 }
@@ -337,6 +369,9 @@ Test(events, are_filtered_by_address_of_block_section_or_inside_a_block)
 	expect_lines("--address=0x702f", NULL, 1);
 	expect_lines("--address=0x7030", NULL, 0);
 	expect_lines("--address=0x8000", NULL, 1);
+	expect_lines("--address=0x9000", NULL, 1);
+	expect_lines("--address=0x9017", NULL, 1);
+	expect_lines("--address=0x9018", NULL, 0);
 	silence();
 	expect_lines("--address=nowhere", NULL, REFUSED);
 	expect_lines("--address=", NULL, REFUSED);
@@ -385,12 +420,35 @@ Test(events, are_one_json_object_a_line)
 		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
 		    "\"function\":\"AllocateSharedMemory\",\"section\":\"0x7000\","
 		    "\"address\":\"0x7010\",\"size\":32,\"initial_size\":null,"
-		    "\"result\":\"0x7010\",\"duration_ns\":100,\"finding\":null}");
+		    "\"result\":\"0x7010\",\"duration_ns\":100,\"to\":null,\"finding\":null}");
 	expect_json(json_loads(second, JSON_DISABLE_EOF_CHECK, NULL),
 		    "{\"time_ns\":2000,\"thread\":1234,\"package\":1,"
 		    "\"function\":\"FreeSharedMemory\",\"section\":\"0x7000\","
 		    "\"address\":\"0x7010\",\"size\":null,\"initial_size\":null,"
-		    "\"result\":null,\"duration_ns\":100,\"finding\":null}");
+		    "\"result\":null,\"duration_ns\":100,\"to\":null,\"finding\":null}");
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(events, of_transfers_are_json_objects_with_the_same_keys)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = transfer(TRANSFER_LogonUser, FAMILY_LSA_HEAP);
+	char *text;
+	int status;
+
+	trace_builder_event(b, 0, e);
+	e.section = 0xc11e;
+	e.result |= TRACE_RECEIVER_CLIENT << 8;
+	trace_builder_event(b, 0, e);
+	text = events(b, &status, "--json", NULL, NULL);
+	expect_json(json_loads(text, JSON_DISABLE_EOF_CHECK, NULL),
+		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
+		    "\"function\":\"LsaApLogonUser\",\"section\":null,"
+		    "\"address\":\"0x7f10\",\"size\":24,\"initial_size\":null,"
+		    "\"result\":null,\"duration_ns\":null,\"to\":\"lsa\",\"finding\":null}");
+	cr_expect(strstr(strchr(text, '\n'), "\"section\":\"0xc11e\""), "%s", text);
+	cr_expect(strstr(strchr(text, '\n'), "\"to\":\"client\""), "%s", text);
 	free(text);
 	trace_builder_free(b);
 }

@@ -584,6 +584,21 @@ Test(findings, a_message_does_without_what_is_unknown)
 	expect_message(b, "block freed again");
 }
 
+Test(findings, a_message_says_which_of_the_lsas_functions_is_documented)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding = misuse(TRACE_KIND_EXCHANGED_FREE, TRACE_REASON_NONE, 0);
+
+	finding.family = FAMILY_LSA_HEAP;
+	finding.function = SLOT_FreeLsaHeap;
+	trace_builder_finding(b, finding);
+	expect_message(b, "block freed by FreeLsaHeap, where FreeReturnBuffer is documented");
+	b = new_trace();
+	finding.function = SLOT_FreeReturnBuffer;
+	trace_builder_finding(b, finding);
+	expect_message(b, "block freed by FreeReturnBuffer, where FreeLsaHeap is documented");
+}
+
 Test(findings, there_is_a_message_for_each_kind_and_reason)
 {
 	struct trace_builder *b = new_trace();

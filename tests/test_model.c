@@ -269,6 +269,74 @@ Test(model, takes_a_full_chunk_of_the_ring_at_its_word)
 	close_both(m, b);
 }
 
+static struct trace_event transfer(void)
+{
+	return (struct trace_event){ .time = 5000,
+				     .function = TRANSFER_LogonUser,
+				     .result = FAMILY_LSA_HEAP,
+				     .state = TRACE_EVENT_COMMITTED };
+}
+
+/* Neither among those that were recorded, nor among those that are there, nor among the lost. */
+Test(model, does_not_count_transfers_among_the_calls)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event call = { .time = 5000,
+				    .function = SLOT_FreeLsaHeap,
+				    .state = TRACE_EVENT_COMMITTED };
+	struct trace_chunk *full = trace_builder_chunk(b, trace_builder_event(b, 0, call));
+	struct model_events events;
+	struct model *m;
+
+	full->records = READER_RING_EVENTS;
+	full->transfers = 5;
+	trace_builder_event(b, 1, call);
+	trace_builder_event(b, 1, transfer());
+	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, READER_RING_EVENTS + 10, 0, 0);
+	trace_builder_counter(b, 0, TRANSFER_LogonUser, 1000, 0, 24000);
+	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 3;
+	m = open_model(b);
+	events = count_events(m);
+	cr_expect_eq(events.recorded, READER_RING_EVENTS + 10);
+	cr_expect_eq(events.retained, READER_RING_EVENTS - 5 + 1);
+	cr_expect_eq(events.lost, 3);
+	cr_expect_eq(events.overwritten, 11);
+	cr_expect_eq(model_calls(m, TRANSFER_LogonUser), 0);
+	cr_expect_eq(model_counter(m, 0, TRANSFER_LogonUser)->bytes, 0);
+	close_both(m, b);
+}
+
+Test(model, sums_transfers_over_lanes)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_counter(b, 2, TRANSFER_LogonUser, 2, 0, 100);
+	trace_builder_counter(b, 2, TRANSFER_LogonUser, 3, 0, 50);
+	trace_builder_counter(b, 3, TRANSFER_LogonUser, 1, 0, 1);
+	m = open_model(b);
+	cr_expect_eq(model_transfers(m, 2, TRANSFER_LogonUser)->blocks, 5);
+	cr_expect_eq(model_transfers(m, 2, TRANSFER_LogonUser)->bytes, 150);
+	cr_expect_eq(model_transfers(m, 3, TRANSFER_LogonUser)->blocks, 1);
+	cr_expect_eq(model_transfers(m, 2, TRANSFER_LogonUserEx)->blocks, 0);
+	cr_expect_not(model_package(m, 2)->called, "it handed over, but called nothing");
+	close_both(m, b);
+}
+
+/* A transfer may be among what the writer had no room for. */
+Test(model, does_not_count_more_calls_as_lost_than_are_missing)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, 2, 0, 0);
+	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 3;
+	m = open_model(b);
+	cr_expect_eq(count_events(m).lost, 2);
+	cr_expect_eq(count_events(m).overwritten, 0);
+	close_both(m, b);
+}
+
 Test(model, does_not_count_fewer_than_no_events_as_overwritten)
 {
 	struct trace_builder *b = trace_builder_new();

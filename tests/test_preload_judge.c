@@ -28,8 +28,10 @@ enum {
 	GIVEN = 0x56000,         /* was on the LSA's heap, and changed hands */
 	HEAP = 0x60000,          /* live on the LSA's heap */
 	HEAP_FREED = 0x61000,
-	PRIVATE = 0x62000, /* live on the private heap */
-	CLIENT = 0x70000,  /* live under ONE */
+	PRIVATE = 0x62000,  /* live on the private heap */
+	RETURNED = 0x63000, /* live on the LSA's heap, by CallPackage */
+	DATA = 0x64000,     /* live there, by GetUserAuthData */
+	CLIENT = 0x70000,   /* live under ONE */
 	CLIENT_FREED = 0x71000,
 	ONE = 1, /* client requests */
 	TWO = 2,
@@ -118,6 +120,8 @@ static void start(void)
 	given = enter_heap(FAMILY_LSA_HEAP, GIVEN);
 	ledger_transfer(lane, &given);
 	enter_heap(FAMILY_PRIVATE_HEAP, PRIVATE);
+	enter(SPACE_BLOCK, FAMILY_LSA_HEAP, RETURNED, 0, LEDGER_OBTAINED | LEDGER_RETURNED);
+	enter(SPACE_BLOCK, FAMILY_LSA_HEAP, DATA, 0, LEDGER_OBTAINED);
 	enter_client(ONE, CLIENT);
 	enter_client(ONE, CLIENT_FREED);
 	release(SPACE_CLIENT, CLIENT_FREED, ONE);
@@ -138,6 +142,14 @@ static struct verdict freed_heap(enum family family, uint64_t memory)
 	struct verdict v;
 
 	judge_free(family, memory, &v);
+	return v;
+}
+
+static struct verdict freed_returned(uint64_t memory)
+{
+	struct verdict v;
+
+	judge_free_returned(memory, &v);
 	return v;
 }
 
@@ -188,6 +200,13 @@ static const char *text_of(const struct verdict *v)
 	do { \
 		v = (call); \
 		cr_expect_eq(v.kind, TRACE_KIND_NONE, #call ": %s", text_of(&v)); \
+		cr_expect(v.release, #call); \
+	} while (0)
+/* A note: the call is accepted all the same. */
+#define expect_noted(call, expected) \
+	do { \
+		v = (call); \
+		cr_expect_str_eq(text_of(&v), expected, #call ": %s, not " expected, text_of(&v)); \
 		cr_expect(v.release, #call); \
 	} while (0)
 #define expect_not_judged(call) \
@@ -529,6 +548,50 @@ Test(judge, the_private_heap_is_another_one)
 	expect(freed_heap(FAMILY_PRIVATE_HEAP, 0), "null-free");
 	expect_right(freed_heap(FAMILY_PRIVATE_HEAP, PRIVATE));
 	expect(freed_heap(FAMILY_PRIVATE_HEAP, HEAP), "mismatched-free/wrong-deallocator");
+}
+
+Test(judge, what_call_package_returned_and_the_lsas_heap_have_functions_of_their_own)
+{
+	struct verdict v;
+
+	expect_right(freed_returned(RETURNED));
+	expect_right(freed_heap(FAMILY_LSA_HEAP, HEAP));
+	expect_right(freed_heap(FAMILY_LSA_HEAP, DATA));
+}
+
+Test(judge, the_lsas_two_functions_in_each_others_place_are_accepted_and_noted)
+{
+	struct verdict v;
+
+	expect_noted(freed_heap(FAMILY_LSA_HEAP, RETURNED), "exchanged-free");
+	expect_noted(freed_returned(HEAP), "exchanged-free");
+	expect_noted(freed_returned(DATA), "exchanged-free");
+}
+
+/* One mistake, one finding. */
+Test(judge, a_suspect_block_may_be_freed_by_either_of_the_lsas_functions)
+{
+	struct verdict v;
+
+	expect(freed_heap(FAMILY_PRIVATE_HEAP, RETURNED), "mismatched-free/wrong-deallocator");
+	expect_right(freed_heap(FAMILY_LSA_HEAP, RETURNED));
+	expect(freed_heap(FAMILY_PRIVATE_HEAP, HEAP), "mismatched-free/wrong-deallocator");
+	expect_right(freed_returned(HEAP));
+}
+
+Test(judge, what_is_wrong_for_the_lsas_heap_is_wrong_for_what_was_returned_but_for_null)
+{
+	struct verdict v;
+
+	expect_not_judged(freed_returned(0));
+	expect(freed_returned(PRIVATE), "mismatched-free/wrong-deallocator");
+	expect(freed_returned(BLOCK), "mismatched-free/wrong-deallocator");
+	expect(freed_returned(CLIENT), "mismatched-free/wrong-deallocator");
+	expect(freed_returned(SECTION), "invalid-free/section-handle");
+	expect(freed_returned(RETURNED + 1), "invalid-free/interior-pointer");
+	expect(freed_returned(HEAP_FREED), "double-free");
+	expect(freed_returned(NOTHING), "invalid-free/unknown-address");
+	expect_not_judged(freed_returned(GIVEN));
 }
 
 Test(judge, a_clients_buffer_is_judged_under_its_request)

@@ -232,6 +232,32 @@ Test(packages, the_host_gets_a_copy_in_which_some_slots_are_ours)
 	cr_assert_null(SLOT(ours, 0, InitializePackage));
 }
 
+#define IS_WRAPPED(name) || offset == offsetof(SECPKG_FUNCTION_TABLE, name)
+
+static bool is_wrapped(size_t offset)
+{
+	return false WRAPPED_SLOTS(IS_WRAPPED);
+}
+
+/* So they are called as fast as they are bare. */
+Test(packages, functions_that_are_not_needed_are_the_packages_own)
+{
+	char *ours;
+
+	build(SECPKG_INTERFACE_VERSION_8, 38, 1);
+	for (size_t i = 0; i < 38; i++)
+		library.tables[i] = (char *)(void *)any_function + i;
+	ours = tables_of_host();
+	for (size_t i = 0; i < 38; i++) {
+		void *in_copy = slot(ours, 38, 0, i * sizeof(void *));
+
+		if (is_wrapped(i * sizeof(void *)))
+			cr_expect_neq(in_copy, library.tables[i], "slot %zu", i);
+		else
+			cr_expect_eq(in_copy, library.tables[i], "slot %zu", i);
+	}
+}
+
 Test(packages, a_library_that_fails_or_has_no_packages_is_left_alone)
 {
 	build(SECPKG_INTERFACE_VERSION_8, 38, 1);

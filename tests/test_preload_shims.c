@@ -126,6 +126,15 @@ static NTSTATUS host_get_auth_data(PVOID user, PUCHAR *data, PULONG length)
 	return host.status;
 }
 
+static NTSTATUS host_get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
+				     PLSA_STRING key, PULONG key_bytes, PLSA_STRING credentials)
+{
+	asked(NUMBER(logon), package, NUMBER(query) + all + NUMBER(key) + NUMBER(key_bytes));
+	if (credentials)
+		*credentials = (LSA_STRING){ 20, 24, host.result };
+	return host.status;
+}
+
 /* As long as what is copied of it: a sanitizer would see the tracer read beyond. */
 static union {
 	LSA_SECPKG_FUNCTION_TABLE table;
@@ -144,6 +153,7 @@ static union {
 		    .FreeClientBuffer = host_free_client,
 		    .CallPackage = host_call_package,
 		    .GetUserAuthData = host_get_auth_data,
+		    .GetCredentials = host_get_credentials,
 	    } };
 
 static void start(void)
@@ -325,6 +335,47 @@ Test(shims, what_a_function_hands_over_passes_through)
 	cr_assert_null(shown(0x3000));
 }
 
+static NTSTATUS get_credentials(LSA_STRING *credentials)
+{
+	return ours->GetCredentials(AT(1), 2, AT(10), 4, AT(20), AT(30), credentials);
+}
+
+Test(shims, credentials_are_a_block_of_the_lsas_heap)
+{
+	LSA_STRING credentials = { 0 };
+
+	errno = OWN_ERRNO;
+	host.result = AT(0x3000);
+	cr_assert_eq(get_credentials(&credentials), STATUS_SUCCESS);
+	assert_asked(1, 2, 64);
+	cr_assert(credentials.Buffer == AT(0x3000) && credentials.Length == 20);
+	cr_assert_eq(shown(0x3000)->size, 24);
+	cr_assert_eq(last_event()->address, 0x3000);
+	ours->FreeLsaHeap(credentials.Buffer);
+	assert_findings("");
+	cr_assert_null(shown(0x3000));
+}
+
+/* What is in the string then is the caller's, or nobody's. */
+Test(shims, credentials_that_were_not_given_are_no_block)
+{
+	LSA_STRING credentials;
+
+	host.result = AT(0x3000);
+	host.status = 0x105; /* STATUS_MORE_ENTRIES */
+	cr_assert_eq(get_credentials(&credentials), 0x105);
+	cr_assert_null(shown(0x3000));
+	assert_findings("");
+	cr_assert_eq(get_credentials(NULL), 0x105);
+	host.status = STATUS_SUCCESS;
+	cr_assert_eq(get_credentials(NULL), STATUS_SUCCESS);
+	assert_findings("");
+	host.status = STATUS_NOT_SUPPORTED;
+	get_credentials(&credentials);
+	cr_assert_null(shown(0x3000));
+	assert_findings("failed-call");
+}
+
 /* A tracer that cannot have a descriptor fails to find out the names of modules, the first time. */
 Test(shims, errno_passes_through_whatever_the_tracer_comes_upon)
 {
@@ -460,6 +511,45 @@ Test(shims, a_section_that_was_never_seen_may_be_deleted)
 	cr_assert(ours->DeleteSharedMemory(AT(0x9000)));
 	ours->FreeSharedMemory(AT(0xa000), AT(0x2000));
 	assert_findings("");
+}
+
+Test(shims, a_section_that_was_never_seen_may_be_deleted_once)
+{
+	ours->DeleteSharedMemory(AT(0x9000));
+	cr_assert_null(shown(0x9000));
+	ours->DeleteSharedMemory(AT(0x9000));
+	assert_findings("double-delete");
+	cr_assert_null(shown(0x9000));
+}
+
+/* What the host does not know either has not become a section by being named. */
+Test(shims, what_the_host_refuses_to_delete_stays_unknown)
+{
+	host.deleted = FALSE;
+	ours->DeleteSharedMemory(AT(0x9000));
+	cr_assert_null(shown(0x9000));
+	ours->DeleteSharedMemory(AT(0x9000));
+	ours->FreeSharedMemory(AT(0x9000), AT(0x2000));
+	assert_findings("2*invalid-delete/unknown");
+	host.deleted = TRUE;
+	allocate_in(AT(0x9000), 0x1000);
+	cr_assert_eq(shown(0x9000)->flags, TRACE_ENTRY_ADOPTED);
+	ours->FreeSharedMemory(AT(0x9000), AT(0x1000));
+	ours->DeleteSharedMemory(AT(0x9000));
+	assert_findings("2*invalid-delete/unknown");
+}
+
+Test(shims, blocks_that_are_left_in_an_adopted_section_are_found)
+{
+	void *section = AT(0x9000);
+
+	allocate_in(section, 0x1000);
+	ours->DeleteSharedMemory(section);
+	assert_findings("live-at-delete");
+	cr_assert_null(shown(0x1000));
+	ours->FreeSharedMemory(section, AT(0x1000));
+	ours->DeleteSharedMemory(section);
+	assert_findings("live-at-delete free-after-delete double-delete");
 }
 
 /* The handle is what is wrong, and it was a finding: the block is held against no one. */
@@ -601,6 +691,29 @@ Test(shims, a_null_free_has_no_address)
 	ours->FreeSharedMemory(create(0x9000), NULL);
 	assert_findings("null-free null-free null-free");
 	cr_assert_not(first_finding()->flags & TRACE_FINDING_HAS_ADDRESS);
+}
+
+Test(shims, which_of_the_lsas_functions_is_documented_depends_on_where_a_block_is_from)
+{
+	void *buffer = NULL;
+	UCHAR *data = NULL;
+	ULONG length;
+	NTSTATUS status;
+
+	host.result = AT(0x3000);
+	ours->CallPackage(NULL, NULL, 0, &buffer, &length, &status);
+	host.result = AT(0x4000);
+	ours->GetUserAuthData(NULL, &data, &length);
+	ours->FreeLsaHeap(AT(0x3000));
+	ours->FreeReturnBuffer(AT(0x4000));
+	ours->FreeReturnBuffer(allocate(0x5000));
+	ours->FreeReturnBuffer(NULL);
+	assert_findings("exchanged-free 2*exchanged-free");
+	cr_assert_null(shown(0x3000));
+	cr_assert_null(shown(0x4000));
+	cr_assert_null(shown(0x5000));
+	cr_assert_eq(counter(SLOT_FreeReturnBuffer)->calls, 3);
+	cr_assert_eq(last_event()->verdict, TRACE_KIND_NONE);
 }
 
 Test(shims, wrong_calls_reach_the_host)

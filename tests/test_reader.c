@@ -526,6 +526,15 @@ Test(reader, refuses_a_number_of_records_that_is_not_none_or_all)
 	refused(&s, READER_DAMAGED, &chunk->records, "number of records of a chunk");
 }
 
+Test(reader, refuses_more_transfers_than_a_chunk_has_records)
+{
+	struct sample s = sample();
+	struct trace_chunk *chunk = trace_builder_chunk(s.b, s.event);
+
+	chunk->transfers = READER_RING_EVENTS + 1;
+	refused(&s, READER_DAMAGED, &chunk->transfers, "number of transfers of a chunk");
+}
+
 Test(reader, accepts_a_chunk_that_is_free)
 {
 	struct sample s = sample();
@@ -592,6 +601,12 @@ Test(reader, refuses_a_function_of_an_undefined_family)
 {
 	refused_text(TRACE_RECORD_FUNCTION, 1 | 200 << 8 | 1 << 16, "family of a function");
 	refused_text(TRACE_RECORD_FUNCTION, 1 | 0 << 8 | 1 << 16, "family of a function");
+}
+
+Test(reader, refuses_a_transfer_of_a_family)
+{
+	refused_text(TRACE_RECORD_FUNCTION, 31 | 1 << 8 | TRACE_ROLE_TRANSFER << 16,
+		     "family of a function");
 }
 
 Test(reader, refuses_a_function_of_an_unknown_role)
@@ -714,6 +729,27 @@ REFUSES(an_unknown_verdict, event->verdict, TRACE_KIND_COUNT, "verdict of an eve
 REFUSES(an_unknown_state_of_an_event, event->state, 9, "state of an event")
 REFUSES(an_event_whose_stack_is_none, event->stack, s.section_ref, "stack of an event")
 ACCEPTS(an_event_without_stack, event->stack, 0)
+
+static struct sample sample_of_transfer(int32_t family)
+{
+	struct sample s = sample();
+
+	s.event->function = TRANSFER_LogonUser;
+	s.event->result = family;
+	return s;
+}
+
+Test(reader, knows_the_family_of_what_was_transferred_and_the_receiver)
+{
+	static const int32_t families[] = { 0, 200, -1, FAMILY_LSA_HEAP | TRACE_RECEIVERS << 8 };
+	struct sample s = sample_of_transfer(FAMILY_LSA_HEAP);
+
+	accepted(&s);
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		s = sample_of_transfer(families[i]);
+		refused(&s, READER_DAMAGED, &s.event->result, "family or receiver of a transfer");
+	}
+}
 
 static void read_ring(struct trace_builder *b, struct reader_events *events)
 {

@@ -103,6 +103,7 @@ Test(report_json, describes_a_trace_in_which_nothing_happened)
 	cr_expect_eq(json_array_size(at(r.json, "traces 0 command")), 0);
 	cr_expect_eq(json_array_size(at(r.json, "traces 0 packages")), 0);
 	cr_expect_eq(json_object_size(at(r.json, "traces 0 calls")), 0);
+	cr_expect_eq(json_object_size(at(r.json, "traces 0 transfers")), 0);
 	cr_expect_eq(json_array_size(at(r.json, "traces 0 in_flight")), 0);
 	cr_expect_eq(json_array_size(at(r.json, "findings")), 0);
 	cr_expect(json_is_true(at(r.json, "summary exact")));
@@ -124,8 +125,8 @@ Test(report_json, has_the_keys_that_are_promised)
 	trace_builder_lane(b, 0, 5)->depth = 1;
 	r = report(b);
 	has_keys(r.json, "traces 0",
-		 "path pid ppid exe command start_time end exit_status packages calls events "
-		 "in_flight");
+		 "path pid ppid exe command start_time end exit_status packages calls transfers "
+		 "events in_flight");
 	has_keys(r.json, "traces 0 packages 0", "index id name module");
 	has_keys(r.json, "traces 0 events", "recorded retained overwritten lost torn");
 	has_keys(r.json, "traces 0 in_flight 0", "function thread stack");
@@ -171,6 +172,23 @@ Test(report_json, lists_packages_calls_and_events)
 	is_number(r.json, "traces 0 events recorded", 3);
 	is_number(r.json, "traces 0 events retained", 1);
 	is_number(r.json, "traces 0 events overwritten", 2);
+	release(&r, b);
+}
+
+Test(report_json, lists_transfers_apart_from_the_calls)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct reported r;
+
+	trace_builder_counter(b, 3, TRANSFER_LogonUser, 2, 0, 64);
+	trace_builder_counter(b, 4, TRANSFER_LogonUser, 1, 0, 32);
+	r = report(b);
+	has_keys(r.json, "traces 0 transfers", "LsaApLogonUser");
+	has_keys(r.json, "traces 0 transfers LsaApLogonUser", "blocks bytes");
+	is_number(r.json, "traces 0 transfers LsaApLogonUser blocks", 3);
+	is_number(r.json, "traces 0 transfers LsaApLogonUser bytes", 96);
+	cr_expect_eq(json_object_size(at(r.json, "traces 0 calls")), 0);
+	is_number(r.json, "traces 0 events recorded", 0);
 	release(&r, b);
 }
 
@@ -231,6 +249,7 @@ Test(report_json, says_how_much_was_lost)
 	struct trace_builder *b = trace_builder_new();
 	struct reported r;
 
+	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, 7, 0, 0);
 	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 5;
 	trace_builder_header(b)->lost[TRACE_LOST_STACKS] = 6;
 	r = report(b);

@@ -62,6 +62,23 @@ Test(stat, shows_totals_by_package_function_and_family)
 		       "  lsa-heap   1010       1    640            1          64\n");
 }
 
+Test(stat, shows_what_each_package_handed_over_apart_from_the_calls)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_counter(b, 0, TRANSFER_LogonUser, 10, 0, 640);
+	trace_builder_counter(b, 1, TRANSFER_CallPackage, 2, 0, 64);
+	expect_text(b, "  package  calls  failed  bytes\n"
+		       "  0 alpha      0       0      0\n"
+		       "\n"
+		       "  handed over by           blocks  bytes\n"
+		       "  0 alpha, LsaApLogonUser      10    640\n"
+		       "  1 ?, LsaApCallPackage         2     64\n"
+		       "\n"
+		       "  live sections      0\n");
+}
+
 Test(stat, says_that_nothing_was_lost)
 {
 	expect_text(trace_builder_new(), "  lost               nothing\n");

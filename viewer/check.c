@@ -54,7 +54,7 @@ static bool check_stack_ref(const struct checker *c, uint32_t ref, uint64_t at)
 
 static bool check_function(const struct checker *c, uint32_t function, uint64_t at)
 {
-	return require(c, function < TRACE_FUNCTIONS && c->function[function], at,
+	return require(c, function < TRACE_FUNCTIONS && c->role[function], at,
 		       "number of a function");
 }
 
@@ -218,10 +218,20 @@ bool check_counters(const struct checker *c, const struct trace_counters *t, uin
 	return true;
 }
 
+static bool is_transfer_right(const struct checker *c, int32_t result)
+{
+	return result >= 0 && result >> 8 < TRACE_RECEIVERS && c->family[result & 255];
+}
+
 bool check_event(const struct checker *c, const struct trace_event *e, uint64_t at)
 {
-	return require(c, e->function < TRACE_FUNCTIONS && c->function[e->function],
+	return require(c, e->function < TRACE_FUNCTIONS && c->role[e->function],
 		       at + offsetof(struct trace_event, function), "function of an event") &&
+	       require(c,
+		       c->role[e->function] != TRACE_ROLE_TRANSFER ||
+			       is_transfer_right(c, e->result),
+		       at + offsetof(struct trace_event, result),
+		       "family or receiver of a transfer") &&
 	       require(c, e->package < TRACE_PACKAGES, at + offsetof(struct trace_event, package),
 		       "package of an event") &&
 	       require(c, e->verdict < TRACE_KIND_COUNT, at + offsetof(struct trace_event, verdict),

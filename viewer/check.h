@@ -17,10 +17,10 @@
 
 /* What items may refer to. */
 struct checker {
-	const struct reader *reader; /* for references; its log has been checked by then */
-	bool moving;                 /* references that lead to nothing are no damage */
-	bool family[256];            /* what the log defines */
-	bool function[TRACE_FUNCTIONS];
+	const struct reader *reader;   /* for references; its log has been checked by then */
+	bool moving;                   /* references that lead to nothing are no damage */
+	bool family[256];              /* what the log defines */
+	uint8_t role[TRACE_FUNCTIONS]; /* of the functions it defines; 0: of no function */
 	struct reader_trouble *trouble;
 };
 

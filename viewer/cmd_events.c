@@ -28,7 +28,12 @@ static const char help[] =
 	"  [+seconds since the start] thread package function(arguments) = result <seconds taken>\n"
 	"\"= ?\" is a result that is not known, since the call had not returned or was never heard "
 	"of\n"
-	"again. An arrow marks a call that is a finding.\n\n"
+	"again. An arrow marks a call that is a finding. Between the calls, what the package's "
+	"entry\n"
+	"points hand over to the LSA or to a client in returning:\n"
+	"  [+seconds since the start] thread package entry-point hands address (size, family) to "
+	"...\n"
+	"\n"
 	"      --stacks           the backtrace of each call below it\n"
 	"      --function=NAME    calls of this function only\n"
 	"      --package=INDEX|NAME\n"
@@ -40,7 +45,9 @@ static const char help[] =
 	"package\n"
 	"                         (index), function, section, address, size, initial_size, "
 	"result,\n"
-	"                         duration_ns, finding; with --stacks also stack; unknown is null\n"
+	"                         duration_ns, to (lsa or client, for what is handed over), "
+	"finding;\n"
+	"                         with --stacks also stack; unknown is null\n"
 	"      --color=auto|always|never\n"
 	"      --help             this text\n"
 	"\nThe status is 0, or 2 if the trace could not be read.\n";
@@ -189,7 +196,7 @@ static bool has_address(const struct trace_event *e, enum trace_role role, uint6
 {
 	uint64_t size = event_has_size(role) ? event_size(role, e) : 0;
 
-	if (e->section == address && event_has_section(role))
+	if (e->section == address && event_has_section(role, e))
 		return true;
 	if (!event_has_address(role, e))
 		return false;
@@ -223,6 +230,14 @@ static json_t *result(enum trace_role role, const struct trace_event *e)
 	}
 }
 
+/* NULL: it is a call. */
+static const char *transferred_to(enum trace_role role, const struct trace_event *e)
+{
+	if (role != TRACE_ROLE_TRANSFER)
+		return NULL;
+	return event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa" : "client";
+}
+
 static json_t *event_json(struct printer *p, const struct trace_event *e)
 {
 	const struct model_function *function = model_function(p->model, e->function);
@@ -235,7 +250,7 @@ static json_t *event_json(struct printer *p, const struct trace_event *e)
 	json_object_set_new(json, "package", json_integer(e->package));
 	json_object_set_new(json, "function", json_text(function->name));
 	json_object_set_new(json, "section",
-			    event_has_section(role) ? json_address(e->section) : json_null());
+			    event_has_section(role, e) ? json_address(e->section) : json_null());
 	json_object_set_new(json, "address",
 			    event_has_address(role, e) ? json_address(e->address) : json_null());
 	json_object_set_new(json, "size",
@@ -247,6 +262,7 @@ static json_t *event_json(struct printer *p, const struct trace_event *e)
 	json_object_set_new(json, "duration_ns",
 			    returned ? json_number(model_duration_ns(p->model, e->duration))
 				     : json_null());
+	json_object_set_new(json, "to", json_text(transferred_to(role, e)));
 	json_object_set_new(
 		json, "finding",
 		json_text(e->verdict ? findings_kind_text((enum trace_kind)e->verdict) : NULL));

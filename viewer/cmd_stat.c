@@ -21,7 +21,10 @@ static const char help[] =
 	"Prints totals per package, function and family, how much of the history was kept, and "
 	"what\n"
 	"was lost. Calls, failures and bytes are exact, whatever became of the history; bytes are\n"
-	"those asked for in calls that succeeded; live is what was not freed, inherited or not.\n\n"
+	"those asked for in calls that succeeded; live is what was not freed, inherited or not. "
+	"Handed\n"
+	"over is what is the LSA's or a client's since an entry point of the package returned "
+	"it.\n\n"
 	"      --help             this text\n"
 	"\nThe status is 0, or 2 if a trace could not be read.\n";
 
@@ -150,6 +153,38 @@ static void print_functions(const struct model *m)
 	print_table(&t);
 }
 
+static bool is_transferred(const struct model *m, uint32_t package, uint32_t function)
+{
+	return model_transfers(m, package, function)->blocks != 0;
+}
+
+static void add_transfers(struct table *t, const struct model *m, uint32_t package,
+			  uint32_t function)
+{
+	const struct model_transfers *transfers = model_transfers(m, package, function);
+	const char *name = model_package(m, package)->name;
+	struct buffer text = { 0 };
+	struct row *row;
+
+	buffer_format(&text, "%" PRIu32 " %s, %s", package, name ? name : "?",
+		      model_function(m, function)->name);
+	row = add_row(t, text.data);
+	row->number[0] = transfers->blocks;
+	row->number[1] = transfers->bytes;
+	buffer_release(&text);
+}
+
+static void print_transfers(const struct model *m)
+{
+	struct table t = { .title = "handed over by", .column = { "blocks", "bytes" } };
+
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++)
+		for (uint32_t j = 0; j < TRACE_FUNCTIONS; j++)
+			if (is_transferred(m, i, j))
+				add_transfers(&t, m, i, j);
+	print_table(&t);
+}
+
 static void add_live(struct row *row, const struct model *m, uint32_t family)
 {
 	for (size_t i = 0; i < model_entries(m); i++) {
@@ -246,6 +281,7 @@ static bool print_trace(const char *path)
 	printf("trace %s, process %" PRId32 " (%s)\n\n", name.data, model_pid(m), model_end_text(m));
 	print_packages(m);
 	print_functions(m);
+	print_transfers(m);
 	print_families(m);
 	print_history(m, &events);
 	print_losses(m);

@@ -11,6 +11,7 @@ struct event_line {
 	const struct model *model;
 	char *package[TRACE_PACKAGES];
 	char *function[TRACE_FUNCTIONS];
+	char *family[256];
 	bool color;
 };
 
@@ -27,6 +28,7 @@ static const struct role {
 	[TRACE_ROLE_ALLOCATE_FOR_CLIENT] = { EVENT_RESULT_STATUS, true, true },
 	[TRACE_ROLE_FREE_FOR_CLIENT] = { EVENT_RESULT_STATUS, true, false },
 	[TRACE_ROLE_OBTAIN] = { EVENT_RESULT_STATUS, false, true },
+	[TRACE_ROLE_TRANSFER] = { EVENT_RESULT_NONE, false, true },
 };
 
 enum event_result event_result(enum trace_role role)
@@ -34,9 +36,9 @@ enum event_result event_result(enum trace_role role)
 	return roles[role].result;
 }
 
-bool event_has_section(enum trace_role role)
+bool event_has_section(enum trace_role role, const struct trace_event *event)
 {
-	return roles[role].section;
+	return roles[role].section || (role == TRACE_ROLE_TRANSFER && event->section);
 }
 
 bool event_has_size(enum trace_role role)
@@ -47,9 +49,14 @@ bool event_has_size(enum trace_role role)
 /* A releasing call names its address; an acquiring one has it when it has succeeded. */
 bool event_has_address(enum trace_role role, const struct trace_event *event)
 {
-	if (!roles[role].size)
+	if (!roles[role].size || role == TRACE_ROLE_TRANSFER)
 		return true;
 	return (event->state & TRACE_EVENT_RETURNED) && !(event->state & TRACE_EVENT_FAILED);
+}
+
+enum trace_receiver event_receiver(const struct trace_event *event)
+{
+	return (enum trace_receiver)(event->result >> 8);
 }
 
 uint64_t event_size(enum trace_role role, const struct trace_event *event)
@@ -87,6 +94,8 @@ struct event_line *event_line_new(const struct model *model, bool color)
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
 		if (model_function(model, i)->name)
 			e->function[i] = plain(model_function(model, i)->name);
+	for (uint32_t i = 0; i < 256; i++)
+		e->family[i] = plain(model_family(model, i) ? model_family(model, i) : "?");
 	return e;
 }
 
@@ -98,6 +107,8 @@ void event_line_free(struct event_line *e)
 		free(e->package[i]);
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
 		free(e->function[i]);
+	for (uint32_t i = 0; i < 256; i++)
+		free(e->family[i]);
 	free(e);
 }
 
@@ -182,6 +193,41 @@ static void write_time(const struct event_line *e, struct buffer *b, uint64_t ti
 	buffer_text(b, "] ");
 }
 
+/* "LsaApLogonUser hands 0x7f10 (24 bytes, lsa-heap) to the LSA". */
+static void write_transfer(const struct event_line *e, struct buffer *b,
+			   const struct trace_event *event)
+{
+	buffer_text(b, " hands ");
+	buffer_hex(b, event->address);
+	buffer_text(b, " (");
+	buffer_decimal(b, event->size);
+	buffer_text(b, event->size == 1 ? " byte, " : " bytes, ");
+	buffer_text(b, e->family[event->result & 255]);
+	if (event_receiver(event) == TRACE_RECEIVER_LSA) {
+		buffer_text(b, ") to the LSA");
+	} else if (event->section) {
+		buffer_text(b, ") to client ");
+		buffer_hex(b, event->section);
+	} else {
+		buffer_text(b, ") to the client");
+	}
+}
+
+static void write_call(const struct event_line *e, struct buffer *b, const struct trace_event *event)
+{
+	enum trace_role role = model_function(e->model, event->function)->role;
+
+	buffer_text(b, "(");
+	write_arguments(b, role, event);
+	buffer_text(b, ")");
+	write_result(b, role, event);
+	if (event->state & TRACE_EVENT_RETURNED) {
+		buffer_text(b, " <");
+		write_seconds(b, model_duration_ns(e->model, event->duration));
+		buffer_text(b, ">");
+	}
+}
+
 void event_line_write(const struct event_line *e, struct buffer *b, const struct trace_event *event)
 {
 	enum trace_role role = model_function(e->model, event->function)->role;
@@ -194,15 +240,10 @@ void event_line_write(const struct event_line *e, struct buffer *b, const struct
 	buffer_text(b, e->package[event->package]);
 	buffer_text(b, " ");
 	buffer_text(b, e->function[event->function]);
-	buffer_text(b, "(");
-	write_arguments(b, role, event);
-	buffer_text(b, ")");
-	write_result(b, role, event);
-	if (event->state & TRACE_EVENT_RETURNED) {
-		buffer_text(b, " <");
-		write_seconds(b, model_duration_ns(e->model, event->duration));
-		buffer_text(b, ">");
-	}
+	if (role == TRACE_ROLE_TRANSFER)
+		write_transfer(e, b, event);
+	else
+		write_call(e, b, event);
 	if (event->verdict) {
 		buffer_text(b, e->color ? "  \033[1;31m← " : "  ← ");
 		buffer_text(b, findings_kind_text((enum trace_kind)event->verdict));

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One call as a line, in the manner of strace:
+ * One event as a line. A call in the manner of strace:
  *
  *   [+0.001234567] 1234 pkg AllocateSharedMemory(0x7f00, 64) = 0x7f10 <0.000000213>  ← double-free
+ *
+ * or a transfer:
+ *
+ *   [+0.001234567] 1234 pkg LsaApLogonUser hands 0x7f10 (64 bytes, lsa-heap) to the LSA
  *
  * Millions of them are written, so names are prepared once and nothing goes through printf.
  */
@@ -28,9 +32,12 @@ enum event_result {
 	EVENT_RESULT_STATUS
 };
 enum event_result event_result(enum trace_role role);
-bool event_has_section(enum trace_role role);
+bool event_has_section(enum trace_role role, const struct trace_event *event);
 bool event_has_size(enum trace_role role);
 bool event_has_address(enum trace_role role, const struct trace_event *event);
+
+/* Of a transfer. */
+enum trace_receiver event_receiver(const struct trace_event *event);
 
 /* Bytes asked for, without the InitialSize that creations carry beside it. */
 uint64_t event_size(enum trace_role role, const struct trace_event *event);

@@ -322,6 +322,20 @@ static void failed_call(struct sentence *s)
 	say(s, " failed");
 }
 
+static void exchanged_free(struct sentence *s)
+{
+	const char *function = s->finding->function;
+	bool returned = function && strcmp(function, "FreeReturnBuffer") == 0;
+
+	say_block(s);
+	note_where(s, "allocated at ", TRACE_STACK_ALLOCATE);
+	say(s, " freed by ");
+	say_function(s);
+	say(s, ", where ");
+	say(s, returned ? "FreeLsaHeap" : "FreeReturnBuffer");
+	say(s, " is documented");
+}
+
 static void (*const sentences[TRACE_KIND_COUNT])(struct sentence *) = {
 	[TRACE_KIND_BLOCK_LEAK] = block_leak,
 	[TRACE_KIND_SECTION_LEAK] = section_leak,
@@ -335,6 +349,7 @@ static void (*const sentences[TRACE_KIND_COUNT])(struct sentence *) = {
 	[TRACE_KIND_INVALID_DELETE] = invalid_delete,
 	[TRACE_KIND_NULL_FREE] = null_free,
 	[TRACE_KIND_FAILED_CALL] = failed_call,
+	[TRACE_KIND_EXCHANGED_FREE] = exchanged_free,
 };
 
 char *findings_message(const struct finding *finding, const struct findings_namer *namer)

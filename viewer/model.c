@@ -49,6 +49,7 @@ struct model {
 	struct model_function function[TRACE_FUNCTIONS];
 	char *family[256];
 	struct model_counter counter[TRACE_PACKAGES][TRACE_FUNCTIONS];
+	struct model_transfers transfers[TRACE_PACKAGES][TRACE_FUNCTIONS];
 	struct item *item; /* of the ledger */
 	size_t items;
 	const struct trace_finding **finding;
@@ -218,21 +219,36 @@ static void take_log(struct model *m)
 	free(piece);
 }
 
+static bool is_transfer(const struct model *m, uint32_t function)
+{
+	return m->function[function].role == TRACE_ROLE_TRANSFER;
+}
+
+static void take_counter(struct model *m, uint32_t package, uint32_t function,
+			 const struct trace_counter *t)
+{
+	struct model_transfers *transfers = &m->transfers[package][function];
+	struct model_counter *sum = &m->counter[package][function];
+
+	if (is_transfer(m, function)) {
+		add(&transfers->blocks, t->calls);
+		add(&transfers->bytes, t->bytes);
+		return;
+	}
+	add(&sum->calls, t->calls);
+	add(&sum->failed, t->failed);
+	add(&sum->bytes, t->bytes);
+	m->package[package].called |= t->calls != 0;
+}
+
 static void take_counters(struct model *m)
 {
 	const struct trace_counters *t;
 	struct reader_cursor c = { 0 };
 
-	while ((t = reader_next_counters(m->reader, &c)) != NULL) {
-		struct model_counter *sum = m->counter[t->package];
-
-		for (unsigned i = 0; i < TRACE_FUNCTIONS; i++) {
-			add(&sum[i].calls, t->function[i].calls);
-			add(&sum[i].failed, t->function[i].failed);
-			add(&sum[i].bytes, t->function[i].bytes);
-			m->package[t->package].called |= t->function[i].calls != 0;
-		}
-	}
+	while ((t = reader_next_counters(m->reader, &c)) != NULL)
+		for (unsigned i = 0; i < TRACE_FUNCTIONS; i++)
+			take_counter(m, t->package, i, &t->function[i]);
 }
 
 static void take_entry(struct model_entry *entry, const struct trace_entry *t)
@@ -497,6 +513,12 @@ const struct model_counter *model_counter(const struct model *m, uint32_t packag
 	return &m->counter[package][function];
 }
 
+const struct model_transfers *model_transfers(const struct model *m, uint32_t package,
+					      uint32_t function)
+{
+	return &m->transfers[package][function];
+}
+
 uint64_t model_calls(const struct model *m, uint32_t function)
 {
 	uint64_t calls = 0;
@@ -635,18 +657,28 @@ static bool count_ring(struct model *m, const struct reader_ring *ring, struct r
 {
 	events->ring_bytes += TRACE_CHUNK_BYTES;
 	if (ring->is_full) {
-		events->retained += READER_RING_EVENTS;
+		events->retained += READER_RING_EVENTS - ring->transfers;
 		span_add(span, ring->first_time);
 		span_add(span, ring->last_time);
 		return true;
 	}
 	if (reader_events(m->reader, ring, some, trouble) != READER_OK)
 		return false;
-	events->retained += some->count;
 	events->torn += some->torn;
-	for (size_t i = 0; i < some->count; i++)
+	for (size_t i = 0; i < some->count; i++) {
+		events->retained += !is_transfer(m, some->event[i].function);
 		span_add(span, some->event[i].time);
+	}
 	return true;
+}
+
+/* Some of what the writer lost may have been transfers. */
+static void settle_missing(struct model_events *e)
+{
+	uint64_t missing = e->recorded > e->retained ? e->recorded - e->retained : 0;
+
+	e->lost = e->lost < missing ? e->lost : missing;
+	e->overwritten = missing - e->lost;
 }
 
 bool model_count_events(struct model *m, struct model_events *events, struct progress *progress,
@@ -669,8 +701,7 @@ bool model_count_events(struct model *m, struct model_events *events, struct pro
 		events->first_ns = model_time_ns(m, span.first);
 		events->last_ns = model_time_ns(m, span.last);
 	}
-	if (events->recorded > events->retained && events->recorded - events->retained > events->lost)
-		events->overwritten = events->recorded - events->retained - events->lost;
+	settle_missing(events);
 	return good;
 }
 

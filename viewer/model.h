@@ -53,6 +53,10 @@ struct model_counter {
 	uint64_t calls, failed, bytes;
 };
 
+struct model_transfers {
+	uint64_t blocks, bytes;
+};
+
 struct model_frame {
 	const struct model_module *module; /* NULL: none, or not known which */
 	uint64_t offset;                   /* in the module's file; without a module, the address */
@@ -87,6 +91,7 @@ struct model_call {
 	uint64_t arguments[2];
 };
 
+/* Of calls: transfers are not counted here. */
 struct model_events {
 	uint64_t recorded, retained, overwritten, lost, torn;
 	uint64_t ring_bytes;       /* of the file that hold events */
@@ -120,6 +125,11 @@ const struct model_function *model_function(const struct model *m,
 const char *model_family(const struct model *m, uint32_t number); /* < 256; NULL: no such family */
 const struct model_counter *model_counter(const struct model *m, uint32_t package,
 					  uint32_t function);
+
+/* What a package handed over in returning from an entry point: `function` is one of the role
+ * TRACE_ROLE_TRANSFER, which has no calls. */
+const struct model_transfers *model_transfers(const struct model *m, uint32_t package,
+					      uint32_t function);
 
 /* How often a function was called, over all packages. */
 uint64_t model_calls(const struct model *m, uint32_t function);

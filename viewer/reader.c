@@ -18,8 +18,9 @@
 struct chunk {
 	uint32_t kind;
 	uint32_t lane;
-	uint32_t records; /* RING: as in struct trace_chunk, as the next two */
+	uint32_t records; /* RING: as in struct trace_chunk, as the next three */
 	uint64_t first_time, last_time;
+	uint32_t transfers;
 	uint64_t sequence;
 	unsigned char *data; /* NULL for a chunk that is free or of the ring */
 	uint64_t *stacks;    /* LOG: one bit a granule, set where a valid stack begins */
@@ -138,7 +139,7 @@ static void note_record(struct reader *r, struct chunk *chunk, uint32_t offset)
 	else if (record->type == TRACE_RECORD_FAMILY)
 		r->check.family[number] = true;
 	else if (record->type == TRACE_RECORD_FUNCTION)
-		r->check.function[number & 255] = true;
+		r->check.role[number & 255] = (uint8_t)(number >> 16);
 }
 
 static bool check_log(struct reader *r, struct chunk *chunk, uint64_t base)
@@ -260,9 +261,13 @@ static bool load_kinds(struct reader *r)
 		chunk->records = head.records;
 		chunk->first_time = head.first_time;
 		chunk->last_time = head.last_time;
+		chunk->transfers = head.transfers;
 		if (!require(r, head.records == 0 || head.records == READER_RING_EVENTS,
 			     place(i) + offsetof(struct trace_chunk, records),
-			     "number of records of a chunk"))
+			     "number of records of a chunk") ||
+		    !require(r, head.transfers <= READER_RING_EVENTS,
+			     place(i) + offsetof(struct trace_chunk, transfers),
+			     "number of transfers of a chunk"))
 			return false;
 	}
 	return true;
@@ -348,6 +353,14 @@ static bool order_log(struct reader *r)
 	return true;
 }
 
+/* Transfers are of no family: their blocks are. */
+static bool is_family_right(const struct reader *r, uint32_t function)
+{
+	uint32_t family = function >> 8 & 255;
+
+	return function >> 16 == TRACE_ROLE_TRANSFER ? family == 0 : r->check.family[family];
+}
+
 static bool check_families(struct reader *r)
 {
 	struct reader_cursor c = { 0 };
@@ -358,7 +371,7 @@ static bool check_families(struct reader *r)
 		uint64_t at = place(r->log[c.chunk]) + c.offset - record->bytes;
 
 		if (record->type == TRACE_RECORD_FUNCTION &&
-		    !require(r, r->check.family[text->number >> 8 & 255],
+		    !require(r, is_family_right(r, text->number),
 			     at + offsetof(struct trace_text, number), "family of a function"))
 			return false;
 	}
@@ -557,6 +570,7 @@ bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct re
 					      .lane = chunk->lane,
 					      .sequence = chunk->sequence,
 					      .is_full = chunk->records != 0,
+					      .transfers = chunk->transfers,
 					      .first_time = chunk->first_time,
 					      .last_time = chunk->last_time };
 		return true;

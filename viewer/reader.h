@@ -84,7 +84,9 @@ struct reader_ring {
 	uint32_t chunk; /* its number in the file */
 	uint32_t lane;
 	uint64_t sequence; /* from 1 */
-	bool is_full;      /* it holds READER_RING_EVENTS events, of these times */
+	/* It holds READER_RING_EVENTS events, of these times, so many of them transfers. */
+	bool is_full;
+	uint32_t transfers;
 	uint64_t first_time, last_time;
 };
 

@@ -74,6 +74,32 @@ static json_t *calls(const struct model *model)
 	return json;
 }
 
+static json_t *transfers_of(const struct model *model, uint32_t function)
+{
+	uint64_t blocks = 0, bytes = 0;
+
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
+		blocks += model_transfers(model, i, function)->blocks;
+		bytes += model_transfers(model, i, function)->bytes;
+	}
+	return blocks ? json_pack("{s:o, s:o}", "blocks", json_number(blocks), "bytes",
+				  json_number(bytes))
+		      : NULL;
+}
+
+static json_t *transfers(const struct model *model)
+{
+	json_t *json = json_object();
+
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
+		json_t *some = transfers_of(model, i);
+
+		if (some)
+			json_object_set_new(json, model_function(model, i)->name, some);
+	}
+	return json;
+}
+
 static json_t *events(const struct model_events *e)
 {
 	json_t *json = json_object();
@@ -120,6 +146,7 @@ static json_t *trace(struct model *model, const struct model_events *e, struct j
 			    model_exit_status(model, &status) ? json_integer(status) : json_null());
 	json_object_set_new(json, "packages", packages(model));
 	json_object_set_new(json, "calls", calls(model));
+	json_object_set_new(json, "transfers", transfers(model));
 	json_object_set_new(json, "events", events(e));
 	json_object_set_new(json, "in_flight", in_flight(model, frames));
 	return json;

@@ -25,6 +25,7 @@
 	FUNCTION(FreeReturnBuffer) \
 	FUNCTION(GetUserAuthData) \
 	FUNCTION(GetAuthDataForUser) \
+	FUNCTION(GetCredentials) \
 	FUNCTION(AllocatePrivateHeap) \
 	FUNCTION(FreePrivateHeap) \
 	FUNCTION(AllocateClientBuffer) \

@@ -10,6 +10,8 @@
 #include "journal.h"
 #include "sections.h"
 
+enum { CREDENTIALS_SIZE = 40 };
+
 static _Thread_local BOOLEAN impersonating;
 
 static int begin(enum journal_function function)
@@ -234,6 +236,29 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE N
 	return status;
 }
 
+static NTSTATUS get_credentials(PLUID LogonId, ULONG AuthenticationPackage, PULONG QueryContext,
+				BOOLEAN RetrieveAllCredentials, PLSA_STRING PrimaryKeyValue,
+				PULONG PrimaryKeyLength, PLSA_STRING Credentials)
+{
+	int error = begin(JOURNAL_GetCredentials);
+	NTSTATUS status = STATUS_NO_MEMORY;
+
+	(void)LogonId;
+	(void)AuthenticationPackage;
+	(void)QueryContext;
+	(void)RetrieveAllCredentials;
+	(void)PrimaryKeyValue;
+	(void)PrimaryKeyLength;
+	Credentials->Buffer = heap_allocate(&lsa_heap, CREDENTIALS_SIZE);
+	if (Credentials->Buffer) {
+		memset(Credentials->Buffer, 'c', CREDENTIALS_SIZE);
+		Credentials->Length = Credentials->MaximumLength = CREDENTIALS_SIZE;
+		status = STATUS_SUCCESS;
+	}
+	end(JOURNAL_GetCredentials, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
 static NTSTATUS open_sam_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
 			      PSECURITY_STRING Prefix, BOOLEAN AllowGuest, ULONG Reserved,
 			      PVOID *UserHandle)
@@ -303,7 +328,7 @@ const LSA_SECPKG_FUNCTION_TABLE table = {
 	UNSUPPORTED(CreateLogonSession),
 	UNSUPPORTED(DeleteLogonSession),
 	UNSUPPORTED(AddCredential),
-	UNSUPPORTED(GetCredentials),
+	.GetCredentials = get_credentials,
 	UNSUPPORTED(DeleteCredential),
 	.AllocateLsaHeap = allocate_lsa_heap,
 	.FreeLsaHeap = free_lsa_heap,

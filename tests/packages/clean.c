@@ -148,6 +148,16 @@ static void look_up_user(void)
 	lsa->FreeLsaHeap(data);
 }
 
+static void look_up_credentials(void)
+{
+	LUID logon = { .LowPart = 77 };
+	LSA_STRING credentials = { 0 };
+	ULONG query = 0;
+
+	if (lsa->GetCredentials(&logon, 1, &query, FALSE, NULL, NULL, &credentials) == STATUS_SUCCESS)
+		lsa->FreeLsaHeap(credentials.Buffer);
+}
+
 static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSubmitBuffer,
 			     PVOID ClientBufferBase, ULONG SubmitBufferLength,
 			     PVOID *ProtocolReturnBuffer, PULONG ReturnBufferLength,
@@ -161,6 +171,7 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSu
 	use_client(ClientRequest);
 	ask_other_package();
 	look_up_user();
+	look_up_credentials();
 	*ProtocolStatus = STATUS_SUCCESS;
 	return package_answer(ClientRequest, "clean", ProtocolReturnBuffer, ReturnBufferLength);
 }

@@ -145,6 +145,17 @@ static void tell_of_users(void)
 	TELL(lsa->GetAuthDataForUser(&nobody, 0, NULL, &data, &size, NULL), "%08x");
 }
 
+static void tell_of_credentials(void)
+{
+	LUID logon = { .LowPart = 77 };
+	LSA_STRING credentials = { 0 };
+	ULONG query = 0;
+
+	TELL(lsa->GetCredentials(&logon, 1, &query, FALSE, NULL, NULL, &credentials), "%08x");
+	tell("credentials %.*s\n", (int)credentials.Length, credentials.Buffer);
+	TELL_VOID(lsa->FreeLsaHeap(credentials.Buffer));
+}
+
 /* Functions outside the traced families that the host implements. */
 static void tell_of_the_rest(void)
 {
@@ -168,7 +179,6 @@ static void tell_of_the_rest(void)
 	SLOT(CreateLogonSession) \
 	SLOT(DeleteLogonSession) \
 	SLOT(AddCredential) \
-	SLOT(GetCredentials) \
 	SLOT(DeleteCredential) \
 	SLOT(UnloadPackage) \
 	SLOT(DuplicateHandle) \
@@ -227,6 +237,7 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSu
 	tell_of_client(ClientRequest);
 	tell_of_other_packages();
 	tell_of_users();
+	tell_of_credentials();
 	tell_of_the_rest();
 	tell_of_table();
 	*ProtocolStatus = STATUS_SUCCESS;

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../preload/backtrace.h"
 #include "../../preload/clock.h"
 #include "../../preload/config.h"
 #include "../../preload/findings.h"
@@ -19,6 +20,7 @@
 #include "../../preload/stacks.h"
 #include "../../preload/trace.h"
 #include "../../preload/tracing.h"
+#include "../../preload/tree.h"
 
 static int file = -1;
 static pthread_barrier_t started, ended;
@@ -54,6 +56,7 @@ struct lane *preload_start_anew(uint64_t ring_bytes)
 	lanes_reset();
 	log_reset();
 	stacks_reset();
+	tree_reset();
 	findings_reset();
 	trace_generation++;
 	guard->owner = 1;
@@ -64,8 +67,10 @@ struct lane *preload_start_anew(uint64_t ring_bytes)
 
 struct lane *preload_start(uint64_t ring_bytes)
 {
+	const char *why;
+
 	preload_init("");
-	must(modules_init() && lanes_init() && ledger_init());
+	must(modules_init() && lanes_init() && ledger_init() && tree_init() && backtrace_init(&why));
 	return preload_start_anew(ring_bytes);
 }
 

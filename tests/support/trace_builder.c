@@ -90,6 +90,10 @@ static void fill_header(struct trace_header *h)
 	trace_builder_text(b, TRACE_RECORD_FUNCTION, \
 			   SLOT_##name | FAMILY_##family << 8 | TRACE_ROLE_##role << 16, #name);
 
+#define DEFINE_TRANSFER(name, text) \
+	trace_builder_text(b, TRACE_RECORD_FUNCTION, TRANSFER_##name | TRACE_ROLE_TRANSFER << 16, \
+			   text);
+
 struct trace_builder *trace_builder_new(void)
 {
 	struct trace_builder *b = must(calloc(1, sizeof(*b)));
@@ -99,6 +103,7 @@ struct trace_builder *trace_builder_new(void)
 	fill_header(trace_builder_header(b));
 	TRACED_FAMILIES(DEFINE_FAMILY)
 	TRACED_SLOTS(DEFINE_SLOT)
+	TRACED_TRANSFERS(DEFINE_TRANSFER)
 	return b;
 }
 
@@ -232,7 +237,7 @@ struct trace_lane *trace_builder_lane(struct trace_builder *b, uint32_t number, 
 	return lane;
 }
 
-void trace_builder_counter(struct trace_builder *b, uint32_t package, enum slot function,
+void trace_builder_counter(struct trace_builder *b, uint32_t package, unsigned function,
 			   uint64_t calls, uint64_t failed, uint64_t bytes)
 {
 	struct trace_counters *item = new_item(b, TRACE_CHUNK_COUNTERS, sizeof(*item));

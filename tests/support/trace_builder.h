@@ -46,7 +46,8 @@ uint32_t trace_builder_entry(struct trace_builder *b, struct trace_entry entry);
 /* The finding gets a count of 1 if it has none, and is committed. */
 struct trace_finding *trace_builder_finding(struct trace_builder *b, struct trace_finding finding);
 struct trace_lane *trace_builder_lane(struct trace_builder *b, uint32_t number, int32_t tid);
-void trace_builder_counter(struct trace_builder *b, uint32_t package, enum slot function,
+/* `function`: a slot, or a transfer. */
+void trace_builder_counter(struct trace_builder *b, uint32_t package, unsigned function,
 			   uint64_t calls, uint64_t failed, uint64_t bytes);
 
 /* In the lane's open ring chunk; `state` is stored as given. Returns it. */
