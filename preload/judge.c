@@ -213,7 +213,7 @@ void judge_free(enum family family, uint64_t memory, struct verdict *v)
 
 void judge_free_returned(uint64_t memory, struct verdict *v)
 {
-	memset(v, 0, sizeof(*v));
+	begin(v);
 	if (memory == 0)
 		return; /* it is not said that this is wrong */
 	judge_heap(FAMILY_LSA_HEAP, memory, v);

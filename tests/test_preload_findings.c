@@ -64,6 +64,7 @@ Test(findings, kinds_have_the_names_and_levels_that_readme_promises)
 		{ "invalid-delete", TRACE_LEVEL_ERROR },
 		{ "null-free", TRACE_LEVEL_WARNING },
 		{ "failed-call", TRACE_LEVEL_NOTE },
+		{ "exchanged-free", TRACE_LEVEL_NOTE },
 	};
 
 	cr_assert_eq(TRACE_KIND_COUNT, 1 + sizeof(promised) / sizeof(*promised));
