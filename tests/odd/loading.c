@@ -29,6 +29,22 @@ static int libraries(char **arguments)
 	return 0;
 }
 
+/* PATH...: each is loaded, found, initialised, called and unloaded before the next. */
+static int in_turn(char **arguments)
+{
+	struct host_library library;
+
+	for (; *arguments; arguments++) {
+		void *handle = open_library(*arguments);
+
+		need(host_ask(handle, &library), *arguments);
+		host_initialize(library.tables, 1, &host_table);
+		host_call(library.tables, "run");
+		dlclose(handle);
+	}
+	return 0;
+}
+
 /* TIMES PATH: one library that comes and goes. */
 static int reload(char **arguments)
 {
@@ -79,6 +95,7 @@ static int resolve(char **arguments)
 
 const struct scenario loading_scenarios[] = {
 	{ "libraries", libraries },
+	{ "libraries-in-turn", in_turn },
 	{ "reload", reload },
 	{ "resolve", resolve },
 	{ 0 },
