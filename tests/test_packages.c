@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packages that are many, that come and go, and those of clients: whose
+ * Packages that are many, that come and go, that are of before the tables, and those of clients: whose
  * a call is, and what is said of a package that is gone. Each program runs bare and traced: it must not
  * tell the difference.
  */
@@ -15,6 +15,7 @@
 
 #define LSATRACE BUILD_DIR "/lsatrace"
 #define ODD_HOST BUILD_DIR "/tests/oddhost"
+#define AP_HOST BUILD_DIR "/tests/aphost"
 #define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 #define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
 
@@ -299,6 +300,60 @@ Test(packages, one_that_has_itself_unloaded_is_told_what_it_held, .timeout = 60)
 	expect_leak(&traced, 23, 0, true);
 	expect_leak(&traced, 25, 1, false);
 	expect_number(&traced, "traces.0.packages.1.id", 7);
+	traced_release(&traced);
+}
+
+/* Of before the tables. */
+
+/* Of two logons the first one's results change hands, and the second one's are leaked: it failed. So
+ * many packages did the same. */
+static void expect_ap(const char *const command[], long long packages)
+{
+	struct traced traced = trace(command);
+
+	expect_errors(&traced, packages * 8, packages * (24 + 24 + 64 + 16 + 16 + 8 + 16 + 10),
+		      packages * 8);
+	expect_exact(&traced);
+	cr_expect_eq((long long)json_array_size(packages_of(&traced)), packages);
+	cr_expect(json_same_text(json_text_at(traced.report, "traces.0.packages.0.name"), "ap"));
+	expect_number(&traced, "traces.0.packages.0.id", 1);
+	traced_release(&traced);
+}
+
+Test(packages, an_authentication_package_is_found_by_its_librarys_handle, .timeout = 60)
+{
+	expect_ap(COMMAND(AP_HOST, "handle", PACKAGE("ap")), 1);
+}
+
+Test(packages, an_authentication_package_is_found_among_all_there_are, .timeout = 60)
+{
+	expect_ap(COMMAND(AP_HOST, "default", PACKAGE("ap")), 1);
+	expect_ap(COMMAND(AP_HOST, "next", PACKAGE("ap")), 1);
+}
+
+Test(packages, an_authentication_package_is_found_by_a_host_that_is_linked_to_it, .timeout = 60)
+{
+	expect_ap(COMMAND(AP_HOST "-linked", "linked"), 1);
+}
+
+Test(packages, authentication_packages_are_told_apart, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), other[4096];
+
+	snprintf(other, sizeof(other), "%s/other.so", folder);
+	copy_file(PACKAGE("ap"), other);
+	expect_ap(COMMAND(AP_HOST, "handle", PACKAGE("ap"), other), 2);
+	temporary_folder_remove(folder);
+}
+
+/* Else the host would call itself in circles, or nobody. */
+Test(packages, a_table_of_exports_leads_to_the_packages_own, .timeout = 60)
+{
+	struct traced traced = trace(COMMAND(AP_HOST, "table", PACKAGE("ap_table")));
+
+	expect_errors(&traced, 0, 0, 0);
+	expect_exact(&traced);
+	expect_number(&traced, "traces.0.calls.AllocateLsaHeap", 1);
 	traced_release(&traced);
 }
 
