@@ -133,6 +133,7 @@ static void *substitute(uint32_t number, ULONG_PTR id, void *table, enum table_k
 		trace_lose(TRACE_LOST_PACKAGES);
 		return table;
 	}
+	kind = table_kind_of(table, kind);
 	introduce(p, id, kind);
 	ours = table_substitute(table, kind, number, p->index);
 	if (kind == TABLE_FULL)

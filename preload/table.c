@@ -66,6 +66,29 @@ static bool is_taken(enum slot slot, uint32_t index, const void *function)
 	return index == TRACE_PACKAGE_OTHER && original && original != function;
 }
 
+#define LSA_INDEX(name) (offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *))
+
+/* As far as the oldest table known: functions, or none, and those that packages are after. */
+static bool goes_on(const void *const *table)
+{
+	uint64_t address[LSA_INDEX(DeleteSharedMemory) + 1];
+	bool is_code[LSA_INDEX(DeleteSharedMemory) + 1];
+
+	if (maps_readable(table, sizeof(address)) < sizeof(address))
+		return false;
+	memcpy(address, table, sizeof(address));
+	maps_find_code(address, is_code, sizeof(is_code));
+	for (size_t i = LSA_INDEX(ImpersonateClient); i <= LSA_INDEX(DeleteSharedMemory); i++)
+		if (!is_code[i] && (address[i] || i >= LSA_INDEX(CreateSharedMemory)))
+			return false;
+	return true;
+}
+
+enum table_kind table_kind_of(const void *host_table, enum table_kind kind)
+{
+	return kind == TABLE_DISPATCH && goes_on(host_table) ? TABLE_FULL : kind;
+}
+
 /* Puts the shims into `table`, and notes what was there. */
 static void hook(void **table, enum table_kind kind, uint32_t index)
 {

@@ -24,6 +24,10 @@ enum table_kind {
 	TABLE_KINDS
 };
 
+/* What a table of a kind really is: hosts hand over the full table as the dispatch table that begins
+ * it, and packages are known to count on that. Then the rest of it evidently lies behind. */
+enum table_kind table_kind_of(const void *host_table, enum table_kind kind);
+
 /* The host's functions behind each package's shims. Written before the package sees its table. */
 extern void *table_original[TRACE_PACKAGES][SLOT_COUNT];
 

@@ -724,6 +724,8 @@ Test(odd, a_package_may_copy_more_of_a_table_than_there_is, .timeout = 60)
 	struct traced traced = trace(ODD("dispatch-table"));
 
 	expect_one(&traced, 1, 11);
+	cr_expect_eq(calls_of(&traced, "CreateSharedMemory"), 1,
+		     "the host's table was the full one");
 	traced_release(&traced);
 }
 

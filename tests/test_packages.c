@@ -346,14 +346,32 @@ Test(packages, authentication_packages_are_told_apart, .timeout = 60)
 	temporary_folder_remove(folder);
 }
 
-/* Else the host would call itself in circles, or nobody. */
+/* To the linker, one of that name is as good as another. */
 Test(packages, a_table_of_exports_leads_to_the_packages_own, .timeout = 60)
 {
-	struct traced traced = trace(COMMAND(AP_HOST, "table", PACKAGE("ap_table")));
+	char *folder = temporary_folder_new(), other[4096];
+	struct traced traced;
 
+	snprintf(other, sizeof(other), "%s/other.so", folder);
+	copy_file(PACKAGE("ap_table"), other);
+	traced = trace(COMMAND(AP_HOST, "table", PACKAGE("ap_table"), other));
 	expect_errors(&traced, 0, 0, 0);
 	expect_exact(&traced);
-	expect_number(&traced, "traces.0.calls.AllocateLsaHeap", 1);
+	expect_number(&traced, "traces.0.calls.AllocateLsaHeap", 2);
+	traced_release(&traced);
+	temporary_folder_remove(folder);
+}
+
+/* It is not traced, but works. */
+Test(packages, a_table_of_exports_that_a_host_knows_by_itself_does_so, .timeout = 60)
+{
+	const char *const *command = COMMAND(AP_HOST, "known-table", PACKAGE("ap_table"));
+	struct traced traced = traced_record((const char *const[]){ NULL }, command);
+	struct run bare = traced_bare(command);
+
+	cr_expect_str_eq(traced.run.out, bare.out);
+	cr_expect_eq(traced.run.status, bare.status);
+	run_release(&bare);
 	traced_release(&traced);
 }
 

@@ -130,6 +130,24 @@ Test(table, only_the_slots_that_a_table_has_are_traced)
 		      PACKAGE);
 }
 
+/* Hosts hand over the table that they have, and packages count on it. */
+Test(table, a_full_table_is_known_by_what_lies_behind_the_dispatch_table)
+{
+	size_t create = traced[SLOT_CreateSharedMemory], delete = traced[SLOT_DeleteSharedMemory];
+	void **host = table_at_the_end_of_a_page(delete + 1);
+
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_FULL);
+	host[DISPATCH_SLOTS + 2] = NULL;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_FULL);
+	cr_assert_eq(table_kind_of(host + 1, TABLE_DISPATCH), TABLE_DISPATCH, "it ends too early");
+	host[DISPATCH_SLOTS + 2] = host;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH, "that is no function");
+	host[DISPATCH_SLOTS + 2] = code(0);
+	host[create] = NULL;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH);
+	cr_assert_eq(table_kind_of(host, TABLE_DLL), TABLE_DLL);
+}
+
 /* Packages are known to copy the longest table that they know, wherever it ends. */
 Test(table, a_copy_may_be_read_beyond_the_longest_table)
 {

@@ -4,8 +4,9 @@
  *
  *	aphost handle|default|next LIBRARY...	by dlsym(); several one after another
  *	aphost linked				the program is linked to the package
- *	aphost table LIBRARY			through the table that the library returns, with a pointer
- *						that leads to an export
+ *	aphost table LIBRARY...			through the table that the library returns, which holds
+ *						exports
+ *	aphost known-table LIBRARY		the same, by a name of the host's own for the table
  *
  * Each package is initialised, logs on twice, the second time in vain, and is called. What it hands
  * over is freed, and all is well with the host. Prints nothing that differs from run to run.
@@ -173,23 +174,41 @@ static void use_linked(void)
 	use(&package, 1);
 }
 
-static void use_table(const char *path)
+/* Initialises and calls a package by its table. */
+static void use_table(PSECPKG_FUNCTION_TABLE table)
 {
 	static const LSA_SECPKG_FUNCTION_TABLE full = { .AllocateLsaHeap = allocate,
 							.FreeLsaHeap = release };
-	SpLsaModeInitializeFn entry;
-	PSECPKG_FUNCTION_TABLE table;
 	PVOID token = NULL, request;
-	ULONG version, count, type;
 	NTSTATUS status, sub_status;
+	ULONG type;
 
-	look_up(open_library(path, RTLD_LOCAL), SECPKG_LSAMODEINIT_NAME, &entry);
-	entry(1, &version, &table, &count);
 	table->Initialize(1, NULL, (PLSA_SECPKG_FUNCTION_TABLE)(uintptr_t)&full);
 	status = table->LogonUser(&request, 2, NULL, NULL, 0, NULL, NULL, NULL, &sub_status, &type,
 				  &token, NULL, NULL);
 	printf("logon: %x, type %u\n", (unsigned int)status, type);
 	free(token);
+}
+
+static void use_tables(char **paths)
+{
+	PSECPKG_FUNCTION_TABLE table;
+	SpLsaModeInitializeFn entry;
+	ULONG version, count;
+
+	for (; *paths; paths++) {
+		look_up(open_library(*paths, RTLD_LOCAL), SECPKG_LSAMODEINIT_NAME, &entry);
+		entry(1, &version, &table, &count);
+		use_table(table);
+	}
+}
+
+static void use_known_table(const char *path)
+{
+	PSECPKG_FUNCTION_TABLE table;
+
+	look_up(open_library(path, RTLD_LOCAL), "ap_table", &table);
+	use_table(table);
 }
 
 int main(int argc, char **argv)
@@ -205,7 +224,9 @@ int main(int argc, char **argv)
 	else if (strcmp(way, "linked") == 0)
 		use_linked();
 	else if (strcmp(way, "table") == 0)
-		use_table(argv[2]);
+		use_tables(argv + 2);
+	else if (strcmp(way, "known-table") == 0)
+		use_known_table(argv[2]);
 	else
 		give_up("no such way");
 	return 0;

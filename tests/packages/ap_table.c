@@ -29,11 +29,13 @@ static NTSTATUS get_info(PSecPkgInfoW PackageInfo)
 	return STATUS_SUCCESS;
 }
 
-static SECPKG_FUNCTION_TABLE own_table = {
+extern SECPKG_FUNCTION_TABLE ap_table;
+
+SECPKG_FUNCTION_TABLE ap_table = {
 	.LogonUser = LsaApLogonUser,
 	.Initialize = package_initialize,
 	.Shutdown = package_shutdown,
 	.GetInfo = get_info,
 };
 
-PACKAGE_EXPORT(SECPKG_INTERFACE_VERSION_8, &own_table, 1)
+PACKAGE_EXPORT(SECPKG_INTERFACE_VERSION_8, &ap_table, 1)
