@@ -203,6 +203,15 @@ static void copy_tables(const struct library *l)
 	}
 }
 
+/* The library may have changed its tables; or it is another one in the same place, whose predecessor
+ * was unloaded in another thread that has not told us yet. */
+static void copy_again(const struct library *l)
+{
+	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
+		if (tables_of[n].library == l && packages_code(n) == (const void *)l->real)
+			copy_table(&tables_of[n], n);
+}
+
 /* The copy of an array that the library has returned before may be in use. */
 static bool make_room(struct library *l, size_t bytes)
 {
@@ -223,8 +232,10 @@ static bool take_tables(struct library *l, const void *tables, ULONG count, ULON
 {
 	size_t stride;
 
-	if (l->tables && l->tables == tables && l->count == count)
+	if (l->tables && l->tables == tables && l->count == count) {
+		copy_again(l);
 		return true;
+	}
 	stride = find_stride(l->layout, tables, count, version);
 	if (!stride || !make_room(l, (count - 1) * stride + l->layout->bytes_most))
 		return false;

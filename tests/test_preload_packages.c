@@ -539,6 +539,21 @@ Test(packages, a_library_that_is_asked_again_gives_the_same)
 	assert_initialized(ours);
 }
 
+Test(packages, a_library_that_has_other_functions_when_asked_again_has_them_called)
+{
+	SECPKG_FUNCTION_TABLE *table;
+	void *ours;
+
+	build(SECPKG_INTERFACE_VERSION_8, 38, 3);
+	ours = tables_of_host();
+	table = (SECPKG_FUNCTION_TABLE *)library.tables;
+	table->Initialize = initialize_2;
+	cr_assert_eq(call_initialize(ours, 0), 100);
+	cr_assert_eq(tables_of_host(), ours);
+	cr_assert_eq(call_initialize(ours, 0), 102);
+	cr_assert_eq(SLOT(ours, 0, Initialize), wrappers[WRAPPED_Initialize][0]);
+}
+
 /* The host goes on with the tables that it had, and the library has fewer by then. */
 Test(packages, a_library_that_gives_fewer_tables_later_does_no_harm)
 {

@@ -121,8 +121,9 @@ Test(report_text, says_what_a_package_held_when_it_was_unloaded)
 	add_leak(b, 64);
 	text = report(b, &status);
 	cr_expect(strstr(text, "  packages: alpha [unloaded], beta\n"), "%s", text);
-	cr_expect(strstr(text, " is never freed: still held when the package was unloaded (1 block,"),
-		  "%s", text);
+	cr_expect(
+		strstr(text, " is never freed: still held when the package was unloaded (1 block,"),
+		"%s", text);
 	free(text);
 	trace_builder_free(b);
 }

@@ -119,8 +119,8 @@ static bool check_package(const struct checker *c, const struct trace_package *p
 		       "index of a package") &&
 	       require(c, p->module <= 65535, at + offsetof(struct trace_package, module),
 		       "module of a package") &&
-	       require(c, p->flags <= TRACE_PACKAGE_NO_ID, at + offsetof(struct trace_package, flags),
-		       "flags of a package");
+	       require(c, p->flags <= TRACE_PACKAGE_NO_ID,
+		       at + offsetof(struct trace_package, flags), "flags of a package");
 }
 
 bool check_record(const struct checker *c, const struct trace_record *record, uint64_t at)
