@@ -19,7 +19,6 @@
 #include "init.h"
 #include "libraries.h"
 #include "modules.h"
-#include "packages.h"
 #include "real.h"
 #include "trace.h"
 
@@ -259,17 +258,18 @@ void *entry_linked(uint32_t number, const void *caller)
 /* What was unloaded must not be taken for what comes to its place. */
 static void note_unloaded(void)
 {
-	if (!cold_lock())
-		return;
-	packages_unloaded();
-	libraries_unloaded();
-	if (trace_is_mine()) {
-		guard_inside = true;
-		modules_unloaded();
-		backtrace_forget();
-		guard_inside = false;
+	bool was_inside = guard_inside;
+
+	guard_inside = true;
+	if (cold_lock()) {
+		libraries_unloaded();
+		if (trace_is_mine()) {
+			modules_unloaded();
+			backtrace_forget();
+		}
+		cold_unlock();
 	}
-	cold_unlock();
+	guard_inside = was_inside;
 }
 
 EXPORT int dlclose(void *handle)

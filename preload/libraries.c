@@ -293,19 +293,26 @@ EACH_LIBRARY(ENTRY)
 #define ENTRY_ADDRESS(l) entry_##l,
 static initialize_function *const entries[LIBRARIES] = { EACH_LIBRARY(ENTRY_ADDRESS) };
 
+/* All are asked about at once: where one is gone, another may be mapped by another thread a moment
+ * later, and a library must not outlive its packages. */
 void libraries_unloaded(void)
 {
-	uint64_t address[LIBRARIES];
-	bool is_code[LIBRARIES];
+	uint64_t address[LIBRARIES + WRAPPED_PACKAGES];
+	bool is_code[LIBRARIES + WRAPPED_PACKAGES];
 
 	for (uint32_t i = 0; i < LIBRARIES; i++)
 		address[i] = (uint64_t)(uintptr_t)libraries[i].real;
-	maps_find_code(address, is_code, LIBRARIES);
+	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
+		address[LIBRARIES + n] = (uint64_t)(uintptr_t)packages_code(n);
+	maps_find_code(address, is_code, LIBRARIES + WRAPPED_PACKAGES);
 	for (uint32_t i = 0; i < LIBRARIES; i++)
 		if (!is_code[i]) {
 			libraries[i].real = NULL;
 			libraries[i].tables = NULL;
 		}
+	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
+		if (packages_code(n) && !is_code[LIBRARIES + n])
+			packages_remove(n);
 }
 
 static struct library *find(const void *real, const struct layout *layout)

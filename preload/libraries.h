@@ -22,8 +22,8 @@ void libraries_init(void *(*behind)(void *function, const void *code));
  * itself when there are too many libraries. */
 void *libraries_entry_for(void *real, enum library_mode mode);
 
-/* After a dlclose(): a library that comes to the place of one that is gone is a new one. Under the
- * cold lock. */
+/* After a dlclose(): a library that comes to the place of one that is gone is a new one. Packages go
+ * with theirs, those of exports, too. Under the cold lock. */
 void libraries_unloaded(void);
 
 /* Copies the own table of the package of a number again: it may have been completed only now. Keeps

@@ -186,20 +186,11 @@ void packages_end(uint32_t number)
 	errno = saved_errno;
 }
 
-void packages_unloaded(void)
+void packages_remove(uint32_t number)
 {
-	uint64_t address[WRAPPED_PACKAGES];
-	bool is_code[WRAPPED_PACKAGES];
-
-	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
-		address[n] = (uint64_t)(uintptr_t)packages[n].code;
-	maps_find_code(address, is_code, WRAPPED_PACKAGES);
-	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
-		if (packages[n].code && !is_code[n]) {
-			end(&packages[n]);
-			memset(&packages[n], 0, sizeof(packages[n]));
-			memset(wrapped_original[n], 0, sizeof(wrapped_original[n]));
-		}
+	end(&packages[number]);
+	memset(&packages[number], 0, sizeof(packages[number]));
+	memset(wrapped_original[number], 0, sizeof(wrapped_original[number]));
 }
 
 static size_t utf8_of(unsigned c, char *to)

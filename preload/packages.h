@@ -28,8 +28,8 @@ uint32_t packages_add(const void *code, uint32_t position);
 /* That code; NULL: the number is free. */
 const void *packages_code(uint32_t number);
 
-/* The packages of libraries that are gone end, and their numbers are free. Under the cold lock. */
-void packages_unloaded(void);
+/* Its library is gone: the package ends, and its number is free. Under the cold lock. */
+void packages_remove(uint32_t number);
 
 /* The table that a package gets in place of the host's; makes the trace if it is the first. The
  * host's own when the process cannot be traced. Keeps errno, as all that follow. */

@@ -184,14 +184,14 @@ Test(packages, of_others_with_different_hosts_the_later_is_left_alone_and_counte
 	traced_release(&traced);
 }
 
-/* So many libraries, each with the package that leaks 44 bytes a call. */
-static struct traced trace_libraries(int count)
+/* A command that goes on with so many libraries, each with the package that leaks 44 bytes a call. */
+static struct traced trace_libraries(const char *const start[], int count)
 {
 	char *folder = temporary_folder_new(), path[4096];
 	struct arguments command = { 0 };
 	struct traced traced;
 
-	arguments_add_all(&command, ODD("libraries"));
+	arguments_add_all(&command, start);
 	for (int i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s/package%d.so", folder, i);
 		copy_file(PACKAGE("lsa_heap_leak"), path);
@@ -205,7 +205,7 @@ static struct traced trace_libraries(int count)
 
 Test(packages, a_host_may_load_more_than_sixty_four_libraries, .timeout = 60)
 {
-	struct traced traced = trace_libraries(70);
+	struct traced traced = trace_libraries(ODD("libraries"), 70);
 
 	expect_errors(&traced, 70, 70 * 44, 70);
 	expect_exact(&traced);
@@ -216,7 +216,7 @@ Test(packages, a_host_may_load_more_than_sixty_four_libraries, .timeout = 60)
 Test(packages, libraries_beyond_the_hundred_and_twenty_eighth_are_left_alone_and_counted,
      .timeout = 60)
 {
-	struct traced traced = trace_libraries(130);
+	struct traced traced = trace_libraries(ODD("libraries"), 130);
 
 	expect_errors(&traced, 128, 128 * 44, 128);
 	expect_number(&traced, "summary.lost.packages", 2);
@@ -237,6 +237,16 @@ Test(packages, a_library_that_is_loaded_two_hundred_times_is_as_many_packages, .
 	cr_expect(json_same_text(json_text_at(stack, "function"), "leak_account_name"));
 	cr_expect(json_same_text(json_text_at(stack, "module"), PACKAGE("lsa_heap_leak")));
 	cr_expect_not_null(strstr(json_text_at(traced.report, "findings.0.message"), AT_UNLOAD));
+	traced_release(&traced);
+}
+
+/* Where one was, another one is a moment later, before we are told. */
+Test(packages, libraries_may_come_and_go_in_many_threads_at_once, .timeout = 60)
+{
+	struct traced traced = trace_libraries(ODD("reload-at-once", "200"), 4);
+
+	expect_errors(&traced, 800, 800 * 44, 800);
+	expect_exact(&traced);
 	traced_release(&traced);
 }
 

@@ -483,7 +483,6 @@ static void *page_of_code(void)
 static void unload(void *code)
 {
 	munmap(code, PAGE);
-	packages_unloaded();
 	libraries_unloaded();
 }
 
