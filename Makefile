@@ -24,11 +24,12 @@ FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 FLAGS_tests/support := $(FLAGS_tests)
 FLAGS_tests/host := -g -O1 -fPIC
+FLAGS_tests/ap := -g -O1 -fPIC
 FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
 FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/bench := -g -O2 $(PATHS)
 
-FOLDERS := preload viewer tests tests/support tests/host tests/packages tests/odd tests/bench
+FOLDERS := preload viewer tests tests/support tests/host tests/ap tests/packages tests/odd tests/bench
 SOURCES := $(wildcard $(FOLDERS:%=%/*.c))
 HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
@@ -37,11 +38,13 @@ objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c preload/*.S)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
-HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost
+HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost \
+	$(BUILD)/tests/aphost $(BUILD)/tests/aphost-linked
 BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
-EXPORTS := SpLsaModeInitialize _Exit _exit dlclose dlsym execl execle execlp execv execve execveat \
-	execvp execvpe fexecve quick_exit
+EXPORTS := SpLsaModeInitialize SpUserModeInitialize LsaApInitializePackage LsaApLogonUser LsaApLogonUserEx \
+	LsaApLogonUserEx2 LsaApCallPackage LsaApCallPackageUntrusted LsaApCallPackagePassthrough \
+	_Exit _exit dlclose dlsym execl execle execlp execv execve execveat execvp execvpe fexecve quick_exit
 
 # One short line a step; all of it with V=1.
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
@@ -152,6 +155,13 @@ $(BUILD)/tests/oddhost: $(call objects,tests/odd/*.c)
 # The same host, with the clean package brought in by the linker instead of dlopen.
 $(BUILD)/tests/lsahost-linked: $(call objects,tests/host/*.c) $(BUILD)/tests/packages/clean.so
 	$(call say,link)$(CC) -g $(LDFLAGS) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/packages' -o $@ $^ -ldl -lpthread
+
+$(BUILD)/tests/aphost: $(call objects,tests/ap/*.c)
+	@mkdir -p $(@D)
+	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl
+
+$(BUILD)/tests/aphost-linked: $(call objects,tests/ap/*.c) $(BUILD)/tests/packages/ap.so
+	$(call say,link)$(CC) -g $(LDFLAGS) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/packages' -o $@ $^ -ldl
 
 $(BUILD)/tests/packages/%.so: $(BUILD)/obj/tests/packages/%.o
 	@mkdir -p $(@D)

@@ -690,13 +690,27 @@ typedef struct SECPKG_USER_FUNCTION_TABLE {
 	SECPKG_UNDECLARED_FUNCTION *MarshallSupplementalCreds;
 	SECPKG_UNDECLARED_FUNCTION *ExportContext;
 	SECPKG_UNDECLARED_FUNCTION *ImportContext;
+	SECPKG_UNDECLARED_FUNCTION *MarshalAttributeData; /* not in older tables: see below */
 } SECPKG_USER_FUNCTION_TABLE, *PSECPKG_USER_FUNCTION_TABLE;
+
+/* Returns the number of slots in a client's table of this version: mingw-w64 and Wine know 14; newer
+ * SDKs, which go on from version 8, know 15. */
+static inline unsigned int secpkg_user_slots_of_version(ULONG version)
+{
+	return version > SECPKG_INTERFACE_VERSION_8 ? 15 : 14;
+}
 
 /* What a library with packages exports. */
 
 #define SECPKG_LSAMODEINIT_NAME "SpLsaModeInitialize"
 #define SECPKG_USERMODEINIT_NAME "SpUserModeInitialize"
 #define LSA_AP_NAME_INITIALIZE_PACKAGE "LsaApInitializePackage"
+#define LSA_AP_NAME_LOGON_USER "LsaApLogonUser"
+#define LSA_AP_NAME_LOGON_USER_EX "LsaApLogonUserEx"
+#define LSA_AP_NAME_LOGON_USER_EX2 "LsaApLogonUserEx2"
+#define LSA_AP_NAME_CALL_PACKAGE "LsaApCallPackage"
+#define LSA_AP_NAME_CALL_PACKAGE_UNTRUSTED "LsaApCallPackageUntrusted"
+#define LSA_AP_NAME_CALL_PACKAGE_PASSTHROUGH "LsaApCallPackagePassthrough"
 
 typedef NTSTATUS (*SpLsaModeInitializeFn)(ULONG LsaVersion, PULONG PackageVersion,
 					  PSECPKG_FUNCTION_TABLE *ppTables, PULONG pcTables);
@@ -708,6 +722,12 @@ NTSTATUS SpLsaModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
 NTSTATUS SpUserModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
 			      PSECPKG_USER_FUNCTION_TABLE *ppTables, PULONG pcTables);
 LSA_AP_INITIALIZE_PACKAGE LsaApInitializePackage;
+LSA_AP_LOGON_USER LsaApLogonUser;
+LSA_AP_LOGON_USER_EX LsaApLogonUserEx;
+LSA_AP_LOGON_USER_EX2 LsaApLogonUserEx2;
+LSA_AP_CALL_PACKAGE LsaApCallPackage;
+LSA_AP_CALL_PACKAGE_UNTRUSTED LsaApCallPackageUntrusted;
+LSA_AP_CALL_PACKAGE_PASSTHROUGH LsaApCallPackagePassthrough;
 
 /* The layout, held against the lists of slots and the documented sizes. */
 
@@ -734,6 +754,8 @@ SECPKG_STATIC_ASSERT(sizeof(LSA_SECPKG_FUNCTION_TABLE) == 416, "as long as in mi
 SECPKG_STATIC_ASSERT(sizeof(LSA_SECPKG_FUNCTION_TABLE) == 8 * LSA_SECPKG_SLOT_COUNT, "52 slots");
 SECPKG_STATIC_ASSERT(sizeof(SECPKG_FUNCTION_TABLE) == 304, "as long as in Wine 8.0");
 SECPKG_STATIC_ASSERT(sizeof(SECPKG_FUNCTION_TABLE) == 8 * SECPKG_PACKAGE_SLOT_COUNT, "38 slots");
+SECPKG_STATIC_ASSERT(sizeof(SECPKG_USER_FUNCTION_TABLE) == 8 * 15, "15 slots");
+SECPKG_STATIC_ASSERT(sizeof(SECPKG_DLL_FUNCTIONS) == 8 * 4, "4 slots");
 SECPKG_STATIC_ASSERT(offsetof(LSA_SECPKG_FUNCTION_TABLE, CreateSharedMemory) == 208, "x64");
 SECPKG_STATIC_ASSERT(offsetof(LSA_SECPKG_FUNCTION_TABLE, AllocateSharedMemory) == 216, "x64");
 SECPKG_STATIC_ASSERT(offsetof(LSA_SECPKG_FUNCTION_TABLE, FreeSharedMemory) == 224, "x64");

@@ -221,7 +221,8 @@ enum trace_record_type {
 				  TRANSFER: family = 0 */
 	TRACE_RECORD_PACKAGE,
 	TRACE_RECORD_PACKAGE_NAME, /* trace_text: number = package index, text = UTF-8 name; the last one counts */
-	TRACE_RECORD_EXE,      /* trace_text: path of the executable */
+	TRACE_RECORD_PACKAGE_GONE, /* trace_text: number = package index, no text: it has been unloaded */
+	TRACE_RECORD_EXE,          /* trace_text: path of the executable */
 	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; several with one position are joined */
 	TRACE_RECORD_TYPES
 };
@@ -276,13 +277,17 @@ struct trace_module {
 	char path[];             /* not terminated */
 };
 
+enum trace_package_flags {
+	TRACE_PACKAGE_NO_ID = 1, /* a client's package; or OTHER, which is several */
+};
+
 struct trace_package {
 	struct trace_record head;
 	uint32_t index;      /* < TRACE_PACKAGES */
 	uint32_t module;     /* id of a MODULE record, or 0 */
 	uint64_t package_id; /* the PackageId that the host gave to Initialize */
 	uint32_t table;      /* position in the array that SpLsaModeInitialize returned */
-	uint32_t reserved;
+	uint32_t flags;      /* enum trace_package_flags */
 };
 
 /* A live section or block. The slot of one that goes is used again. */

@@ -19,8 +19,8 @@
 
 #include "poison.h"
 
-#define SLOT_FAMILY(name, family, role, shim) FAMILY_##family,
-#define SLOT_ROLE(name, family, role, shim) TRACE_ROLE_##role,
+#define SLOT_FAMILY(table, name, family, role, shim) FAMILY_##family,
+#define SLOT_ROLE(table, name, family, role, shim) TRACE_ROLE_##role,
 
 static const enum family slot_family[] = { TRACED_SLOTS(SLOT_FAMILY) };
 static const enum trace_role slot_role[] = { TRACED_SLOTS(SLOT_ROLE) };

@@ -17,4 +17,8 @@ void entry_init(void);
 /* What dlsym() is to answer to `caller`, a return address. */
 struct entry_answer entry_answer(void *handle, const char *name, const void *caller);
 
+/* Where our own symbol of an entry point leads to for `caller`, a return address; see
+ * linked_amd64.S. Never NULL. */
+void *entry_linked(uint32_t number, const void *caller);
+
 #endif

@@ -8,7 +8,7 @@
 #include "on_error.h"
 #include "say.h"
 
-#define SLOT_NAME(name, family, role, shim) #name,
+#define SLOT_NAME(table, name, family, role, shim) #name,
 
 static void say(const struct call *c)
 {

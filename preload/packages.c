@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "guard.h"
@@ -8,91 +9,194 @@
 #include "maps.h"
 #include "modules.h"
 #include "packages.h"
-#include "table.h"
 #include "trace.h"
 #include "tracing.h"
-#include "vm.h"
-#include "wrappers.h"
 
 #include "poison.h"
 
-enum {
-	LIBRARIES = 64,
-	TABLE_BYTES_MOST = sizeof(SECPKG_FUNCTION_TABLE),
-	TABLES_MOST = WRAPPED_PACKAGES, /* of one library */
-	NAME_BYTES = 256,
-};
-
-struct library {
-	SpLsaModeInitializeFn real;
-	const char *tables; /* the array that it returned last */
-	ULONG count;
-	size_t stride;
-	char *copy;
-};
+enum { NAME_BYTES = 256 };
 
 struct package {
-	SpLsaModeInitializeFn library; /* its entry point: tells where the package's code is */
-	uint32_t position;             /* of its table in the library's array */
-	const void *table;             /* its own table, and our copy of it for the host */
-	void **copy;
-	size_t table_bytes; /* how much of it is the package's, or may be */
+	const void *code;  /* of its library: tells its module; NULL: the number is free */
+	uint32_t position; /* of its table in the library's array */
+	bool has_index;    /* it has been handed a table, and has not ended since */
+	uint32_t index;
 	ULONG_PTR id;
-	bool initialized; /* has been given a table */
 	char name[NAME_BYTES];
 	size_t name_bytes;
 };
 
-static struct library libraries[LIBRARIES];
-static uint32_t libraries_used;
 static struct package packages[WRAPPED_PACKAGES];
-static uint32_t packages_used;
+static uint32_t indices_used; /* but for the shared one */
 
-static void define(uint32_t index)
+uint32_t packages_add(const void *code, uint32_t position)
 {
-	const struct package *p = &packages[index];
-	uint32_t module = modules_id((uint64_t)(uintptr_t)p->library);
+	for (uint32_t number = 0; number < WRAPPED_PACKAGES; number++)
+		if (!packages[number].code) {
+			packages[number].code = code;
+			packages[number].position = position;
+			packages[number].index = TRACE_PACKAGE_OTHER;
+			return number;
+		}
+	trace_lose(TRACE_LOST_PACKAGES);
+	return PACKAGE_NONE;
+}
+
+const void *packages_code(uint32_t number)
+{
+	return packages[number].code;
+}
+
+uint32_t packages_index(uint32_t number)
+{
+	return packages[number].index;
+}
+
+static void define_name(const struct package *p)
+{
+	log_text(TRACE_RECORD_PACKAGE_NAME, p->index, p->name, p->name_bytes);
+}
+
+static void define_record(const struct trace_package *what)
+{
 	struct trace_package *record = log_begin(TRACE_RECORD_PACKAGE, sizeof(*record));
 
 	if (!record) {
 		trace_lose(TRACE_LOST_DEFINITIONS);
 		return;
 	}
-	record->index = index;
-	record->module = module;
-	record->package_id = p->id;
-	record->table = p->position;
+	memcpy(&record->index, &what->index, sizeof(*what) - offsetof(struct trace_package, index));
 	log_commit(record);
+}
+
+static void define(const struct package *p, enum table_kind kind)
+{
+	define_record(&(struct trace_package){
+		.index = p->index,
+		.module = modules_id((uint64_t)(uintptr_t)p->code),
+		.package_id = p->id,
+		.table = p->position,
+		.flags = kind == TABLE_DLL ? TRACE_PACKAGE_NO_ID : 0,
+	});
 	if (p->name_bytes)
-		log_text(TRACE_RECORD_PACKAGE_NAME, index, p->name, p->name_bytes);
+		define_name(p);
 }
 
-static void define_new(uint32_t index)
+/* What is true of one of the packages that share an index is not of the others. */
+static void define_other(void)
 {
-	if (!cold_lock()) {
-		trace_lose(TRACE_LOST_DEFINITIONS);
+	static bool is_defined;
+
+	if (!is_defined)
+		define_record(&(struct trace_package){ .index = TRACE_PACKAGE_OTHER,
+						       .flags = TRACE_PACKAGE_NO_ID });
+	is_defined = true;
+}
+
+static void give_index(struct package *p)
+{
+	p->has_index = true;
+	p->index = indices_used < TRACE_PACKAGE_OTHER ? indices_used++ : TRACE_PACKAGE_OTHER;
+}
+
+/* Under the cold lock. */
+static void introduce(struct package *p, ULONG_PTR id, enum table_kind kind)
+{
+	bool is_known = p->has_index && p->id == id;
+
+	if (!p->has_index)
+		give_index(p);
+	p->id = id;
+	if (p->index == TRACE_PACKAGE_OTHER)
+		define_other();
+	else if (!is_known)
+		define(p, kind);
+}
+
+static void hook_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
+{
+	void **slot = (void **)&table->UnloadPackage, *function = *slot;
+	uint64_t address = (uint64_t)(uintptr_t)function;
+	bool is_code;
+
+	maps_find_code(&address, &is_code, 1);
+	if (!is_code)
 		return;
-	}
-	define(index);
-	cold_unlock();
+	/* A package may be handed another one's table. */
+	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
+		if (function == wrappers[WRAPPED_UnloadPackage][n])
+			function = wrapped_original[n][WRAPPED_UnloadPackage];
+	wrapped_original[number][WRAPPED_UnloadPackage] = function;
+	__atomic_store_n(slot, wrappers[WRAPPED_UnloadPackage][number], __ATOMIC_RELEASE);
 }
 
-void *packages_hand_out(uint32_t index, ULONG_PTR id, void *table, size_t slots)
+static void *substitute(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)
 {
-	struct package *p = &packages[index];
+	struct package *p = &packages[number];
+	void *ours;
+
+	if (!cold_lock()) {
+		trace_lose(TRACE_LOST_PACKAGES);
+		return table;
+	}
+	kind = table_kind_of(table, kind);
+	introduce(p, id, kind);
+	ours = table_substitute(table, kind, number, p->index);
+	if (kind == TABLE_FULL)
+		hook_unload(ours, number);
+	cold_unlock();
+	return ours;
+}
+
+void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)
+{
 	int saved_errno = errno;
 	void *ours = table;
 
-	p->id = id;
 	if (table && tracing_ensure()) {
 		guard_inside = true;
-		define_new(index);
-		p->initialized = true;
-		ours = table_substitute(table, slots, index);
+		ours = substitute(number, id, table, kind);
 		guard_inside = false;
 	}
 	errno = saved_errno;
 	return ours;
+}
+
+/* Does the trace know it by an index of its own? */
+static bool is_known_alone(const struct package *p)
+{
+	return p->has_index && p->index != TRACE_PACKAGE_OTHER && trace_is_mine();
+}
+
+/* Under the cold lock. */
+static void end(struct package *p)
+{
+	if (is_known_alone(p))
+		log_text(TRACE_RECORD_PACKAGE_GONE, p->index, "", 0);
+	p->has_index = false;
+}
+
+void packages_end(uint32_t number)
+{
+	bool was_inside = guard_inside;
+	int saved_errno = errno;
+
+	guard_inside = true;
+	if (cold_lock()) {
+		end(&packages[number]);
+		cold_unlock();
+	} else {
+		trace_lose(TRACE_LOST_DEFINITIONS);
+	}
+	guard_inside = was_inside;
+	errno = saved_errno;
+}
+
+void packages_remove(uint32_t number)
+{
+	end(&packages[number]);
+	memset(&packages[number], 0, sizeof(packages[number]));
+	memset(wrapped_original[number], 0, sizeof(wrapped_original[number]));
 }
 
 static size_t utf8_of(unsigned c, char *to)
@@ -125,235 +229,36 @@ static size_t name_to_utf8(const WCHAR *name, char *to)
 	return bytes;
 }
 
-void packages_name(uint32_t index, const WCHAR *name)
+static void note_name(struct package *p, size_t name_bytes)
 {
-	struct package *p = &packages[index];
-	int saved_errno = errno;
-
-	if (p->name_bytes)
-		return;
-	p->name_bytes = name_to_utf8(name, p->name);
-	if (p->initialized && trace_is_mine() && cold_lock()) {
-		log_text(TRACE_RECORD_PACKAGE_NAME, index, p->name, p->name_bytes);
+	p->name_bytes = name_bytes;
+	if (is_known_alone(p) && cold_lock()) {
+		define_name(p);
 		cold_unlock();
 	}
-	errno = saved_errno;
 }
 
-static NTSTATUS library_initialize(ULONG version, PULONG package_version,
-				   PSECPKG_FUNCTION_TABLE *tables, PULONG count, uint32_t index);
-
-/* One function for each library: nothing it is given says whose it is. */
-#define EIGHT(m, l) m(l##0) m(l##1) m(l##2) m(l##3) m(l##4) m(l##5) m(l##6) m(l##7)
-/* Numbered in octal. */
-#define EACH_LIBRARY(m) \
-	EIGHT(m, 00) \
-	EIGHT(m, 01) EIGHT(m, 02) EIGHT(m, 03) EIGHT(m, 04) EIGHT(m, 05) EIGHT(m, 06) EIGHT(m, 07)
-
-#define ENTRY(l) \
-	static NTSTATUS entry_##l(ULONG a, PULONG b, PSECPKG_FUNCTION_TABLE *c, PULONG d) \
-	{ \
-		return library_initialize(a, b, c, d, l); \
-	}
-EACH_LIBRARY(ENTRY)
-
-#define ENTRY_ADDRESS(l) entry_##l,
-static const SpLsaModeInitializeFn entries[LIBRARIES] = { EACH_LIBRARY(ENTRY_ADDRESS) };
-
-/* The distance of two tables in an array. An unknown version is taken for the newest. */
-static size_t stride_of(ULONG version)
+void packages_name(uint32_t number, const WCHAR *name)
 {
-	unsigned slots = secpkg_slots_of_version(version);
-
-	return slots ? slots * sizeof(void *) : TABLE_BYTES_MOST;
-}
-
-/* A slot of a table, in the library's own array or in our copy. */
-static void **slot_at(const void *tables, size_t stride, uint32_t table, size_t offset)
-{
-	return (void **)((const char *)tables + table * stride + offset);
-}
-
-#define WRAPPED_OFFSET(name) offsetof(SECPKG_FUNCTION_TABLE, name),
-static const size_t offsets[WRAPPED_COUNT] = { WRAPPED_SLOTS(WRAPPED_OFFSET) };
-
-/* Which of the wrapped slots of a table hold code? */
-static void find_code(const void *tables, size_t stride, uint32_t table, bool is_code[WRAPPED_COUNT])
-{
-	uint64_t address[WRAPPED_COUNT];
-
-	for (int i = 0; i < WRAPPED_COUNT; i++)
-		address[i] = (uint64_t)(uintptr_t)*slot_at(tables, stride, table, offsets[i]);
-	maps_find_code(address, is_code, WRAPPED_COUNT);
-}
-
-static size_t array_bytes(size_t stride, uint32_t count)
-{
-	return (count - 1) * stride + TABLE_BYTES_MOST;
-}
-
-/* Does every table of the array, at this stride, have what every package has? */
-static bool is_plausible(const void *tables, size_t stride, uint32_t count)
-{
-	size_t bytes =
-		(count - 1) * stride + offsetof(SECPKG_FUNCTION_TABLE, GetInfo) + sizeof(void *);
-	bool is_code[WRAPPED_COUNT];
-
-	if (maps_readable(tables, bytes) < bytes)
-		return false;
-	for (uint32_t table = 0; table < count; table++) {
-		find_code(tables, stride, table, is_code);
-		if (!is_code[WRAPPED_Initialize] || !is_code[WRAPPED_GetInfo])
-			return false;
-	}
-	return true;
-}
-
-/*
- * Real libraries are known to report an older version than their tables are of. One table needs no
- * stride. 0: the array makes no sense at any.
- */
-static size_t find_stride(const void *tables, uint32_t count, ULONG version)
-{
-	size_t stride = stride_of(version);
-
-	if (count == 1 || is_plausible(tables, stride, count))
-		return stride;
-	for (version = SECPKG_INTERFACE_VERSION; version <= SECPKG_INTERFACE_VERSION_8;
-	     version <<= 1) {
-		stride = stride_of(version);
-		if (is_plausible(tables, stride, count))
-			return stride;
-	}
-	return 0;
-}
-
-/* Copies a package's table and puts ours into it. What is no code stays: the package has no such
- * function, or the table is not that long. */
-static void copy_table(uint32_t index)
-{
-	struct package *p = &packages[index];
-	bool is_code[WRAPPED_COUNT];
-
-	memcpy(p->copy, p->table, maps_readable(p->table, p->table_bytes));
-	find_code(p->copy, 0, 0, is_code);
-	for (int i = 0; i < WRAPPED_COUNT; i++) {
-		void **slot = slot_at(p->copy, 0, 0, offsets[i]);
-
-		if (!is_code[i] || *slot == wrappers[i][index])
-			continue;
-		wrapped_original[index][i] = *slot;
-		*slot = wrappers[i][index];
-	}
-}
-
-void packages_refresh(uint32_t package)
-{
+	struct package *p = &packages[number];
 	int saved_errno = errno;
 
-	copy_table(package);
+	if (p->name_bytes == 0)
+		note_name(p, name_to_utf8(name, p->name));
 	errno = saved_errno;
 }
 
-/*
- * Numbers the library's packages and copies their tables; behind the last one as much as the longest
- * table would have: the host may know tables to be longer than their version says.
- */
-static void number_packages(const struct library *l)
+void packages_name_narrow(uint32_t number, const LSA_STRING *name)
 {
-	for (uint32_t position = 0; position < l->count; position++) {
-		struct package *p = &packages[packages_used];
-		bool last = position + 1 == l->count;
-
-		p->library = l->real;
-		p->position = position;
-		p->table = slot_at(l->tables, l->stride, position, 0);
-		p->copy = slot_at(l->copy, l->stride, position, 0);
-		p->table_bytes = last ? (size_t)TABLE_BYTES_MOST : l->stride;
-		copy_table(packages_used++);
-	}
-}
-
-/* Makes the host's array. False: too many packages, no memory, or nothing that is known. */
-static bool take_tables(struct library *l, const void *tables, ULONG count, ULONG version)
-{
-	size_t stride;
-
-	if (l->copy && l->tables == tables && l->count == count)
-		return true;
-	if (count > TABLES_MOST || packages_used + count > WRAPPED_PACKAGES)
-		return false;
-	stride = find_stride(tables, count, version);
-	if (!stride || !(l->copy = vm_reserve(array_bytes(stride, count))))
-		return false;
-	l->tables = tables;
-	l->count = count;
-	l->stride = stride;
-	number_packages(l);
-	return true;
-}
-
-static void lose_all(ULONG count)
-{
-	for (ULONG i = 0; i < count; i++)
-		trace_lose(TRACE_LOST_PACKAGES);
-}
-
-static NTSTATUS library_initialize(ULONG version, PULONG package_version,
-				   PSECPKG_FUNCTION_TABLE *tables, PULONG count, uint32_t index)
-{
-	struct library *l = &libraries[index];
-	NTSTATUS status = l->real(version, package_version, tables, count);
+	struct package *p = &packages[number];
 	int saved_errno = errno;
+	size_t bytes;
 
-	if (!NT_SUCCESS(status) || !tables || !*tables || !count || *count == 0)
-		return status;
-	if (!cold_lock()) {
-		errno = saved_errno;
-		return status;
+	if (p->name_bytes == 0 && maps_readable(name, sizeof(*name)) == sizeof(*name)) {
+		bytes = name->Length < NAME_BYTES ? name->Length : NAME_BYTES;
+		bytes = maps_readable(name->Buffer, bytes);
+		memcpy(p->name, name->Buffer, bytes);
+		note_name(p, bytes);
 	}
-	if (take_tables(l, *tables, *count, package_version ? *package_version : version))
-		*tables = (PSECPKG_FUNCTION_TABLE)l->copy;
-	else
-		lose_all(*count);
-	cold_unlock();
 	errno = saved_errno;
-	return status;
-}
-
-void packages_unloaded(void)
-{
-	uint64_t address[LIBRARIES];
-	bool is_code[LIBRARIES];
-
-	for (uint32_t i = 0; i < libraries_used; i++)
-		address[i] = (uint64_t)(uintptr_t)libraries[i].real;
-	maps_find_code(address, is_code, libraries_used);
-	for (uint32_t i = 0; i < libraries_used; i++)
-		if (!is_code[i])
-			libraries[i].real = NULL;
-}
-
-static SpLsaModeInitializeFn entry_for(SpLsaModeInitializeFn real)
-{
-	for (uint32_t i = 0; i < libraries_used; i++)
-		if (libraries[i].real == real)
-			return entries[i];
-	if (libraries_used == LIBRARIES) {
-		trace_lose(TRACE_LOST_PACKAGES);
-		return real;
-	}
-	libraries[libraries_used].real = real;
-	return entries[libraries_used++];
-}
-
-SpLsaModeInitializeFn packages_entry_for(SpLsaModeInitializeFn real)
-{
-	SpLsaModeInitializeFn entry;
-
-	if (!cold_lock())
-		return real;
-	entry = entry_for(real);
-	cold_unlock();
-	return entry;
 }

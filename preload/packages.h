@@ -1,39 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a library's SpLsaModeInitialize to the packages' tables. The host gets, in place of the
- * library's entry point, one of ours that calls it; in place of the array of SECPKG_FUNCTION_TABLEs
- * that it returns, a copy in which some slots are ours (wrappers.h); and so the package gets, in
- * place of the host's table, its copy of it. The library's own tables are only read.
+ * The packages, from the table that each is handed until it goes.
+ *
+ * A package has two names here. Its *number* says which static functions stand for it (wrappers.h):
+ * from the moment that its library shows it until that is unloaded, when another package is given the
+ * number. Its *index* is what the trace knows it by: given with its first table, never given again,
+ * and at last the one that all packages beyond the 64th share.
+ *
+ * A package *ends* when its host unloads it, when it fails to initialise, or with its library. Handed
+ * a table after that, it is a new package, with a new index.
  */
 #ifndef LSATRACE_PACKAGES_H
 #define LSATRACE_PACKAGES_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "../include/secpkg.h"
+#include "table.h"
+#include "wrappers.h"
 
-/* How much of a host's table is slots: the rest is whatever lies behind it. */
-enum {
-	SECPKG_TABLE_SLOTS = sizeof(LSA_SECPKG_FUNCTION_TABLE) / sizeof(void *),
-	SECPKG_DISPATCH_SLOTS = sizeof(LSA_DISPATCH_TABLE) / sizeof(void *),
-};
+enum { PACKAGE_NONE = WRAPPED_PACKAGES }; /* no number */
 
-/* The entry point that stands for `real`, a library's own. The same one for the same library; `real`
- * itself when there are too many libraries. */
-SpLsaModeInitializeFn packages_entry_for(SpLsaModeInitializeFn real);
+/* A number for a package of the library that holds `code`, the one at a position in its array of
+ * tables. PACKAGE_NONE: there are too many at a time, which is counted. Under the cold lock. */
+uint32_t packages_add(const void *code, uint32_t position);
 
-/* After a dlclose(): a library that comes to the place of one that is gone is a new one. */
-void packages_unloaded(void);
+/* That code; NULL: the number is free. */
+const void *packages_code(uint32_t number);
+
+/* Its library is gone: the package ends, and its number is free. Under the cold lock. */
+void packages_remove(uint32_t number);
 
 /* The table that a package gets in place of the host's; makes the trace if it is the first. The
- * host's own when the process cannot be traced. Keeps errno, as the next two. */
-void *packages_hand_out(uint32_t package, ULONG_PTR id, void *table, size_t slots);
+ * host's own when the process cannot be traced. Keeps errno, as all that follow. */
+void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind);
 
-/* Copies the package's own table again: it may have been completed only now. */
-void packages_refresh(uint32_t package);
+/* How the trace knows a package: by the index that it was given last. */
+uint32_t packages_index(uint32_t number);
 
-/* Notes the name that a package gives to itself. */
-void packages_name(uint32_t package, const WCHAR *name);
+/* The package has been unloaded, or has failed to initialise. */
+void packages_end(uint32_t number);
+
+/* Notes the name that a package gives to itself; the first one counts. */
+void packages_name(uint32_t number, const WCHAR *name);
+void packages_name_narrow(uint32_t number, const LSA_STRING *name);
 
 #endif

@@ -512,14 +512,16 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
  */
 #define WHERE(name, p) ((uint32_t)(p) << 8 | SLOT_##name)
 
+#define SLOT_TYPE(table, name, family, role, shim) \
+	typedef __typeof__(((SLOT_TABLE_##table *)0)->name) type_of_##name;
+TRACED_SLOTS(SLOT_TYPE)
+
 /* Does a slot have the prototype that its role stands for? */
 #define HAS_TYPE(name, type) \
-	_Static_assert(__builtin_types_compatible_p( \
-			       __typeof__(((LSA_SECPKG_FUNCTION_TABLE *)0)->name), type *), \
-		       #name)
+	_Static_assert(__builtin_types_compatible_p(type_of_##name, type *), #name)
 /* What of a register is a length: the upper half of one that holds a ULONG is anything. */
 #define LENGTH(name, a) \
-	((a) & _Generic(((LSA_SECPKG_FUNCTION_TABLE *)0)->name, PVOID(*)(ULONG) \
+	((a) & _Generic((type_of_##name)0, PVOID(*)(ULONG) \
 			: UINT32_MAX, PVOID(*)(SIZE_T) \
 			: UINT64_MAX))
 
@@ -620,9 +622,10 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 #define CHECK_GET_CREDENTIALS(name) HAS_TYPE(name, LSA_GET_CREDENTIALS);
 #define CHECK_GET_AUTH_DATA_FOR_USER(name) HAS_TYPE(name, LSA_GET_AUTH_DATA_FOR_USER);
 
-#define SLOT_SHIMS(name, family, role, shim) CHECK_##shim(name) EACH_PACKAGE(SHIM_##shim, name)
+#define SLOT_SHIMS(table, name, family, role, shim) \
+	CHECK_##shim(name) EACH_PACKAGE(SHIM_##shim, name)
 #define SHIM_ADDRESS(name, p) (void *)shim_##name##_##p,
-#define SLOT_ADDRESSES(name, family, role, shim) \
+#define SLOT_ADDRESSES(table, name, family, role, shim) \
 	[SLOT_##name] = { EACH_PACKAGE(SHIM_ADDRESS, name) },
 
 TRACED_SLOTS(SLOT_SHIMS)

@@ -6,24 +6,39 @@
 #ifndef LSATRACE_TABLE_H
 #define LSATRACE_TABLE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "../include/slots.h"
 #include "../include/trace_format.h"
+#include "wrappers.h"
 
 /* As long as the longest table known, and some: a package may copy it whole, by its own idea of how
  * long it is. */
 enum { TABLE_SLOTS = 64 };
 
+/* What a host hands to a package. A package may be given one of each kind. */
+enum table_kind {
+	TABLE_FULL,     /* LSA_SECPKG_FUNCTION_TABLE */
+	TABLE_DISPATCH, /* LSA_DISPATCH_TABLE: its first slots */
+	TABLE_DLL,      /* SECPKG_DLL_FUNCTIONS, in a client */
+	TABLE_KINDS
+};
+
+/* What a table of a kind really is: hosts hand over the full table as the dispatch table that begins
+ * it, and packages are known to count on that. Then the rest of it evidently lies behind. */
+enum table_kind table_kind_of(const void *host_table, enum table_kind kind);
+
 /* The host's functions behind each package's shims. Written before the package sees its table. */
 extern void *table_original[TRACE_PACKAGES][SLOT_COUNT];
 
 /*
- * Makes the package's copy of a host's table of `slots` slots, with what lies behind them as far as
- * that is mapped. Returns it. The copy of a package lies at the same place each time. Slots of NULL,
- * and what is no code, stay as they are.
+ * Makes the copy of a host's table for the package of a number (packages.h) whose index in the trace
+ * is `index`: with what lies behind its slots as far as that is mapped. Returns it. The copy for a
+ * number lies at the same place each time. Slots of NULL, and what is no code, stay as they are; and
+ * so do, for TRACE_PACKAGE_OTHER, slots in which the packages that share it have different functions:
+ * such a table is counted.
  */
-void *table_substitute(const void *host_table, size_t slots, uint32_t package);
+void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number,
+		       uint32_t index);
 
 #endif

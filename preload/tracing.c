@@ -139,7 +139,7 @@ static void fill_header(uint64_t start_time_ns, bool inherited)
 
 #define DEFINE_FAMILY(constant, text) \
 	log_text(TRACE_RECORD_FAMILY, FAMILY_##constant, text, sizeof(text) - 1);
-#define DEFINE_FUNCTION(name, family, role, shim) \
+#define DEFINE_FUNCTION(table, name, family, role, shim) \
 	log_text(TRACE_RECORD_FUNCTION, \
 		 SLOT_##name | (uint32_t)FAMILY_##family << 8 | (uint32_t)TRACE_ROLE_##role << 16, \
 		 #name, sizeof(#name) - 1);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "../include/secpkg.h"
+#include "libraries.h"
 #include "packages.h"
 #include "transfer.h"
 #include "wrappers.h"
@@ -19,15 +20,42 @@ enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
 void *wrapped_original[WRAPPED_PACKAGES][WRAPPED_COUNT];
 
 #define ORIGINAL(type, slot, p) ((type *)wrapped_original[p][WRAPPED_##slot])
-#define RETURN_OF(slot, p, request) ((struct transfer){ TRANSFER_##slot, p, request })
+#define RETURN_OF(slot, p, request) \
+	((struct transfer){ TRANSFER_##slot, packages_index(p), request })
 
 static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 			   PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
 {
-	PLSA_SECPKG_FUNCTION_TABLE ours = packages_hand_out(p, id, table, SECPKG_TABLE_SLOTS);
+	PLSA_SECPKG_FUNCTION_TABLE ours = packages_hand_out(p, id, table, TABLE_FULL);
 	NTSTATUS status = ORIGINAL(SpInitializeFn, Initialize, p)(id, parameters, ours);
 
-	packages_refresh(p);
+	if (!NT_SUCCESS(status))
+		packages_end(p);
+	libraries_refresh(p);
+	return status;
+}
+
+static NTSTATUS instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table, PVOID *functions,
+			      uint32_t p)
+{
+	PSECPKG_DLL_FUNCTIONS ours = packages_hand_out(p, 0, table, TABLE_DLL);
+	NTSTATUS status = ORIGINAL(SpInstanceInitFn, InstanceInit, p)(version, ours, functions);
+
+	if (!NT_SUCCESS(status))
+		packages_end(p);
+	return status;
+}
+
+/* The function is documented to take no argument, and to unload its caller. What hosts make of one
+ * that is given all the same is theirs. */
+typedef NTSTATUS unload_function(ULONG_PTR);
+
+static NTSTATUS unload_package(ULONG_PTR argument, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(unload_function, UnloadPackage, p)(argument);
+
+	if (NT_SUCCESS(status))
+		packages_end(p);
 	return status;
 }
 
@@ -40,18 +68,28 @@ static NTSTATUS get_info(PSecPkgInfoW info, uint32_t p)
 	return status;
 }
 
+/* Under that name the host knows the package; under the one that GetInfo tells, everybody else. */
+static void take_name(PLSA_STRING name, uint32_t p)
+{
+	int saved_errno = errno;
+
+	if (name && !wrapped_original[p][WRAPPED_GetInfo])
+		packages_name_narrow(p, name);
+	transfer_to_lsa(&RETURN_OF(InitializePackage, p, NULL), name);
+	errno = saved_errno;
+}
+
 static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
 				   PLSA_STRING confidentiality, PLSA_STRING *name, uint32_t p)
 {
-	PLSA_DISPATCH_TABLE ours = packages_hand_out(p, id, table, SECPKG_DISPATCH_SLOTS);
+	PLSA_DISPATCH_TABLE ours = packages_hand_out(p, id, table, TABLE_DISPATCH);
 	NTSTATUS status = ORIGINAL(LSA_AP_INITIALIZE_PACKAGE, InitializePackage,
 				   p)(id, ours, database, confidentiality, name);
 
-	int saved_errno = errno;
-
-	if (NT_SUCCESS(status) && name)
-		transfer_to_lsa(&RETURN_OF(InitializePackage, p, NULL), *name);
-	errno = saved_errno;
+	if (!NT_SUCCESS(status))
+		packages_end(p);
+	else if (name)
+		take_name(*name, p);
 	return status;
 }
 
@@ -238,6 +276,14 @@ static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data,
 	{ \
 		return initialize(a, b, c, p); \
 	} \
+	static NTSTATUS wrap_InstanceInit_##p(ULONG a, PSECPKG_DLL_FUNCTIONS b, PVOID *c) \
+	{ \
+		return instance_init(a, b, c, p); \
+	} \
+	static NTSTATUS wrap_UnloadPackage_##p(ULONG_PTR a) \
+	{ \
+		return unload_package(a, p); \
+	} \
 	static NTSTATUS wrap_GetInfo_##p(PSecPkgInfoW a) \
 	{ \
 		return get_info(a, p); \
@@ -292,9 +338,11 @@ static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data,
 
 #define EIGHT(m, p) m(p##0) m(p##1) m(p##2) m(p##3) m(p##4) m(p##5) m(p##6) m(p##7)
 /* Numbered in octal. */
-#define EACH_PACKAGE(m) \
-	EIGHT(m, 00) \
-	EIGHT(m, 01) EIGHT(m, 02) EIGHT(m, 03) EIGHT(m, 04) EIGHT(m, 05) EIGHT(m, 06) EIGHT(m, 07)
+#define SIXTY_FOUR(m, p) \
+	EIGHT(m, p##0) \
+	EIGHT(m, p##1) \
+	EIGHT(m, p##2) EIGHT(m, p##3) EIGHT(m, p##4) EIGHT(m, p##5) EIGHT(m, p##6) EIGHT(m, p##7)
+#define EACH_PACKAGE(m) SIXTY_FOUR(m, 00) SIXTY_FOUR(m, 01)
 
 EACH_PACKAGE(WRAP_ALL)
 
@@ -311,6 +359,8 @@ EACH_PACKAGE(WRAP_ALL)
 #define INIT_LSA_MODE_CONTEXT(p) (void *)wrap_InitLsaModeContext_##p,
 #define ACCEPT_LSA_MODE_CONTEXT(p) (void *)wrap_AcceptLsaModeContext_##p,
 #define GET_USER_INFO(p) (void *)wrap_GetUserInfo_##p,
+#define INSTANCE_INIT(p) (void *)wrap_InstanceInit_##p,
+#define UNLOAD_PACKAGE(p) (void *)wrap_UnloadPackage_##p,
 
 void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = {
 	ROW(Initialize, INITIALIZE),
@@ -325,4 +375,6 @@ void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = {
 	ROW(InitLsaModeContext, INIT_LSA_MODE_CONTEXT),
 	ROW(AcceptLsaModeContext, ACCEPT_LSA_MODE_CONTEXT),
 	ROW(GetUserInfo, GET_USER_INFO),
+	ROW(InstanceInit, INSTANCE_INIT),
+	ROW(UnloadPackage, UNLOAD_PACKAGE),
 };

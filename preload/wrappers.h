@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The slots of a package's own SECPKG_FUNCTION_TABLE that are ours in the host's copy of it: those by
- * which a table is handed over, and those whose results change hands. All others stay the package's.
+ * The functions of a package that the host calls through us: the slots of its own table, or its
+ * exports, by which a table is handed over, and those whose results change hands. All others stay the
+ * package's. And one of the host's: UnloadPackage, by which a package says that it goes.
+ *
+ * There is one function for each slot and number of a package (packages.h): nothing they are given
+ * says whose they are.
  */
 #ifndef LSATRACE_WRAPPERS_H
 #define LSATRACE_WRAPPERS_H
 
-#include "../include/trace_format.h"
-
-#define WRAPPED_SLOTS(SLOT) \
+/* Of SECPKG_FUNCTION_TABLE, and of SECPKG_USER_FUNCTION_TABLE. */
+#define WRAPPED_LSA_SLOTS(SLOT) \
 	SLOT(Initialize) \
 	SLOT(GetInfo) \
 	SLOT(InitializePackage) \
@@ -21,16 +24,19 @@
 	SLOT(InitLsaModeContext) \
 	SLOT(AcceptLsaModeContext) \
 	SLOT(GetUserInfo)
+#define WRAPPED_USER_SLOTS(SLOT) SLOT(InstanceInit)
 
 #define WRAPPED_ENUM(name) WRAPPED_##name,
-enum wrapped { WRAPPED_SLOTS(WRAPPED_ENUM) WRAPPED_COUNT };
+enum wrapped {
+	WRAPPED_LSA_SLOTS(WRAPPED_ENUM) WRAPPED_USER_SLOTS(WRAPPED_ENUM) WRAPPED_UnloadPackage,
+	WRAPPED_COUNT
+};
 
-enum { WRAPPED_PACKAGES = TRACE_PACKAGE_OTHER };
+enum { WRAPPED_PACKAGES = 128 };
 
-/* One function for each slot and package: nothing they are given says whose they are. */
 extern void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES];
 
-/* The package's own functions. */
+/* What is behind them: the package's own functions, and the host's. */
 extern void *wrapped_original[WRAPPED_PACKAGES][WRAPPED_COUNT];
 
 #endif

@@ -70,6 +70,27 @@ Test(model, makes_valid_utf_8_of_whatever_a_text_holds)
 	close_both(m, b);
 }
 
+Test(model, knows_which_packages_are_unloaded_or_have_no_id_or_share_an_index)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_package *client;
+	struct model *m;
+
+	trace_builder_package(b, 1, "gone", 77, 0);
+	trace_builder_text(b, TRACE_RECORD_PACKAGE_GONE, 1, "");
+	client = trace_builder_record(b, TRACE_RECORD_PACKAGE,
+				      sizeof(*client) - sizeof(client->head));
+	client->index = 2;
+	client->flags = TRACE_PACKAGE_NO_ID;
+	m = open_model(b);
+	cr_expect(model_package(m, 1)->unloaded && model_package(m, 1)->has_id);
+	cr_expect(model_package(m, 2)->defined);
+	cr_expect_not(model_package(m, 2)->unloaded || model_package(m, 2)->has_id);
+	cr_expect_str_eq(model_package(m, TRACE_PACKAGE_OTHER)->name, "other");
+	cr_expect_not(model_package(m, TRACE_PACKAGE_OTHER)->defined);
+	close_both(m, b);
+}
+
 Test(model, knows_packages_by_index_with_module_and_last_name)
 {
 	struct trace_builder *b = trace_builder_new();

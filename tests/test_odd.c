@@ -724,6 +724,8 @@ Test(odd, a_package_may_copy_more_of_a_table_than_there_is, .timeout = 60)
 	struct traced traced = trace(ODD("dispatch-table"));
 
 	expect_one(&traced, 1, 11);
+	cr_expect_eq(calls_of(&traced, "CreateSharedMemory"), 1,
+		     "the host's table was the full one");
 	traced_release(&traced);
 }
 
@@ -783,32 +785,7 @@ Test(odd, a_packages_name_need_not_be_ascii, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* Many packages. */
-
-static void expect_packages(const struct traced *traced, size_t count)
-{
-	cr_expect_eq(json_array_size(json_at(traced->report, "traces.0.packages")), count);
-}
-
-Test(odd, a_library_may_have_sixty_four_packages, .timeout = 60)
-{
-	struct traced traced = trace(ODD("packages", "64"));
-
-	expect_one(&traced, 64, 64 * 65 / 2);
-	expect_packages(&traced, 64);
-	traced_release(&traced);
-}
-
-Test(odd, a_library_with_more_packages_is_left_alone, .timeout = 60)
-{
-	struct run bare = traced_bare(ODD("packages", "65"));
-	struct traced traced = traced_record(NO_OPTIONS, ODD("packages", "65"));
-
-	cr_expect_str_eq(traced.run.out, bare.out);
-	cr_expect_eq(traced.run.status, bare.status);
-	run_release(&bare);
-	traced_release(&traced);
-}
+/* Who finds what. */
 
 static void copy_file(const char *from, const char *to)
 {
@@ -817,62 +794,6 @@ static void copy_file(const char *from, const char *to)
 	cr_assert_eq(run.status, 0, "%s", run.err);
 	run_release(&run);
 }
-
-/* So many libraries, each with the package that leaks 44 bytes a call. */
-static struct arguments copy_libraries(const char *folder, const char *scenario, int count)
-{
-	struct arguments command = { 0 };
-	char path[4096];
-
-	arguments_add_all(&command, ODD(scenario));
-	for (int i = 0; i < count; i++) {
-		snprintf(path, sizeof(path), "%s/package%d.so", folder, i);
-		copy_file(PACKAGE("lsa_heap_leak"), path);
-		arguments_add(&command, "%s", path);
-	}
-	return command;
-}
-
-static struct traced trace_libraries(int count)
-{
-	char *folder = temporary_folder_new();
-	struct arguments command = copy_libraries(folder, "libraries", count);
-	struct traced traced = trace((const char *const *)command.all);
-
-	arguments_release(&command);
-	temporary_folder_remove(folder);
-	return traced;
-}
-
-Test(odd, a_host_may_load_sixty_four_libraries, .timeout = 60)
-{
-	struct traced traced = trace_libraries(64);
-
-	expect_one(&traced, 64, 64 * 44);
-	expect_packages(&traced, 64);
-	traced_release(&traced);
-}
-
-Test(odd, libraries_beyond_the_sixty_fourth_are_left_alone_and_counted, .timeout = 60)
-{
-	struct traced traced = trace_libraries(66);
-
-	expect_traces(&traced, 1);
-	expect_leaks(&traced, 64, 64 * 44);
-	cr_expect(json_is_false(json_at(traced.report, "summary.exact")));
-	cr_expect_eq(json_number_at(traced.report, "summary.lost.packages"), 2);
-	traced_release(&traced);
-}
-
-Test(odd, a_library_that_comes_and_goes_is_traced_each_time, .timeout = 60)
-{
-	struct traced traced = trace(ODD("reload", "50", PACKAGE("lsa_heap_leak")));
-
-	expect_one(&traced, 50, 50 * 44);
-	traced_release(&traced);
-}
-
-/* Who finds what. */
 
 Test(odd, libraries_find_the_entry_points_that_they_find_bare, .timeout = 60)
 {

@@ -142,12 +142,13 @@ Test(options, no_list_of_families_holds_every_family)
 Test(options, an_unknown_family_is_refused)
 {
 	static const char expected[] =
-		"a comma-separated list of shared-memory lsa-heap private-heap client-buffer";
+		"a comma-separated list of shared-memory lsa-heap private-heap client-buffer "
+		"user-heap";
 
 	assert_refused("families=", expected);
 	assert_refused("families=shared-memory,", expected);
 	assert_refused("families=,lsa-heap", expected);
-	assert_refused("families=lsa-heap,user-heap", expected);
+	assert_refused("families=lsa-heap,user-stack", expected);
 	cr_assert_null(taken.families);
 }
 

@@ -6,18 +6,27 @@
 
 #include <criterion/criterion.h>
 
-#include "../preload/packages.h"
 #include "../preload/shims.h"
 #include "../preload/table.h"
+#include "../preload/trace.h"
 #include "secpkg.h"
 #include "support/preload_fixture.h"
 
-#define SLOT_INDEX(name, family, role, shim) \
-	offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *),
+#define SLOT_INDEX(table, name, family, role, shim) \
+	offsetof(SLOT_TABLE_##table, name) / sizeof(void *),
+
+#define SLOT_IS_LSA(table, name, family, role, shim) sizeof(SLOT_TABLE_##table) > DLL_BYTES,
+
+enum {
+	DLL_BYTES = sizeof(SECPKG_DLL_FUNCTIONS),
+	SLOTS = LSA_SECPKG_SLOT_COUNT,
+	DISPATCH_SLOTS = LSA_DISPATCH_SLOT_COUNT,
+	DLL_SLOTS = DLL_BYTES / sizeof(void *),
+	PACKAGE = 5,
+};
 
 static const size_t traced[] = { TRACED_SLOTS(SLOT_INDEX) };
-
-enum { SLOTS = SECPKG_TABLE_SLOTS, PACKAGE = 5 };
+static const bool is_of_lsa[] = { TRACED_SLOTS(SLOT_IS_LSA) };
 
 static void start(void)
 {
@@ -26,13 +35,19 @@ static void start(void)
 
 TestSuite(table, .init = start);
 
-/* Which traced slot a slot of the table is; -1: none. */
+/* Which traced slot a slot of the LSA's table is; -1: none. */
 static int traced_at(size_t index)
 {
 	for (int slot = 0; slot < SLOT_COUNT; slot++)
-		if (traced[slot] == index)
+		if (is_of_lsa[slot] && traced[slot] == index)
 			return slot;
 	return -1;
+}
+
+/* A package that has its own number for an index. */
+static void **substitute(const void *table, enum table_kind kind, uint32_t package)
+{
+	return table_substitute(table, kind, package, package);
 }
 
 /* Code of the test's own, a different address for each slot. Never called. */
@@ -80,7 +95,7 @@ Test(table, traced_slots_are_shims_and_all_others_the_hosts)
 	void *host[TABLE_SLOTS], **ours;
 
 	fill(host, TABLE_SLOTS);
-	ours = table_substitute(host, SLOTS, PACKAGE);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
 	cr_assert_neq(ours, host);
 	expect_hooked(ours, SLOTS, TABLE_SLOTS, PACKAGE);
 }
@@ -90,19 +105,19 @@ Test(table, the_hosts_own_table_is_only_read)
 	void **host = table_at_the_end_of_a_page(SLOTS);
 
 	mprotect((void *)((uintptr_t)host & ~4095ull), 4096, PROT_READ);
-	expect_hooked(table_substitute(host, SLOTS, PACKAGE), SLOTS, SLOTS, PACKAGE);
+	expect_hooked(substitute(host, TABLE_FULL, PACKAGE), SLOTS, SLOTS, PACKAGE);
 	for (size_t i = 0; i < SLOTS; i++)
 		cr_assert_eq(host[i], code(i));
 }
 
 Test(table, a_short_table_before_an_unmapped_page_is_copied_as_far_as_it_goes)
 {
-	static const size_t lengths[] = { 1, SECPKG_DISPATCH_SLOTS, 30, 41, SLOTS };
+	static const size_t lengths[] = { 1, DISPATCH_SLOTS, 30, 41, SLOTS };
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		void **host = table_at_the_end_of_a_page(lengths[i]);
 
-		expect_hooked(table_substitute(host, SLOTS, PACKAGE), SLOTS, lengths[i], PACKAGE);
+		expect_hooked(substitute(host, TABLE_FULL, PACKAGE), SLOTS, lengths[i], PACKAGE);
 	}
 }
 
@@ -111,8 +126,26 @@ Test(table, only_the_slots_that_a_table_has_are_traced)
 	void *host[TABLE_SLOTS];
 
 	fill(host, TABLE_SLOTS);
-	expect_hooked(table_substitute(host, SECPKG_DISPATCH_SLOTS, PACKAGE), SECPKG_DISPATCH_SLOTS,
-		      TABLE_SLOTS, PACKAGE);
+	expect_hooked(substitute(host, TABLE_DISPATCH, PACKAGE), DISPATCH_SLOTS, TABLE_SLOTS,
+		      PACKAGE);
+}
+
+/* Hosts hand over the table that they have, and packages count on it. */
+Test(table, a_full_table_is_known_by_what_lies_behind_the_dispatch_table)
+{
+	size_t create = traced[SLOT_CreateSharedMemory], delete = traced[SLOT_DeleteSharedMemory];
+	void **host = table_at_the_end_of_a_page(delete + 1);
+
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_FULL);
+	host[DISPATCH_SLOTS + 2] = NULL;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_FULL);
+	cr_assert_eq(table_kind_of(host + 1, TABLE_DISPATCH), TABLE_DISPATCH, "it ends too early");
+	host[DISPATCH_SLOTS + 2] = host;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH, "that is no function");
+	host[DISPATCH_SLOTS + 2] = code(0);
+	host[create] = NULL;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH);
+	cr_assert_eq(table_kind_of(host, TABLE_DLL), TABLE_DLL);
 }
 
 /* Packages are known to copy the longest table that they know, wherever it ends. */
@@ -125,7 +158,7 @@ Test(table, a_slot_of_null_stays_null)
 {
 	void *host[TABLE_SLOTS] = { 0 }, **ours;
 
-	ours = table_substitute(host, SLOTS, PACKAGE);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
 	for (size_t i = 0; i < TABLE_SLOTS; i++)
 		cr_assert_null(ours[i]);
 }
@@ -137,7 +170,7 @@ Test(table, what_is_no_code_stays_as_it_is)
 
 	for (size_t i = 0; i < TABLE_SLOTS; i++)
 		host[i] = i % 2 ? (void *)host : (void *)(i + 1);
-	ours = table_substitute(host, SLOTS, PACKAGE);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
 	cr_assert_eq(memcmp(ours, host, sizeof(host)), 0);
 }
 
@@ -147,9 +180,9 @@ Test(table, each_package_has_its_own)
 
 	fill(host, TABLE_SLOTS);
 	for (uint32_t package = 0; package < TRACE_PACKAGES; package++)
-		table_substitute(host, SLOTS, package);
+		substitute(host, TABLE_FULL, package);
 	for (uint32_t package = 0; package < TRACE_PACKAGES; package++)
-		expect_hooked(table_substitute(host, SLOTS, package), SLOTS, TABLE_SLOTS, package);
+		expect_hooked(substitute(host, TABLE_FULL, package), SLOTS, TABLE_SLOTS, package);
 }
 
 Test(table, no_two_shims_are_one)
@@ -169,8 +202,8 @@ Test(table, a_package_that_is_initialised_again_finds_its_copy_where_it_was)
 	fill(host, TABLE_SLOTS);
 	fill(other, TABLE_SLOTS);
 	other[create] = code(1000);
-	ours = table_substitute(host, SLOTS, PACKAGE);
-	cr_assert_eq(table_substitute(other, SLOTS, PACKAGE), ours);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	cr_assert_eq(substitute(other, TABLE_FULL, PACKAGE), ours);
 	cr_assert_eq(ours[create], shims[SLOT_CreateSharedMemory][PACKAGE]);
 	cr_assert_eq(table_original[PACKAGE][SLOT_CreateSharedMemory], code(1000));
 }
@@ -179,10 +212,10 @@ Test(table, a_package_that_is_initialised_again_finds_its_copy_where_it_was)
 Test(table, a_short_table_that_comes_later_leaves_the_long_one_whole)
 {
 	void **host = table_at_the_end_of_a_page(SLOTS);
-	void **dispatch = table_at_the_end_of_a_page(SECPKG_DISPATCH_SLOTS), **ours;
+	void **dispatch = table_at_the_end_of_a_page(DISPATCH_SLOTS), **ours;
 
-	ours = table_substitute(host, SLOTS, PACKAGE);
-	table_substitute(dispatch, SECPKG_DISPATCH_SLOTS, PACKAGE);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	substitute(dispatch, TABLE_DISPATCH, PACKAGE);
 	expect_hooked(ours, SLOTS, SLOTS, PACKAGE);
 }
 
@@ -192,8 +225,8 @@ Test(table, a_package_that_is_handed_anothers_table_calls_the_host)
 	void *host[TABLE_SLOTS], **first;
 
 	fill(host, TABLE_SLOTS);
-	first = table_substitute(host, SLOTS, PACKAGE);
-	expect_hooked(table_substitute(first, SLOTS, PACKAGE + 1), SLOTS, TABLE_SLOTS, PACKAGE + 1);
+	first = substitute(host, TABLE_FULL, PACKAGE);
+	expect_hooked(substitute(first, TABLE_FULL, PACKAGE + 1), SLOTS, TABLE_SLOTS, PACKAGE + 1);
 }
 
 Test(table, a_package_that_is_handed_its_own_table_calls_the_host)
@@ -201,11 +234,49 @@ Test(table, a_package_that_is_handed_its_own_table_calls_the_host)
 	void *host[TABLE_SLOTS], **first;
 
 	fill(host, TABLE_SLOTS);
-	first = table_substitute(host, SLOTS, PACKAGE);
-	expect_hooked(table_substitute(first, SLOTS, PACKAGE), SLOTS, TABLE_SLOTS, PACKAGE);
+	first = substitute(host, TABLE_FULL, PACKAGE);
+	expect_hooked(substitute(first, TABLE_FULL, PACKAGE), SLOTS, TABLE_SLOTS, PACKAGE);
 }
 
-#define SLOT_FAMILY(name, family, role, shim) FAMILY_##family,
+Test(table, a_clients_table_has_slots_of_its_own)
+{
+	void **host = table_at_the_end_of_a_page(DLL_SLOTS), **ours;
+
+	ours = substitute(host, TABLE_DLL, PACKAGE);
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		const void *expected = i < DLL_SLOTS ? host[i] : NULL;
+
+		if (i == traced[SLOT_AllocateHeap])
+			expected = shims[SLOT_AllocateHeap][PACKAGE];
+		else if (i == traced[SLOT_FreeHeap])
+			expected = shims[SLOT_FreeHeap][PACKAGE];
+		cr_expect_eq(ours[i], expected, "slot %zu", i);
+	}
+	cr_expect_eq(table_original[PACKAGE][SLOT_FreeHeap], host[1]);
+}
+
+Test(table, packages_that_share_an_index_share_its_shims_where_their_host_has_one_function)
+{
+	void *host[TABLE_SLOTS], *other[TABLE_SLOTS], **ours;
+	size_t create = traced[SLOT_CreateSharedMemory];
+
+	preload_start(1 << 20);
+	fill(host, TABLE_SLOTS);
+	fill(other, TABLE_SLOTS);
+	other[create] = code(1000);
+	cr_assert_neq(table_substitute(host, TABLE_FULL, 70, TRACE_PACKAGE_OTHER),
+		      table_substitute(host, TABLE_FULL, 71, TRACE_PACKAGE_OTHER));
+	ours = table_substitute(other, TABLE_FULL, 72, TRACE_PACKAGE_OTHER);
+	cr_assert_eq(ours[create], code(1000));
+	cr_assert_eq(table_original[TRACE_PACKAGE_OTHER][SLOT_CreateSharedMemory], code(create));
+	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
+	other[create] = code(create);
+	expect_hooked(table_substitute(other, TABLE_FULL, 72, TRACE_PACKAGE_OTHER), SLOTS,
+		      TABLE_SLOTS, TRACE_PACKAGE_OTHER);
+	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
+}
+
+#define SLOT_FAMILY(table, name, family, role, shim) FAMILY_##family,
 
 Test(table, families_that_are_not_wanted_are_not_touched)
 {
@@ -214,11 +285,13 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 
 	preload_init("families=lsa-heap,client-buffer");
 	fill(host, TABLE_SLOTS);
-	ours = table_substitute(host, SLOTS, PACKAGE);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
 	for (int slot = 0; slot < SLOT_COUNT; slot++) {
 		bool wanted =
 			family[slot] == FAMILY_LSA_HEAP || family[slot] == FAMILY_CLIENT_BUFFER;
 
+		if (!is_of_lsa[slot])
+			continue;
 		cr_expect_eq(ours[traced[slot]], wanted ? shims[slot][PACKAGE] : code(traced[slot]),
 			     "slot %d", slot);
 	}

@@ -11,7 +11,7 @@
 #include <criterion/criterion.h>
 
 #include "../preload/ledger.h"
-#include "../preload/packages.h"
+#include "../preload/libraries.h"
 #include "secpkg.h"
 #include "slots.h"
 #include "support/preload_fixture.h"
@@ -173,7 +173,9 @@ static void start(void)
 	}
 	given.primary[3] = given.block[4];
 	enter(SPACE_CLIENT, FAMILY_CLIENT_BUFFER, AT(PROFILE), REQUEST);
-	cr_assert_eq(packages_entry_for(entry)(0, &version, &ours, &count), STATUS_SUCCESS);
+	cr_assert_eq(((SpLsaModeInitializeFn)libraries_entry_for((void *)entry, LIBRARY_LSA))(
+			     0, &version, &ours, &count),
+		     STATUS_SUCCESS);
 	cr_assert_neq(ours, &package);
 }
 

@@ -567,6 +567,7 @@ ACCEPTS(a_build_id_as_long_as_its_field, module->build_id_bytes, 32)
 REFUSES(a_path_beyond_its_record, module->path_bytes, 65, "path of a module")
 REFUSES(a_path_longer_than_any, module->path_bytes, UINT32_MAX, "path of a module")
 REFUSES(a_package_beyond_the_last, package->index, TRACE_PACKAGES, "index of a package")
+REFUSES(a_package_with_unknown_flags, package->flags, 2 * TRACE_PACKAGE_NO_ID, "flags of a package")
 ACCEPTS(the_package_of_all_others, package->index, TRACE_PACKAGE_OTHER)
 REFUSES(a_package_with_no_possible_module, package->module, 65536, "module of a package")
 
@@ -584,6 +585,7 @@ Test(reader, refuses_the_end_of_a_module_without_id)
 {
 	refused_text(TRACE_RECORD_MODULE_GONE, 0, "id of a module");
 	refused_text(TRACE_RECORD_MODULE_GONE, 65536, "id of a module");
+	refused_text(TRACE_RECORD_PACKAGE_GONE, TRACE_PACKAGES, "index of a package");
 }
 
 Test(reader, refuses_a_family_whose_id_is_no_byte)

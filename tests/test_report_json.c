@@ -127,7 +127,7 @@ Test(report_json, has_the_keys_that_are_promised)
 	has_keys(r.json, "traces 0",
 		 "path pid ppid exe command start_time end exit_status packages calls transfers "
 		 "events in_flight");
-	has_keys(r.json, "traces 0 packages 0", "index id name module");
+	has_keys(r.json, "traces 0 packages 0", "index id name module unloaded");
 	has_keys(r.json, "traces 0 events", "recorded retained overwritten lost torn");
 	has_keys(r.json, "traces 0 in_flight 0", "function thread stack");
 	has_keys(r.json, "findings 0",
@@ -151,6 +151,7 @@ Test(report_json, lists_packages_calls_and_events)
 
 	trace_builder_module(b, 1, "/p/a.so", 0, NULL);
 	trace_builder_package(b, 0, "alpha", 17, 1);
+	trace_builder_text(b, TRACE_RECORD_PACKAGE_GONE, 0, "");
 	trace_builder_package(b, 3, NULL, 18, 0);
 	trace_builder_counter(b, 3, SLOT_FreeLsaHeap, 2, 0, 0);
 	trace_builder_counter(b, TRACE_PACKAGE_OTHER, SLOT_FreeLsaHeap, 1, 0, 0);
@@ -168,6 +169,9 @@ Test(report_json, lists_packages_calls_and_events)
 	is_null(r.json, "traces 0 packages 1 module");
 	is_number(r.json, "traces 0 packages 2 index", TRACE_PACKAGE_OTHER);
 	is_null(r.json, "traces 0 packages 2 id");
+	is_text(r.json, "traces 0 packages 2 name", "other");
+	cr_expect(json_is_true(at(r.json, "traces 0 packages 0 unloaded")));
+	cr_expect(json_is_false(at(r.json, "traces 0 packages 1 unloaded")));
 	is_number(r.json, "traces 0 calls FreeLsaHeap", 3);
 	is_number(r.json, "traces 0 events recorded", 3);
 	is_number(r.json, "traces 0 events retained", 1);

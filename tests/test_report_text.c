@@ -109,6 +109,25 @@ Test(report_text, counts_in_the_last_line)
 	trace_builder_free(b);
 }
 
+Test(report_text, says_what_a_package_held_when_it_was_unloaded)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_text(b, TRACE_RECORD_PACKAGE_GONE, 0, "");
+	trace_builder_package(b, 1, "beta", 2, 0);
+	add_leak(b, 64);
+	text = report(b, &status);
+	cr_expect(strstr(text, "  packages: alpha [unloaded], beta\n"), "%s", text);
+	cr_expect(
+		strstr(text, " is never freed: still held when the package was unloaded (1 block,"),
+		"%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
 Test(report_text, names_kind_message_cost_and_package_in_one_line)
 {
 	struct trace_builder *b = trace_builder_new();

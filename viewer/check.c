@@ -78,6 +78,7 @@ static bool check_text(const struct checker *c, const struct trace_text *text, u
 		       require(c, (number >> 16) >= 1 && (number >> 16) <= TRACE_ROLE_LAST,
 			       number_at, "role of a function");
 	case TRACE_RECORD_PACKAGE_NAME:
+	case TRACE_RECORD_PACKAGE_GONE:
 		return require(c, number < TRACE_PACKAGES, number_at, "index of a package");
 	default:
 		return true;
@@ -117,7 +118,9 @@ static bool check_package(const struct checker *c, const struct trace_package *p
 	       require(c, p->index < TRACE_PACKAGES, at + offsetof(struct trace_package, index),
 		       "index of a package") &&
 	       require(c, p->module <= 65535, at + offsetof(struct trace_package, module),
-		       "module of a package");
+		       "module of a package") &&
+	       require(c, p->flags <= TRACE_PACKAGE_NO_ID,
+		       at + offsetof(struct trace_package, flags), "flags of a package");
 }
 
 bool check_record(const struct checker *c, const struct trace_record *record, uint64_t at)

@@ -129,6 +129,8 @@ static void print_packages(const struct model *m)
 		buffer_format(&name, "%" PRIu32 " %s", i, package->name ? package->name : "?");
 		if (package->module)
 			buffer_format(&name, " (%s)", package->module->base);
+		if (package->unloaded)
+			buffer_text(&name, " [unloaded]");
 		row = add_row(&t, name.data);
 		buffer_release(&name);
 		for (uint32_t j = 0; j < TRACE_FUNCTIONS; j++)

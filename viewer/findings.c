@@ -251,6 +251,7 @@ static void add_leak(struct builder *b, struct model *model, const struct model_
 	finding = find_group(b, model, identity, refs, &is_new);
 	add(&finding->count, 1);
 	add(&finding->bytes, entry->size);
+	finding->at_unload |= model_package(model, entry->package)->unloaded;
 	if (!is_new)
 		return;
 	finding->family = model_family(model, entry->family);

@@ -53,6 +53,7 @@ struct finding {
 	const char *block_family; /* of the block concerned; NULL: unknown or none */
 	const char *function;     /* that was called; NULL for a leak */
 	uint32_t package;         /* index in `model` */
+	bool at_unload; /* leak: any of them was still held when its package was unloaded */
 	bool has_address, has_size;
 	uint64_t address, size;
 	uint64_t block; /* where the block concerned begins; 0: unknown or none */

@@ -99,6 +99,12 @@ static void say_function(struct sentence *s)
 	say_plain(s, s->finding->function ? s->finding->function : "a call");
 }
 
+static void say_at_unload(struct sentence *s)
+{
+	if (s->finding->at_unload)
+		say(s, ": still held when the package was unloaded");
+}
+
 static void block_leak(struct sentence *s)
 {
 	say_block(s);
@@ -109,6 +115,7 @@ static void block_leak(struct sentence *s)
 	}
 	say_where(s, ", allocated at ", TRACE_STACK_ALLOCATE);
 	say(s, ", is never freed");
+	say_at_unload(s);
 }
 
 static void section_leak(struct sentence *s)
@@ -119,6 +126,7 @@ static void section_leak(struct sentence *s)
 			      s->finding->section.max_size);
 	say_where(s, ", created at ", TRACE_STACK_CREATE);
 	say(s, ", is never deleted");
+	say_at_unload(s);
 }
 
 static void live_at_delete(struct sentence *s)

@@ -118,7 +118,7 @@ static void take_package(struct model *m, const struct trace_package *t)
 	const struct module_node *node = find_module(m, t->module);
 
 	package->defined = true;
-	package->has_id = t->index != TRACE_PACKAGE_OTHER;
+	package->has_id = !(t->flags & TRACE_PACKAGE_NO_ID);
 	package->id = t->package_id;
 	package->table = t->table;
 	package->module = node ? &node->module : NULL;
@@ -145,6 +145,9 @@ static void take_text(struct model *m, const struct trace_text *t)
 	case TRACE_RECORD_PACKAGE_NAME:
 		m->package[t->number].defined = true;
 		replace(&m->package[t->number].name, utf8(t->text, t->length));
+		break;
+	case TRACE_RECORD_PACKAGE_GONE:
+		m->package[t->number].unloaded = true;
 		break;
 	case TRACE_RECORD_EXE:
 		replace(&m->exe, utf8(t->text, t->length));
@@ -369,6 +372,7 @@ struct model *model_open(const char *path, struct progress *progress, struct rea
 	m->ns_per_tick = tick_length(m->header);
 	take_modules(m);
 	take_log(m);
+	replace(&m->package[TRACE_PACKAGE_OTHER].name, utf8("other", 5));
 	take_counters(m);
 	take_ledger(m);
 	take_findings(m);

@@ -36,10 +36,11 @@ struct model_module {
 struct model_package {
 	bool defined; /* the trace says more of it than its index */
 	bool called;  /* it called something */
+	bool unloaded;
 	bool has_id;
 	uint64_t id; /* PackageId */
 	uint32_t table;
-	char *name;
+	char *name; /* "other" for TRACE_PACKAGE_OTHER */
 	const struct model_module *module;
 };
 

@@ -55,6 +55,7 @@ static json_t *packages(const struct model *model)
 		json_object_set_new(item, "name", json_text(package->name));
 		json_object_set_new(item, "module",
 				    json_text(package->module ? package->module->name : NULL));
+		json_object_set_new(item, "unloaded", json_boolean(package->unloaded));
 		json_array_append_new(json, item);
 	}
 	return json;

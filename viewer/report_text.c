@@ -56,8 +56,6 @@ static void package(struct writer *w, const struct model *model, uint32_t index)
 
 	if (p->name && *p->name)
 		plain(w, p->name);
-	else if (index == TRACE_PACKAGE_OTHER)
-		say(w, "beyond the 64th");
 	else
 		buffer_format(&w->text, "#%" PRIu32, index);
 	if (p->module) {
@@ -78,6 +76,8 @@ static void packages(struct writer *w, const struct model *model)
 			continue;
 		say(w, before);
 		package(w, model, i);
+		if (p->unloaded)
+			say(w, " [unloaded]");
 		before = ", ";
 	}
 	if (*before == ',')

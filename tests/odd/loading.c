@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Libraries of packages, and libraries that get in front of functions as the tracer does. */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,19 +30,54 @@ static int libraries(char **arguments)
 	return 0;
 }
 
+static void load_once(const char *path)
+{
+	void *handle = open_library(path);
+	struct host_library library;
+
+	need(host_ask(handle, &library), path);
+	host_initialize(library.tables, 1, &host_table);
+	host_call(library.tables, "run");
+	dlclose(handle);
+}
+
+/* PATH...: each is loaded, found, initialised, called and unloaded before the next. */
+static int in_turn(char **arguments)
+{
+	for (; *arguments; arguments++)
+		load_once(*arguments);
+	return 0;
+}
+
 /* TIMES PATH: one library that comes and goes. */
 static int reload(char **arguments)
 {
-	struct host_library library;
+	for (long i = 0; i < number_of(arguments[0]); i++)
+		load_once(arguments[1]);
+	return 0;
+}
 
-	for (long i = 0; i < number_of(arguments[0]); i++) {
-		void *handle = open_library(arguments[1]);
+static long rounds;
 
-		need(host_ask(handle, &library), arguments[1]);
-		host_initialize(library.tables, 1, &host_table);
-		host_call(library.tables, "run");
-		dlclose(handle);
-	}
+static void *reload_one(void *path)
+{
+	for (long i = 0; i < rounds; i++)
+		load_once(path);
+	return NULL;
+}
+
+/* TIMES PATH...: the same with a thread for each: one's place is another's a moment later. */
+static int reload_at_once(char **arguments)
+{
+	pthread_t thread[8];
+	int threads = 0;
+
+	rounds = number_of(arguments[0]);
+	for (; threads < 8 && arguments[threads + 1]; threads++)
+		need(pthread_create(&thread[threads], NULL, reload_one, arguments[threads + 1]) == 0,
+		     "thread");
+	while (threads > 0)
+		pthread_join(thread[--threads], NULL);
 	return 0;
 }
 
@@ -78,8 +114,7 @@ static int resolve(char **arguments)
 }
 
 const struct scenario loading_scenarios[] = {
-	{ "libraries", libraries },
-	{ "reload", reload },
-	{ "resolve", resolve },
-	{ 0 },
+	{ "libraries", libraries }, { "libraries-in-turn", in_turn },
+	{ "reload", reload },       { "reload-at-once", reload_at_once },
+	{ "resolve", resolve },     { 0 },
 };

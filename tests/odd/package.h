@@ -11,7 +11,7 @@
 
 #define NOINLINE __attribute__((noinline))
 
-enum { PACKAGES_MOST = 65 };
+enum { PACKAGES_MOST = 140 };
 
 extern SECPKG_FUNCTION_TABLE package_tables[PACKAGES_MOST];
 extern ULONG package_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables that are short, empty, late, copied, or too many. */
+/* Tables that are short, empty, late or copied. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -240,19 +240,6 @@ static int failing(char **arguments)
 	return 0;
 }
 
-/* COUNT: packages in one library, each of which leaks as many bytes as its number. */
-static int packages(char **arguments)
-{
-	package_count = (ULONG)number_of(arguments[0]);
-	ask_own();
-	printf("%u\n", own.count);
-	for (ULONG i = 0; i < own.count; i++)
-		host_initialize(&own.tables[i], i + 1, &host_table);
-	for (ULONG i = 0; i < own.count; i++)
-		package_lsa[i + 1]->AllocateLsaHeap(i + 1);
-	return 0;
-}
-
 /* DEPTH: functions between the program's start and the leak. */
 static NOINLINE void leak_deep(long depth)
 {
@@ -293,7 +280,6 @@ const struct scenario table_scenarios[] = {
 	{ "copied-table", copied_table },
 	{ "dispatch-table", dispatch_table },
 	{ "failing", failing },
-	{ "packages", packages },
 	{ "deep", deep },
 	{ "families", families },
 	{ 0 },

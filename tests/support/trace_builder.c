@@ -86,7 +86,7 @@ static void fill_header(struct trace_header *h)
 
 #define DEFINE_FAMILY(constant, name) \
 	trace_builder_text(b, TRACE_RECORD_FAMILY, FAMILY_##constant, name);
-#define DEFINE_SLOT(name, family, role, shim) \
+#define DEFINE_SLOT(table, name, family, role, shim) \
 	trace_builder_text(b, TRACE_RECORD_FUNCTION, \
 			   SLOT_##name | FAMILY_##family << 8 | TRACE_ROLE_##role << 16, #name);
 
