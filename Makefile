@@ -87,8 +87,7 @@ bench: ## measure what tracing and reports cost, beside what peers do; writes bu
 	$(SUBMAKE) products hosts $(BENCH)
 	@$(BUILD)/tests/bench/bench
 
-# Not in `check`: after dlclose() libunwind goes by what was there before, and it can wait for the
-# loader's lock while a thread that holds that waits for libunwind's.
+# Not in `check`: after dlclose() libunwind goes by what was there before.
 UNWIND := $(BUILD)/tests/unwind
 stress: products ## backtraces from stacks of every kind, taken by both unwinders: how many differ
 	@mkdir -p $(UNWIND)
@@ -97,8 +96,8 @@ stress: products ## backtraces from stacks of every kind, taken by both unwinder
 		tests/unwind/*.S $(UNWIND)/throws.o -ldl -lpthread -lstdc++
 	for v in 0 1; do $(CC) $(LANGUAGE) -g -O2 -DVARIANT=$$v -shared -fPIC \
 		-o $(UNWIND)/module$$v.so tests/unwind/module.c || exit; done
-	@cd $(UNWIND) && for part in frames jumps calls odd throws nested contexts fibers deep signals forks \
-		modules; do rm -f *.trace; echo "$$part:"; timeout 60 $(abspath $(BUILD))/lsatrace record --unwind=check \
+	@cd $(UNWIND) && for part in frames jumps calls odd throws nested contexts fibers deep signals threads \
+		forks modules; do rm -f *.trace; echo "$$part:"; timeout 60 $(abspath $(BUILD))/lsatrace record --unwind=check \
 		-o %p.trace -- ./stress 50000 1 $$part >/dev/null; for trace in *.trace; do \
 		$(abspath $(BUILD))/lsatrace stat $$trace | grep checked; done; done
 

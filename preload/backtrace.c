@@ -22,6 +22,8 @@
 #define TEXT_OF(x) #x
 #define NAME_OF(x) TEXT_OF(x)
 
+#define LIBUNWIND "libunwind.so.8"
+
 enum {
 	OWN_FRAMES = 64
 }; /* of the tracer on the stack: some for each package that called another */
@@ -49,20 +51,38 @@ static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
 	return 0;
 }
 
+#define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(library, name))
+
+/*
+ * The cache that libunwind's threads share is locked while the loader is asked, which takes the
+ * loader's lock: from inside of dl_iterate_phdr() a thread would wait for one that waits for it. It
+ * serves but what unw_backtrace() meets for the first time, or cannot keep in a cache of its own. A
+ * host's own libunwind is left as it is: its threads may be in the midst of it.
+ */
+static void share_no_cache(void *library)
+{
+	int (*set_policy)(unw_addr_space_t, unw_caching_policy_t);
+
+	if (FIND(set_policy, NAME_OF(unw_set_caching_policy)))
+		set_policy(*local_space, UNW_CACHE_NONE);
+}
+
 bool backtrace_init(const char **why)
 {
-	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	void *of_host = dlopen(LIBUNWIND, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+	void *library = dlopen(LIBUNWIND, RTLD_NOW | RTLD_LOCAL);
 	void *warm[4];
 
-	*why = "libunwind.so.8 cannot be loaded";
+	*why = LIBUNWIND " cannot be loaded";
 	if (!library)
 		return false;
-	unwinder = (int (*)(void **, int))real_dlsym(library, "unw_backtrace");
-	flush = (void (*)(unw_addr_space_t, unw_word_t, unw_word_t))real_dlsym(
-		library, NAME_OF(unw_flush_cache));
-	local_space = real_dlsym(library, NAME_OF(unw_local_addr_space));
+	FIND(unwinder, "unw_backtrace");
+	FIND(flush, NAME_OF(unw_flush_cache));
+	FIND(local_space, NAME_OF(unw_local_addr_space));
 	if (!unwinder || !flush || !local_space)
 		return false;
+	if (!of_host)
+		share_no_cache(library);
 	dl_iterate_phdr(find_self, NULL);
 	unwinder(warm, 4);
 	return true;
