@@ -87,7 +87,6 @@ bench: ## measure what tracing and reports cost, beside what peers do; writes bu
 	$(SUBMAKE) products hosts $(BENCH)
 	@$(BUILD)/tests/bench/bench
 
-# Not in `check`: after dlclose() libunwind goes by what was there before.
 UNWIND := $(BUILD)/tests/unwind
 stress: products ## backtraces from stacks of every kind, taken by both unwinders: how many differ
 	@mkdir -p $(UNWIND)

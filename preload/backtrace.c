@@ -29,8 +29,16 @@ enum {
 }; /* of the tracer on the stack: some for each package that called another */
 
 static int (*unwinder)(void **, int);
+static int (*get_context)(unw_tdep_context_t *);
+static int (*init_cursor)(unw_cursor_t *, unw_context_t *);
+static int (*step_cursor)(unw_cursor_t *);
+static int (*get_register)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
 static void (*flush)(unw_addr_space_t, unw_word_t, unw_word_t);
 static unw_addr_space_t *local_space;
+/* How often the loader had unloaded something when that was last looked at, and when a thread first
+ * called unw_backtrace(); one more, so that 0 is never. */
+static uint64_t unloads;
+static __thread uint64_t unloads_at_first;
 static uint64_t own_start, own_end; /* where the tracer's own code lies */
 
 static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
@@ -49,6 +57,22 @@ static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
 		return 1;
 	}
 	return 0;
+}
+
+static int read_unloads(struct dl_phdr_info *info, size_t size, void *count)
+{
+	(void)size;
+	*(uint64_t *)count = info->dlpi_subs + 1;
+	return 1;
+}
+
+/* Takes the loader's lock. */
+static uint64_t count_unloads(void)
+{
+	uint64_t count = 1;
+
+	dl_iterate_phdr(read_unloads, &count);
+	return count;
 }
 
 #define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(library, name))
@@ -77,13 +101,19 @@ bool backtrace_init(const char **why)
 	if (!library)
 		return false;
 	FIND(unwinder, "unw_backtrace");
+	FIND(get_context, NAME_OF(unw_tdep_getcontext));
+	FIND(init_cursor, NAME_OF(unw_init_local));
+	FIND(step_cursor, NAME_OF(unw_step));
+	FIND(get_register, NAME_OF(unw_get_reg));
 	FIND(flush, NAME_OF(unw_flush_cache));
 	FIND(local_space, NAME_OF(unw_local_addr_space));
-	if (!unwinder || !flush || !local_space)
+	if (!unwinder || !get_context || !init_cursor || !step_cursor || !get_register || !flush ||
+	    !local_space)
 		return false;
 	if (!of_host)
 		share_no_cache(library);
 	dl_iterate_phdr(find_self, NULL);
+	unloads = unloads_at_first = count_unloads();
 	unwinder(warm, 4);
 	return true;
 }
@@ -126,15 +156,50 @@ static void trim(struct backtrace *b, uint32_t found, uint32_t depth, uint64_t c
 	b->pc[0] = caller;
 }
 
+/* What unw_backtrace() does, but slowly: it reads each rule again. */
+static __attribute__((noinline)) uint32_t step_through(uint64_t *pc, uint32_t most)
+{
+	unw_context_t context;
+	unw_cursor_t cursor;
+	uint32_t found = 0;
+	unw_word_t ip;
+
+	if (get_context(&context) < 0 || init_cursor(&cursor, &context) < 0)
+		return 0;
+	while (found < most && step_cursor(&cursor) > 0 &&
+	       get_register(&cursor, UNW_REG_IP, &ip) >= 0)
+		pc[found++] = ip;
+	return found;
+}
+
+/*
+ * unw_backtrace() keeps a thread's rules for good, where unw_flush_cache() does not reach them: a
+ * thread that called it before something was unloaded may take new code for the old one.
+ */
+static uint32_t find_all(uint64_t *pc, uint32_t most)
+{
+	uint64_t now = __atomic_load_n(&unloads, __ATOMIC_ACQUIRE);
+	int found;
+
+	if (unlikely(!now))
+		__atomic_store_n(&unloads, now = count_unloads(), __ATOMIC_RELEASE);
+	if (unlikely(!unloads_at_first))
+		unloads_at_first = now;
+	if (unlikely(unloads_at_first != now))
+		return step_through(pc, most);
+	found = unwinder((void **)pc, (int)most);
+	return found > 0 ? (uint32_t)found : 0;
+}
+
 static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
 {
 	uint64_t caller = ((const uint64_t *)frame_address)[1];
-	int found;
+	uint32_t found;
 
 	enter_libunwind(&lane->unwinding);
-	found = unwinder((void **)b->pc, (int)(config->depth + OWN_FRAMES));
+	found = find_all(b->pc, config->depth + OWN_FRAMES);
 	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
-	trim(b, found > 0 ? (uint32_t)found : 0, config->depth, caller);
+	trim(b, found, config->depth, caller);
 }
 
 /* The innermost frames of the history. */
@@ -243,10 +308,22 @@ void backtrace_after_fork(void)
 	__atomic_store_n(&guard->fork_gate, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Most calls of dlclose() unload nothing. */
 void backtrace_forget(void)
 {
+	uint64_t now = count_unloads();
+
+	if (now == __atomic_load_n(&unloads, __ATOMIC_RELAXED))
+		return;
 	cfi_forget();
 	tree_forget();
 	if (flush)
 		flush(*local_space, 0, 0);
+	__atomic_store_n(&unloads, now, __ATOMIC_RELEASE);
+}
+
+void backtrace_inherit(void)
+{
+	cfi_forget();
+	__atomic_store_n(&unloads, 0, __ATOMIC_RELAXED);
 }

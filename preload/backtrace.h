@@ -45,4 +45,8 @@ void backtrace_after_fork(void);
 /* Forgets what is known of code that may be gone. */
 void backtrace_forget(void);
 
+/* In a child that begins a trace of its own: until then no one told us what was unloaded. Asks the
+ * loader nothing, whose lock may be held for good here. */
+void backtrace_inherit(void);
+
 #endif

@@ -300,6 +300,7 @@ static bool make_inherited(void)
 	bool made;
 
 	inherit_begin(&inheritance);
+	backtrace_inherit();
 	trace_header = NULL;
 	trace_generation++;
 	made = open_new(&file, true);
