@@ -24,6 +24,9 @@
 
 #define LIBUNWIND "libunwind.so.8"
 
+/* No code lies below: what an unwinder finds there is how a stack ends. */
+#define LOWEST_CODE 0x4000u
+
 enum {
 	OWN_FRAMES = 64
 }; /* of the tracer on the stack: some for each package that called another */
@@ -144,7 +147,7 @@ static void trim(struct backtrace *b, uint32_t found, uint32_t depth, uint64_t c
 {
 	uint32_t frames = 0;
 
-	for (uint32_t i = 0; i < found; i++)
+	for (uint32_t i = 0; i < found && b->pc[i] >= LOWEST_CODE; i++)
 		if (!is_own(b->pc[i]))
 			b->pc[frames++] = b->pc[i];
 	b->truncated = frames > depth;
@@ -208,7 +211,7 @@ static void take_from_history(struct backtrace *b, const struct unwind_history *
 	b->frames = 0;
 	b->truncated = false;
 	for (uint32_t i = h->frames; i > 0; i--) {
-		if (is_own(h->pc[i - 1]))
+		if (is_own(h->pc[i - 1]) || !h->pc[i - 1])
 			continue;
 		b->truncated = b->frames == config->depth;
 		if (b->truncated)
