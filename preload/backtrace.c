@@ -27,9 +27,7 @@
 /* No code lies below: what an unwinder finds there is how a stack ends. */
 #define LOWEST_CODE 0x4000u
 
-enum {
-	OWN_FRAMES = 64
-}; /* of the tracer on the stack: some for each package that called another */
+enum { OWN_FRAMES = 12 }; /* more than there are, unless calls are nested in each other */
 
 static int (*unwinder)(void **, int);
 static int (*get_context)(unw_tdep_context_t *);
@@ -141,22 +139,16 @@ static void enter_libunwind(uint32_t *unwinding)
 	}
 }
 
-/* Drops the tracer's own frames, which are innermost and where a package was called through us. What
- * does not lead to the caller is not believed. */
-static void trim(struct backtrace *b, uint32_t found, uint32_t depth, uint64_t caller)
+/* Drops the tracer's own frames, which are innermost and where a package was called through us. */
+static void trim(struct backtrace *b, const uint64_t *pc, uint32_t found, uint32_t depth)
 {
 	uint32_t frames = 0;
 
-	for (uint32_t i = 0; i < found && b->pc[i] >= LOWEST_CODE; i++)
-		if (!is_own(b->pc[i]))
-			b->pc[frames++] = b->pc[i];
+	for (uint32_t i = 0; i < found && pc[i] >= LOWEST_CODE && frames <= depth; i++)
+		if (!is_own(pc[i]) && frames++ < depth)
+			b->pc[frames - 1] = pc[i];
 	b->truncated = frames > depth;
 	b->frames = b->truncated ? depth : frames;
-	if (likely(frames > 0 && (b->pc[0] == caller || is_own(caller))))
-		return;
-	b->frames = 1;
-	b->truncated = true;
-	b->pc[0] = caller;
 }
 
 /* What unw_backtrace() does, but slowly: it reads each rule again. */
@@ -194,15 +186,40 @@ static uint32_t find_all(uint64_t *pc, uint32_t most)
 	return found > 0 ? (uint32_t)found : 0;
 }
 
-static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
+static uint32_t find_guarded(uint64_t *pc, uint32_t most, struct lane *lane)
 {
-	uint64_t caller = ((const uint64_t *)frame_address)[1];
 	uint32_t found;
 
 	enter_libunwind(&lane->unwinding);
-	found = find_all(b->pc, config->depth + OWN_FRAMES);
+	found = find_all(pc, most);
 	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
-	trim(b, found, config->depth, caller);
+	return found;
+}
+
+/* With many calls in each other there may be any number of own frames. Where new frames are put
+ * together there is room for them all: it is not in use now. */
+static __attribute__((noinline)) void take_nested(struct backtrace *b, struct lane *lane)
+{
+	uint64_t *pc = (uint64_t *)lane->history->fresh;
+	uint32_t most = sizeof(lane->history->fresh) / (sizeof(uint64_t));
+
+	trim(b, pc, find_guarded(pc, most, lane), config->depth);
+}
+
+/* What does not lead to the caller is not believed. */
+static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
+{
+	uint64_t caller = ((const uint64_t *)frame_address)[1];
+	uint32_t most = config->depth + OWN_FRAMES, found = find_guarded(b->pc, most, lane);
+
+	trim(b, b->pc, found, config->depth);
+	if (unlikely(found == most && !b->truncated))
+		take_nested(b, lane);
+	if (likely(b->frames > 0 && (b->pc[0] == caller || is_own(caller))))
+		return;
+	b->frames = 1;
+	b->truncated = true;
+	b->pc[0] = caller;
 }
 
 /* The innermost frames of the history. */
@@ -232,21 +249,36 @@ static uint32_t find(const struct backtrace *b, uint64_t *caller)
 	return stacks_find(b);
 }
 
-/* Takes it by libunwind as well, which is believed. */
+/* Is the stack that the tree has for the history this one? */
+static bool is_known_as(const struct unwind_history *h, uint32_t stack)
+{
+	uint32_t node = h->node[h->frames - 1], known;
+
+	if (!node || node >> 31 || !stack)
+		return true;
+	known = tree_stack(node);
+	if (!known)
+		tree_set_stack(node, stack);
+	return !known || known == stack;
+}
+
+/* Takes it by libunwind as well, which is believed. What the tree has for it is compared as well. */
 static __attribute__((noinline)) uint32_t take_checked(struct lane *lane, const void *frame_address,
 						       uint64_t *caller)
 {
 	struct backtrace b, ours;
 	bool plain = unwind_take(lane->history, frame_address, own_start, own_end);
+	uint32_t stack;
 
 	take_by_libunwind(&b, lane, frame_address);
+	stack = find(&b, caller);
 	if (!plain)
-		return find(&b, caller);
+		return stack;
 	take_from_history(&ours, lane->history);
 	__atomic_add_fetch(&trace_header->unwind_checked, 1, __ATOMIC_RELAXED);
-	if (!is_same(&ours, &b))
+	if (!is_same(&ours, &b) || !is_known_as(lane->history, stack))
 		__atomic_add_fetch(&trace_header->unwind_differences, 1, __ATOMIC_RELAXED);
-	return find(&b, caller);
+	return stack;
 }
 
 static __attribute__((noinline)) uint32_t take_in_full(struct lane *lane, const void *frame_address,

@@ -17,7 +17,7 @@ struct lane;
 struct backtrace {
 	uint32_t frames;                    /* at least 1 */
 	bool truncated;                     /* there were more */
-	uint64_t pc[TRACE_FRAMES_MAX + 64]; /* return addresses, innermost first: the call's own first */
+	uint64_t pc[TRACE_FRAMES_MAX + 16]; /* return addresses, innermost first: the call's own first */
 };
 
 /*
