@@ -67,12 +67,13 @@ static int read_unloads(struct dl_phdr_info *info, size_t size, void *count)
 	return 1;
 }
 
-/* Takes the loader's lock. */
+/* Takes the loader's lock, which no signal handler may leave locked. */
 static uint64_t count_unloads(void)
 {
-	uint64_t count = 1;
+	uint64_t count = 1, blocked_before = guard_block_signals();
 
 	dl_iterate_phdr(read_unloads, &count);
+	guard_restore_signals(blocked_before);
 	return count;
 }
 

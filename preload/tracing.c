@@ -314,7 +314,8 @@ static bool make_inherited(void)
 
 bool tracing_after_fork(void)
 {
-	bool was_inside = guard_inside, made;
+	uintptr_t was_inside = guard_inside;
+	bool made;
 
 	if (has_failed || !trace_header || !cold_lock())
 		return false;

@@ -43,43 +43,46 @@ static void transfer_words(struct lane *lane, const uint64_t *word, size_t bytes
 }
 
 /* The lane of a thread that may write the trace, inside the tracer; NULL: there is nothing to do. */
-static struct lane *enter(void)
+static struct lane *enter(struct guard_mark *mark)
 {
 	struct lane *lane;
 
-	if (!trace_is_mine() || guard_inside)
+	if (!trace_is_mine() || (guard_inside && !lanes_were_left(mark + 1)))
 		return NULL;
-	guard_inside = true;
+	guard_enter(mark);
 	lane = lanes_mine();
 	if (!lane)
-		guard_inside = false;
+		guard_leave();
 	return lane;
 }
 
 void transfer_to_lsa(const void *block)
 {
-	struct lane *lane = block ? enter() : NULL;
+	struct guard_mark mark;
+	struct lane *lane = block ? enter(&mark) : NULL;
 
 	if (!lane)
 		return;
 	transfer_block(lane, (uint64_t)(uintptr_t)block, 0);
-	guard_inside = false;
+	guard_leave();
 }
 
 void transfer_contents_to_lsa(const void *structure, size_t bytes)
 {
-	struct lane *lane = structure ? enter() : NULL;
+	struct guard_mark mark;
+	struct lane *lane = structure ? enter(&mark) : NULL;
 
 	if (!lane)
 		return;
 	transfer_words(lane, structure, maps_readable(structure, bytes), 0);
-	guard_inside = false;
+	guard_leave();
 }
 
 void transfer_to_client(const void *request, const void *buffer)
 {
 	uint64_t address = (uint64_t)(uintptr_t)buffer;
-	struct lane *lane = buffer ? enter() : NULL;
+	struct guard_mark mark;
+	struct lane *lane = buffer ? enter(&mark) : NULL;
 	struct ledger_view view;
 
 	if (!lane)
@@ -89,5 +92,5 @@ void transfer_to_client(const void *request, const void *buffer)
 		ledger_transfer(lane, &view);
 	else
 		transfer_block(lane, address, 0);
-	guard_inside = false;
+	guard_leave();
 }
