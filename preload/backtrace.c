@@ -11,6 +11,7 @@
 #include "config.h"
 #include "guard.h"
 #include "lanes.h"
+#include "objects.h"
 #include "real.h"
 #include "stacks.h"
 #include "trace.h"
@@ -79,18 +80,15 @@ static uint64_t count_unloads(void)
 
 #define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(library, name))
 
-/*
- * The cache that libunwind's threads share is locked while the loader is asked, which takes the
- * loader's lock: from inside of dl_iterate_phdr() a thread would wait for one that waits for it. It
- * serves but what unw_backtrace() meets for the first time, or cannot keep in a cache of its own. A
- * host's own libunwind is left as it is: its threads may be in the midst of it.
- */
-static void share_no_cache(void *library)
+/* From 1.7 on libunwind can be told; it would forget what its host told it. */
+static void ask_no_loader(void *library, bool is_of_host)
 {
-	int (*set_policy)(unw_addr_space_t, unw_caching_policy_t);
+	void (*set)(unw_addr_space_t, int (*)(objects_visitor *, void *));
 
-	if (FIND(set_policy, NAME_OF(unw_set_caching_policy)))
-		set_policy(*local_space, UNW_CACHE_NONE);
+	if (!is_of_host && FIND(set, NAME_OF(UNW_OBJ(set_iterate_phdr_function))))
+		set(*local_space, objects_visit);
+	else
+		objects_redirect(library);
 }
 
 bool backtrace_init(const char **why)
@@ -112,8 +110,7 @@ bool backtrace_init(const char **why)
 	if (!unwinder || !get_context || !init_cursor || !step_cursor || !get_register || !flush ||
 	    !local_space)
 		return false;
-	if (!of_host)
-		share_no_cache(library);
+	ask_no_loader(library, of_host != NULL);
 	dl_iterate_phdr(find_self, NULL);
 	unloads = unloads_at_first = count_unloads();
 	unwinder(warm, 4);
@@ -152,7 +149,7 @@ static void trim(struct backtrace *b, const uint64_t *pc, uint32_t found, uint32
 	b->frames = b->truncated ? depth : frames;
 }
 
-/* What unw_backtrace() does, but slowly: it reads each rule again. */
+/* What unw_backtrace() does, but slowly, by rules that unw_flush_cache() does drop. */
 static __attribute__((noinline)) uint32_t step_through(uint64_t *pc, uint32_t most)
 {
 	unw_context_t context;
