@@ -257,7 +257,7 @@ static bool is_known_as(const struct unwind_history *h, uint32_t stack)
 	known = tree_stack(node);
 	if (!known)
 		tree_set_stack(node, stack);
-	return !known || known == stack;
+	return !known || stacks_are_alike(known, stack);
 }
 
 /* Takes it by libunwind as well, which is believed. What the tree has for it is compared as well. */
