@@ -40,6 +40,7 @@ TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
 HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost \
 	$(BUILD)/tests/aphost $(BUILD)/tests/aphost-linked
+STRESS := $(BUILD)/tests/unwind/default/stress
 BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
 EXPORTS := SpLsaModeInitialize SpUserModeInitialize LsaApInitializePackage LsaApLogonUser LsaApLogonUserEx \
@@ -63,7 +64,7 @@ all: products ## build lsatrace and liblsatrace.so
 products: $(PRODUCTS)
 	@:
 
-hosts: $(HOSTS) $(PACKAGES)
+hosts: $(HOSTS) $(PACKAGES) $(STRESS)
 	@:
 
 tests: products hosts $(TESTS)
@@ -90,20 +91,8 @@ bench: ## measure what tracing and reports cost, beside what peers do; writes bu
 	$(SUBMAKE) products hosts $(BENCH)
 	@$(BUILD)/tests/bench/bench
 
-# Not in `check`: after dlclose() libunwind goes by what was there before, and it can wait for the
-# loader's lock while a thread that holds that waits for libunwind's.
-UNWIND := $(BUILD)/tests/unwind
-stress: products ## backtraces from stacks of every kind, taken by both unwinders: how many differ
-	@mkdir -p $(UNWIND)
-	$(CXX) -g -O2 -Iinclude -c -o $(UNWIND)/throws.o tests/unwind/throws.cc
-	$(CC) $(LANGUAGE) -g -O2 -rdynamic -o $(UNWIND)/stress $(filter-out %/module.c,$(wildcard tests/unwind/*.c)) \
-		tests/unwind/*.S $(UNWIND)/throws.o -ldl -lpthread -lstdc++
-	for v in 0 1; do $(CC) $(LANGUAGE) -g -O2 -DVARIANT=$$v -shared -fPIC \
-		-o $(UNWIND)/module$$v.so tests/unwind/module.c || exit; done
-	@cd $(UNWIND) && for part in frames jumps calls odd throws nested contexts fibers deep signals forks \
-		modules; do rm -f *.trace; echo "$$part:"; timeout 60 $(abspath $(BUILD))/lsatrace record --unwind=check \
-		-o %p.trace -- ./stress 50000 1 $$part >/dev/null; for trace in *.trace; do \
-		$(abspath $(BUILD))/lsatrace stat $$trace | grep checked; done; done
+stress: products $(STRESS) ## backtraces from stacks of every kind, by many compilers: by two unwinders
+	@.ci/stress all $(abspath $(BUILD))
 
 bench-deps: ## install the peers that `make bench` compares with
 	@.ci/deps bench
@@ -141,6 +130,9 @@ $(BUILD)/tests/lsahost: $(call objects,tests/host/*.c)
 $(BUILD)/tests/bench/bench: $(filter-out %/calls.o,$(call objects,tests/bench/*.c))
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ljansson -ldl
+
+$(STRESS): $(wildcard tests/unwind/*) .ci/stress
+	$(call say,link).ci/stress build $(@D) $(CC) $(CXX) -O2
 
 # Host and package in one: it is to find its own SpLsaModeInitialize.
 $(BUILD)/tests/bench/calls: $(BUILD)/obj/tests/bench/calls.o

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "guard.h"
 #include "lanes.h"
+#include "objects.h"
 #include "real.h"
 #include "stacks.h"
 #include "trace.h"
@@ -22,13 +23,24 @@
 #define TEXT_OF(x) #x
 #define NAME_OF(x) TEXT_OF(x)
 
-enum {
-	OWN_FRAMES = 64
-}; /* of the tracer on the stack: some for each package that called another */
+#define LIBUNWIND "libunwind.so.8"
+
+/* No code lies below: what an unwinder finds there is how a stack ends. */
+#define LOWEST_CODE 0x4000u
+
+enum { OWN_FRAMES = 12 }; /* more than there are, unless calls are nested in each other */
 
 static int (*unwinder)(void **, int);
+static int (*get_context)(unw_tdep_context_t *);
+static int (*init_cursor)(unw_cursor_t *, unw_context_t *);
+static int (*step_cursor)(unw_cursor_t *);
+static int (*get_register)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
 static void (*flush)(unw_addr_space_t, unw_word_t, unw_word_t);
 static unw_addr_space_t *local_space;
+/* How often the loader had unloaded something when that was last looked at, and when a thread first
+ * called unw_backtrace(); one more, so that 0 is never. */
+static uint64_t unloads;
+static __thread uint64_t unloads_at_first;
 static uint64_t own_start, own_end; /* where the tracer's own code lies */
 
 static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
@@ -49,21 +61,58 @@ static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
 	return 0;
 }
 
+static int read_unloads(struct dl_phdr_info *info, size_t size, void *count)
+{
+	(void)size;
+	*(uint64_t *)count = info->dlpi_subs + 1;
+	return 1;
+}
+
+/* Takes the loader's lock, which no signal handler may leave locked. */
+static uint64_t count_unloads(void)
+{
+	uint64_t count = 1, blocked_before = guard_block_signals();
+
+	dl_iterate_phdr(read_unloads, &count);
+	guard_restore_signals(blocked_before);
+	return count;
+}
+
+#define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(library, name))
+
+/* From 1.7 on libunwind can be told; it would forget what its host told it. */
+static void ask_no_loader(void *library, bool is_of_host)
+{
+	void (*set)(unw_addr_space_t, int (*)(objects_visitor *, void *));
+
+	if (!is_of_host && FIND(set, NAME_OF(UNW_OBJ(set_iterate_phdr_function))))
+		set(*local_space, objects_visit);
+	else
+		objects_redirect(library);
+}
+
 bool backtrace_init(const char **why)
 {
-	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	void *of_host = dlopen(LIBUNWIND, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+	void *library = dlopen(LIBUNWIND, RTLD_NOW | RTLD_LOCAL);
 	void *warm[4];
 
-	*why = "libunwind.so.8 cannot be loaded";
+	*why = LIBUNWIND " cannot be loaded";
 	if (!library)
 		return false;
-	unwinder = (int (*)(void **, int))real_dlsym(library, "unw_backtrace");
-	flush = (void (*)(unw_addr_space_t, unw_word_t, unw_word_t))real_dlsym(
-		library, NAME_OF(unw_flush_cache));
-	local_space = real_dlsym(library, NAME_OF(unw_local_addr_space));
-	if (!unwinder || !flush || !local_space)
+	FIND(unwinder, "unw_backtrace");
+	FIND(get_context, NAME_OF(unw_tdep_getcontext));
+	FIND(init_cursor, NAME_OF(unw_init_local));
+	FIND(step_cursor, NAME_OF(unw_step));
+	FIND(get_register, NAME_OF(unw_get_reg));
+	FIND(flush, NAME_OF(unw_flush_cache));
+	FIND(local_space, NAME_OF(unw_local_addr_space));
+	if (!unwinder || !get_context || !init_cursor || !step_cursor || !get_register || !flush ||
+	    !local_space)
 		return false;
+	ask_no_loader(library, of_host != NULL);
 	dl_iterate_phdr(find_self, NULL);
+	unloads = unloads_at_first = count_unloads();
 	unwinder(warm, 4);
 	return true;
 }
@@ -88,33 +137,87 @@ static void enter_libunwind(uint32_t *unwinding)
 	}
 }
 
-/* Drops the tracer's own frames, which are innermost and where a package was called through us. What
- * does not lead to the caller is not believed. */
-static void trim(struct backtrace *b, uint32_t found, uint32_t depth, uint64_t caller)
+/* Drops the tracer's own frames, which are innermost and where a package was called through us. */
+static void trim(struct backtrace *b, const uint64_t *pc, uint32_t found, uint32_t depth)
 {
 	uint32_t frames = 0;
 
-	for (uint32_t i = 0; i < found; i++)
-		if (!is_own(b->pc[i]))
-			b->pc[frames++] = b->pc[i];
+	for (uint32_t i = 0; i < found && pc[i] >= LOWEST_CODE && frames <= depth; i++)
+		if (!is_own(pc[i]) && frames++ < depth)
+			b->pc[frames - 1] = pc[i];
 	b->truncated = frames > depth;
 	b->frames = b->truncated ? depth : frames;
-	if (likely(frames > 0 && (b->pc[0] == caller || is_own(caller))))
+}
+
+/* What unw_backtrace() does, but slowly, by rules that unw_flush_cache() does drop. */
+static __attribute__((noinline)) uint32_t step_through(uint64_t *pc, uint32_t most)
+{
+	unw_context_t context;
+	unw_cursor_t cursor;
+	uint32_t found = 0;
+	unw_word_t ip;
+
+	if (get_context(&context) < 0 || init_cursor(&cursor, &context) < 0)
+		return 0;
+	while (found < most && step_cursor(&cursor) > 0 &&
+	       get_register(&cursor, UNW_REG_IP, &ip) >= 0)
+		pc[found++] = ip;
+	return found;
+}
+
+/*
+ * unw_backtrace() keeps a thread's rules for good, where unw_flush_cache() does not reach them: a
+ * thread that called it before something was unloaded may take new code for the old one.
+ */
+static uint32_t find_all(uint64_t *pc, uint32_t most)
+{
+	uint64_t now = __atomic_load_n(&unloads, __ATOMIC_ACQUIRE);
+	int found;
+
+	if (unlikely(!now))
+		__atomic_store_n(&unloads, now = count_unloads(), __ATOMIC_RELEASE);
+	if (unlikely(!unloads_at_first))
+		unloads_at_first = now;
+	if (unlikely(unloads_at_first != now))
+		return step_through(pc, most);
+	found = unwinder((void **)pc, (int)most);
+	return found > 0 ? (uint32_t)found : 0;
+}
+
+static uint32_t find_guarded(uint64_t *pc, uint32_t most, struct lane *lane)
+{
+	uint32_t found;
+
+	enter_libunwind(&lane->unwinding);
+	found = find_all(pc, most);
+	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
+	return found;
+}
+
+/* With many calls in each other there may be any number of own frames. Where new frames are put
+ * together there is room for them all: it is not in use now. */
+static __attribute__((noinline)) void take_nested(struct backtrace *b, struct lane *lane)
+{
+	uint64_t *pc = (uint64_t *)lane->history->fresh;
+	uint32_t most = sizeof(lane->history->fresh) / (sizeof(uint64_t));
+
+	trim(b, pc, find_guarded(pc, most, lane), config->depth);
+}
+
+/* What does not lead to the caller is not believed. */
+static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
+{
+	uint64_t caller = ((const uint64_t *)frame_address)[1];
+	uint32_t most = config->depth + OWN_FRAMES, found = find_guarded(b->pc, most, lane);
+
+	trim(b, b->pc, found, config->depth);
+	if (unlikely(found == most && !b->truncated))
+		take_nested(b, lane);
+	if (likely(b->frames > 0 && (b->pc[0] == caller || is_own(caller))))
 		return;
 	b->frames = 1;
 	b->truncated = true;
 	b->pc[0] = caller;
-}
-
-static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
-{
-	uint64_t caller = ((const uint64_t *)frame_address)[1];
-	int found;
-
-	enter_libunwind(&lane->unwinding);
-	found = unwinder((void **)b->pc, (int)(config->depth + OWN_FRAMES));
-	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
-	trim(b, found > 0 ? (uint32_t)found : 0, config->depth, caller);
 }
 
 /* The innermost frames of the history. */
@@ -123,7 +226,7 @@ static void take_from_history(struct backtrace *b, const struct unwind_history *
 	b->frames = 0;
 	b->truncated = false;
 	for (uint32_t i = h->frames; i > 0; i--) {
-		if (is_own(h->place[i].pc))
+		if (is_own(h->place[i].pc) || !h->place[i].pc)
 			continue;
 		b->truncated = b->frames == config->depth;
 		if (b->truncated)
@@ -144,21 +247,36 @@ static uint32_t find(const struct backtrace *b, uint64_t *caller)
 	return stacks_find(b);
 }
 
-/* Takes it by libunwind as well, which is believed. */
+/* Is the stack that the tree has for the history this one? */
+static bool is_known_as(const struct unwind_history *h, uint32_t stack)
+{
+	uint32_t node = h->state[h->frames].node, known;
+
+	if (!node || node >> 31 || !stack)
+		return true;
+	known = tree_stack(node);
+	if (!known)
+		tree_set_stack(node, stack);
+	return !known || stacks_are_alike(known, stack);
+}
+
+/* Takes it by libunwind as well, which is believed. What the tree has for it is compared as well. */
 static __attribute__((noinline)) uint32_t take_checked(struct lane *lane, const void *frame_address,
 						       uint64_t *caller)
 {
 	struct backtrace b, ours;
 	bool plain = unwind_take(lane->history, frame_address, own_start, own_end);
+	uint32_t stack;
 
 	take_by_libunwind(&b, lane, frame_address);
+	stack = find(&b, caller);
 	if (!plain)
-		return find(&b, caller);
+		return stack;
 	take_from_history(&ours, lane->history);
 	__atomic_add_fetch(&trace_header->unwind_checked, 1, __ATOMIC_RELAXED);
-	if (!is_same(&ours, &b))
+	if (!is_same(&ours, &b) || !is_known_as(lane->history, stack))
 		__atomic_add_fetch(&trace_header->unwind_differences, 1, __ATOMIC_RELAXED);
-	return find(&b, caller);
+	return stack;
 }
 
 static __attribute__((noinline)) uint32_t take_in_full(struct lane *lane, const void *frame_address,
@@ -223,10 +341,22 @@ void backtrace_after_fork(void)
 	__atomic_store_n(&guard->fork_gate, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Most calls of dlclose() unload nothing. */
 void backtrace_forget(void)
 {
+	uint64_t now = count_unloads();
+
+	if (now == __atomic_load_n(&unloads, __ATOMIC_RELAXED))
+		return;
 	cfi_forget();
 	tree_forget();
 	if (flush)
 		flush(*local_space, 0, 0);
+	__atomic_store_n(&unloads, now, __ATOMIC_RELEASE);
+}
+
+void backtrace_inherit(void)
+{
+	cfi_forget();
+	__atomic_store_n(&unloads, 0, __ATOMIC_RELAXED);
 }

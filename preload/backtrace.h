@@ -17,7 +17,7 @@ struct lane;
 struct backtrace {
 	uint32_t frames;                    /* at least 1 */
 	bool truncated;                     /* there were more */
-	uint64_t pc[TRACE_FRAMES_MAX + 64]; /* return addresses, innermost first: the call's own first */
+	uint64_t pc[TRACE_FRAMES_MAX + 16]; /* return addresses, innermost first: the call's own first */
 };
 
 /*
@@ -44,5 +44,9 @@ void backtrace_after_fork(void);
 
 /* Forgets what is known of code that may be gone. */
 void backtrace_forget(void);
+
+/* In a child that begins a trace of its own: until then no one told us what was unloaded. Asks the
+ * loader nothing, whose lock may be held for good here. */
+void backtrace_inherit(void);
 
 #endif

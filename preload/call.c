@@ -63,9 +63,9 @@ static void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument
 
 static bool enter_tracer(struct call *c)
 {
-	if (unlikely(guard_inside))
+	if (unlikely(guard_inside) && !lanes_were_left(c + 1))
 		return false;
-	guard_inside = true;
+	guard_enter(&c->mark);
 	if (unlikely(!trace_is_mine()) && !tracing_after_fork())
 		return false;
 	c->generation = trace_generation;
@@ -75,7 +75,7 @@ static bool enter_tracer(struct call *c)
 
 static void leave_tracer(struct call *c)
 {
-	guard_inside = false;
+	guard_leave();
 	if (unlikely(c->alarm != TRACE_KIND_NONE))
 		on_error(c);
 	c->alarm = TRACE_KIND_NONE;
@@ -91,7 +91,7 @@ static void save_errno(struct call *c)
 bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint64_t argument0,
 		uint64_t argument1)
 {
-	bool was_inside = guard_inside;
+	uintptr_t was_inside = guard_inside;
 
 	save_errno(c);
 	if (unlikely(!enter_tracer(c))) {
@@ -133,14 +133,16 @@ bool call_return(struct call *c)
 	/* The host's function may have forked: what was begun belongs to the parent. */
 	if (unlikely(!trace_is_mine() || c->generation != trace_generation))
 		return false;
-	guard_inside = true;
+	if (unlikely(guard_inside) && !lanes_were_left(c + 1))
+		return false;
+	guard_enter(&c->mark);
 	lane = lanes_mine();
 	if (likely(lane == c->lane))
 		return true;
 	if (lane)
 		move_to_lane(c, lane);
 	else
-		guard_inside = false;
+		guard_leave();
 	return lane != NULL;
 }
 

@@ -5,7 +5,7 @@
  *	call_enter()     the backtrace is taken, the call is in flight; false: pass it through
  *	                 an acquiring call has nothing more to do; a releasing one is judged and recorded
  *	call_host()      from here on the host runs, with its errno
- *	call_return()    false: this is another process by now
+ *	call_return()    false: this is another process by now, or the tracer itself was come upon
  *	                 an acquiring call is entered and recorded; a releasing one completed
  *	call_leave()     the call is no longer in flight
  *
@@ -18,10 +18,12 @@
 #include <stdint.h>
 
 #include "../include/slots.h"
+#include "guard.h"
 #include "judge.h"
 #include "lanes.h"
 
 struct call {
+	struct guard_mark mark;
 	struct lane *lane;
 	struct trace_event *event; /* once recorded; NULL: the ring had no room */
 	struct trace_chunk *chunk; /* in which it lies, with its sequence */

@@ -258,7 +258,7 @@ void *entry_linked(uint32_t number, const void *caller)
 /* What was unloaded must not be taken for what comes to its place. */
 static void note_unloaded(void)
 {
-	bool was_inside = guard_inside;
+	uintptr_t was_inside = guard_inside;
 
 	guard_inside = true;
 	if (cold_lock()) {

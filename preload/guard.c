@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,7 +14,9 @@
 #include "poison.h"
 
 struct guard_page *guard;
-__thread bool guard_inside;
+__thread uintptr_t guard_inside;
+
+static uint64_t blocked_before; /* by the owner of the cold lock */
 
 bool guard_init(void)
 {
@@ -26,6 +31,42 @@ bool guard_init(void)
 	}
 	guard = at;
 	return true;
+}
+
+/* Asks the kernel, which looks at a set of signals before it looks at what is to be done with it. */
+static bool is_readable(uintptr_t address)
+{
+	return syscall(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t)) == 0 ||
+	       errno != EFAULT;
+}
+
+bool guard_was_left(const void *end)
+{
+	uintptr_t mark = guard_inside;
+
+	if (mark == 1)
+		return false;
+	if (mark >= (uintptr_t)__builtin_frame_address(0) && mark < (uintptr_t)end)
+		return true;
+	return !is_readable(mark) || ((const struct guard_mark *)mark)->check != guard_check(mark);
+}
+
+#define BIT(signal) (1ull << ((signal)-1))
+
+/* By the kernel itself, for the C library leaves out those that it uses to cancel threads. */
+uint64_t guard_block_signals(void)
+{
+	static const uint64_t all = ~(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |
+				      BIT(SIGTRAP) | BIT(SIGSYS));
+	uint64_t before = 0;
+
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof(before));
+	return before;
+}
+
+void guard_restore_signals(uint64_t before)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 }
 
 bool guard_pause(unsigned turn)
@@ -46,13 +87,22 @@ bool cold_lock(void)
 
 	if (!guard)
 		return false;
-	while (__atomic_exchange_n(&guard->cold_lock, 1, __ATOMIC_ACQUIRE))
-		if (!guard_pause(turn++))
-			return false;
-	return true;
+	do {
+		uint64_t before = guard_block_signals();
+
+		if (!__atomic_exchange_n(&guard->cold_lock, 1, __ATOMIC_ACQUIRE)) {
+			blocked_before = before;
+			return true;
+		}
+		guard_restore_signals(before);
+	} while (guard_pause(turn++));
+	return false;
 }
 
 void cold_unlock(void)
 {
+	uint64_t before = blocked_before;
+
 	__atomic_store_n(&guard->cold_lock, 0, __ATOMIC_RELEASE);
+	guard_restore_signals(before);
 }

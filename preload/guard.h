@@ -6,8 +6,14 @@
  * handler, is passed through and counted, so no code of ours needs to be re-entrant. The host's own
  * functions run outside, so calls may nest in each other.
  *
+ * A handler may also leave the tracer for good, by longjmp(). So who enters leaves a mark in his own
+ * frame, which stays while that frame does: it is gone once something else lies there. Neither the
+ * stack that a call comes from nor its depth would tell, for handlers have stacks of their own and
+ * coroutines have many.
+ *
  * The cold lock guards what happens once for a stack, a module, a thread or a finding. No call takes
- * it once warm. It is bounded: who cannot get it in time counts what is lost and goes on. It lies in
+ * it once warm. It is bounded: who cannot get it in time counts what is lost and goes on. Signals are
+ * blocked under it, so that no handler leaves it, or the loader's lock, locked for good. It lies in
  * a page that the kernel clears in a forked child, however the child was made: there it is free, and
  * guard->owner, which is 0 then, tells the child that the trace is its parent's.
  */
@@ -27,7 +33,38 @@ struct guard_page {
 };
 
 extern struct guard_page *guard;
-extern __thread bool guard_inside;
+/* 0: outside; the address of a mark; or 1: inside, and none was left. */
+extern __thread uintptr_t guard_inside;
+
+/* In the frame of who is inside. */
+struct guard_mark {
+	uintptr_t check;
+};
+
+static inline uintptr_t guard_check(uintptr_t mark)
+{
+	return ~mark;
+}
+
+/* The fences are for a signal handler: there is no moment inside without a mark. */
+static inline void guard_enter(struct guard_mark *mark)
+{
+	mark->check = guard_check((uintptr_t)mark);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	guard_inside = (uintptr_t)mark;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void guard_leave(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	guard_inside = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/* For a thread that is inside by guard_inside: is the frame that had entered gone? The caller's own
+ * frame reaches up to `end`. False as well when it is gone and nothing has yet come to its place. */
+bool guard_was_left(const void *end);
 
 /* Makes the page. False: no memory. Called once, before the first trace. */
 bool guard_init(void);
@@ -35,6 +72,10 @@ bool guard_init(void);
 /* False: not to be had within a second, or there is no page. */
 bool cold_lock(void);
 void cold_unlock(void);
+
+/* Blocks all signals but those that tell of a fault. Returns what was blocked before. */
+uint64_t guard_block_signals(void);
+void guard_restore_signals(uint64_t before);
 
 /* Waits a moment that grows with `turn`; false after about a second. */
 bool guard_pause(unsigned turn);

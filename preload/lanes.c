@@ -27,6 +27,13 @@ static struct pool_items shown_items, counter_items;
 static __thread struct lane *mine;
 static __thread uint32_t mine_generation;
 
+/* Of a thread that was left in the midst of it. */
+static void forget_backtrace(struct lane *lane)
+{
+	lane->history->frames = 0;
+	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
+}
+
 static void give_back(void *lane_of_thread)
 {
 	struct lane *lane = lane_of_thread;
@@ -34,6 +41,8 @@ static void give_back(void *lane_of_thread)
 
 	if (!trace_is_mine() || mine != lane || mine_generation != trace_generation)
 		return; /* a forked child has other lanes */
+	if (guard_inside)
+		forget_backtrace(lane);
 	mine = NULL;
 	lane->shown->state = SHOWN_BETWEEN;
 	do {
@@ -129,6 +138,16 @@ struct lane *lanes_mine(void)
 	return settle();
 }
 
+bool lanes_were_left(const void *end)
+{
+	if (!guard_was_left(end))
+		return false;
+	if (mine && mine_generation == trace_generation)
+		forget_backtrace(mine);
+	guard_leave();
+	return true;
+}
+
 uint32_t lanes_count(void)
 {
 	return __atomic_load_n(&lanes_used, __ATOMIC_RELAXED);
@@ -158,13 +177,29 @@ struct trace_counters *lanes_counters(struct lane *lane, uint32_t package)
 	return likely(counters) ? counters : add_counters(lane, package);
 }
 
+/* Its thread may have been left inside, by longjmp(), and never call again: the next fork does not
+ * wait for it. */
+static void give_up(uint32_t *unwinding)
+{
+	uint32_t inside = 1;
+
+	__atomic_compare_exchange_n(unwinding, &inside, 2, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
+
 void lanes_await_unwinders(void)
 {
 	uint32_t count = lanes_count();
 	unsigned turn = 0;
 
-	for (uint32_t i = 0; i < count; i++)
-		while (&lanes[i] != mine && __atomic_load_n(&lanes[i].unwinding, __ATOMIC_SEQ_CST))
-			if (!guard_pause(turn++))
-				return;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t *unwinding = &lanes[i].unwinding;
+
+		while (&lanes[i] != mine && __atomic_load_n(unwinding, __ATOMIC_SEQ_CST) == 1) {
+			if (guard_pause(turn++))
+				continue;
+			give_up(unwinding);
+			return;
+		}
+	}
 }

@@ -22,9 +22,10 @@ struct lane {
 	uint32_t number;
 	uint32_t releases;              /* for the ledger's epochs */
 	struct unwind_history *history; /* the backtrace taken last */
-	uint32_t unwinding;             /* 1: the thread is inside libunwind; see backtrace.h */
-	uint32_t next_free;             /* in the list of lanes between threads */
-	uint32_t slots; /* entries of slot[]: ledger entries of the file, free to use */
+	uint32_t unwinding; /* 1: the thread is inside libunwind; see backtrace.h; 2: for
+					   longer than anyone waits */
+	uint32_t next_free; /* in the list of lanes between threads */
+	uint32_t slots;     /* entries of slot[]: ledger entries of the file, free to use */
 	uint32_t slot[LANE_SLOTS];
 	uint32_t depth;                           /* calls in flight */
 	uintptr_t stack_pointer[TRACE_IN_FLIGHT]; /* of their shims, and who called them: tells which a */
@@ -39,6 +40,13 @@ void lanes_reset(void);
 
 /* The calling thread's lane; NULL: the trace has no room for one. */
 struct lane *lanes_mine(void);
+
+/*
+ * A call arrives while its thread is inside the tracer; the caller's own frame reaches up to `end`.
+ * False: a signal handler has come upon the tracer. True: longjmp() had left it. The thread is outside
+ * then, and what it was in the midst of is forgotten.
+ */
+bool lanes_were_left(const void *end);
 
 /* How many there are. */
 uint32_t lanes_count(void);

@@ -178,7 +178,7 @@ static void end(struct package *p)
 
 void packages_end(uint32_t number)
 {
-	bool was_inside = guard_inside;
+	uintptr_t was_inside = guard_inside;
 	int saved_errno = errno;
 
 	guard_inside = true;

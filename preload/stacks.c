@@ -86,6 +86,14 @@ uint32_t stacks_find(const struct backtrace *b)
 	return reference;
 }
 
+bool stacks_are_alike(uint32_t one, uint32_t other)
+{
+	const struct trace_stack *a = pool_at(one), *b = pool_at(other);
+
+	return one == other || (a->frames == b->frames && a->flags == b->flags &&
+				memcmp(a->frame, b->frame, a->frames * sizeof(a->frame[0])) == 0);
+}
+
 void stacks_reset(void)
 {
 	index_clear(&index_of_stacks);

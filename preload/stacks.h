@@ -6,12 +6,17 @@
 #ifndef LSATRACE_STACKS_H
 #define LSATRACE_STACKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "backtrace.h"
 
 /* The reference of a backtrace; 0: there was no room for it, which is counted. */
 uint32_t stacks_find(const struct backtrace *b);
+
+/* Do two references stand for the same frames? A stack is stored again when it passes through a module
+ * that there was no room for. */
+bool stacks_are_alike(uint32_t one, uint32_t other);
 
 /* For a new file: forgets all stacks; takes one over from the old file, and returns its reference. */
 void stacks_reset(void);

@@ -305,6 +305,7 @@ static bool make_inherited(void)
 	bool made;
 
 	inherit_begin(&inheritance);
+	backtrace_inherit();
 	trace_header = NULL;
 	trace_generation++;
 	made = open_new(&file, true);
@@ -318,7 +319,8 @@ static bool make_inherited(void)
 
 bool tracing_after_fork(void)
 {
-	bool was_inside = guard_inside, made;
+	uintptr_t was_inside = guard_inside;
+	bool made;
 
 	if (has_failed || !trace_header || !cold_lock())
 		return false;

@@ -25,6 +25,7 @@ struct handing {
 	const struct transfer *transfer;
 	enum trace_receiver to;
 	struct lane *lane; /* NULL: the tracer was come upon, and nothing can be recorded */
+	struct guard_mark mark;
 	bool has_stack;
 	uint32_t stack;
 	uint64_t caller;
@@ -128,19 +129,19 @@ static bool begin(struct handing *h)
 {
 	if (!trace_is_mine())
 		return false;
-	if (guard_inside)
+	if (guard_inside && !lanes_were_left(h + 1))
 		return true;
-	guard_inside = true;
+	guard_enter(&h->mark);
 	h->lane = lanes_mine();
 	if (!h->lane)
-		guard_inside = false;
+		guard_leave();
 	return true;
 }
 
 static void end(const struct handing *h)
 {
 	if (h->lane)
-		guard_inside = false;
+		guard_leave();
 }
 
 void transfer_to_lsa(const struct transfer *t, const void *block)

@@ -22,8 +22,9 @@ static uint64_t read_word(uint64_t address)
 /* From a frame to the one that called it, which comes to lie behind it. Notes the frame's rule. */
 static enum step step(struct unwind_frame *inner)
 {
+	static const struct cfi_rule outermost = { .kind = CFI_OUTERMOST };
 	struct unwind_frame *outer = inner + 1;
-	struct cfi_rule rule = inner->rule = cfi_find(inner->pc);
+	struct cfi_rule rule = inner->rule = likely(inner->pc) ? cfi_find(inner->pc) : outermost;
 	uint64_t base = rule.kind == CFI_RSP ? inner->slot + 8 : inner->rbp;
 	uint64_t cfa = base + (uint64_t)(int64_t)rule.cfa_offset;
 
@@ -36,7 +37,7 @@ static enum step step(struct unwind_frame *inner)
 	outer->pc = read_word(outer->slot);
 	outer->rbp_cell = rule.rbp_offset ? cfa + (uint64_t)(int64_t)rule.rbp_offset : 0;
 	outer->rbp = outer->rbp_cell ? read_word(outer->rbp_cell) : inner->rbp;
-	return outer->pc ? STEP_FRAME : STEP_END;
+	return STEP_FRAME;
 }
 
 static bool is_same_place(const struct unwind_history *h, uint32_t at,

@@ -21,7 +21,7 @@ enum { UNWIND_FRAMES_MOST = 512 };
 /* A frame that is new, as it was stepped to. */
 struct unwind_frame {
 	uint64_t slot;        /* where the return address lies */
-	uint64_t pc;          /* the return address */
+	uint64_t pc;          /* the return address; 0: the frame inside of this one is outermost */
 	uint64_t rbp;         /* in this frame, at pc */
 	uint64_t rbp_cell;    /* where that was read; 0: it is the inner frame's */
 	struct cfi_rule rule; /* at pc */

@@ -260,6 +260,36 @@ Test(odd, calls_that_a_longjmp_has_left_are_not_in_flight, .timeout = 60)
 	traced_release(&traced);
 }
 
+static bool is_leaked(const struct traced *traced, long long bytes)
+{
+	const json_t *findings = json_at(traced->report, "findings"), *finding;
+	size_t i;
+
+	json_array_foreach(findings, i, finding)
+	{
+		if (json_same_text(json_text_at(finding, "kind"), "block-leak") &&
+		    json_number_at(finding, "size") == bytes)
+			return true;
+	}
+	return false;
+}
+
+/* What a handler has left may be lost; what comes behind it may not. */
+Test(odd, a_thread_that_a_longjmp_took_out_of_the_tracer_is_traced_again, .timeout = 120)
+{
+	static const char *const ways[] = { "--unwind=auto", "--unwind=libunwind",
+					    "--unwind=check" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *const options[] = { ways[i], NULL };
+		struct traced traced = trace_with(options, ODD("jump-out-of-handlers"));
+
+		cr_expect(is_leaked(&traced, 77), "%s", ways[i]);
+		cr_expect_geq(calls_of(&traced, "AllocateLsaHeap"), 90, "%s", ways[i]);
+		traced_release(&traced);
+	}
+}
+
 Test(odd, a_call_that_never_returns_is_in_flight, .timeout = 60)
 {
 	struct traced traced = trace(ODD("never-return"));

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -14,7 +16,14 @@
 #include "odd.h"
 #include "package.h"
 
-enum { CROWD = 300, HITS = 2000, SIGNAL_ROUNDS = 3000000, ALARM_US = 50, STACK_BYTES = 65536 };
+enum {
+	CROWD = 300,
+	HITS = 2000,
+	JUMPS = 1000,
+	SIGNAL_ROUNDS = 3000000,
+	ALARM_US = 50,
+	STACK_BYTES = 65536
+};
 
 static void *churn_in_thread(void *rounds)
 {
@@ -231,6 +240,70 @@ static int jump(char **arguments)
 	return 0;
 }
 
+static sigjmp_buf out_of_anything;
+
+static void jump_out_of_anything(int number)
+{
+	(void)number;
+	hits++;
+	siglongjmp(out_of_anything, 1);
+}
+
+static void *fork_in_thread(void *unused)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(0);
+	need(child > 0 && waitpid(child, NULL, 0) == child, "a child");
+	return unused;
+}
+
+static long milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Beside a thread that was left in the midst of anything. */
+static void fork_often(void)
+{
+	long start = milliseconds();
+	pthread_t thread;
+
+	for (int i = 0; i < 20; i++) {
+		need(pthread_create(&thread, NULL, fork_in_thread, NULL) == 0, "a thread");
+		pthread_join(thread, NULL);
+	}
+	if (milliseconds() - start > 5000)
+		puts("slow");
+}
+
+/* A handler that does not return, wherever it comes upon the program: most often upon the tracer. */
+static int jump_out_of_handlers(char **arguments)
+{
+	struct sigaction action = { .sa_handler = jump_out_of_anything };
+
+	(void)arguments;
+	host_start();
+	sigaction(SIGALRM, &action, NULL);
+	sigsetjmp(out_of_anything, 1);
+	if (hits < JUMPS) {
+		set_alarm(ALARM_US);
+		for (;;)
+			lsa->FreePrivateHeap(lsa->AllocatePrivateHeap(8));
+	}
+	set_alarm(0);
+	signal(SIGALRM, SIG_IGN);
+	fork_often();
+	churn(100);
+	leak(77);
+	puts("done");
+	return 0;
+}
+
 static void leave_program(void)
 {
 	exit(4);
@@ -295,6 +368,7 @@ const struct scenario thread_scenarios[] = {
 	{ "signals", signals },
 	{ "signals-on-own-stack", signals_on_own_stack },
 	{ "jump", jump },
+	{ "jump-out-of-handlers", jump_out_of_handlers },
 	{ "never-return", never_return },
 	{ "coroutines", coroutines },
 	{ 0 },

@@ -21,6 +21,7 @@ static NOINLINE void fork_child(struct walk *w)
 	pid_t child = fork();
 
 	if (child == 0) {
+		alarm(60);
 		walk_afresh(w, 100, 8);
 		_exit(0);
 	}

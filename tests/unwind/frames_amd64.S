@@ -276,17 +276,19 @@ frame_not_returned_to:
 	ud2
 	finish fiber_ended
 
-/* Without a word to unwinders. */
+/* Without a word to unwinders. In the first, rbp says that there is no frame: libunwind 1.6.2 takes any
+ * other value for a frame pointer, and what it is led to by that it reads unchecked. */
 	.globl frame_bare
 	.type frame_bare, @function
 	.balign 16
 frame_bare:
 	endbr64
-	subq $8, %rsp
+	pushq %rbp
+	xorl %ebp, %ebp
 	movq %rdi, %rax
 	movq %rsi, %rdi
 	call *%rax
-	addq $8, %rsp
+	popq %rbp
 	ret
 	.size frame_bare, . - frame_bare
 

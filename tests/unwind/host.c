@@ -217,6 +217,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	w.random = w.random * 0x9e3779b97f4a7c15u + 1;
+	alarm((unsigned)(60 + wanted / 1000)); /* whatever it waits for */
 	load_package();
 	if (argc > 3)
 		run_one(&w, wanted, argv[3]);

@@ -34,7 +34,7 @@ static void call_again(void *argument)
 static void run_nested(struct walk *w)
 {
 	while (w->calls > 0) {
-		w->depth = walk_random(w, 4) ? walk_random(w, 8) : walk_random(w, 40);
+		w->depth = walk_random(w, 4) ? walk_random(w, 8) : walk_random(w, 150);
 		nest(w);
 	}
 }
