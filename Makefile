@@ -20,6 +20,7 @@ FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec $(
 # A traced call goes through small functions of a dozen files. gcc joins them; objects that tests link
 # hold code of their own as well.
 LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto -ffat-lto-objects)
+FLAGS_preload/embedded := $(FLAGS_preload)
 FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 FLAGS_tests/support := $(FLAGS_tests)
@@ -28,7 +29,7 @@ FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
 FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/bench := -g -O2 $(PATHS)
 
-FOLDERS := preload viewer tests tests/support tests/host tests/packages tests/odd tests/bench
+FOLDERS := preload preload/embedded viewer tests tests/support tests/host tests/packages tests/odd tests/bench
 SOURCES := $(wildcard $(FOLDERS:%=%/*.c))
 HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
@@ -111,11 +112,11 @@ deps: ## install what building and testing need, where it is missing
 $(BUILD)/lsatrace: $(call objects,viewer/*.c)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
-$(BUILD)/liblsatrace.so: $(call objects,preload/*.c preload/*.S)
+$(BUILD)/liblsatrace.so: $(call objects,preload/*.c preload/embedded/*.c preload/*.S)
 	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@ $^ -ldl -lpthread
 
 $(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c))
-$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*.c))
+$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*.c preload/embedded/*.c))
 $(BUILD)/support.a: $(call objects,tests/support/*.c)
 # From nothing, so that a module that is gone from the tree is gone from the archive.
 $(BUILD)/%.a:
@@ -204,7 +205,7 @@ coverage: ## the tests, then how much of each source file they reach
 	@.ci/deps check
 	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)/coverage LTO= \
 		CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
-	@.ci/coverage $(BUILD)/coverage/obj/preload $(BUILD)/coverage/obj/viewer
+	@.ci/coverage $(BUILD)/coverage/obj/preload $(BUILD)/coverage/obj/preload/embedded $(BUILD)/coverage/obj/viewer
 
 lint: ## clang's analyzer, shellcheck, the man page, and whether `make format` would change anything
 	@for source in $(SOURCES); do \
