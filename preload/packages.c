@@ -84,7 +84,7 @@ void *packages_hand_out(uint32_t index, ULONG_PTR id, void *table, size_t slots)
 	void *ours = table;
 
 	p->id = id;
-	if (table && tracing_ensure()) {
+	if ((table || table_stands_for_null(slots)) && tracing_ensure()) {
 		guard_inside = true;
 		define_new(index);
 		p->initialized = true;

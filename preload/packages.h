@@ -26,8 +26,8 @@ SpLsaModeInitializeFn packages_entry_for(SpLsaModeInitializeFn real);
 /* After a dlclose(): a library that comes to the place of one that is gone is a new one. */
 void packages_unloaded(void);
 
-/* The table that a package gets in place of the host's; makes the trace if it is the first. The
- * host's own when the process cannot be traced. Keeps errno, as the next two. */
+/* The table that a package gets in place of the host's, which may be NULL; makes the trace if it is the
+ * first. The host's own when the process cannot be traced. Keeps errno, as the next two. */
 void *packages_hand_out(uint32_t package, ULONG_PTR id, void *table, size_t slots);
 
 /* Copies the package's own table again: it may have been completed only now. */

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 
+#include "../preload/embedded/embedded.h"
 #include "../preload/packages.h"
 #include "../preload/shims.h"
 #include "../preload/table.h"
@@ -19,9 +20,10 @@ static const size_t traced[] = { TRACED_SLOTS(SLOT_INDEX) };
 
 enum { SLOTS = SECPKG_TABLE_SLOTS, PACKAGE = 5 };
 
+/* Only the host's functions. What else there may be, suite `provided` is about. */
 static void start(void)
 {
-	preload_init("");
+	preload_init("allocator=host");
 }
 
 TestSuite(table, .init = start);
@@ -212,7 +214,7 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 	static const enum family family[] = { TRACED_SLOTS(SLOT_FAMILY) };
 	void *host[TABLE_SLOTS], **ours;
 
-	preload_init("families=lsa-heap,client-buffer");
+	preload_init("allocator=host:families=lsa-heap,client-buffer");
 	fill(host, TABLE_SLOTS);
 	ours = table_substitute(host, SLOTS, PACKAGE);
 	for (int slot = 0; slot < SLOT_COUNT; slot++) {
@@ -222,4 +224,128 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 		cr_expect_eq(ours[traced[slot]], wanted ? shims[slot][PACKAGE] : code(traced[slot]),
 			     "slot %d", slot);
 	}
+}
+
+/* Functions of our own in place of the host's. */
+
+static void *const *const ours_by_slot = embedded_functions;
+
+static void start_provided(void)
+{
+	preload_init("");
+}
+
+TestSuite(provided, .init = start_provided);
+
+static bool is_shared_memory(int slot)
+{
+	return slot <= SLOT_DeleteSharedMemory;
+}
+
+/* Each slot of shared memory is a shim before one of our functions, all others are as ever. */
+static void expect_provided(void **table)
+{
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+
+		if (slot < 0) {
+			cr_expect_eq(table[i], i < SLOTS ? code(i) : NULL);
+			continue;
+		}
+		cr_expect_eq(table[i], shims[slot][PACKAGE]);
+		cr_expect_eq(table_original[PACKAGE][slot],
+			     is_shared_memory(slot) ? ours_by_slot[slot] : code(i));
+	}
+}
+
+Test(provided, a_family_that_lacks_any_function_is_ours_as_a_whole)
+{
+	for (int slot = SLOT_CreateSharedMemory; slot <= SLOT_DeleteSharedMemory; slot++) {
+		void *host[TABLE_SLOTS] = { 0 };
+
+		fill(host, SLOTS);
+		host[traced[slot]] = NULL;
+		expect_provided(table_substitute(host, SLOTS, PACKAGE));
+	}
+}
+
+Test(provided, a_family_that_is_whole_stays_the_hosts)
+{
+	void *host[TABLE_SLOTS];
+
+	fill(host, TABLE_SLOTS);
+	expect_hooked(table_substitute(host, SLOTS, PACKAGE), SLOTS, TABLE_SLOTS, PACKAGE);
+}
+
+Test(provided, a_family_that_is_whole_is_ours_at_the_users_wish)
+{
+	void *host[TABLE_SLOTS] = { 0 };
+
+	preload_init("allocator=embedded");
+	fill(host, SLOTS);
+	expect_provided(table_substitute(host, SLOTS, PACKAGE));
+}
+
+Test(provided, what_lies_behind_a_dispatch_table_is_none_of_its_slots)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours;
+
+	preload_init("allocator=embedded");
+	fill(host, SECPKG_DISPATCH_SLOTS);
+	ours = table_substitute(host, SECPKG_DISPATCH_SLOTS, PACKAGE);
+	expect_hooked(ours, SECPKG_DISPATCH_SLOTS, SECPKG_DISPATCH_SLOTS, PACKAGE);
+	cr_expect_not(table_stands_for_null(SECPKG_DISPATCH_SLOTS));
+}
+
+Test(provided, other_slots_of_null_stay_null)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours = table_substitute(host, SLOTS, PACKAGE);
+
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+
+		cr_expect_eq(ours[i],
+			     slot >= 0 && is_shared_memory(slot) ? shims[slot][PACKAGE] : NULL);
+	}
+}
+
+Test(provided, a_table_for_none_has_shared_memory_and_heaps)
+{
+	void **ours = table_substitute(NULL, SLOTS, PACKAGE);
+
+	cr_assert(table_stands_for_null(SLOTS));
+	cr_assert_not_null(ours);
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+		bool is_ours = slot >= 0 && ours_by_slot[slot];
+
+		cr_expect_eq(ours[i], is_ours ? shims[slot][PACKAGE] : NULL, "slot %zu", i);
+	}
+	cr_expect_not_null(ours[traced[SLOT_AllocateLsaHeap]]);
+	cr_expect_not_null(ours[traced[SLOT_FreeReturnBuffer]]);
+	cr_expect_null(ours[traced[SLOT_AllocateClientBuffer]]);
+}
+
+/* A package with a table takes the heaps for granted, whether they are traced or not. */
+Test(provided, heaps_that_are_not_traced_are_there_all_the_same)
+{
+	void **ours;
+
+	preload_init("families=shared-memory");
+	ours = table_substitute(NULL, SLOTS, PACKAGE);
+	cr_expect_eq(ours[traced[SLOT_AllocateLsaHeap]], ours_by_slot[SLOT_AllocateLsaHeap]);
+	cr_expect_eq(ours[traced[SLOT_CreateSharedMemory]], shims[SLOT_CreateSharedMemory][PACKAGE]);
+}
+
+Test(provided, nothing_is_provided_that_is_not_wanted)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours;
+
+	preload_init("families=lsa-heap");
+	cr_expect_not(table_stands_for_null(SLOTS));
+	ours = table_substitute(host, SLOTS, PACKAGE);
+	for (size_t i = 0; i < TABLE_SLOTS; i++)
+		cr_expect_null(ours[i]);
+	preload_init("allocator=host");
+	cr_expect_not(table_stands_for_null(SLOTS));
 }

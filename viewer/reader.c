@@ -357,9 +357,12 @@ static bool check_families(struct reader *r)
 		const struct trace_text *text = (const struct trace_text *)record;
 		uint64_t at = place(r->log[c.chunk]) + c.offset - record->bytes;
 
-		if (record->type == TRACE_RECORD_FUNCTION &&
+		if ((record->type == TRACE_RECORD_FUNCTION ||
+		     record->type == TRACE_RECORD_ALLOCATOR) &&
 		    !require(r, r->check.family[text->number >> 8 & 255],
-			     at + offsetof(struct trace_text, number), "family of a function"))
+			     at + offsetof(struct trace_text, number),
+			     record->type == TRACE_RECORD_FUNCTION ? "family of a function"
+								   : "family of an allocator"))
 			return false;
 	}
 	return true;
