@@ -38,7 +38,7 @@ objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c preload/*.S)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
-HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost
+HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost $(BUILD)/tests/torture
 BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
 EXPORTS := SpLsaModeInitialize _Exit _exit dlclose dlsym execl execle execlp execv execve execveat \
@@ -51,7 +51,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all products hosts tests demo check test stress bench bench-deps deps warnings sanitize lint format \
+.PHONY: all products hosts tests demo check test stress torture bench bench-deps deps warnings sanitize lint format \
 	headers exports coverage install uninstall help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -103,6 +103,9 @@ stress: products ## backtraces from stacks of every kind, taken by both unwinder
 		-o %p.trace -- ./stress 50000 1 $$part >/dev/null; for trace in *.trace; do \
 		$(abspath $(BUILD))/lsatrace stat $$trace | grep checked; done; done
 
+torture: $(BUILD)/tests/torture ## the embedded shared memory under every kind of use and misuse, for a minute
+	$<
+
 bench-deps: ## install the peers that `make bench` compares with
 	@.ci/deps bench
 
@@ -135,6 +138,9 @@ $(BUILD)/tests/test_%: $(BUILD)/obj/tests/test_%.o $(BUILD)/support.a $(BUILD)/v
 $(BUILD)/tests/lsahost: $(call objects,tests/host/*.c)
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
+
+$(BUILD)/tests/torture: $(BUILD)/obj/tests/torture.o $(BUILD)/preload.a
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
 $(BUILD)/tests/bench/bench: $(filter-out %/calls.o,$(call objects,tests/bench/*.c))
 	@mkdir -p $(@D)

@@ -13,6 +13,7 @@
 #define LSATRACE BUILD_DIR "/lsatrace"
 #define ODD_HOST BUILD_DIR "/tests/oddhost"
 #define LSA_HOST BUILD_DIR "/tests/lsahost"
+#define TORTURE BUILD_DIR "/tests/torture"
 #define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 
 #define NO_OPTIONS ((const char *const[]){ NULL })
@@ -232,6 +233,15 @@ Test(embedded, threads_and_forked_children_are_traced_as_ever, .timeout = 60)
 	cr_expect_eq(traced.report_status, 0);
 	cr_expect_eq(json_array_size(json_at(traced.report, "findings")), 0u);
 	traced_release(&traced);
+}
+
+/* `make torture` does it for longer. */
+Test(embedded, shared_memory_bears_a_few_seconds_of_torture, .timeout = 120)
+{
+	struct run run = run_command(COMMAND(TORTURE, "4"));
+
+	cr_expect_eq(run.status, 0, "%s%s", run.out, run.err);
+	run_release(&run);
 }
 
 /* Clients. */
