@@ -18,24 +18,27 @@ enum {
 	KEPT_MOST = 255,    /* blocks of one size */
 };
 
-/* What a granule's word says of it: the size of its block in granules, and one of these. */
+/* What a granule's byte says of it: the size of its block in granules, up to LARGE, and one of these. */
 enum {
 	LAST, /* a free block of several granules ends here; size 0: nothing begins or ends here */
 	USED,
 	FREE,
 	KEPT, /* freed, and not yet merged */
 	STATES,
+	LARGE = 256 / STATES - 1, /* the size is elsewhere */
 };
 
-struct link {
+/* What there is no room for in a byte. */
+struct extra {
 	uint32_t next, previous; /* free blocks of one list; 0: none */
+	uint32_t size;           /* of a block that is LARGE */
 };
 
 struct arena {
 	uint64_t mapped_bytes;
 	uint32_t granules; /* of the range; behind the last is one that is never free */
-	uint32_t *word;
-	struct link *link;
+	uint8_t *byte;
+	struct extra *extra;
 	uint32_t first_map;
 	uint16_t second_map[FIRSTS];
 	uint32_t list[FIRSTS][SECONDS];
@@ -50,17 +53,23 @@ struct place {
 
 static uint32_t size_of(const struct arena *a, uint32_t granule)
 {
-	return a->word[granule] / STATES;
+	uint32_t size = a->byte[granule] / STATES;
+
+	return likely(size < LARGE) ? size : a->extra[granule].size;
 }
 
 static uint32_t state_of(const struct arena *a, uint32_t granule)
 {
-	return a->word[granule] % STATES;
+	return a->byte[granule] % STATES;
 }
 
 static void set(struct arena *a, uint32_t granule, uint32_t size, uint32_t state)
 {
-	a->word[granule] = size * STATES + state;
+	if (size >= LARGE) {
+		a->extra[granule].size = size;
+		size = LARGE;
+	}
+	a->byte[granule] = (uint8_t)(size * STATES + state);
 }
 
 static uint32_t log_of(uint32_t size)
@@ -91,9 +100,10 @@ static void link_in(struct arena *a, uint32_t granule, uint32_t size)
 	struct place p = place_of(size);
 	uint32_t *list = &a->list[p.first][p.second];
 
-	a->link[granule] = (struct link){ .next = *list };
+	a->extra[granule].next = *list;
+	a->extra[granule].previous = 0;
 	if (*list)
-		a->link[*list].previous = granule;
+		a->extra[*list].previous = granule;
 	*list = granule;
 	a->second_map[p.first] |= (uint16_t)(1u << p.second);
 	a->first_map |= 1u << p.first;
@@ -101,13 +111,13 @@ static void link_in(struct arena *a, uint32_t granule, uint32_t size)
 
 static void link_out(struct arena *a, uint32_t granule, uint32_t size)
 {
-	struct link link = a->link[granule];
+	struct extra link = a->extra[granule];
 	struct place p;
 
 	if (link.next)
-		a->link[link.next].previous = link.previous;
+		a->extra[link.next].previous = link.previous;
 	if (link.previous) {
-		a->link[link.previous].next = link.next;
+		a->extra[link.previous].next = link.next;
 		return;
 	}
 	p = place_of(size);
@@ -131,8 +141,8 @@ static void make_free(struct arena *a, uint32_t granule, uint32_t size)
 static void unmake_free(struct arena *a, uint32_t granule, uint32_t size)
 {
 	link_out(a, granule, size);
-	a->word[granule] = 0;
-	a->word[granule + size - 1] = 0;
+	a->byte[granule] = 0;
+	a->byte[granule + size - 1] = 0;
 }
 
 /* The size of the free block that ends before a granule; 0: there is none. */
@@ -147,7 +157,7 @@ static void merge_free(struct arena *a, uint32_t granule, uint32_t size)
 {
 	uint32_t next = granule + size, before = free_before(a, granule);
 
-	a->word[granule] = 0;
+	a->byte[granule] = 0;
 	if (state_of(a, next) == FREE) {
 		uint32_t behind = size_of(a, next);
 
@@ -182,7 +192,7 @@ static uint32_t find_near(const struct arena *a, uint32_t size)
 	struct place p = place_of(size);
 	uint32_t granule = a->list[p.first][p.second];
 
-	for (int i = 0; i < TRIES && granule; i++, granule = a->link[granule].next)
+	for (int i = 0; i < TRIES && granule; i++, granule = a->extra[granule].next)
 		if (size_of(a, granule) >= size)
 			return granule;
 	return 0;
@@ -267,16 +277,16 @@ uint64_t arena_free(struct arena *a, uint64_t offset)
 struct arena *arena_new(uint64_t bytes)
 {
 	uint64_t granules = bytes / ARENA_GRANULE + 1;
-	uint64_t words_bytes = (granules + 2) / 2 * 2 * sizeof(uint32_t);
-	uint64_t mapped = sizeof(struct arena) + words_bytes + granules * sizeof(struct link);
+	uint64_t extra_bytes = granules * sizeof(struct extra);
+	uint64_t mapped = sizeof(struct arena) + extra_bytes + granules + 1;
 	struct arena *a = vm_reserve(mapped);
 
 	if (!a)
 		return NULL;
 	a->mapped_bytes = mapped;
 	a->granules = (uint32_t)granules;
-	a->word = (uint32_t *)(a + 1);
-	a->link = (struct link *)((char *)a->word + words_bytes);
+	a->extra = (struct extra *)(a + 1);
+	a->byte = (uint8_t *)a->extra + extra_bytes;
 	set(a, 0, 1, USED);
 	set(a, a->granules, 1, USED);
 	if (granules > 1)

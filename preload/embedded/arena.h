@@ -3,8 +3,8 @@
  * Hands out blocks of a range of memory without ever looking into it: what is in the range is its
  * users', who may not be trusted, and all that is known of it lies elsewhere.
  *
- * The range is cut into granules of 16 bytes. One word a granule says what begins there, and another
- * two are links of the blocks that are free; only those of granules that a block begins or ends at
+ * The range is cut into granules of 16 bytes. One byte a granule says what begins or ends there, and
+ * three words hold what it has no room for; only those of granules at which a block begins or ends
  * are ever touched. Small blocks that were freed are kept by their size for the next one that asks
  * for it. The rest is a two-level segregated fit: free blocks are in lists by size, bits say which
  * lists hold any, and free neighbours are merged. Both operations take constant time.
