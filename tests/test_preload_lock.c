@@ -49,11 +49,14 @@ static bool is_taken_by_another(void)
 	return taken;
 }
 
-Test(lock, it_is_everybodys_once_a_second_thread_has_come)
+Test(lock, who_comes_owns_it_until_there_were_too_many)
 {
-	lock_take(&lock);
-	lock_release(&lock);
-	cr_assert(is_taken_by_another());
+	for (uint32_t i = 0; i < LOCK_OWNERS; i += 2) {
+		cr_assert(lock_take(&lock));
+		cr_expect_eq(lock_held, LOCK_HELD_BY_OWNER + i);
+		lock_release(&lock);
+		cr_assert(is_taken_by_another());
+	}
 	cr_assert(lock_take(&lock));
 	cr_expect_eq(lock_held, LOCK_HELD_BY_ANY);
 	lock_release(&lock);
@@ -63,14 +66,12 @@ Test(lock, it_is_everybodys_once_a_second_thread_has_come)
 /* Once as its owner, once as anybody. */
 Test(lock, who_cannot_get_it_goes_without, .timeout = 60)
 {
-	lock_take(&lock);
-	cr_expect_not(is_taken_by_another());
-	lock_release(&lock);
-	cr_expect(is_taken_by_another());
-	lock_take(&lock);
-	cr_expect_not(is_taken_by_another());
-	lock_release(&lock);
-	cr_expect(is_taken_by_another());
+	for (int i = 0; i < 2; i++) {
+		lock_take(&lock);
+		cr_expect_not(is_taken_by_another());
+		lock_release(&lock);
+		cr_expect(is_taken_by_another());
+	}
 }
 
 /* Two threads, of which the first owns the lock until the second comes upon it at full speed. */

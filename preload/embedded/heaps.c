@@ -15,7 +15,7 @@
 
 struct heap {
 	struct lock lock;
-	enum lock_hold held_for_fork;
+	uint32_t held_for_fork;
 	struct arena *arena;
 	char *base;
 } __attribute__((aligned(64)));

@@ -11,9 +11,9 @@
 
 enum { SPINS = 200 };
 
-__thread enum lock_hold lock_held;
+#define EVERYBODYS (~(uintptr_t)0)
 
-static const enum lock_hold everybodys;
+__thread uint32_t lock_held __attribute__((aligned(LOCK_OWNERS)));
 
 static bool membarrier(int command)
 {
@@ -41,54 +41,74 @@ static bool try_to_take(struct lock *lock)
 	       __atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
-static bool is_owner_outside(struct lock *lock)
+static bool is_no_owner_inside(struct lock *lock)
 {
-	return __atomic_load_n(&lock->owner_inside, __ATOMIC_ACQUIRE) == 0;
+	uint64_t inside = 0;
+
+	for (int i = 0; i < LOCK_OWNERS / 8; i++)
+		inside |= __atomic_load_n(&lock->insides[i], __ATOMIC_ACQUIRE);
+	return inside == 0;
 }
 
-/* Under `taken`, as the next one. A thread that cannot be made to pass a barrier is not to be one. */
-static enum lock_hold become_owner(struct lock *lock)
+/* A thread that cannot be made to pass a barrier is not to be an owner. Known once for all: a forked
+ * child inherits it. */
+static bool can_own(uint32_t number)
 {
-	if (!membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) {
-		__atomic_store_n(&lock->owner, &everybodys, __ATOMIC_RELEASE);
+	return number < LOCK_OWNERS &&
+	       (number > 0 || membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED));
+}
+
+/* Under `taken`, as the next one. */
+static uint32_t become_owner(struct lock *lock, uint32_t number)
+{
+	if (!can_own(number)) {
+		__atomic_store_n(&lock->owner, EVERYBODYS, __ATOMIC_RELAXED);
 		return LOCK_HELD_BY_ANY;
 	}
-	__atomic_store_n(&lock->owner_inside, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&lock->owner, &lock_held, __ATOMIC_RELAXED);
+	__atomic_store_n(&lock->inside[number], 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&lock->owner, (uintptr_t)&lock_held + number, __ATOMIC_RELAXED);
 	__atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
-	return LOCK_HELD_BY_OWNER;
+	return LOCK_HELD_BY_OWNER + number;
 }
 
 /* After the barrier, an owner that is not seen inside has seen that it is none. */
-static bool end_ownership(struct lock *lock)
+static bool end_ownership(struct lock *lock, uintptr_t owner)
 {
-	const enum lock_hold *owner = lock->owner;
-
-	if (owner == &everybodys)
-		return true;
-	__atomic_store_n(&lock->owner, &everybodys, __ATOMIC_RELAXED);
+	__atomic_store_n(&lock->owner, EVERYBODYS, __ATOMIC_RELAXED);
 	if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		return true;
 	__atomic_store_n(&lock->owner, owner, __ATOMIC_RELAXED);
 	return false;
 }
 
-static enum lock_hold acquire(struct lock *lock)
+/* Under `taken`, which is kept if the lock is everybody's, and let go otherwise. */
+static uint32_t follow(struct lock *lock, uintptr_t owner)
 {
-	if (!wait_until(try_to_take, lock))
-		return LOCK_NOT_HELD;
-	if (!lock->owner || lock->owner == &lock_held)
-		return become_owner(lock);
-	if (end_ownership(lock) && wait_until(is_owner_outside, lock))
-		return LOCK_HELD_BY_ANY;
+	bool is_everybodys = owner == EVERYBODYS;
+
+	if ((is_everybodys || end_ownership(lock, owner)) && wait_until(is_no_owner_inside, lock))
+		return is_everybodys ? LOCK_HELD_BY_ANY
+				     : become_owner(lock, owner % LOCK_OWNERS + 1);
 	__atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
 	return LOCK_NOT_HELD;
 }
 
-enum lock_hold lock_acquire_slowly(struct lock *lock)
+static uint32_t acquire(struct lock *lock)
+{
+	uintptr_t owner;
+
+	if (!wait_until(try_to_take, lock))
+		return LOCK_NOT_HELD;
+	owner = lock->owner;
+	if (owner - owner % LOCK_OWNERS == (uintptr_t)&lock_held)
+		return become_owner(lock, owner % LOCK_OWNERS);
+	return owner ? follow(lock, owner) : become_owner(lock, 0);
+}
+
+uint32_t lock_acquire_slowly(struct lock *lock)
 {
 	int saved_errno = errno;
-	enum lock_hold how = acquire(lock);
+	uint32_t how = acquire(lock);
 
 	errno = saved_errno;
 	return how;

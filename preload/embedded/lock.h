@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock of one arena. The first thread that takes it owns it: the owner takes and releases it by
- * plain stores, which is most of what a small block costs. When another thread comes, the lock is
- * everybody's for good: that thread ends the owner's right, makes every thread of the process pass a
- * barrier by membarrier(2), and waits until the owner is out. Where there is no membarrier(), a lock
- * has no owner.
+ * The lock of one arena. The thread that took it last owns it: the owner takes and releases it by
+ * plain stores, which spares half of what a small block costs. Another thread that comes ends the
+ * owner's right, makes every thread of the process pass a barrier by membarrier(2), waits until the
+ * owner is out, and is the next owner. After LOCK_OWNERS of them the lock is everybody's, for good, and
+ * taken by an atomic operation; so it is from the beginning where there is no membarrier().
  *
  * It is held for tens of nanoseconds, so it is spun for, and then waited for as guard.h waits. Who
  * cannot get it within about a second goes without, as if there were no room: it may be held by a
@@ -19,39 +19,48 @@
 
 #include "../guard.h"
 
-/* How a thread has a lock. */
-enum lock_hold { LOCK_NOT_HELD, LOCK_HELD_BY_OWNER, LOCK_HELD_BY_ANY };
+enum { LOCK_OWNERS = 16 };
 
-/* Starts zeroed. */
+/* Starts zeroed. An owner that has just lost its right may still store to its own `inside`, which is
+ * why each has one. */
 struct lock {
-	const enum lock_hold *owner; /* its lock_held; NULL: there was none yet; else everybody's */
-	uint32_t owner_inside;       /* 1: the owner has it */
-	uint32_t taken;              /* 1: a thread has it that takes it as any does */
+	uintptr_t owner; /* address of its lock_held, and its number; 0: there was none; ~0: everybody's */
+	uint32_t taken; /* 1: a thread has it as any thread takes it, or decides on the next owner */
+	union {
+		uint8_t inside[LOCK_OWNERS]; /* 1: this owner has it */
+		uint64_t insides[LOCK_OWNERS / 8];
+	};
 };
 
+/* How a thread has a lock: as any thread, or, with its number added, as an owner. */
+enum { LOCK_NOT_HELD, LOCK_HELD_BY_ANY, LOCK_HELD_BY_OWNER };
+
 /* How this thread has the lock that it is under. */
-extern __thread enum lock_hold lock_held;
+extern __thread uint32_t lock_held __attribute__((aligned(LOCK_OWNERS)));
 
 /* Takes a lock that the thread does not own. */
-enum lock_hold lock_acquire_slowly(struct lock *lock);
+uint32_t lock_acquire_slowly(struct lock *lock);
 
 /* For a thread that is under another lock already. */
-static inline enum lock_hold lock_acquire(struct lock *lock)
+static inline uint32_t lock_acquire(struct lock *lock)
 {
-	if (unlikely(__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) != &lock_held))
+	uintptr_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+	uintptr_t number = owner - (uintptr_t)&lock_held;
+
+	if (unlikely(number >= LOCK_OWNERS))
 		return lock_acquire_slowly(lock);
-	__atomic_store_n(&lock->owner_inside, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&lock->inside[number], 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* membarrier() makes more of it when it matters */
-	if (likely(__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == &lock_held))
-		return LOCK_HELD_BY_OWNER;
-	__atomic_store_n(&lock->owner_inside, 0, __ATOMIC_RELEASE);
+	if (likely(__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == owner))
+		return LOCK_HELD_BY_OWNER + (uint32_t)number;
+	__atomic_store_n(&lock->inside[number], 0, __ATOMIC_RELEASE);
 	return lock_acquire_slowly(lock);
 }
 
-static inline void lock_let_go(struct lock *lock, enum lock_hold how)
+static inline void lock_let_go(struct lock *lock, uint32_t how)
 {
-	if (likely(how == LOCK_HELD_BY_OWNER))
-		__atomic_store_n(&lock->owner_inside, 0, __ATOMIC_RELEASE);
+	if (likely(how >= LOCK_HELD_BY_OWNER))
+		__atomic_store_n(&lock->inside[how - LOCK_HELD_BY_OWNER], 0, __ATOMIC_RELEASE);
 	else if (how == LOCK_HELD_BY_ANY)
 		__atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
 }

@@ -30,7 +30,7 @@ struct section {
 	uint64_t handle;  /* 0: not in use */
 	struct lock lock; /* guards `memory`, while there is a handle */
 	uint32_t next;    /* of those that are not in use */
-	enum lock_hold held_for_fork;
+	uint32_t held_for_fork;
 	struct memory {
 		char *base;
 		uint64_t mapped_bytes, committed_bytes;
