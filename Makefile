@@ -39,7 +39,7 @@ INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c p
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
 HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost $(BUILD)/tests/torture
-BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls
+BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls $(BUILD)/tests/bench/blocks
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
 EXPORTS := SpLsaModeInitialize _Exit _exit dlclose dlsym execl execle execlp execv execve execveat \
 	execvp execvpe fexecve quick_exit
@@ -142,7 +142,7 @@ $(BUILD)/tests/lsahost: $(call objects,tests/host/*.c)
 $(BUILD)/tests/torture: $(BUILD)/obj/tests/torture.o $(BUILD)/preload.a
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
-$(BUILD)/tests/bench/bench: $(filter-out %/calls.o,$(call objects,tests/bench/*.c))
+$(BUILD)/tests/bench/bench: $(filter-out %/calls.o %/blocks.o,$(call objects,tests/bench/*.c))
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ljansson -ldl
 
@@ -150,6 +150,9 @@ $(BUILD)/tests/bench/bench: $(filter-out %/calls.o,$(call objects,tests/bench/*.
 $(BUILD)/tests/bench/calls: $(BUILD)/obj/tests/bench/calls.o
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
+
+$(BUILD)/tests/bench/blocks: $(BUILD)/obj/tests/bench/blocks.o $(BUILD)/preload.a
+	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
 # Host and package at once: what it exports must be found.
 $(BUILD)/tests/oddhost: $(call objects,tests/odd/*.c)
