@@ -20,6 +20,7 @@ FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec $(
 # A traced call goes through small functions of a dozen files. gcc joins them; objects that tests link
 # hold code of their own as well.
 LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto -ffat-lto-objects)
+FLAGS_preload/embedded := $(FLAGS_preload)
 FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 FLAGS_tests/support := $(FLAGS_tests)
@@ -29,7 +30,7 @@ FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
 FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/bench := -g -O2 $(PATHS)
 
-FOLDERS := preload viewer tests tests/support tests/host tests/ap tests/packages tests/odd tests/bench
+FOLDERS := preload preload/embedded viewer tests tests/support tests/host tests/ap tests/packages tests/odd tests/bench
 SOURCES := $(wildcard $(FOLDERS:%=%/*.c))
 HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
@@ -39,9 +40,9 @@ INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c p
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
 HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost \
-	$(BUILD)/tests/aphost $(BUILD)/tests/aphost-linked
+	$(BUILD)/tests/aphost $(BUILD)/tests/aphost-linked $(BUILD)/tests/torture
 STRESS := $(BUILD)/tests/unwind/default/stress
-BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls
+BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls $(BUILD)/tests/bench/blocks
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
 EXPORTS := SpLsaModeInitialize SpUserModeInitialize LsaApInitializePackage LsaApLogonUser LsaApLogonUserEx \
 	LsaApLogonUserEx2 LsaApCallPackage LsaApCallPackageUntrusted LsaApCallPackagePassthrough \
@@ -54,7 +55,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 SUBMAKE = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all products hosts tests demo check test stress bench bench-deps deps warnings sanitize lint format \
+.PHONY: all products hosts tests demo check test stress torture bench bench-deps deps warnings sanitize lint format \
 	headers exports coverage install uninstall help clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -94,6 +95,9 @@ bench: ## measure what tracing and reports cost, beside what peers do; writes bu
 stress: products $(STRESS) ## backtraces from stacks of every kind, by many compilers: by two unwinders
 	@.ci/stress all $(abspath $(BUILD))
 
+torture: $(BUILD)/tests/torture ## the embedded shared memory under every kind of use and misuse, for a minute
+	$<
+
 bench-deps: ## install the peers that `make bench` compares with
 	@.ci/deps bench
 
@@ -103,11 +107,11 @@ deps: ## install what building and testing need, where it is missing
 $(BUILD)/lsatrace: $(call objects,viewer/*.c)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
-$(BUILD)/liblsatrace.so: $(call objects,preload/*.c preload/*.S)
+$(BUILD)/liblsatrace.so: $(call objects,preload/*.c preload/embedded/*.c preload/*.S)
 	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@ $^ -ldl -lpthread
 
 $(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c))
-$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*.c))
+$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*.c preload/embedded/*.c))
 $(BUILD)/support.a: $(call objects,tests/support/*.c)
 # From nothing, so that a module that is gone from the tree is gone from the archive.
 $(BUILD)/%.a:
@@ -127,7 +131,10 @@ $(BUILD)/tests/lsahost: $(call objects,tests/host/*.c)
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
-$(BUILD)/tests/bench/bench: $(filter-out %/calls.o,$(call objects,tests/bench/*.c))
+$(BUILD)/tests/torture: $(BUILD)/obj/tests/torture.o $(BUILD)/preload.a
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -ldl -lpthread
+
+$(BUILD)/tests/bench/bench: $(filter-out %/calls.o %/blocks.o,$(call objects,tests/bench/*.c))
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ljansson -ldl
 
@@ -138,6 +145,9 @@ $(STRESS): $(wildcard tests/unwind/*) .ci/stress
 $(BUILD)/tests/bench/calls: $(BUILD)/obj/tests/bench/calls.o
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
+
+$(BUILD)/tests/bench/blocks: $(BUILD)/obj/tests/bench/blocks.o $(BUILD)/preload.a
+	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
 # Host and package at once: what it exports must be found.
 $(BUILD)/tests/oddhost: $(call objects,tests/odd/*.c)
@@ -206,7 +216,7 @@ coverage: ## the tests, then how much of each source file they reach
 	@.ci/deps check
 	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)/coverage LTO= \
 		CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
-	@.ci/coverage $(BUILD)/coverage/obj/preload $(BUILD)/coverage/obj/viewer
+	@.ci/coverage $(BUILD)/coverage/obj/preload $(BUILD)/coverage/obj/preload/embedded $(BUILD)/coverage/obj/viewer
 
 lint: ## clang's analyzer, shellcheck, the man page, and whether `make format` would change anything
 	@for source in $(SOURCES); do \

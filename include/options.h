@@ -30,6 +30,10 @@ enum on_error { ON_ERROR_LOG, ON_ERROR_TRAP, ON_ERROR_ABORT };
  * alone; or by both, counting differences, for tests. */
 enum unwind { UNWIND_AUTO, UNWIND_LIBUNWIND, UNWIND_CHECK };
 
+/* Whose functions stand behind the shims of shared memory: the host's, and ours where it has none; the
+ * host's or none; ours. */
+enum allocator { ALLOCATOR_AUTO, ALLOCATOR_HOST, ALLOCATOR_EMBEDDED, ALLOCATOR_COUNT };
+
 struct options {
 	const char *output; /* file name pattern; not terminated: output_bytes long */
 	size_t output_bytes;
@@ -38,6 +42,7 @@ struct options {
 	uint32_t depth; /* 1..TRACE_FRAMES_MAX */
 	enum on_error on_error;
 	enum unwind unwind;
+	enum allocator allocator;
 	const char *families; /* comma-separated, not terminated; NULL: all */
 	size_t families_bytes;
 	int follow; /* trace child processes as well */
@@ -170,6 +175,15 @@ static inline const char *options_take(struct options *o, const char *name, size
 			o->unwind = UNWIND_CHECK;
 		else
 			return "auto, libunwind or check";
+	} else if (options_word(name, name_bytes, "allocator")) {
+		if (options_word(value, bytes, "auto"))
+			o->allocator = ALLOCATOR_AUTO;
+		else if (options_word(value, bytes, "host"))
+			o->allocator = ALLOCATOR_HOST;
+		else if (options_word(value, bytes, "embedded"))
+			o->allocator = ALLOCATOR_EMBEDDED;
+		else
+			return "auto, host or embedded";
 	} else if (options_word(name, name_bytes, "families")) {
 		if (!options_families_known(value, bytes))
 			return "a comma-separated list of" TRACED_FAMILIES(OPTIONS_FAMILY_WORD);
@@ -184,7 +198,8 @@ static inline const char *options_take(struct options *o, const char *name, size
 			return "yes or no";
 	} else {
 		*known = 0;
-		return "output, ring, mode, depth, on-error, unwind, families or follow";
+		return "output, ring, mode, depth, on-error, unwind, allocator, families or "
+		       "follow";
 	}
 	return NULL;
 }

@@ -224,7 +224,16 @@ enum trace_record_type {
 	TRACE_RECORD_PACKAGE_GONE, /* trace_text: number = package index, no text: it has been unloaded */
 	TRACE_RECORD_EXE,          /* trace_text: path of the executable */
 	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; several with one position are joined */
+	TRACE_RECORD_ALLOCATOR, /* trace_text: a family's functions are not the host's. number = package
+	                           index | family id << 8 | enum trace_allocator << 16, no text */
 	TRACE_RECORD_TYPES
+};
+
+/* Whose functions they are, and whether the host has its own. */
+enum trace_allocator {
+	TRACE_ALLOCATOR_EMBEDDED,         /* lsatrace's: the host has none */
+	TRACE_ALLOCATOR_EMBEDDED_INSTEAD, /* lsatrace's, in place of the host's */
+	TRACE_ALLOCATOR_LAST = TRACE_ALLOCATOR_EMBEDDED_INSTEAD,
 };
 
 struct trace_record {
@@ -296,7 +305,7 @@ enum trace_entry_state {
 	TRACE_ENTRY_BLOCK, /* valid when one of these */
 	TRACE_ENTRY_SECTION,
 	TRACE_ENTRY_SUSPECT, /* a block that was freed wrongly: neither a leak nor live at delete */
-	TRACE_ENTRY_DELETING, /* its section's deletion is in flight: not judged */
+	TRACE_ENTRY_DELETING, /* its section's deletion is in flight, or it is that section: not judged */
 	TRACE_ENTRY_STATES
 };
 
@@ -308,13 +317,14 @@ enum trace_entry_flags {
 struct trace_entry {
 	uint64_t address; /* of the block, or the section's handle */
 	uint64_t size;    /* bytes asked for; SECTION: MaxSize | InitialSize << 32 */
-	uint32_t section; /* BLOCK: reference to the entry of its section, or 0 */
-	uint32_t stack;   /* reference to the stack that made it, or 0 */
-	int32_t tid;      /* thread that made it */
-	uint8_t state;    /* enum trace_entry_state */
-	uint8_t flags;    /* enum trace_entry_flags */
-	uint8_t family;   /* number of a FAMILY definition */
-	uint8_t package;  /* package that made it */
+	uint32_t section; /* block: reference to the entry of its section, or 0; section: 1 + the number
+	                     of a descriptor of its memory in the process, or 0 */
+	uint32_t stack;  /* reference to the stack that made it, or 0 */
+	int32_t tid;     /* thread that made it */
+	uint8_t state;   /* enum trace_entry_state */
+	uint8_t flags;   /* enum trace_entry_flags */
+	uint8_t family;  /* number of a FAMILY definition */
+	uint8_t package; /* package that made it */
 };
 
 /* A section as a finding names it. */

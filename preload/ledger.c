@@ -251,7 +251,7 @@ static void show(const struct ledger_entry *entry)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	s->address = entry->address;
 	s->size = entry->size;
-	s->section = section_slot(entry);
+	s->section = entry->space == SPACE_SECTION ? entry->file : section_slot(entry);
 	s->stack = entry->stack;
 	s->tid = entry->tid;
 	s->flags = entry->flags & (TRACE_ENTRY_INHERITED | TRACE_ENTRY_ADOPTED);

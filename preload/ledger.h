@@ -53,6 +53,7 @@ struct ledger_entry {
 	uint32_t gone_epoch;
 	int32_t tid;
 	uint8_t space, family, package, flags;
+	uint32_t file; /* section: as struct trace_entry has it */
 } __attribute__((aligned(64)));
 
 /* An entry as it was at one moment. number 0: there is none. */

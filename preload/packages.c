@@ -142,7 +142,7 @@ static void *substitute(uint32_t number, ULONG_PTR id, void *table, enum table_k
 	kind = table_kind_of(table, kind);
 	introduce(p, id, kind);
 	ours = table_substitute(table, kind, number, p->index);
-	if (kind == TABLE_FULL)
+	if (ours && kind == TABLE_FULL)
 		hook_unload(ours, number);
 	cold_unlock();
 	return ours;
@@ -153,7 +153,7 @@ void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_k
 	int saved_errno = errno;
 	void *ours = table;
 
-	if (table && tracing_ensure()) {
+	if ((table || table_stands_for_null(kind)) && tracing_ensure()) {
 		guard_inside = true;
 		ours = substitute(number, id, table, kind);
 		guard_inside = false;

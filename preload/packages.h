@@ -31,8 +31,8 @@ const void *packages_code(uint32_t number);
 /* Its library is gone: the package ends, and its number is free. Under the cold lock. */
 void packages_remove(uint32_t number);
 
-/* The table that a package gets in place of the host's; makes the trace if it is the first. The
- * host's own when the process cannot be traced. Keeps errno, as all that follow. */
+/* The table that a package gets in place of the host's, which may be NULL; makes the trace if it is
+ * the first. The host's own when the process cannot be traced. Keeps errno, as all that follow. */
 void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind);
 
 /* How the trace knows a package: by the index that it was given last. */

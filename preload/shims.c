@@ -4,6 +4,7 @@
 
 #include "../include/secpkg.h"
 #include "call.h"
+#include "embedded/sections.h"
 #include "ledger.h"
 #include "shims.h"
 #include "table.h"
@@ -45,6 +46,14 @@ static void enter(struct call *c, enum ledger_space space, uint64_t scope, uint8
 	ledger_enter(c->lane, &entry, NULL);
 }
 
+static void enter_section(struct call *c)
+{
+	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
+
+	entry.file = (uint32_t)(sections_descriptor(c->address) + 1);
+	ledger_enter(c->lane, &entry, NULL);
+}
+
 /* What the host has made in a call that is not traced: the tracer itself was come upon, or the host has
  * forked in it, and this is the child. */
 static PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
@@ -81,7 +90,7 @@ static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 	c.size = max_size | (uint64_t)initial_size << 32;
 	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	if (section)
-		enter(&c, SPACE_SECTION, 0, 0);
+		enter_section(&c);
 	else
 		call_note_failure(&c, NULL);
 	call_leave(&c);

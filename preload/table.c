@@ -5,6 +5,9 @@
 
 #include "../include/secpkg.h"
 #include "config.h"
+#include "embedded/embedded.h"
+#include "embedded/heaps.h"
+#include "log.h"
 #include "maps.h"
 #include "shims.h"
 #include "table.h"
@@ -38,10 +41,20 @@ void *table_original[TRACE_PACKAGES][SLOT_COUNT];
 
 static void *copies[WRAPPED_PACKAGES][TABLE_KINDS][TABLE_SLOTS];
 
+/* Our functions, by what the user asked for; NULL: none. */
+static void *const *const implementations[ALLOCATOR_COUNT] = {
+	[ALLOCATOR_AUTO] = embedded_functions,
+	[ALLOCATOR_EMBEDDED] = embedded_functions,
+};
+
+static bool is_family_wanted(enum family family)
+{
+	return options_list_has(config->families, config->families_bytes, family_name[family]);
+}
+
 static bool is_wanted(enum slot slot)
 {
-	return options_list_has(config->families, config->families_bytes,
-				family_name[slot_family[slot]]);
+	return is_family_wanted(slot_family[slot]);
 }
 
 static bool has_slot(enum table_kind kind, enum slot slot)
@@ -89,31 +102,98 @@ enum table_kind table_kind_of(const void *host_table, enum table_kind kind)
 	return kind == TABLE_DISPATCH && goes_on(host_table) ? TABLE_FULL : kind;
 }
 
+/* Puts the shim for a function into its slot. False: packages that share the index have another one
+ * there, so that it is the function itself. */
+static bool put(void **table, enum slot slot, uint32_t index, void *function)
+{
+	if (is_taken(slot, index, function)) {
+		table[slot_index[slot]] = function;
+		return false;
+	}
+	table_original[index][slot] = function;
+	table[slot_index[slot]] = shims[slot][index];
+	return true;
+}
+
 /* Puts the shims into `table`, and notes what was there. */
 static void hook(void **table, enum table_kind kind, uint32_t index)
 {
 	uint64_t address[SLOT_COUNT];
-	bool is_code[SLOT_COUNT], is_whole = true;
+	bool is_code[SLOT_COUNT], are_all = true;
 
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
 		address[slot] = (uint64_t)(uintptr_t)table[slot_index[slot]];
 	maps_find_code(address, is_code, SLOT_COUNT);
-	for (enum slot slot = 0; slot < SLOT_COUNT; slot++) {
-		void *function;
-
-		if (!is_code[slot] || !has_slot(kind, slot) || !is_wanted(slot))
-			continue;
-		function = behind_shims(table[slot_index[slot]], slot);
-		if (is_taken(slot, index, function)) {
-			table[slot_index[slot]] = function;
-			is_whole = false;
-			continue;
-		}
-		table_original[index][slot] = function;
-		table[slot_index[slot]] = shims[slot][index];
-	}
-	if (!is_whole)
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
+		if (is_code[slot] && has_slot(kind, slot) && is_wanted(slot))
+			are_all &= put(table, slot, index,
+				       behind_shims(table[slot_index[slot]], slot));
+	if (!are_all)
 		trace_lose(TRACE_LOST_PACKAGES);
+}
+
+/* A dispatch table has no slots of shared memory: there, nothing of ours is missing. */
+static bool may_provide(enum table_kind kind)
+{
+	return implementations[config->allocator] && is_family_wanted(FAMILY_SHARED_MEMORY) &&
+	       kind == TABLE_FULL;
+}
+
+bool table_stands_for_null(enum table_kind kind)
+{
+	return may_provide(kind);
+}
+
+/* A family works as a whole or not at all: a block of one implementation is none of another's. */
+static bool is_whole(void *const *table, enum family family)
+{
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
+		if (slot_family[slot] == family && !table[slot_index[slot]])
+			return false;
+	return true;
+}
+
+static void note(uint32_t index, enum family family, enum trace_allocator allocator)
+{
+	uint32_t number = index | (uint32_t)family << 8 | (uint32_t)allocator << 16;
+
+	if (trace_is_mine())
+		log_text(TRACE_RECORD_ALLOCATOR, number, "", 0);
+}
+
+/* Puts our functions of a family in the place of the host's. */
+static void provide(void **table, uint32_t index, enum family family)
+{
+	void *const *functions = implementations[config->allocator];
+	bool are_all = true;
+
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++) {
+		if (slot_family[slot] != family || !functions[slot])
+			continue;
+		if (is_wanted(slot))
+			are_all &= put(table, slot, index, functions[slot]);
+		else
+			table[slot_index[slot]] = functions[slot];
+	}
+	if (!are_all)
+		trace_lose(TRACE_LOST_PACKAGES);
+}
+
+static void provide_shared_memory(void **table, uint32_t index)
+{
+	bool is_missing = !is_whole(table, FAMILY_SHARED_MEMORY);
+
+	if (!is_missing && config->allocator == ALLOCATOR_AUTO)
+		return;
+	provide(table, index, FAMILY_SHARED_MEMORY);
+	note(index, FAMILY_SHARED_MEMORY,
+	     is_missing ? TRACE_ALLOCATOR_EMBEDDED : TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
+}
+
+static void provide_heap(void **table, uint32_t index, enum family family)
+{
+	provide(table, index, family);
+	note(index, family, TRACE_ALLOCATOR_EMBEDDED);
 }
 
 void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number, uint32_t index)
@@ -121,8 +201,17 @@ void *table_substitute(const void *host_table, enum table_kind kind, uint32_t nu
 	void **copy = copies[number][kind];
 	void *fresh[TABLE_SLOTS] = { 0 };
 
-	memcpy(fresh, host_table, maps_readable(host_table, sizeof(fresh)));
+	if (!host_table && !heaps_init())
+		return NULL;
+	if (host_table)
+		memcpy(fresh, host_table, maps_readable(host_table, sizeof(fresh)));
 	hook(fresh, kind, index);
+	if (may_provide(kind))
+		provide_shared_memory(fresh, index);
+	if (!host_table) {
+		provide_heap(fresh, index, FAMILY_LSA_HEAP);
+		provide_heap(fresh, index, FAMILY_PRIVATE_HEAP);
+	}
 	/* Slot by slot: a package that is initialised again may be calling through its copy. */
 	for (size_t i = 0; i < TABLE_SLOTS; i++)
 		__atomic_store_n(&copy[i], fresh[i], __ATOMIC_RELEASE);

@@ -31,12 +31,16 @@ enum table_kind table_kind_of(const void *host_table, enum table_kind kind);
 /* The host's functions behind each package's shims. Written before the package sees its table. */
 extern void *table_original[TRACE_PACKAGES][SLOT_COUNT];
 
+/* Does a package get a table of this kind from us whose host gives it none? */
+bool table_stands_for_null(enum table_kind kind);
+
 /*
  * Makes the copy of a host's table for the package of a number (packages.h) whose index in the trace
  * is `index`: with what lies behind its slots as far as that is mapped. Returns it. The copy for a
- * number lies at the same place each time. Slots of NULL, and what is no code, stay as they are; and
- * so do, for TRACE_PACKAGE_OTHER, slots in which the packages that share it have different functions:
- * such a table is counted.
+ * number lies at the same place each time. Slots of NULL, and what is no code, stay as they are, but
+ * for those of which we have a function; and so do, for TRACE_PACKAGE_OTHER, slots in which the
+ * packages that share it have different functions: such a table is counted. A host_table of NULL is
+ * one of NULLs. NULL: no memory. Under the cold lock.
  */
 void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number,
 		       uint32_t index);

@@ -13,6 +13,7 @@
 #include "backtrace.h"
 #include "clock.h"
 #include "config.h"
+#include "embedded/embedded.h"
 #include "file.h"
 #include "findings.h"
 #include "follow.h"
@@ -213,6 +214,7 @@ static bool prepare_once(void)
 	if (!backtrace_init(&why))
 		return refuse("", 0, why);
 	pthread_atfork(backtrace_before_fork, backtrace_after_fork, backtrace_after_fork);
+	pthread_atfork(embedded_before_fork, embedded_after_fork, embedded_after_fork);
 	on_exit(at_exit, NULL);
 	is_prepared = true;
 	return true;

@@ -761,7 +761,7 @@ Test(odd, a_package_may_copy_more_of_a_table_than_there_is, .timeout = 60)
 
 Test(odd, a_package_that_is_given_no_table_has_none, .timeout = 60)
 {
-	struct traced traced = traced_record(NO_OPTIONS, ODD("null-table"));
+	struct traced traced = traced_record(COMMAND("--allocator=host"), ODD("null-table"));
 
 	expect_traces(&traced, 0);
 	cr_expect_eq(traced.run.status, 0);
@@ -772,7 +772,7 @@ Test(odd, a_package_that_is_given_no_table_has_none, .timeout = 60)
 
 Test(odd, slots_that_hold_no_function_stay_as_they_are, .timeout = 60)
 {
-	struct traced traced = trace(ODD("empty-slots"));
+	struct traced traced = trace_with(COMMAND("--allocator=host"), ODD("empty-slots"));
 
 	expect_one(&traced, 1, 11);
 	traced_release(&traced);

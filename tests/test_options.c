@@ -125,6 +125,18 @@ Test(options, on_error_is_log_trap_or_abort)
 	assert_refused("on-error=stop", "log, trap or abort");
 }
 
+Test(options, an_allocator_is_the_hosts_or_ours)
+{
+	cr_assert_eq(taken.allocator, ALLOCATOR_AUTO);
+	assert_taken("allocator=host");
+	cr_assert_eq(taken.allocator, ALLOCATOR_HOST);
+	assert_taken("allocator=embedded");
+	cr_assert_eq(taken.allocator, ALLOCATOR_EMBEDDED);
+	assert_taken("allocator=auto");
+	cr_assert_eq(taken.allocator, ALLOCATOR_AUTO);
+	assert_refused("allocator=malloc", "auto, host or embedded");
+}
+
 Test(options, families_are_a_list_of_known_names)
 {
 	assert_taken("families=shared-memory,client-buffer");
@@ -163,8 +175,9 @@ Test(options, follow_is_yes_or_no)
 
 Test(options, an_unknown_name_is_answered_with_the_known_ones)
 {
-	cr_assert_str_eq(take("colour=red"),
-			 "output, ring, mode, depth, on-error, unwind, families or follow");
+	cr_assert_str_eq(
+		take("colour=red"),
+		"output, ring, mode, depth, on-error, unwind, allocator, families or follow");
 	cr_assert_not(known);
 	cr_assert_not_null(take("rin=64M"));
 	cr_assert_not(known);

@@ -87,7 +87,7 @@ static void init(const char *output)
 {
 	char options[4200];
 
-	snprintf(options, sizeof(options), "output=%s", output);
+	snprintf(options, sizeof(options), "allocator=host:output=%s", output);
 	preload_init(options);
 }
 

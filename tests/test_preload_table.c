@@ -6,6 +6,8 @@
 
 #include <criterion/criterion.h>
 
+#include "../preload/embedded/embedded.h"
+#include "../preload/packages.h"
 #include "../preload/shims.h"
 #include "../preload/table.h"
 #include "../preload/trace.h"
@@ -28,9 +30,10 @@ enum {
 static const size_t traced[] = { TRACED_SLOTS(SLOT_INDEX) };
 static const bool is_of_lsa[] = { TRACED_SLOTS(SLOT_IS_LSA) };
 
+/* Only the host's functions. What else there may be, suite `provided` is about. */
 static void start(void)
 {
-	preload_init("");
+	preload_init("allocator=host");
 }
 
 TestSuite(table, .init = start);
@@ -283,7 +286,7 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 	static const enum family family[] = { TRACED_SLOTS(SLOT_FAMILY) };
 	void *host[TABLE_SLOTS], **ours;
 
-	preload_init("families=lsa-heap,client-buffer");
+	preload_init("allocator=host:families=lsa-heap,client-buffer");
 	fill(host, TABLE_SLOTS);
 	ours = substitute(host, TABLE_FULL, PACKAGE);
 	for (int slot = 0; slot < SLOT_COUNT; slot++) {
@@ -295,4 +298,128 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 		cr_expect_eq(ours[traced[slot]], wanted ? shims[slot][PACKAGE] : code(traced[slot]),
 			     "slot %d", slot);
 	}
+}
+
+/* Functions of our own in place of the host's. */
+
+static void *const *const ours_by_slot = embedded_functions;
+
+static void start_provided(void)
+{
+	preload_init("");
+}
+
+TestSuite(provided, .init = start_provided);
+
+static bool is_shared_memory(int slot)
+{
+	return slot <= SLOT_DeleteSharedMemory;
+}
+
+/* Each slot of shared memory is a shim before one of our functions, all others are as ever. */
+static void expect_provided(void **table)
+{
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+
+		if (slot < 0) {
+			cr_expect_eq(table[i], i < SLOTS ? code(i) : NULL);
+			continue;
+		}
+		cr_expect_eq(table[i], shims[slot][PACKAGE]);
+		cr_expect_eq(table_original[PACKAGE][slot],
+			     is_shared_memory(slot) ? ours_by_slot[slot] : code(i));
+	}
+}
+
+Test(provided, a_family_that_lacks_any_function_is_ours_as_a_whole)
+{
+	for (int slot = SLOT_CreateSharedMemory; slot <= SLOT_DeleteSharedMemory; slot++) {
+		void *host[TABLE_SLOTS] = { 0 };
+
+		fill(host, SLOTS);
+		host[traced[slot]] = NULL;
+		expect_provided(substitute(host, TABLE_FULL, PACKAGE));
+	}
+}
+
+Test(provided, a_family_that_is_whole_stays_the_hosts)
+{
+	void *host[TABLE_SLOTS];
+
+	fill(host, TABLE_SLOTS);
+	expect_hooked(substitute(host, TABLE_FULL, PACKAGE), SLOTS, TABLE_SLOTS, PACKAGE);
+}
+
+Test(provided, a_family_that_is_whole_is_ours_at_the_users_wish)
+{
+	void *host[TABLE_SLOTS] = { 0 };
+
+	preload_init("allocator=embedded");
+	fill(host, SLOTS);
+	expect_provided(substitute(host, TABLE_FULL, PACKAGE));
+}
+
+Test(provided, what_lies_behind_a_dispatch_table_is_none_of_its_slots)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours;
+
+	preload_init("allocator=embedded");
+	fill(host, DISPATCH_SLOTS);
+	ours = substitute(host, TABLE_DISPATCH, PACKAGE);
+	expect_hooked(ours, DISPATCH_SLOTS, DISPATCH_SLOTS, PACKAGE);
+	cr_expect_not(table_stands_for_null(TABLE_DISPATCH));
+}
+
+Test(provided, other_slots_of_null_stay_null)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours = substitute(host, TABLE_FULL, PACKAGE);
+
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+
+		cr_expect_eq(ours[i],
+			     slot >= 0 && is_shared_memory(slot) ? shims[slot][PACKAGE] : NULL);
+	}
+}
+
+Test(provided, a_table_for_none_has_shared_memory_and_heaps)
+{
+	void **ours = substitute(NULL, TABLE_FULL, PACKAGE);
+
+	cr_assert(table_stands_for_null(TABLE_FULL));
+	cr_assert_not_null(ours);
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+		bool is_ours = slot >= 0 && ours_by_slot[slot];
+
+		cr_expect_eq(ours[i], is_ours ? shims[slot][PACKAGE] : NULL, "slot %zu", i);
+	}
+	cr_expect_not_null(ours[traced[SLOT_AllocateLsaHeap]]);
+	cr_expect_not_null(ours[traced[SLOT_FreeReturnBuffer]]);
+	cr_expect_null(ours[traced[SLOT_AllocateClientBuffer]]);
+}
+
+/* A package with a table takes the heaps for granted, whether they are traced or not. */
+Test(provided, heaps_that_are_not_traced_are_there_all_the_same)
+{
+	void **ours;
+
+	preload_init("families=shared-memory");
+	ours = substitute(NULL, TABLE_FULL, PACKAGE);
+	cr_expect_eq(ours[traced[SLOT_AllocateLsaHeap]], ours_by_slot[SLOT_AllocateLsaHeap]);
+	cr_expect_eq(ours[traced[SLOT_CreateSharedMemory]], shims[SLOT_CreateSharedMemory][PACKAGE]);
+}
+
+Test(provided, nothing_is_provided_that_is_not_wanted)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours;
+
+	preload_init("families=lsa-heap");
+	cr_expect_not(table_stands_for_null(TABLE_FULL));
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	for (size_t i = 0; i < TABLE_SLOTS; i++)
+		cr_expect_null(ours[i]);
+	preload_init("allocator=host");
+	cr_expect_not(table_stands_for_null(TABLE_FULL));
 }

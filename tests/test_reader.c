@@ -594,6 +594,14 @@ Test(reader, refuses_a_family_whose_id_is_no_byte)
 	refused_text(TRACE_RECORD_FAMILY, 256, "id of a family");
 }
 
+Test(reader, refuses_an_allocator_of_nobody_of_nothing_or_unknown)
+{
+	refused_text(TRACE_RECORD_ALLOCATOR, TRACE_PACKAGES | 1 << 8, "index of a package");
+	refused_text(TRACE_RECORD_ALLOCATOR, 200 << 8, "family of an allocator");
+	refused_text(TRACE_RECORD_ALLOCATOR, 1 << 8 | (TRACE_ALLOCATOR_LAST + 1) << 16,
+		     "kind of an allocator");
+}
+
 Test(reader, refuses_a_function_beyond_the_last)
 {
 	refused_text(TRACE_RECORD_FUNCTION, TRACE_FUNCTIONS | 1 << 8 | 1 << 16, "id of a function");

@@ -126,8 +126,8 @@ Test(report_json, has_the_keys_that_are_promised)
 	r = report(b);
 	has_keys(r.json, "traces 0",
 		 "path pid ppid exe command start_time end exit_status packages calls transfers "
-		 "events in_flight");
-	has_keys(r.json, "traces 0 packages 0", "index id name module unloaded");
+		 "events in_flight sections");
+	has_keys(r.json, "traces 0 packages 0", "index id name module unloaded allocator");
 	has_keys(r.json, "traces 0 events", "recorded retained overwritten lost torn");
 	has_keys(r.json, "traces 0 in_flight 0", "function thread stack");
 	has_keys(r.json, "findings 0",
@@ -193,6 +193,32 @@ Test(report_json, lists_transfers_apart_from_the_calls)
 	is_number(r.json, "traces 0 transfers LsaApLogonUser bytes", 96);
 	cr_expect_eq(json_object_size(at(r.json, "traces 0 calls")), 0);
 	is_number(r.json, "traces 0 events recorded", 0);
+	release(&r, b);
+}
+
+Test(report_json, says_whose_functions_were_called_and_where_sections_lie)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct reported r;
+
+	trace_builder_package(b, 0, "alpha", 17, 0);
+	trace_builder_package(b, 1, "beta", 18, 0);
+	trace_builder_text(b, TRACE_RECORD_ALLOCATOR, 1 | FAMILY_SHARED_MEMORY << 8, "");
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x7000,
+						     .size = 65536 | 4096ull << 32,
+						     .section = 1 + 600,
+						     .state = TRACE_ENTRY_SECTION,
+						     .family = FAMILY_SHARED_MEMORY,
+						     .package = 1 });
+	r = report(b);
+	is_text(r.json, "traces 0 packages 0 allocator", "host");
+	is_text(r.json, "traces 0 packages 1 allocator", "embedded");
+	cr_expect_eq(json_array_size(at(r.json, "traces 0 sections")), 1);
+	is_text(r.json, "traces 0 sections 0 handle", "0x7000");
+	is_number(r.json, "traces 0 sections 0 max_size", 65536);
+	is_number(r.json, "traces 0 sections 0 initial_size", 4096);
+	is_number(r.json, "traces 0 sections 0 package", 1);
+	is_text(r.json, "traces 0 sections 0 path", "/proc/4711/fd/600");
 	release(&r, b);
 }
 

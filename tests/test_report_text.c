@@ -128,6 +128,40 @@ Test(report_text, says_what_a_package_held_when_it_was_unloaded)
 	trace_builder_free(b);
 }
 
+/* Whose functions they were. */
+static void add_allocator(struct trace_builder *b, uint32_t package, enum family family,
+			  enum trace_allocator allocator)
+{
+	trace_builder_text(b, TRACE_RECORD_ALLOCATOR,
+			   package | (uint32_t)family << 8 | (uint32_t)allocator << 16, "");
+}
+
+Test(report_text, says_whose_functions_were_not_the_hosts)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_package(b, 1, "beta", 2, 0);
+	add_allocator(b, 0, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
+	add_allocator(b, 2, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
+	add_allocator(b, 0, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED);
+	add_allocator(b, 1, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED);
+	add_allocator(b, 1, FAMILY_LSA_HEAP, TRACE_ALLOCATOR_EMBEDDED);
+	text = report(b, &status);
+	cr_expect(strstr(text,
+			 "  packages: alpha, beta\n"
+			 "  shared-memory: the host provides none, so lsatrace's own was "
+			 "used: alpha, beta\n"
+			 "  shared-memory: lsatrace's own was used in place of the host's: #2\n"
+			 "  lsa-heap: the host provides none, so lsatrace's own was used: beta\n"
+			 "  history: "),
+		  "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
 Test(report_text, names_kind_message_cost_and_package_in_one_line)
 {
 	struct trace_builder *b = trace_builder_new();

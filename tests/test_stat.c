@@ -103,6 +103,26 @@ Test(stat, knows_that_lost_history_does_not_matter)
 	expect_text(b, "3 calls are not in the history; the results are exact all the same\n");
 }
 
+Test(stat, shows_where_clients_find_the_memory_of_a_section)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x7000,
+						     .size = 65536,
+						     .section = 1 + 600,
+						     .state = TRACE_ENTRY_SECTION,
+						     .family = FAMILY_SHARED_MEMORY });
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x9000,
+						     .size = 4096,
+						     .state = TRACE_ENTRY_SECTION,
+						     .family = FAMILY_SHARED_MEMORY });
+	trace_builder_text(b, TRACE_RECORD_ALLOCATOR, 0 | FAMILY_SHARED_MEMORY << 8, "");
+	expect_text(b, "  shared-memory: the host provides none, so lsatrace's own was used: #0\n"
+		       "  section 0x7000 of at most 65536 bytes: /proc/4711/fd/600\n"
+		       "\n"
+		       "  live sections      2\n");
+}
+
 Test(stat, shows_how_backtraces_compared)
 {
 	struct trace_builder *b = trace_builder_new();

@@ -80,6 +80,10 @@ static bool check_text(const struct checker *c, const struct trace_text *text, u
 	case TRACE_RECORD_PACKAGE_NAME:
 	case TRACE_RECORD_PACKAGE_GONE:
 		return require(c, number < TRACE_PACKAGES, number_at, "index of a package");
+	case TRACE_RECORD_ALLOCATOR:
+		return require(c, (number & 255) < TRACE_PACKAGES, number_at, "index of a package") &&
+		       require(c, number >> 16 <= TRACE_ALLOCATOR_LAST, number_at,
+			       "kind of an allocator");
 	default:
 		return true;
 	}
@@ -151,7 +155,10 @@ bool check_entry(const struct checker *c, const struct trace_entry *e, uint64_t 
 		       "family of a ledger entry") &&
 	       require(c, e->package < TRACE_PACKAGES, at + offsetof(struct trace_entry, package),
 		       "package of a ledger entry") &&
-	       require(c, e->section == 0 || c->moving || reader_entry(c->reader, e->section),
+	       require(c,
+		       e->section == 0 || e->state == TRACE_ENTRY_SECTION ||
+			       e->state == TRACE_ENTRY_DELETING || c->moving ||
+			       reader_entry(c->reader, e->section),
 		       at + offsetof(struct trace_entry, section), "reference to a section") &&
 	       check_stack_ref(c, e->stack, at + offsetof(struct trace_entry, stack));
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocators.h"
 #include "buffer.h"
 #include "commands.h"
 #include "findings.h"
@@ -221,6 +222,26 @@ static void print_families(const struct model *m)
 	print_table(&t);
 }
 
+/* Whose functions were called, and where clients find the memory of live sections. */
+static void print_embedded(const struct model *m)
+{
+	struct buffer lines = { 0 };
+
+	allocators_write(&lines, m);
+	for (size_t i = 0; i < model_entries(m); i++) {
+		const struct model_entry *entry = model_entry(m, i);
+
+		if (entry->has_descriptor)
+			buffer_format(&lines,
+				      "  section 0x%" PRIx64 " of at most %" PRIu64
+				      " bytes: /proc/%" PRId32 "/fd/%" PRIu32 "\n",
+				      entry->address, entry->size, model_pid(m), entry->descriptor);
+	}
+	if (lines.used)
+		puts(lines.data);
+	buffer_release(&lines);
+}
+
 static void print_history(const struct model *m, const struct model_events *e)
 {
 	uint64_t span_ns = (uint64_t)e->last_ns - (uint64_t)e->first_ns;
@@ -285,6 +306,7 @@ static bool print_trace(const char *path)
 	print_functions(m);
 	print_transfers(m);
 	print_families(m);
+	print_embedded(m);
 	print_history(m, &events);
 	print_losses(m);
 	buffer_release(&name);

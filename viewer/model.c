@@ -50,6 +50,8 @@ struct model {
 	char *family[256];
 	struct model_counter counter[TRACE_PACKAGES][TRACE_FUNCTIONS];
 	struct model_transfers transfers[TRACE_PACKAGES][TRACE_FUNCTIONS];
+	struct model_allocator *allocator;
+	size_t allocators, allocator_room;
 	struct item *item; /* of the ledger */
 	size_t items;
 	const struct trace_finding **finding;
@@ -133,6 +135,24 @@ static void take_function(struct model *m, const struct trace_text *t)
 	function->role = (enum trace_role)(t->number >> 16);
 }
 
+/* A package may be initialised again: the last one counts. */
+static void take_allocator(struct model *m, uint32_t number)
+{
+	struct model_allocator taken = { (uint8_t)number, (uint8_t)(number >> 8),
+					 (enum trace_allocator)(number >> 16) };
+
+	for (size_t i = 0; i < m->allocators; i++) {
+		struct model_allocator *a = &m->allocator[i];
+
+		if (a->package == taken.package && a->family == taken.family) {
+			*a = taken;
+			return;
+		}
+	}
+	memory_room(m->allocator, m->allocators, m->allocator_room);
+	m->allocator[m->allocators++] = taken;
+}
+
 static void take_text(struct model *m, const struct trace_text *t)
 {
 	switch (t->head.type) {
@@ -148,6 +168,9 @@ static void take_text(struct model *m, const struct trace_text *t)
 		break;
 	case TRACE_RECORD_PACKAGE_GONE:
 		m->package[t->number].unloaded = true;
+		break;
+	case TRACE_RECORD_ALLOCATOR:
+		take_allocator(m, t->number);
 		break;
 	case TRACE_RECORD_EXE:
 		replace(&m->exe, utf8(t->text, t->length));
@@ -265,6 +288,8 @@ static void take_entry(struct model_entry *entry, const struct trace_entry *t)
 		.in_section = !section && t->section != 0,
 		.inherited = (t->flags & TRACE_ENTRY_INHERITED) != 0,
 		.adopted = (t->flags & TRACE_ENTRY_ADOPTED) != 0,
+		.has_descriptor = section && t->section != 0,
+		.descriptor = section ? t->section - 1 : 0,
 		.state = (enum trace_entry_state)t->state,
 		.stack = t->stack,
 		.family = t->family,
@@ -425,6 +450,7 @@ void model_close(struct model *m)
 	free(m->argument);
 	free(m->exe);
 	free(m->path);
+	free(m->allocator);
 	free(m->item);
 	free(m->finding);
 	free(m->call);
@@ -530,6 +556,16 @@ uint64_t model_calls(const struct model *m, uint32_t function)
 	for (unsigned i = 0; i < TRACE_PACKAGES; i++)
 		add(&calls, m->counter[i][function].calls);
 	return calls;
+}
+
+size_t model_allocators(const struct model *m)
+{
+	return m->allocators;
+}
+
+const struct model_allocator *model_allocator(const struct model *m, size_t i)
+{
+	return &m->allocator[i];
 }
 
 size_t model_entries(const struct model *m)

@@ -78,10 +78,18 @@ struct model_entry {
 	const struct model_entry *section; /* block: the live section that holds it, or NULL */
 	bool in_section;                   /* block: it is of a section, live or not */
 	bool inherited, adopted;
+	bool has_descriptor; /* section: its memory is a file */
+	uint32_t descriptor; /* of it, in the process */
 	enum trace_entry_state state;
 	uint32_t stack; /* reference for model_stack */
 	uint8_t family;
 	uint8_t package;
+};
+
+/* A family whose functions were not the host's, for one package. */
+struct model_allocator {
+	uint8_t package, family;
+	enum trace_allocator allocator;
 };
 
 struct model_call {
@@ -134,6 +142,10 @@ const struct model_transfers *model_transfers(const struct model *m, uint32_t pa
 
 /* How often a function was called, over all packages. */
 uint64_t model_calls(const struct model *m, uint32_t function);
+
+/* One for a package and family, if any. */
+size_t model_allocators(const struct model *m);
+const struct model_allocator *model_allocator(const struct model *m, size_t i);
 
 size_t model_entries(const struct model *m);
 const struct model_entry *model_entry(const struct model *m, size_t i);

@@ -374,6 +374,10 @@ static bool check_families(struct reader *r)
 		    !require(r, is_family_right(r, text->number),
 			     at + offsetof(struct trace_text, number), "family of a function"))
 			return false;
+		if (record->type == TRACE_RECORD_ALLOCATOR &&
+		    !require(r, r->check.family[text->number >> 8 & 255],
+			     at + offsetof(struct trace_text, number), "family of an allocator"))
+			return false;
 	}
 	return true;
 }

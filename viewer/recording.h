@@ -32,6 +32,7 @@ struct recording {
 	OPTION("depth", required_argument, 'd') \
 	OPTION("on-error", required_argument, 'e') \
 	OPTION("unwind", required_argument, 'u') \
+	OPTION("allocator", required_argument, 'a') \
 	OPTION("families", required_argument, 'f') \
 	OPTION("no-follow", no_argument, 'n') \
 	OPTION("help", no_argument, 'h')
@@ -48,6 +49,10 @@ struct recording {
 	"                         what a misuse does beside being recorded\n" \
 	"      --unwind=auto|libunwind|check\n" \
 	"                         how backtraces are taken; check compares both ways\n" \
+	"      --allocator=auto|host|embedded\n" \
+	"                         whose shared memory: the host's, or lsatrace's where it has " \
+	"none;\n" \
+	"                         the host's only; lsatrace's\n" \
 	"      --families=LIST    trace these families only, such as shared-memory,lsa-heap\n" \
 	"      --no-follow        do not trace child processes\n"
 

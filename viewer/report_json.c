@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "allocators.h"
 #include "buffer.h"
 #include "findings.h"
 #include "json_frames.h"
@@ -56,7 +57,36 @@ static json_t *packages(const struct model *model)
 		json_object_set_new(item, "module",
 				    json_text(package->module ? package->module->name : NULL));
 		json_object_set_new(item, "unloaded", json_boolean(package->unloaded));
+		json_object_set_new(
+			item, "allocator",
+			json_text(allocators_are_embedded(model, i) ? "embedded" : "host"));
 		json_array_append_new(json, item);
+	}
+	return json;
+}
+
+/* The live sections that a client can map: open `path`, or the descriptor's number of the process. */
+static json_t *sections(const struct model *model)
+{
+	json_t *json = json_array();
+
+	for (size_t i = 0; i < model_entries(model); i++) {
+		const struct model_entry *entry = model_entry(model, i);
+		struct buffer path = { 0 };
+		json_t *item;
+
+		if (!entry->has_descriptor)
+			continue;
+		buffer_format(&path, "/proc/%" PRId32 "/fd/%" PRIu32, model_pid(model),
+			      entry->descriptor);
+		item = json_object();
+		json_object_set_new(item, "handle", json_address(entry->address));
+		json_object_set_new(item, "max_size", json_number(entry->size));
+		json_object_set_new(item, "initial_size", json_number(entry->initial_size));
+		json_object_set_new(item, "package", json_number(entry->package));
+		json_object_set_new(item, "path", json_text(path.data));
+		json_array_append_new(json, item);
+		buffer_release(&path);
 	}
 	return json;
 }
@@ -150,6 +180,7 @@ static json_t *trace(struct model *model, const struct model_events *e, struct j
 	json_object_set_new(json, "transfers", transfers(model));
 	json_object_set_new(json, "events", events(e));
 	json_object_set_new(json, "in_flight", in_flight(model, frames));
+	json_object_set_new(json, "sections", sections(model));
 	return json;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "allocators.h"
 #include "buffer.h"
 #include "findings.h"
 #include "frames.h"
@@ -151,6 +152,7 @@ static void trace(struct writer *w, size_t i)
 	ending(w, model);
 	say(w, "\n");
 	packages(w, model);
+	allocators_write(&w->text, model);
 	history(w, &w->report->events[i]);
 	in_flight(w, model);
 	say(w, "\n");

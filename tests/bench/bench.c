@@ -25,6 +25,7 @@ static const struct part parts[] = {
 	{ "host", "a whole process: the test host with a busy package", host_run },
 	{ "viewer", "reading traces", viewer_run },
 	{ "symbols", "names, lines and inlined functions", symbols_run },
+	{ "embedded", "blocks of the embedded shared memory", embedded_run },
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 

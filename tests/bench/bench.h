@@ -14,6 +14,7 @@
 #include "samples.h"
 
 #define CALLS_PROGRAM BUILD_DIR "/tests/bench/calls"
+#define BLOCKS_PROGRAM BUILD_DIR "/tests/bench/blocks"
 #define HOST_PROGRAM BUILD_DIR "/tests/lsahost"
 #define LOAD_PACKAGE BUILD_DIR "/tests/packages/load.so"
 #define LSATRACE BUILD_DIR "/lsatrace"
@@ -37,6 +38,7 @@ json_t *process_run(struct bench *b);
 json_t *host_run(struct bench *b);
 json_t *viewer_run(struct bench *b);
 json_t *symbols_run(struct bench *b);
+json_t *embedded_run(struct bench *b);
 
 /* A path in the folder; it lives until the next call but three. */
 const char *bench_path(const struct bench *b, const char *name);

@@ -101,6 +101,72 @@ static int null_table(char **arguments)
 	return 0;
 }
 
+static void use_section(PVOID section)
+{
+	char *block = lsa->AllocateSharedMemory(section, 100);
+
+	printf("block %s, aligned %s, zero %s\n", block ? "yes" : "no",
+	       (uintptr_t)block % 16 == 0 ? "yes" : "no", block && !block[0] ? "yes" : "no");
+	lsa->FreeSharedMemory(section, block + 16);
+	memset(block, 'x', 100);
+	lsa->FreeSharedMemory(section, block);
+	lsa->FreeSharedMemory(section, block);
+	printf("too large: %s\n", lsa->AllocateSharedMemory(section, 65537) ? "yes" : "no");
+}
+
+static void use_sections(void)
+{
+	PVOID section = lsa->CreateSharedMemory(65536, 4096);
+
+	printf("section %s\n", section ? "yes" : "no");
+	use_section(section);
+	printf("deleted %d\n", lsa->DeleteSharedMemory(section));
+	printf("again %d\n", lsa->DeleteSharedMemory(section));
+	printf("refused %s\n", lsa->CreateSharedMemory(0, 4096) ? "no" : "yes");
+}
+
+static void use_own_heaps(void)
+{
+	PVOID one = lsa->AllocateLsaHeap(20), other = lsa->AllocatePrivateHeap(30);
+
+	lsa->FreeLsaHeap(one);
+	lsa->FreePrivateHeap(other);
+	lsa->FreeReturnBuffer(lsa->AllocateLsaHeap(40));
+	leak(11);
+}
+
+/* WHAT: what the host lacks of shared memory: nothing, one function, all of it, or the table. */
+static int lacking(char **arguments)
+{
+	LSA_SECPKG_FUNCTION_TABLE table = host_table;
+
+	ask_own();
+	if (strcmp(arguments[0], "nothing") != 0)
+		table.FreeSharedMemory = NULL;
+	if (strcmp(arguments[0], "all") == 0) {
+		table.CreateSharedMemory = NULL;
+		table.AllocateSharedMemory = NULL;
+		table.DeleteSharedMemory = NULL;
+	}
+	host_initialize(own.tables, 1, strcmp(arguments[0], "table") == 0 ? NULL : &table);
+	use_sections();
+	use_own_heaps();
+	return 0;
+}
+
+/* COMMAND: a shell's, while a block is there for clients to write to. */
+static int client(char **arguments)
+{
+	char *block;
+
+	host_start();
+	block = lsa->AllocateSharedMemory(lsa->CreateSharedMemory(65536, 4096), 100);
+	strcpy(block, "package");
+	need(system(arguments[0]) == 0, "the command");
+	printf("%s\n", block);
+	return 0;
+}
+
 /* Slots of functions that are traced elsewhere are NULL, or hold what is no function. */
 static int empty_slots(char **arguments)
 {
@@ -274,6 +340,8 @@ const struct scenario table_scenarios[] = {
 	{ "short-table", short_table },
 	{ "split-table", split_table },
 	{ "null-table", null_table },
+	{ "lacking", lacking },
+	{ "mapped", client },
 	{ "empty-slots", empty_slots },
 	{ "twice", twice },
 	{ "late-functions", late_functions },

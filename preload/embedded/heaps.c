@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../vm.h"
+#include "arena.h"
+#include "heaps.h"
+#include "lock.h"
+
+#include "../poison.h"
+
+/* Address space, half of it for as long as none of that is to be had. */
+#define BYTES_MOST ARENA_BYTES_MOST
+#define BYTES_LEAST (16ull << 20)
+
+struct heap {
+	struct lock lock;
+	uint32_t held_for_fork;
+	struct arena *arena;
+	char *base;
+} __attribute__((aligned(64)));
+
+static struct heap lsa_heap, private_heap;
+
+static bool reserve(struct heap *h, uint64_t bytes)
+{
+	h->arena = arena_new(bytes);
+	h->base = h->arena ? vm_reserve(ARENA_GRANULE + bytes) : NULL;
+	if (!h->base && h->arena)
+		arena_release(h->arena);
+	return h->base != NULL;
+}
+
+static bool init(struct heap *h)
+{
+	for (uint64_t bytes = BYTES_MOST; !h->base && bytes >= BYTES_LEAST; bytes /= 2)
+		reserve(h, bytes);
+	return h->base != NULL;
+}
+
+bool heaps_init(void)
+{
+	return init(&lsa_heap) && init(&private_heap);
+}
+
+static void *allocate(struct heap *h, uint64_t bytes)
+{
+	uint64_t offset;
+
+	if (bytes > ARENA_BYTES_MOST || !lock_take(&h->lock))
+		return NULL;
+	offset = arena_allocate(h->arena, bytes);
+	lock_release(&h->lock);
+	return offset ? memset(h->base + offset, 0, arena_round(bytes)) : NULL;
+}
+
+static void give_back(struct heap *h, const void *block)
+{
+	if (!lock_take(&h->lock))
+		return;
+	arena_free(h->arena, (uintptr_t)block - (uintptr_t)h->base);
+	lock_release(&h->lock);
+}
+
+PVOID heaps_allocate_lsa(ULONG Length)
+{
+	return allocate(&lsa_heap, Length);
+}
+
+void heaps_free_lsa(PVOID Base)
+{
+	give_back(&lsa_heap, Base);
+}
+
+PVOID heaps_allocate_private(SIZE_T Length)
+{
+	return allocate(&private_heap, Length);
+}
+
+void heaps_free_private(PVOID Base)
+{
+	give_back(&private_heap, Base);
+}
+
+void heaps_before_fork(void)
+{
+	lsa_heap.held_for_fork = lock_acquire(&lsa_heap.lock);
+	private_heap.held_for_fork = lock_acquire(&private_heap.lock);
+}
+
+void heaps_after_fork(void)
+{
+	lock_let_go(&lsa_heap.lock, lsa_heap.held_for_fork);
+	lock_let_go(&private_heap.lock, private_heap.held_for_fork);
+}
