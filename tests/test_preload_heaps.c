@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,11 +61,14 @@ Test(heaps, more_than_there_can_be_is_refused)
 Test(limited_heaps, where_address_space_is_limited_they_are_smaller)
 {
 	struct rlimit limit = { 1ull << 30, 1ull << 30 };
+	void *own;
 
 	setrlimit(RLIMIT_AS, &limit);
-	cr_expect(heaps_init());
+	cr_assert(heaps_init());
 	cr_expect_not_null(heaps_allocate_lsa(1 << 20));
 	cr_expect_not_null(heaps_allocate_private(1 << 20));
+	own = mmap(NULL, 1u << 29, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_expect_neq(own, MAP_FAILED, "nothing is left for the host");
 }
 
 Test(heaps, a_forked_child_has_its_own)

@@ -76,7 +76,7 @@ static _Noreturn void fail(const char *what, int line)
 static uint32_t next_random(struct worker *w, uint32_t below)
 {
 	w->random = w->random * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(w->random >> 33) % below;
+	return (uint32_t)((w->random >> 33) * below >> 31);
 }
 
 /* As many small ones as large ones; sometimes none at all, or more than there is. */

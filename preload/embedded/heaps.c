@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "../vm.h"
 #include "arena.h"
@@ -9,9 +10,8 @@
 
 #include "../poison.h"
 
-/* Address space, half of it for as long as none of that is to be had. */
 #define BYTES_MOST ARENA_BYTES_MOST
-#define BYTES_LEAST (16ull << 20)
+#define BYTES_LEAST (1ull << 20)
 
 struct heap {
 	struct lock lock;
@@ -31,9 +31,21 @@ static bool reserve(struct heap *h, uint64_t bytes)
 	return h->base != NULL;
 }
 
+/* Where address space is limited, it is the host's before it is ours. */
+static uint64_t most_bytes(void)
+{
+	uint64_t most = BYTES_MOST;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) == 0)
+		while (most > BYTES_LEAST && most > limit.rlim_cur / 16)
+			most /= 2;
+	return most;
+}
+
 static bool init(struct heap *h)
 {
-	for (uint64_t bytes = BYTES_MOST; !h->base && bytes >= BYTES_LEAST; bytes /= 2)
+	for (uint64_t bytes = most_bytes(); !h->base && bytes >= BYTES_LEAST; bytes /= 2)
 		reserve(h, bytes);
 	return h->base != NULL;
 }

@@ -107,6 +107,7 @@ static void use_section(PVOID section)
 
 	printf("block %s, aligned %s, zero %s\n", block ? "yes" : "no",
 	       (uintptr_t)block % 16 == 0 ? "yes" : "no", block && !block[0] ? "yes" : "no");
+	need(block, "a block");
 	lsa->FreeSharedMemory(section, block + 16);
 	memset(block, 'x', 100);
 	lsa->FreeSharedMemory(section, block);
