@@ -202,6 +202,13 @@ Test(cfi, a_frame_that_nothing_called_is_outermost)
 	cr_expect_eq(RULE(first_of_all).kind, CFI_OUTERMOST);
 }
 
+Test(cfi, nothing_called_a_frame_that_returns_to_0)
+{
+	cr_expect_eq(cfi_find(0).kind, CFI_OUTERMOST);
+	cfi_forget();
+	cr_expect_eq(cfi_find(0).kind, CFI_OUTERMOST);
+}
+
 Test(cfi, signed_and_extended_forms_say_the_same)
 {
 	expect_rule(RULE(cfa_signed), CFI_RBP, 16, 0);
