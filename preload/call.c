@@ -135,7 +135,7 @@ bool call_return(struct call *c)
 		return false;
 	if (unlikely(guard_inside) && !lanes_were_left(c + 1))
 		return false;
-	guard_enter(&c->mark);
+	guard_enter_again(&c->mark);
 	lane = lanes_mine();
 	if (likely(lane == c->lane))
 		return true;

@@ -554,6 +554,9 @@ static struct cfi_rule unpack(uint64_t packed)
 
 _Static_assert(sizeof(struct cfi_rule) == sizeof(uint64_t), "a rule is one word of the cache");
 
+/* To a return address of 0, a row in which nothing is looks like its own. */
+_Static_assert(CFI_OUTERMOST == 0, "cfi_find");
+
 static size_t row_of(uint64_t pc)
 {
 	return (pc * 0x9e3779b97f4a7c15u) >> (64 - 12);
@@ -571,11 +574,12 @@ struct cfi_rule cfi_find(uint64_t return_address)
 	size_t row = row_of(return_address);
 	uint64_t packed = __atomic_load_n(&cache[row].rule, __ATOMIC_RELAXED);
 	uint64_t seal = __atomic_load_n(&cache[row].seal, __ATOMIC_RELAXED);
+	static const struct cfi_rule outermost = { .kind = CFI_OUTERMOST };
 	struct cfi_rule rule;
 
 	if (likely(seal == seal_of(return_address, packed)))
 		return unpack(packed);
-	rule = read_rule(return_address - 1);
+	rule = return_address ? read_rule(return_address - 1) : outermost;
 	packed = pack(rule);
 	__atomic_store_n(&cache[row].rule, packed, __ATOMIC_RELAXED);
 	__atomic_store_n(&cache[row].seal, seal_of(return_address, packed), __ATOMIC_RELAXED);

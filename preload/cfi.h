@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 enum cfi_kind {
-	CFI_UNKNOWN,   /* not plain: ask libunwind */
 	CFI_OUTERMOST, /* nothing called it */
+	CFI_UNKNOWN,   /* not plain: ask libunwind */
 	CFI_RSP,       /* CFA = rsp + cfa_offset */
 	CFI_RBP,       /* CFA = rbp + cfa_offset */
 };
@@ -27,7 +27,8 @@ struct cfi_rule {
 	uint8_t kind;
 };
 
-/* The rule at a return address, from the cache if it is there. */
+/* The rule at a return address, from the cache if it is there. At 0, where many stacks end, it is
+ * CFI_OUTERMOST. */
 struct cfi_rule cfi_find(uint64_t return_address);
 
 /* Drops the cache: code may have gone, and other code come to its place. */

@@ -55,6 +55,14 @@ static inline void guard_enter(struct guard_mark *mark)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
+/* In the frame that has entered before: its mark is still there. */
+static inline void guard_enter_again(const struct guard_mark *mark)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	guard_inside = (uintptr_t)mark;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static inline void guard_leave(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

@@ -22,9 +22,8 @@ static uint64_t read_word(uint64_t address)
 /* From a frame to the one that called it, which comes to lie behind it. Notes the frame's rule. */
 static enum step step(struct unwind_frame *inner)
 {
-	static const struct cfi_rule outermost = { .kind = CFI_OUTERMOST };
 	struct unwind_frame *outer = inner + 1;
-	struct cfi_rule rule = inner->rule = likely(inner->pc) ? cfi_find(inner->pc) : outermost;
+	struct cfi_rule rule = inner->rule = cfi_find(inner->pc);
 	uint64_t base = rule.kind == CFI_RSP ? inner->slot + 8 : inner->rbp;
 	uint64_t cfa = base + (uint64_t)(int64_t)rule.cfa_offset;
 

@@ -19,74 +19,70 @@
 
 __asm__(".text\n"
 	/* Pushes and pops. */
-	BEGIN(pushing) AT(entered)
-	"pushq %rbx\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbx, -16\n" AT(pushed)
-	"subq $104, %rsp\n.cfi_adjust_cfa_offset 104\n" AT(grown)
-	"movq %rbp, (%rsp)\n.cfi_offset %rbp, -120\n" AT(rbp_kept)
-	"movq (%rsp), %rbp\n.cfi_restore %rbp\n" AT(rbp_restored)
-	"addq $112, %rsp\n.cfi_adjust_cfa_offset -112\n" AT(shrunk) "ret\n" END
+	BEGIN(pushing)
+		AT(entered) "pushq %rbx\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbx, -16\n" AT(pushed) "subq $104, %rsp\n.cfi_adjust_cfa_offset 104\n" AT(grown) "movq %rbp, (%rsp)\n.cfi_offset %rbp, -120\n" AT(rbp_kept) "movq (%rsp), %rbp\n.cfi_restore %rbp\n" AT(
+			rbp_restored) "addq $112, %rsp\n.cfi_adjust_cfa_offset -112\n" AT(shrunk) "ret\n" END
 
-	/* A frame pointer. */
-	BEGIN(pointing) "pushq %rbp\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbp, -16\n"
-	"movq %rsp, %rbp\n.cfi_def_cfa_register %rbp\n" AT(on_rbp)
-	"leave\n.cfi_def_cfa %rsp, 8\n.cfi_same_value %rbp\n" AT(left) "ret\n" END
+			/* A frame pointer. */
+			BEGIN(pointing) "pushq %rbp\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbp, "
+					"-16\n"
+					"movq %rsp, %rbp\n.cfi_def_cfa_register %rbp\n" AT(on_rbp) "leave\n.cfi_def_cfa %rsp, 8\n.cfi_same_value %rbp\n" AT(
+						left) "ret\n" END
 
-	/* A state that is put by, and taken out again behind a return. */
-	BEGIN(remembering) "subq $40, %rsp\n.cfi_adjust_cfa_offset 40\n.cfi_offset %rbp, -24\n"
-	".cfi_remember_state\n" AT(remembered) ".cfi_restore %rbp\n.cfi_def_cfa_offset 8\n"
-	AT(changed) ".cfi_restore_state\n" AT(recalled) "ret\n" END
+						/* A state that is put by, and taken out again behind a return. */
+						BEGIN(remembering) "subq $40, "
+								   "%rsp\n.cfi_adjust_cfa_offset "
+								   "40\n.cfi_offset %rbp, -24\n"
+								   ".cfi_remember_state\n" AT(remembered) ".cfi_restore %rbp\n.cfi_def_cfa_offset 8\n" AT(changed) ".cfi_restore_state\n" AT(
+									   recalled) "ret\n" END
 
-	BEGIN(remembering_much) ".cfi_def_cfa_offset 16\n.rept 8\n.cfi_remember_state\n.endr\n"
-	AT(eight_remembered) ".cfi_remember_state\n" AT(nine_remembered) "ret\n" END
-	BEGIN(recalling_nothing) ".cfi_escape 0x0b\n" AT(nothing_recalled) "ret\n" END
+									   BEGIN(remembering_much) ".cfi_def_cfa_offset 16\n.rept 8\n.cfi_remember_state\n.endr\n" AT(
+										   eight_remembered) ".cfi_remember_state\n" AT(nine_remembered) "ret\n" END
+										   BEGIN(recalling_nothing) ".cfi_escape 0x0b\n" AT(
+											   nothing_recalled) "ret\n" END
 
-	/* Far away. */
-	BEGIN(far) ".cfi_def_cfa_offset 0x10000008\n" AT(large)
-	".cfi_offset %rbp, -32768\n" AT(far_rbp) ".cfi_offset %rbp, -32776\n" AT(too_far_rbp)
-	"ret\n" END
-	BEGIN(too_far) ".cfi_def_cfa_offset 0x80000008\n" AT(too_large) "ret\n" END
+											   /* Far away. */
+											   BEGIN(far) ".cfi_def_cfa_offset 0x10000008\n" AT(large) ".cfi_offset %rbp, -32768\n" AT(far_rbp) ".cfi_offset %rbp, -32776\n" AT(
+												   too_far_rbp) "ret\n" END BEGIN(too_far) ".cfi_def_cfa_offset 0x80000008\n" AT(too_large) "ret\n" END
 
-	/* Each way of telling how far the next row is. */
-	BEGIN(long_way) ".cfi_def_cfa_offset 16\n.skip 63, 0x90\n.cfi_def_cfa_offset 24\n" AT(after_63)
-	".skip 200, 0x90\n.cfi_def_cfa_offset 32\n" AT(after_200)
-	".skip 60000, 0x90\n.cfi_def_cfa_offset 40\n" AT(after_60000)
-	".skip 70000, 0x90\n.cfi_def_cfa_offset 48\n" AT(after_70000) "ret\n" END
+												   /* Each way of telling how far the next row is. */
+												   BEGIN(long_way) ".cfi_def_cfa_offset 16\n.skip 63, 0x90\n.cfi_def_cfa_offset 24\n" AT(after_63) ".skip 200, 0x90\n.cfi_def_cfa_offset 32\n" AT(
+													   after_200) ".skip 60000, 0x90\n.cfi_def_cfa_offset 40\n" AT(after_60000) ".skip 70000, 0x90\n.cfi_def_cfa_offset 48\n" AT(after_70000) "ret\n" END
 
-	/* What is not plain. */
-	BEGIN(odd) ".cfi_escape 0x0f, 0x02, 0x77, 0x08\n" AT(cfa_by_expression)
-	".cfi_def_cfa_offset 16\n" AT(offset_of_expression)
-	".cfi_def_cfa %rsp, 8\n" AT(plain_again)
-	".cfi_escape 0x10, 0x06, 0x02, 0x76, 0x00\n" AT(rbp_by_expression)
-	".cfi_same_value %rbp\n.cfi_register %rbp, %rbx\n" AT(rbp_in_register)
-	".cfi_undefined %rbp\n" AT(rbp_lost) ".cfi_same_value %rbp\n"
-	".cfi_def_cfa_register %rbx\n" AT(cfa_on_rbx) ".cfi_def_cfa_register %rsp\n"
-	".cfi_offset %rsp, -16\n" AT(rsp_kept) ".cfi_same_value %rsp\n"
-	".cfi_escape 0x16, 0x07, 0x02, 0x77, 0x08\n" AT(rsp_by_expression) ".cfi_same_value %rsp\n"
-	".cfi_offset %rip, -16\n" AT(returns_elsewhere) ".cfi_offset %rip, -8\n" AT(plain_at_last)
-	".cfi_escape 0x2f, 0x03, 0x02\n" AT(unheard_of) "ret\n" END
-	BEGIN(signal) ".cfi_signal_frame\n" AT(in_signal) "ret\n" END
-	BEGIN(outermost) ".cfi_undefined %rip\n" AT(first_of_all) "ret\n" END
+													   /* What is not plain. */
+													   BEGIN(odd) ".cfi_escape 0x0f, 0x02, 0x77, 0x08\n" AT(cfa_by_expression) ".cfi_def_cfa_offset 16\n" AT(offset_of_expression) ".cfi_def_cfa %rsp, 8\n" AT(plain_again) ".cfi_escape 0x10, 0x06, 0x02, 0x76, 0x00\n" AT(rbp_by_expression) ".cfi_same_value %rbp\n.cfi_register %rbp, %rbx\n" AT(rbp_in_register) ".cfi_undefined %rbp\n" AT(
+														   rbp_lost) ".cfi_same_value %rbp\n"
+															     ".cfi_def_cfa_register %rbx\n" AT(
+																     cfa_on_rbx) ".cfi_def_cfa_register %rsp\n"
+																		 ".cfi_offset %rsp, -16\n" AT(
+																			 rsp_kept) ".cfi_same_value %rsp\n"
+																				   ".cfi_escape 0x16, 0x07, 0x02, 0x77, 0x08\n" AT(
+																					   rsp_by_expression) ".cfi_same_value %rsp\n"
+																							      ".cfi_offset %rip, -16\n" AT(returns_elsewhere) ".cfi_offset %rip, -8\n" AT(
+																								      plain_at_last) ".cfi_escape 0x2f, 0x03, 0x02\n" AT(unheard_of) "ret\n" END
+																								      BEGIN(signal) ".cfi_signal_frame\n" AT(in_signal) "ret\n" END BEGIN(
+																									      outermost) ".cfi_undefined %rip\n" AT(first_of_all) "ret\n" END
 
-	/* The rarer ways to say the same. */
-	BEGIN(rare) ".cfi_escape 0x12, 0x06, 0x7e\n" AT(cfa_signed)
-	".cfi_escape 0x13, 0x7c\n" AT(offset_signed) ".cfi_escape 0x11, 0x06, 0x02\n" AT(rbp_signed)
-	".cfi_escape 0x05, 0x06, 0x03\n" AT(rbp_extended) ".cfi_escape 0x2e, 0x20\n" AT(with_arguments)
-	".cfi_escape 0x06, 0x06\n" AT(rbp_restored_extended)
-	".cfi_escape 0x0c, 0x07, 0x90, 0x01\n" AT(of_two_bytes) "ret\n" END
+																									      /* The rarer ways to say the same. */
+																									      BEGIN(rare) ".cfi_escape 0x12, 0x06, 0x7e\n" AT(cfa_signed) ".cfi_escape 0x13, 0x7c\n" AT(offset_signed) ".cfi_escape 0x11, 0x06, 0x02\n" AT(rbp_signed) ".cfi_escape 0x05, 0x06, 0x03\n" AT(
+																										      rbp_extended) ".cfi_escape 0x2e, 0x20\n" AT(with_arguments) ".cfi_escape 0x06, 0x06\n" AT(rbp_restored_extended) ".cfi_escape 0x0c, 0x07, 0x90, 0x01\n" AT(of_two_bytes) "ret\n" END
 
-	/* The call is the last instruction: the return address is in the next function. */
-	BEGIN(last_call) ".cfi_def_cfa_offset 112\nnop\n" END "behind_last_call:\n.cfi_startproc\n"
-	AT(in_next) "ret\n" END
+																										      /* The call is the last instruction: the return address is in the next function. */
+																										      BEGIN(last_call) ".cfi_def_cfa_offset 112\nnop\n" END "behind_last_call:\n.cfi_startproc\n" AT(
+																											      in_next) "ret\n" END
 
-	/* No one knows anything of this. */
-	".balign 16\n" AT(untold) "ret\n"
+																												       /* No one knows anything of this. */
+																												       ".balign 16\n" AT(
+																													       untold) "ret\n"
 
 	/* More return addresses than the cache has rows, with two rules. */
-	BEGIN(many) AT(many_start) ".skip 9999, 0x90\n.cfi_def_cfa_offset 16\n.skip 10000, 0x90\n"
-	"ret\n" END
+	BEGIN(many) AT(
+		many_start) ".skip 9999, 0x90\n.cfi_def_cfa_offset 16\n.skip 10000, 0x90\n"
+			    "ret\n" END
 
-	/* For the test that changes its rule, in its four bytes. */
-	BEGIN(changing) ".cfi_escape 0x0e, 0xb8, 0xa9, 0x83, 0x02\n" AT(before_change) "ret\n" END);
+				    /* For the test that changes its rule, in its four bytes. */
+				    BEGIN(changing) ".cfi_escape 0x0e, 0xb8, 0xa9, 0x83, 0x02\n" AT(
+					    before_change) "ret\n" END);
 
 #define RULE(label) \
 	({ \
@@ -200,6 +196,13 @@ Test(cfi, a_signal_frame_is_not_plain)
 Test(cfi, a_frame_that_nothing_called_is_outermost)
 {
 	cr_expect_eq(RULE(first_of_all).kind, CFI_OUTERMOST);
+}
+
+Test(cfi, nothing_called_a_frame_that_returns_to_0)
+{
+	cr_expect_eq(cfi_find(0).kind, CFI_OUTERMOST);
+	cfi_forget();
+	cr_expect_eq(cfi_find(0).kind, CFI_OUTERMOST);
 }
 
 Test(cfi, signed_and_extended_forms_say_the_same)
