@@ -36,12 +36,13 @@ objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 # Tests link modules, never what gets in front of the functions of the program it is loaded into.
 INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c preload/*.S)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
+PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c)) \
+	$(addprefix $(BUILD)/tests/packages/,plugin-now.so plugin-linked.so versioned.so)
 HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost
 BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
-EXPORTS := SpLsaModeInitialize _Exit _exit dlclose dlsym execl execle execlp execv execve execveat \
-	execvp execvpe fexecve quick_exit
+EXPORTS := SpLsaModeInitialize _Exit _exit dlclose dlsym dlvsym execl execle execlp execv execve execveat \
+	execvp execvpe fexecve lsatrace_loaded quick_exit
 
 # One short line a step; all of it with V=1.
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
@@ -155,6 +156,17 @@ $(BUILD)/tests/lsahost-linked: $(call objects,tests/host/*.c) $(BUILD)/tests/pac
 
 $(BUILD)/tests/packages/%.so: $(BUILD)/obj/tests/packages/%.o
 	@mkdir -p $(@D)
+	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
+
+# The same libraries once more, linked in another way.
+$(BUILD)/tests/packages/plugin.so: LDFLAGS += -Wl,-z,lazy
+$(BUILD)/tests/packages/plugin-now.so: LDFLAGS += -Wl,-z,now
+$(BUILD)/tests/packages/plugin-linked.so: LDFLAGS += -Wl,-z,lazy -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN'
+$(BUILD)/tests/packages/plugin-linked.so: $(BUILD)/tests/packages/lsa_heap_leak.so
+$(BUILD)/tests/packages/versioned.so: LDFLAGS += -Wl,--version-script=tests/packages/versions.map
+$(BUILD)/tests/packages/plugin-%.so: $(BUILD)/obj/tests/packages/plugin.o
+	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
+$(BUILD)/tests/packages/versioned.so: $(BUILD)/obj/tests/packages/lsa_heap_leak.o
 	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
 
 # Each source a second time, with each compiler, where a warning is an error. The objects above are

@@ -3,18 +3,22 @@
 #ifndef LSATRACE_ENTRY_H
 #define LSATRACE_ENTRY_H
 
-#include <stdint.h>
+#include "loaders.h"
 
 /* Returned in two registers: see entry_amd64.S. */
 struct entry_answer {
-	uint64_t is_ours; /* 0: the C library is to answer */
+	void *go_on; /* the function that is to answer; NULL: `symbol` is the answer */
 	void *symbol;
 };
+
+/* dlsym() and dlvsym() as they are exported, by names that nobody can get in front of. */
+extern const char entry_dlsym[], entry_dlvsym[];
 
 /* Notes what is loaded. At start-up. */
 void entry_init(void);
 
-/* What dlsym() is to answer to `caller`, a return address. */
-struct entry_answer entry_answer(void *handle, const char *name, const void *caller);
+/* What dlsym(), or dlvsym() with its version, is to answer to `caller`, a return address. */
+struct entry_answer entry_answer(void *handle, const char *name, const char *version,
+				 const void *caller, enum loader_function asked);
 
 #endif

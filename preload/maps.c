@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 
 struct map {
 	uint64_t start, end;
-	bool readable, executable;
+	bool readable, writable, executable;
 };
 
 struct maps_reader {
@@ -63,7 +64,7 @@ static bool next_map(struct maps_reader *r, struct map *m)
 	m->start = read_hex(r);
 	m->end = read_hex(r);
 	m->readable = next_byte(r) == 'r';
-	next_byte(r);
+	m->writable = next_byte(r) == 'w';
 	m->executable = next_byte(r) == 'x';
 	return m->end != 0;
 }
@@ -129,6 +130,23 @@ size_t maps_readable(const void *at, size_t bytes)
 			end = m.end;
 	close(r.fd);
 	return end - start < bytes ? (size_t)(end - start) : bytes;
+}
+
+int maps_protection(const void *at)
+{
+	uint64_t address = (uint64_t)(uintptr_t)at;
+	struct maps_reader r;
+	int protection = -1;
+	struct map m;
+
+	if (!maps_open(&r))
+		return -1;
+	for (; protection < 0 && next_map(&r, &m); skip_line(&r))
+		if (address >= m.start && address < m.end)
+			protection = (m.readable ? PROT_READ : 0) | (m.writable ? PROT_WRITE : 0) |
+				     (m.executable ? PROT_EXEC : 0);
+	close(r.fd);
+	return protection;
 }
 
 void maps_find_code(const uint64_t *address, bool *is_code, size_t count)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Ways from a host to its packages, and from a package to its table. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../packages/plugin.h"
+#include "host.h"
+#include "odd.h"
+
+/* HOW is plain, deepbind or dlmopen. */
+static void *open_by(const char *how, const char *path)
+{
+	void *handle;
+
+	if (strcmp(how, "dlmopen") == 0)
+		handle = dlmopen(LM_ID_NEWLM, path, RTLD_NOW);
+	else
+		handle = dlopen(path, RTLD_NOW | (strcmp(how, "deepbind") == 0 ? RTLD_DEEPBIND : 0));
+	if (!handle)
+		fprintf(stderr, "%s\n", dlerror());
+	need(handle != NULL, path);
+	return handle;
+}
+
+/* The library's package, by the entry point that was found in it, is initialised and called. */
+static void use(void *symbol)
+{
+	struct host_library library = { 0 };
+	SpLsaModeInitializeFn entry;
+
+	need(symbol != NULL, "the entry point");
+	memcpy(&entry, &symbol, sizeof(entry));
+	need(NT_SUCCESS(entry(1, &library.version, &library.tables, &library.count)), "entry");
+	printf("%x\n", (unsigned int)host_initialize(library.tables, 1, &host_table));
+	host_call(library.tables, "run");
+}
+
+/* HOW PATH WAY PACKAGE TIMES: a plug-in is opened by HOW, and finds packages. */
+static int plugin(char **arguments)
+{
+	void *handle = open_by(arguments[0], arguments[1]);
+	void *symbol = dlsym(handle, PLUGIN_RUN_NAME);
+	plugin_run_function *run;
+
+	memcpy(&run, &symbol, sizeof(run));
+	printf("%d\n",
+	       run(arguments[2], arguments[3], (PLSA_SECPKG_FUNCTION_TABLE)(uintptr_t)&host_table,
+		   number_of(arguments[4])));
+	dlclose(handle);
+	return 0;
+}
+
+/* TIMES and the arguments of `plugin`: the plug-in, too, comes and goes. */
+static int plugin_again(char **arguments)
+{
+	for (long i = 0; i < number_of(arguments[0]); i++)
+		plugin(arguments + 1);
+	return 0;
+}
+
+/* PATH PACKAGE TIMES: a plug-in is opened in each way. */
+static int plugin_in_turn(char **arguments)
+{
+	char *hows[] = { "plain", "dlmopen", "deepbind" };
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++)
+		plugin((char *[]){ hows[i], arguments[0], "dlsym", arguments[1], arguments[2] });
+	return 0;
+}
+
+/* HOW PACKAGE: the host itself opens the package so. */
+static int opened(char **arguments)
+{
+	void *handle = open_by(arguments[0], arguments[1]);
+
+	use(dlsym(handle, SECPKG_LSAMODEINIT_NAME));
+	dlclose(handle);
+	return 0;
+}
+
+static int versioned(char **arguments)
+{
+	void *handle = open_by("plain", arguments[0]);
+
+	printf("%s\n", dlvsym(handle, SECPKG_LSAMODEINIT_NAME, "PACKAGE_0.9") ? "found" : "none");
+	printf("%s\n", strstr(dlerror(), "PACKAGE_0.9") ? "no such version" : "another error");
+	use(dlvsym(handle, SECPKG_LSAMODEINIT_NAME, "PACKAGE_1.0"));
+	return 0;
+}
+
+/* The C library is asked for its own dlsym(). */
+static int asked_for(char **arguments)
+{
+	void *libc = open_by("plain", "libc.so.6"), *symbol = dlsym(libc, "dlsym");
+	void *(*found)(void *, const char *);
+
+	memcpy(&found, &symbol, sizeof(found));
+	use(found(open_by("plain", arguments[0]), SECPKG_LSAMODEINIT_NAME));
+	return 0;
+}
+
+const struct scenario way_scenarios[] = {
+	{ "plugin", plugin },
+	{ "plugin-again", plugin_again },
+	{ "plugin-in-turn", plugin_in_turn },
+	{ "opened", opened },
+	{ "versioned", versioned },
+	{ "asked-for", asked_for },
+	{ 0 },
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PLUGIN_H
+#define PLUGIN_H
+
+#include "secpkg.h"
+
+#define PLUGIN_RUN_NAME "plugin_run"
+
+/*
+ * So often: opens the library of a package, finds its entry point by `way` (dlsym, dlvsym, kept,
+ * default, linked), hands it the table, calls it, and closes the library. Returns 0, or the number of
+ * the step that failed.
+ */
+int plugin_run(const char *way, const char *path, PLSA_SECPKG_FUNCTION_TABLE table, long times);
+
+typedef __typeof__(plugin_run) plugin_run_function;
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each way from a host to its packages, and from a package to its table: what it does bare it does
+ * traced, and every call is in the report.
+ */
+#include <criterion/criterion.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "support/json.h"
+#include "support/traced.h"
+
+#define LIBRARY BUILD_DIR "/liblsatrace.so"
+#define ODD_HOST BUILD_DIR "/tests/oddhost"
+#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
+
+#define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
+#define NO_OPTIONS ((const char *const[]){ NULL })
+
+enum {
+	LEAK_BYTES = 44
+}; /* that the package lsa_heap_leak leaks at each call; versioned is the same */
+
+/* Records a command that is run bare before: both do the same. */
+static struct traced trace_with(const char *const options[], const char *const command[])
+{
+	struct run bare = traced_bare(command);
+	struct traced traced = traced_record(options, command);
+
+	cr_expect_str_eq(traced.run.out, bare.out);
+	cr_expect_str_eq(traced.run.err, bare.err);
+	cr_expect_eq(traced.run.status, bare.status, "status %d, not %d", traced.run.status,
+		     bare.status);
+	run_release(&bare);
+	return traced;
+}
+
+/* One trace, which holds so many leaks of the package, and knows all. */
+static void expect_leaks(const struct traced *traced, long long blocks)
+{
+	const json_t *summary;
+
+	cr_assert_eq(traced->traces.count, 1u, "%zu traces: %s", traced->traces.count,
+		     traced->run.err);
+	summary = json_at(traced->report, "summary");
+	cr_expect_eq(json_number_at(summary, "leaked_blocks"), blocks, "%lld blocks leaked",
+		     json_number_at(summary, "leaked_blocks"));
+	cr_expect_eq(json_number_at(summary, "leaked_bytes"), blocks * LEAK_BYTES);
+	cr_expect_eq(json_number_at(summary, "errors"), blocks);
+	cr_expect(json_is_true(json_at(summary, "exact")), "not exact");
+}
+
+static void expect_leaks_of(const char *const command[], long long blocks)
+{
+	struct traced traced = trace_with(NO_OPTIONS, command);
+
+	expect_leaks(&traced, blocks);
+	traced_release(&traced);
+}
+
+/* dlsym() and its like, asked by the host. */
+
+Test(ways, an_entry_point_found_by_its_version_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("versioned", PACKAGE("versioned")), 1);
+}
+
+Test(ways, a_package_that_the_host_opens_deeply_bound_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("opened", "deepbind", PACKAGE("lsa_heap_leak")), 1);
+}
+
+Test(ways, a_package_that_the_host_opens_in_a_namespace_of_its_own_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("opened", "dlmopen", PACKAGE("lsa_heap_leak")), 1);
+}
+
+Test(ways, a_host_that_asks_the_c_library_for_its_dlsym_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("asked-for", PACKAGE("lsa_heap_leak")), 1);
+}
+
+/* Libraries that find packages for the host. */
+
+static void expect_plugin(const char *how, const char *plugin)
+{
+	static const char *const ways[] = { "dlsym", "dlvsym", "kept" };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		expect_leaks_of(ODD("plugin", how, plugin, ways[i], PACKAGE("versioned"), "2"), 2);
+}
+
+Test(ways, a_plugin_that_sees_what_the_host_sees_is_traced, .timeout = 60)
+{
+	expect_plugin("plain", PACKAGE("plugin"));
+	expect_plugin("plain", PACKAGE("plugin-now"));
+}
+
+Test(ways, a_deeply_bound_plugin_is_traced, .timeout = 60)
+{
+	expect_plugin("deepbind", PACKAGE("plugin"));
+	expect_plugin("deepbind", PACKAGE("plugin-now"));
+}
+
+Test(ways, a_plugin_in_a_namespace_of_its_own_is_traced, .timeout = 60)
+{
+	expect_plugin("dlmopen", PACKAGE("plugin"));
+	expect_plugin("dlmopen", PACKAGE("plugin-now"));
+}
+
+Test(ways, a_plugin_that_comes_and_goes_is_traced_each_time, .timeout = 60)
+{
+	static const char *const hows[] = { "deepbind", "dlmopen" };
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		expect_leaks_of(ODD("plugin-again", "5", hows[i], PACKAGE("plugin"), "dlsym",
+				    PACKAGE("versioned"), "3"),
+				15);
+		expect_leaks_of(ODD("plugin-again", "5", hows[i], PACKAGE("plugin-now"), "dlsym",
+				    PACKAGE("versioned"), "3"),
+				15);
+	}
+}
+
+/* How a library is opened that was open before. */
+Test(ways, a_plugin_that_is_opened_in_another_way_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("plugin-in-turn", PACKAGE("plugin"), PACKAGE("versioned"), "2"), 6);
+	expect_leaks_of(ODD("plugin-in-turn", PACKAGE("plugin-now"), PACKAGE("versioned"), "2"), 6);
+}
+
+Test(ways, a_plugin_that_is_linked_to_a_package_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("plugin", "deepbind", PACKAGE("plugin-linked"), "linked",
+			    PACKAGE("lsa_heap_leak"), "2"),
+			2);
+	expect_leaks_of(ODD("plugin", "dlmopen", PACKAGE("plugin-linked"), "linked",
+			    PACKAGE("lsa_heap_leak"), "2"),
+			2);
+	expect_leaks_of(ODD("plugin", "dlmopen", PACKAGE("plugin-linked"), "default",
+			    PACKAGE("lsa_heap_leak"), "2"),
+			2);
+}
