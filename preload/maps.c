@@ -83,7 +83,6 @@ static bool can_read(uint64_t address)
 	return syscall(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, 8) == 0 || errno != EFAULT;
 }
 
-/* Without /proc, or without a descriptor for it. */
 static size_t readable_by_page(uint64_t start, size_t bytes)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), at = start;
@@ -130,6 +129,11 @@ size_t maps_readable(const void *at, size_t bytes)
 			end = m.end;
 	close(r.fd);
 	return end - start < bytes ? (size_t)(end - start) : bytes;
+}
+
+bool maps_can_read(const void *at, size_t bytes)
+{
+	return readable_by_page((uint64_t)(uintptr_t)at, bytes) == bytes;
 }
 
 int maps_protection(const void *at)

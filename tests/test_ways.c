@@ -109,6 +109,40 @@ Test(ways, a_plugin_in_a_namespace_of_its_own_is_traced, .timeout = 60)
 	expect_plugin("dlmopen", PACKAGE("plugin-now"));
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = text ? strlen(text) : 0;
+
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+/* Is there a frame of a function of a module, which has a build-id? */
+static bool has_frame(const json_t *stack, const char *function, const char *module)
+{
+	const json_t *frame;
+	size_t i;
+
+	json_array_foreach(stack, i,
+			   frame) if (json_same_text(json_text_at(frame, "function"), function) &&
+				      ends_with(json_text_at(frame, "module"), module) &&
+				      json_text_at(frame, "build_id")) return true;
+	return false;
+}
+
+Test(ways, backtraces_from_a_namespace_lead_to_the_hosts_main, .timeout = 60)
+{
+	struct traced traced = trace_with(NO_OPTIONS, ODD("plugin", "dlmopen", PACKAGE("plugin-now"),
+							  "dlsym", PACKAGE("versioned"), "2"));
+	const json_t *stack = json_at(traced.report, "findings.0.stacks.allocate");
+
+	expect_leaks(&traced, 2);
+	cr_expect_eq(json_array_size(json_at(traced.report, "findings")), 1u);
+	cr_expect(has_frame(stack, "leak_account_name", "/versioned.so"));
+	cr_expect(has_frame(stack, "plugin_run", "/plugin-now.so"));
+	cr_expect(has_frame(stack, "main", "/oddhost"));
+	traced_release(&traced);
+}
+
 Test(ways, a_plugin_that_comes_and_goes_is_traced_each_time, .timeout = 60)
 {
 	static const char *const hows[] = { "deepbind", "dlmopen" };
