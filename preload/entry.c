@@ -12,11 +12,13 @@
 
 #include "../include/secpkg.h"
 #include "backtrace.h"
+#include "config.h"
 #include "entry.h"
 #include "guard.h"
 #include "init.h"
 #include "loaders.h"
 #include "modules.h"
+#include "named.h"
 #include "packages.h"
 #include "real.h"
 #include "trace.h"
@@ -166,6 +168,29 @@ static void *find(const struct question *q)
 	return is_ours(symbol) ? ask(RTLD_NEXT, q) : symbol;
 }
 
+static bool has_started;
+
+static bool look_at(const struct link_map *map, bool is_base)
+{
+	bool is_no_loader = loaders_patch(map, is_base);
+
+	return named_find(map, is_base) && is_no_loader;
+}
+
+static void look(const void *handle)
+{
+	loaded_look(handle, look_at);
+	if (likely(has_started))
+		named_hook();
+}
+
+void entry_start(void)
+{
+	has_started = true;
+	if (config->tables)
+		look(RTLD_DEFAULT);
+}
+
 static bool is_elsewhere(const void *caller)
 {
 	const struct link_map *map = map_of(caller);
@@ -217,7 +242,7 @@ struct entry_answer entry_answer(void *handle, const char *name, const char *ver
 	init_ensure();
 	/* Who gets in front of others' functions asks for the next ones, wherever he is, and opens none. */
 	if (handle != RTLD_NEXT)
-		loaded_look(handle, loaders_patch);
+		look(handle);
 	answer.go_on = loaders_original(asked, caller);
 	if (unlikely(name[0] == 'S') && strcmp(name, entry_name) == 0)
 		answer = answer_entry(&q, answer.go_on);
@@ -234,6 +259,7 @@ static NTSTATUS linked_entry(ULONG version, PULONG package_version, PSECPKG_FUNC
 	void *real;
 
 	init_ensure();
+	look(RTLD_DEFAULT);
 	real = loaders_original(LOADER_ENTRY, q.caller);
 	if (!real)
 		real = find_default(&q);
@@ -250,6 +276,7 @@ EXPORT NTSTATUS SpLsaModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
 /* What was unloaded must not be taken for what comes to its place. */
 static void note_unloaded(void)
 {
+	named_unloaded();
 	if (!cold_lock())
 		return;
 	packages_unloaded();

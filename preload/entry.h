@@ -17,6 +17,9 @@ extern const char entry_dlsym[], entry_dlvsym[];
 /* Notes what is loaded. At start-up. */
 void entry_init(void);
 
+/* Puts shims into the tables that the user has named. From now on they are looked at. */
+void entry_start(void);
+
 /* What dlsym(), or dlvsym() with its version, is to answer to `caller`, a return address. */
 struct entry_answer entry_answer(void *handle, const char *name, const char *version,
 				 const void *caller, enum loader_function asked);

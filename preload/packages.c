@@ -95,6 +95,21 @@ void *packages_hand_out(uint32_t index, ULONG_PTR id, void *table, size_t slots)
 	return ours;
 }
 
+bool packages_add_table(const void *table, const char *name, size_t name_bytes, uint32_t *package)
+{
+	struct package *p = &packages[packages_used];
+
+	if (packages_used == WRAPPED_PACKAGES)
+		return false;
+	p->library = (SpLsaModeInitializeFn)(uintptr_t)table;
+	p->initialized = true;
+	p->name_bytes = name_bytes < NAME_BYTES ? name_bytes : NAME_BYTES;
+	memcpy(p->name, name, p->name_bytes);
+	define(packages_used);
+	*package = packages_used++;
+	return true;
+}
+
 static size_t utf8_of(unsigned c, char *to)
 {
 	if (c < 0x80) {

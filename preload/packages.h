@@ -8,6 +8,7 @@
 #ifndef LSATRACE_PACKAGES_H
 #define LSATRACE_PACKAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,10 @@ void packages_unloaded(void);
 /* The table that a package gets in place of the host's; makes the trace if it is the first. The
  * host's own when the process cannot be traced. Keeps errno, as the next two. */
 void *packages_hand_out(uint32_t package, ULONG_PTR id, void *table, size_t slots);
+
+/* A package that is known by its table only, in the module that holds it. Under the cold lock. False:
+ * there are too many packages. */
+bool packages_add_table(const void *table, const char *name, size_t name_bytes, uint32_t *package);
 
 /* Copies the package's own table again: it may have been completed only now. */
 void packages_refresh(uint32_t package);

@@ -42,8 +42,7 @@ static void *behind_shims(void *function, enum slot slot)
 	return function;
 }
 
-/* Puts the shims into `table`, and notes what was there. */
-static void hook(void **table, size_t slots, uint32_t package)
+void table_put_shims(void **table, size_t slots, uint32_t package)
 {
 	uint64_t address[SLOT_COUNT];
 	bool is_code[SLOT_COUNT];
@@ -66,7 +65,7 @@ void *table_substitute(const void *host_table, size_t slots, uint32_t package)
 	void *fresh[TABLE_SLOTS] = { 0 };
 
 	memcpy(fresh, host_table, maps_readable(host_table, sizeof(fresh)));
-	hook(fresh, slots, package);
+	table_put_shims(fresh, slots, package);
 	/* Slot by slot: a package that is initialised again may be calling through its copy. */
 	for (size_t i = 0; i < TABLE_SLOTS; i++)
 		__atomic_store_n(&copy[i], fresh[i], __ATOMIC_RELEASE);

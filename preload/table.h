@@ -26,4 +26,8 @@ extern void *table_original[TRACE_PACKAGES][SLOT_COUNT];
  */
 void *table_substitute(const void *host_table, size_t slots, uint32_t package);
 
+/* Puts a package's shims into a copy of TABLE_SLOTS slots, of which `slots` are the table's, and notes
+ * what was there. The same slots stay as they are. */
+void table_put_shims(void **copy, size_t slots, uint32_t package);
+
 #endif

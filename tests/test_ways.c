@@ -51,12 +51,18 @@ static void expect_leaks(const struct traced *traced, long long blocks)
 	cr_expect(json_is_true(json_at(summary, "exact")), "not exact");
 }
 
-static void expect_leaks_of(const char *const command[], long long blocks)
+static void expect_leaks_with(const char *const options[], const char *const command[],
+			      long long blocks)
 {
-	struct traced traced = trace_with(NO_OPTIONS, command);
+	struct traced traced = trace_with(options, command);
 
 	expect_leaks(&traced, blocks);
 	traced_release(&traced);
+}
+
+static void expect_leaks_of(const char *const command[], long long blocks)
+{
+	expect_leaks_with(NO_OPTIONS, command, blocks);
 }
 
 /* dlsym() and its like, asked by the host. */
@@ -175,4 +181,84 @@ Test(ways, a_plugin_that_is_linked_to_a_package_is_traced, .timeout = 60)
 	expect_leaks_of(ODD("plugin", "dlmopen", PACKAGE("plugin-linked"), "default",
 			    PACKAGE("lsa_heap_leak"), "2"),
 			2);
+}
+
+/* Tables that the user names. */
+
+static void expect_package(const struct traced *traced, const char *path, const char *name,
+			   const char *module)
+{
+	const json_t *package = json_at(traced->report, path);
+
+	cr_expect(json_same_text(json_text_at(package, "name"), name), "%s",
+		  json_text_at(package, "name"));
+	cr_expect(ends_with(json_text_at(package, "module"), module), "%s",
+		  json_text_at(package, "module"));
+}
+
+Test(ways, a_constant_table_that_is_named_is_traced, .timeout = 60)
+{
+	struct traced traced = trace_with(COMMAND("--table=host_table"), ODD("constant-table"));
+
+	expect_leaks(&traced, 1);
+	expect_package(&traced, "traces.0.packages.0", "host_table", "oddhost");
+	traced_release(&traced);
+}
+
+Test(ways, a_named_table_is_traced_by_plain_preloading, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), options[4200];
+	struct traced traced;
+
+	snprintf(options, sizeof(options), "LSATRACE_OPTIONS=table=host_table:output=%s/trace",
+		 folder);
+	traced = traced_run(
+		folder, COMMAND("env", "LD_PRELOAD=" LIBRARY, options, ODD_HOST, "constant-table"));
+	expect_leaks(&traced, 1);
+	traced_release(&traced);
+}
+
+Test(ways, a_named_table_that_is_not_exported_and_filled_late_is_traced, .timeout = 60)
+{
+	expect_leaks_with(COMMAND("--table=nothing,filled_table"), ODD("filled-table"), 2);
+}
+
+Test(ways, a_named_table_that_is_filled_again_is_traced_again, .timeout = 60)
+{
+	expect_leaks_with(COMMAND("--table=filled_table"), ODD("filled-table", "again"), 2);
+}
+
+Test(ways, a_named_table_may_have_its_functions_wrapped_by_the_host, .timeout = 60)
+{
+	expect_leaks_with(COMMAND("--table=filled_table"), ODD("filled-table", "wrap"), 2);
+}
+
+Test(ways, a_named_table_of_a_library_is_traced_as_far_as_its_symbol_goes, .timeout = 60)
+{
+	struct traced traced = trace_with(COMMAND("--table=lent_table"),
+					  ODD("lent-table", "3", PACKAGE("lender")));
+
+	expect_leaks(&traced, 3);
+	expect_package(&traced, "traces.0.packages.0", "lent_table", "lender.so");
+	expect_package(&traced, "traces.0.packages.2", "lent_table", "lender.so");
+	traced_release(&traced);
+}
+
+/* A program that exports nothing and has no symbols. */
+Test(ways, a_named_table_that_no_symbol_tells_of_is_said_to_be_missing, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), path[4096];
+	struct traced traced;
+	struct run strip;
+
+	snprintf(path, sizeof(path), "%s/host", folder);
+	strip = run_command(COMMAND("strip", "-o", path, ODD_HOST));
+	cr_assert_eq(strip.status, 0, "%s", strip.err);
+	traced = traced_record(COMMAND("--table=filled_table"), COMMAND(path, "filled-table"));
+	cr_expect_eq(traced.traces.count, 0u);
+	cr_expect_eq(traced.run.status, 0);
+	cr_expect(strstr(traced.run.err, "functions in it: filled_table\n"), "%s", traced.run.err);
+	traced_release(&traced);
+	run_release(&strip);
+	temporary_folder_remove(folder);
 }

@@ -33,6 +33,7 @@ struct recording {
 	OPTION("on-error", required_argument, 'e') \
 	OPTION("unwind", required_argument, 'u') \
 	OPTION("families", required_argument, 'f') \
+	OPTION("table", required_argument, 't') \
 	OPTION("no-follow", no_argument, 'n') \
 	OPTION("help", no_argument, 'h')
 
@@ -49,6 +50,7 @@ struct recording {
 	"      --unwind=auto|libunwind|check\n" \
 	"                         how backtraces are taken; check compares both ways\n" \
 	"      --families=LIST    trace these families only, such as shared-memory,lsa-heap\n" \
+	"      --table=SYMBOL     trace the function table that is this global variable\n" \
 	"      --no-follow        do not trace child processes\n"
 
 /* What a command adds to the options: takes one by its long name. NULL, or the words after "expected". */

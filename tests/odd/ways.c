@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../packages/lender.h"
 #include "../packages/plugin.h"
 #include "host.h"
 #include "odd.h"
+#include "package.h"
 
 /* HOW is plain, deepbind or dlmopen. */
 static void *open_by(const char *how, const char *path)
@@ -102,6 +104,75 @@ static int asked_for(char **arguments)
 	return 0;
 }
 
+/* Tables of which only a symbol table tells. */
+static LSA_SECPKG_FUNCTION_TABLE filled_table;
+
+/* The package is in the program, and is handed a table by nothing that has a name. */
+static void start(const void *table)
+{
+	package_initialize(1, NULL, (PLSA_SECPKG_FUNCTION_TABLE)(uintptr_t)table);
+}
+
+/* The host's own, exported and never written to. */
+static int constant_table(char **arguments)
+{
+	(void)arguments;
+	start(&host_table);
+	leak(44);
+	return 0;
+}
+
+static PVOID (*wrapped_allocate)(ULONG size);
+
+static PVOID allocate_wrapped(ULONG size)
+{
+	printf("allocating %u\n", size);
+	return wrapped_allocate(size);
+}
+
+/* [again | wrap]: filled by main(); then filled again, or a function of it wrapped by another. */
+static int filled(char **arguments)
+{
+	memcpy(&filled_table, &host_table, sizeof(filled_table));
+	dlsym(RTLD_DEFAULT, "getenv");
+	start(&filled_table);
+	leak(44);
+	if (*arguments && strcmp(*arguments, "again") == 0)
+		memcpy(&filled_table, &host_table, sizeof(filled_table));
+	if (*arguments && strcmp(*arguments, "wrap") == 0) {
+		wrapped_allocate = filled_table.AllocateLsaHeap;
+		filled_table.AllocateLsaHeap = allocate_wrapped;
+	}
+	dlsym(RTLD_DEFAULT, "getenv");
+	leak(44);
+	return 0;
+}
+
+/* TIMES PATH: the table is one of a library, which comes and goes. */
+static int lent(char **arguments)
+{
+	enum { KNOWN_BYTES = sizeof(LSA_DISPATCH_TABLE) };
+
+	for (long i = 0; i < number_of(arguments[0]); i++) {
+		void *library = open_by("plain", arguments[1]);
+		void *symbol = dlsym(library, LENDER_TABLE_NAME);
+		PLSA_SECPKG_FUNCTION_TABLE table;
+		lender_table_function *find;
+
+		memcpy(&find, &symbol, sizeof(find));
+		table = find();
+		memcpy(table, &host_table, sizeof(*table));
+		dlsym(library, LENDER_TABLE_NAME);
+		start(table);
+		leak(44);
+		printf("%d\n",
+		       memcmp((char *)table + KNOWN_BYTES, (const char *)&host_table + KNOWN_BYTES,
+			      sizeof(*table) - KNOWN_BYTES));
+		dlclose(library);
+	}
+	return 0;
+}
+
 const struct scenario way_scenarios[] = {
 	{ "plugin", plugin },
 	{ "plugin-again", plugin_again },
@@ -109,5 +180,8 @@ const struct scenario way_scenarios[] = {
 	{ "opened", opened },
 	{ "versioned", versioned },
 	{ "asked-for", asked_for },
+	{ "constant-table", constant_table },
+	{ "filled-table", filled },
+	{ "lent-table", lent },
 	{ 0 },
 };
