@@ -12,6 +12,7 @@
 
 #include "../include/secpkg.h"
 #include "backtrace.h"
+#include "client.h"
 #include "config.h"
 #include "entry.h"
 #include "guard.h"
@@ -225,11 +226,25 @@ static struct entry_answer answer_loader(const struct question *q, void *go_on)
 	return (struct entry_answer){ stand_in ? NULL : go_on, stand_in };
 }
 
+/* Where nothing is known of us, nothing of ours would be found. */
+static struct entry_answer answer_client(const struct question *q, void *go_on)
+{
+	void *symbol = real_dlsym(RTLD_DEFAULT, q->name);
+
+	return (struct entry_answer){ symbol ? NULL : go_on, symbol };
+}
+
 /* By a handle only: who wants to get behind us asks for the next one. */
 static bool is_for_loader(const struct question *q)
 {
 	return q->name[0] == 'd' && q->name[1] == 'l' && q->handle != RTLD_DEFAULT &&
 	       q->handle != RTLD_NEXT;
+}
+
+static bool is_for_client(const struct question *q)
+{
+	return q->name[0] == 'l' && q->handle == RTLD_DEFAULT &&
+	       strncmp(q->name, CLIENT_PREFIX, sizeof(CLIENT_PREFIX) - 1) == 0;
 }
 
 struct entry_answer entry_answer(void *handle, const char *name, const char *version,
@@ -248,6 +263,8 @@ struct entry_answer entry_answer(void *handle, const char *name, const char *ver
 		answer = answer_entry(&q, answer.go_on);
 	else if (unlikely(is_for_loader(&q)))
 		answer = answer_loader(&q, answer.go_on);
+	else if (unlikely(is_for_client(&q)))
+		answer = answer_client(&q, answer.go_on);
 	errno = saved_errno;
 	return answer;
 }

@@ -12,6 +12,7 @@
 #include "support/traced.h"
 
 #define LIBRARY BUILD_DIR "/liblsatrace.so"
+#define LSA_HOST BUILD_DIR "/tests/lsahost"
 #define ODD_HOST BUILD_DIR "/tests/oddhost"
 #define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 
@@ -261,4 +262,66 @@ Test(ways, a_named_table_that_no_symbol_tells_of_is_said_to_be_missing, .timeout
 	traced_release(&traced);
 	run_release(&strip);
 	temporary_folder_remove(folder);
+}
+
+/* Hosts and packages that know of the tracer. */
+
+Test(ways, a_table_that_the_host_tells_of_is_traced, .timeout = 60)
+{
+	struct traced traced = trace_with(NO_OPTIONS, ODD("told-table"));
+
+	expect_leaks(&traced, 1);
+	cr_expect_eq(json_array_size(json_at(traced.report, "traces.0.packages")), 1u);
+	cr_expect(json_same_text(json_text_at(traced.report, "traces.0.packages.0.name"), "table"));
+	traced_release(&traced);
+}
+
+Test(ways, leaks_are_counted_from_a_checkpoint_on, .timeout = 60)
+{
+	struct run bare = traced_bare(ODD("checkpoints"));
+	struct traced traced = traced_record(NO_OPTIONS, ODD("checkpoints"));
+
+	expect_leaks(&traced, 2);
+	cr_expect_str_eq(bare.out, "0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n");
+	cr_expect_str_eq(traced.run.out, "0 0 0 0\n3 2 3 3\n2 1 2 2\n0 1 2 2\n1 2 3 3\n1 1 2 2\n");
+	run_release(&bare);
+	traced_release(&traced);
+}
+
+Test(ways, a_plugin_in_a_namespace_of_its_own_may_ask_as_well, .timeout = 60)
+{
+	static const char *const hows[] = { "plain", "deepbind", "dlmopen" };
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		struct traced traced =
+			traced_record(NO_OPTIONS, ODD("plugin-asks", hows[i], PACKAGE("plugin-now"),
+						      PACKAGE("lsa_heap_leak")));
+
+		expect_leaks(&traced, 3);
+		cr_expect_str_eq(traced.run.out, "0\n3\n", "%s: %s", hows[i], traced.run.out);
+		traced_release(&traced);
+	}
+}
+
+/* Packages that the host is linked to. */
+
+static void expect_linked(const char *host)
+{
+	struct traced traced =
+		trace_with(NO_OPTIONS, COMMAND(host, "--linked", PACKAGE("lsa_heap_leak")));
+
+	expect_leaks(&traced, 1);
+	expect_package(&traced, "traces.0.packages.0", "clean", "clean.so");
+	cr_expect_gt(json_number_at(traced.report, "traces.0.calls.CreateSharedMemory"), 0);
+	traced_release(&traced);
+}
+
+Test(ways, a_package_that_the_host_is_linked_to_lazily_is_traced, .timeout = 60)
+{
+	expect_linked(LSA_HOST "-linked");
+}
+
+Test(ways, a_package_that_the_host_is_linked_to_at_once_is_traced, .timeout = 60)
+{
+	expect_linked(LSA_HOST "-linked-now");
 }

@@ -4,11 +4,13 @@
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../packages/lender.h"
 #include "../packages/plugin.h"
 #include "host.h"
+#include "lsatrace.h"
 #include "odd.h"
 #include "package.h"
 
@@ -52,6 +54,19 @@ static int plugin(char **arguments)
 	       run(arguments[2], arguments[3], (PLSA_SECPKG_FUNCTION_TABLE)(uintptr_t)&host_table,
 		   number_of(arguments[4])));
 	dlclose(handle);
+	return 0;
+}
+
+/* HOW PATH PACKAGE: the plug-in asks the tracer itself. */
+static int plugin_asks(char **arguments)
+{
+	void *handle = open_by(arguments[0], arguments[1]), *symbol;
+	plugin_leaks_function *leaks;
+
+	plugin((char *[]){ arguments[0], arguments[1], "dlsym", arguments[2], "3" });
+	symbol = dlsym(handle, PLUGIN_LEAKS_NAME);
+	memcpy(&leaks, &symbol, sizeof(leaks));
+	printf("%zu\n", leaks());
 	return 0;
 }
 
@@ -173,15 +188,64 @@ static int lent(char **arguments)
 	return 0;
 }
 
+/* The host says itself where its table is. */
+static int told_table(char **arguments)
+{
+	LSA_SECPKG_FUNCTION_TABLE *table = malloc(sizeof(*table));
+
+	(void)arguments;
+	need(table != NULL, "malloc");
+	memcpy(table, &host_table, sizeof(*table));
+	lsatrace_hook_table(table);
+	lsatrace_hook_table(table);
+	start(table);
+	leak(44);
+	return 0;
+}
+
+static void print_leaks(void)
+{
+	printf("%zu %zu %zu %zu\n", lsatrace_leaks_since("first"), lsatrace_leaks_since("second"),
+	       lsatrace_leaks_since("never"), lsatrace_leaks_since(NULL));
+}
+
+/* What is live since when. */
+static int checkpoints(char **arguments)
+{
+	PVOID section, block;
+
+	(void)arguments;
+	lsatrace_checkpoint("first");
+	print_leaks();
+	host_start();
+	leak(44);
+	lsatrace_checkpoint("second");
+	section = lsa->CreateSharedMemory(64, 64);
+	block = lsa->AllocateSharedMemory(section, 8);
+	print_leaks();
+	lsa->FreeSharedMemory(section, block);
+	print_leaks();
+	lsatrace_checkpoint("first");
+	print_leaks();
+	leak(44);
+	print_leaks();
+	lsa->DeleteSharedMemory(section);
+	print_leaks();
+	return 0;
+}
+
 const struct scenario way_scenarios[] = {
 	{ "plugin", plugin },
 	{ "plugin-again", plugin_again },
 	{ "plugin-in-turn", plugin_in_turn },
+	{ "plugin-asks", plugin_asks },
 	{ "opened", opened },
 	{ "versioned", versioned },
 	{ "asked-for", asked_for },
 	{ "constant-table", constant_table },
 	{ "filled-table", filled },
 	{ "lent-table", lent },
+	{ "told-table", told_table },
+	{ "checkpoints", checkpoints },
 	{ 0 },
 };

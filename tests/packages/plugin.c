@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lsatrace.h"
+
 /* Only plugin-linked has such a function. */
 #pragma weak SpLsaModeInitialize
 
@@ -74,6 +76,11 @@ static int ask_in_vain(void)
 		return 21;
 	dlclose(libc);
 	return 0;
+}
+
+size_t plugin_leaks(void)
+{
+	return lsatrace_leaks_since(NULL);
 }
 
 int plugin_run(const char *way, const char *path, PLSA_SECPKG_FUNCTION_TABLE table, long times)

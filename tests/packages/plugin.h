@@ -13,6 +13,11 @@
  */
 int plugin_run(const char *way, const char *path, PLSA_SECPKG_FUNCTION_TABLE table, long times);
 
+/* What lsatrace_leaks_since() says there of all the time. */
+#define PLUGIN_LEAKS_NAME "plugin_leaks"
+size_t plugin_leaks(void);
+
+typedef __typeof__(plugin_leaks) plugin_leaks_function;
 typedef __typeof__(plugin_run) plugin_run_function;
 
 #endif
