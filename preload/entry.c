@@ -16,6 +16,7 @@
 #include "config.h"
 #include "entry.h"
 #include "guard.h"
+#include "image.h"
 #include "init.h"
 #include "loaders.h"
 #include "modules.h"
@@ -234,11 +235,21 @@ static struct entry_answer answer_client(const struct question *q, void *go_on)
 	return (struct entry_answer){ symbol ? NULL : go_on, symbol };
 }
 
-/* By a handle only: who wants to get behind us asks for the next one. */
+/* Does an object of our own namespace come before us? Asked of no one: malloc() may be waiting. */
+static bool is_before_us(const struct link_map *map)
+{
+	const struct link_map *before = image_at(entry_name, NULL, NULL);
+
+	while (before && before != map)
+		before = before->l_prev;
+	return before != NULL;
+}
+
+/* By its version the C library's is found, though ours comes first. Who is behind us wants to get there. */
 static bool is_for_loader(const struct question *q)
 {
-	return q->name[0] == 'd' && q->name[1] == 'l' && q->handle != RTLD_DEFAULT &&
-	       q->handle != RTLD_NEXT;
+	return q->name[0] == 'd' && loaders_has(q->name) &&
+	       (q->handle != RTLD_NEXT || is_before_us(image_at(q->caller, NULL, NULL)));
 }
 
 static bool is_for_client(const struct question *q)

@@ -109,6 +109,18 @@ void *image_address(const struct image *image, const ElfW(Sym) * symbol)
 	return (void *)(image->map->l_addr + symbol->st_value);
 }
 
+const ElfW(Phdr) * image_headers(uintptr_t start, size_t readable, size_t *count)
+{
+	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)start;
+
+	if (readable < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phoff > readable ||
+	    header->e_phnum > (readable - header->e_phoff) / sizeof(ElfW(Phdr)))
+		return NULL;
+	*count = header->e_phnum;
+	return (const ElfW(Phdr) *)(start + header->e_phoff);
+}
+
 bool image_is_c_library(const struct image *image)
 {
 	return image->soname && (strcmp(image->soname, "libc.so.6") == 0 ||

@@ -35,6 +35,10 @@ const ElfW(Sym) * image_find(const struct image *image, const char *name);
 /* Where a symbol that it defines lies. */
 void *image_address(const struct image *image, const ElfW(Sym) * symbol);
 
+/* The program headers of an object that begins at an address with as many readable bytes, if they
+ * follow on an ELF header there, as in most; NULL: not in this one. */
+const ElfW(Phdr) * image_headers(uintptr_t start, size_t readable, size_t *count);
+
 /* Is it the C library, or the part of it that once held dlsym()? */
 bool image_is_c_library(const struct image *image);
 

@@ -97,17 +97,28 @@ static enum loader_function named(const char *name)
 	return f;
 }
 
-static enum loader_function function_of(const struct visit *v, const ElfW(Rela) * place)
+/* A place in which the loader wrote a function that somebody else defines. */
+struct place {
+	enum loader_function function; /* LOADER_FUNCTIONS: none that matters */
+	bool is_late;                  /* may be filled in when it is first used */
+	void **at;
+};
+
+static struct place place_of(const struct visit *v, const ElfW(Rela) * r)
 {
-	const ElfW(Sym) *symbol = &v->image.symbols[ELF64_R_SYM(place->r_info)];
-	uint64_t type = ELF64_R_TYPE(place->r_info);
+	const ElfW(Sym) *symbol = &v->image.symbols[ELF64_R_SYM(r->r_info)];
+	uint64_t type = ELF64_R_TYPE(r->r_info);
+	struct place place = { .function = LOADER_FUNCTIONS };
 
 	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && type != R_X86_64_64)
-		return LOADER_FUNCTIONS;
+		return place;
 	/* What it defines itself is its own business. */
 	if (symbol->st_shndx != SHN_UNDEF)
-		return LOADER_FUNCTIONS;
-	return named(v->image.strings + symbol->st_name);
+		return place;
+	place.function = named(v->image.strings + symbol->st_name);
+	place.is_late = type == R_X86_64_JUMP_SLOT;
+	place.at = (void **)(v->image.map->l_addr + r->r_offset);
+	return place;
 }
 
 static bool is_c_library(const struct link_map *map)
@@ -135,22 +146,20 @@ static void *find_late(const struct visit *v, enum loader_function f)
 }
 
 /*
- * May ours take the place of `now`, and what is the original? Of the functions for loading, only the C
- * library's are replaced: if somebody else is in front of those, we would be in front of him. A
- * place that leads into the object itself is filled in when it is first used.
+ * A place that is not filled in yet leads into the object itself, and can be written to. In our own
+ * namespace it would be filled in with ours but for a library that is deeply bound, which cannot be told
+ * from others.
  */
-static bool find_original(const struct visit *v, enum loader_function f, void *now, void **original)
+static void fill_in(const struct visit *v, const struct place *place)
 {
-	const struct link_map *holder = image_at(now, NULL, NULL);
+	void *original = find_late(v, place->function);
 
-	*original = now;
-	if (!holder)
-		return false;
-	if (holder == v->image.map) {
-		*original = find_late(v, f);
-		return v->is_base ? is_first[f] : *original || f == LOADER_ENTRY;
-	}
-	return f == LOADER_ENTRY || is_c_library(holder);
+	if (v->is_base ? !is_first[place->function] : !original && place->function != LOADER_ENTRY)
+		return;
+	if (original && !note_original(v, place->function, original))
+		trace_lose(TRACE_LOST_PACKAGES);
+	else
+		__atomic_store_n(place->at, ours[place->function], __ATOMIC_RELEASE);
 }
 
 static void *everybodys(enum loader_function f)
@@ -167,15 +176,30 @@ static void *everybodys(enum loader_function f)
 	}
 }
 
-static void visit_place(const struct visit *v, enum loader_function f, void **place)
+/* Of the functions for loading, only the C library's are replaced: if somebody else is in front of
+ * those, we would be in front of him. */
+static void replace(const struct visit *v, const struct place *place, void *original,
+		    const struct link_map *holder)
 {
-	void *now = __atomic_load_n(place, __ATOMIC_ACQUIRE), *original;
-
-	if (now == ours[f] || !find_original(v, f, now, &original))
+	if (!holder || (place->function != LOADER_ENTRY && !is_c_library(holder)))
 		return;
-	if ((original && original != everybodys(f) && !note_original(v, f, original)) ||
-	    !patch_pointer(place, ours[f]))
+	if ((original != everybodys(place->function) &&
+	     !note_original(v, place->function, original)) ||
+	    !patch_pointer(place->at, ours[place->function]))
 		trace_lose(TRACE_LOST_PACKAGES);
+}
+
+static void visit_place(const struct visit *v, const struct place *place)
+{
+	void *now = __atomic_load_n(place->at, __ATOMIC_ACQUIRE);
+	const struct link_map *holder = image_at(now, NULL, NULL);
+
+	if (now == ours[place->function])
+		return;
+	if (place->is_late && holder == v->image.map)
+		fill_in(v, place);
+	else
+		replace(v, place, now, holder);
 }
 
 bool loaders_patch(const struct link_map *map, bool is_base)
@@ -189,13 +213,12 @@ bool loaders_patch(const struct link_map *map, bool is_base)
 	forget_older(&v);
 	for (int i = 0; i < 2; i++)
 		for (size_t n = 0; n < v.image.places[i].count; n++) {
-			const ElfW(Rela) *place = &v.image.places[i].all[n];
-			enum loader_function f = function_of(&v, place);
+			struct place place = place_of(&v, &v.image.places[i].all[n]);
 
-			if (f == LOADER_FUNCTIONS)
+			if (place.function == LOADER_FUNCTIONS)
 				continue;
 			has_none = false;
-			visit_place(&v, f, (void **)(map->l_addr + place->r_offset));
+			visit_place(&v, &place);
 		}
 	return has_none;
 }
@@ -220,6 +243,11 @@ void *loaders_original(enum loader_function function, const void *caller)
 				__atomic_load_n(&l->original[function], __ATOMIC_ACQUIRE));
 	}
 	return original ? original : everybodys(function);
+}
+
+bool loaders_has(const char *name)
+{
+	return named(name) < LOADER_ENTRY;
 }
 
 void *loaders_stand_in(const char *name, void *symbol)

@@ -32,6 +32,9 @@ loaded_looker loaders_patch;
  * the scope of the caller has. */
 void *loaders_original(enum loader_function function, const void *caller);
 
+/* Do we stand in for a function of the C library of that name? */
+bool loaders_has(const char *name);
+
 /* Ours, for a symbol that somebody found under a name; NULL: it is none that we stand in for, or
  * somebody else stands behind us, who may need it himself. */
 void *loaders_stand_in(const char *name, void *symbol);

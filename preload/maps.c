@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "maps.h"
 
 #include "poison.h"
@@ -92,28 +93,20 @@ static size_t readable_by_page(uint64_t start, size_t bytes)
 	return at - start < bytes ? (size_t)(at - start) : bytes;
 }
 
-struct code_search {
-	const uint64_t *address;
-	bool *is_code;
-	size_t count;
-};
-
-static int find_code_of(struct dl_phdr_info *info, size_t size, void *context)
+/* As the object that it lies in says; of what lies in none, nothing is known. */
+static bool is_code_of_object(uint64_t address)
 {
-	const struct code_search *s = context;
+	uintptr_t start, end;
+	const struct link_map *map = image_at((const void *)address, &start, &end);
+	size_t headers = 0;
+	const ElfW(Phdr) *p =
+		map ? image_headers(start, readable_by_page(start, end - start), &headers) : NULL;
 
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uint64_t start = info->dlpi_addr + p->p_vaddr;
-
-		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
-			continue;
-		for (size_t j = 0; j < s->count; j++)
-			if (s->address[j] >= start && s->address[j] < start + p->p_memsz)
-				s->is_code[j] = true;
-	}
-	return 0;
+	for (size_t i = 0; i < headers; i++)
+		if (p[i].p_type == PT_LOAD && p[i].p_flags & PF_X &&
+		    address - map->l_addr - p[i].p_vaddr < p[i].p_memsz)
+			return true;
+	return false;
 }
 
 size_t maps_readable(const void *at, size_t bytes)
@@ -160,7 +153,8 @@ void maps_find_code(const uint64_t *address, bool *is_code, size_t count)
 
 	memset(is_code, false, count * sizeof(*is_code));
 	if (!maps_open(&r)) {
-		dl_iterate_phdr(find_code_of, &(struct code_search){ address, is_code, count });
+		for (size_t i = 0; i < count; i++)
+			is_code[i] = is_code_of_object(address[i]);
 		return;
 	}
 	for (; next_map(&r, &m); skip_line(&r))

@@ -4,6 +4,7 @@
 #include <link.h>
 #include <string.h>
 
+#include "image.h"
 #include "log.h"
 #include "maps.h"
 #include "modules.h"
@@ -58,24 +59,11 @@ static bool copy_build_id(const char *note, const char *end, struct module *m)
 	return false;
 }
 
-/* The program headers behind the ELF header with which most modules begin; NULL: not this one. */
-static const ElfW(Phdr) * program_headers(const struct module *m, size_t readable, size_t *headers)
-{
-	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)m->start;
-
-	if (readable < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header->e_phentsize != sizeof(ElfW(Phdr)) || header->e_phoff > readable ||
-	    header->e_phnum > (readable - header->e_phoff) / sizeof(ElfW(Phdr)))
-		return NULL;
-	*headers = header->e_phnum;
-	return (const ElfW(Phdr) *)(m->start + header->e_phoff);
-}
-
 /* Of a module in whatever namespace: the loader lists those of the caller's own only. */
 static void find_build_id(struct module *m)
 {
 	size_t readable = maps_readable((const void *)m->start, m->end - m->start), headers = 0;
-	const ElfW(Phdr) *p = program_headers(m, readable, &headers);
+	const ElfW(Phdr) *p = image_headers(m->start, readable, &headers);
 
 	for (size_t i = 0; i < headers; i++) {
 		uint64_t note = m->base + p[i].p_vaddr;

@@ -184,6 +184,60 @@ Test(ways, a_plugin_that_is_linked_to_a_package_is_traced, .timeout = 60)
 			2);
 }
 
+/* Others that get in front of dlsym(), and what they expect of it. */
+
+static struct arguments beside(const char *preloaded, const char *const command[])
+{
+	struct arguments line = { 0 };
+
+	arguments_add(&line, "env");
+	arguments_add(&line, "LD_PRELOAD=%s", preloaded);
+	arguments_add_all(&line, command);
+	return line;
+}
+
+static void expect_leaks_beside(const char *preloaded, const char *const command[], long long blocks)
+{
+	struct arguments alone = beside(PACKAGE("before_dlsym"), command);
+	struct arguments both = beside(preloaded, command);
+	struct run bare = traced_bare((const char *const *)alone.all);
+	struct traced traced = traced_record(NO_OPTIONS, (const char *const *)both.all);
+
+	expect_leaks(&traced, blocks);
+	cr_expect_str_eq(traced.run.out, bare.out);
+	arguments_release(&alone);
+	arguments_release(&both);
+	traced_release(&traced);
+	run_release(&bare);
+}
+
+Test(ways, another_that_gets_in_front_of_dlsym_stays_where_it_is, .timeout = 60)
+{
+	static const char *const preloaded[] = { PACKAGE("before_dlsym") ":" LIBRARY,
+						 LIBRARY ":" PACKAGE("before_dlsym") };
+
+	for (size_t i = 0; i < sizeof(preloaded) / sizeof(preloaded[0]); i++) {
+		expect_leaks_beside(preloaded[i], ODD("opened", "plain", PACKAGE("lsa_heap_leak")),
+				    1);
+		expect_leaks_beside(preloaded[i],
+				    ODD("plugin-again", "2", "deepbind", PACKAGE("plugin-now"),
+					"dlsym", PACKAGE("versioned"), "2"),
+				    4);
+		expect_leaks_beside(preloaded[i],
+				    ODD("plugin-again", "2", "dlmopen", PACKAGE("plugin"), "dlsym",
+					PACKAGE("versioned"), "2"),
+				    4);
+	}
+}
+
+/* A child finds the locks of the loader as they were when it was forked, but for those that the C
+ * library knows dlsym() to take. */
+Test(ways, children_forked_while_threads_look_up_symbols_do_so_as_well, .timeout = 120)
+{
+	expect_leaks_of(ODD("look-up-and-fork", "300", PACKAGE("plugin"), PACKAGE("lsa_heap_leak")),
+			1);
+}
+
 /* Tables that the user names. */
 
 static void expect_package(const struct traced *traced, const char *path, const char *name,
@@ -245,22 +299,37 @@ Test(ways, a_named_table_of_a_library_is_traced_as_far_as_its_symbol_goes, .time
 	traced_release(&traced);
 }
 
-/* A program that exports nothing and has no symbols. */
-Test(ways, a_named_table_that_no_symbol_tells_of_is_said_to_be_missing, .timeout = 60)
+/* A program that has no symbols but those that it exports. */
+static void strip_host(char path[4200], const char *folder)
 {
-	char *folder = temporary_folder_new(), path[4096];
-	struct traced traced;
 	struct run strip;
 
-	snprintf(path, sizeof(path), "%s/host", folder);
+	snprintf(path, 4200, "%s/host", folder);
 	strip = run_command(COMMAND("strip", "-o", path, ODD_HOST));
 	cr_assert_eq(strip.status, 0, "%s", strip.err);
+	run_release(&strip);
+}
+
+Test(ways, a_named_table_of_a_stripped_program_is_traced_if_it_is_exported, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), path[4200];
+
+	strip_host(path, folder);
+	expect_leaks_with(COMMAND("--table=host_table"), COMMAND(path, "constant-table"), 1);
+	temporary_folder_remove(folder);
+}
+
+Test(ways, a_named_table_that_no_symbol_tells_of_is_said_to_be_missing, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), path[4200];
+	struct traced traced;
+
+	strip_host(path, folder);
 	traced = traced_record(COMMAND("--table=filled_table"), COMMAND(path, "filled-table"));
 	cr_expect_eq(traced.traces.count, 0u);
 	cr_expect_eq(traced.run.status, 0);
 	cr_expect(strstr(traced.run.err, "functions in it: filled_table\n"), "%s", traced.run.err);
 	traced_release(&traced);
-	run_release(&strip);
 	temporary_folder_remove(folder);
 }
 

@@ -2,10 +2,13 @@
 /* Ways from a host to its packages, and from a package to its table. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../packages/lender.h"
 #include "../packages/plugin.h"
@@ -116,6 +119,37 @@ static int asked_for(char **arguments)
 
 	memcpy(&found, &symbol, sizeof(found));
 	use(found(open_by("plain", arguments[0]), SECPKG_LSAMODEINIT_NAME));
+	return 0;
+}
+
+static void *look_up_for_ever(void *ended)
+{
+	while (!__atomic_load_n((bool *)ended, __ATOMIC_RELAXED))
+		need(dlsym(RTLD_DEFAULT, "getenv") != NULL, "getenv");
+	return NULL;
+}
+
+/* TIMES PATH PACKAGE: children are forked while threads are in dlsym(), and load a library. */
+static int look_up_and_fork(char **arguments)
+{
+	bool ended = false;
+	pthread_t thread[3];
+
+	for (size_t i = 0; i < 3; i++)
+		pthread_create(&thread[i], NULL, look_up_for_ever, &ended);
+	for (long i = 0; i < number_of(arguments[0]); i++) {
+		pid_t child = fork();
+		int status;
+
+		need(child >= 0, "fork");
+		if (child == 0)
+			_exit(dlsym(open_by("plain", arguments[1]), PLUGIN_RUN_NAME) ? 0 : 1);
+		need(waitpid(child, &status, 0) == child && status == 0, "a child");
+	}
+	ended = true;
+	for (size_t i = 0; i < 3; i++)
+		pthread_join(thread[i], NULL);
+	use(dlsym(open_by("plain", arguments[2]), SECPKG_LSAMODEINIT_NAME));
 	return 0;
 }
 
@@ -242,6 +276,7 @@ const struct scenario way_scenarios[] = {
 	{ "opened", opened },
 	{ "versioned", versioned },
 	{ "asked-for", asked_for },
+	{ "look-up-and-fork", look_up_and_fork },
 	{ "constant-table", constant_table },
 	{ "filled-table", filled },
 	{ "lent-table", lent },
