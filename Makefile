@@ -36,17 +36,18 @@ HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 
 # Tests link modules, never what gets in front of the functions of the program it is loaded into.
-INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c preload/*.S)
+INTERPOSERS := $(call objects,preload/client.c preload/entry.c preload/init.c preload/process.c preload/*.S)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
-HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost \
-	$(BUILD)/tests/aphost $(BUILD)/tests/aphost-linked $(BUILD)/tests/torture
+PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c)) \
+	$(addprefix $(BUILD)/tests/packages/,plugin-now.so plugin-linked.so versioned.so)
+HOSTS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost aphost aphost-linked torture)
 STRESS := $(BUILD)/tests/unwind/default/stress
 BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls $(BUILD)/tests/bench/blocks
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
 EXPORTS := SpLsaModeInitialize SpUserModeInitialize LsaApInitializePackage LsaApLogonUser LsaApLogonUserEx \
 	LsaApLogonUserEx2 LsaApCallPackage LsaApCallPackageUntrusted LsaApCallPackagePassthrough \
-	_Exit _exit dlclose dlsym execl execle execlp execv execve execveat execvp execvpe fexecve quick_exit
+	_Exit _exit dlclose dlsym dlvsym execl execle execlp execv execve execveat execvp execvpe fexecve \
+	lsatrace_client_checkpoint lsatrace_client_hook_table lsatrace_client_leaks_since lsatrace_loaded quick_exit
 
 # One short line a step; all of it with V=1.
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
@@ -155,7 +156,10 @@ $(BUILD)/tests/oddhost: $(call objects,tests/odd/*.c)
 	$(call say,link)$(CC) -g $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
 
 # The same host, with the clean package brought in by the linker instead of dlopen.
-$(BUILD)/tests/lsahost-linked: $(call objects,tests/host/*.c) $(BUILD)/tests/packages/clean.so
+$(BUILD)/tests/lsahost-linked: private LDFLAGS += -Wl,-z,lazy
+$(BUILD)/tests/lsahost-linked-now: private LDFLAGS += -Wl,-z,now
+$(BUILD)/tests/lsahost-linked $(BUILD)/tests/lsahost-linked-now: $(call objects,tests/host/*.c) \
+		$(BUILD)/tests/packages/clean.so
 	$(call say,link)$(CC) -g $(LDFLAGS) -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN/packages' -o $@ $^ -ldl -lpthread
 
 $(BUILD)/tests/aphost: $(call objects,tests/ap/*.c)
@@ -167,6 +171,17 @@ $(BUILD)/tests/aphost-linked: $(call objects,tests/ap/*.c) $(BUILD)/tests/packag
 
 $(BUILD)/tests/packages/%.so: $(BUILD)/obj/tests/packages/%.o
 	@mkdir -p $(@D)
+	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
+
+# The same libraries once more, linked in another way.
+$(BUILD)/tests/packages/plugin.so: private LDFLAGS += -Wl,-z,lazy
+$(BUILD)/tests/packages/plugin-now.so: private LDFLAGS += -Wl,-z,now
+$(BUILD)/tests/packages/plugin-linked.so: private LDFLAGS += -Wl,-z,lazy -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN'
+$(BUILD)/tests/packages/plugin-linked.so: $(BUILD)/tests/packages/lsa_heap_leak.so
+$(BUILD)/tests/packages/versioned.so: private LDFLAGS += -Wl,--version-script=tests/packages/versions.map
+$(BUILD)/tests/packages/plugin-%.so: $(BUILD)/obj/tests/packages/plugin.o
+	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
+$(BUILD)/tests/packages/versioned.so: $(BUILD)/obj/tests/packages/lsa_heap_leak.o
 	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
 
 # Each source a second time, with each compiler, where a warning is an error. The objects above are
@@ -199,6 +214,8 @@ headers: ## each header compiles alone
 	@for header in $(HEADERS); do for compiler in $(CC) $(CLANG); do \
 		printf '#include "%s"\n' $$header | \
 		$$compiler $(LANGUAGE) -I. -Werror -fsyntax-only -x c - || exit; done; done
+	@for language in 'c -std=c11' 'c++ -std=c++11'; do printf '#include <lsatrace.h>\n' | \
+		$(CLANG) $(WARNINGS) -Wpedantic -Werror -Iinclude -fsyntax-only -x $$language - || exit; done
 
 exports: $(BUILD)/liblsatrace.so ## the preload library exports what it must, and no more
 	@nm -D --defined-only $< | sed 's/.* //; s/@.*//' | LC_ALL=C sort >$(BUILD)/exports
@@ -234,10 +251,12 @@ install: products ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/lsatrace $(DESTDIR)$(PREFIX)/bin/lsatrace
 	install -D -m 644 $(BUILD)/liblsatrace.so $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
 	install -D -m 644 viewer/lsatrace.1 $(DESTDIR)$(MAN)/lsatrace.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include include/lsatrace.h include/secpkg.h
 
 uninstall: ## remove what `make install` put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/lsatrace $(DESTDIR)$(MAN)/lsatrace.1
 	rm -f $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
+	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace.h $(DESTDIR)$(PREFIX)/include/secpkg.h
 	-rmdir $(DESTDIR)$(PREFIX)/lib/lsatrace
 
 help: ## this list

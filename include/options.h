@@ -23,6 +23,8 @@
 #define RING_LEAST (256ull << 10)
 #define RING_MOST (1ull << 36) /* what a reference of the trace can reach */
 #define DEPTH_DEFAULT 64u
+#define OPTIONS_TABLES 16u /* most names of tables, and the longest one */
+#define OPTIONS_TABLE_BYTES 255u
 
 enum on_error { ON_ERROR_LOG, ON_ERROR_TRAP, ON_ERROR_ABORT };
 
@@ -45,6 +47,8 @@ struct options {
 	enum allocator allocator;
 	const char *families; /* comma-separated, not terminated; NULL: all */
 	size_t families_bytes;
+	const char *tables; /* as `families`; NULL: none */
+	size_t tables_bytes;
 	int follow; /* trace child processes as well */
 };
 
@@ -123,6 +127,24 @@ static inline int options_families_known(const char *list, size_t list_bytes)
 	}
 }
 
+/* Is it a list of symbols, none of them empty or too long, and not too many? */
+static inline int options_tables_plausible(const char *list, size_t list_bytes)
+{
+	const char *end = list + list_bytes, *name = list;
+
+	for (unsigned count = 1; count <= OPTIONS_TABLES; count++) {
+		const char *comma = memchr(name, ',', (size_t)(end - name));
+		size_t bytes = (size_t)((comma ? comma : end) - name);
+
+		if (bytes == 0 || bytes > OPTIONS_TABLE_BYTES)
+			return 0;
+		if (!comma)
+			return 1;
+		name = comma + 1;
+	}
+	return 0;
+}
+
 #define OPTIONS_FAMILY_WORD(constant, text) " " text
 
 /*
@@ -189,6 +211,11 @@ static inline const char *options_take(struct options *o, const char *name, size
 			return "a comma-separated list of" TRACED_FAMILIES(OPTIONS_FAMILY_WORD);
 		o->families = value;
 		o->families_bytes = bytes;
+	} else if (options_word(name, name_bytes, "table")) {
+		if (!options_tables_plausible(value, bytes))
+			return "the name of a variable, or up to 16 of them with commas between";
+		o->tables = value;
+		o->tables_bytes = bytes;
 	} else if (options_word(name, name_bytes, "follow")) {
 		if (options_word(value, bytes, "yes"))
 			o->follow = 1;
@@ -198,7 +225,7 @@ static inline const char *options_take(struct options *o, const char *name, size
 			return "yes or no";
 	} else {
 		*known = 0;
-		return "output, ring, mode, depth, on-error, unwind, allocator, families or "
+		return "output, ring, mode, depth, on-error, unwind, allocator, families, table or "
 		       "follow";
 	}
 	return NULL;

@@ -3,19 +3,26 @@
 #ifndef LSATRACE_ENTRY_H
 #define LSATRACE_ENTRY_H
 
-#include <stdint.h>
+#include "loaders.h"
 
 /* Returned in two registers: see entry_amd64.S. */
 struct entry_answer {
-	uint64_t is_ours; /* 0: the C library is to answer */
+	void *go_on; /* the function that is to answer; NULL: `symbol` is the answer */
 	void *symbol;
 };
+
+/* dlsym() and dlvsym() as they are exported, by names that nobody can get in front of. */
+extern const char entry_dlsym[], entry_dlvsym[];
 
 /* Notes what is loaded. At start-up. */
 void entry_init(void);
 
-/* What dlsym() is to answer to `caller`, a return address. */
-struct entry_answer entry_answer(void *handle, const char *name, const void *caller);
+/* Puts shims into the tables that the user has named. From now on they are looked at. */
+void entry_start(void);
+
+/* What dlsym(), or dlvsym() with its version, is to answer to `caller`, a return address. */
+struct entry_answer entry_answer(void *handle, const char *name, const char *version,
+				 const void *caller, enum loader_function asked);
 
 /* Where our own symbol of an entry point leads to for `caller`, a return address; see
  * linked_amd64.S. Never NULL. */

@@ -6,6 +6,7 @@
 #include "entry.h"
 #include "guard.h"
 #include "init.h"
+#include "named.h"
 #include "real.h"
 #include "tracing.h"
 
@@ -19,9 +20,10 @@ static void init(void)
 	config_init();
 	guard_init();
 	tracing_init();
+	named_init();
 }
 
-__attribute__((constructor)) void init_ensure(void)
+void init_ensure(void)
 {
 	static bool done;
 
@@ -29,4 +31,11 @@ __attribute__((constructor)) void init_ensure(void)
 		return;
 	done = true;
 	init();
+}
+
+/* Tables are relocated by now, and libunwind may be loaded. */
+static __attribute__((constructor)) void start(void)
+{
+	init_ensure();
+	entry_start();
 }

@@ -24,6 +24,7 @@ static uint32_t entries_used, entries_max;
 static struct index addresses;
 static uint32_t section_serial;
 static uint32_t epoch;
+static uint32_t current_era;
 static bool has_gaps;
 static struct pool_items slot_items;
 static uint64_t slots_free; /* list of batches of free entries of the file, as in lanes.c */
@@ -594,6 +595,7 @@ static void fill(struct lane *lane, uint32_t number, const struct ledger_entry *
 	*entry = *what;
 	entry->life = life;
 	entry->live = 0;
+	entry->era = __atomic_load_n(&current_era, __ATOMIC_RELAXED);
 	entry->slot = slot ? slot : slot_take(lane);
 	if (entry->space == SPACE_SECTION)
 		entry->scope = __atomic_add_fetch(&section_serial, 1, __ATOMIC_RELAXED);
@@ -625,6 +627,24 @@ bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct led
 		return false;
 	}
 	return !view || snapshot(number, view);
+}
+
+uint32_t ledger_begin_era(void)
+{
+	return __atomic_add_fetch(&current_era, 1, __ATOMIC_RELAXED);
+}
+
+size_t ledger_count_since(uint32_t era)
+{
+	enum { NOT_OWN = LEDGER_INHERITED | LEDGER_ADOPTED | LEDGER_SUSPECT };
+	uint32_t used = __atomic_load_n(&entries_used, __ATOMIC_ACQUIRE);
+	struct ledger_view view;
+	size_t count = 0;
+
+	for (uint32_t number = 1; number <= used; number++)
+		count += snapshot(number, &view) && ledger_is_live(&view) &&
+			 view.entry.era >= era && !(view.entry.flags & NOT_OWN);
+	return count;
 }
 
 static uint32_t slot_take_new(void)

@@ -14,6 +14,7 @@
 #define LSATRACE_LEDGER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lanes.h"
@@ -50,11 +51,16 @@ struct ledger_entry {
 	uint32_t slot;  /* reference of its struct trace_entry; 0: the file had no room */
 	uint32_t stack; /* that made it */
 	uint32_t gone_stack;
-	uint32_t gone_epoch;
+	union {
+		uint32_t era; /* live: in which it was made */
+		uint32_t gone_epoch;
+	};
 	int32_t tid;
 	uint8_t space, family, package, flags;
 	uint32_t file; /* section: as struct trace_entry has it */
 } __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct ledger_entry) == 64, "a cache line");
 
 /* An entry as it was at one moment. number 0: there is none. */
 struct ledger_view {
@@ -99,7 +105,7 @@ static inline uint64_t ledger_scope(const struct ledger_view *section)
 bool ledger_section_of(const struct ledger_view *block, struct ledger_view *section);
 
 /*
- * Enters what an acquiring call made; life, live, slot, gone_* are the ledger's to fill. What was
+ * Enters what an acquiring call made; life, live, slot, era, gone_* are the ledger's to fill. What was
  * known of the address before is over. False: no room, which is counted. `view`, if not NULL, becomes
  * the new entry.
  */
@@ -138,6 +144,12 @@ uint32_t ledger_finish_delete(struct lane *lane, const struct ledger_view *secti
 			      uint32_t stack,
 			      void (*left)(const struct ledger_view *block, void *context),
 			      void *context);
+
+/* Begins an era, and returns its number, from 1. What is made from now on is of it. */
+uint32_t ledger_begin_era(void);
+
+/* How many blocks and sections made in an era or after it are live and this process's own. Slow. */
+size_t ledger_count_since(uint32_t era);
 
 /* True once an acquiring call could not be entered: from then on an unknown address proves nothing. */
 bool ledger_has_gaps(void);

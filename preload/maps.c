@@ -4,16 +4,18 @@
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "maps.h"
 
 #include "poison.h"
 
 struct map {
 	uint64_t start, end;
-	bool readable, executable;
+	bool readable, writable, executable;
 };
 
 struct maps_reader {
@@ -63,7 +65,7 @@ static bool next_map(struct maps_reader *r, struct map *m)
 	m->start = read_hex(r);
 	m->end = read_hex(r);
 	m->readable = next_byte(r) == 'r';
-	next_byte(r);
+	m->writable = next_byte(r) == 'w';
 	m->executable = next_byte(r) == 'x';
 	return m->end != 0;
 }
@@ -82,7 +84,6 @@ static bool can_read(uint64_t address)
 	return syscall(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, 8) == 0 || errno != EFAULT;
 }
 
-/* Without /proc, or without a descriptor for it. */
 static size_t readable_by_page(uint64_t start, size_t bytes)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), at = start;
@@ -92,28 +93,20 @@ static size_t readable_by_page(uint64_t start, size_t bytes)
 	return at - start < bytes ? (size_t)(at - start) : bytes;
 }
 
-struct code_search {
-	const uint64_t *address;
-	bool *is_code;
-	size_t count;
-};
-
-static int find_code_of(struct dl_phdr_info *info, size_t size, void *context)
+/* As the object that it lies in says; of what lies in none, nothing is known. */
+static bool is_code_of_object(uint64_t address)
 {
-	const struct code_search *s = context;
+	uintptr_t start, end;
+	const struct link_map *map = image_at((const void *)address, &start, &end);
+	size_t headers = 0;
+	const ElfW(Phdr) *p =
+		map ? image_headers(start, readable_by_page(start, end - start), &headers) : NULL;
 
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uint64_t start = info->dlpi_addr + p->p_vaddr;
-
-		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
-			continue;
-		for (size_t j = 0; j < s->count; j++)
-			if (s->address[j] >= start && s->address[j] < start + p->p_memsz)
-				s->is_code[j] = true;
-	}
-	return 0;
+	for (size_t i = 0; i < headers; i++)
+		if (p[i].p_type == PT_LOAD && p[i].p_flags & PF_X &&
+		    address - map->l_addr - p[i].p_vaddr < p[i].p_memsz)
+			return true;
+	return false;
 }
 
 size_t maps_readable(const void *at, size_t bytes)
@@ -131,6 +124,28 @@ size_t maps_readable(const void *at, size_t bytes)
 	return end - start < bytes ? (size_t)(end - start) : bytes;
 }
 
+bool maps_can_read(const void *at, size_t bytes)
+{
+	return readable_by_page((uint64_t)(uintptr_t)at, bytes) == bytes;
+}
+
+int maps_protection(const void *at)
+{
+	uint64_t address = (uint64_t)(uintptr_t)at;
+	struct maps_reader r;
+	int protection = -1;
+	struct map m;
+
+	if (!maps_open(&r))
+		return -1;
+	for (; protection < 0 && next_map(&r, &m); skip_line(&r))
+		if (address >= m.start && address < m.end)
+			protection = (m.readable ? PROT_READ : 0) | (m.writable ? PROT_WRITE : 0) |
+				     (m.executable ? PROT_EXEC : 0);
+	close(r.fd);
+	return protection;
+}
+
 void maps_find_code(const uint64_t *address, bool *is_code, size_t count)
 {
 	struct maps_reader r;
@@ -138,7 +153,8 @@ void maps_find_code(const uint64_t *address, bool *is_code, size_t count)
 
 	memset(is_code, false, count * sizeof(*is_code));
 	if (!maps_open(&r)) {
-		dl_iterate_phdr(find_code_of, &(struct code_search){ address, is_code, count });
+		for (size_t i = 0; i < count; i++)
+			is_code[i] = is_code_of_object(address[i]);
 		return;
 	}
 	for (; next_map(&r, &m); skip_line(&r))

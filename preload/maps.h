@@ -11,6 +11,12 @@
 /* How many of the `bytes` bytes at an address may be read. */
 size_t maps_readable(const void *at, size_t bytes);
 
+/* May so few bytes be read? Faster than maps_readable(), for it asks for each page, and no file. */
+bool maps_can_read(const void *at, size_t bytes);
+
+/* How the memory at an address is protected, in bits of PROT_READ and its like; -1: it is not known. */
+int maps_protection(const void *at);
+
 /* For each address, whether code may lie there. */
 void maps_find_code(const uint64_t *address, bool *is_code, size_t count);
 

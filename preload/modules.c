@@ -4,6 +4,7 @@
 #include <link.h>
 #include <string.h>
 
+#include "image.h"
 #include "log.h"
 #include "maps.h"
 #include "modules.h"
@@ -18,8 +19,9 @@
 
 struct module {
 	uint64_t base, start, end;
+	const struct link_map *map; /* the loader's, while it is alive */
 	bool alive;
-	bool seen; /* in the loader's list, when it was last walked */
+	const void *build_id_at; /* where it lies in memory; NULL: it has none */
 	uint8_t build_id[32];
 	uint32_t build_id_bytes;
 };
@@ -28,30 +30,12 @@ uint64_t *modules_base;
 static struct module *modules; /* by id, from 1 */
 static uint32_t count;         /* the highest id */
 static uint32_t latest;        /* the id found last: frames come in runs */
-static unsigned long long unloads_seen;
 
 bool modules_init(void)
 {
 	modules = vm_reserve(MODULES_MAX * sizeof(*modules));
 	modules_base = vm_reserve(MODULES_MAX * sizeof(*modules_base));
 	return modules && modules_base;
-}
-
-static void extent(const struct dl_phdr_info *info, struct module *m)
-{
-	m->base = info->dlpi_addr;
-	m->start = UINT64_MAX;
-	m->end = 0;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-
-		if (p->p_type != PT_LOAD)
-			continue;
-		if (m->base + p->p_vaddr < m->start)
-			m->start = m->base + p->p_vaddr;
-		if (m->base + p->p_vaddr + p->p_memsz > m->end)
-			m->end = m->base + p->p_vaddr + p->p_memsz;
-	}
 }
 
 static bool copy_build_id(const char *note, const char *end, struct module *m)
@@ -66,6 +50,7 @@ static bool copy_build_id(const char *note, const char *end, struct module *m)
 			return false;
 		if (n->n_type != NT_GNU_BUILD_ID || n->n_namesz != 4 || memcmp(name, "GNU", 4) != 0)
 			continue;
+		m->build_id_at = text;
 		m->build_id_bytes =
 			n->n_descsz < sizeof(m->build_id) ? n->n_descsz : sizeof(m->build_id);
 		memcpy(m->build_id, text, m->build_id_bytes);
@@ -74,13 +59,19 @@ static bool copy_build_id(const char *note, const char *end, struct module *m)
 	return false;
 }
 
-static void find_build_id(const struct dl_phdr_info *info, struct module *m)
+/* Of a module in whatever namespace: the loader lists those of the caller's own only. */
+static void find_build_id(struct module *m)
 {
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		const char *note = (const char *)(info->dlpi_addr + p->p_vaddr);
+	size_t readable = maps_readable((const void *)m->start, m->end - m->start), headers = 0;
+	const ElfW(Phdr) *p = image_headers(m->start, readable, &headers);
 
-		if (p->p_type == PT_NOTE && copy_build_id(note, note + p->p_memsz, m))
+	for (size_t i = 0; i < headers; i++) {
+		uint64_t note = m->base + p[i].p_vaddr;
+
+		if (p[i].p_type != PT_NOTE || note < m->start || note - m->start > readable ||
+		    p[i].p_memsz > readable - (note - m->start))
+			continue;
+		if (copy_build_id((const char *)note, (const char *)note + p[i].p_memsz, m))
 			return;
 	}
 }
@@ -112,7 +103,7 @@ static void define(uint32_t id, const char *path, size_t path_bytes)
 /* The loader names a module as the host did, the executable not at all; the kernel knows better. */
 static void define_by_name(uint32_t id, const char *name)
 {
-	char path[TRACE_TEXT_MAX];
+	static char path[TRACE_TEXT_MAX]; /* under the cold lock, and stacks may be small */
 	size_t bytes = name[0] == '/' ? 0 : maps_path(modules[id].start, path, sizeof(path));
 
 	if (bytes)
@@ -121,68 +112,77 @@ static void define_by_name(uint32_t id, const char *name)
 		define(id, name, strlen(name));
 }
 
-static uint32_t find_alike(const struct module *m)
+/* What holds an address now. False: no module. Takes no lock, and knows all namespaces. */
+static bool look_up(uint64_t address, struct module *m)
+{
+	struct dl_find_object found;
+
+	if (_dl_find_object((void *)(uintptr_t)address, &found) != 0)
+		return false;
+	*m = (struct module){ .alive = true,
+			      .map = found.dlfo_link_map,
+			      .base = found.dlfo_link_map->l_addr,
+			      .start = (uint64_t)(uintptr_t)found.dlfo_map_start,
+			      .end = (uint64_t)(uintptr_t)found.dlfo_map_end };
+	return true;
+}
+
+static bool is_same(const struct module *a, const struct module *b)
+{
+	return a->map == b->map && a->base == b->base && a->start == b->start && a->end == b->end;
+}
+
+static bool is_unchanged(const struct module *m)
+{
+	return !m->build_id_at || (maps_can_read(m->build_id_at, m->build_id_bytes) &&
+				   memcmp(m->build_id_at, m->build_id, m->build_id_bytes) == 0);
+}
+
+static void note_gone(uint32_t id)
+{
+	modules[id].alive = false;
+	modules_base[id] = BASE_OF_DEAD;
+	log_text(TRACE_RECORD_MODULE_GONE, id, "", 0);
+}
+
+/* There is something else where they lay. */
+static void note_replaced(const struct module *m)
 {
 	for (uint32_t id = 1; id <= count; id++)
-		if (modules[id].alive && modules[id].start == m->start &&
-		    modules[id].end == m->end && modules[id].build_id_bytes == m->build_id_bytes &&
-		    memcmp(modules[id].build_id, m->build_id, sizeof(m->build_id)) == 0)
-			return id;
-	return 0;
+		if (modules[id].alive && modules[id].start < m->end && m->start < modules[id].end)
+			note_gone(id);
 }
 
-static int note_one(struct dl_phdr_info *info, size_t size, void *unused)
+static uint32_t add(struct module *m)
 {
-	struct module m = { .alive = true, .seen = true };
-	uint32_t id;
-
-	(void)size, (void)unused;
-	unloads_seen = info->dlpi_subs;
-	extent(info, &m);
-	find_build_id(info, &m);
-	id = find_alike(&m);
-	if (id) {
-		modules[id].seen = true;
+	note_replaced(m);
+	if (count + 1 == MODULES_MAX)
 		return 0;
-	}
-	if (m.end == 0 || count + 1 == MODULES_MAX)
-		return 0;
-	modules[count + 1] = m;
-	modules_base[count + 1] = m.base;
-	define_by_name(count + 1, info->dlpi_name ? info->dlpi_name : "");
-	count++;
+	find_build_id(m);
+	modules[count + 1] = *m;
+	modules_base[count + 1] = m->base;
+	define_by_name(count + 1, m->map->l_name);
+	return ++count;
+}
+
+static uint32_t find(const struct module *m)
+{
+	if (latest && modules[latest].alive && is_same(&modules[latest], m))
+		return latest;
+	for (uint32_t id = count; id > 0; id--)
+		if (modules[id].alive && is_same(&modules[id], m))
+			return latest = id;
 	return 0;
-}
-
-/* Walks the loader's list: what is new gets an id, what is no longer there dies. */
-static void refresh(void)
-{
-	for (uint32_t id = 1; id <= count; id++)
-		modules[id].seen = false;
-	dl_iterate_phdr(note_one, NULL);
-	for (uint32_t id = 1; id <= count; id++) {
-		if (!modules[id].alive || modules[id].seen)
-			continue;
-		modules[id].alive = false;
-		modules_base[id] = BASE_OF_DEAD;
-		log_text(TRACE_RECORD_MODULE_GONE, id, "", 0);
-	}
-}
-
-static int read_unloads(struct dl_phdr_info *info, size_t size, void *unloads)
-{
-	(void)size;
-	*(unsigned long long *)unloads = info->dlpi_subs;
-	return 1;
 }
 
 void modules_unloaded(void)
 {
-	unsigned long long unloads = unloads_seen;
+	struct module now;
 
-	dl_iterate_phdr(read_unloads, &unloads);
-	if (unloads != unloads_seen)
-		refresh();
+	for (uint32_t id = 1; id <= count; id++)
+		if (modules[id].alive && !(look_up(modules[id].start, &now) &&
+					   is_same(&modules[id], &now) && is_unchanged(&modules[id])))
+			note_gone(id);
 }
 
 uint32_t modules_count(void)
@@ -190,29 +190,15 @@ uint32_t modules_count(void)
 	return count;
 }
 
-static bool holds(uint32_t id, uint64_t address)
-{
-	return modules[id].alive && address >= modules[id].start && address < modules[id].end;
-}
-
-static uint32_t find(uint64_t address)
-{
-	if (latest && holds(latest, address))
-		return latest;
-	for (uint32_t id = count; id > 0; id--)
-		if (holds(id, address))
-			return latest = id;
-	return 0;
-}
-
 uint32_t modules_id(uint64_t address)
 {
-	uint32_t id = find(address);
+	struct module m;
+	uint32_t id;
 
-	if (id)
-		return id;
-	refresh();
-	return find(address);
+	if (!look_up(address, &m))
+		return 0;
+	id = find(&m);
+	return id ? id : add(&m);
 }
 
 uint64_t modules_frame(uint64_t pc)

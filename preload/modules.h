@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is loaded where. A module gets an id when a frame in it is first stored; when it is unloaded
- * its id is dead, and whatever comes to its place gets a new one. All of it under the cold lock, but
- * for modules_holds().
+ * What is loaded where, in whatever namespace. A module gets an id when a frame in it is first stored;
+ * when it is unloaded its id is dead, and whatever comes to its place gets a new one. All of it under
+ * the cold lock, but for modules_holds(). The loader's locks are left alone.
  */
 #ifndef LSATRACE_MODULES_H
 #define LSATRACE_MODULES_H

@@ -69,14 +69,14 @@ static void define_record(const struct trace_package *what)
 	log_commit(record);
 }
 
-static void define(const struct package *p, enum table_kind kind)
+static void define(const struct package *p, uint32_t flags)
 {
 	define_record(&(struct trace_package){
 		.index = p->index,
 		.module = modules_id((uint64_t)(uintptr_t)p->code),
 		.package_id = p->id,
 		.table = p->position,
-		.flags = kind == TABLE_DLL ? TRACE_PACKAGE_NO_ID : 0,
+		.flags = flags,
 	});
 	if (p->name_bytes)
 		define_name(p);
@@ -110,7 +110,7 @@ static void introduce(struct package *p, ULONG_PTR id, enum table_kind kind)
 	if (p->index == TRACE_PACKAGE_OTHER)
 		define_other();
 	else if (!is_known)
-		define(p, kind);
+		define(p, kind == TABLE_DLL ? TRACE_PACKAGE_NO_ID : 0);
 }
 
 static void hook_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
@@ -146,6 +146,20 @@ static void *substitute(uint32_t number, ULONG_PTR id, void *table, enum table_k
 		hook_unload(ours, number);
 	cold_unlock();
 	return ours;
+}
+
+uint32_t packages_define_table(const void *table, const char *name, size_t name_bytes)
+{
+	struct package p = { .code = table };
+
+	give_index(&p);
+	p.name_bytes = name_bytes < NAME_BYTES ? name_bytes : NAME_BYTES;
+	memcpy(p.name, name, p.name_bytes);
+	if (p.index == TRACE_PACKAGE_OTHER)
+		define_other();
+	else
+		define(&p, TRACE_PACKAGE_NO_ID);
+	return p.index;
 }
 
 void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)

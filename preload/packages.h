@@ -35,6 +35,10 @@ void packages_remove(uint32_t number);
  * the first. The host's own when the process cannot be traced. Keeps errno, as all that follow. */
 void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind);
 
+/* The index of a package that is known by its table only, in the module that holds it. Under the cold
+ * lock. */
+uint32_t packages_define_table(const void *table, const char *name, size_t name_bytes);
+
 /* How the trace knows a package: by the index that it was given last. */
 uint32_t packages_index(uint32_t number);
 

@@ -3,11 +3,13 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
+#include "image.h"
 #include "real.h"
 
 #include "poison.h"
 
 void *(*real_dlsym)(void *handle, const char *name);
+void *(*real_dlvsym)(void *handle, const char *name, const char *version);
 int (*real_dlclose)(void *handle);
 void (*real_exit)(int status);
 void (*real_quick_exit)(int status);
@@ -19,19 +21,23 @@ int (*real_execveat)(int folder, const char *path, char *const argv[], char *con
 
 #define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(RTLD_NEXT, name))
 
-/* dlsym() cannot be asked for itself: the versions under which glibc has had it on this processor. */
-static void find_dlsym(void)
+/* dlsym() cannot be asked for itself, nor dlvsym(), which is ours as well. What RTLD_NEXT would find: the
+ * first behind us. */
+static void *find_behind_us(const char *name)
 {
-	static const char *const versions[] = { "GLIBC_2.34", "GLIBC_2.2.5" };
+	const struct link_map *map = image_at((const void *)&real_init, NULL, NULL);
+	const ElfW(Sym) *symbol = NULL;
+	struct image image;
 
-	for (size_t i = 0; i < 2 && !real_dlsym; i++)
-		real_dlsym =
-			(void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", versions[i]);
+	while (map && !symbol && (map = map->l_next) != NULL)
+		symbol = image_read(&image, map) ? image_find(&image, name) : NULL;
+	return symbol ? image_address(&image, symbol) : NULL;
 }
 
 void real_init(void)
 {
-	find_dlsym();
+	real_dlsym = (__typeof__(real_dlsym))find_behind_us("dlsym");
+	real_dlvsym = (__typeof__(real_dlvsym))find_behind_us("dlvsym");
 	FIND(real_dlclose, "dlclose");
 	FIND(real_exit, "_exit");
 	FIND(real_quick_exit, "quick_exit");

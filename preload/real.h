@@ -3,7 +3,8 @@
 #ifndef LSATRACE_REAL_H
 #define LSATRACE_REAL_H
 
-extern void *(*real_dlsym)(void *handle, const char *name); /* entry_amd64.S jumps to it */
+extern void *(*real_dlsym)(void *handle, const char *name);
+extern void *(*real_dlvsym)(void *handle, const char *name, const char *version);
 extern int (*real_dlclose)(void *handle);
 extern void (*real_exit)(int status);
 extern void (*real_quick_exit)(int status);

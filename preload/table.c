@@ -57,11 +57,6 @@ static bool is_wanted(enum slot slot)
 	return is_family_wanted(slot_family[slot]);
 }
 
-static bool has_slot(enum table_kind kind, enum slot slot)
-{
-	return slot_type[slot] == kind_type[kind] && slot_index[slot] < kind_slots[kind];
-}
-
 /* The host's function behind a slot: what is there, unless a package was handed another one's table. */
 static void *behind_shims(void *function, enum slot slot)
 {
@@ -115,8 +110,8 @@ static bool put(void **table, enum slot slot, uint32_t index, void *function)
 	return true;
 }
 
-/* Puts the shims into `table`, and notes what was there. */
-static void hook(void **table, enum table_kind kind, uint32_t index)
+/* Puts the shims into the first slots of `table`, and notes what was there. */
+static void hook(void **table, enum table_type type, size_t slots, uint32_t index)
 {
 	uint64_t address[SLOT_COUNT];
 	bool is_code[SLOT_COUNT], are_all = true;
@@ -125,11 +120,17 @@ static void hook(void **table, enum table_kind kind, uint32_t index)
 		address[slot] = (uint64_t)(uintptr_t)table[slot_index[slot]];
 	maps_find_code(address, is_code, SLOT_COUNT);
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
-		if (is_code[slot] && has_slot(kind, slot) && is_wanted(slot))
+		if (is_code[slot] && slot_type[slot] == type && slot_index[slot] < slots &&
+		    is_wanted(slot))
 			are_all &= put(table, slot, index,
 				       behind_shims(table[slot_index[slot]], slot));
 	if (!are_all)
 		trace_lose(TRACE_LOST_PACKAGES);
+}
+
+void table_put_shims(void **copy, size_t slots, uint32_t index)
+{
+	hook(copy, TYPE_LSA, slots, index);
 }
 
 /* A dispatch table has no slots of shared memory: there, nothing of ours is missing. */
@@ -205,7 +206,7 @@ void *table_substitute(const void *host_table, enum table_kind kind, uint32_t nu
 		return NULL;
 	if (host_table)
 		memcpy(fresh, host_table, maps_readable(host_table, sizeof(fresh)));
-	hook(fresh, kind, index);
+	hook(fresh, kind_type[kind], kind_slots[kind], index);
 	if (may_provide(kind))
 		provide_shared_memory(fresh, index);
 	if (!host_table) {

@@ -45,4 +45,8 @@ bool table_stands_for_null(enum table_kind kind);
 void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number,
 		       uint32_t index);
 
+/* Puts a package's shims into a copy of TABLE_SLOTS slots, of which `slots` are the table's, and notes
+ * what was there. The same slots stay as they are. */
+void table_put_shims(void **copy, size_t slots, uint32_t index);
+
 #endif

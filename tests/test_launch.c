@@ -435,7 +435,7 @@ Test(recording, the_trace_of_another_process_is_left_alone)
 
 static const char *explain(const char *command)
 {
-	untraced_explain(command, LIBRARY, output, sizeof(output));
+	untraced_explain(command, LIBRARY, NULL, output, sizeof(output));
 	return output;
 }
 
@@ -500,4 +500,14 @@ Test(untraced, an_ordinary_program_script_or_missing_file_never_asked)
 	cr_assert_str_eq(explain("./loop"), NOT_ASKED);
 	cr_assert_str_eq(explain("./none"), NOT_ASKED);
 	cr_assert_str_eq(explain("./missing"), NOT_ASKED);
+}
+
+Test(untraced, a_table_that_nobody_found_is_the_reason)
+{
+	cr_assert_eq(shell("$LSATRACE record --table=lsa_table,other true"), 0);
+	assert_output("lsatrace: no security package was initialised in 'true': no file that it "
+		      "loaded has the symbol of a table with functions in it: lsa_table,other\n");
+	setenv(OPTIONS_VARIABLE, "table=its_table", 1);
+	cr_assert_eq(shell("$LSATRACE record true"), 0);
+	assert_says("functions in it: its_table\n");
 }

@@ -164,6 +164,29 @@ Test(options, an_unknown_family_is_refused)
 	cr_assert_null(taken.families);
 }
 
+Test(options, tables_are_a_list_of_symbols)
+{
+	assert_taken("table=lsa_table,other");
+	cr_assert(options_word(taken.tables, taken.tables_bytes, "lsa_table,other"));
+}
+
+Test(options, a_list_of_tables_that_is_too_long_or_has_a_gap_is_refused)
+{
+	static const char expected[] = "the name of a variable, or up to 16 of them with commas "
+				       "between";
+	char name[300] = "table=";
+
+	assert_taken("table=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p");
+	assert_refused("table=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", expected);
+	assert_refused("table=", expected);
+	assert_refused("table=a,", expected);
+	assert_refused("table=,a", expected);
+	memset(name + 6, 'x', 255);
+	assert_taken(name);
+	name[6 + 255] = 'x';
+	assert_refused(name, expected);
+}
+
 Test(options, follow_is_yes_or_no)
 {
 	assert_taken("follow=no");
@@ -175,9 +198,9 @@ Test(options, follow_is_yes_or_no)
 
 Test(options, an_unknown_name_is_answered_with_the_known_ones)
 {
-	cr_assert_str_eq(
-		take("colour=red"),
-		"output, ring, mode, depth, on-error, unwind, allocator, families or follow");
+	cr_assert_str_eq(take("colour=red"),
+			 "output, ring, mode, depth, on-error, unwind, allocator, "
+			 "families, table or follow");
 	cr_assert_not(known);
 	cr_assert_not_null(take("rin=64M"));
 	cr_assert_not(known);

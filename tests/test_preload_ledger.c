@@ -684,3 +684,32 @@ Test(ledger, a_forked_child_holds_nothing_against_blocks_whose_deletion_was_in_f
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_SUSPECT);
 	cr_assert_eq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
 }
+
+Test(ledger, what_is_live_is_counted_from_an_era_on)
+{
+	struct ledger_view section = enter_section(0x1000), block = enter_block(&section, 0x2000, 8);
+	uint32_t era = ledger_begin_era();
+
+	enter_block(NULL, 0x3000, 8);
+	enter_for_client(1, 0x4000, 8);
+	cr_assert_eq(ledger_count_since(era), 2u);
+	cr_assert_eq(ledger_count_since(0), 4u);
+	cr_assert(ledger_release(lane, &block, FREE_STACK));
+	cr_assert_eq(ledger_count_since(0), 3u);
+	enter_block(&section, 0x2000, 8);
+	cr_assert_eq(ledger_count_since(era), 3u);
+	cr_assert_eq(ledger_count_since(ledger_begin_era()), 0u);
+}
+
+/* What was freed wrongly, is somebody else's, or was there before. */
+Test(ledger, what_is_held_against_no_one_is_not_counted)
+{
+	static const uint8_t flags[] = { LEDGER_ADOPTED, LEDGER_INHERITED, LEDGER_SUSPECT };
+
+	for (uint64_t i = 0; i < sizeof(flags); i++)
+		enter(&(struct ledger_entry){ .address = 0x1000 * (i + 1),
+					      .space = SPACE_SECTION,
+					      .family = FAMILY_SHARED_MEMORY,
+					      .flags = flags[i] });
+	cr_assert_eq(ledger_count_since(0), 0u);
+}

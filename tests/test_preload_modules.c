@@ -14,6 +14,7 @@
 
 #include "../preload/modules.h"
 #include "support/preload_fixture.h"
+#include "support/run.h"
 
 #define LIBRARY BUILD_DIR "/tests/packages/clean.so"
 
@@ -65,32 +66,60 @@ static bool is_path(const struct trace_module *module, const char *path)
 	       memcmp(module->path, path, module->path_bytes) == 0;
 }
 
-/* The build-id as it lies in the file, found by the section that holds it. Its length. */
-static size_t read_build_id(const char *path, uint8_t id[32])
+static char *map_file(const char *path, size_t *bytes)
 {
 	int fd = open(path, O_RDONLY);
 	struct stat st;
-	const char *file;
-	const ElfW(Ehdr) * elf;
-	const ElfW(Shdr) * section;
-	size_t bytes = 0;
+	char *file;
 
-	cr_assert(fd >= 0 && fstat(fd, &st) == 0);
-	file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	cr_assert(fd >= 0 && fstat(fd, &st) == 0, "%s", path);
+	*bytes = (size_t)st.st_size;
+	file = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	cr_assert_neq(file, MAP_FAILED);
 	close(fd);
-	elf = (const ElfW(Ehdr) *)file;
-	section = (const ElfW(Shdr) *)(file + elf->e_shoff);
+	return file;
+}
+
+/* The note that holds the build-id, found by its section. */
+static ElfW(Nhdr) * find_note(char *file)
+{
+	const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)file;
+	const ElfW(Shdr) *section = (const ElfW(Shdr) *)(file + elf->e_shoff);
+
 	for (int i = 0; i < elf->e_shnum; i++) {
 		const char *names = file + section[elf->e_shstrndx].sh_offset;
-		const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)(file + section[i].sh_offset);
 
-		if (strcmp(names + section[i].sh_name, ".note.gnu.build-id") != 0)
-			continue;
-		bytes = note->n_descsz;
-		memcpy(id, (const char *)(note + 1) + 4, bytes);
+		if (strcmp(names + section[i].sh_name, ".note.gnu.build-id") == 0)
+			return (ElfW(Nhdr) *)(file + section[i].sh_offset);
 	}
-	munmap((void *)file, (size_t)st.st_size);
-	return bytes;
+	cr_assert(false, "no build-id");
+	return NULL;
+}
+
+/* The build-id as it lies in the file. Its length. */
+static size_t read_build_id(const char *path, uint8_t id[32])
+{
+	size_t bytes, id_bytes;
+	char *file = map_file(path, &bytes);
+	const ElfW(Nhdr) *note = find_note(file);
+
+	id_bytes = note->n_descsz;
+	memcpy(id, (const char *)(note + 1) + 4, id_bytes);
+	munmap(file, bytes);
+	return id_bytes;
+}
+
+/* The same library, but for its build-id. */
+static void copy_as_another_build(const char *to)
+{
+	size_t bytes;
+	char *file = map_file(LIBRARY, &bytes);
+	int fd = open(to, O_WRONLY | O_CREAT | O_EXCL, 0700);
+
+	((uint8_t *)(find_note(file) + 1))[4] ^= 0xff;
+	cr_assert(fd >= 0 && write(fd, file, bytes) == (ssize_t)bytes);
+	close(fd);
+	munmap(file, bytes);
 }
 
 static void assert_build_id(const struct trace_module *module, const char *path)
@@ -213,4 +242,49 @@ Test(modules, others_keep_their_ids_when_one_is_unloaded)
 	unload(handle);
 	cr_assert_eq(modules_id((uint64_t)(uintptr_t)&start), own);
 	cr_assert_eq(gone(own), 0);
+}
+
+/* The loader tells of those of the own namespace only. */
+Test(modules, a_module_in_a_namespace_of_its_own_is_defined_as_any)
+{
+	void *handle = dlmopen(LM_ID_NEWLM, LIBRARY, RTLD_NOW);
+	const struct trace_module *module;
+	struct link_map *map;
+	uint64_t address;
+
+	cr_assert_not_null(handle, "%s", dlerror());
+	address = (uint64_t)(uintptr_t)dlsym(handle, "SpLsaModeInitialize");
+	module = defined(modules_id(address));
+	cr_assert_eq(dlinfo(handle, RTLD_DI_LINKMAP, &map), 0);
+	cr_assert(is_path(module, LIBRARY));
+	cr_assert_eq(module->base, map->l_addr);
+	cr_assert(module->start <= address && address < module->end);
+	assert_build_id(module, LIBRARY);
+	unload(handle);
+	cr_assert_eq(gone(module->id), 1);
+}
+
+/* Where the old one lay, in the old one's length, by the old one's name. */
+Test(modules, another_build_at_the_place_of_one_that_is_gone_is_another_module)
+{
+	char *folder = temporary_folder_new(), path[4096];
+	uint64_t address, there;
+	uint32_t old, new;
+	void *handle;
+
+	snprintf(path, sizeof(path), "%s/clean.so", folder);
+	cr_assert_eq(symlink(LIBRARY, path), 0);
+	address = load(path, &handle);
+	old = modules_id(address);
+	dlclose(handle);
+	unlink(path);
+	copy_as_another_build(path);
+	there = load(path, &handle);
+	modules_unloaded();
+	cr_assert_eq(gone(old), 1);
+	new = modules_id(there);
+	assert_build_id(defined(new), path);
+	if (there != address)
+		cr_log_warn("the loader has put it elsewhere");
+	temporary_folder_remove(folder);
 }

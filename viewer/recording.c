@@ -139,19 +139,21 @@ static const char *copy_option(const char *options, struct buffer *option)
 	return *options ? options + 1 : NULL;
 }
 
-/* The last output= of the user's own LSATRACE_OPTIONS; to be freed. NULL: there is none. */
-static char *find_output(const char *options)
+/* The last value of an option in what LSATRACE_OPTIONS may be; `prefix` is its name and an equals sign.
+ * To be freed; NULL: there is none. */
+static char *find_option(const char *options, const char *prefix)
 {
+	size_t bytes = strlen(prefix);
 	struct buffer option = { 0 };
 	char *found = NULL;
 
 	while (options) {
 		option.used = 0;
 		options = copy_option(options, &option);
-		if (option.used <= 7 || memcmp(option.data, "output=", 7) != 0)
+		if (option.used <= bytes || memcmp(option.data, prefix, bytes) != 0)
 			continue;
 		free(found);
-		found = memory_text(option.data + 7, option.used - 7);
+		found = memory_text(option.data + bytes, option.used - bytes);
 	}
 	buffer_release(&option);
 	return found;
@@ -179,7 +181,7 @@ static char *absolute_pattern(const char *pattern)
 static char *join_options(const struct recording *r)
 {
 	const char *inherited = getenv(OPTIONS_VARIABLE);
-	char *own_output = find_output(inherited ? inherited : "");
+	char *own_output = find_option(inherited ? inherited : "", "output=");
 	const char *pattern = own_output ? own_output : OUTPUT_DEFAULT;
 	char *absolute = absolute_pattern(r->output ? r->output : pattern);
 	struct buffer joined = { 0 };
@@ -251,14 +253,16 @@ static int find_library(struct recording *r)
 	return 0;
 }
 
-static void explain_no_trace(const struct recording *r, const char *command)
+static void explain_no_trace(const struct recording *r, const char *options, const char *command)
 {
-	char why[PATH_MAX + 256];
+	char why[PATH_MAX + 256], *tables;
 
 	if (r->session.refused)
 		return; /* the library has said why */
-	untraced_explain(command, r->library, why, sizeof(why));
+	tables = find_option(options, "table=");
+	untraced_explain(command, r->library, tables, why, sizeof(why));
 	fail("no security package was initialised in '%s': %s", command, why);
+	free(tables);
 }
 
 /* Runs the command. Returns the exit status. */
@@ -280,7 +284,7 @@ static int run_session(struct recording *r, const char *options, char *const *co
 	session_read(&r->session);
 	session_mark_end(&r->session, outcome.pid, outcome.wait_status);
 	if (r->session.trace_count == 0)
-		explain_no_trace(r, command[0]);
+		explain_no_trace(r, options, command[0]);
 	return launch_exit_status(outcome.wait_status);
 }
 

@@ -34,6 +34,7 @@ struct recording {
 	OPTION("unwind", required_argument, 'u') \
 	OPTION("allocator", required_argument, 'a') \
 	OPTION("families", required_argument, 'f') \
+	OPTION("table", required_argument, 't') \
 	OPTION("no-follow", no_argument, 'n') \
 	OPTION("help", no_argument, 'h')
 
@@ -54,6 +55,7 @@ struct recording {
 	"none;\n" \
 	"                         the host's only; lsatrace's\n" \
 	"      --families=LIST    trace these families only, such as shared-memory,lsa-heap\n" \
+	"      --table=SYMBOL     trace the function table that is this global variable\n" \
 	"      --no-follow        do not trace child processes\n"
 
 /* What a command adds to the options: takes one by its long name. NULL, or the words after "expected". */

@@ -138,7 +138,22 @@ static int explain_loader(const char *path, const char *subject, const struct pr
 	return 1;
 }
 
-void untraced_explain(const char *command, const char *library, char *why, size_t bytes)
+static void explain_host(const char *tables, char *why, size_t bytes)
+{
+	if (tables)
+		snprintf(
+			why, bytes,
+			"no file that it loaded has the symbol of a table with functions in it: %s",
+			tables);
+	else
+		snprintf(why, bytes,
+			 "it never asked for SpLsaModeInitialize, never called a package's "
+			 "Initialize with a function table, or was another user by then, whose "
+			 "traces cannot be told of");
+}
+
+void untraced_explain(const char *command, const char *library, const char *tables, char *why,
+		      size_t bytes)
 {
 	char path[PATH_MAX], subject[PATH_MAX + 32] = "it";
 	struct program program = { 0 };
@@ -153,7 +168,5 @@ void untraced_explain(const char *command, const char *library, char *why, size_
 	}
 	if (found && program.is_elf && explain_loader(path, subject, &program, library, why, bytes))
 		return;
-	snprintf(why, bytes,
-		 "it never asked for SpLsaModeInitialize, never called a package's Initialize with "
-		 "a function table, or was another user by then, whose traces cannot be told of");
+	explain_host(tables, why, bytes);
 }

@@ -11,8 +11,9 @@
 /*
  * Writes into `why` (of `bytes`) what comes after "no security package was initialised in …:".
  * `command` is looked up in PATH as execvp does; `library` is the preload library, whose kind of
- * machine a program must be for.
+ * machine a program must be for; `tables` is what --table named, or NULL.
  */
-void untraced_explain(const char *command, const char *library, char *why, size_t bytes);
+void untraced_explain(const char *command, const char *library, const char *tables, char *why,
+		      size_t bytes);
 
 #endif

@@ -7,7 +7,7 @@
 
 static const struct scenario *const lists[] = {
 	thread_scenarios,  process_scenarios, limit_scenarios,  table_scenarios,
-	loading_scenarios, package_scenarios, client_scenarios,
+	loading_scenarios, package_scenarios, client_scenarios, way_scenarios,
 };
 
 void fail(const char *what)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PLUGIN_H
+#define PLUGIN_H
+
+#include "secpkg.h"
+
+#define PLUGIN_RUN_NAME "plugin_run"
+
+/*
+ * So often: opens the library of a package, finds its entry point by `way` (dlsym, dlvsym, kept,
+ * default, linked), hands it the table, calls it, and closes the library. Returns 0, or the number of
+ * the step that failed.
+ */
+int plugin_run(const char *way, const char *path, PLSA_SECPKG_FUNCTION_TABLE table, long times);
+
+/* What lsatrace_leaks_since() says there of all the time. */
+#define PLUGIN_LEAKS_NAME "plugin_leaks"
+size_t plugin_leaks(void);
+
+typedef __typeof__(plugin_leaks) plugin_leaks_function;
+typedef __typeof__(plugin_run) plugin_run_function;
+
+#endif
