@@ -20,6 +20,7 @@ FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec $(
 # A traced call goes through small functions of a dozen files. gcc joins them; objects that tests link
 # hold code of their own as well.
 LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto -ffat-lto-objects)
+FLAGS_preload/embedded := $(FLAGS_preload)
 FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 FLAGS_tests/support := $(FLAGS_tests)
@@ -28,20 +29,20 @@ FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
 FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/bench := -g -O2 $(PATHS)
 
-FOLDERS := preload viewer tests tests/support tests/host tests/packages tests/odd tests/bench
+FOLDERS := preload preload/embedded viewer tests tests/support tests/host tests/packages tests/odd tests/bench
 SOURCES := $(wildcard $(FOLDERS:%=%/*.c))
 HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 
 # Tests link modules, never what gets in front of the functions of the program it is loaded into.
-INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c preload/*.S)
+INTERPOSERS := $(call objects,preload/entry.c preload/init.c preload/process.c preload/signals.c preload/*.S)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c))
 HOSTS := $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/oddhost
 BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
-EXPORTS := SpLsaModeInitialize _Exit _exit dlclose dlsym execl execle execlp execv execve execveat \
-	execvp execvpe fexecve quick_exit
+EXPORTS := SpLsaModeInitialize _Exit __sysv_signal _exit dlclose dlsym execl execle execlp execv \
+	execve execveat execvp execvpe fexecve quick_exit sigaction signal
 
 # One short line a step; all of it with V=1.
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
@@ -111,11 +112,11 @@ deps: ## install what building and testing need, where it is missing
 $(BUILD)/lsatrace: $(call objects,viewer/*.c)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
-$(BUILD)/liblsatrace.so: $(call objects,preload/*.c preload/*.S)
+$(BUILD)/liblsatrace.so: $(call objects,preload/*.c preload/embedded/*.c preload/*.S)
 	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@ $^ -ldl -lpthread
 
 $(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c))
-$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*.c))
+$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*.c preload/embedded/*.c))
 $(BUILD)/support.a: $(call objects,tests/support/*.c)
 # From nothing, so that a module that is gone from the tree is gone from the archive.
 $(BUILD)/%.a:
@@ -162,7 +163,7 @@ $(BUILD)/tests/packages/%.so: $(BUILD)/obj/tests/packages/%.o
 $(foreach f,$(FOLDERS),$(eval $(BUILD)/obj/$(f)/%.o $(BUILD)/gcc/$(f)/%.o \
 	$(BUILD)/clang/$(f)/%.o: FOLDER_FLAGS = $(LANGUAGE) $(FLAGS_$(f))))
 
-$(BUILD)/obj/preload/%.o: FOLDER_FLAGS += $(LTO)
+$(BUILD)/obj/preload/%.o $(BUILD)/obj/preload/embedded/%.o: FOLDER_FLAGS += $(LTO)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

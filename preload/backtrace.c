@@ -29,6 +29,9 @@ enum {
 static int (*unwinder)(void **, int);
 static void (*flush)(unw_addr_space_t, unw_word_t, unw_word_t);
 static unw_addr_space_t *local_space;
+static int (*start_at)(unw_cursor_t *, unw_context_t *, int);
+static int (*step)(unw_cursor_t *);
+static int (*get_register)(unw_cursor_t *, int, unw_word_t *);
 static uint64_t own_start, own_end; /* where the tracer's own code lies */
 
 static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
@@ -61,7 +64,12 @@ bool backtrace_init(const char **why)
 	flush = (void (*)(unw_addr_space_t, unw_word_t, unw_word_t))real_dlsym(
 		library, NAME_OF(unw_flush_cache));
 	local_space = real_dlsym(library, NAME_OF(unw_local_addr_space));
-	if (!unwinder || !flush || !local_space)
+	start_at = (int (*)(unw_cursor_t *, unw_context_t *, int))real_dlsym(
+		library, NAME_OF(unw_init_local2));
+	step = (int (*)(unw_cursor_t *))real_dlsym(library, NAME_OF(unw_step));
+	get_register = (int (*)(unw_cursor_t *, int, unw_word_t *))real_dlsym(library,
+									      NAME_OF(unw_get_reg));
+	if (!unwinder || !flush || !local_space || !start_at || !step || !get_register)
 		return false;
 	dl_iterate_phdr(find_self, NULL);
 	unwinder(warm, 4);
@@ -200,6 +208,39 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
 	*caller = ((const uint64_t *)frame_address)[1];
 	return likely(stack && !is_own(*caller)) ? stack : store(lane, node, caller);
+}
+
+/* Goes on from the cursor's frame; the tracer's own are left out. */
+static void take_all(struct backtrace *b, unw_cursor_t *cursor)
+{
+	unw_word_t pc;
+
+	do {
+		if (get_register(cursor, UNW_REG_IP, &pc) != 0 || pc == 0)
+			return;
+		if (is_own(pc))
+			continue;
+		b->truncated = b->frames == config->depth;
+		if (b->truncated)
+			return;
+		b->pc[b->frames++] = pc;
+	} while (step(cursor) > 0);
+}
+
+uint32_t backtrace_take_at(const ucontext_t *context)
+{
+	uint64_t at = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
+	struct backtrace b = { 0 };
+	unw_cursor_t cursor;
+
+	if (start_at(&cursor, (unw_context_t *)context, UNW_INIT_SIGNAL_FRAME) == 0)
+		take_all(&b, &cursor);
+	if (b.frames == 0)
+		b.pc[b.frames++] = at;
+	/* Frames are return addresses: as if what was interrupted were a call. */
+	if (b.pc[0] == at)
+		b.pc[0]++;
+	return stacks_find(&b);
 }
 
 bool backtrace_has(const struct lane *lane, uint64_t pc)

@@ -4,6 +4,7 @@
 
 #include "../include/secpkg.h"
 #include "config.h"
+#include "embedded/functions.h"
 #include "maps.h"
 #include "shims.h"
 #include "table.h"
@@ -54,7 +55,8 @@ static void hook(void **table, size_t slots, uint32_t package)
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++) {
 		if (!is_code[slot] || slot_index[slot] >= slots || !is_wanted(slot))
 			continue;
-		table_original[package][slot] = behind_shims(table[slot_index[slot]], slot);
+		table_original[package][slot] =
+			functions_behind(slot, behind_shims(table[slot_index[slot]], slot));
 		table[slot_index[slot]] = shims[slot][package];
 	}
 }

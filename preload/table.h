@@ -16,7 +16,7 @@
  * long it is. */
 enum { TABLE_SLOTS = 64 };
 
-/* The host's functions behind each package's shims. Written before the package sees its table. */
+/* The host's functions behind each package's shims, or ours that stand in for them. Written before the package sees its table. */
 extern void *table_original[TRACE_PACKAGES][SLOT_COUNT];
 
 /*

@@ -13,6 +13,7 @@
 #include "backtrace.h"
 #include "clock.h"
 #include "config.h"
+#include "embedded/guarded.h"
 #include "file.h"
 #include "findings.h"
 #include "follow.h"
@@ -194,6 +195,7 @@ static void define_process(void)
 static void at_exit(int status, void *unused)
 {
 	(void)unused;
+	guarded_check();
 	trace_end(TRACE_END_EXIT, status);
 }
 

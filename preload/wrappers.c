@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "../include/secpkg.h"
+#include "embedded/move.h"
 #include "packages.h"
 #include "transfer.h"
 #include "wrappers.h"
@@ -42,8 +43,10 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	NTSTATUS status = ORIGINAL(LSA_AP_INITIALIZE_PACKAGE, InitializePackage,
 				   p)(id, ours, database, confidentiality, name);
 
-	if (NT_SUCCESS(status) && name)
+	if (NT_SUCCESS(status) && name) {
 		transfer_to_lsa(*name);
+		move_to_lsa((void **)name);
+	}
 	return status;
 }
 
@@ -55,8 +58,8 @@ static const void *at(void *const *place)
 /* What every kind of logon returns, as places that hold pointers. */
 struct logon_results {
 	void *request;
-	void *const *profile;
-	void *const *given[4]; /* to the LSA: token, account, authority, machine; NULL: none */
+	void **profile;
+	void **given[4]; /* to the LSA: token, account, authority, machine; NULL: none */
 };
 
 static void transfer_logon(NTSTATUS status, const struct logon_results *r)
@@ -68,10 +71,13 @@ static void transfer_logon(NTSTATUS status, const struct logon_results *r)
 	transfer_to_client(r->request, at(r->profile));
 	for (int i = 0; i < 4; i++)
 		transfer_to_lsa(at(r->given[i]));
+	move_to_lsa(r->profile);
+	for (int i = 0; i < 4; i++)
+		move_to_lsa(r->given[i]);
 	errno = saved_errno;
 }
 
-#define PLACE(pointer) ((void *const *)(pointer))
+#define PLACE(pointer) ((void **)(pointer))
 
 static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
 		       PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes,
@@ -129,6 +135,8 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 	if (NT_SUCCESS(status)) {
 		transfer_to_lsa(at(PLACE(cached)));
 		transfer_contents_to_lsa(primary, PRIMARY_CREDENTIALS_BYTES);
+		move_to_lsa(PLACE(cached));
+		move_contents_to_lsa(primary, PRIMARY_CREDENTIALS_BYTES);
 	}
 	errno = saved_errno;
 	return status;
@@ -142,8 +150,10 @@ static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request,
 				   protocol_status);
 	int saved_errno = errno;
 
-	if (NT_SUCCESS(status))
+	if (NT_SUCCESS(status)) {
 		transfer_to_client(request, at(answer));
+		move_to_lsa(answer);
+	}
 	errno = saved_errno;
 	return status;
 }

@@ -34,6 +34,10 @@ struct recording {
 	OPTION("unwind", required_argument, 'u') \
 	OPTION("families", required_argument, 'f') \
 	OPTION("no-follow", no_argument, 'n') \
+	OPTION("allocator", required_argument, 'a') \
+	OPTION("guard-side", required_argument, 's') \
+	OPTION("guard-families", required_argument, 'g') \
+	OPTION("guard-quarantine", required_argument, 'q') \
 	OPTION("help", no_argument, 'h')
 
 #define RECORDING_ROW(name, argument, value) { name, argument, NULL, value },
@@ -49,7 +53,15 @@ struct recording {
 	"      --unwind=auto|libunwind|check\n" \
 	"                         how backtraces are taken; check compares both ways\n" \
 	"      --families=LIST    trace these families only, such as shared-memory,lsa-heap\n" \
-	"      --no-follow        do not trace child processes\n"
+	"      --no-follow        do not trace child processes\n" \
+	"      --allocator=auto|host|guard\n" \
+	"                         guard: blocks end at a page whose access is a finding\n" \
+	"      --guard-side=after|before\n" \
+	"                         where that page lies (default after)\n" \
+	"      --guard-families=LIST\n" \
+	"                         guard these (default shared-memory)\n" \
+	"      --guard-quarantine=SIZE\n" \
+	"                         how much of what was freed stays inaccessible (64M)\n"
 
 /* What a command adds to the options: takes one by its long name. NULL, or the words after "expected". */
 typedef const char *recording_take_more(void *context, const char *name, const char *value);

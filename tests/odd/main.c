@@ -6,7 +6,8 @@
 #include "odd.h"
 
 static const struct scenario *const lists[] = {
-	thread_scenarios, process_scenarios, limit_scenarios, table_scenarios, loading_scenarios,
+	thread_scenarios, process_scenarios, limit_scenarios,
+	table_scenarios,  loading_scenarios, guarded_scenarios,
 };
 
 void fail(const char *what)

@@ -23,6 +23,7 @@ extern const struct scenario process_scenarios[];
 extern const struct scenario limit_scenarios[];
 extern const struct scenario table_scenarios[];
 extern const struct scenario loading_scenarios[];
+extern const struct scenario guarded_scenarios[];
 
 /* Ends the program, with the reason of errno. */
 _Noreturn void fail(const char *what);
