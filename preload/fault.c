@@ -77,6 +77,10 @@ static void note(void *context)
 	const struct access *a = context;
 	bool is_write = a->context->uc_mcontext.gregs[REG_ERR] & WRITE_BIT;
 
+	if (!trace_is_mine() && !tracing_after_fork()) {
+		trace_lose(TRACE_LOST_FINDINGS);
+		return;
+	}
 	damage_note_access(a->sight, a->address, is_write, backtrace_take_at(a->context));
 }
 
@@ -89,8 +93,9 @@ static void call_on(char *top, void (*function)(void *), void *argument)
 			 "movq %%rbx, %%rsp"
 			 : "+r"(top), "+r"(function), "+D"(argument)
 			 :
-			 : "rbx", "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory",
-			   "cc");
+			 : "rbx", "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0",
+			   "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+			   "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
 }
 
 /* False: another thread has been at it for a second. */
@@ -107,7 +112,7 @@ static bool begin_noting(void)
 /* Inside the tracer, all signals blocked. */
 static void note_access(struct access *a)
 {
-	if ((!trace_is_mine() && !tracing_after_fork()) || !begin_noting()) {
+	if (!begin_noting()) {
 		trace_lose(TRACE_LOST_FINDINGS);
 		return;
 	}

@@ -181,6 +181,17 @@ Test(guarded, damage_in_the_slack_is_found_at_the_end)
 	expect_canary("spoil-at-end", NULL);
 }
 
+Test(guarded, damage_that_is_found_at_the_end_is_no_fault_of_the_call_in_flight)
+{
+	struct traced traced = traced_record(GUARD(), ODD("end-in-host"));
+	const json_t *finding = finding_of(&traced, "overflow", "canary");
+
+	cr_expect_eq(traced.run.status, 0);
+	cr_expect_null(json_at(finding, "stacks.call"));
+	cr_expect_not_null(json_at(finding, "stacks.allocate.0"));
+	traced_release(&traced);
+}
+
 Test(guarded, damage_on_the_side_without_a_guard_is_found_by_its_canary)
 {
 	struct traced traced = spoil(GUARD(), "underflow");

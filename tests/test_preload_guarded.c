@@ -3,9 +3,12 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../include/secpkg.h"
+#include "../preload/embedded/functions.h"
 #include "../preload/embedded/guarded.h"
 #include "../preload/embedded/quarantine.h"
 #include "../preload/embedded/region.h"
@@ -338,6 +341,131 @@ Test(preload_guarded, an_access_before_a_block_that_begins_after_its_guard_is_an
 	cr_expect_eq(block_at(other - 1), (uint64_t)(uintptr_t)other);
 	cr_expect_eq(kind_at(one + REGION_PAGE), TRACE_KIND_OVERFLOW, "from the one below it");
 	cr_expect_eq(block_at(one + REGION_PAGE), (uint64_t)(uintptr_t)one);
+}
+
+/* More blocks than there are mappings for. */
+
+Test(preload_guarded, a_block_is_guarded_where_unguarded_ones_were)
+{
+	enum { MOST = 40000, SPARE = 20 };
+	char *section, *other, *spare[SPARE], **blocks = malloc(MOST * sizeof(*blocks));
+	uint64_t guarded = 0;
+
+	start("guard-quarantine=4K");
+	section = guarded_create(MOST * 32);
+	other = guarded_create(ROOM);
+	for (int i = 0; i < SPARE; i++)
+		spare[i] = guarded_allocate(other, SIZE);
+	for (int i = 0; i < MOST; i++) {
+		cr_assert_not_null(blocks[i] = guarded_allocate(section, SIZE));
+		guarded += trace_header->unguarded == 0;
+	}
+	cr_assert_lt(guarded, (uint64_t)MOST);
+	for (uint64_t i = guarded; i < MOST; i++)
+		guarded_free(section, blocks[i]);
+	for (int i = 0; i < SPARE; i++)
+		guarded_free(other, spare[i]);
+	for (int i = 0; i < SPARE; i++) {
+		char *block = guarded_allocate(section, SIZE);
+
+		cr_assert_not_null(block);
+		cr_assert(is_filled(block, SIZE, 0));
+		cr_assert_not(is_accessible(block + 32), "block %d", i);
+	}
+	free(blocks);
+}
+
+/* The functions behind the shims. */
+
+static int host_calls;
+
+static void host_free(PVOID memory)
+{
+	(void)memory;
+	host_calls++;
+}
+
+static void host_free_in_section(PVOID section, PVOID memory)
+{
+	(void)section;
+	(void)memory;
+	host_calls++;
+}
+
+static PVOID host_create(ULONG max_size, ULONG initial_size)
+{
+	(void)max_size;
+	(void)initial_size;
+	return &host_calls;
+}
+
+static PVOID host_allocate(PVOID section, ULONG size)
+{
+	(void)size;
+	return section;
+}
+
+static void start_functions(void)
+{
+	preload_init("allocator=guard");
+	cr_assert(modules_init() && lanes_init() && ledger_init());
+	preload_start_anew(1 << 20);
+}
+
+Test(preload_guarded, a_host_never_gets_a_guarded_block_to_free)
+{
+	LSA_CREATE_SHARED_MEMORY *create;
+	LSA_ALLOCATE_SHARED_MEMORY *allocate;
+	LSA_FREE_SHARED_MEMORY *release;
+	LSA_FREE_LSA_HEAP *release_lsa;
+	PVOID section, block;
+
+	start_functions();
+	create = functions_behind(SLOT_CreateSharedMemory, (void *)host_create);
+	allocate = functions_behind(SLOT_AllocateSharedMemory, (void *)host_allocate);
+	release = functions_behind(SLOT_FreeSharedMemory, (void *)host_free_in_section);
+	release_lsa = functions_behind(SLOT_FreeLsaHeap, (void *)host_free);
+	section = create(ROOM, ROOM);
+	block = allocate(section, SIZE);
+	cr_assert(guarded_owns(section) && guarded_owns(block));
+	release(&host_calls, block);
+	release_lsa(block);
+	cr_expect_eq(host_calls, 0);
+	cr_expect(is_accessible(block));
+	release(section, block);
+	cr_expect_not(is_accessible(block));
+}
+
+Test(preload_guarded, what_is_not_the_guards_goes_to_the_host)
+{
+	LSA_CREATE_SHARED_MEMORY *create;
+	LSA_ALLOCATE_SHARED_MEMORY *allocate;
+	LSA_FREE_LSA_HEAP *release_lsa;
+
+	start_functions();
+	create = functions_behind(SLOT_CreateSharedMemory, (void *)host_create);
+	allocate = functions_behind(SLOT_AllocateSharedMemory, (void *)host_allocate);
+	release_lsa = functions_behind(SLOT_FreeLsaHeap, (void *)host_free);
+	cr_expect_eq(create(0, 0), (PVOID)&host_calls);
+	cr_expect_eq(allocate(&host_calls, SIZE), (PVOID)&host_calls);
+	release_lsa(&host_calls);
+	cr_expect_eq(host_calls, 1);
+}
+
+Test(preload_guarded, a_slot_has_one_host_and_families_that_are_not_named_stay_its_own)
+{
+	void *ours;
+
+	start_functions();
+	ours = functions_behind(SLOT_FreeLsaHeap, (void *)host_free);
+	cr_expect_neq(ours, (void *)host_free);
+	cr_expect_eq(functions_behind(SLOT_FreeLsaHeap, (void *)host_free), ours);
+	cr_expect_eq(functions_behind(SLOT_FreeLsaHeap, ours), ours);
+	cr_expect_eq(functions_behind(SLOT_FreeLsaHeap, (void *)host_create), (void *)host_create);
+	cr_expect_eq(functions_behind(SLOT_AllocateLsaHeap, (void *)host_allocate),
+		     (void *)host_allocate);
+	cr_expect_eq(functions_behind(SLOT_AllocateClientBuffer, (void *)host_allocate),
+		     (void *)host_allocate);
 }
 
 /* Copies. */

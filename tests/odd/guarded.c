@@ -165,6 +165,7 @@ static void set_all_ways(void)
 	tell("once handled");
 	signal(SIGSEGV, SIG_IGN);
 	tell("ignored");
+	printf("a shell: %d\n", system("kill -SEGV $$; exit 3"));
 	printf("bad: %d\n", signal(SIGSEGV, SIG_ERR) == SIG_ERR);
 	tell("still");
 }
@@ -381,6 +382,25 @@ static int child_uses_freed(char **arguments)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
+static void exit_in_host(void)
+{
+	exit(0);
+}
+
+/* Injected: one byte past the end; the host then ends in a call that has nothing to do with it. */
+static int end_in_host(char **arguments)
+{
+	PVOID section;
+
+	(void)arguments;
+	host_start();
+	section = lsa->CreateSharedMemory(PAGE_BYTES, PAGE_BYTES);
+	((char *)lsa->AllocateSharedMemory(section, 1))[1] = 1;
+	host_interlude = exit_in_host;
+	lsa->AllocateLsaHeap(1);
+	return 1;
+}
+
 /* BLOCKS: live at once, each written and read. */
 static int many(char **arguments)
 {
@@ -415,6 +435,7 @@ const struct scenario guarded_scenarios[] = {
 	{ "logon", logon },
 	{ "forked", forked },
 	{ "child-uses-freed", child_uses_freed },
+	{ "end-in-host", end_in_host },
 	{ "many", many },
 	{ 0 },
 };
