@@ -36,7 +36,7 @@ HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 
 # Tests link modules, never what gets in front of the functions of the program it is loaded into.
-INTERPOSERS := $(call objects,preload/client.c preload/entry.c preload/init.c preload/process.c preload/*.S)
+INTERPOSERS := $(call objects,preload/client.c preload/entry.c preload/init.c preload/process.c preload/signals.c preload/*.S)
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c)) \
 	$(addprefix $(BUILD)/tests/packages/,plugin-now.so plugin-linked.so versioned.so)
@@ -46,8 +46,9 @@ BENCH := $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/calls $(BUILD)/tests/be
 PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
 EXPORTS := SpLsaModeInitialize SpUserModeInitialize LsaApInitializePackage LsaApLogonUser LsaApLogonUserEx \
 	LsaApLogonUserEx2 LsaApCallPackage LsaApCallPackageUntrusted LsaApCallPackagePassthrough \
-	_Exit _exit dlclose dlsym dlvsym execl execle execlp execv execve execveat execvp execvpe fexecve \
-	lsatrace_client_checkpoint lsatrace_client_hook_table lsatrace_client_leaks_since lsatrace_loaded quick_exit
+	_Exit __sysv_signal _exit dlclose dlsym dlvsym execl execle execlp execv execve execveat execvp execvpe fexecve \
+	lsatrace_client_checkpoint lsatrace_client_hook_table lsatrace_client_leaks_since lsatrace_loaded \
+	quick_exit sigaction signal
 
 # One short line a step; all of it with V=1.
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@;)
@@ -189,7 +190,7 @@ $(BUILD)/tests/packages/versioned.so: $(BUILD)/obj/tests/packages/lsa_heap_leak.
 $(foreach f,$(FOLDERS),$(eval $(BUILD)/obj/$(f)/%.o $(BUILD)/gcc/$(f)/%.o \
 	$(BUILD)/clang/$(f)/%.o: FOLDER_FLAGS = $(LANGUAGE) $(FLAGS_$(f))))
 
-$(BUILD)/obj/preload/%.o: FOLDER_FLAGS += $(LTO)
+$(BUILD)/obj/preload/%.o $(BUILD)/obj/preload/embedded/%.o: FOLDER_FLAGS += $(LTO)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -25,6 +25,11 @@
 #define DEPTH_DEFAULT 64u
 #define OPTIONS_TABLES 16u /* most names of tables, and the longest one */
 #define OPTIONS_TABLE_BYTES 255u
+#define OPTION_NAME_MOST 32u
+
+#define GUARD_QUARANTINE_DEFAULT (64ull << 20)
+#define GUARD_QUARANTINE_LEAST 4096ull
+#define GUARD_QUARANTINE_MOST (1ull << 36)
 
 enum on_error { ON_ERROR_LOG, ON_ERROR_TRAP, ON_ERROR_ABORT };
 
@@ -32,9 +37,22 @@ enum on_error { ON_ERROR_LOG, ON_ERROR_TRAP, ON_ERROR_ABORT };
  * alone; or by both, counting differences, for tests. */
 enum unwind { UNWIND_AUTO, UNWIND_LIBUNWIND, UNWIND_CHECK };
 
-/* Whose functions stand behind the shims of shared memory: the host's, and ours where it has none; the
- * host's or none; ours. */
-enum allocator { ALLOCATOR_AUTO, ALLOCATOR_HOST, ALLOCATOR_EMBEDDED, ALLOCATOR_COUNT };
+/* Whose functions stand behind the shims: the host's, and ours of shared memory where it has none; the
+ * host's or none; ours of shared memory; the guarded ones of ours. */
+enum allocator {
+	ALLOCATOR_AUTO,
+	ALLOCATOR_HOST,
+	ALLOCATOR_EMBEDDED,
+	ALLOCATOR_GUARD,
+	ALLOCATOR_COUNT
+};
+
+/* Where a guarded block has its inaccessible page. */
+enum guard_side { GUARD_AFTER, GUARD_BEFORE };
+
+/* The families that can be put under guard. */
+#define GUARDED_FAMILIES(NAME) NAME("shared-memory") NAME("lsa-heap") NAME("private-heap")
+#define GUARD_FAMILIES_DEFAULT "shared-memory"
 
 struct options {
 	const char *output; /* file name pattern; not terminated: output_bytes long */
@@ -50,6 +68,10 @@ struct options {
 	const char *tables; /* as `families`; NULL: none */
 	size_t tables_bytes;
 	int follow; /* trace child processes as well */
+	enum guard_side guard_side;
+	const char *guard_families; /* as families; never NULL */
+	size_t guard_families_bytes;
+	uint64_t guard_quarantine_bytes; /* of what was freed, kept inaccessible */
 };
 
 #define OPTIONS_DEFAULT \
@@ -57,11 +79,25 @@ struct options {
 			   .output_bytes = sizeof(OUTPUT_DEFAULT) - 1, \
 			   .ring_bytes = RING_DEFAULT, \
 			   .depth = DEPTH_DEFAULT, \
-			   .follow = 1 })
+			   .follow = 1, \
+			   .guard_families = GUARD_FAMILIES_DEFAULT, \
+			   .guard_families_bytes = sizeof(GUARD_FAMILIES_DEFAULT) - 1, \
+			   .guard_quarantine_bytes = GUARD_QUARANTINE_DEFAULT })
 
 static inline int options_word(const char *text, size_t bytes, const char *word)
 {
 	return strlen(word) == bytes && memcmp(text, word, bytes) == 0;
+}
+
+/* The name of an option with '-' for each '_': the two are one. `plain` holds it, if it is as short as
+ * the names of options are. */
+static inline const char *options_plain(const char *name, size_t bytes, char plain[OPTION_NAME_MOST])
+{
+	if (bytes > OPTION_NAME_MOST)
+		return name;
+	for (size_t i = 0; i < bytes; i++)
+		plain[i] = name[i] == '_' ? '-' : name[i];
+	return plain;
 }
 
 /* A decimal number with an optional K, M or G (powers of 1024). 0 if it is anything else or > most. */
@@ -109,17 +145,28 @@ static inline int options_list_has(const char *list, size_t bytes, const char *n
 }
 
 #define OPTIONS_IS_FAMILY(constant, text) || options_word(name, bytes, text)
+#define OPTIONS_IS_GUARDED(text) || options_word(name, bytes, text)
 
-/* Does the list hold nothing but names of families, and at least one? */
-static inline int options_families_known(const char *list, size_t list_bytes)
+static inline int options_is_family(const char *name, size_t bytes)
+{
+	return 0 TRACED_FAMILIES(OPTIONS_IS_FAMILY);
+}
+
+static inline int options_is_guarded_family(const char *name, size_t bytes)
+{
+	return 0 GUARDED_FAMILIES(OPTIONS_IS_GUARDED);
+}
+
+/* Does the list hold nothing but names that `is_known` knows, and at least one? */
+static inline int options_list_known(const char *list, size_t list_bytes,
+				     int (*is_known)(const char *name, size_t bytes))
 {
 	const char *end = list + list_bytes, *name = list;
 
 	for (;;) {
 		const char *comma = memchr(name, ',', (size_t)(end - name));
-		size_t bytes = (size_t)((comma ? comma : end) - name);
 
-		if (!(0 TRACED_FAMILIES(OPTIONS_IS_FAMILY)))
+		if (!is_known(name, (size_t)((comma ? comma : end) - name)))
 			return 0;
 		if (!comma)
 			return 1;
@@ -146,6 +193,35 @@ static inline int options_tables_plausible(const char *list, size_t list_bytes)
 }
 
 #define OPTIONS_FAMILY_WORD(constant, text) " " text
+#define OPTIONS_GUARDED_WORD(text) " " text
+
+/* The options of the guarded allocator, as options_take(). */
+static inline const char *options_take_guard(struct options *o, const char *name, size_t name_bytes,
+					     const char *value, size_t bytes, int *known)
+{
+	if (options_word(name, name_bytes, "guard-side")) {
+		if (options_word(value, bytes, "after"))
+			o->guard_side = GUARD_AFTER;
+		else if (options_word(value, bytes, "before"))
+			o->guard_side = GUARD_BEFORE;
+		else
+			return "after or before";
+	} else if (options_word(name, name_bytes, "guard-families")) {
+		if (!options_list_known(value, bytes, options_is_guarded_family))
+			return "a comma-separated list of" GUARDED_FAMILIES(OPTIONS_GUARDED_WORD);
+		o->guard_families = value;
+		o->guard_families_bytes = bytes;
+	} else if (options_word(name, name_bytes, "guard-quarantine")) {
+		uint64_t number = options_number(value, bytes, 1, GUARD_QUARANTINE_MOST);
+
+		if (number < GUARD_QUARANTINE_LEAST)
+			return "a size from 4K to 64G, such as 64M";
+		o->guard_quarantine_bytes = number;
+	} else {
+		*known = 0;
+	}
+	return NULL;
+}
 
 /*
  * Takes one option. Returns NULL, or what the value should have been, as words for "…: expected %s";
@@ -154,9 +230,11 @@ static inline int options_tables_plausible(const char *list, size_t list_bytes)
 static inline const char *options_take(struct options *o, const char *name, size_t name_bytes,
 				       const char *value, size_t bytes, int *known)
 {
+	char plain[OPTION_NAME_MOST];
 	uint64_t number;
 
 	*known = 1;
+	name = options_plain(name, name_bytes, plain);
 	if (options_word(name, name_bytes, "output")) {
 		if (bytes == 0)
 			return "a file name";
@@ -204,10 +282,12 @@ static inline const char *options_take(struct options *o, const char *name, size
 			o->allocator = ALLOCATOR_HOST;
 		else if (options_word(value, bytes, "embedded"))
 			o->allocator = ALLOCATOR_EMBEDDED;
+		else if (options_word(value, bytes, "guard"))
+			o->allocator = ALLOCATOR_GUARD;
 		else
-			return "auto, host or embedded";
+			return "auto, host, embedded or guard";
 	} else if (options_word(name, name_bytes, "families")) {
-		if (!options_families_known(value, bytes))
+		if (!options_list_known(value, bytes, options_is_family))
 			return "a comma-separated list of" TRACED_FAMILIES(OPTIONS_FAMILY_WORD);
 		o->families = value;
 		o->families_bytes = bytes;
@@ -224,9 +304,12 @@ static inline const char *options_take(struct options *o, const char *name, size
 		else
 			return "yes or no";
 	} else {
-		*known = 0;
-		return "output, ring, mode, depth, on-error, unwind, allocator, families, table or "
-		       "follow";
+		const char *expected = options_take_guard(o, name, name_bytes, value, bytes, known);
+
+		return *known ? expected
+			      : "output, ring, mode, depth, on-error, unwind, allocator, families, "
+				"table, "
+				"follow, guard-side, guard-families or guard-quarantine";
 	}
 	return NULL;
 }

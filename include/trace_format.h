@@ -77,7 +77,11 @@ enum trace_role {
 	X(INVALID_DELETE, "invalid-delete", ERROR) \
 	X(NULL_FREE, "null-free", WARNING) \
 	X(FAILED_CALL, "failed-call", NOTE) \
-	X(EXCHANGED_FREE, "exchanged-free", NOTE)
+	X(EXCHANGED_FREE, "exchanged-free", NOTE) \
+	X(OVERFLOW, "overflow", ERROR) \
+	X(UNDERFLOW, "underflow", ERROR) \
+	X(USE_AFTER_FREE, "use-after-free", ERROR) \
+	X(USE_AFTER_DELETE, "use-after-delete", ERROR)
 
 #define TRACE_REASONS(X) \
 	X(NONE, "") \
@@ -90,7 +94,10 @@ enum trace_role {
 	X(DELETED, "deleted") \
 	X(BLOCK, "block") \
 	X(NULL, "null") \
-	X(UNKNOWN, "unknown")
+	X(UNKNOWN, "unknown") \
+	X(READ, "read") \
+	X(WRITE, "write") \
+	X(CANARY, "canary")
 
 enum trace_level { TRACE_LEVEL_NOTE, TRACE_LEVEL_WARNING, TRACE_LEVEL_ERROR };
 
@@ -148,6 +155,8 @@ struct trace_header {
 	uint64_t lost[8];            /* by enum trace_lost */
 	uint64_t unwind_checked;     /* backtraces taken by both unwinders, with unwind=check */
 	uint64_t unwind_differences; /* of these, how many were not the same */
+	uint64_t unguarded; /* blocks and sections that should have been guarded, and could not be */
+	uint64_t unmoved; /* guarded blocks that went to the LSA as they were: no room for a copy */
 };
 
 /* A chunk: this header, then items of one kind, back to back. */
@@ -355,7 +364,8 @@ enum trace_finding_flags {
 
 /* One misuse, judged in the process: kind, reason, family, function, package and stacks make it
  * distinct; the rest is that of its first occurrence. Leaks are not here: they are what the ledger
- * holds at the end. */
+ * holds at the end. An access that the guarded allocator caught was no call: its `function` is the one
+ * that makes such blocks, and the call's stack begins with the frame that did it. */
 struct trace_finding {
 	uint64_t count; /* occurrences; may still grow */
 	uint64_t bytes; /* sum of the sizes concerned; may still grow */
@@ -418,7 +428,7 @@ struct trace_counters {
 
 #define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
 
-_Static_assert(sizeof(struct trace_header) == 224, "header");
+_Static_assert(sizeof(struct trace_header) == 240, "header");
 _Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
 _Static_assert(sizeof(struct trace_event) == 64, "event");
 _Static_assert(sizeof(struct trace_record) == 8, "record");

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "guard.h"
 #include "lanes.h"
+#include "mask.h"
 #include "objects.h"
 #include "real.h"
 #include "stacks.h"
@@ -41,6 +42,7 @@ static unw_addr_space_t *local_space;
  * called unw_backtrace(); one more, so that 0 is never. */
 static uint64_t unloads;
 static __thread uint64_t unloads_at_first;
+static int (*start_at)(unw_cursor_t *, unw_context_t *, int);
 static uint64_t own_start, own_end; /* where the tracer's own code lies */
 
 static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
@@ -71,10 +73,10 @@ static int read_unloads(struct dl_phdr_info *info, size_t size, void *count)
 /* Takes the loader's lock, which no signal handler may leave locked. */
 static uint64_t count_unloads(void)
 {
-	uint64_t count = 1, blocked_before = guard_block_signals();
+	uint64_t count = 1, blocked_before = mask_block(MASK_SENT);
 
 	dl_iterate_phdr(read_unloads, &count);
-	guard_restore_signals(blocked_before);
+	mask_restore(blocked_before);
 	return count;
 }
 
@@ -102,13 +104,14 @@ bool backtrace_init(const char **why)
 		return false;
 	FIND(unwinder, "unw_backtrace");
 	FIND(get_context, NAME_OF(unw_tdep_getcontext));
+	FIND(start_at, NAME_OF(unw_init_local2));
 	FIND(init_cursor, NAME_OF(unw_init_local));
 	FIND(step_cursor, NAME_OF(unw_step));
 	FIND(get_register, NAME_OF(unw_get_reg));
 	FIND(flush, NAME_OF(unw_flush_cache));
 	FIND(local_space, NAME_OF(unw_local_addr_space));
-	if (!unwinder || !get_context || !init_cursor || !step_cursor || !get_register || !flush ||
-	    !local_space)
+	if (!unwinder || !get_context || !start_at || !init_cursor || !step_cursor ||
+	    !get_register || !flush || !local_space)
 		return false;
 	ask_no_loader(library, of_host != NULL);
 	dl_iterate_phdr(find_self, NULL);
@@ -318,6 +321,39 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
 	*caller = ((const uint64_t *)frame_address)[1];
 	return likely(stack && !is_own(*caller)) ? stack : store(lane, node, caller);
+}
+
+/* Goes on from the cursor's frame; the tracer's own are left out. */
+static void take_all(struct backtrace *b, unw_cursor_t *cursor)
+{
+	unw_word_t pc;
+
+	do {
+		if (get_register(cursor, UNW_REG_IP, &pc) != 0 || pc == 0)
+			return;
+		if (is_own(pc))
+			continue;
+		b->truncated = b->frames == config->depth;
+		if (b->truncated)
+			return;
+		b->pc[b->frames++] = pc;
+	} while (step_cursor(cursor) > 0);
+}
+
+uint32_t backtrace_take_at(const ucontext_t *context)
+{
+	uint64_t at = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
+	struct backtrace b = { 0 };
+	unw_cursor_t cursor;
+
+	if (start_at(&cursor, (unw_context_t *)context, UNW_INIT_SIGNAL_FRAME) == 0)
+		take_all(&b, &cursor);
+	if (b.frames == 0)
+		b.pc[b.frames++] = at;
+	/* Frames are return addresses: as if what was interrupted were a call. */
+	if (b.pc[0] == at)
+		b.pc[0]++;
+	return stacks_find(&b);
 }
 
 bool backtrace_has(const struct lane *lane, uint64_t pc)

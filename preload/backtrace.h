@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 #include "../include/trace_format.h"
 
@@ -32,6 +33,10 @@ bool backtrace_init(const char **why);
  * the return address of the call that is traced.
  */
 uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller);
+
+/* The same from where a signal came, which its handler was told: the first frame is the one that was
+ * interrupted. Holds on to nothing of the thread's. */
+uint32_t backtrace_take_at(const ucontext_t *context);
 
 /* Is there a frame that returns to `pc` in the backtrace that the thread took last? True as well when
  * that is not known. */

@@ -246,14 +246,8 @@ void call_complete(struct call *c, bool failed, int32_t result, enum trace_kind 
 	ring_commit(c->event, event_state(failed));
 }
 
-static void name_section(struct trace_finding *f, const struct call *c, const struct verdict *v)
+void call_name_section(struct trace_finding *f, const struct ledger_view *section)
 {
-	const struct ledger_view *section = &v->section;
-
-	if (c->section && slot_family[c->slot] == FAMILY_SHARED_MEMORY) {
-		f->flags |= TRACE_FINDING_HAS_SECTION;
-		f->section.handle = c->section;
-	}
 	if (!section->number)
 		return;
 	f->stack[TRACE_STACK_CREATE] = section->entry.stack;
@@ -264,6 +258,15 @@ static void name_section(struct trace_finding *f, const struct call *c, const st
 	f->flags |= TRACE_FINDING_SECTION_SIZES;
 	f->section.max_size = (uint32_t)section->entry.size;
 	f->section.initial_size = (uint32_t)(section->entry.size >> 32);
+}
+
+static void name_section(struct trace_finding *f, const struct call *c, const struct verdict *v)
+{
+	if (c->section && slot_family[c->slot] == FAMILY_SHARED_MEMORY) {
+		f->flags |= TRACE_FINDING_HAS_SECTION;
+		f->section.handle = c->section;
+	}
+	call_name_section(f, &v->section);
 }
 
 static void name_owner(struct trace_finding *f, const struct ledger_view *owner)
@@ -280,7 +283,7 @@ static void name_owner(struct trace_finding *f, const struct ledger_view *owner)
 	f->owner.initial_size = (uint32_t)(owner->entry.size >> 32);
 }
 
-static void name_block(struct trace_finding *f, const struct ledger_view *block)
+void call_name_block(struct trace_finding *f, const struct ledger_view *block)
 {
 	enum ledger_life life = ledger_life(block);
 	struct ledger_view section;
@@ -326,7 +329,7 @@ void call_note(struct call *c, const struct verdict *v)
 	if (likely(v->kind == TRACE_KIND_NONE))
 		return;
 	f = finding_of(c, v->kind, v->reason);
-	name_block(&f, &v->block);
+	call_name_block(&f, &v->block);
 	name_section(&f, c, v);
 	name_owner(&f, &v->owner);
 	findings_note(&f);
@@ -343,7 +346,7 @@ void call_note_failure(struct call *c, const struct verdict *v)
 		f.size = f.bytes = bytes_asked_for(c);
 	}
 	if (v) {
-		name_block(&f, &v->block);
+		call_name_block(&f, &v->block);
 		name_section(&f, c, v);
 	}
 	findings_note(&f);
@@ -357,7 +360,7 @@ bool call_note_left(struct call *c, const struct ledger_view *section,
 
 	if (block->entry.flags & (LEDGER_SUSPECT | LEDGER_INHERITED))
 		return false;
-	name_block(&f, block);
+	call_name_block(&f, block);
 	name_section(&f, c, &v);
 	f.stack[TRACE_STACK_FREE] = 0;
 	f.stack[TRACE_STACK_DELETE] = c->stack;

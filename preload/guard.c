@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "mask.h"
 
 #include "poison.h"
 
@@ -51,24 +52,6 @@ bool guard_was_left(const void *end)
 	return !is_readable(mark) || ((const struct guard_mark *)mark)->check != guard_check(mark);
 }
 
-#define BIT(signal) (1ull << ((signal)-1))
-
-/* By the kernel itself, for the C library leaves out those that it uses to cancel threads. */
-uint64_t guard_block_signals(void)
-{
-	static const uint64_t all = ~(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |
-				      BIT(SIGTRAP) | BIT(SIGSYS));
-	uint64_t before = 0;
-
-	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof(before));
-	return before;
-}
-
-void guard_restore_signals(uint64_t before)
-{
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
-}
-
 bool guard_pause(unsigned turn)
 {
 	/* Longer and longer: hundreds of threads that keep asking keep the owner from its work. */
@@ -88,13 +71,13 @@ bool cold_lock(void)
 	if (!guard)
 		return false;
 	do {
-		uint64_t before = guard_block_signals();
+		uint64_t before = mask_block(MASK_SENT);
 
 		if (!__atomic_exchange_n(&guard->cold_lock, 1, __ATOMIC_ACQUIRE)) {
 			blocked_before = before;
 			return true;
 		}
-		guard_restore_signals(before);
+		mask_restore(before);
 	} while (guard_pause(turn++));
 	return false;
 }
@@ -104,5 +87,5 @@ void cold_unlock(void)
 	uint64_t before = blocked_before;
 
 	__atomic_store_n(&guard->cold_lock, 0, __ATOMIC_RELEASE);
-	guard_restore_signals(before);
+	mask_restore(before);
 }

@@ -81,10 +81,6 @@ bool guard_init(void);
 bool cold_lock(void);
 void cold_unlock(void);
 
-/* Blocks all signals but those that tell of a fault. Returns what was blocked before. */
-uint64_t guard_block_signals(void);
-void guard_restore_signals(uint64_t before);
-
 /* Waits a moment that grows with `turn`; false after about a second. */
 bool guard_pause(unsigned turn);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "embedded/guarded.h"
 #include "init.h"
 #include "real.h"
 #include "trace.h"
@@ -22,6 +23,7 @@
 /* What is exported calls only what is static: by an exported name, it might reach somebody else's. */
 static __attribute__((noreturn)) void end_now(int status, void (*real)(int))
 {
+	guarded_check();
 	trace_end(TRACE_END_EXIT, status);
 	real(status);
 	__builtin_unreachable();
@@ -48,6 +50,7 @@ EXPORT void quick_exit(int status)
 static void exec_begins(void)
 {
 	init_ensure();
+	guarded_check();
 	trace_end(TRACE_END_EXEC, 0);
 }
 

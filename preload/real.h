@@ -3,6 +3,8 @@
 #ifndef LSATRACE_REAL_H
 #define LSATRACE_REAL_H
 
+#include <signal.h>
+
 extern void *(*real_dlsym)(void *handle, const char *name);
 extern void *(*real_dlvsym)(void *handle, const char *name, const char *version);
 extern int (*real_dlclose)(void *handle);
@@ -13,6 +15,10 @@ extern int (*real_execvpe)(const char *file, char *const argv[], char *const env
 extern int (*real_fexecve)(int fd, char *const argv[], char *const envp[]);
 extern int (*real_execveat)(int folder, const char *path, char *const argv[], char *const envp[],
 			    int flags);
+
+extern int (*real_sigaction)(int signal, const struct sigaction *action, struct sigaction *old);
+extern sighandler_t (*real_signal)(int signal, sighandler_t handler);
+extern sighandler_t (*real_sysv_signal)(int signal, sighandler_t handler);
 
 /* Finds them. */
 void real_init(void);

@@ -6,6 +6,7 @@
 #include "../include/secpkg.h"
 #include "config.h"
 #include "embedded/embedded.h"
+#include "embedded/functions.h"
 #include "embedded/heaps.h"
 #include "log.h"
 #include "maps.h"
@@ -41,10 +42,11 @@ void *table_original[TRACE_PACKAGES][SLOT_COUNT];
 
 static void *copies[WRAPPED_PACKAGES][TABLE_KINDS][TABLE_SLOTS];
 
-/* Our functions, by what the user asked for; NULL: none. */
+/* Our functions, by what the user asked for; NULL: none. Guarded ones stand in front of them. */
 static void *const *const implementations[ALLOCATOR_COUNT] = {
 	[ALLOCATOR_AUTO] = embedded_functions,
 	[ALLOCATOR_EMBEDDED] = embedded_functions,
+	[ALLOCATOR_GUARD] = embedded_functions,
 };
 
 static bool is_family_wanted(enum family family)
@@ -99,10 +101,12 @@ enum table_kind table_kind_of(const void *host_table, enum table_kind kind)
 
 /* Puts the shim for a function into its slot. False: packages that share the index have another one
  * there, so that it is the function itself. */
-static bool put(void **table, enum slot slot, uint32_t index, void *function)
+static bool put(void **table, enum slot slot, uint32_t index, void *original)
 {
+	void *function = functions_behind(slot, original);
+
 	if (is_taken(slot, index, function)) {
-		table[slot_index[slot]] = function;
+		table[slot_index[slot]] = original;
 		return false;
 	}
 	table_original[index][slot] = function;
@@ -184,7 +188,7 @@ static void provide_shared_memory(void **table, uint32_t index)
 {
 	bool is_missing = !is_whole(table, FAMILY_SHARED_MEMORY);
 
-	if (!is_missing && config->allocator == ALLOCATOR_AUTO)
+	if (!is_missing && config->allocator != ALLOCATOR_EMBEDDED)
 		return;
 	provide(table, index, FAMILY_SHARED_MEMORY);
 	note(index, FAMILY_SHARED_MEMORY,

@@ -28,7 +28,7 @@ enum table_kind {
  * it, and packages are known to count on that. Then the rest of it evidently lies behind. */
 enum table_kind table_kind_of(const void *host_table, enum table_kind kind);
 
-/* The host's functions behind each package's shims. Written before the package sees its table. */
+/* The host's functions behind each package's shims, or ours that stand in for them. Written before the package sees its table. */
 extern void *table_original[TRACE_PACKAGES][SLOT_COUNT];
 
 /* Does a package get a table of this kind from us whose host gives it none? */

@@ -37,9 +37,14 @@ void trace_touch_clock(void)
 	__atomic_store_n(&trace_header->clock_index, next, __ATOMIC_RELEASE);
 }
 
+bool trace_is_of_this_process(void)
+{
+	return guard && trace_is_mine() && getpid() == trace_header->pid;
+}
+
 void trace_end(enum trace_end end, int status)
 {
-	if (!guard || !trace_is_mine() || getpid() != trace_header->pid)
+	if (!trace_is_of_this_process())
 		return;
 	trace_header->exit_status = status;
 	trace_touch_clock();

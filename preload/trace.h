@@ -22,6 +22,9 @@ static inline bool trace_is_mine(void)
 	return __atomic_load_n(&guard->owner, __ATOMIC_ACQUIRE);
 }
 
+/* The same, and this is not a child of vfork() that borrows its parent's memory. */
+bool trace_is_of_this_process(void);
+
 /* Counts what could not be kept, now or, without a trace, in the next one. */
 void trace_lose(enum trace_lost what);
 /* Counts in a new trace what was lost before there was one. */

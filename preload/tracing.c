@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "config.h"
 #include "embedded/embedded.h"
+#include "embedded/guarded.h"
 #include "file.h"
 #include "findings.h"
 #include "follow.h"
@@ -200,6 +201,7 @@ static void define_process(void)
 static void at_exit(int status, void *unused)
 {
 	(void)unused;
+	guarded_check();
 	trace_end(TRACE_END_EXIT, status);
 }
 

@@ -4,7 +4,9 @@
 #define LSATRACE_VM_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 /* Zeroed memory; NULL: none to be had. Costs nothing until it is touched. */
 static inline void *vm_reserve(size_t bytes)
@@ -13,6 +15,18 @@ static inline void *vm_reserve(size_t bytes)
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return at == MAP_FAILED ? NULL : at;
+}
+
+/* Where address space is limited, it is the host's before it is ours: `bytes`, halved until they are no
+ * more than that part of it. */
+static inline uint64_t vm_share(uint64_t bytes, unsigned part)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+		while (bytes > limit.rlim_cur / part)
+			bytes /= 2;
+	return bytes;
 }
 
 #endif

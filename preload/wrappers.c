@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "../include/secpkg.h"
+#include "embedded/move.h"
 #include "libraries.h"
 #include "packages.h"
 #include "transfer.h"
@@ -68,14 +69,32 @@ static NTSTATUS get_info(PSecPkgInfoW info, uint32_t p)
 	return status;
 }
 
+/* The block that a place names changes hands. A guarded one of the LSA's heap goes as one of the host's,
+ * for the host frees it. NULL is fine. */
+static void give_to_lsa(const struct transfer *t, void **place)
+{
+	if (!place)
+		return;
+	transfer_to_lsa(t, *place);
+	move_to_lsa(place);
+}
+
+static void give_to_client(const struct transfer *t, void **place)
+{
+	if (!place)
+		return;
+	transfer_to_client(t, *place);
+	move_to_lsa(place);
+}
+
 /* Under that name the host knows the package; under the one that GetInfo tells, everybody else. */
-static void take_name(PLSA_STRING name, uint32_t p)
+static void take_name(PLSA_STRING *name, uint32_t p)
 {
 	int saved_errno = errno;
 
-	if (name && !wrapped_original[p][WRAPPED_GetInfo])
-		packages_name_narrow(p, name);
-	transfer_to_lsa(&RETURN_OF(InitializePackage, p, NULL), name);
+	if (*name && !wrapped_original[p][WRAPPED_GetInfo])
+		packages_name_narrow(p, *name);
+	give_to_lsa(&RETURN_OF(InitializePackage, p, NULL), (void **)name);
 	errno = saved_errno;
 }
 
@@ -89,20 +108,15 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	if (!NT_SUCCESS(status))
 		packages_end(p);
 	else if (name)
-		take_name(*name, p);
+		take_name(name, p);
 	return status;
-}
-
-static const void *at(void *const *place)
-{
-	return place ? *place : NULL;
 }
 
 /* What every kind of logon returns, as places that hold pointers. */
 struct logon_results {
-	void *const *profile; /* to the client */
-	void *const *token;   /* this and the names to the LSA */
-	void *const *name[3]; /* account, authority, machine; NULL: none */
+	void **profile; /* to the client */
+	void **token;   /* this and the names to the LSA */
+	void **name[3]; /* account, authority, machine; NULL: none */
 };
 
 /* The documentation has the names returned, and freed by the LSA, whether the logon succeeds or not:
@@ -112,15 +126,15 @@ static void transfer_logon(NTSTATUS status, const struct transfer *t, const stru
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status)) {
-		transfer_to_client(t, at(r->profile));
-		transfer_to_lsa(t, at(r->token));
+		give_to_client(t, r->profile);
+		give_to_lsa(t, r->token);
 	}
 	for (int i = 0; i < 3; i++)
-		transfer_to_lsa(t, at(r->name[i]));
+		give_to_lsa(t, r->name[i]);
 	errno = saved_errno;
 }
 
-#define PLACE(pointer) ((void *const *)(pointer))
+#define PLACE(pointer) ((void **)(pointer))
 
 static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
 		       PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes,
@@ -177,8 +191,9 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 
 	transfer_logon(status, &transfer, &results);
 	if (NT_SUCCESS(status)) {
-		transfer_to_lsa(&transfer, at(PLACE(cached)));
+		give_to_lsa(&transfer, PLACE(cached));
 		transfer_contents_to_lsa(&transfer, primary, PRIMARY_CREDENTIALS_BYTES);
+		move_contents_to_lsa(primary, PRIMARY_CREDENTIALS_BYTES);
 	}
 	errno = saved_errno;
 	return status;
@@ -193,7 +208,7 @@ static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request,
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status))
-		transfer_to_client(t, at(answer));
+		give_to_client(t, answer);
 	errno = saved_errno;
 	return status;
 }
@@ -202,21 +217,21 @@ static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request,
 static void transfer_buffers(const struct transfer *t, const SecBufferDesc *buffers)
 {
 	for (ULONG i = 0; buffers && buffers->pBuffers && i < buffers->cBuffers; i++)
-		transfer_to_client(t, buffers->pBuffers[i].pvBuffer);
+		give_to_client(t, &buffers->pBuffers[i].pvBuffer);
 }
 
 /* By the documentation of SpInitLsaModeContext and SpAcceptLsaModeContext, ContextData is on the LSA's
  * heap, and the LSA frees it; output that the package was asked to allocate is freed by the caller.
  * Who asked for an error message gets output though the context failed. */
 static void transfer_context(NTSTATUS status, const struct transfer *t, bool wants_error,
-			     const SecBufferDesc *output, const SecBuffer *data)
+			     const SecBufferDesc *output, SecBuffer *data)
 {
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status) || wants_error)
 		transfer_buffers(t, output);
 	if (NT_SUCCESS(status) && data)
-		transfer_to_lsa(t, data->pvBuffer);
+		give_to_lsa(t, &data->pvBuffer);
 	errno = saved_errno;
 }
 
@@ -257,7 +272,7 @@ static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data,
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status))
-		transfer_to_client(&RETURN_OF(GetUserInfo, p, NULL), at(PLACE(data)));
+		give_to_client(&RETURN_OF(GetUserInfo, p, NULL), PLACE(data));
 	errno = saved_errno;
 	return status;
 }

@@ -599,6 +599,77 @@ Test(findings, a_message_says_which_of_the_lsas_functions_is_documented)
 	expect_message(b, "block freed by FreeReturnBuffer, where FreeLsaHeap is documented");
 }
 
+/* An access to a block of 24 bytes at 0x5000, which is allocated in line 10, and read or written in 40. */
+static struct trace_finding access(struct trace_builder *b, enum trace_kind kind,
+				   enum trace_reason reason, uint64_t address)
+{
+	struct trace_finding finding = misuse(kind, reason, trace_builder_place(b, 1, 0x1028));
+
+	finding.address = address;
+	finding.block = 0x5000;
+	finding.size = 24;
+	finding.section.handle = 0x4000;
+	finding.stack[TRACE_STACK_ALLOCATE] = trace_builder_place(b, 1, 0x100a);
+	finding.flags =
+		TRACE_FINDING_HAS_ADDRESS | TRACE_FINDING_HAS_SIZE | TRACE_FINDING_HAS_SECTION;
+	return finding;
+}
+
+static void expect_access(enum trace_kind kind, enum trace_reason reason, uint64_t address,
+			  const char *message)
+{
+	struct trace_builder *b = new_trace();
+
+	trace_builder_finding(b, access(b, kind, reason, address));
+	expect_message(b, message);
+}
+
+Test(findings, a_message_says_how_far_outside_a_block_an_access_was)
+{
+	expect_access(TRACE_KIND_OVERFLOW, TRACE_REASON_WRITE, 0x5018,
+		      "write 1 byte past the end of a block of 24 bytes (allocated at named.c:10)");
+	expect_access(TRACE_KIND_OVERFLOW, TRACE_REASON_READ, 0x5020,
+		      "read 9 bytes past the end of a block of 24 bytes (allocated at named.c:10)");
+	expect_access(
+		TRACE_KIND_UNDERFLOW, TRACE_REASON_WRITE, 0x4ffe,
+		"write 2 bytes before the start of a block of 24 bytes (allocated at named.c:10)");
+}
+
+Test(findings, a_message_says_when_damage_came_to_light)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding;
+
+	expect_access(
+		TRACE_KIND_OVERFLOW, TRACE_REASON_CANARY, 0x5018,
+		"write 1 byte past the end of a block of 24 bytes (allocated at named.c:10) was "
+		"found by FreeSharedMemory at named.c:40");
+	finding = access(b, TRACE_KIND_OVERFLOW, TRACE_REASON_CANARY, 0x5018);
+	finding.stack[TRACE_STACK_CALL] = 0;
+	trace_builder_finding(b, finding);
+	expect_message(b, "write 1 byte past the end of a block of 24 bytes (allocated at "
+			  "named.c:10) was found at the end of the trace");
+}
+
+Test(findings, a_message_says_what_had_ended_a_block_that_is_used)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding =
+		access(b, TRACE_KIND_USE_AFTER_FREE, TRACE_REASON_READ, 0x5004);
+
+	finding.stack[TRACE_STACK_FREE] = trace_builder_place(b, 1, 0x1014);
+	trace_builder_finding(b, finding);
+	expect_message(b,
+		       "read of byte 4 of a block of 24 bytes (allocated at named.c:10) after it "
+		       "was freed at named.c:20");
+	b = new_trace();
+	finding = access(b, TRACE_KIND_USE_AFTER_DELETE, TRACE_REASON_WRITE, 0x5000);
+	finding.stack[TRACE_STACK_DELETE] = trace_builder_place(b, 1, 0x1014);
+	trace_builder_finding(b, finding);
+	expect_message(b, "write of byte 0 of a block of 24 bytes (allocated at named.c:10) after "
+			  "its section 0x4000 was deleted at named.c:20");
+}
+
 Test(findings, there_is_a_message_for_each_kind_and_reason)
 {
 	struct trace_builder *b = new_trace();

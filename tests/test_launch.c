@@ -122,9 +122,11 @@ Test(launch, bad_usage_gives_125_and_one_line)
 	assert_output("lsatrace run: --error-exitcode=256: expected a status from 1 to 255\n");
 	cr_assert_eq(shell("$LSATRACE record --depth"), 125);
 	assert_output("lsatrace record: --depth: expected a value\n");
-	cr_assert_eq(shell("$LSATRACE record --alocator=host true"), 125);
-	assert_output("lsatrace record: --alocator=host: no such option; see lsatrace record "
+	cr_assert_eq(shell("$LSATRACE record --colour=host true"), 125);
+	assert_output("lsatrace record: --colour=host: no such option; see lsatrace record "
 		      "--help\n");
+	cr_assert_eq(shell("$LSATRACE record --guard_side=both true"), 125);
+	assert_output("lsatrace record: --guard-side=both: expected after or before\n");
 	cr_assert_eq(shell("$LSATRACE run"), 125);
 	assert_output("lsatrace run: no command was given; see lsatrace run --help\n");
 }

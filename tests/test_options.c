@@ -134,7 +134,7 @@ Test(options, an_allocator_is_the_hosts_or_ours)
 	cr_assert_eq(taken.allocator, ALLOCATOR_EMBEDDED);
 	assert_taken("allocator=auto");
 	cr_assert_eq(taken.allocator, ALLOCATOR_AUTO);
-	assert_refused("allocator=malloc", "auto, host or embedded");
+	assert_refused("allocator=malloc", "auto, host, embedded or guard");
 }
 
 Test(options, families_are_a_list_of_known_names)
@@ -196,11 +196,51 @@ Test(options, follow_is_yes_or_no)
 	assert_refused("follow=1", "yes or no");
 }
 
+Test(options, an_allocator_is_auto_host_or_guard)
+{
+	cr_assert_eq(taken.allocator, ALLOCATOR_AUTO);
+	assert_taken("allocator=guard");
+	cr_assert_eq(taken.allocator, ALLOCATOR_GUARD);
+	assert_taken("allocator=host");
+	cr_assert_eq(taken.allocator, ALLOCATOR_HOST);
+	assert_refused("allocator=guarded", "auto, host, embedded or guard");
+}
+
+Test(options, the_guard_has_a_side_families_and_a_quarantine)
+{
+	cr_assert_eq(taken.guard_side, GUARD_AFTER);
+	assert_taken("guard-side=before");
+	cr_assert_eq(taken.guard_side, GUARD_BEFORE);
+	assert_refused("guard-side=both", "after or before");
+	cr_assert(options_word(taken.guard_families, taken.guard_families_bytes, "shared-memory"));
+	assert_taken("guard-families=lsa-heap,private-heap");
+	cr_assert_not(options_list_has(taken.guard_families, taken.guard_families_bytes,
+				       "shared-memory"));
+	cr_assert_eq(taken.guard_quarantine_bytes, 64ull << 20);
+	assert_taken("guard-quarantine=1G");
+	cr_assert_eq(taken.guard_quarantine_bytes, 1ull << 30);
+	assert_refused("guard-quarantine=0", "a size from 4K to 64G, such as 64M");
+}
+
+Test(options, memory_of_the_client_cannot_be_guarded)
+{
+	assert_refused("guard-families=client-buffer",
+		       "a comma-separated list of shared-memory lsa-heap private-heap");
+}
+
+Test(options, an_underscore_in_a_name_is_a_hyphen)
+{
+	assert_taken("guard_side=before");
+	cr_assert_eq(taken.guard_side, GUARD_BEFORE);
+	assert_taken("on_error=trap");
+	cr_assert_eq(taken.on_error, ON_ERROR_TRAP);
+}
+
 Test(options, an_unknown_name_is_answered_with_the_known_ones)
 {
 	cr_assert_str_eq(take("colour=red"),
-			 "output, ring, mode, depth, on-error, unwind, allocator, "
-			 "families, table or follow");
+			 "output, ring, mode, depth, on-error, unwind, allocator, families, table, "
+			 "follow, guard-side, guard-families or guard-quarantine");
 	cr_assert_not(known);
 	cr_assert_not_null(take("rin=64M"));
 	cr_assert_not(known);

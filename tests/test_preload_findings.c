@@ -65,6 +65,10 @@ Test(findings, kinds_have_the_names_and_levels_that_readme_promises)
 		{ "null-free", TRACE_LEVEL_WARNING },
 		{ "failed-call", TRACE_LEVEL_NOTE },
 		{ "exchanged-free", TRACE_LEVEL_NOTE },
+		{ "overflow", TRACE_LEVEL_ERROR },
+		{ "underflow", TRACE_LEVEL_ERROR },
+		{ "use-after-free", TRACE_LEVEL_ERROR },
+		{ "use-after-delete", TRACE_LEVEL_ERROR },
 	};
 
 	cr_assert_eq(TRACE_KIND_COUNT, 1 + sizeof(promised) / sizeof(*promised));
@@ -89,6 +93,9 @@ Test(findings, reasons_have_the_names_that_readme_promises)
 		"block",
 		"null",
 		"unknown",
+		"read",
+		"write",
+		"canary",
 	};
 
 	cr_assert_eq(TRACE_REASON_COUNT, sizeof(promised) / sizeof(*promised));

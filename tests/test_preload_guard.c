@@ -15,6 +15,7 @@
 #include <criterion/criterion.h>
 
 #include "../preload/guard.h"
+#include "../preload/mask.h"
 
 #define NOINLINE __attribute__((noinline))
 
@@ -258,7 +259,7 @@ Test(guard, who_does_not_get_the_cold_lock_has_its_signals_back)
 
 	cr_assert(cold_lock());
 	/* It inherits what is blocked here. */
-	guard_restore_signals(0);
+	mask_restore(0);
 	cr_assert_eq(pthread_create(&thread, NULL, try_lock, NULL), 0);
 	pthread_join(thread, &wrong);
 	cr_expect_null(wrong);

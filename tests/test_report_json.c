@@ -132,7 +132,7 @@ Test(report_json, has_the_keys_that_are_promised)
 	has_keys(r.json, "traces 0 in_flight 0", "function thread stack");
 	has_keys(r.json, "findings 0",
 		 "kind level reason family count bytes address size package fingerprint message "
-		 "section owner stacks");
+		 "section owner stacks neighbours");
 	has_keys(r.json, "findings 0 section", "handle max_size initial_size");
 	has_keys(r.json, "findings 0 stacks", "call");
 	has_keys(r.json, "findings 0 stacks call 0",
@@ -323,4 +323,49 @@ Test(report_json, is_the_same_each_time)
 	cr_expect(json_equal(first.json, second.json));
 	json_decref(first.json);
 	release(&second, b);
+}
+
+static struct trace_entry live_block(uint64_t address, uint8_t family, uint32_t section)
+{
+	return (struct trace_entry){ .address = address,
+				     .size = 16,
+				     .section = section,
+				     .state = TRACE_ENTRY_BLOCK,
+				     .family = family };
+}
+
+Test(report_json, names_the_nearest_blocks_of_the_same_section)
+{
+	struct trace_entry section = { .address = 0x1000,
+				       .state = TRACE_ENTRY_SECTION,
+				       .family = FAMILY_SHARED_MEMORY },
+			   other = section;
+	struct trace_builder *b = trace_builder_new();
+	struct reported r;
+	uint32_t ref;
+
+	ref = trace_builder_entry(b, section);
+	for (uint64_t address = 0x2000; address <= 0x6000; address += 0x1000)
+		trace_builder_entry(b, live_block(address, FAMILY_SHARED_MEMORY, ref));
+	other.address = 0x9000;
+	ref = trace_builder_entry(b, other);
+	trace_builder_entry(b, live_block(0x4010, FAMILY_SHARED_MEMORY, ref));
+	trace_builder_entry(b, live_block(0x3ff0, FAMILY_LSA_HEAP, 0));
+	trace_builder_finding(b, (struct trace_finding){ .kind = TRACE_KIND_OVERFLOW,
+							 .reason = TRACE_REASON_WRITE,
+							 .family = FAMILY_SHARED_MEMORY,
+							 .function = SLOT_AllocateSharedMemory,
+							 .address = 0x4010,
+							 .block = 0x4000,
+							 .bytes = 1 << 20,
+							 .section = { .handle = 0x1000 },
+							 .flags = TRACE_FINDING_HAS_ADDRESS |
+								  TRACE_FINDING_HAS_SECTION });
+	r = report(b);
+	is_text(r.json, "findings 0 kind", "overflow");
+	is_text(r.json, "findings 0 neighbours before address", "0x3000");
+	is_text(r.json, "findings 0 neighbours after address", "0x5000");
+	is_number(r.json, "findings 0 neighbours after size", 16);
+	is_null(r.json, "findings 1 neighbours");
+	release(&r, b);
 }

@@ -384,3 +384,50 @@ Test(report_text, refuses_an_option_without_value_with_status_2)
 {
 	cr_expect_eq(quietly(cmd_stat, ARGUMENTS("stat", (char *)"--bogus")), 2);
 }
+
+/* What the guarded allocator caught. */
+
+static struct trace_finding access_to(enum trace_kind kind, enum trace_reason reason,
+				      uint64_t address, uint32_t stack)
+{
+	return (struct trace_finding){
+		.kind = (uint8_t)kind,
+		.reason = (uint8_t)reason,
+		.family = FAMILY_LSA_HEAP,
+		.function = SLOT_AllocateLsaHeap,
+		.address = address,
+		.size = 24,
+		.block = 0x5000,
+		.stack = { stack },
+		.flags = TRACE_FINDING_HAS_ADDRESS | TRACE_FINDING_HAS_SIZE,
+	};
+}
+
+Test(report_text, tells_what_made_an_access_and_what_lies_beside_it)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint32_t place;
+	int status;
+	char *text;
+
+	trace_builder_module(b, 1, "/nonexistent/a.so", 0, NULL);
+	place = trace_builder_place(b, 1, 0x123);
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x4000,
+						     .size = 16,
+						     .stack = place,
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = FAMILY_LSA_HEAP });
+	trace_builder_finding(b, access_to(TRACE_KIND_OVERFLOW, TRACE_REASON_WRITE, 0x5018, place));
+	text = report(b, &status);
+	cr_expect_eq(status, 1);
+	cr_expect(strstr(text, "error: overflow/write: write 1 byte past the end of a block of 24 "
+			       "bytes (once"),
+		  "%s", text);
+	cr_expect(strstr(text, "  the write was made by:\n    #0 a.so+0x123\n"), "%s", text);
+	cr_expect(strstr(text, "  the next live block before it, 0x4000 of 16 bytes, was allocated "
+			       "by a.so+0x123\n"),
+		  "%s", text);
+	cr_expect_null(strstr(text, "live block after"));
+	free(text);
+	trace_builder_free(b);
+}

@@ -131,3 +131,13 @@ Test(stat, shows_how_backtraces_compared)
 	trace_builder_header(b)->unwind_differences = 2;
 	expect_text(b, "  backtraces checked 100, 2 of them different\n");
 }
+
+Test(stat, says_what_could_not_be_guarded)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	trace_builder_header(b)->unguarded = 12;
+	trace_builder_header(b)->unmoved = 3;
+	expect_text(b, "  not guarded        12 blocks that should have been\n"
+		       "  not moved          3 guarded blocks that the LSA got\n");
+}

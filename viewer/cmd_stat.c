@@ -261,6 +261,12 @@ static void print_history(const struct model *m, const struct model_events *e)
 	if (model_unwind_checked(m))
 		printf("  backtraces checked %" PRIu64 ", %" PRIu64 " of them different\n",
 		       model_unwind_checked(m), model_unwind_differences(m));
+	if (model_unguarded(m))
+		printf("  not guarded        %" PRIu64 " blocks that should have been\n",
+		       model_unguarded(m));
+	if (model_unmoved(m))
+		printf("  not moved          %" PRIu64 " guarded blocks that the LSA got\n",
+		       model_unmoved(m));
 }
 
 /* What is missing, and what that does to the results. */

@@ -292,6 +292,44 @@ static void describe_misuse(struct finding *finding, const struct model *model,
 					     (t->flags & TRACE_FINDING_OWNER_SIZES) != 0);
 }
 
+/* Is it a live block of the section that the finding concerns, or of the heap? */
+static bool is_beside(const struct finding *f, const struct model *model,
+		      const struct model_entry *entry)
+{
+	if (entry->state != TRACE_ENTRY_BLOCK && entry->state != TRACE_ENTRY_SUSPECT)
+		return false;
+	if (entry->address == f->block || model_family(model, entry->family) != f->family)
+		return false;
+	return f->section.known ? entry->section && entry->section->address == f->section.handle
+				: !entry->in_section;
+}
+
+static void take_neighbour(struct finding_neighbour *n, struct model *model,
+			   const struct model_entry *entry)
+{
+	*n = (struct finding_neighbour){ .known = true,
+					 .address = entry->address,
+					 .size = entry->size,
+					 .stack = model_stack(model, entry->stack) };
+}
+
+static void find_neighbours(struct finding *f, struct model *model)
+{
+	f->has_neighbours = f->kind >= TRACE_KIND_OVERFLOW && f->kind <= TRACE_KIND_USE_AFTER_DELETE;
+	for (size_t i = 0; f->has_neighbours && i < model_entries(model); i++) {
+		const struct model_entry *entry = model_entry(model, i);
+
+		if (!is_beside(f, model, entry))
+			continue;
+		if (entry->address < f->block) {
+			if (!f->before.known || entry->address > f->before.address)
+				take_neighbour(&f->before, model, entry);
+		} else if (!f->after.known || entry->address < f->after.address) {
+			take_neighbour(&f->after, model, entry);
+		}
+	}
+}
+
 static void add_misuse(struct builder *b, struct model *model, const struct trace_finding *t)
 {
 	struct identity identity = { .kind = t->kind, .reason = t->reason };
@@ -309,8 +347,10 @@ static void add_misuse(struct builder *b, struct model *model, const struct trac
 	finding = find_group(b, model, identity, refs, &is_new);
 	add(&finding->count, t->count);
 	add(&finding->bytes, t->bytes);
-	if (is_new)
-		describe_misuse(finding, model, t);
+	if (!is_new)
+		return;
+	describe_misuse(finding, model, t);
+	find_neighbours(finding, model);
 }
 
 static void add_model(struct builder *b, struct model *model)

@@ -40,6 +40,13 @@ struct finding_section {
 	uint32_t max_size, initial_size;
 };
 
+/* A live block, as its neighbour's finding names it. */
+struct finding_neighbour {
+	bool known;
+	uint64_t address, size;
+	const struct model_stack *stack; /* that allocated it; NULL: unknown */
+};
+
 /* The stacks that a finding may have are those of enum trace_finding_stacks. */
 struct finding {
 	enum trace_kind kind;
@@ -58,6 +65,10 @@ struct finding {
 	uint64_t address, size;
 	uint64_t block; /* where the block concerned begins; 0: unknown or none */
 	struct finding_section section, owner;
+	/* An access outside of a live block: the nearest blocks in the same section, or heap, that are live
+	 * at the end of the trace. */
+	bool has_neighbours;
+	struct finding_neighbour before, after;
 	const struct model_stack *stack[TRACE_FINDING_STACKS]; /* NULL: does not apply, or unknown */
 	char fingerprint[17];
 	char *message; /* one sentence in words, without the counts */

@@ -344,6 +344,99 @@ static void exchanged_free(struct sentence *s)
 	say(s, " is documented");
 }
 
+/* "a block of 24 bytes (allocated at a.c:10)" */
+static void say_block_made(struct sentence *s)
+{
+	say(s, "a ");
+	say_block(s);
+	note_where(s, "allocated at ", TRACE_STACK_ALLOCATE);
+}
+
+static void say_distance(struct sentence *s, uint64_t bytes)
+{
+	buffer_format(&s->text, "%" PRIu64 " byte%s ", bytes, bytes == 1 ? "" : "s");
+}
+
+/* "1 byte past the end of a block", or "before the start of" it. */
+static void say_beside(struct sentence *s)
+{
+	const struct finding *f = s->finding;
+
+	if (!f->block) {
+		say(s, "outside any block of ");
+		say_handle(s, &f->section);
+		note_where(s, "created at ", TRACE_STACK_CREATE);
+		return;
+	}
+	if (f->kind == TRACE_KIND_UNDERFLOW) {
+		say_distance(s, f->block - f->address);
+		say(s, "before the start of ");
+	} else {
+		say_distance(s, f->address - f->block - f->size + 1);
+		say(s, "past the end of ");
+	}
+	say_block_made(s);
+}
+
+/* When the damage came to light; how long it had been there is not known. */
+static void say_when_found(struct sentence *s)
+{
+	if (!s->finding->stack[TRACE_STACK_CALL]) {
+		say(s, " was found at the end of the trace");
+		if (s->finding->family && strcmp(s->finding->family, "lsa-heap") == 0)
+			say(s, ", or when the block went to the LSA");
+		return;
+	}
+	say(s, " was found by ");
+	say_function(s);
+	say_where(s, " at ", TRACE_STACK_CALL);
+}
+
+static void out_of_bounds(struct sentence *s)
+{
+	bool found_later = s->finding->reason == TRACE_REASON_CANARY;
+
+	say(s, s->finding->reason == TRACE_REASON_READ ? "read " : "write ");
+	say_beside(s);
+	if (found_later)
+		say_when_found(s);
+}
+
+/* "byte 4 of", for an access to where the block was. */
+static void say_gone_block(struct sentence *s)
+{
+	const struct finding *f = s->finding;
+
+	if (f->address >= f->block && f->address - f->block < f->size)
+		buffer_format(&s->text, "of byte %" PRIu64 " of ", f->address - f->block);
+	else
+		say(s, "beside ");
+	say_block_made(s);
+}
+
+static void use_after_free(struct sentence *s)
+{
+	say(s, s->finding->reason == TRACE_REASON_WRITE ? "write " : "read ");
+	say_gone_block(s);
+	say(s, " after it was freed");
+	say_where(s, " at ", TRACE_STACK_FREE);
+}
+
+static void use_after_delete(struct sentence *s)
+{
+	say(s, s->finding->reason == TRACE_REASON_WRITE ? "write " : "read ");
+	if (s->finding->block)
+		say_gone_block(s);
+	else
+		say_address(s);
+	say(s, " after its section");
+	if (s->finding->section.known)
+		buffer_format(&s->text, " 0x%" PRIx64, s->finding->section.handle);
+	note_where(s, "created at ", TRACE_STACK_CREATE);
+	say(s, " was deleted");
+	say_where(s, " at ", TRACE_STACK_DELETE);
+}
+
 static void (*const sentences[TRACE_KIND_COUNT])(struct sentence *) = {
 	[TRACE_KIND_BLOCK_LEAK] = block_leak,
 	[TRACE_KIND_SECTION_LEAK] = section_leak,
@@ -358,6 +451,10 @@ static void (*const sentences[TRACE_KIND_COUNT])(struct sentence *) = {
 	[TRACE_KIND_NULL_FREE] = null_free,
 	[TRACE_KIND_FAILED_CALL] = failed_call,
 	[TRACE_KIND_EXCHANGED_FREE] = exchanged_free,
+	[TRACE_KIND_OVERFLOW] = out_of_bounds,
+	[TRACE_KIND_UNDERFLOW] = out_of_bounds,
+	[TRACE_KIND_USE_AFTER_FREE] = use_after_free,
+	[TRACE_KIND_USE_AFTER_DELETE] = use_after_delete,
 };
 
 char *findings_message(const struct finding *finding, const struct findings_namer *namer)

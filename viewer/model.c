@@ -652,6 +652,16 @@ uint64_t model_unwind_checked(const struct model *m)
 	return m->header->unwind_checked;
 }
 
+uint64_t model_unguarded(const struct model *m)
+{
+	return m->header->unguarded;
+}
+
+uint64_t model_unmoved(const struct model *m)
+{
+	return m->header->unmoved;
+}
+
 uint64_t model_unwind_differences(const struct model *m)
 {
 	return m->header->unwind_differences;

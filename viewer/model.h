@@ -162,6 +162,11 @@ uint64_t model_stacks(const struct model *m); /* number of distinct ones in the 
 uint64_t model_unwind_checked(const struct model *m);
 uint64_t model_unwind_differences(const struct model *m);
 
+/* Blocks and sections that should have been guarded and were not, and guarded ones that went to the
+ * LSA as they were. */
+uint64_t model_unguarded(const struct model *m);
+uint64_t model_unmoved(const struct model *m);
+
 uint64_t model_lost(const struct model *m, enum trace_lost what);
 bool model_exact(const struct model *m); /* the results are no lower bound */
 

@@ -85,6 +85,21 @@ static int refuse_option(const struct recording *r, char **argv, const struct op
 	return LAUNCH_FAILED;
 }
 
+/* Writes the name of a long option with '-' for '_', as it is known. 0: there is nothing to change. */
+static int unify_name(char *option)
+{
+	int changed = 0;
+
+	if (strncmp(option, "--", 2) != 0)
+		return 0;
+	for (; *option && *option != '='; option++)
+		if (*option == '_') {
+			*option = '-';
+			changed = 1;
+		}
+	return changed;
+}
+
 /* Takes the options up to the command. Returns -1, or the exit status. */
 static int take_all(struct recording *r, int argc, char **argv, const struct option *rows,
 		    recording_take_more *take_more, void *context)
@@ -96,6 +111,10 @@ static int take_all(struct recording *r, int argc, char **argv, const struct opt
 		const struct option *row = find_row(rows, value == ':' ? optopt : value);
 		const char *text = optarg ? optarg : "", *expected;
 
+		if (value == '?' && unify_name(argv[optind - 1])) {
+			optind--;
+			continue;
+		}
 		if (!row || value == ':')
 			return refuse_option(r, argv, row, value == ':');
 		if (value == 'h')

@@ -36,6 +36,9 @@ struct recording {
 	OPTION("families", required_argument, 'f') \
 	OPTION("table", required_argument, 't') \
 	OPTION("no-follow", no_argument, 'n') \
+	OPTION("guard-side", required_argument, 's') \
+	OPTION("guard-families", required_argument, 'g') \
+	OPTION("guard-quarantine", required_argument, 'q') \
 	OPTION("help", no_argument, 'h')
 
 #define RECORDING_ROW(name, argument, value) { name, argument, NULL, value },
@@ -50,13 +53,20 @@ struct recording {
 	"                         what a misuse does beside being recorded\n" \
 	"      --unwind=auto|libunwind|check\n" \
 	"                         how backtraces are taken; check compares both ways\n" \
-	"      --allocator=auto|host|embedded\n" \
+	"      --allocator=auto|host|embedded|guard\n" \
 	"                         whose shared memory: the host's, or lsatrace's where it has " \
 	"none;\n" \
-	"                         the host's only; lsatrace's\n" \
+	"                         the host's only; lsatrace's; guard: blocks end at a page\n" \
+	"                         whose access is a finding\n" \
 	"      --families=LIST    trace these families only, such as shared-memory,lsa-heap\n" \
 	"      --table=SYMBOL     trace the function table that is this global variable\n" \
-	"      --no-follow        do not trace child processes\n"
+	"      --no-follow        do not trace child processes\n" \
+	"      --guard-side=after|before\n" \
+	"                         where that page lies (default after)\n" \
+	"      --guard-families=LIST\n" \
+	"                         guard these (default shared-memory)\n" \
+	"      --guard-quarantine=SIZE\n" \
+	"                         how much of what was freed stays inaccessible (64M)\n"
 
 /* What a command adds to the options: takes one by its long name. NULL, or the words after "expected". */
 typedef const char *recording_take_more(void *context, const char *name, const char *value);

@@ -214,6 +214,31 @@ static json_t *stacks(const struct finding *f, struct json_frames *frames)
 	return json;
 }
 
+static json_t *neighbour(const struct finding_neighbour *n, struct json_frames *frames)
+{
+	json_t *json;
+
+	if (!n->known)
+		return json_null();
+	json = json_object();
+	json_object_set_new(json, "address", json_address(n->address));
+	json_object_set_new(json, "size", json_number(n->size));
+	json_object_set_new(json, "stack", json_frames_stack(frames, n->stack));
+	return json;
+}
+
+static json_t *neighbours(const struct finding *f, struct json_frames *frames)
+{
+	json_t *json;
+
+	if (!f->has_neighbours)
+		return json_null();
+	json = json_object();
+	json_object_set_new(json, "before", neighbour(&f->before, frames));
+	json_object_set_new(json, "after", neighbour(&f->after, frames));
+	return json;
+}
+
 static json_t *finding(const struct finding *f, struct json_frames *frames)
 {
 	json_t *json = json_object();
@@ -233,6 +258,7 @@ static json_t *finding(const struct finding *f, struct json_frames *frames)
 	json_object_set_new(json, "section", section(&f->section));
 	json_object_set_new(json, "owner", section(&f->owner));
 	json_object_set_new(json, "stacks", stacks(f, frames));
+	json_object_set_new(json, "neighbours", neighbours(f, frames));
 	return json;
 }
 

@@ -211,13 +211,22 @@ static void about_section(struct writer *w, const char *words, const struct find
 			      s->max_size, s->initial_size);
 }
 
+static void about_call(struct writer *w, const struct finding *f)
+{
+	if (f->reason == TRACE_REASON_READ || f->reason == TRACE_REASON_WRITE) {
+		buffer_format(&w->text, "the %s was made by:\n", findings_reason_text(f->reason));
+		return;
+	}
+	plain(w, f->function ? f->function : "the call");
+	say(w, " was called by:\n");
+}
+
 static void heading(struct writer *w, const struct finding *f, enum trace_finding_stacks which)
 {
 	say(w, "  ");
 	switch (which) {
 	case TRACE_STACK_CALL:
-		plain(w, f->function ? f->function : "the call");
-		say(w, " was called by:\n");
+		about_call(w, f);
 		break;
 	case TRACE_STACK_ALLOCATE:
 		say(w, "the block was allocated by:\n");
@@ -257,6 +266,19 @@ static void stacks(struct writer *w, const struct finding *f)
 		say(w, "  no backtrace of it could be stored\n");
 }
 
+static void neighbour(struct writer *w, const char *where, const struct finding_neighbour *n)
+{
+	if (!n->known)
+		return;
+	buffer_format(&w->text, "  the next live block %s it, 0x%" PRIx64 " of ", where, n->address);
+	count(w, n->size, "byte");
+	if (n->stack) {
+		say(w, ", was allocated by ");
+		frames_place(&w->text, &w->style, w->report->symbols, &n->stack->frame[0]);
+	}
+	say(w, "\n");
+}
+
 /* A note gets no stacks, only the place of the call. */
 static void place(struct writer *w, const struct finding *f)
 {
@@ -276,6 +298,8 @@ static void finding(struct writer *w, const struct finding *f)
 		place(w, f);
 	} else {
 		stacks(w, f);
+		neighbour(w, "before", &f->before);
+		neighbour(w, "after", &f->after);
 		say(w, "\n");
 	}
 	flush(w);

@@ -61,7 +61,7 @@ static NOINLINE void leaf(struct walk *w)
  * nothing else, so that what one of them kept is found, unchanged, in the frame of another. */
 static void (*const by_hand[8])(place *, struct walk *) = {
 	frame_push_rbp, frame_store_rbp, frame_keep_rbp, frame_hole,
-	frame_decoy,	frame_pointer,	 frame_keep_rbp, frame_hole,
+	frame_decoy,    frame_pointer,   frame_keep_rbp, frame_hole,
 };
 
 enum { HALVES = 6, VISITS = 3 };
@@ -336,9 +336,8 @@ static NOINLINE void one_of_all(struct walk *w)
 }
 
 PLACES(frame, small, two_sites, variable, variable_twice, halves, halves_that_free, paths, paths,
-       paths_of_sizes, paths_of_sizes, crowded, large,
-       many_arguments, variadic, mutual, in_push_rbp, in_store_rbp, in_keep_rbp,
-       in_hole, in_decoy, in_pointer, in_late, one_of_all);
+       paths_of_sizes, paths_of_sizes, crowded, large, many_arguments, variadic, mutual,
+       in_push_rbp, in_store_rbp, in_keep_rbp, in_hole, in_decoy, in_pointer, in_late, one_of_all);
 
 static void run_frames(struct walk *w)
 {

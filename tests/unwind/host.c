@@ -11,12 +11,16 @@
 PLSA_SECPKG_FUNCTION_TABLE lsa;
 
 static const struct scenario *const scenarios[] = {
-	&frames_scenario, &jumps_scenario,   &calls_scenario,  &odd_scenario,	&throws_scenario,
-	&nested_scenario, &contexts_scenario, &fibers_scenario, &deep_scenario, &signals_scenario,
-	&threads_scenario, &forks_scenario,   &modules_scenario,
+	&frames_scenario,  &jumps_scenario,    &calls_scenario,   &odd_scenario,  &throws_scenario,
+	&nested_scenario,  &contexts_scenario, &fibers_scenario,  &deep_scenario, &signals_scenario,
+	&threads_scenario, &forks_scenario,    &modules_scenario,
 };
 
-enum { SCENARIOS = sizeof(scenarios) / sizeof(scenarios[0]), LEAK_BYTES = 5000, PART_LEAST = 20000 };
+enum {
+	SCENARIOS = sizeof(scenarios) / sizeof(scenarios[0]),
+	LEAK_BYTES = 5000,
+	PART_LEAST = 20000
+};
 
 static unsigned long calls;
 static PSECPKG_FUNCTION_TABLE package;

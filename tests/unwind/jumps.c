@@ -5,9 +5,7 @@
 /* What lies between is not unwound: it is just no longer there. */
 static NOINLINE void land(struct walk *w)
 {
-	struct landing landing = {
-		.outer = w->landing, .depth = w->depth, .catches = w->catches
-	};
+	struct landing landing = { .outer = w->landing, .depth = w->depth, .catches = w->catches };
 
 	w->landing = &landing;
 	if (setjmp(landing.buffer) == 0)

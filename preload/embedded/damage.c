@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <unistd.h>
+
+#include "../call.h"
+#include "../clock.h"
+#include "../findings.h"
+#include "../guard.h"
+#include "../lanes.h"
+#include "../trace.h"
+#include "damage.h"
+
+#include "../poison.h"
+
+#define SLOT_ROLE(table, name, family, role, shim) TRACE_ROLE_##role,
+
+static const enum trace_role slot_role[] = { TRACED_SLOTS(SLOT_ROLE) };
+
+/* What makes blocks of a family: stands for the function of a finding that is no call. */
+static enum slot maker_of(enum family family)
+{
+	switch (family) {
+	case FAMILY_LSA_HEAP:
+		return SLOT_AllocateLsaHeap;
+	case FAMILY_PRIVATE_HEAP:
+		return SLOT_AllocatePrivateHeap;
+	default:
+		return SLOT_AllocateSharedMemory;
+	}
+}
+
+static void name_block(struct trace_finding *f, const struct sight *sight)
+{
+	struct ledger_view block;
+
+	if (!sight->block)
+		return;
+	f->flags |= TRACE_FINDING_HAS_SIZE;
+	f->size = f->bytes = sight->size;
+	f->block_family = (uint8_t)sight->family;
+	f->block = sight->block;
+	if (!ledger_find(SPACE_BLOCK, sight->block, 0, &block))
+		return;
+	f->package = block.entry.package;
+	call_name_block(f, &block);
+}
+
+static void name_section(struct trace_finding *f, const struct sight *sight)
+{
+	struct ledger_view section;
+
+	if (!sight->section)
+		return;
+	f->flags |= TRACE_FINDING_HAS_SECTION;
+	f->section.handle = sight->section;
+	if (ledger_find(SPACE_SECTION, sight->section, 0, &section))
+		call_name_section(f, &section);
+}
+
+static struct trace_finding finding_of(const struct sight *sight, uint64_t address)
+{
+	struct trace_finding f = {
+		.count = 1,
+		.address = address,
+		.first_time = clock_ticks(),
+		.tid = gettid(),
+		.flags = TRACE_FINDING_HAS_ADDRESS,
+		.kind = (uint8_t)sight->kind,
+		.family = (uint8_t)sight->family,
+		.function = (uint8_t)maker_of(sight->family),
+	};
+
+	name_section(&f, sight);
+	name_block(&f, sight);
+	return f;
+}
+
+void damage_note_access(const struct sight *sight, uint64_t address, bool is_write, uint32_t stack)
+{
+	struct trace_finding f = finding_of(sight, address);
+
+	f.reason = is_write ? TRACE_REASON_WRITE : TRACE_REASON_READ;
+	f.stack[TRACE_STACK_CALL] = stack;
+	findings_note(&f);
+}
+
+static bool is_release(enum slot slot)
+{
+	return slot_role[slot] == TRACE_ROLE_FREE || slot_role[slot] == TRACE_ROLE_FREE_IN_SECTION ||
+	       slot_role[slot] == TRACE_ROLE_DELETE_SECTION;
+}
+
+/* The call in which the damage came to light; at the end of the trace there is none. */
+static void name_call(struct trace_finding *f)
+{
+	struct lane *lane = lanes_mine();
+	const struct trace_call *call;
+
+	f->stack[TRACE_STACK_FREE] = f->stack[TRACE_STACK_DELETE] = 0;
+	if (!lane || lane->depth == 0)
+		return;
+	call = &lane->shown->in_flight[lane->depth - 1];
+	if (!is_release(call->function))
+		return;
+	f->stack[TRACE_STACK_CALL] = call->stack;
+	f->function = call->function;
+}
+
+void damage_note_canary(const struct sight *sight, uint64_t address)
+{
+	struct trace_finding f;
+
+	if (!trace_is_mine() || guard_inside)
+		return;
+	guard_inside = true;
+	f = finding_of(sight, address);
+	f.reason = TRACE_REASON_CANARY;
+	name_call(&f);
+	findings_note(&f);
+	guard_inside = false;
+}
