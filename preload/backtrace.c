@@ -213,6 +213,9 @@ static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void
 	uint64_t caller = ((const uint64_t *)frame_address)[1];
 	uint32_t most = config->depth + OWN_FRAMES, found = find_guarded(b->pc, most, lane);
 
+	/* For the analyzer, which does not always look into trim(). */
+	b->frames = 0;
+	b->truncated = false;
 	trim(b, b->pc, found, config->depth);
 	if (unlikely(found == most && !b->truncated))
 		take_nested(b, lane);

@@ -290,6 +290,21 @@ Test(odd, a_thread_that_a_longjmp_took_out_of_the_tracer_is_traced_again, .timeo
 	}
 }
 
+/* And be it that another thread of its waits for that one, under the loader's lock. */
+Test(odd, a_thread_that_calls_waits_for_no_lock_of_the_loaders, .timeout = 120)
+{
+	static const char *const ways[] = { "--unwind=auto", "--unwind=libunwind",
+					    "--unwind=check" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *const options[] = { ways[i], NULL };
+		struct traced traced = trace_with(options, ODD("wait-in-callback"));
+
+		cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 2, "%s", ways[i]);
+		traced_release(&traced);
+	}
+}
+
 Test(odd, a_call_that_never_returns_is_in_flight, .timeout = 60)
 {
 	struct traced traced = trace(ODD("never-return"));

@@ -13,11 +13,13 @@
 
 #include "../preload/findings.h"
 #include "../preload/guard.h"
+#include "../preload/lanes.h"
 #include "../preload/ledger.h"
 #include "../preload/packages.h"
 #include "../preload/table.h"
 #include "../preload/trace.h"
 #include "../preload/tracing.h"
+#include "../preload/unwind.h"
 #include "secpkg.h"
 #include "support/preload_fixture.h"
 #include "support/run.h"
@@ -868,6 +870,36 @@ Test(shims, a_call_from_within_the_tracer_passes_through_and_is_counted)
 	cr_assert_null(shown(0x1000), "it is no leak");
 	ours->FreeLsaHeap(AT(0x2000));
 	assert_findings("");
+}
+
+/* As longjmp() leaves it, in the midst of a backtrace. */
+static void leave_inside(struct lane *lane)
+{
+	struct unwind_history *h = lane->history;
+	static struct guard_mark mark;
+
+	guard_enter(&mark);
+	mark.check = 0;
+	lane->unwinding = 1;
+	for (uint32_t i = 0; i < h->frames; i++)
+		h->node[i] = h->node[0];
+}
+
+Test(shims, a_call_of_a_thread_that_was_left_inside_the_tracer_is_traced_from_scratch)
+{
+	uint32_t stack[2];
+
+	for (uint64_t i = 0; i < 2; i++) {
+		if (i > 0)
+			leave_inside(lanes_mine());
+		allocate(0x1000 + i * 0x1000);
+		cr_assert_not_null(shown(0x1000 + i * 0x1000));
+		stack[i] = shown(0x1000 + i * 0x1000)->stack;
+	}
+	cr_expect_eq(stack[0], stack[1]);
+	cr_expect_eq(lanes_mine()->unwinding, 0);
+	cr_expect_eq(guard_inside, 0);
+	cr_expect_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 0);
 }
 
 Test(shims, the_host_runs_outside_of_the_tracer)

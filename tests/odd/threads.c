@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Many threads, small threads, and ways of control that are no calls and returns. */
+#include <link.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -304,6 +305,44 @@ static int jump_out_of_handlers(char **arguments)
 	return 0;
 }
 
+static void churn_in_handler(int number)
+{
+	(void)number;
+	churn(1);
+}
+
+static void *interrupt_in_thread(void *unused)
+{
+	raise(SIGUSR1);
+	return unused;
+}
+
+/* Waits for a thread whose stack only libunwind knows, with rules that it has to look for. */
+static int await_thread(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	pthread_t thread;
+
+	(void)info, (void)size;
+	need(pthread_create(&thread, NULL, interrupt_in_thread, unused) == 0, "a thread");
+	pthread_join(thread, NULL);
+	return 1;
+}
+
+/* The loader's lock is held meanwhile. What is called before makes the modules known. */
+static int wait_in_callback(char **arguments)
+{
+	struct sigaction action = { .sa_handler = churn_in_handler };
+
+	(void)arguments;
+	host_start();
+	sigaction(SIGUSR1, &action, NULL);
+	raise(SIGUSR1);
+	alarm(20);
+	dl_iterate_phdr(await_thread, NULL);
+	puts("done");
+	return 0;
+}
+
 static void leave_program(void)
 {
 	exit(4);
@@ -369,6 +408,7 @@ const struct scenario thread_scenarios[] = {
 	{ "signals-on-own-stack", signals_on_own_stack },
 	{ "jump", jump },
 	{ "jump-out-of-handlers", jump_out_of_handlers },
+	{ "wait-in-callback", wait_in_callback },
 	{ "never-return", never_return },
 	{ "coroutines", coroutines },
 	{ 0 },
