@@ -113,7 +113,7 @@ static struct place place_of(const struct visit *v, const ElfW(Rela) * r)
 	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && type != R_X86_64_64)
 		return place;
 	/* What it defines itself is its own business. */
-	if (symbol->st_shndx != SHN_UNDEF)
+	if (symbol->st_shndx != SHN_UNDEF || r->r_addend != 0)
 		return place;
 	place.function = named(v->image.strings + symbol->st_name);
 	place.is_late = type == R_X86_64_JUMP_SLOT;

@@ -23,9 +23,10 @@ static void *open_by(const char *how, const char *path)
 	void *handle;
 
 	if (strcmp(how, "dlmopen") == 0)
-		handle = dlmopen(LM_ID_NEWLM, path, RTLD_NOW);
+		handle = dlmopen(LM_ID_NEWLM, path, RTLD_LAZY);
 	else
-		handle = dlopen(path, RTLD_NOW | (strcmp(how, "deepbind") == 0 ? RTLD_DEEPBIND : 0));
+		handle = dlopen(path,
+				RTLD_LAZY | (strcmp(how, "deepbind") == 0 ? RTLD_DEEPBIND : 0));
 	if (!handle)
 		fprintf(stderr, "%s\n", dlerror());
 	need(handle != NULL, path);
