@@ -6,6 +6,8 @@
 #ifndef LSATRACE_TABLE_H
 #define LSATRACE_TABLE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../include/slots.h"

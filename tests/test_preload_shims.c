@@ -881,8 +881,8 @@ static void leave_inside(struct lane *lane)
 	guard_enter(&mark);
 	mark.check = 0;
 	lane->unwinding = 1;
-	for (uint32_t i = 0; i < h->frames; i++)
-		h->node[i] = h->node[0];
+	for (uint32_t i = 2; i <= h->frames; i++)
+		h->state[i].node = h->state[1].node;
 }
 
 Test(shims, a_call_of_a_thread_that_was_left_inside_the_tracer_is_traced_from_scratch)
