@@ -216,7 +216,7 @@ static bool prepare_once(void)
 	if (!backtrace_init(&why))
 		return refuse("", 0, why);
 	pthread_atfork(backtrace_before_fork, backtrace_after_fork, backtrace_after_fork);
-	pthread_atfork(embedded_before_fork, embedded_after_fork, embedded_after_fork);
+	pthread_atfork(embedded_before_fork, embedded_after_fork, embedded_after_fork_in_child);
 	on_exit(at_exit, NULL);
 	is_prepared = true;
 	return true;

@@ -28,11 +28,21 @@ void embedded_before_fork(void)
 		heaps_before_fork();
 }
 
-void embedded_after_fork(void)
+static void after_fork(bool is_child)
 {
 	if (!is_forking)
 		return;
 	is_forking = false;
-	heaps_after_fork();
-	sections_after_fork();
+	heaps_after_fork(is_child);
+	sections_after_fork(is_child);
+}
+
+void embedded_after_fork(void)
+{
+	after_fork(false);
+}
+
+void embedded_after_fork_in_child(void)
+{
+	after_fork(true);
 }

@@ -17,5 +17,6 @@ extern void *const embedded_functions[SLOT_COUNT];
 /* Around a fork(), so that nothing is in the midst of a change in the child. */
 void embedded_before_fork(void);
 void embedded_after_fork(void);
+void embedded_after_fork_in_child(void);
 
 #endif

@@ -100,8 +100,8 @@ void heaps_before_fork(void)
 	private_heap.held_for_fork = lock_acquire(&private_heap.lock);
 }
 
-void heaps_after_fork(void)
+void heaps_after_fork(bool is_child)
 {
-	lock_let_go(&lsa_heap.lock, lsa_heap.held_for_fork);
-	lock_let_go(&private_heap.lock, private_heap.held_for_fork);
+	lock_forked(&lsa_heap.lock, lsa_heap.held_for_fork, is_child);
+	lock_forked(&private_heap.lock, private_heap.held_for_fork, is_child);
 }

@@ -22,6 +22,6 @@ LSA_FREE_PRIVATE_HEAP heaps_free_private;
 
 /* As sections_before_fork(), and after it. */
 void heaps_before_fork(void);
-void heaps_after_fork(void);
+void heaps_after_fork(bool is_child);
 
 #endif

@@ -65,6 +65,18 @@ static inline void lock_let_go(struct lock *lock, uint32_t how)
 		__atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
 }
 
+/*
+ * After a fork() for which the lock was taken. In the child it begins anew: an owner that had just lost
+ * its right may have been about to store that it is not inside, and is not there to do so.
+ */
+static inline void lock_forked(struct lock *lock, uint32_t how, bool is_child)
+{
+	if (is_child && how != LOCK_NOT_HELD)
+		*lock = (struct lock){ 0 };
+	else
+		lock_let_go(lock, how);
+}
+
 /* False: this thread is under a lock, or did not get this one in time. */
 static inline bool lock_take(struct lock *lock)
 {

@@ -379,9 +379,10 @@ bool sections_before_fork(void)
 	return true;
 }
 
-void sections_after_fork(void)
+void sections_after_fork(bool is_child)
 {
 	for (uint32_t number = 1; number <= sections_used; number++)
-		lock_let_go(&sections[number].lock, sections[number].held_for_fork);
-	lock_release(&registry_lock);
+		lock_forked(&sections[number].lock, sections[number].held_for_fork, is_child);
+	lock_forked(&registry_lock, lock_held, is_child);
+	lock_held = LOCK_NOT_HELD;
 }

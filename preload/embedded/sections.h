@@ -36,6 +36,6 @@ int sections_descriptor(uint64_t handle);
 
 /* Takes every lock, in this thread, and gives them back. False: it has taken none. */
 bool sections_before_fork(void);
-void sections_after_fork(void);
+void sections_after_fork(bool is_child);
 
 #endif
