@@ -480,21 +480,25 @@ static void end_blocks_of(struct lane *lane, const struct ledger_view *section)
 		ledger_finish_delete(lane, section, true, 0, end_in_silence, NULL);
 }
 
+/* Under claim, by who has no lane. A forked child may not touch what its parent's file shows. */
+static void let_go_unseen(uint32_t number)
+{
+	if (!trace_is_mine())
+		entries[number].slot = 0;
+	let_go(NULL, number, LIFE_RELEASED, 0);
+}
+
 void ledger_forget(enum ledger_space space, uint64_t address, uint64_t request)
 {
-	bool mine = trace_is_mine();
 	struct ledger_view view;
 
 	if (!ledger_find(space, address, request, &view) || !ledger_is_live(&view))
 		return;
-	if (space == SPACE_SECTION && mine)
+	if (space == SPACE_SECTION && trace_is_mine())
 		end_blocks_of(NULL, &view);
 	if (!claim(view.number, view.entry.life))
 		return;
-	/* A forked child may not touch what its parent's file shows. */
-	if (!mine)
-		entries[view.number].slot = 0;
-	let_go(NULL, view.number, LIFE_RELEASED, 0);
+	let_go_unseen(view.number);
 }
 
 void ledger_miss(enum ledger_space space, uint64_t address, uint64_t request)
@@ -503,11 +507,15 @@ void ledger_miss(enum ledger_space space, uint64_t address, uint64_t request)
 
 	__atomic_store_n(&has_gaps, true, __ATOMIC_RELAXED);
 	ledger_forget(space, address, request);
-	if (!ledger_find(space, address, request, &view) || ledger_life(&view) < LIFE_RELEASED ||
+	if (!ledger_find(space, address, request, &view) || ledger_is_live(&view) ||
 	    !claim(view.number, view.entry.life))
 		return;
 	entries[view.number].flags |= LEDGER_TRANSFERRED;
-	settle(view.number, ledger_life(&view));
+	/* Who is releasing it finds it changed, and leaves it: there is something else by now. */
+	if (ledger_life(&view) == LIFE_DELETING)
+		let_go_unseen(view.number);
+	else
+		settle(view.number, ledger_life(&view));
 }
 
 /* Gone so long ago that LEDGER_REMEMBERED blocks have gone since: a lane's first epoch after it may
