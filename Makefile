@@ -67,10 +67,10 @@ all: products ## build lsatrace and liblsatrace.so
 products: $(PRODUCTS)
 	@:
 
-hosts: $(HOSTS) $(PACKAGES) $(STRESS)
+hosts: $(HOSTS) $(PACKAGES)
 	@:
 
-tests: products hosts $(TESTS)
+tests: products hosts $(STRESS) $(TESTS)
 	@:
 
 demo: ## trace a host with a faulty package and show the report
