@@ -78,7 +78,7 @@ static struct inplace *add(void **table, size_t slots, const char *name)
 }
 
 /* What changes is copied, gets its shims in the copy, and comes back. */
-static void put_shims(struct inplace *t)
+static void put_shims(struct inplace *t, bool is_filled)
 {
 	void *fresh[TABLE_SLOTS] = { 0 }, *now[TABLE_SLOTS] = { 0 };
 
@@ -86,6 +86,9 @@ static void put_shims(struct inplace *t)
 		if (is_to_hook(t, slot, t->table[slot]))
 			t->original[slot] = now[slot] = fresh[slot] = t->table[slot];
 	table_put_shims(fresh, t->slots, t->package);
+	/* A table that the host may not have filled yet is not to be found full. */
+	if (is_filled && !t->hooked)
+		table_provide(fresh, t->slots, t->package);
 	for (size_t slot = 0; slot < t->slots; slot++) {
 		if (fresh[slot] == now[slot])
 			continue;
@@ -95,7 +98,7 @@ static void put_shims(struct inplace *t)
 	}
 }
 
-static void hook_under_lock(void **table, size_t slots, const char *name)
+static void hook_under_lock(void **table, size_t slots, const char *name, bool is_filled)
 {
 	struct inplace *t = find(table);
 
@@ -103,11 +106,11 @@ static void hook_under_lock(void **table, size_t slots, const char *name)
 	if (!t)
 		t = add(table, slots, name);
 	if (t)
-		put_shims(t);
+		put_shims(t, is_filled);
 	guard_inside = false;
 }
 
-void inplace_hook(void **table, size_t slots, const char *name)
+static void hook(void **table, size_t slots, const char *name, bool is_filled)
 {
 	struct inplace *t = find(table);
 	int saved_errno = errno;
@@ -119,10 +122,15 @@ void inplace_hook(void **table, size_t slots, const char *name)
 	else if (slots > t->slots)
 		slots = t->slots;
 	if (has_work(t, table, slots) && tracing_ensure() && cold_lock()) {
-		hook_under_lock(table, slots, name);
+		hook_under_lock(table, slots, name, is_filled);
 		cold_unlock();
 	}
 	errno = saved_errno;
+}
+
+void inplace_hook(void **table, size_t slots, const char *name)
+{
+	hook(table, slots, name, false);
 }
 
 void inplace_hook_anew(void **table, size_t slots, const char *name)
@@ -135,7 +143,7 @@ void inplace_hook_anew(void **table, size_t slots, const char *name)
 			inplace_forget(table);
 			break;
 		}
-	inplace_hook(table, slots, name);
+	hook(table, slots, name, true);
 }
 
 void inplace_forget(void **table)

@@ -18,7 +18,8 @@
  * table. Keeps errno. */
 void inplace_hook(void **table, size_t slots, const char *name);
 
-/* The same for a table that may be another one than lay at its place before. */
+/* The same for a table that is filled, and may be another one than lay at its place before: slots of
+ * shared memory that are empty get functions of ours. */
 void inplace_hook_anew(void **table, size_t slots, const char *name);
 
 /* The memory of a table is gone. */

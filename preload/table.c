@@ -195,6 +195,12 @@ static void provide_shared_memory(void **table, uint32_t index)
 	     is_missing ? TRACE_ALLOCATOR_EMBEDDED : TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
 }
 
+void table_provide(void **copy, size_t slots, uint32_t index)
+{
+	if (slots > LSA_INDEX(DeleteSharedMemory) && may_provide(TABLE_FULL))
+		provide_shared_memory(copy, index);
+}
+
 static void provide_heap(void **table, uint32_t index, enum family family)
 {
 	provide(table, index, family);

@@ -51,4 +51,7 @@ void *table_substitute(const void *host_table, enum table_kind kind, uint32_t nu
  * what was there. The same slots stay as they are. */
 void table_put_shims(void **copy, size_t slots, uint32_t index);
 
+/* Puts what we have for slots of NULL into such a copy, if it is that of a full table. */
+void table_provide(void **copy, size_t slots, uint32_t index);
+
 #endif

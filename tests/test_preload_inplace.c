@@ -194,3 +194,18 @@ Test(inplace, too_many_tables_are_counted_and_left_alone)
 	cr_assert_eq((void *)table[64].AllocateLsaHeap, HOST_FUNCTION);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1u);
 }
+
+/* Named tables are found before the host has filled them; who hooks one himself says that it is full. */
+Test(inplace, a_filled_table_without_shared_memory_gets_ours)
+{
+	static LSA_SECPKG_FUNCTION_TABLE first, second;
+
+	fill(&first, HOST_FUNCTION);
+	fill(&second, HOST_FUNCTION);
+	first.CreateSharedMemory = second.CreateSharedMemory = NULL;
+	hook(&first);
+	cr_expect_null(first.CreateSharedMemory);
+	hook_anew(&second);
+	cr_expect_eq((void *)second.CreateSharedMemory, shims[SLOT_CreateSharedMemory][1]);
+	cr_expect_eq(count_shims(&second, 1), (unsigned)LSA_SLOTS);
+}
