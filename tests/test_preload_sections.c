@@ -468,8 +468,7 @@ Test(sections, a_forked_child_goes_on_with_a_section, .timeout = 60)
 	pthread_t threads[THREADS];
 	int status;
 
-	pthread_atfork(embedded_before_fork, embedded_after_fork,
-		       embedded_after_fork_in_child);
+	pthread_atfork(embedded_before_fork, embedded_after_fork, embedded_after_fork_in_child);
 	is_forking = true;
 	start_threads(threads, churn);
 	for (int i = 0; i < 100; i++) {
