@@ -13,17 +13,12 @@
 #include "findings.h"
 #include "on_error.h"
 #include "ring.h"
+#include "slots.h"
 #include "stacks.h"
 #include "trace.h"
 #include "tracing.h"
 
 #include "poison.h"
-
-#define SLOT_FAMILY(table, name, family, role, shim) FAMILY_##family,
-#define SLOT_ROLE(table, name, family, role, shim) TRACE_ROLE_##role,
-
-static const enum family slot_family[] = { TRACED_SLOTS(SLOT_FAMILY) };
-static const enum trace_role slot_role[] = { TRACED_SLOTS(SLOT_ROLE) };
 
 enum family call_family(const struct call *c)
 {

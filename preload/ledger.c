@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <sys/resource.h>
 
 #include "guard.h"
 #include "index.h"
@@ -84,16 +83,11 @@ static bool is_at(const struct ledger_entry *entry, enum ledger_space space, uin
 	       (space != SPACE_CLIENT || entry->scope == request);
 }
 
-/* Where address space is limited, it is the host's before it is ours. */
 static uint32_t most_entries(void)
 {
-	struct rlimit limit;
-	uint32_t most = ENTRIES_MOST;
+	uint64_t share = vm_share(ENTRIES_MOST * sizeof(*entries), 16) / sizeof(*entries);
 
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-		while (most > ENTRIES_LEAST && most * sizeof(*entries) > limit.rlim_cur / 16)
-			most /= 2;
-	return most;
+	return share > ENTRIES_LEAST ? (uint32_t)share : ENTRIES_LEAST;
 }
 
 bool ledger_init(void)

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "maps.h"
 #include "shims.h"
+#include "slots.h"
 #include "table.h"
 #include "trace.h"
 
@@ -21,13 +22,9 @@ enum table_type { TYPE_LSA, TYPE_DLL };
 #define SLOT_TYPE(table, name, family, role, shim) TYPE_##table,
 #define SLOT_INDEX(table, name, family, role, shim) \
 	offsetof(SLOT_TABLE_##table, name) / sizeof(void *),
-#define SLOT_FAMILY(table, name, family, role, shim) FAMILY_##family,
-#define FAMILY_NAME(constant, text) text,
 
 static const enum table_type slot_type[] = { TRACED_SLOTS(SLOT_TYPE) };
 static const size_t slot_index[] = { TRACED_SLOTS(SLOT_INDEX) };
-static const enum family slot_family[] = { TRACED_SLOTS(SLOT_FAMILY) };
-static const char *const family_name[] = { "", TRACED_FAMILIES(FAMILY_NAME) };
 
 static const enum table_type kind_type[TABLE_KINDS] = { TYPE_LSA, TYPE_LSA, TYPE_DLL };
 static const size_t kind_slots[TABLE_KINDS] = {

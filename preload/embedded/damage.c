@@ -7,14 +7,11 @@
 #include "../findings.h"
 #include "../guard.h"
 #include "../lanes.h"
+#include "../slots.h"
 #include "../trace.h"
 #include "damage.h"
 
 #include "../poison.h"
-
-#define SLOT_ROLE(table, name, family, role, shim) TRACE_ROLE_##role,
-
-static const enum trace_role slot_role[] = { TRACED_SLOTS(SLOT_ROLE) };
 
 /* What makes blocks of a family: stands for the function of a finding that is no call. */
 static enum slot maker_of(enum family family)

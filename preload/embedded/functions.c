@@ -6,22 +6,14 @@
 #include "../../include/trace_format.h"
 #include "../config.h"
 #include "../fault.h"
-#include "../guard.h"
 #include "../say.h"
+#include "../slots.h"
 #include "functions.h"
 #include "guarded.h"
 
 #include "../poison.h"
 
 typedef void free_function(PVOID);
-
-#define SLOT_FAMILY(table, name, family, role, shim) FAMILY_##family,
-#define SLOT_ROLE(table, name, family, role, shim) TRACE_ROLE_##role,
-#define FAMILY_NAME(constant, text) text,
-
-static const enum trace_role slot_role[] = { TRACED_SLOTS(SLOT_ROLE) };
-static const enum family slot_family[] = { TRACED_SLOTS(SLOT_FAMILY) };
-static const char *const family_name[] = { "", TRACED_FAMILIES(FAMILY_NAME) };
 
 /* What is not the guard's goes to the host: its own buffers and sections, and what was there before. */
 static void *host_function[SLOT_COUNT];
