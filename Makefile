@@ -16,7 +16,9 @@ VIEWER_LIBS := -ldw -lelf -ljansson
 
 # What each folder adds to LANGUAGE. SANITIZE and GUEST_SANITIZE are empty but in `make sanitize`: a
 # library that is preloaded into any program cannot bring a sanitizer's run-time with it.
-FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec $(GUEST_SANITIZE)
+# Two words that were just written one by one cannot be read as one in time: no vectors of words.
+FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-tree-slp-vectorize \
+	$(GUEST_SANITIZE)
 # A traced call goes through small functions of a dozen files. gcc joins them; objects that tests link
 # hold code of their own as well.
 LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto -ffat-lto-objects)

@@ -43,7 +43,6 @@ static unw_addr_space_t *local_space;
 static uint64_t unloads;
 static __thread uint64_t unloads_at_first;
 static int (*start_at)(unw_cursor_t *, unw_context_t *, int);
-static uint64_t own_start, own_end; /* where the tracer's own code lies */
 
 static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
 {
@@ -56,8 +55,8 @@ static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
 
 		if (p->p_type != PT_LOAD || here < start || here >= start + p->p_memsz)
 			continue;
-		own_start = start;
-		own_end = start + p->p_memsz;
+		unwind_own_start = start;
+		unwind_own_bytes = p->p_memsz;
 		return 1;
 	}
 	return 0;
@@ -120,11 +119,6 @@ bool backtrace_init(const char **why)
 	return true;
 }
 
-static bool is_own(uint64_t pc)
-{
-	return pc >= own_start && pc < own_end;
-}
-
 /* Waits while a thread forks, as malloc() does. */
 static void enter_libunwind(uint32_t *unwinding)
 {
@@ -146,14 +140,14 @@ static void trim(struct backtrace *b, const uint64_t *pc, uint32_t found, uint32
 	uint32_t frames = 0;
 
 	for (uint32_t i = 0; i < found && pc[i] >= LOWEST_CODE && frames <= depth; i++)
-		if (!is_own(pc[i]) && frames++ < depth)
+		if (!unwind_is_own(pc[i]) && frames++ < depth)
 			b->pc[frames - 1] = pc[i];
 	b->truncated = frames > depth;
 	b->frames = b->truncated ? depth : frames;
 }
 
 /* What unw_backtrace() does, but slowly, by rules that unw_flush_cache() does drop. */
-static __attribute__((noinline)) uint32_t step_through(uint64_t *pc, uint32_t most)
+static APART uint32_t step_through(uint64_t *pc, uint32_t most)
 {
 	unw_context_t context;
 	unw_cursor_t cursor;
@@ -199,7 +193,7 @@ static uint32_t find_guarded(uint64_t *pc, uint32_t most, struct lane *lane)
 
 /* With many calls in each other there may be any number of own frames. Where new frames are put
  * together there is room for them all: it is not in use now. */
-static __attribute__((noinline)) void take_nested(struct backtrace *b, struct lane *lane)
+static APART void take_nested(struct backtrace *b, struct lane *lane)
 {
 	uint64_t *pc = (uint64_t *)lane->history->fresh;
 	uint32_t most = sizeof(lane->history->fresh) / (sizeof(uint64_t));
@@ -219,7 +213,7 @@ static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void
 	trim(b, b->pc, found, config->depth);
 	if (unlikely(found == most && !b->truncated))
 		take_nested(b, lane);
-	if (likely(b->frames > 0 && (b->pc[0] == caller || is_own(caller))))
+	if (likely(b->frames > 0 && (b->pc[0] == caller || unwind_is_own(caller))))
 		return;
 	b->frames = 1;
 	b->truncated = true;
@@ -232,7 +226,7 @@ static void take_from_history(struct backtrace *b, const struct unwind_history *
 	b->frames = 0;
 	b->truncated = false;
 	for (uint32_t i = h->frames; i > 0; i--) {
-		if (is_own(h->place[i].pc) || !h->place[i].pc)
+		if (unwind_is_own(h->place[i].pc) || !h->place[i].pc)
 			continue;
 		b->truncated = b->frames == config->depth;
 		if (b->truncated)
@@ -267,11 +261,10 @@ static bool is_known_as(const struct unwind_history *h, uint32_t stack)
 }
 
 /* Takes it by libunwind as well, which is believed. What the tree has for it is compared as well. */
-static __attribute__((noinline)) uint32_t take_checked(struct lane *lane, const void *frame_address,
-						       uint64_t *caller)
+static APART uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
 	struct backtrace b, ours;
-	bool plain = unwind_take(lane->history, frame_address, own_start, own_end);
+	bool plain = unwind_take(lane->history, frame_address);
 	uint32_t stack;
 
 	take_by_libunwind(&b, lane, frame_address);
@@ -285,8 +278,7 @@ static __attribute__((noinline)) uint32_t take_checked(struct lane *lane, const 
 	return stack;
 }
 
-static __attribute__((noinline)) uint32_t take_in_full(struct lane *lane, const void *frame_address,
-						       uint64_t *caller)
+static APART uint32_t take_in_full(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
 	struct backtrace b;
 
@@ -296,7 +288,7 @@ static __attribute__((noinline)) uint32_t take_in_full(struct lane *lane, const 
 }
 
 /* The stack that ends in a node of the tree, seen for the first time; or the tree is full. */
-static __attribute__((noinline)) uint32_t store(struct lane *lane, uint32_t node, uint64_t *caller)
+static APART uint32_t store(struct lane *lane, uint32_t node, uint64_t *caller)
 {
 	struct backtrace b;
 	uint32_t stack;
@@ -317,13 +309,12 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 
 	if (unlikely(config->unwind == UNWIND_CHECK))
 		return take_checked(lane, frame_address, caller);
-	if (unlikely(config->unwind == UNWIND_LIBUNWIND) ||
-	    unlikely(!unwind_take(h, frame_address, own_start, own_end)))
+	if (unlikely(config->unwind == UNWIND_LIBUNWIND) || unlikely(!unwind_take(h, frame_address)))
 		return take_in_full(lane, frame_address, caller);
 	node = h->state[h->frames].node;
 	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
 	*caller = ((const uint64_t *)frame_address)[1];
-	return likely(stack && !is_own(*caller)) ? stack : store(lane, node, caller);
+	return likely(stack && !unwind_is_own(*caller)) ? stack : store(lane, node, caller);
 }
 
 /* Goes on from the cursor's frame; the tracer's own are left out. */
@@ -334,7 +325,7 @@ static void take_all(struct backtrace *b, unw_cursor_t *cursor)
 	do {
 		if (get_register(cursor, UNW_REG_IP, &pc) != 0 || pc == 0)
 			return;
-		if (is_own(pc))
+		if (unwind_is_own(pc))
 			continue;
 		b->truncated = b->frames == config->depth;
 		if (b->truncated)

@@ -56,53 +56,59 @@ static void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument
 	__atomic_store_n(&lane->shown->depth, lane->depth, __ATOMIC_RELEASE);
 }
 
-static bool enter_tracer(struct call *c)
+static bool enter_slowly(struct call *c)
 {
-	if (unlikely(guard_inside) && !lanes_were_left(c + 1))
+	if (guard_inside && !lanes_were_left(c + 1))
 		return false;
 	guard_enter(&c->mark);
-	if (unlikely(!trace_is_mine()) && !tracing_after_fork())
+	if (!trace_is_mine() && !tracing_after_fork())
 		return false;
-	c->generation = trace_generation;
 	c->lane = lanes_mine();
 	return c->lane != NULL;
 }
 
-static void leave_tracer(struct call *c)
+/* A thread's first call, a child's first one, one that comes upon the tracer itself. */
+static APART bool enter_at_first(struct call *c)
 {
-	guard_leave();
-	if (unlikely(c->alarm != TRACE_KIND_NONE))
-		on_error(c);
-	c->alarm = TRACE_KIND_NONE;
-	*c->errno_place = c->saved_errno;
+	uintptr_t was_inside = guard_inside;
+	int saved_errno = errno;
+	bool entered = enter_slowly(c);
+
+	errno = saved_errno;
+	if (entered)
+		return true;
+	if (trace_is_mine())
+		ledger_note_gap();
+	guard_inside = was_inside;
+	return false;
 }
 
-static void save_errno(struct call *c)
+static inline void leave_tracer(struct call *c)
 {
-	c->errno_place = &errno;
-	c->saved_errno = *c->errno_place;
+	guard_leave();
+	if (unlikely(c->alarm != TRACE_KIND_NONE)) {
+		on_error(c);
+		c->alarm = TRACE_KIND_NONE;
+	}
+	*c->lane->errno_place = c->saved_errno;
 }
 
 bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint64_t argument0,
 		uint64_t argument1)
 {
-	uintptr_t was_inside = guard_inside;
-
-	save_errno(c);
-	if (unlikely(!enter_tracer(c))) {
-		if (trace_is_mine())
-			ledger_note_gap();
-		guard_inside = was_inside;
-		*c->errno_place = c->saved_errno;
+	c->lane = lanes_known();
+	if (likely(c->lane && !guard_inside))
+		guard_enter(&c->mark);
+	else if (!enter_at_first(c))
 		return false;
-	}
+	c->saved_errno = *c->lane->errno_place;
+	c->trace = trace_number();
 	c->package = (uint8_t)(where >> 8);
 	c->slot = (uint8_t)where;
 	c->address = c->section = c->size = 0;
-	c->event = NULL;
 	c->alarm = TRACE_KIND_NONE;
 	c->stack = backtrace_take(c->lane, frame_address, &c->caller);
-	c->began = clock_ticks();
+	c->began = c->lane->time = clock_ticks();
 	show_in_flight(c, argument0, argument1);
 	return true;
 }
@@ -113,32 +119,46 @@ void call_host(struct call *c)
 }
 
 /* A host that switches contexts may come back on another thread. */
-static void move_to_lane(struct call *c, struct lane *lane)
+static bool move_to_lane(struct call *c, struct lane *lane)
 {
-	c->lane = lane;
-	c->event = NULL;
-	c->depth = lane->depth;
+	if (lane && lane != c->lane) {
+		c->lane = lane;
+		c->event = NULL;
+		c->depth = lane->depth;
+	}
+	return lane != NULL;
+}
+
+static bool return_slowly(struct call *c)
+{
+	/* The host's function may have forked: what was begun belongs to the parent. */
+	if (trace_number() != c->trace || (guard_inside && !lanes_were_left(c + 1)))
+		return false;
+	guard_enter_again(&c->mark);
+	if (move_to_lane(c, lanes_mine()))
+		return true;
+	guard_leave();
+	return false;
+}
+
+static APART bool return_elsewhere(struct call *c)
+{
+	int saved_errno = errno;
+	bool returned = return_slowly(c);
+
+	errno = saved_errno;
+	return returned;
 }
 
 bool call_return(struct call *c)
 {
-	struct lane *lane;
-
-	save_errno(c);
-	/* The host's function may have forked: what was begun belongs to the parent. */
-	if (unlikely(!trace_is_mine() || c->generation != trace_generation))
+	if (likely(lanes_known() == c->lane && lanes_own_trace == c->trace && !guard_inside))
+		guard_enter_again(&c->mark);
+	else if (!return_elsewhere(c))
 		return false;
-	if (unlikely(guard_inside) && !lanes_were_left(c + 1))
-		return false;
-	guard_enter_again(&c->mark);
-	lane = lanes_mine();
-	if (likely(lane == c->lane))
-		return true;
-	if (lane)
-		move_to_lane(c, lane);
-	else
-		guard_leave();
-	return lane != NULL;
+	c->saved_errno = *c->lane->errno_place;
+	c->lane->time = clock_ticks();
+	return true;
 }
 
 void call_leave(struct call *c)
@@ -148,7 +168,7 @@ void call_leave(struct call *c)
 	leave_tracer(c);
 }
 
-static void fill_event(struct call *c, uint64_t time, enum trace_kind verdict)
+static void fill_event(struct call *c, enum trace_kind verdict)
 {
 	struct trace_event *event = ring_reserve(c->lane);
 
@@ -157,7 +177,7 @@ static void fill_event(struct call *c, uint64_t time, enum trace_kind verdict)
 		return;
 	c->chunk = c->lane->chunk;
 	c->chunk_sequence = c->chunk->sequence;
-	event->time = time;
+	event->time = c->lane->time;
 	event->address = c->address;
 	event->section = c->section;
 	event->size = c->size;
@@ -204,11 +224,9 @@ static uint8_t event_state(bool failed)
 
 void call_record_acquired(struct call *c, bool failed, int32_t result, enum trace_kind verdict)
 {
-	uint64_t now = clock_ticks_after();
-
-	fill_event(c, now, verdict);
+	fill_event(c, verdict);
 	if (likely(c->event)) {
-		c->event->duration = now - c->began;
+		c->event->duration = c->lane->time - c->began;
 		c->event->result = result;
 		ring_commit(c->event, event_state(failed));
 	}
@@ -217,7 +235,7 @@ void call_record_acquired(struct call *c, bool failed, int32_t result, enum trac
 
 void call_record_releasing(struct call *c, enum trace_kind verdict)
 {
-	fill_event(c, c->began, verdict);
+	fill_event(c, verdict);
 	if (likely(c->event))
 		ring_commit(c->event, TRACE_EVENT_COMMITTED);
 	count(c, false, 0);
@@ -225,8 +243,6 @@ void call_record_releasing(struct call *c, enum trace_kind verdict)
 
 void call_complete(struct call *c, bool failed, int32_t result, enum trace_kind verdict)
 {
-	uint64_t now = clock_ticks();
-
 	if (failed) {
 		struct trace_counters *counters = lanes_counters(c->lane, c->package);
 
@@ -235,7 +251,7 @@ void call_complete(struct call *c, bool failed, int32_t result, enum trace_kind 
 	}
 	if (!c->event || !ring_still_ours(c->lane, c->chunk, c->chunk_sequence))
 		return;
-	c->event->duration = now - c->began;
+	c->event->duration = c->lane->time - c->began;
 	c->event->result = result;
 	c->event->verdict = (uint8_t)verdict;
 	ring_commit(c->event, event_state(failed));
@@ -317,11 +333,11 @@ static struct trace_finding finding_of(const struct call *c, enum trace_kind kin
 	};
 }
 
-void call_note(struct call *c, const struct verdict *v)
+APART void call_note(struct call *c, const struct verdict *v)
 {
 	struct trace_finding f;
 
-	if (likely(v->kind == TRACE_KIND_NONE))
+	if (v->kind == TRACE_KIND_NONE)
 		return;
 	f = finding_of(c, v->kind, v->reason);
 	call_name_block(&f, &v->block);
@@ -332,7 +348,7 @@ void call_note(struct call *c, const struct verdict *v)
 	c->alarm_reason = v->reason;
 }
 
-void call_note_failure(struct call *c, const struct verdict *v)
+APART void call_note_failure(struct call *c, const struct verdict *v)
 {
 	struct trace_finding f = finding_of(c, TRACE_KIND_FAILED_CALL, TRACE_REASON_NONE);
 
@@ -347,8 +363,8 @@ void call_note_failure(struct call *c, const struct verdict *v)
 	findings_note(&f);
 }
 
-bool call_note_left(struct call *c, const struct ledger_view *section,
-		    const struct ledger_view *block)
+APART bool call_note_left(struct call *c, const struct ledger_view *section,
+			  const struct ledger_view *block)
 {
 	struct trace_finding f = finding_of(c, TRACE_KIND_LIVE_AT_DELETE, TRACE_REASON_NONE);
 	struct verdict v = { .section = *section };

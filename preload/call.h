@@ -6,7 +6,7 @@
  *	                 an acquiring call has nothing more to do; a releasing one is judged and recorded
  *	call_host()      from here on the host runs, with its errno
  *	call_return()    false: this is another process by now, or the tracer itself was come upon
- *	                 an acquiring call is entered and recorded; a releasing one completed
+ *	                 an acquiring call is entered, then recorded; a releasing one completed
  *	call_leave()     the call is no longer in flight
  *
  * On the caller's stack; used by one thread.
@@ -31,11 +31,10 @@ struct call {
 	uint64_t caller;
 	uint64_t address, section, size; /* as in struct trace_event */
 	uint64_t began;                  /* ticks when the host's function was called */
-	uint32_t generation;             /* of the trace */
+	uint32_t trace;                  /* its number */
 	uint32_t stack;
 	uint32_t depth; /* calls in flight around this one */
 	int saved_errno;
-	int *errno_place;      /* of this thread */
 	enum trace_kind alarm; /* what --on-error is to be told of before the host goes on */
 	enum trace_reason alarm_reason;
 	uint8_t package;

@@ -35,7 +35,6 @@ static inline uint64_t clock_monotonic_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* The time before a host's function is called. */
 static inline uint64_t clock_ticks(void)
 {
 #if defined(__x86_64__)
@@ -45,11 +44,7 @@ static inline uint64_t clock_ticks(void)
 	return clock_monotonic_ns();
 }
 
-/*
- * The time after a host's function has returned. The counter may be read before earlier loads are
- * done, among them the one by which the host's allocator saw that an address is free; the fence keeps
- * an address's allocation after its release in time, whatever the threads.
- */
+/* The counter may be read before earlier loads are done. This is after all that the thread has read. */
 static inline uint64_t clock_ticks_after(void)
 {
 #if defined(__x86_64__)

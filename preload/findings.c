@@ -28,8 +28,10 @@ static uint64_t hash_of(const struct trace_finding *f)
 	return hash;
 }
 
-static int is_same(const struct trace_finding *a, const struct trace_finding *b)
+static bool is_it(uint32_t reference, void *sought)
 {
+	const struct trace_finding *a = pool_at(reference), *b = sought;
+
 	return a->kind == b->kind && a->reason == b->reason && a->family == b->family &&
 	       a->function == b->function && a->package == b->package &&
 	       memcmp(a->stack, b->stack, sizeof(a->stack)) == 0;
@@ -37,13 +39,9 @@ static int is_same(const struct trace_finding *a, const struct trace_finding *b)
 
 static struct trace_finding *look_up(const struct trace_finding *what, uint64_t hash)
 {
-	struct index_walk walk = { .index = &index_of_findings, .hash = hash };
-	uint32_t reference;
+	uint32_t reference = index_find(&index_of_findings, hash, is_it, (void *)what);
 
-	while ((reference = index_next(&walk)) != 0)
-		if (is_same(pool_at(reference), what))
-			return pool_at(reference);
-	return NULL;
+	return reference ? pool_at(reference) : NULL;
 }
 
 /* Under the cold lock. */

@@ -15,7 +15,7 @@
  * it once warm. It is bounded: who cannot get it in time counts what is lost and goes on. Signals are
  * blocked under it, so that no handler leaves it, or the loader's lock, locked for good. It lies in
  * a page that the kernel clears in a forked child, however the child was made: there it is free, and
- * guard->owner, which is 0 then, tells the child that the trace is its parent's.
+ * guard->trace, which is 0 then, tells the child that the trace is its parent's.
  */
 #ifndef LSATRACE_GUARD_H
 #define LSATRACE_GUARD_H
@@ -26,8 +26,12 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Not part of the function that calls it: on the way of a call, what most calls do is in one piece, so
+ * that its stack is small, and what few do is elsewhere. */
+#define APART __attribute__((noinline))
+
 struct guard_page {
-	uint32_t owner; /* 1: the trace is this process's; 0: it is not, or there is none */
+	uint32_t trace; /* the number of the trace that is this process's; 0: it has none */
 	uint32_t cold_lock;
 	uint32_t fork_gate; /* 1: a thread is forking; see backtrace.c */
 };

@@ -78,6 +78,42 @@ bool index_add(struct index *index, uint64_t hash, uint32_t number)
 	return false;
 }
 
+/* The buckets of a hash, in the order in which they are searched; NULL: no more. */
+static struct index_bucket *bucket_at(const struct index *index, uint64_t hash, unsigned place)
+{
+	uint32_t levels = __atomic_load_n(&index->levels, __ATOMIC_ACQUIRE);
+
+	if (place / 2 >= levels)
+		return NULL;
+	return index_bucket(index->level[levels - 1 - place / 2], hash, place % 2);
+}
+
+APART uint32_t index_find_further(const struct index *index, uint64_t hash, index_is_it *is_it,
+				  void *sought)
+{
+	const struct index_bucket *bucket;
+	uint32_t number = 0;
+
+	for (unsigned i = 1; !number && (bucket = bucket_at(index, hash, i)) != NULL; i++)
+		number = index_find_in(bucket, hash, is_it, sought);
+	return number;
+}
+
+uint32_t index_next_neighbour(struct index_walk *walk)
+{
+	struct index_bucket *bucket;
+
+	while ((bucket = bucket_at(walk->index, walk->hash, walk->place / INDEX_WAYS)) != NULL) {
+		uint32_t number;
+
+		walk->at = &bucket->word[walk->place++ % INDEX_WAYS];
+		number = (uint32_t)__atomic_load_n(walk->at, __ATOMIC_ACQUIRE);
+		if (number)
+			return number;
+	}
+	return 0;
+}
+
 bool index_replace(const struct index_walk *walk, uint32_t old, uint32_t number)
 {
 	uint64_t was = __atomic_load_n(walk->at, __ATOMIC_RELAXED);

@@ -15,13 +15,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "guard.h"
 
 enum { INDEX_LEVELS = 8, INDEX_WAYS = 8, INDEX_FIRST_BUCKETS = 4096 };
 
 struct index_bucket {
 	uint64_t word[INDEX_WAYS];
-};
+} __attribute__((aligned(64)));
 
 struct index_level {
 	uint64_t buckets; /* a power of two */
@@ -42,17 +46,6 @@ static inline uint64_t index_mix(uint64_t x)
 	return x ^ (x >> 32);
 }
 
-/* Walks over the numbers that may belong to a hash, newest level first. Starts zeroed but for index
- * and hash. */
-struct index_walk {
-	const struct index *index;
-	uint64_t hash;
-	struct index_bucket *bucket; /* that is walked; NULL: not begun */
-	unsigned level, choice;
-	unsigned ways; /* bits: those of the bucket that are still to be looked at */
-	uint64_t *at;  /* the word that was returned last */
-};
-
 static inline struct index_bucket *index_bucket(const struct index_level *level, uint64_t hash,
 						unsigned choice)
 {
@@ -61,7 +54,7 @@ static inline struct index_bucket *index_bucket(const struct index_level *level,
 	return &level->bucket[place & (level->buckets - 1)];
 }
 
-/* Fetches what a walk reads first. */
+/* Fetches what a search reads first. */
 static inline void index_prefetch(const struct index *index, uint64_t hash)
 {
 	uint32_t levels = __atomic_load_n(&index->levels, __ATOMIC_ACQUIRE);
@@ -70,66 +63,71 @@ static inline void index_prefetch(const struct index *index, uint64_t hash)
 		__builtin_prefetch(index_bucket(index->level[levels - 1], hash, 0));
 }
 
-/* Goes on to the next bucket. False: there is none. */
-static inline bool index_go_on(struct index_walk *walk)
+/* The ways of a bucket that match, as bits: without a branch, for which one it is nobody can foresee.
+ * What it reads is read again, by one load, before it is believed. */
+static inline unsigned index_match(const struct index_bucket *bucket, uint64_t hash)
 {
-	if (!walk->bucket)
-		walk->level = __atomic_load_n(&walk->index->levels, __ATOMIC_ACQUIRE);
-	else if (walk->choice == 0)
-		walk->choice = 1;
-	else
-		walk->choice = 0;
-	if (walk->choice == 0 && walk->level-- == 0)
-		return false;
-	walk->bucket = index_bucket(walk->index->level[walk->level], walk->hash, walk->choice);
-	return true;
-}
+#ifdef __SSE2__
+	const __m128 *word = (const __m128 *)bucket->word;
+	__m128i tag = _mm_set1_epi32((int)(hash >> 32));
+	__m128i low = _mm_castps_si128(_mm_shuffle_ps(word[0], word[1], 0xdd));
+	__m128i high = _mm_castps_si128(_mm_shuffle_ps(word[2], word[3], 0xdd));
+	__m128i equal = _mm_packs_epi32(_mm_cmpeq_epi32(low, tag), _mm_cmpeq_epi32(high, tag));
 
-/* The ways of the bucket that match, as bits: without a branch, for which one it is nobody can
- * foresee. */
-static inline unsigned index_match(const struct index_walk *walk, uint64_t mask)
-{
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128()));
+#else
 	unsigned ways = 0;
 
-#pragma GCC unroll 8
-	for (unsigned way = 0; way < INDEX_WAYS; way++) {
-		uint64_t word = __atomic_load_n(&walk->bucket->word[way], __ATOMIC_RELAXED);
-
-		ways |= (unsigned)(((word ^ walk->hash) & mask) == 0) << way;
-	}
+	for (unsigned way = 0; way < INDEX_WAYS; way++)
+		ways |= (unsigned)((bucket->word[way] ^ hash) >> 32 == 0) << way;
 	return ways;
+#endif
 }
 
-static inline uint32_t index_next_masked(struct index_walk *walk, uint64_t mask)
-{
-	for (;;) {
-		while (walk->ways) {
-			unsigned way = (unsigned)__builtin_ctz(walk->ways);
-			uint64_t word;
+/* Is it this number that is looked for? */
+typedef bool index_is_it(uint32_t number, void *sought);
 
-			walk->ways &= walk->ways - 1;
-			walk->at = &walk->bucket->word[way];
-			word = __atomic_load_n(walk->at, __ATOMIC_ACQUIRE);
-			if ((uint32_t)word != 0 && ((word ^ walk->hash) & mask) == 0)
-				return (uint32_t)word;
-		}
-		if (!index_go_on(walk))
-			return 0;
-		walk->ways = index_match(walk, mask);
+static inline __attribute__((always_inline)) uint32_t
+index_find_in(const struct index_bucket *bucket, uint64_t hash, index_is_it *is_it, void *sought)
+{
+	for (unsigned ways = index_match(bucket, hash); ways; ways &= ways - 1) {
+		unsigned way = (unsigned)__builtin_ctz(ways);
+		uint64_t word = __atomic_load_n(&bucket->word[way], __ATOMIC_ACQUIRE);
+
+		if (likely((word ^ hash) >> 32 == 0 && (uint32_t)word != 0) &&
+		    likely(is_it((uint32_t)word, sought)))
+			return (uint32_t)word;
 	}
+	return 0;
 }
 
-/* The next number whose hash has the same upper half; 0: no more. Numbers are never 0. */
-static inline uint32_t index_next(struct index_walk *walk)
+/* index_find() where it is not in the first bucket. */
+uint32_t index_find_further(const struct index *index, uint64_t hash, index_is_it *is_it,
+			    void *sought);
+
+/* The first number of those whose hash has the same upper half, newest level first, that is_it()
+ * agrees to; 0: there is none. Numbers are never 0. */
+static inline __attribute__((always_inline)) uint32_t
+index_find(const struct index *index, uint64_t hash, index_is_it *is_it, void *sought)
 {
-	return index_next_masked(walk, ~0ull << 32);
+	uint32_t levels = __atomic_load_n(&index->levels, __ATOMIC_ACQUIRE), number;
+
+	if (unlikely(levels == 0))
+		return 0;
+	number = index_find_in(index_bucket(index->level[levels - 1], hash, 0), hash, is_it, sought);
+	return likely(number) ? number : index_find_further(index, hash, is_it, sought);
 }
 
-/* The next number in the buckets of a hash, whatever its own hash. */
-static inline uint32_t index_next_neighbour(struct index_walk *walk)
-{
-	return index_next_masked(walk, 0);
-}
+/* Walks over all numbers in the buckets of a hash. Starts zeroed but for index and hash. */
+struct index_walk {
+	const struct index *index;
+	uint64_t hash;
+	unsigned place; /* how many have been looked at */
+	uint64_t *at;   /* the word that was returned last */
+};
+
+/* The next number in the buckets of a hash, whatever its own hash; 0: no more. */
+uint32_t index_next_neighbour(struct index_walk *walk);
 
 /* Adds a number. False: no memory for another level. */
 bool index_add(struct index *index, uint64_t hash, uint32_t number);

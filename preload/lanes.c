@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,9 @@
 
 enum { LANES_MAX = 32768 };
 
+/* No number of a trace. */
+#define NO_TRACE UINT32_MAX
+
 enum { SHOWN_IN_USE = 1, SHOWN_BETWEEN = 2 };
 
 static struct lane *lanes;  /* by number */
@@ -24,8 +28,8 @@ static uint64_t lanes_free; /* the list's head: number + 1, and in the upper hal
 static pthread_key_t thread_end;
 static struct pool_items shown_items, counter_items;
 
-static __thread struct lane *mine;
-static __thread uint32_t mine_generation;
+__thread struct lane *lanes_own;
+__thread uint32_t lanes_own_trace = NO_TRACE;
 
 /* Of a thread that was left in the midst of it. */
 static void forget_backtrace(struct lane *lane)
@@ -39,11 +43,11 @@ static void give_back(void *lane_of_thread)
 	struct lane *lane = lane_of_thread;
 	uint64_t head = __atomic_load_n(&lanes_free, __ATOMIC_RELAXED);
 
-	if (!trace_is_mine() || mine != lane || mine_generation != trace_generation)
+	if (lanes_known() != lane)
 		return; /* a forked child has other lanes */
 	if (guard_inside)
 		forget_backtrace(lane);
-	mine = NULL;
+	lanes_own_trace = NO_TRACE;
 	lane->shown->state = SHOWN_BETWEEN;
 	do {
 		lane->next_free = (uint32_t)head;
@@ -125,25 +129,26 @@ static struct lane *settle(void)
 	lane->tid = lane->shown->tid = gettid();
 	lane->depth = lane->shown->depth = 0;
 	__atomic_store_n(&lane->shown->state, SHOWN_IN_USE, __ATOMIC_RELEASE);
-	mine = lane;
-	mine_generation = trace_generation;
+	lane->errno_place = &errno;
+	lanes_own = lane;
+	lanes_own_trace = trace_number();
 	pthread_setspecific(thread_end, lane);
 	return lane;
 }
 
 struct lane *lanes_mine(void)
 {
-	if (likely(mine && mine_generation == trace_generation))
-		return mine;
-	return settle();
+	struct lane *lane = lanes_known();
+
+	return likely(lane) ? lane : settle();
 }
 
 bool lanes_were_left(const void *end)
 {
 	if (!guard_was_left(end))
 		return false;
-	if (mine && mine_generation == trace_generation)
-		forget_backtrace(mine);
+	if (lanes_known())
+		forget_backtrace(lanes_known());
 	guard_leave();
 	return true;
 }
@@ -153,7 +158,7 @@ uint32_t lanes_count(void)
 	return __atomic_load_n(&lanes_used, __ATOMIC_RELAXED);
 }
 
-static struct trace_counters *add_counters(struct lane *lane, uint32_t package)
+APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package)
 {
 	struct trace_counters *counters = NULL;
 	uint32_t one = 1;
@@ -168,13 +173,6 @@ static struct trace_counters *add_counters(struct lane *lane, uint32_t package)
 	counters->package = package;
 	__atomic_store_n(&counters->valid, 1, __ATOMIC_RELEASE);
 	return lane->counters[package] = counters;
-}
-
-struct trace_counters *lanes_counters(struct lane *lane, uint32_t package)
-{
-	struct trace_counters *counters = lane->counters[package];
-
-	return likely(counters) ? counters : add_counters(lane, package);
 }
 
 /* Its thread may have been left inside, by longjmp(), and never call again: the next fork does not
@@ -195,7 +193,7 @@ void lanes_await_unwinders(void)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t *unwinding = &lanes[i].unwinding;
 
-		while (&lanes[i] != mine && __atomic_load_n(unwinding, __ATOMIC_SEQ_CST) == 1) {
+		while (&lanes[i] != lanes_own && __atomic_load_n(unwinding, __ATOMIC_SEQ_CST) == 1) {
 			if (guard_pause(turn++))
 				continue;
 			give_up(unwinding);

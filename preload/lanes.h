@@ -8,9 +8,12 @@
 #define LSATRACE_LANES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../include/trace_format.h"
+#include "guard.h"
+#include "trace.h"
 
 enum { LANE_SLOTS = 64 };
 
@@ -18,6 +21,8 @@ struct lane {
 	struct trace_event *next, *end; /* room in the ring chunk; equal: none */
 	struct trace_chunk *chunk;
 	struct trace_lane *shown; /* in the file */
+	uint64_t time;            /* of the call that is being recorded, in ticks */
+	int *errno_place;         /* of the thread */
 	int32_t tid;
 	uint32_t number;
 	uint32_t releases;              /* for the ledger's epochs */
@@ -38,7 +43,17 @@ bool lanes_init(void);
 /* For a new file: all lanes are as never used. */
 void lanes_reset(void);
 
-/* The calling thread's lane; NULL: the trace has no room for one. */
+/* The calling thread's lane, and in which trace. */
+extern __thread struct lane *lanes_own;
+extern __thread uint32_t lanes_own_trace;
+
+/* The calling thread's lane, if it has one in this process's trace; else NULL. */
+static inline struct lane *lanes_known(void)
+{
+	return likely(lanes_own_trace == trace_number()) ? lanes_own : NULL;
+}
+
+/* The same, but it is given one, if it can be; NULL: the trace has no room for it. */
 struct lane *lanes_mine(void);
 
 /*
@@ -51,8 +66,15 @@ bool lanes_were_left(const void *end);
 /* How many there are. */
 uint32_t lanes_count(void);
 
+struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package);
+
 /* The calling thread's counters for a package; NULL: no room. */
-struct trace_counters *lanes_counters(struct lane *lane, uint32_t package);
+static inline struct trace_counters *lanes_counters(struct lane *lane, uint32_t package)
+{
+	struct trace_counters *counters = lane->counters[package];
+
+	return likely(counters) ? counters : lanes_add_counters(lane, package);
+}
 
 /* Waits, bounded, until no other thread is inside the unwinder. */
 void lanes_await_unwinders(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "clock.h"
 #include "guard.h"
 #include "index.h"
 #include "ledger.h"
@@ -76,11 +77,25 @@ static void settle(uint32_t number, enum ledger_life next)
 	__atomic_store_n(&entry->life, life_after(entry->life, next), __ATOMIC_RELEASE);
 }
 
-static bool is_at(const struct ledger_entry *entry, enum ledger_space space, uint64_t address,
-		  uint64_t request)
+/* What lies at an address. */
+struct sought {
+	enum ledger_space space;
+	uint64_t address, request;
+	struct ledger_view *view;
+	uint64_t life;
+};
+
+static inline bool is_at(const struct ledger_entry *entry, const struct sought *sought)
 {
-	return entry->address == address && entry->space == space &&
-	       (space != SPACE_CLIENT || entry->scope == request);
+	return entry->address == sought->address && entry->space == sought->space &&
+	       (sought->space != SPACE_CLIENT || entry->scope == sought->request);
+}
+
+static inline uint32_t find_entry(struct sought *sought, index_is_it *is_it)
+{
+	uint64_t hash = hash_of(sought->space, sought->address, sought->request);
+
+	return index_find(&addresses, hash, is_it, sought);
 }
 
 static uint32_t most_entries(void)
@@ -105,7 +120,7 @@ bool ledger_has_gaps(void)
 	return __atomic_load_n(&has_gaps, __ATOMIC_RELAXED);
 }
 
-void ledger_note_gap(void)
+APART void ledger_note_gap(void)
 {
 	__atomic_store_n(&has_gaps, true, __ATOMIC_RELAXED);
 	trace_lose(TRACE_LOST_JUDGEMENTS);
@@ -153,7 +168,7 @@ static uint32_t slots_pop(uint32_t *slot)
 	return count;
 }
 
-static void slots_refill(struct lane *lane)
+static APART void slots_refill(struct lane *lane)
 {
 	uint32_t count = SLOT_BATCH;
 	struct trace_entry *fresh;
@@ -179,7 +194,7 @@ static uint32_t slot_take(struct lane *lane)
 }
 
 /* The older half of a lane's free entries is for others. */
-static void slots_share(struct lane *lane)
+static APART void slots_share(struct lane *lane)
 {
 	slots_push(lane->slot, SLOT_BATCH);
 	lane->slots -= SLOT_BATCH;
@@ -217,6 +232,15 @@ static void show_state(const struct ledger_entry *entry, enum ledger_life life)
 				 __ATOMIC_RELEASE);
 }
 
+/* Something is entered there: reads its life. */
+static bool is_entered(uint32_t number, void *context)
+{
+	struct sought *sought = context;
+
+	sought->life = __atomic_load_n(&entries[number].life, __ATOMIC_ACQUIRE);
+	return (sought->life & 0xff) > LIFE_BUSY && is_at(&entries[number], sought);
+}
+
 /* The entry of the section that a scope names, unless it is somebody else's by now. */
 static uint32_t section_number(uint64_t scope)
 {
@@ -226,6 +250,18 @@ static uint32_t section_number(uint64_t scope)
 			       entries[number].space == SPACE_SECTION
 		       ? number
 		       : 0;
+}
+
+/* Does a scope name the live section that has this handle? */
+static bool is_live_section(uint64_t scope, uint64_t handle)
+{
+	uint32_t number = section_number(scope);
+	const struct ledger_entry *section = &entries[number];
+	uint64_t life = __atomic_load_n(&section->life, __ATOMIC_ACQUIRE);
+	bool is_it = number && (life & 0xff) == LIFE_LIVE && section->address == handle;
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return is_it && __atomic_load_n(&section->life, __ATOMIC_RELAXED) == life;
 }
 
 static uint32_t section_slot(const struct ledger_entry *block)
@@ -255,29 +291,26 @@ static void show(const struct ledger_entry *entry)
 	show_state(entry, LIFE_LIVE);
 }
 
+/* Views what is there, until it is live. */
+static bool is_live_there(uint32_t number, void *context)
+{
+	struct sought *sought = context;
+	struct ledger_view found;
+
+	if (!is_at(&entries[number], sought) || !snapshot(number, &found) ||
+	    !is_at(&found.entry, sought))
+		return false;
+	*sought->view = found;
+	return ledger_is_live(&found);
+}
+
 bool ledger_find(enum ledger_space space, uint64_t address, uint64_t request,
 		 struct ledger_view *view)
 {
-	struct index_walk walk = { .index = &addresses, .hash = hash_of(space, address, request) };
-	struct ledger_view found;
-	uint32_t number;
+	struct sought sought = { space, address, request, .view = view };
 
 	view->number = 0;
-	while ((number = index_next(&walk)) != 0) {
-		/* The first one without a detour: a copy of what was just written is slow. */
-		struct ledger_view *into = view->number ? &found : view;
-
-		if (!is_at(&entries[number], space, address, request))
-			continue;
-		if (!snapshot(number, into) || !is_at(&into->entry, space, address, request)) {
-			into->number = 0;
-			continue;
-		}
-		if (into == &found)
-			*view = found;
-		if (ledger_is_live(view))
-			break;
-	}
+	find_entry(&sought, is_live_there);
 	return view->number != 0;
 }
 
@@ -356,9 +389,39 @@ static void let_go(struct lane *lane, uint32_t number, enum ledger_life how, uin
 	entry->slot = 0;
 	entry->gone_stack = stack;
 	entry->gone_epoch = __atomic_load_n(&epoch, __ATOMIC_RELAXED);
+	entry->gone_time = lane ? lane->time : 0;
 	count_in_section(entry, -1);
 	note_release(lane);
 	settle(number, how);
+}
+
+uint64_t ledger_live_section(uint64_t handle)
+{
+	struct sought sought = { .space = SPACE_SECTION, .address = handle };
+	uint32_t number = find_entry(&sought, is_entered);
+	const struct ledger_entry *section = &entries[number];
+	uint64_t scope = section->scope << 32 | number;
+
+	return is_live_section(scope, handle) ? scope : 0;
+}
+
+bool ledger_release_usual(struct lane *lane, const struct ledger_usual *usual, uint32_t stack)
+{
+	struct sought sought = { .space = SPACE_BLOCK, .address = usual->address };
+	uint32_t number = find_entry(&sought, is_entered);
+	const struct ledger_entry *entry = &entries[number];
+
+	/* What is read before the claim is so still when it succeeds. */
+	if (unlikely(!number || (sought.life & 0xff) != LIFE_LIVE || entry->family != usual->family ||
+		     (entry->flags & (LEDGER_SUSPECT | LEDGER_RETURNED)) != usual->flags))
+		return false;
+	if (usual->family == FAMILY_SHARED_MEMORY &&
+	    unlikely(!is_live_section(entry->scope, usual->section)))
+		return false;
+	if (unlikely(!claim(number, sought.life)))
+		return false;
+	let_go(lane, number, LIFE_RELEASED, stack);
+	return true;
 }
 
 bool ledger_release(struct lane *lane, const struct ledger_view *view, uint32_t stack)
@@ -522,7 +585,7 @@ static bool is_forgotten(const struct ledger_entry *entry)
 }
 
 /* What was live at an address that is handed out again is over, and with a section its blocks. */
-static void end_old(struct lane *lane, uint32_t number)
+static APART void end_live(struct lane *lane, uint32_t number)
 {
 	struct ledger_view old = { .number = number, .entry = entries[number] };
 
@@ -532,28 +595,44 @@ static void end_old(struct lane *lane, uint32_t number)
 		end_blocks_of(lane, &old);
 }
 
-/*
- * What is entered at the same address, whatever became of it: its entry is used again. One that a
- * thread is about to let go cannot be: then there are two for a while, of which one is live.
- */
-static uint32_t claim_same(struct lane *lane, const struct ledger_entry *what, uint64_t hash)
+/* What is at an address that is handed out again is over, and was so before the lane's time. Where it
+ * has not been told when, now is after it. */
+static inline void end_old(struct lane *lane, uint32_t number, enum ledger_life life)
 {
-	struct index_walk walk = { .index = &addresses, .hash = hash };
-	uint32_t number;
+	if (likely(life > LIFE_DELETING)) {
+		uint64_t gone_time = entries[number].gone_time;
 
-	while ((number = index_next(&walk)) != 0) {
-		const struct ledger_entry *entry = &entries[number];
-		uint64_t life = __atomic_load_n(&entry->life, __ATOMIC_ACQUIRE);
-
-		/* What is read between the two is so still when the claim succeeds. */
-		if ((life & 0xff) <= LIFE_BUSY ||
-		    !is_at(entry, what->space, what->address, what->scope) || !claim(number, life))
-			continue;
-		if ((life & 0xff) == LIFE_LIVE)
-			end_old(lane, number);
-		return number;
+		lane->time = lane->time > gone_time ? lane->time : gone_time + 1;
+		return;
 	}
-	return 0;
+	if (life == LIFE_LIVE)
+		end_live(lane, number);
+	lane->time = clock_ticks_after();
+}
+
+/* Claims what is entered there, whatever became of it: what is read between the two is so still when
+ * the claim succeeds. */
+static inline bool is_claimed(uint32_t number, void *context)
+{
+	struct sought *sought = context;
+
+	return is_entered(number, sought) && claim(number, sought->life);
+}
+
+/*
+ * What is entered at the same address: its entry is used again. One that a thread is about to let go
+ * cannot be: then there are two for a while, of which one is live.
+ */
+static inline uint32_t claim_same(struct lane *lane, const struct ledger_entry *what)
+{
+	struct sought sought = { .space = what->space,
+				 .address = what->address,
+				 .request = what->scope };
+	uint32_t number = find_entry(&sought, is_claimed);
+
+	if (likely(number))
+		end_old(lane, number, sought.life & 0xff);
+	return number;
 }
 
 static uint32_t claim_forgotten(uint64_t hash, struct index_walk *walk)
@@ -588,17 +667,25 @@ static uint32_t take_new(void)
 }
 
 /* Under claim. An entry that was live until now keeps its place in the file. */
-static void fill(struct lane *lane, uint32_t number, const struct ledger_entry *what)
+static inline void fill(struct lane *lane, uint32_t number, const struct ledger_entry *what)
 {
 	struct ledger_entry *entry = &entries[number];
-	uint64_t life = entry->life;
-	uint32_t slot = entry->slot;
 
-	*entry = *what;
-	entry->life = life;
+	/* One by one: what was just put together in memory cannot be copied fast. */
+	entry->address = what->address;
+	entry->size = what->size;
+	entry->scope = what->scope;
 	entry->live = 0;
+	entry->stack = what->stack;
 	entry->era = __atomic_load_n(&current_era, __ATOMIC_RELAXED);
-	entry->slot = slot ? slot : slot_take(lane);
+	entry->tid = what->tid;
+	entry->space = what->space;
+	entry->family = what->family;
+	entry->package = what->package;
+	entry->flags = what->flags;
+	entry->file = what->file;
+	if (!entry->slot)
+		entry->slot = slot_take(lane);
 	if (entry->space == SPACE_SECTION)
 		entry->scope = __atomic_add_fetch(&section_serial, 1, __ATOMIC_RELAXED);
 	count_in_section(entry, 1);
@@ -606,25 +693,34 @@ static void fill(struct lane *lane, uint32_t number, const struct ledger_entry *
 	settle(number, LIFE_LIVE);
 }
 
-bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view)
+/* At an address where nothing has been, as far as is known. */
+static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *what)
 {
 	uint64_t hash = hash_of(what->space, what->address, what->scope);
 	struct index_walk walk;
-	uint32_t number = claim_same(lane, what, hash);
-	bool placed = true;
+	uint32_t number = claim_forgotten(hash, &walk), old = number;
 
-	if (number) {
-		fill(lane, number, what);
-	} else if ((number = claim_forgotten(hash, &walk)) != 0) {
-		uint32_t old = number;
+	if (!number)
+		number = take_new();
+	if (!number)
+		return 0;
+	/* Another thread may be about to let go what was there. */
+	lane->time = clock_ticks_after();
+	fill(lane, number, what);
+	if (old ? index_replace(&walk, old, number) : index_add(&addresses, hash, number))
+		return number;
+	return 0;
+}
 
+bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view)
+{
+	uint32_t number = claim_same(lane, what);
+
+	if (likely(number))
 		fill(lane, number, what);
-		placed = index_replace(&walk, old, number);
-	} else if ((number = take_new()) != 0) {
-		fill(lane, number, what);
-		placed = index_add(&addresses, hash, number);
-	}
-	if (unlikely(!number || !placed)) {
+	else
+		number = enter_new(lane, what);
+	if (unlikely(!number)) {
 		ledger_note_gap();
 		return false;
 	}

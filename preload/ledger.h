@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../include/slots.h"
 #include "lanes.h"
 
 enum { LEDGER_REMEMBERED = 65536 };
@@ -55,10 +56,15 @@ struct ledger_entry {
 		uint32_t era; /* live: in which it was made */
 		uint32_t gone_epoch;
 	};
-	int32_t tid;
 	uint8_t space, family, package, flags;
-	uint32_t file; /* section: as struct trace_entry has it */
-} __attribute__((aligned(64)));
+	union {
+		struct {
+			int32_t tid;
+			uint32_t file; /* section: as struct trace_entry has it */
+		};
+		uint64_t gone_time; /* of the call by which it went */
+	};
+};
 
 _Static_assert(sizeof(struct ledger_entry) == 64, "a cache line");
 
@@ -108,8 +114,26 @@ bool ledger_section_of(const struct ledger_view *block, struct ledger_view *sect
  * Enters what an acquiring call made; life, live, slot, era, gone_* are the ledger's to fill. What was
  * known of the address before is over. False: no room, which is counted. `view`, if not NULL, becomes
  * the new entry.
+ *
+ * The lane's time, at which the host's function had returned, is made later than that of the release
+ * by which the address came free: the processor may have read its counter before the host's
+ * allocator saw that it is free. So the events of an address, by time, never contradict each other.
  */
 bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view);
+
+/* The scope of the live section that has a handle; 0: there is none, or it is just being changed. */
+uint64_t ledger_live_section(uint64_t handle);
+
+/* A release in which nothing is wrong, as nearly all are. */
+struct ledger_usual {
+	uint64_t address;
+	uint64_t section;   /* FAMILY_SHARED_MEMORY: the handle that was named */
+	enum family family; /* of the function that was called */
+	uint8_t flags;      /* LEDGER_RETURNED: of it are blocks that were returned */
+};
+
+/* The live block there goes, if this is such a release. False: nothing has changed; judge it. */
+bool ledger_release_usual(struct lane *lane, const struct ledger_usual *usual, uint32_t stack);
 
 /* The viewed entry goes. False: it has changed since it was viewed; view it again. */
 bool ledger_release(struct lane *lane, const struct ledger_view *view, uint32_t stack);

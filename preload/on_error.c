@@ -33,7 +33,7 @@ static void say(const struct call *c)
 }
 
 /* Not poisoned here: the user asked for the target to be stopped. */
-void on_error(const struct call *c)
+APART void on_error(const struct call *c)
 {
 	if (config->on_error == ON_ERROR_LOG || findings_level(c->alarm) != TRACE_LEVEL_ERROR)
 		return;

@@ -16,7 +16,7 @@ static void close_chunk(struct trace_chunk *chunk)
 	pool_retire(chunk);
 }
 
-static bool next_chunk(struct lane *lane)
+static APART bool next_chunk(struct lane *lane)
 {
 	struct trace_chunk *chunk;
 

@@ -7,6 +7,7 @@
 #include "embedded/sections.h"
 #include "ledger.h"
 #include "shims.h"
+#include "slots.h"
 #include "table.h"
 #include "trace.h"
 
@@ -19,6 +20,11 @@
 
 /* Where unwinding starts: the frame of the function that this is written in. */
 #define FRAME __builtin_frame_address(0)
+
+/* All that such a function does when nothing is out of the ordinary is in one piece, for each call and
+ * return costs as much as a step of it, and returns that the processor forgets to foresee cost the
+ * package more. What is out of the ordinary is APART. */
+#define HOT static __attribute__((flatten))
 
 /* The prototypes of roles that several functions share: a ULONG is passed as a SIZE_T that is small. */
 typedef PVOID allocate_function(SIZE_T);
@@ -56,7 +62,7 @@ static void enter_section(struct call *c)
 
 /* What the host has made in a call that is not traced: the tracer itself was come upon, or the host has
  * forked in it, and this is the child. */
-static PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
+static APART PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
 {
 	int saved_errno = errno;
 
@@ -66,8 +72,8 @@ static PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
 	return made;
 }
 
-static NTSTATUS pass_given(NTSTATUS status, enum ledger_space space, void *const *made,
-			   const void *request)
+static APART NTSTATUS pass_given(NTSTATUS status, enum ledger_space space, void *const *made,
+				 const void *request)
 {
 	if (NT_SUCCESS(status) && made)
 		pass_made(space, *made, request);
@@ -88,17 +94,17 @@ static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 		return pass_made(SPACE_SECTION, section, NULL);
 	c.address = ADDRESS(section);
 	c.size = max_size | (uint64_t)initial_size << 32;
-	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	if (section)
 		enter_section(&c);
 	else
 		call_note_failure(&c, NULL);
+	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return section;
 }
 
 /* A section that was there before we were, or that the host made: it is no one's leak. */
-static void adopt(struct call *c, uint64_t handle, struct ledger_view *section)
+static APART void adopt(struct call *c, uint64_t handle, struct ledger_view *section)
 {
 	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
 
@@ -122,53 +128,104 @@ static void enter_in_section(struct call *c, enum handle handle, struct ledger_v
 		enter(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
 }
 
-static PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
+/* What is not as it should be: the handle is none of a live section, or the host gives nothing. */
+static APART void judge_allocated(struct call *c, enum handle handle, struct ledger_view *named)
+{
+	struct verdict verdict;
+
+	if (handle == HANDLE_LIVE)
+		ledger_find(SPACE_SECTION, c->section, 0, named);
+	judge_allocate_in_section(handle, named, !c->address, &verdict);
+	call_note(c, &verdict);
+	if (c->address)
+		enter_in_section(c, handle, named);
+	else if (verdict.kind == TRACE_KIND_NONE)
+		call_note_failure(c, &verdict);
+	call_record_acquired(c, !c->address, 0,
+			     c->address || verdict.kind ? verdict.kind : TRACE_KIND_FAILED_CALL);
+}
+
+HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 {
 	LSA_ALLOCATE_SHARED_MEMORY *host = HOST(LSA_ALLOCATE_SHARED_MEMORY, where);
 	struct ledger_view named;
-	struct verdict verdict;
-	enum handle handle;
+	enum handle handle = HANDLE_LIVE;
+	uint64_t scope;
 	struct call c;
 	PVOID block;
 
 	if (!call_enter(&c, where, FRAME, ADDRESS(section), size))
 		return pass_made(SPACE_BLOCK, host(section, size), NULL);
-	handle = judge_handle(ADDRESS(section), &named);
+	scope = ledger_live_section(ADDRESS(section));
+	if (unlikely(!scope))
+		handle = judge_handle(ADDRESS(section), &named);
 	call_host(&c);
 	block = host(section, size);
+	ledger_expect(SPACE_BLOCK, ADDRESS(block), 0);
 	if (!call_return(&c))
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
 	c.section = ADDRESS(section);
 	c.size = size;
-	judge_allocate_in_section(handle, &named, !block, &verdict);
-	call_record_acquired(&c, !block, 0,
-			     block || verdict.kind ? verdict.kind : TRACE_KIND_FAILED_CALL);
-	call_note(&c, &verdict);
-	if (block)
-		enter_in_section(&c, handle, &named);
-	else if (verdict.kind == TRACE_KIND_NONE)
-		call_note_failure(&c, &verdict);
+	if (likely(block && scope)) {
+		enter(&c, SPACE_BLOCK, scope, 0);
+		call_record_acquired(&c, false, 0, TRACE_KIND_NONE);
+	} else {
+		judge_allocated(&c, handle, &named);
+	}
 	call_leave(&c);
 	return block;
 }
 
 /* A call that cannot be traced, because it came upon the tracer itself, is not judged; but what it
  * frees must not be taken for a leak. */
-static void pass_free(enum ledger_space space, const void *address, const void *request)
+static APART void pass_free(enum ledger_space space, const void *address, const void *request)
 {
 	if (trace_is_mine())
 		ledger_forget(space, ADDRESS(address), ADDRESS(request));
 }
 
-/* What a free that cannot fail does once it is judged. The judgement is made again if the block was
- * changed by another thread since. */
-static void free_in_section(PVOID section, PVOID memory, uint32_t where)
+/* The judgement is made again if the block was changed by another thread since. */
+static APART enum trace_kind judge_free_call(struct call *c)
+{
+	struct verdict verdict;
+
+	do {
+		if (c->slot == SLOT_FreeReturnBuffer)
+			judge_free_returned(c->address, &verdict);
+		else if (slot_role[c->slot] == TRACE_ROLE_FREE_IN_SECTION)
+			judge_free_in_section(call_family(c), c->section, c->address, &verdict);
+		else
+			judge_free(call_family(c), c->address, &verdict);
+	} while (verdict.release && !ledger_release(c->lane, &verdict.block, c->stack));
+	call_note(c, &verdict);
+	return verdict.kind;
+}
+
+/* A free that cannot fail, before the host's function is called. */
+static inline enum trace_kind end_block(struct call *c)
+{
+	const struct ledger_usual usual = {
+		.address = c->address,
+		.section = c->section,
+		.family = call_family(c),
+		.flags = c->slot == SLOT_FreeReturnBuffer ? LEDGER_RETURNED : 0,
+	};
+	enum trace_kind kind = TRACE_KIND_NONE;
+
+	if (unlikely(!ledger_release_usual(c->lane, &usual, c->stack)))
+		kind = judge_free_call(c);
+	call_record_releasing(c, kind);
+	return kind;
+}
+
+HOT void free_in_section(PVOID section, PVOID memory, uint32_t where)
 {
 	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
-	struct verdict verdict;
+	enum trace_kind kind;
 	struct call c;
 
+	ledger_expect(SPACE_BLOCK, ADDRESS(memory), 0);
 	if (!call_enter(&c, where, FRAME, ADDRESS(section), ADDRESS(memory))) {
 		pass_free(SPACE_BLOCK, memory, NULL);
 		host(section, memory);
@@ -176,16 +233,12 @@ static void free_in_section(PVOID section, PVOID memory, uint32_t where)
 	}
 	c.section = ADDRESS(section);
 	c.address = ADDRESS(memory);
-	do {
-		judge_free_in_section(call_family(&c), c.section, c.address, &verdict);
-	} while (verdict.release && !ledger_release(c.lane, &verdict.block, c.stack));
-	call_note(&c, &verdict);
-	call_record_releasing(&c, verdict.kind);
+	kind = end_block(&c);
 	call_host(&c);
 	host(section, memory);
 	if (!call_return(&c))
 		return;
-	call_complete(&c, false, 0, verdict.kind);
+	call_complete(&c, false, 0, kind);
 	call_leave(&c);
 }
 
@@ -293,7 +346,7 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 	return deleted;
 }
 
-static PVOID allocate(SIZE_T size, uint32_t where)
+HOT PVOID allocate(SIZE_T size, uint32_t where)
 {
 	allocate_function *host = HOST(allocate_function, where);
 	struct call c;
@@ -308,27 +361,19 @@ static PVOID allocate(SIZE_T size, uint32_t where)
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
 	c.size = size;
-	call_record_acquired(&c, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
-	if (block)
+	if (likely(block))
 		enter(&c, SPACE_BLOCK, 0, 0);
 	else
 		call_note_failure(&c, NULL);
+	call_record_acquired(&c, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return block;
 }
 
-static void judge_free_call(const struct call *c, struct verdict *verdict)
-{
-	if (c->slot == SLOT_FreeReturnBuffer)
-		judge_free_returned(c->address, verdict);
-	else
-		judge_free(call_family(c), c->address, verdict);
-}
-
-static void free_block(PVOID memory, uint32_t where)
+HOT void free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
-	struct verdict verdict;
+	enum trace_kind kind;
 	struct call c;
 
 	ledger_expect(SPACE_BLOCK, ADDRESS(memory), 0);
@@ -338,16 +383,12 @@ static void free_block(PVOID memory, uint32_t where)
 		return;
 	}
 	c.address = ADDRESS(memory);
-	do {
-		judge_free_call(&c, &verdict);
-	} while (verdict.release && !ledger_release(c.lane, &verdict.block, c.stack));
-	call_note(&c, &verdict);
-	call_record_releasing(&c, verdict.kind);
+	kind = end_block(&c);
 	call_host(&c);
 	host(memory);
 	if (!call_return(&c))
 		return;
-	call_complete(&c, false, 0, verdict.kind);
+	call_complete(&c, false, 0, kind);
 	call_leave(&c);
 }
 
@@ -368,12 +409,12 @@ static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVO
 	c.size = size;
 	if (NT_SUCCESS(status) && block)
 		c.address = ADDRESS(*block);
-	call_record_acquired(&c, !NT_SUCCESS(status), status,
-			     NT_SUCCESS(status) ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	if (c.address)
 		enter(&c, SPACE_CLIENT, c.section, 0);
 	else if (!NT_SUCCESS(status))
 		call_note_failure(&c, NULL);
+	call_record_acquired(&c, !NT_SUCCESS(status), status,
+			     NT_SUCCESS(status) ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return status;
 }
@@ -426,11 +467,11 @@ static void obtained(struct call *c, uint8_t flags, NTSTATUS status, void *const
 		c->address = ADDRESS(*buffer);
 	if (c->address && length)
 		c->size = *length;
-	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
 	if (c->address)
 		enter(c, SPACE_BLOCK, 0, LEDGER_OBTAINED | flags);
 	else if (failed)
 		call_note_failure(c, NULL);
+	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
 	call_leave(c);
 }
 

@@ -25,8 +25,11 @@ static uint64_t hash_of(const uint64_t *pc, uint32_t frames)
 }
 
 /* Stored frames name module and offset: those of a module that is gone are equal to no address. */
-static bool is_same(const struct trace_stack *stack, const struct backtrace *b)
+static bool is_it(uint32_t reference, void *sought)
 {
+	const struct trace_stack *stack = pool_at(reference);
+	const struct backtrace *b = sought;
+
 	if (stack->frames != b->frames || (stack->flags & TRACE_STACK_TRUNCATED) != b->truncated)
 		return false;
 	for (uint32_t i = 0; i < b->frames; i++)
@@ -37,13 +40,7 @@ static bool is_same(const struct trace_stack *stack, const struct backtrace *b)
 
 static uint32_t look_up(const struct backtrace *b, uint64_t hash)
 {
-	struct index_walk walk = { .index = &index_of_stacks, .hash = hash };
-	uint32_t reference;
-
-	while ((reference = index_next(&walk)) != 0)
-		if (is_same(pool_at(reference), b))
-			return reference;
-	return 0;
+	return index_find(&index_of_stacks, hash, is_it, (void *)b);
 }
 
 /* Under the cold lock. */

@@ -8,12 +8,11 @@
 #include "poison.h"
 
 struct trace_header *trace_header;
-uint32_t trace_generation;
 
 /* What was lost while there was no trace to count it in. */
 static uint64_t lost_before[TRACE_LOST_COUNT];
 
-void trace_lose(enum trace_lost what)
+APART void trace_lose(enum trace_lost what)
 {
 	uint64_t *lost = trace_header ? trace_header->lost : lost_before;
 

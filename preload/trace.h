@@ -13,13 +13,17 @@
 
 /* The mapped header; NULL while there is none. */
 extern struct trace_header *trace_header;
-/* Counts the traces of this process and its ancestors: what was cached for an older one is void. */
-extern uint32_t trace_generation;
 
-/* Is the trace this process's own, ready to be written? */
+/* The number of the trace that is this process's own, ready to be written; 0: it has none. Counts the
+ * traces of a process and its ancestors: what was kept for an older one is void. */
+static inline uint32_t trace_number(void)
+{
+	return __atomic_load_n(&guard->trace, __ATOMIC_ACQUIRE);
+}
+
 static inline bool trace_is_mine(void)
 {
-	return __atomic_load_n(&guard->owner, __ATOMIC_ACQUIRE);
+	return trace_number() != 0;
 }
 
 /* The same, and this is not a child of vfork() that borrows its parent's memory. */

@@ -43,6 +43,7 @@ enum { ARGUMENTS_BYTES = 64 * 1024 };
 
 static char start_folder[NAME_BYTES_MOST];
 static char trace_path[NAME_BYTES_MOST + 1];
+static uint32_t traces;  /* made by this process and its ancestors */
 static bool has_failed;  /* said so, and is not tried again */
 static bool is_prepared; /* what is made once in a process and its children */
 
@@ -261,7 +262,7 @@ static bool publish(struct file *file)
 	}
 	memcpy(trace_path, file->name.text, sizeof(trace_path));
 	pool_set_path(trace_path);
-	__atomic_store_n(&guard->owner, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&guard->trace, ++traces, __ATOMIC_RELEASE);
 	session_tell("", file->name.text, file->name.bytes);
 	return true;
 }
@@ -273,7 +274,6 @@ static bool make(void)
 
 	if (!prepare_once() || !open_new(&file, false))
 		return false;
-	trace_generation++;
 	define_process();
 	if (!publish(&file))
 		return false;
@@ -311,7 +311,6 @@ static bool make_inherited(void)
 	inherit_begin(&inheritance);
 	backtrace_inherit();
 	trace_header = NULL;
-	trace_generation++;
 	made = open_new(&file, true);
 	if (made) {
 		inherit_all(&inheritance);

@@ -63,7 +63,7 @@ static void record(struct handing *h, const struct ledger_entry *block)
 	if (!event)
 		return;
 	h->lane->chunk->transfers++;
-	event->time = clock_ticks_after();
+	event->time = h->lane->time;
 	event->address = block->address;
 	event->section =
 		h->to == TRACE_RECEIVER_CLIENT ? (uint64_t)(uintptr_t)h->transfer->request : 0;
@@ -79,6 +79,8 @@ static void record(struct handing *h, const struct ledger_entry *block)
 
 static bool hand_over(struct handing *h, const struct ledger_view *block)
 {
+	if (h->lane)
+		h->lane->time = clock_ticks_after();
 	if (!ledger_transfer(h->lane, block))
 		return false;
 	if (h->lane)

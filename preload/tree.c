@@ -36,24 +36,23 @@ uint32_t tree_root(void)
 	return ROOT_BIT | __atomic_load_n(&root_number, __ATOMIC_ACQUIRE);
 }
 
-static bool is_child(uint32_t node, uint32_t parent, uint64_t pc)
+struct child {
+	uint64_t pc;
+	uint32_t parent;
+};
+
+static bool is_child(uint32_t node, const struct child *child)
 {
-	return nodes[node].pc == pc && nodes[node].parent == parent;
+	return nodes[node].pc == child->pc && nodes[node].parent == child->parent;
 }
 
-static uint32_t find(uint32_t parent, uint64_t pc, uint64_t hash)
+static bool is_it(uint32_t node, void *child)
 {
-	struct index_walk walk = { .index = &children, .hash = hash };
-	uint32_t node;
-
-	while ((node = index_next(&walk)) != 0)
-		if (is_child(node, parent, pc))
-			return node;
-	return 0;
+	return is_child(node, child);
 }
 
 /* Two threads may add the same node at once. Then there are two; they lead to the same stack. */
-static uint32_t add(uint32_t parent, uint64_t pc, uint64_t hash)
+static uint32_t add(const struct child *child, uint64_t hash)
 {
 	uint32_t node = __atomic_load_n(&nodes_used, __ATOMIC_RELAXED);
 
@@ -63,17 +62,17 @@ static uint32_t add(uint32_t parent, uint64_t pc, uint64_t hash)
 	} while (!__atomic_compare_exchange_n(&nodes_used, &node, node + 1, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
 	node++;
-	nodes[node] = (struct node){ .pc = pc, .parent = parent };
+	nodes[node] = (struct node){ .pc = child->pc, .parent = child->parent };
 	return index_add(&children, hash, node) ? node : 0;
 }
 
-static __attribute__((noinline)) uint32_t find_or_add(uint32_t parent, uint64_t pc, uint32_t *place)
+static APART uint32_t find_or_add(struct child child, uint32_t *place)
 {
-	uint64_t hash = index_mix(pc ^ (uint64_t)parent << 40);
-	uint32_t node = find(parent, pc, hash);
+	uint64_t hash = index_mix(child.pc ^ (uint64_t)child.parent << 40);
+	uint32_t node = index_find(&children, hash, is_it, &child);
 
 	if (!node)
-		node = add(parent, pc, hash);
+		node = add(&child, hash);
 	if (__atomic_load_n(place, __ATOMIC_RELAXED) == 0)
 		__atomic_store_n(place, node, __ATOMIC_RELEASE);
 	return node;
@@ -81,13 +80,14 @@ static __attribute__((noinline)) uint32_t find_or_add(uint32_t parent, uint64_t 
 
 uint32_t tree_child(uint32_t parent, uint64_t pc)
 {
+	const struct child child = { .pc = pc, .parent = parent };
 	uint64_t hash = (pc * 0x9e3779b97f4a7c15u) ^ (parent * 0xbf58476d1ce4e5b9u);
 	uint32_t *place = &memo[hash >> (64 - MEMO_BITS)];
 	uint32_t node = __atomic_load_n(place, __ATOMIC_ACQUIRE);
 
-	if (likely(is_child(node, parent, pc)))
+	if (likely(is_child(node, &child)))
 		return node;
-	return likely(parent) ? find_or_add(parent, pc, place) : 0;
+	return likely(parent) ? find_or_add(child, place) : 0;
 }
 
 uint32_t tree_stack(uint32_t node)

@@ -12,38 +12,53 @@
 #define FRAME_BYTES_MOST (16ull << 20)
 
 enum { PAGE_BYTES = 4096, RUN_MOST = 255 };
+
+/* No number of frames. */
+#define WALK_FAILED UINT32_MAX
+
 enum step { STEP_FRAME, STEP_END, STEP_UNKNOWN };
 
-static uint64_t read_word(uint64_t address)
+/* More than nothing, whole words, and not too many: all in one comparison. */
+static inline bool is_frame_size(uint64_t bytes)
+{
+	uint64_t words = bytes >> 3 | bytes << 61;
+
+	return words - 1 < FRAME_BYTES_MOST / 8;
+}
+
+uint64_t unwind_own_start, unwind_own_bytes;
+
+static inline uint64_t read_word(uint64_t address)
 {
 	return *(const uint64_t *)(uintptr_t)address;
 }
 
-/* From a frame to the one that called it, which comes to lie behind it. Notes the frame's rule. */
-static enum step step(struct unwind_frame *inner)
+/* From a frame to the one that called it, `f` to `f`. Notes the frame's rule. */
+static inline enum step step(struct unwind_frame *f, struct unwind_frame *inner)
 {
-	struct unwind_frame *outer = inner + 1;
-	struct cfi_rule rule = inner->rule = cfi_find(inner->pc);
-	uint64_t base = rule.kind == CFI_RSP ? inner->slot + 8 : inner->rbp;
+	struct cfi_rule rule = cfi_find(f->pc);
+	uint64_t base = rule.kind == CFI_RSP ? f->slot + 8 : f->rbp;
 	uint64_t cfa = base + (uint64_t)(int64_t)rule.cfa_offset;
 
-	if (unlikely(rule.kind == CFI_OUTERMOST))
-		return STEP_END;
-	if (unlikely(rule.kind == CFI_UNKNOWN || cfa % 8 != 0 || cfa - 8 <= inner->slot ||
-		     cfa - inner->slot > FRAME_BYTES_MOST))
+	f->rule = rule;
+	*inner = *f;
+	if (unlikely(rule.kind <= CFI_UNKNOWN))
+		return rule.kind == CFI_OUTERMOST ? STEP_END : STEP_UNKNOWN;
+	if (unlikely(!is_frame_size(cfa - 8 - f->slot)))
 		return STEP_UNKNOWN;
-	outer->slot = cfa - 8;
-	outer->pc = read_word(outer->slot);
-	outer->rbp_cell = rule.rbp_offset ? cfa + (uint64_t)(int64_t)rule.rbp_offset : 0;
-	outer->rbp = outer->rbp_cell ? read_word(outer->rbp_cell) : inner->rbp;
+	f->slot = cfa - 8;
+	f->pc = read_word(f->slot);
+	f->rbp_cell = 0;
+	if (rule.rbp_offset) {
+		f->rbp_cell = cfa + (uint64_t)(int64_t)rule.rbp_offset;
+		f->rbp = read_word(f->rbp_cell);
+	}
 	return STEP_FRAME;
 }
 
-static bool is_same_place(const struct unwind_history *h, uint32_t at,
-			  const struct unwind_frame *now)
+static inline bool is_same_rbp(const struct unwind_state *s, const struct unwind_frame *f)
 {
-	return h->place[at].slot == now->slot && h->place[at].pc == now->pc &&
-	       (!h->state[at].rbp_matters || h->state[at].rbp == now->rbp);
+	return likely(!s->rbp_matters) || s->rbp == f->rbp;
 }
 
 static bool is_cell_unchanged(const struct unwind_state *s)
@@ -51,19 +66,22 @@ static bool is_cell_unchanged(const struct unwind_state *s)
 	return !s->rbp_matters || !s->rbp_cell || read_word(s->rbp_cell) == s->rbp;
 }
 
-static bool is_run_unchanged(const struct unwind_place *place, uint32_t run)
+static inline bool is_run_unchanged(const struct unwind_place *place, uint32_t run)
 {
 	uint64_t difference = 0;
 
-#pragma GCC unroll 4
-	for (uint32_t i = 0; i < run; i++)
-		difference |= read_word(place[i].slot) ^ place[i].pc;
+	for (; run >= 4; run -= 4, place -= 4)
+		difference |= (read_word(place[0].slot) ^ place[0].pc) |
+			      (read_word(place[-1].slot) ^ place[-1].pc) |
+			      (read_word(place[-2].slot) ^ place[-2].pc) |
+			      (read_word(place[-3].slot) ^ place[-3].pc);
+	for (; run > 0; run--, place--)
+		difference |= read_word(place->slot) ^ place->pc;
 	return difference == 0;
 }
 
 /* The same as find_change(), one frame at a time. */
-static __attribute__((noinline)) uint32_t find_change_singly(const struct unwind_history *h,
-							     uint32_t at)
+static APART uint32_t find_change_singly(const struct unwind_history *h, uint32_t at)
 {
 	uint32_t outer = at - 1;
 
@@ -78,7 +96,7 @@ static __attribute__((noinline)) uint32_t find_change_singly(const struct unwind
  * them, from the outermost on, are not known to be as they were: 0 if all are. A slot may be read
  * only where the frame inside of it has been compared, or on the same page.
  */
-static uint32_t find_change(const struct unwind_history *h, uint32_t at)
+static inline uint32_t find_change(const struct unwind_history *h, uint32_t at)
 {
 	uint32_t outer = at - 1;
 
@@ -87,7 +105,7 @@ static uint32_t find_change(const struct unwind_history *h, uint32_t at)
 	while (outer > 0) {
 		uint32_t run = h->state[outer].run;
 
-		if (unlikely(!is_run_unchanged(&h->place[outer - run + 1], run)))
+		if (unlikely(!is_run_unchanged(&h->place[outer], run)))
 			return find_change_singly(h, at);
 		outer -= run;
 	}
@@ -96,98 +114,95 @@ static uint32_t find_change(const struct unwind_history *h, uint32_t at)
 
 /*
  * Frames `at` to `changed + 1` of the history stand, but not the one outside of them: they join the
- * fresh ones, and that one is to be looked at next. What rbp is in them need not be what it was where
- * that did not matter: it is carried along anew. False: too many frames.
+ * fresh ones, and `f` becomes that one. What rbp is in them need not be what it was where that did not
+ * matter: it is carried along anew. False: too many frames.
  */
-static bool keep_middle(struct unwind_history *h, uint32_t at, uint32_t changed)
+static bool keep_middle(struct unwind_history *h, uint32_t at, uint32_t changed,
+			struct unwind_frame **fresh, struct unwind_frame *f)
 {
-	struct unwind_frame *now = &h->fresh[h->fresh_frames];
-
-	h->fresh_frames += at - changed;
-	if (h->fresh_frames > UNWIND_FRAMES_MOST)
+	if (*fresh - h->fresh + (at - changed) > UNWIND_FRAMES_MOST)
 		return false;
-	for (uint32_t i = at; i > changed; i--, now++) {
-		uint64_t cell = h->state[i - 1].rbp_cell;
-
-		now->rule = h->state[i].rule;
-		now[1].slot = h->place[i - 1].slot;
-		now[1].pc = h->place[i - 1].pc;
-		now[1].rbp_cell = cell;
-		now[1].rbp = cell ? read_word(cell) : now->rbp;
+	for (uint32_t i = at; i > changed; i--) {
+		f->rule = h->state[i].rule;
+		*(*fresh)++ = *f;
+		f->slot = h->place[i - 1].slot;
+		f->pc = h->place[i - 1].pc;
+		f->rbp_cell = h->state[i - 1].rbp_cell;
+		f->rbp = f->rbp_cell ? read_word(f->rbp_cell) : f->rbp;
 	}
-	now->pc = read_word(now->slot);
+	f->pc = read_word(f->slot);
 	return true;
 }
 
-static void count_cells(struct unwind_state *s)
+static inline void count_cells(struct unwind_state *s)
 {
-	s->cells = (uint16_t)(s[-1].cells + (s->rbp_matters && s->rbp_cell));
+	s->cells = s[-1].cells;
+	if (unlikely(s->rbp_matters && s->rbp_cell))
+		s->cells++;
 }
 
 /* A frame of the history stands, but may have been reached by way of another inner frame. */
-static void arrive(struct unwind_state *s, const struct unwind_frame *now)
+static inline void arrive(struct unwind_state *s, const struct unwind_frame *f)
 {
-	s->rbp = now->rbp;
-	s->rbp_cell = now->rbp_cell;
-	count_cells(s);
+	s->rbp = f->rbp;
+	s->rbp_cell = f->rbp_cell;
+	if (unlikely(s->rbp_matters))
+		count_cells(s);
 }
 
 /*
- * Walks outward from the first of the fresh frames. True: they lead to the first `*standing` frames
- * of the history, or, with 0, to the outermost frame.
+ * Walks outward from a frame. Returns how many frames of the history stand, to which the fresh ones
+ * lead, up to `*fresh`; 0: these lead to the outermost frame.
  */
-static bool walk(struct unwind_history *h, uint32_t *standing)
+static inline uint32_t walk(struct unwind_history *h, struct unwind_frame f,
+			    struct unwind_frame **fresh_end)
 {
-	uint32_t old = h->frames;
+	const struct unwind_place *old = &h->place[h->frames];
+	struct unwind_frame *fresh = h->fresh;
 
-	while (likely(h->fresh_frames < UNWIND_FRAMES_MOST)) {
-		struct unwind_frame *now = &h->fresh[h->fresh_frames];
+	while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST)) {
+		uint32_t at, changed;
 		enum step result;
 
-		while (h->place[old].slot < now->slot)
+		while (old->slot < f.slot)
 			old--;
-		if (is_same_place(h, old, now)) {
-			uint32_t changed = find_change(h, old);
-
-			if (likely(changed == 0)) {
-				arrive(&h->state[old], now);
-				*standing = old;
-				return true;
-			}
-			if (!keep_middle(h, old, changed))
-				return false;
-			continue;
+		at = (uint32_t)(old - h->place);
+		if (old->slot != f.slot || old->pc != f.pc || !is_same_rbp(&h->state[at], &f)) {
+			result = step(&f, fresh++);
+			if (likely(result == STEP_FRAME))
+				continue;
+			*fresh_end = fresh;
+			return result == STEP_END ? 0 : WALK_FAILED;
 		}
-		result = step(now);
-		h->fresh_frames++;
-		if (result != STEP_FRAME)
-			return result == STEP_END;
+		changed = find_change(h, at);
+		if (likely(changed == 0)) {
+			arrive(&h->state[at], &f);
+			*fresh_end = fresh;
+			return at;
+		}
+		if (!keep_middle(h, at, changed, &fresh, &f))
+			return WALK_FAILED;
 	}
-	return false;
+	return WALK_FAILED;
 }
 
 /* Does rbp in a frame matter to where it leads, given whether it does in the one that called it? */
-static bool rbp_matters(struct cfi_rule rule, bool outer_matters)
+static inline bool rbp_matters(struct cfi_rule rule, bool outer_matters)
 {
-	return rule.kind == CFI_RBP || (rule.kind == CFI_RSP && !rule.rbp_offset && outer_matters);
+	return rule.kind == CFI_RBP || (outer_matters && rule.kind == CFI_RSP && !rule.rbp_offset);
 }
 
-static uint8_t run_of(const struct unwind_place *place, const struct unwind_state *outer)
+static inline uint8_t run_of(const struct unwind_place *place, const struct unwind_state *outer)
 {
 	bool same_page = (place->slot ^ place[-1].slot) < PAGE_BYTES;
 
-	return same_page && outer->run < RUN_MOST ? outer->run + 1 : 1;
+	return likely(same_page) ? (uint8_t)(outer->run + (outer->run < RUN_MOST)) : 1;
 }
 
 /* Puts a fresh frame inside of all others. */
-static void append(struct unwind_history *h, const struct unwind_frame *f, uint64_t own_start,
-		   uint64_t own_end)
+static inline void append(struct unwind_place *place, struct unwind_state *s,
+			  const struct unwind_frame *f)
 {
-	uint32_t at = ++h->frames;
-	struct unwind_place *place = &h->place[at];
-	struct unwind_state *s = &h->state[at];
-	bool is_own = f->pc - own_start < own_end - own_start;
-
 	place->slot = f->slot;
 	place->pc = f->pc;
 	s->rbp = f->rbp;
@@ -196,7 +211,7 @@ static void append(struct unwind_history *h, const struct unwind_frame *f, uint6
 	s->rbp_matters = rbp_matters(f->rule, s[-1].rbp_matters);
 	s->run = run_of(place, s - 1);
 	count_cells(s);
-	s->node = is_own ? s[-1].node : tree_child(s[-1].node, f->pc);
+	s->node = unlikely(unwind_is_own(f->pc)) ? s[-1].node : tree_child(s[-1].node, f->pc);
 }
 
 /* Nothing is known: it is another tree's, or the first time. */
@@ -207,25 +222,24 @@ static void begin(struct unwind_history *h, uint32_t root)
 	h->state[0].node = root;
 }
 
-bool unwind_take(struct unwind_history *h, const void *frame_address, uint64_t own_start,
-		 uint64_t own_end)
+APART bool unwind_take(struct unwind_history *h, const void *frame_address)
 {
 	const uint64_t *frame = frame_address;
-	uint32_t standing = 0, root = tree_root();
+	struct unwind_frame *fresh, innermost = { .slot = (uint64_t)(uintptr_t)(frame + 1),
+						  .pc = frame[1],
+						  .rbp = frame[0] };
+	uint32_t at, root = tree_root();
 
-	h->fresh_frames = 0;
-	h->fresh[0].slot = (uint64_t)(uintptr_t)(frame + 1);
-	h->fresh[0].pc = frame[1];
-	h->fresh[0].rbp = frame[0];
-	h->fresh[0].rbp_cell = 0;
 	if (unlikely(h->state[0].node != root))
 		begin(h, root);
-	if (unlikely(!walk(h, &standing) || standing + h->fresh_frames > UNWIND_FRAMES_MOST)) {
-		h->frames = 0;
+	at = walk(h, innermost, &fresh);
+	h->frames = 0;
+	if (unlikely(at == WALK_FAILED || at + (fresh - h->fresh) > UNWIND_FRAMES_MOST))
 		return false;
+	while (fresh > h->fresh) {
+		at++;
+		append(&h->place[at], &h->state[at], --fresh);
 	}
-	h->frames = standing;
-	for (uint32_t i = h->fresh_frames; i > 0; i--)
-		append(h, &h->fresh[i - 1], own_start, own_end);
+	h->frames = at;
 	return true;
 }

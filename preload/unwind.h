@@ -47,21 +47,26 @@ struct unwind_state {
  * is tree_root() when the history was made. */
 struct unwind_history {
 	uint32_t frames;
-	/* The frames that are new this time, innermost first, and the one that is looked at: made in
-	 * place, because copies of what was just written are slow; here, because stacks may be small. */
-	uint32_t fresh_frames;
 	struct unwind_place place[UNWIND_FRAMES_MOST + 1];
 	struct unwind_state state[UNWIND_FRAMES_MOST + 1];
-	struct unwind_frame fresh[UNWIND_FRAMES_MOST + 1];
+	/* The frames that are new this time, innermost first: here, because stacks may be small. */
+	struct unwind_frame fresh[UNWIND_FRAMES_MOST];
 };
+
+/* Where the tracer's own code lies. */
+extern uint64_t unwind_own_start, unwind_own_bytes;
+
+static inline bool unwind_is_own(uint64_t pc)
+{
+	return pc - unwind_own_start < unwind_own_bytes;
+}
 
 /*
  * Brings a thread's history up to date. `frame_address` is that of a function of ours, as
- * __builtin_frame_address(0) gives it: the innermost frame is the one that called it. Frames from
- * own_start to own_end, the tracer's, have the node of the frame around them. False: a frame is not
- * plain, or there are too many; the history is empty then.
+ * __builtin_frame_address(0) gives it: the innermost frame is the one that called it. The tracer's own
+ * frames have the node of the frame around them. False: a frame is not plain, or there are too many;
+ * the history is empty then.
  */
-bool unwind_take(struct unwind_history *history, const void *frame_address, uint64_t own_start,
-		 uint64_t own_end);
+bool unwind_take(struct unwind_history *history, const void *frame_address);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include "../preload/clock.h"
 #include "../preload/ledger.h"
 #include "../preload/trace.h"
 #include "slots.h"
@@ -323,6 +324,94 @@ Test(ledger, an_address_handed_out_while_its_release_is_in_flight_stays_live)
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
 	cr_assert_eq(shown(0x1000)->size, 32);
 	cr_assert_eq(shown_count(), 1);
+}
+
+/* Whatever the clocks of two processors say. */
+Test(ledger, an_address_is_handed_out_after_the_release_that_it_came_free_by)
+{
+	struct ledger_view view = enter_block(NULL, 0x1000, 8);
+
+	lane->time = 1000;
+	cr_assert(ledger_release(lane, &view, FREE_STACK));
+	lane->time = 900;
+	view = enter_block(NULL, 0x1000, 8);
+	cr_assert_eq(lane->time, 1001);
+	cr_assert(ledger_release(lane, &view, FREE_STACK));
+	lane->time = 3000;
+	enter_block(NULL, 0x1000, 8);
+	cr_assert_eq(lane->time, 3000);
+}
+
+Test(ledger, an_address_whose_release_is_in_flight_is_handed_out_now)
+{
+	struct ledger_view old = enter_block(NULL, 0x1000, 8);
+	uint64_t now = clock_ticks();
+
+	cr_assert(ledger_begin_release(&old));
+	lane->time = 1;
+	enter_block(NULL, 0x1000, 8);
+	cr_assert_geq(lane->time, now);
+}
+
+static bool release_usual(uint64_t address, uint64_t section, enum family family, uint8_t flags)
+{
+	const struct ledger_usual usual = { address, section, family, flags };
+
+	return ledger_release_usual(lane, &usual, FREE_STACK);
+}
+
+Test(ledger, a_release_is_usual_with_the_handle_of_the_blocks_live_section_only)
+{
+	struct ledger_view one = enter_section(0x10000), other = enter_section(0x20000);
+
+	enter_block(&one, 0x10100, 8);
+	cr_expect_not(release_usual(0x10100, 0x20000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_not(release_usual(0x10100, 0, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_not(release_usual(0x10100, 0x10000, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_usual(0x10108, 0x10000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_eq(life_at(SPACE_BLOCK, 0x10100), LIFE_LIVE);
+	cr_expect(release_usual(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_eq(life_at(SPACE_BLOCK, 0x10100), LIFE_RELEASED);
+	cr_expect_not(release_usual(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0), "twice");
+	enter_block(&other, 0x20100, 8);
+	cr_assert(ledger_release(lane, &other, FREE_STACK));
+	cr_expect_not(release_usual(0x20100, 0x20000, FAMILY_SHARED_MEMORY, 0));
+	enter_block(NULL, 0x30100, 8);
+	cr_expect_not(release_usual(0x30100, 0, FAMILY_SHARED_MEMORY, 0), "of no section");
+}
+
+Test(ledger, a_release_is_usual_by_the_function_that_belongs_to_the_block_only)
+{
+	struct ledger_entry returned = { .address = 0x1000,
+					 .space = SPACE_BLOCK,
+					 .family = FAMILY_LSA_HEAP,
+					 .flags = LEDGER_OBTAINED | LEDGER_RETURNED };
+	struct ledger_entry suspect = { .address = 0x2000,
+					.space = SPACE_BLOCK,
+					.family = FAMILY_LSA_HEAP,
+					.flags = LEDGER_SUSPECT };
+
+	enter(&returned);
+	enter(&suspect);
+	cr_expect_not(release_usual(0x1000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_usual(0x1000, 0, FAMILY_PRIVATE_HEAP, LEDGER_RETURNED));
+	cr_expect_not(release_usual(0x2000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_usual(0x3000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect(release_usual(0x1000, 0, FAMILY_LSA_HEAP, LEDGER_RETURNED));
+}
+
+Test(ledger, a_live_section_is_found_by_its_handle)
+{
+	struct ledger_view section = enter_section(0x10000);
+
+	enter_block(&section, 0x10100, 8);
+	cr_expect_eq(ledger_live_section(0x10000), ledger_scope(&section));
+	cr_expect_eq(ledger_live_section(0x10100), 0, "a block");
+	cr_expect_eq(ledger_live_section(0), 0);
+	cr_assert(ledger_begin_release(&section));
+	cr_expect_eq(ledger_live_section(0x10000), 0, "being deleted");
+	ledger_finish_release(lane, &section, true, FREE_STACK);
+	cr_expect_eq(ledger_live_section(0x10000), 0, "deleted");
 }
 
 Test(ledger, what_is_around_an_address_is_a_live_block_that_it_lies_strictly_inside_of)

@@ -279,7 +279,7 @@ Test(transfer, without_a_trace_nothing_changes_hands)
 {
 	void **token = block(FAMILY_LSA_HEAP);
 
-	guard->owner = 0;
+	guard->trace = 0;
 	transfer_to_lsa(&logon, token);
 	cr_assert(is_live(SPACE_BLOCK, token));
 	cr_assert_not(guard_inside);

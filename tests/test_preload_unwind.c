@@ -44,7 +44,7 @@ TestSuite(unwind, .init = set_up);
 
 static bool take(void)
 {
-	return unwind_take(&history, stack, 0, 0);
+	return unwind_take(&history, stack);
 }
 
 /* The frames that are found, innermost first; a 0 ends them. */

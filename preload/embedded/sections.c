@@ -60,18 +60,19 @@ static uint32_t *guess_of(uint64_t handle)
 	return &guesses[handle * 0x9e3779b97f4a7c15u >> (64 - GUESS_BITS)];
 }
 
+static bool is_it(uint32_t number, void *handle)
+{
+	return has_handle(&sections[number], *(const uint64_t *)handle);
+}
+
 /* 0: there is none. */
 static uint32_t look_up(uint64_t handle)
 {
-	struct index_walk walk = { .index = &handles, .hash = index_mix(handle) };
-	uint32_t number;
+	uint32_t number = index_find(&handles, index_mix(handle), is_it, &handle);
 
-	while ((number = index_next(&walk)) != 0)
-		if (has_handle(&sections[number], handle)) {
-			__atomic_store_n(guess_of(handle), number, __ATOMIC_RELAXED);
-			return number;
-		}
-	return 0;
+	if (number)
+		__atomic_store_n(guess_of(handle), number, __ATOMIC_RELAXED);
+	return number;
 }
 
 static uint32_t find(uint64_t handle)

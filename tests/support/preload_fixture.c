@@ -27,6 +27,8 @@ static pthread_barrier_t started, ended;
 static pthread_t waiting[PRELOAD_LANES_MOST];
 static unsigned waiting_count;
 
+static uint32_t traces;
+
 static void must(bool done)
 {
 	if (!done) {
@@ -58,8 +60,7 @@ struct lane *preload_start_anew(uint64_t ring_bytes)
 	stacks_reset();
 	tree_reset();
 	findings_reset();
-	trace_generation++;
-	guard->owner = 1;
+	guard->trace = ++traces;
 	lane = lanes_mine();
 	must(lane);
 	return lane;
