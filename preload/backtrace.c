@@ -226,12 +226,12 @@ static void take_from_history(struct backtrace *b, const struct unwind_history *
 	b->frames = 0;
 	b->truncated = false;
 	for (uint32_t i = h->frames; i > 0; i--) {
-		if (unwind_is_own(h->place[i].pc) || !h->place[i].pc)
+		if (unwind_is_own(h->frame[i].pc) || !h->frame[i].pc)
 			continue;
 		b->truncated = b->frames == config->depth;
 		if (b->truncated)
 			return;
-		b->pc[b->frames++] = h->place[i].pc;
+		b->pc[b->frames++] = h->frame[i].pc;
 	}
 }
 
@@ -250,7 +250,7 @@ static uint32_t find(const struct backtrace *b, uint64_t *caller)
 /* Is the stack that the tree has for the history this one? */
 static bool is_known_as(const struct unwind_history *h, uint32_t stack)
 {
-	uint32_t node = h->state[h->frames].node, known;
+	uint32_t node = h->frame[h->frames].node, known;
 
 	if (!node || node >> 31 || !stack)
 		return true;
@@ -311,7 +311,7 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 		return take_checked(lane, frame_address, caller);
 	if (unlikely(config->unwind == UNWIND_LIBUNWIND) || unlikely(!unwind_take(h, frame_address)))
 		return take_in_full(lane, frame_address, caller);
-	node = h->state[h->frames].node;
+	node = h->frame[h->frames].node;
 	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
 	*caller = ((const uint64_t *)frame_address)[1];
 	return likely(stack && !unwind_is_own(*caller)) ? stack : store(lane, node, caller);
@@ -355,7 +355,7 @@ bool backtrace_has(const struct lane *lane, uint64_t pc)
 	const struct unwind_history *h = lane->history;
 
 	for (uint32_t i = h->frames; i > 0; i--)
-		if (h->place[i].pc == pc)
+		if (h->frame[i].pc == pc)
 			return true;
 	return h->frames == 0;
 }

@@ -479,23 +479,19 @@ static bool run(struct machine *m, struct reader r)
 
 static struct cfi_rule rule_of(const struct state *s)
 {
-	struct cfi_rule rule = { .kind = CFI_UNKNOWN };
+	struct cfi_rule unknown = cfi_rule(CFI_UNKNOWN, 0, 0);
 	bool on_rsp = s->cfa_register == REG_RSP, on_rbp = s->cfa_register == REG_RBP;
 
-	if (s->return_address.where == WHERE_UNDEFINED) {
-		rule.kind = CFI_OUTERMOST;
-		return rule;
-	}
+	if (s->return_address.where == WHERE_UNDEFINED)
+		return cfi_rule(CFI_OUTERMOST, 0, 0);
 	if (s->cfa_is_expression || (!on_rsp && !on_rbp) || s->rbp.where == WHERE_OTHER ||
 	    s->rbp.where == WHERE_UNDEFINED || s->rsp.where != WHERE_SAME ||
 	    s->return_address.where != WHERE_AT_CFA || s->return_address.offset != -8 ||
 	    s->cfa_offset < 0 || s->cfa_offset > INT32_MAX || s->rbp.offset < INT16_MIN ||
 	    s->rbp.offset > 0 || (s->rbp.where == WHERE_AT_CFA && s->rbp.offset == 0))
-		return rule;
-	rule.kind = on_rsp ? CFI_RSP : CFI_RBP;
-	rule.cfa_offset = (int32_t)s->cfa_offset;
-	rule.rbp_offset = s->rbp.where == WHERE_AT_CFA ? (int16_t)s->rbp.offset : 0;
-	return rule;
+		return unknown;
+	return cfi_rule(on_rsp ? CFI_RSP : CFI_RBP, (int32_t)s->cfa_offset,
+			s->rbp.where == WHERE_AT_CFA ? (int16_t)s->rbp.offset : 0);
 }
 
 /* Where a module's .eh_frame_hdr is; NULL: unknown. Takes no lock, unlike dl_iterate_phdr(). */
@@ -510,7 +506,7 @@ static const uint8_t *find_header(uint64_t pc)
 
 static struct cfi_rule read_rule(uint64_t pc)
 {
-	struct cfi_rule unknown = { .kind = CFI_UNKNOWN };
+	struct cfi_rule unknown = cfi_rule(CFI_UNKNOWN, 0, 0);
 	const uint8_t *header = find_header(pc), *entry = header ? search(header, pc) : NULL;
 	struct frame_info info = { 0 };
 	struct machine m = { .info = &info, .pc = UINT64_MAX };
@@ -536,54 +532,39 @@ static struct {
 	uint64_t rule;
 } cache[CACHE_ROWS];
 
-static uint64_t pack(struct cfi_rule rule)
-{
-	uint64_t packed = 0;
-
-	memcpy(&packed, &rule, sizeof(rule));
-	return packed;
-}
-
-static struct cfi_rule unpack(uint64_t packed)
-{
-	struct cfi_rule rule;
-
-	memcpy(&rule, &packed, sizeof(rule));
-	return rule;
-}
-
-_Static_assert(sizeof(struct cfi_rule) == sizeof(uint64_t), "a rule is one word of the cache");
-
 /* To a return address of 0, a row in which nothing is looks like its own. */
 _Static_assert(CFI_OUTERMOST == 0, "cfi_find");
 
 static size_t row_of(uint64_t pc)
 {
-	return (pc * 0x9e3779b97f4a7c15u) >> (64 - 12);
+	return (pc ^ pc >> 12) & (CACHE_ROWS - 1);
 }
 
 _Static_assert(CACHE_ROWS == 1 << 12, "row_of");
 
-static uint64_t seal_of(uint64_t return_address, uint64_t packed)
+static uint64_t seal_of(uint64_t return_address, struct cfi_rule rule)
 {
-	return return_address ^ packed * 0x9e3779b97f4a7c15u;
+	return return_address ^ rule.word * 0x9e3779b97f4a7c15u;
+}
+
+static APART struct cfi_rule read_into(size_t row, uint64_t return_address)
+{
+	struct cfi_rule rule = cfi_rule(CFI_OUTERMOST, 0, 0);
+
+	if (return_address)
+		rule = read_rule(return_address - 1);
+	__atomic_store_n(&cache[row].rule, rule.word, __ATOMIC_RELAXED);
+	__atomic_store_n(&cache[row].seal, seal_of(return_address, rule), __ATOMIC_RELAXED);
+	return rule;
 }
 
 struct cfi_rule cfi_find(uint64_t return_address)
 {
 	size_t row = row_of(return_address);
-	uint64_t packed = __atomic_load_n(&cache[row].rule, __ATOMIC_RELAXED);
+	struct cfi_rule rule = { __atomic_load_n(&cache[row].rule, __ATOMIC_RELAXED) };
 	uint64_t seal = __atomic_load_n(&cache[row].seal, __ATOMIC_RELAXED);
-	static const struct cfi_rule outermost = { .kind = CFI_OUTERMOST };
-	struct cfi_rule rule;
 
-	if (likely(seal == seal_of(return_address, packed)))
-		return unpack(packed);
-	rule = return_address ? read_rule(return_address - 1) : outermost;
-	packed = pack(rule);
-	__atomic_store_n(&cache[row].rule, packed, __ATOMIC_RELAXED);
-	__atomic_store_n(&cache[row].seal, seal_of(return_address, packed), __ATOMIC_RELAXED);
-	return rule;
+	return likely(seal == seal_of(return_address, rule)) ? rule : read_into(row, return_address);
 }
 
 void cfi_forget(void)

@@ -21,11 +21,38 @@ enum cfi_kind {
 	CFI_RBP,       /* CFA = rbp + cfa_offset */
 };
 
+/* In one word, which is kept, copied and compared as one. */
 struct cfi_rule {
-	int32_t cfa_offset;
-	int16_t rbp_offset; /* the caller's rbp is at CFA + rbp_offset; 0: rbp is unchanged */
-	uint8_t kind;
+	uint64_t word; /* from below: kind, 8 bits; 0, 8; rbp_offset, 16; cfa_offset, 32 */
 };
+
+static inline struct cfi_rule cfi_rule(enum cfi_kind kind, int32_t cfa_offset, int16_t rbp_offset)
+{
+	return (struct cfi_rule){ (uint64_t)(uint32_t)cfa_offset << 32 |
+				  (uint32_t)(uint16_t)rbp_offset << 16 | kind };
+}
+
+static inline enum cfi_kind cfi_kind(struct cfi_rule rule)
+{
+	return (enum cfi_kind)(rule.word & 0xff);
+}
+
+static inline int64_t cfi_cfa_offset(struct cfi_rule rule)
+{
+	return (int64_t)rule.word >> 32;
+}
+
+/* The caller's rbp is at CFA + this; 0: rbp is unchanged. */
+static inline int16_t cfi_rbp_offset(struct cfi_rule rule)
+{
+	return (int16_t)(rule.word >> 16);
+}
+
+/* CFA is of rsp, and rbp is unchanged. */
+static inline bool cfi_keeps_rbp(struct cfi_rule rule)
+{
+	return (uint32_t)rule.word == CFI_RSP;
+}
 
 /* The rule at a return address, from the cache if it is there. At 0, where many stacks end, it is
  * CFI_OUTERMOST. */

@@ -17,11 +17,13 @@ enum {
 	EPOCH_RELEASES = 1024,   /* a lane's releases in one epoch */
 	SLOT_BATCH = 32,
 	SNAPSHOT_TRIES = 64,
+	GUESS_BITS = 14,
 };
 
 static struct ledger_entry *entries; /* by number, from 1 */
 static uint32_t entries_used, entries_max;
 static struct index addresses;
+static uint32_t guesses[1 << GUESS_BITS]; /* by a few bits of a block's address: spare the index */
 static uint32_t section_serial;
 static uint32_t epoch;
 static uint32_t current_era;
@@ -314,9 +316,39 @@ bool ledger_find(enum ledger_space space, uint64_t address, uint64_t request,
 	return view->number != 0;
 }
 
-void ledger_expect(enum ledger_space space, uint64_t address, uint64_t request)
+/* Neighbours in memory are neighbours here: what a thread works with stays in its cache. */
+static uint32_t *guess_of(uint64_t address)
 {
-	index_prefetch(&addresses, hash_of(space, address, request));
+	return &guesses[(address >> 4 ^ address >> (4 + GUESS_BITS)) & ((1u << GUESS_BITS) - 1)];
+}
+
+uint32_t ledger_expect(uint64_t address)
+{
+	uint32_t number = __atomic_load_n(guess_of(address), __ATOMIC_RELAXED);
+
+	__builtin_prefetch(&entries[number], 1);
+	return number;
+}
+
+static inline bool is_block_at(const struct ledger_entry *entry, uint64_t address)
+{
+	return entry->address == address && entry->space == SPACE_BLOCK;
+}
+
+/* The guess was wrong. */
+static APART uint32_t find_block(uint64_t address)
+{
+	struct sought sought = { .space = SPACE_BLOCK, .address = address };
+	uint32_t number = find_entry(&sought, is_entered);
+
+	if (number)
+		__atomic_store_n(guess_of(address), number, __ATOMIC_RELAXED);
+	return number;
+}
+
+static inline uint32_t block_at(uint64_t address, uint32_t expected)
+{
+	return likely(is_block_at(&entries[expected], address)) ? expected : find_block(address);
 }
 
 bool ledger_find_around(enum ledger_space space, uint64_t address, uint64_t request,
@@ -407,18 +439,19 @@ uint64_t ledger_live_section(uint64_t handle)
 
 bool ledger_release_usual(struct lane *lane, const struct ledger_usual *usual, uint32_t stack)
 {
-	struct sought sought = { .space = SPACE_BLOCK, .address = usual->address };
-	uint32_t number = find_entry(&sought, is_entered);
+	uint32_t number = block_at(usual->address, usual->expected);
 	const struct ledger_entry *entry = &entries[number];
+	uint64_t life = __atomic_load_n(&entry->life, __ATOMIC_ACQUIRE);
 
-	/* What is read before the claim is so still when it succeeds. */
-	if (unlikely(!number || (sought.life & 0xff) != LIFE_LIVE || entry->family != usual->family ||
+	/* What is read from here on is so still when the claim succeeds. */
+	if (unlikely((life & 0xff) != LIFE_LIVE || !is_block_at(entry, usual->address) ||
+		     entry->family != usual->family ||
 		     (entry->flags & (LEDGER_SUSPECT | LEDGER_RETURNED)) != usual->flags))
 		return false;
 	if (usual->family == FAMILY_SHARED_MEMORY &&
 	    unlikely(!is_live_section(entry->scope, usual->section)))
 		return false;
-	if (unlikely(!claim(number, sought.life)))
+	if (unlikely(!claim(number, life)))
 		return false;
 	let_go(lane, number, LIFE_RELEASED, stack);
 	return true;
@@ -712,7 +745,21 @@ static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *wh
 	return 0;
 }
 
-bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view)
+bool ledger_enter_again(struct lane *lane, const struct ledger_entry *what, uint32_t expected)
+{
+	uint32_t number = block_at(what->address, expected);
+	const struct ledger_entry *entry = &entries[number];
+	uint64_t life = __atomic_load_n(&entry->life, __ATOMIC_ACQUIRE);
+
+	if (unlikely((life & 0xff) <= LIFE_BUSY || !is_block_at(entry, what->address) ||
+		     !claim(number, life)))
+		return ledger_enter(lane, what, NULL);
+	end_old(lane, number, life & 0xff);
+	fill(lane, number, what);
+	return true;
+}
+
+APART bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view)
 {
 	uint32_t number = claim_same(lane, what);
 

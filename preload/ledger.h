@@ -81,8 +81,9 @@ bool ledger_init(void);
 bool ledger_find(enum ledger_space space, uint64_t address, uint64_t request,
 		 struct ledger_view *view);
 
-/* Says that an address is going to be looked for, or entered: what that reads is fetched meanwhile. */
-void ledger_expect(enum ledger_space space, uint64_t address, uint64_t request);
+/* The number of what probably is in SPACE_BLOCK at an address that is going to be released or entered;
+ * 0: nothing is. What that reads is fetched meanwhile. */
+uint32_t ledger_expect(uint64_t address);
 
 static inline enum ledger_life ledger_life(const struct ledger_view *view)
 {
@@ -127,6 +128,7 @@ uint64_t ledger_live_section(uint64_t handle);
 /* A release in which nothing is wrong, as nearly all are. */
 struct ledger_usual {
 	uint64_t address;
+	uint32_t expected;  /* as by ledger_expect() */
 	uint64_t section;   /* FAMILY_SHARED_MEMORY: the handle that was named */
 	enum family family; /* of the function that was called */
 	uint8_t flags;      /* LEDGER_RETURNED: of it are blocks that were returned */
@@ -134,6 +136,9 @@ struct ledger_usual {
 
 /* The live block there goes, if this is such a release. False: nothing has changed; judge it. */
 bool ledger_release_usual(struct lane *lane, const struct ledger_usual *usual, uint32_t stack);
+
+/* As ledger_enter(), for what is in SPACE_BLOCK, when most probably an older one is known there. */
+bool ledger_enter_again(struct lane *lane, const struct ledger_entry *what, uint32_t expected);
 
 /* The viewed entry goes. False: it has changed since it was viewed; view it again. */
 bool ledger_release(struct lane *lane, const struct ledger_view *view, uint32_t stack);

@@ -52,6 +52,13 @@ static void enter(struct call *c, enum ledger_space space, uint64_t scope, uint8
 	ledger_enter(c->lane, &entry, NULL);
 }
 
+static inline void enter_block(struct call *c, uint64_t scope, uint32_t expected)
+{
+	const struct ledger_entry entry = new_entry(c, SPACE_BLOCK, scope);
+
+	ledger_enter_again(c->lane, &entry, expected);
+}
+
 static void enter_section(struct call *c)
 {
 	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
@@ -150,6 +157,7 @@ HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 	LSA_ALLOCATE_SHARED_MEMORY *host = HOST(LSA_ALLOCATE_SHARED_MEMORY, where);
 	struct ledger_view named;
 	enum handle handle = HANDLE_LIVE;
+	uint32_t expected;
 	uint64_t scope;
 	struct call c;
 	PVOID block;
@@ -161,14 +169,14 @@ HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 		handle = judge_handle(ADDRESS(section), &named);
 	call_host(&c);
 	block = host(section, size);
-	ledger_expect(SPACE_BLOCK, ADDRESS(block), 0);
+	expected = ledger_expect(ADDRESS(block));
 	if (!call_return(&c))
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
 	c.section = ADDRESS(section);
 	c.size = size;
 	if (likely(block && scope)) {
-		enter(&c, SPACE_BLOCK, scope, 0);
+		enter_block(&c, scope, expected);
 		call_record_acquired(&c, false, 0, TRACE_KIND_NONE);
 	} else {
 		judge_allocated(&c, handle, &named);
@@ -203,10 +211,11 @@ static APART enum trace_kind judge_free_call(struct call *c)
 }
 
 /* A free that cannot fail, before the host's function is called. */
-static inline enum trace_kind end_block(struct call *c)
+static inline enum trace_kind end_block(struct call *c, uint32_t expected)
 {
 	const struct ledger_usual usual = {
 		.address = c->address,
+		.expected = expected,
 		.section = c->section,
 		.family = call_family(c),
 		.flags = c->slot == SLOT_FreeReturnBuffer ? LEDGER_RETURNED : 0,
@@ -222,10 +231,10 @@ static inline enum trace_kind end_block(struct call *c)
 HOT void free_in_section(PVOID section, PVOID memory, uint32_t where)
 {
 	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
+	uint32_t expected = ledger_expect(ADDRESS(memory));
 	enum trace_kind kind;
 	struct call c;
 
-	ledger_expect(SPACE_BLOCK, ADDRESS(memory), 0);
 	if (!call_enter(&c, where, FRAME, ADDRESS(section), ADDRESS(memory))) {
 		pass_free(SPACE_BLOCK, memory, NULL);
 		host(section, memory);
@@ -233,7 +242,7 @@ HOT void free_in_section(PVOID section, PVOID memory, uint32_t where)
 	}
 	c.section = ADDRESS(section);
 	c.address = ADDRESS(memory);
-	kind = end_block(&c);
+	kind = end_block(&c, expected);
 	call_host(&c);
 	host(section, memory);
 	if (!call_return(&c))
@@ -349,6 +358,7 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 HOT PVOID allocate(SIZE_T size, uint32_t where)
 {
 	allocate_function *host = HOST(allocate_function, where);
+	uint32_t expected;
 	struct call c;
 	PVOID block;
 
@@ -356,13 +366,13 @@ HOT PVOID allocate(SIZE_T size, uint32_t where)
 		return pass_made(SPACE_BLOCK, host(size), NULL);
 	call_host(&c);
 	block = host(size);
-	ledger_expect(SPACE_BLOCK, ADDRESS(block), 0);
+	expected = ledger_expect(ADDRESS(block));
 	if (!call_return(&c))
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
 	c.size = size;
 	if (likely(block))
-		enter(&c, SPACE_BLOCK, 0, 0);
+		enter_block(&c, 0, expected);
 	else
 		call_note_failure(&c, NULL);
 	call_record_acquired(&c, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
@@ -373,17 +383,17 @@ HOT PVOID allocate(SIZE_T size, uint32_t where)
 HOT void free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
+	uint32_t expected = ledger_expect(ADDRESS(memory));
 	enum trace_kind kind;
 	struct call c;
 
-	ledger_expect(SPACE_BLOCK, ADDRESS(memory), 0);
 	if (!call_enter(&c, where, FRAME, ADDRESS(memory), 0)) {
 		pass_free(SPACE_BLOCK, memory, NULL);
 		host(memory);
 		return;
 	}
 	c.address = ADDRESS(memory);
-	kind = end_block(&c);
+	kind = end_block(&c, expected);
 	call_host(&c);
 	host(memory);
 	if (!call_return(&c))

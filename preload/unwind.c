@@ -11,12 +11,14 @@
 /* A frame larger than this is not believed. */
 #define FRAME_BYTES_MOST (16ull << 20)
 
-enum { PAGE_BYTES = 4096, RUN_MOST = 255 };
-
-/* No number of frames. */
-#define WALK_FAILED UINT32_MAX
-
 enum step { STEP_FRAME, STEP_END, STEP_UNKNOWN };
+
+uint64_t unwind_own_start, unwind_own_bytes;
+
+static inline uint64_t read_word(uint64_t address)
+{
+	return *(const uint64_t *)(uintptr_t)address;
+}
 
 /* More than nothing, whole words, and not too many: all in one comparison. */
 static inline bool is_frame_size(uint64_t bytes)
@@ -26,220 +28,195 @@ static inline bool is_frame_size(uint64_t bytes)
 	return words - 1 < FRAME_BYTES_MOST / 8;
 }
 
-uint64_t unwind_own_start, unwind_own_bytes;
-
-static inline uint64_t read_word(uint64_t address)
+/* Member by member: nodes and links are not known yet. */
+static inline void note(struct unwind_frame *to, const struct unwind_frame *f)
 {
-	return *(const uint64_t *)(uintptr_t)address;
+	to->slot = f->slot;
+	to->pc = f->pc;
+	to->rbp = f->rbp;
+	to->rbp_cell = f->rbp_cell;
+	to->rule = f->rule;
 }
 
-/* From a frame to the one that called it, `f` to `f`. Notes the frame's rule. */
+/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. */
 static inline enum step step(struct unwind_frame *f, struct unwind_frame *inner)
 {
-	struct cfi_rule rule = cfi_find(f->pc);
-	uint64_t base = rule.kind == CFI_RSP ? f->slot + 8 : f->rbp;
-	uint64_t cfa = base + (uint64_t)(int64_t)rule.cfa_offset;
+	struct cfi_rule rule = f->rule = cfi_find(f->pc);
+	uint64_t base = cfi_kind(rule) == CFI_RSP ? f->slot : f->rbp - 8;
+	uint64_t slot = base + (uint64_t)cfi_cfa_offset(rule);
+	int16_t rbp_offset = cfi_rbp_offset(rule);
 
-	f->rule = rule;
-	*inner = *f;
-	if (unlikely(rule.kind <= CFI_UNKNOWN))
-		return rule.kind == CFI_OUTERMOST ? STEP_END : STEP_UNKNOWN;
-	if (unlikely(!is_frame_size(cfa - 8 - f->slot)))
+	note(inner, f);
+	if (unlikely(cfi_kind(rule) <= CFI_UNKNOWN))
+		return cfi_kind(rule) == CFI_OUTERMOST ? STEP_END : STEP_UNKNOWN;
+	if (unlikely(!is_frame_size(slot - f->slot)))
 		return STEP_UNKNOWN;
-	f->slot = cfa - 8;
-	f->pc = read_word(f->slot);
+	f->slot = slot;
+	f->pc = read_word(slot);
 	f->rbp_cell = 0;
-	if (rule.rbp_offset) {
-		f->rbp_cell = cfa + (uint64_t)(int64_t)rule.rbp_offset;
+	if (rbp_offset) {
+		f->rbp_cell = slot + 8 + (uint64_t)(int64_t)rbp_offset;
 		f->rbp = read_word(f->rbp_cell);
 	}
 	return STEP_FRAME;
 }
 
-static inline bool is_same_rbp(const struct unwind_state *s, const struct unwind_frame *f)
+static inline bool is_same(const struct unwind_frame *old, const struct unwind_frame *f)
 {
-	return likely(!s->rbp_matters) || s->rbp == f->rbp;
+	return old->slot == f->slot && old->pc == f->pc &&
+	       (likely(!unwind_rbp_matters(old)) || old->rbp == f->rbp);
 }
 
-static bool is_cell_unchanged(const struct unwind_state *s)
+static inline bool is_slot_unchanged(const struct unwind_frame *f)
 {
-	return !s->rbp_matters || !s->rbp_cell || read_word(s->rbp_cell) == s->rbp;
+	return likely(read_word(f->slot) == f->pc);
 }
 
-static inline bool is_run_unchanged(const struct unwind_place *place, uint32_t run)
+static bool is_cell_unchanged(const struct unwind_frame *f)
 {
-	uint64_t difference = 0;
-
-	for (; run >= 4; run -= 4, place -= 4)
-		difference |= (read_word(place[0].slot) ^ place[0].pc) |
-			      (read_word(place[-1].slot) ^ place[-1].pc) |
-			      (read_word(place[-2].slot) ^ place[-2].pc) |
-			      (read_word(place[-3].slot) ^ place[-3].pc);
-	for (; run > 0; run--, place--)
-		difference |= read_word(place->slot) ^ place->pc;
-	return difference == 0;
+	return !unwind_rbp_matters(f) || !f->rbp_cell || read_word(f->rbp_cell) == f->rbp;
 }
 
-/* The same as find_change(), one frame at a time. */
-static APART uint32_t find_change_singly(const struct unwind_history *h, uint32_t at)
+static APART struct unwind_frame *find_change_with_cells(struct unwind_history *h,
+							 struct unwind_frame *f)
 {
-	uint32_t outer = at - 1;
-
-	while (outer > 0 && read_word(h->place[outer].slot) == h->place[outer].pc &&
-	       is_cell_unchanged(&h->state[outer]))
-		outer--;
-	return outer;
+	while (f > h->frame && is_slot_unchanged(f) && is_cell_unchanged(f))
+		f--;
+	return f;
 }
 
 /*
- * The frames outside of frame `at` are read again, as frame `at` is as it was. Returns how many of
- * them, from the outermost on, are not known to be as they were: 0 if all are. A slot may be read
- * only where the frame inside of it has been compared, or on the same page.
+ * A frame and those outside of it are read again, as the frame inside of it is as it was. Returns the
+ * first one that is not known to be as it was; frame 0 if all are. A slot may be read only where the
+ * frame inside of it has been compared.
  */
-static inline uint32_t find_change(const struct unwind_history *h, uint32_t at)
+static inline struct unwind_frame *find_change(struct unwind_history *h, struct unwind_frame *f)
 {
-	uint32_t outer = at - 1;
-
-	if (unlikely(h->state[outer].cells))
-		return find_change_singly(h, at);
-	while (outer > 0) {
-		uint32_t run = h->state[outer].run;
-
-		if (unlikely(!is_run_unchanged(&h->place[outer], run)))
-			return find_change_singly(h, at);
-		outer -= run;
-	}
-	return 0;
+	if (unlikely(unwind_has_cells(f)))
+		return find_change_with_cells(h, f);
+	while (f >= h->frame + 4 && is_slot_unchanged(f) && is_slot_unchanged(f - 1) &&
+	       is_slot_unchanged(f - 2) && is_slot_unchanged(f - 3))
+		f -= 4;
+	while (f > h->frame && is_slot_unchanged(f))
+		f--;
+	return f;
 }
 
 /*
- * Frames `at` to `changed + 1` of the history stand, but not the one outside of them: they join the
- * fresh ones, and `f` becomes that one. What rbp is in them need not be what it was where that did not
- * matter: it is carried along anew. False: too many frames.
+ * Frames of the history, from `old` outward, stand, but not `changed`: they join the fresh ones, from
+ * `*f` on, which is as `old`, and the one outside of them is to be looked at next. What rbp is in them
+ * need not be what it was where that did not matter: it is carried along anew. Returns that next one;
+ * NULL: too many frames.
  */
-static bool keep_middle(struct unwind_history *h, uint32_t at, uint32_t changed,
-			struct unwind_frame **fresh, struct unwind_frame *f)
+static APART struct unwind_frame *keep_middle(struct unwind_history *h,
+					      const struct unwind_frame *old,
+					      const struct unwind_frame *changed,
+					      struct unwind_frame *f)
 {
-	if (*fresh - h->fresh + (at - changed) > UNWIND_FRAMES_MOST)
-		return false;
-	for (uint32_t i = at; i > changed; i--) {
-		f->rule = h->state[i].rule;
-		*(*fresh)++ = *f;
-		f->slot = h->place[i - 1].slot;
-		f->pc = h->place[i - 1].pc;
-		f->rbp_cell = h->state[i - 1].rbp_cell;
-		f->rbp = f->rbp_cell ? read_word(f->rbp_cell) : f->rbp;
+	if (f - h->fresh + (old - changed) >= UNWIND_FRAMES_MOST)
+		return NULL;
+	for (; old > changed; old--, f++) {
+		f->rule = old->rule;
+		f[1].slot = old[-1].slot;
+		f[1].pc = old[-1].pc;
+		f[1].rbp_cell = old[-1].rbp_cell;
+		f[1].rbp = f[1].rbp_cell ? read_word(f[1].rbp_cell) : f->rbp;
 	}
 	f->pc = read_word(f->slot);
-	return true;
+	return f;
 }
 
-static inline void count_cells(struct unwind_state *s)
+/* How rbp matters in a frame, given how it does in the one that called it. */
+static inline void link_rbp(struct unwind_frame *f)
 {
-	s->cells = s[-1].cells;
-	if (unlikely(s->rbp_matters && s->rbp_cell))
-		s->cells++;
+	uint32_t outer = f[-1].rbp_links, cells = outer & ~1u;
+	bool matters = cfi_kind(f->rule) == CFI_RBP || ((outer & 1) && cfi_keeps_rbp(f->rule));
+
+	f->rbp_links = likely(!matters) ? cells : f->rbp_cell ? (cells + 2) | 1 : cells | 1;
 }
 
 /* A frame of the history stands, but may have been reached by way of another inner frame. */
-static inline void arrive(struct unwind_state *s, const struct unwind_frame *f)
+static inline void arrive(struct unwind_frame *old, const struct unwind_frame *f)
 {
-	s->rbp = f->rbp;
-	s->rbp_cell = f->rbp_cell;
-	if (unlikely(s->rbp_matters))
-		count_cells(s);
+	old->rbp = f->rbp;
+	old->rbp_cell = f->rbp_cell;
+	if (unlikely(unwind_rbp_matters(old)))
+		link_rbp(old);
 }
 
 /*
- * Walks outward from a frame. Returns how many frames of the history stand, to which the fresh ones
- * lead, up to `*fresh`; 0: these lead to the outermost frame.
+ * Walks outward from a frame. Returns the frame of the history that stands, with all outside of it, to
+ * which the fresh ones lead, up to `*fresh_end`; frame 0: these lead to the outermost frame. NULL:
+ * nowhere.
  */
-static inline uint32_t walk(struct unwind_history *h, struct unwind_frame f,
-			    struct unwind_frame **fresh_end)
+static inline struct unwind_frame *walk(struct unwind_history *h, const uint64_t *words,
+					struct unwind_frame **fresh_end)
 {
-	const struct unwind_place *old = &h->place[h->frames];
-	struct unwind_frame *fresh = h->fresh;
+	struct unwind_frame *old = &h->frame[h->frames], *changed, *fresh = h->fresh;
+	/* In registers: what was just written is read late. */
+	struct unwind_frame f = { .slot = (uint64_t)(uintptr_t)(words + 1),
+				  .pc = words[1],
+				  .rbp = words[0] };
 
-	while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST)) {
-		uint32_t at, changed;
+	do {
 		enum step result;
 
 		while (old->slot < f.slot)
 			old--;
-		at = (uint32_t)(old - h->place);
-		if (old->slot != f.slot || old->pc != f.pc || !is_same_rbp(&h->state[at], &f)) {
+		if (!is_same(old, &f)) {
 			result = step(&f, fresh++);
 			if (likely(result == STEP_FRAME))
 				continue;
 			*fresh_end = fresh;
-			return result == STEP_END ? 0 : WALK_FAILED;
+			return result == STEP_END ? h->frame : NULL;
 		}
-		changed = find_change(h, at);
-		if (likely(changed == 0)) {
-			arrive(&h->state[at], &f);
+		changed = find_change(h, old - 1);
+		if (likely(changed == h->frame)) {
+			arrive(old, &f);
 			*fresh_end = fresh;
-			return at;
+			return old;
 		}
-		if (!keep_middle(h, at, changed, &fresh, &f))
-			return WALK_FAILED;
-	}
-	return WALK_FAILED;
-}
-
-/* Does rbp in a frame matter to where it leads, given whether it does in the one that called it? */
-static inline bool rbp_matters(struct cfi_rule rule, bool outer_matters)
-{
-	return rule.kind == CFI_RBP || (outer_matters && rule.kind == CFI_RSP && !rule.rbp_offset);
-}
-
-static inline uint8_t run_of(const struct unwind_place *place, const struct unwind_state *outer)
-{
-	bool same_page = (place->slot ^ place[-1].slot) < PAGE_BYTES;
-
-	return likely(same_page) ? (uint8_t)(outer->run + (outer->run < RUN_MOST)) : 1;
+		note(fresh, &f);
+		fresh = keep_middle(h, old, changed, fresh);
+		if (!fresh)
+			return NULL;
+		f = *fresh;
+	} while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST));
+	return NULL;
 }
 
 /* Puts a fresh frame inside of all others. */
-static inline void append(struct unwind_place *place, struct unwind_state *s,
-			  const struct unwind_frame *f)
+static inline void append(struct unwind_frame *f, const struct unwind_frame *fresh)
 {
-	place->slot = f->slot;
-	place->pc = f->pc;
-	s->rbp = f->rbp;
-	s->rbp_cell = f->rbp_cell;
-	s->rule = f->rule;
-	s->rbp_matters = rbp_matters(f->rule, s[-1].rbp_matters);
-	s->run = run_of(place, s - 1);
-	count_cells(s);
-	s->node = unlikely(unwind_is_own(f->pc)) ? s[-1].node : tree_child(s[-1].node, f->pc);
+	note(f, fresh);
+	link_rbp(f);
+	f->node = unlikely(unwind_is_own(f->pc)) ? f[-1].node : tree_child(f[-1].node, f->pc);
 }
 
 /* Nothing is known: it is another tree's, or the first time. */
 static void begin(struct unwind_history *h, uint32_t root)
 {
 	h->frames = 0;
-	h->place[0].slot = UINT64_MAX;
-	h->state[0].node = root;
+	h->frame[0].slot = UINT64_MAX;
+	h->frame[0].node = root;
 }
 
 APART bool unwind_take(struct unwind_history *h, const void *frame_address)
 {
-	const uint64_t *frame = frame_address;
-	struct unwind_frame *fresh, innermost = { .slot = (uint64_t)(uintptr_t)(frame + 1),
-						  .pc = frame[1],
-						  .rbp = frame[0] };
-	uint32_t at, root = tree_root();
+	struct unwind_frame *fresh, *f;
+	uint32_t root = tree_root();
 
-	if (unlikely(h->state[0].node != root))
+	if (unlikely(h->frame[0].node != root))
 		begin(h, root);
-	at = walk(h, innermost, &fresh);
+	f = walk(h, frame_address, &fresh);
 	h->frames = 0;
-	if (unlikely(at == WALK_FAILED || at + (fresh - h->fresh) > UNWIND_FRAMES_MOST))
+	if (unlikely(!f))
 		return false;
 	while (fresh > h->fresh) {
-		at++;
-		append(&h->place[at], &h->state[at], --fresh);
+		if (unlikely(f == &h->frame[UNWIND_FRAMES_MOST]))
+			return false;
+		append(++f, --fresh);
 	}
-	h->frames = at;
+	h->frames = (uint32_t)(f - h->frame);
 	return true;
 }

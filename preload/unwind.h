@@ -18,38 +18,35 @@
 
 enum { UNWIND_FRAMES_MOST = 512 };
 
-/* A frame that is new, as it was stepped to. */
 struct unwind_frame {
 	uint64_t slot;        /* where the return address lies */
 	uint64_t pc;          /* the return address; 0: the frame inside of this one is outermost */
 	uint64_t rbp;         /* in this frame, at pc */
 	uint64_t rbp_cell;    /* where that was read; 0: it is the inner frame's */
 	struct cfi_rule rule; /* at pc */
+	uint32_t node;        /* of tree.h, of the frame and all outer ones */
+	/* Bit 0: rbp matters to where the frame, or an outer one, leads. Above it: how many cells of the
+	 * frame and all outer ones matter. */
+	uint32_t rbp_links;
 };
 
-/* A frame of the history, in two parts: comparing reads the first one only. */
-struct unwind_place {
-	uint64_t slot;
-	uint64_t pc;
-};
+static inline bool unwind_rbp_matters(const struct unwind_frame *f)
+{
+	return f->rbp_links & 1;
+}
 
-struct unwind_state {
-	uint64_t rbp;
-	uint64_t rbp_cell;
-	struct cfi_rule rule;
-	uint32_t node;    /* of tree.h, of the frame and all outer ones */
-	uint16_t cells;   /* of the frame and all outer ones: cells that matter */
-	uint8_t run;      /* how many frames, from this one outward, have their slots on one page */
-	bool rbp_matters; /* to where the frame, or an outer one, leads */
-};
+static inline bool unwind_has_cells(const struct unwind_frame *f)
+{
+	return f->rbp_links > 1;
+}
 
 /* Frames 1 to `frames`, outermost first. Frame 0 is none: its slot lies above all others, and its node
  * is tree_root() when the history was made. */
 struct unwind_history {
 	uint32_t frames;
-	struct unwind_place place[UNWIND_FRAMES_MOST + 1];
-	struct unwind_state state[UNWIND_FRAMES_MOST + 1];
-	/* The frames that are new this time, innermost first: here, because stacks may be small. */
+	struct unwind_frame frame[UNWIND_FRAMES_MOST + 1];
+	/* The frames that are new this time, innermost first: here, because stacks may be small. Their
+	 * nodes and links are not known yet. */
 	struct unwind_frame fresh[UNWIND_FRAMES_MOST];
 };
 

@@ -882,7 +882,7 @@ static void leave_inside(struct lane *lane)
 	mark.check = 0;
 	lane->unwinding = 1;
 	for (uint32_t i = 2; i <= h->frames; i++)
-		h->state[i].node = h->state[1].node;
+		h->frame[i].node = h->frame[1].node;
 }
 
 Test(shims, a_call_of_a_thread_that_was_left_inside_the_tracer_is_traced_from_scratch)

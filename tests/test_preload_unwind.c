@@ -55,11 +55,11 @@ static void expect(const char *const *frames)
 	while (frames[count])
 		count++;
 	/* The end of a stack is kept as well. */
-	while (outer > count && history.place[history.frames - outer + 1].pc == 0)
+	while (outer > count && history.frame[history.frames - outer + 1].pc == 0)
 		outer--;
 	cr_assert_eq(outer, count, "%u frames, not %u", outer, count);
 	for (uint32_t i = 0; i < count; i++)
-		cr_expect_eq(history.place[history.frames - i].pc, at(frames[i]), "frame %u", i);
+		cr_expect_eq(history.frame[history.frames - i].pc, at(frames[i]), "frame %u", i);
 }
 
 #define EXPECT(...) expect((const char *const[]){ __VA_ARGS__, NULL })
@@ -105,7 +105,7 @@ Test(unwind, a_change_in_any_frame_is_seen)
 		stack[1 + 2 * changed] = at(outermost);
 		cr_assert(take());
 		cr_assert_eq(history.frames, changed + 1);
-		cr_assert_eq(history.place[1].pc, at(outermost));
+		cr_assert_eq(history.frame[1].pc, at(outermost));
 	}
 }
 
@@ -155,5 +155,5 @@ Test(unwind, a_stack_of_another_time_is_no_longer_believed)
 	tree_forget();
 	cr_assert(take());
 	EXPECT(two_words, two_words, two_words);
-	cr_assert_eq(history.state[0].node, tree_root());
+	cr_assert_eq(history.frame[0].node, tree_root());
 }
