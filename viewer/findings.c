@@ -132,8 +132,7 @@ static uint32_t number_module(struct builder *b, const struct model_module *modu
 	if (!module)
 		return 0;
 	buffer_text(&key, module->build_id_bytes ? "#" : "@");
-	for (uint32_t i = 0; i < module->build_id_bytes; i++)
-		buffer_format(&key, "%02x", module->build_id[i]);
+	buffer_digits(&key, module->build_id, module->build_id_bytes);
 	if (!module->build_id_bytes)
 		buffer_text(&key, module->name);
 	number = number_word(b, key.data);

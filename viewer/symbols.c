@@ -119,8 +119,7 @@ static struct debuginfo *find_binary(struct symbols *s, const struct model_modul
 
 	if (!module || !module->path || module->path[0] != '/')
 		return NULL;
-	for (uint32_t i = 0; i < module->build_id_bytes; i++)
-		buffer_format(&key, "%02x", module->build_id[i]);
+	buffer_digits(&key, module->build_id, module->build_id_bytes);
 	buffer_text(&key, module->path);
 	HASH_FIND_STR(s->binaries, key.data, binary);
 	if (!binary)
