@@ -24,9 +24,9 @@ struct symbols;
 
 /* A function at an address. Inlined ones come first and lead outward to the one that is not. */
 struct symbol {
-	char *function; /* valid UTF-8, as linked (C++: mangled); NULL: unknown */
-	char *file;     /* valid UTF-8, absolute where that is known; NULL: unknown */
-	uint32_t line;  /* 0: unknown */
+	char *function;   /* valid UTF-8, as linked (C++: mangled); NULL: unknown */
+	const char *file; /* valid UTF-8, absolute where that is known; NULL: unknown */
+	uint32_t line;    /* 0: unknown */
 	bool inlined;
 	const struct symbol *outer; /* NULL: not inlined */
 };
