@@ -51,6 +51,18 @@ Test(buffer, writes_numbers_as_printf_would)
 	expect(&b, "0 18446744073709551615 000000042 0x0 0xffffffffffffffff");
 }
 
+Test(buffer, writes_two_digits_a_byte)
+{
+	static const uint8_t bytes[] = { 0x00, 0x0f, 0xa5, 0xff };
+	struct buffer b = { 0 };
+
+	buffer_digits(&b, bytes, 0);
+	cr_expect_str_eq(b.data, "");
+	buffer_text(&b, "#");
+	buffer_digits(&b, bytes, sizeof(bytes));
+	expect(&b, "#000fa5ff");
+}
+
 static void expect_utf8(const char *bytes, const char *text)
 {
 	struct buffer b = { 0 };

@@ -66,7 +66,7 @@ static int note_build_id(struct dl_phdr_info *info, size_t size, void *library)
 	return 1;
 }
 
-static struct library compile(const char *options)
+static struct library compile_text(const char *text, const char *options)
 {
 	struct library l = { .folder = "/tmp/lsatrace-test-XXXXXX" };
 	char path[128], format[256];
@@ -78,7 +78,7 @@ static struct library compile(const char *options)
 	snprintf(l.path, sizeof(l.path), "%s/some.so", l.folder);
 	snprintf(path, sizeof(path), "%s/some.c", l.folder);
 	file = fopen(path, "w");
-	cr_assert(file && fputs(source, file) >= 0 && fclose(file) == 0);
+	cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
 	snprintf(format, sizeof(format),
 		 "cd %%s && cc -shared -fPIC -Wl,--build-id %s -o some.so some.c", options);
 	run(format, &l);
@@ -90,6 +90,11 @@ static struct library compile(const char *options)
 	cr_assert(l.build_id_bytes);
 	dlclose(loaded);
 	return l;
+}
+
+static struct library compile(const char *options)
+{
+	return compile_text(source, options);
 }
 
 static void discard(struct library *l)
@@ -267,6 +272,85 @@ Test(symbols, knows_nothing_of_an_offset_outside_the_code)
 	cr_expect_null(symbols_find(s, &module, 0)->function);
 	cr_expect_null(symbols_find(s, &module, 0x7fffffffffff)->function);
 	cr_expect_null(symbols_find(s, &module, UINT64_MAX)->function);
+	symbols_free(s);
+	discard(&l);
+}
+
+/* Debug information that is written by hand: `entries` of a unit, whose code is 64 bytes at `outer`. */
+#define BY_HAND(entries) \
+	".globl outer\n.type outer, @function\nouter: .skip 64, 0x90\n.size outer, 64\n" \
+	".section .note.GNU-stack, \"\", @progbits\n" \
+	".macro entry abbreviation, name, from, to\n" \
+	".byte \\abbreviation\n.asciz \"\\name\"\n.quad outer + \\from\n.long \\to - " \
+	"\\from\n.endm\n" \
+	".section .debug_abbrev, \"\", @progbits\n" \
+	".byte 1, 0x11, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x06, 0, 0\n" /* compile_unit */ \
+	".byte 2, 0x2e, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x06, 0, 0\n" /* subprogram */ \
+	".byte 3, 0x1d, 0, 0x03, 0x08, 0x11, 0x01, 0x12, 0x06, 0, 0\n" /* inlined_subroutine */ \
+	".byte 4, 0x39, 1, 0x01, 0x13, 0, 0\n.byte 0\n" /* namespace, with its sibling */ \
+	".section .debug_info, \"\", @progbits\n" \
+	"unit: .long end - start\nstart: .2byte 4\n.long 0\n.byte 8\n" \
+	"entry 1, unit, 0, 64\n" entries ".byte 0\nend:\n"
+
+static void expect_names(struct symbols *s, struct library *l, unsigned at, const char *inlined,
+			 const char *function)
+{
+	struct model_module module = module_of(l);
+	const struct symbol *symbol = symbols_find(s, &module, l->offset + at + 1);
+
+	cr_assert_not_null(symbol->function, "%u", at);
+	if (inlined) {
+		cr_expect_str_eq(symbol->function, inlined, "%u: %s", at, symbol->function);
+		cr_expect(symbol->inlined);
+		symbol = symbol->outer;
+		cr_assert(symbol);
+	}
+	cr_expect_str_eq(symbol->function, function, "%u: %s", at, symbol->function);
+	cr_expect_not(symbol->inlined);
+	cr_expect_null(symbol->outer);
+}
+
+Test(symbols, finds_functions_in_functions)
+{
+	static const char text[] = BY_HAND("entry 2, around, 0, 16\n"
+					   "entry 2, within, 16, 32\nentry 3, call, 20, 24\n"
+					   ".byte 0, 0\n");
+	struct library l = compile_text(text, "-x assembler");
+	struct symbols *s = symbols_new(NULL);
+
+	expect_names(s, &l, 8, NULL, "around");
+	expect_names(s, &l, 18, NULL, "within");
+	expect_names(s, &l, 22, "call", "within");
+	expect_names(s, &l, 10, NULL, "around");
+	expect_names(s, &l, 40, NULL, "outer");
+	symbols_free(s);
+	discard(&l);
+}
+
+/* A linker that folds functions with equal code leaves the debug information of them all. */
+Test(symbols, does_not_mix_functions_that_are_at_one_address)
+{
+	static const char text[] =
+		BY_HAND("entry 2, first, 0, 32\nentry 3, of_first, 8, 16\n.byte 0\n"
+			"entry 2, second, 0, 32\nentry 3, of_second, 8, 16\n.byte 0\n");
+	struct library l = compile_text(text, "-x assembler");
+	struct symbols *s = symbols_new(NULL);
+
+	expect_names(s, &l, 12, "of_second", "second");
+	expect_names(s, &l, 20, NULL, "second");
+	symbols_free(s);
+	discard(&l);
+}
+
+Test(symbols, visits_no_entry_twice_whatever_is_said_to_be_its_sibling, .timeout = 20)
+{
+	static const char text[] = BY_HAND(".rept 64\n1: .byte 4\n.long 1f - unit\n.endr\n1:\n"
+					   "entry 2, deep, 0, 16\n.byte 0\n.skip 64\n");
+	struct library l = compile_text(text, "-x assembler");
+	struct symbols *s = symbols_new(NULL);
+
+	expect_names(s, &l, 4, NULL, "deep");
+	expect_names(s, &l, 40, NULL, "outer");
 	symbols_free(s);
 	discard(&l);
 }

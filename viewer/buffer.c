@@ -91,6 +91,18 @@ void buffer_hex(struct buffer *b, uint64_t number)
 	buffer_bytes(b, text + at, sizeof(text) - at);
 }
 
+void buffer_digits(struct buffer *b, const uint8_t *bytes, size_t count)
+{
+	char *end = reserve(b, 2 * count);
+
+	for (size_t i = 0; i < count; i++) {
+		*end++ = "0123456789abcdef"[bytes[i] >> 4];
+		*end++ = "0123456789abcdef"[bytes[i] & 15];
+	}
+	*end = '\0';
+	b->used += 2 * count;
+}
+
 /* Bytes of the character that starts here, 0 if it is not one. As Unicode 15, table 3-7, has it. */
 static size_t character(const unsigned char *s, size_t left)
 {
@@ -128,21 +140,19 @@ static bool is_control(const unsigned char *s, size_t bytes)
 static void clean(struct buffer *b, const char *bytes, size_t count, bool plain)
 {
 	const unsigned char *s = (const unsigned char *)bytes;
+	size_t at = 0, taken = 0;
 
-	buffer_bytes(b, "", 0);
-	while (count) {
-		size_t length = character(s, count);
+	while (at < count) {
+		size_t length = character(s + at, count - at), step = length ? length : 1;
 
-		if (length == 0)
-			buffer_text(b, REPLACEMENT);
-		else if (plain && is_control(s, length))
-			buffer_text(b, "?");
-		else
-			buffer_bytes(b, (const char *)s, length);
-		length = length ? length : 1;
-		s += length;
-		count -= length;
+		if (length == 0 || (plain && is_control(s + at, length))) {
+			buffer_bytes(b, bytes + taken, at - taken);
+			buffer_text(b, length ? "?" : REPLACEMENT);
+			taken = at + step;
+		}
+		at += step;
 	}
+	buffer_bytes(b, bytes + taken, at - taken);
 }
 
 void buffer_utf8(struct buffer *b, const char *bytes, size_t count)

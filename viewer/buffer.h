@@ -31,6 +31,8 @@ void buffer_decimal(struct buffer *b, uint64_t number);
 void buffer_padded(struct buffer *b, uint64_t number, unsigned digits);
 /* "0x7f12", lower case, without leading zeroes. */
 void buffer_hex(struct buffer *b, uint64_t number);
+/* Two digits a byte, as a build-id is written. */
+void buffer_digits(struct buffer *b, const uint8_t *bytes, size_t count);
 
 /* What is not UTF-8 becomes U+FFFD, and so does a zero byte. */
 void buffer_utf8(struct buffer *b, const char *bytes, size_t count);

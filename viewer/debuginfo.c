@@ -13,22 +13,40 @@
 #include "memory.h"
 
 #define NESTING_MOST 512 /* of scopes in each other; a file that has more is no compiler's work */
-
-/* Code of one function or inlined call: a part of it, where it has several. */
-struct scope {
-	Dwarf_Addr start, end;
-	Dwarf_Die die;
-	uint32_t around; /* index of the range that holds this one, or NONE */
-};
 #define NONE UINT32_MAX
 
-/* One compilation unit; its scopes are collected when the first address in it is asked for. */
+/* Scopes beside each other: those in them are no part of it. */
+struct level {
+	uint32_t first, count; /* of their code, in unit.code */
+};
+
+/* A function, or a call inlined into another scope. */
+struct scope {
+	Dwarf_Die die;
+	uint32_t outer; /* the scope that it is inlined into; NONE: a function */
+	bool collected;
+	struct level calls; /* inlined into it, once they are collected */
+};
+
+/* Code of a scope: a part of it, where it has several. */
+struct code {
+	Dwarf_Addr start, end;
+	uint32_t scope;
+	uint32_t around; /* index of the code of the same level that holds this one, or NONE */
+};
+
+/* One compilation unit; its functions are collected when the first address in it is asked for, and
+ * what is inlined into a scope when the first address in that is. */
 struct unit {
 	Dwarf_Die die;
 	const char *folder; /* in which it was compiled; NULL: unknown */
-	bool collected;
-	struct scope *scope; /* by start, the longer first: those around a range come before it */
-	size_t scopes, room;
+	bool collected, collected_nested;
+	Dwarf_Off reached; /* by the walk that collects them */
+	struct level functions;
+	struct scope *scope;
+	size_t scopes, scope_room;
+	struct code *code; /* each level by start, the longer first: what holds others comes before them */
+	size_t codes, code_room;
 };
 
 /* Code of a unit. */
@@ -212,12 +230,18 @@ struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint
 	return d;
 }
 
+static void release_unit(struct unit *unit)
+{
+	free(unit->scope);
+	free(unit->code);
+}
+
 void debuginfo_close(struct debuginfo *d)
 {
 	if (!d)
 		return;
 	for (size_t i = 0; i < d->units; i++)
-		free(d->unit[i].scope);
+		release_unit(&d->unit[i]);
 	free(d->unit);
 	free(d->range);
 	free(d->function);
@@ -226,77 +250,148 @@ void debuginfo_close(struct debuginfo *d)
 	free(d);
 }
 
-static void add_scope(struct unit *unit, Dwarf_Die *die)
+/* Unless it has no code: a declaration, or what is only inlined. */
+static void add_scope(struct unit *unit, Dwarf_Die *die, uint32_t outer)
 {
 	Dwarf_Addr base, start, end;
+	size_t before = unit->codes;
 	ptrdiff_t next = 0;
 
 	while ((next = dwarf_ranges(die, next, &base, &start, &end)) > 0) {
 		if (start >= end)
 			continue;
-		memory_room(unit->scope, unit->scopes, unit->room);
-		unit->scope[unit->scopes++] = (struct scope){ start, end, *die, NONE };
+		memory_room(unit->code, unit->codes, unit->code_room);
+		unit->code[unit->codes++] =
+			(struct code){ start, end, (uint32_t)unit->scopes, NONE };
+	}
+	if (unit->codes == before)
+		return;
+	memory_room(unit->scope, unit->scopes, unit->scope_room);
+	unit->scope[unit->scopes++] = (struct scope){ .die = *die, .outer = outer };
+}
+
+/* What a broken file says is the next entry may be one that the walk has been at. Each level of
+ * such entries would double the work. */
+static bool is_ahead(struct unit *unit, Dwarf_Die *die)
+{
+	Dwarf_Off offset = dwarf_dieoffset(die);
+
+	if (offset <= unit->reached)
+		return false;
+	unit->reached = offset;
+	return true;
+}
+
+static bool holds_functions(int tag, bool nested)
+{
+	switch (tag) {
+	case DW_TAG_namespace:
+	case DW_TAG_class_type:
+	case DW_TAG_structure_type:
+	case DW_TAG_union_type:
+	case DW_TAG_module:
+		return true;
+	case DW_TAG_subprogram:
+	case DW_TAG_inlined_subroutine:
+	case DW_TAG_lexical_block:
+	case DW_TAG_try_block:
+	case DW_TAG_catch_block:
+		return nested;
+	default:
+		return false;
 	}
 }
 
-/* Scopes below `die`. Functions are also found in types and namespaces, calls in lexical blocks. */
-static void collect(struct unit *unit, Dwarf_Die *die, unsigned nesting)
+/* Functions below `die`; those in other functions only if `nested`. */
+static void collect_functions(struct unit *unit, Dwarf_Die *die, bool nested, unsigned nesting)
 {
 	Dwarf_Die child;
 
-	if (nesting == NESTING_MOST || dwarf_child(die, &child) != 0)
+	if (nesting == NESTING_MOST || dwarf_child(die, &child) != 0 || !is_ahead(unit, &child))
 		return;
 	do {
 		int tag = dwarf_tag(&child);
 
-		switch (tag) {
-		case DW_TAG_subprogram:
+		if (tag == DW_TAG_subprogram)
+			add_scope(unit, &child, NONE);
+		if (holds_functions(tag, nested))
+			collect_functions(unit, &child, nested, nesting + 1);
+	} while (dwarf_siblingof(&child, &child) == 0 && is_ahead(unit, &child));
+}
+
+/* Calls inlined into the scope `outer`, which are below `die`: it, or a block in it. */
+static void collect_calls(struct unit *unit, Dwarf_Die *die, uint32_t outer, unsigned nesting)
+{
+	Dwarf_Die child;
+
+	if (nesting == NESTING_MOST || dwarf_child(die, &child) != 0 || !is_ahead(unit, &child))
+		return;
+	do {
+		switch (dwarf_tag(&child)) {
 		case DW_TAG_inlined_subroutine:
-			add_scope(unit, &child);
-			collect(unit, &child, nesting + 1);
+			add_scope(unit, &child, outer);
 			break;
 		case DW_TAG_lexical_block:
 		case DW_TAG_try_block:
 		case DW_TAG_catch_block:
-		case DW_TAG_namespace:
-		case DW_TAG_class_type:
-		case DW_TAG_structure_type:
-		case DW_TAG_union_type:
-		case DW_TAG_module:
-			collect(unit, &child, nesting + 1);
+			collect_calls(unit, &child, outer, nesting + 1);
 			break;
 		default:
 			break;
 		}
-	} while (dwarf_siblingof(&child, &child) == 0);
+	} while (dwarf_siblingof(&child, &child) == 0 && is_ahead(unit, &child));
 }
 
 /* Of two ranges that are the same, the one that was found first is the outer one. */
-static int compare_scopes(const void *left, const void *right)
+static int compare_codes(const void *left, const void *right)
 {
-	const struct scope *a = left, *b = right;
+	const struct code *a = left, *b = right;
 
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;
 	if (a->end != b->end)
 		return a->end > b->end ? -1 : 1;
-	return a->around < b->around ? -1 : a->around > b->around;
+	return a->scope < b->scope ? -1 : a->scope > b->scope;
 }
 
-static void nest(struct unit *unit)
+/* All code that was added from `first` on, made a level. */
+static struct level make_level(struct unit *unit, size_t first)
 {
+	struct level level = { (uint32_t)first, (uint32_t)(unit->codes - first) };
 	uint32_t open = NONE;
 
-	for (size_t i = 0; i < unit->scopes; i++)
-		unit->scope[i].around = (uint32_t)i; /* the order of finding, for the sort */
-	if (unit->scopes)
-		qsort(unit->scope, unit->scopes, sizeof(*unit->scope), compare_scopes);
-	for (size_t i = 0; i < unit->scopes; i++) {
-		while (open != NONE && unit->scope[open].end <= unit->scope[i].start)
-			open = unit->scope[open].around;
-		unit->scope[i].around = open;
+	if (level.count)
+		qsort(unit->code + first, level.count, sizeof(*unit->code), compare_codes);
+	for (size_t i = first; i < unit->codes; i++) {
+		while (open != NONE && unit->code[open].end <= unit->code[i].start)
+			open = unit->code[open].around;
+		unit->code[i].around = open;
 		open = (uint32_t)i;
 	}
+	return level;
+}
+
+static struct level functions_of(struct unit *unit, bool nested)
+{
+	size_t first = unit->codes;
+
+	unit->reached = 0;
+	collect_functions(unit, &unit->die, nested, 0);
+	return make_level(unit, first);
+}
+
+static struct level calls_of(struct unit *unit, uint32_t scope)
+{
+	size_t first = unit->codes;
+	Dwarf_Die die = unit->scope[scope].die;
+
+	if (!unit->scope[scope].collected) {
+		unit->reached = 0;
+		collect_calls(unit, &die, scope, 0);
+		unit->scope[scope].calls = make_level(unit, first);
+		unit->scope[scope].collected = true;
+	}
+	return unit->scope[scope].calls;
 }
 
 static struct unit *find_unit(struct debuginfo *d, Dwarf_Addr address)
@@ -319,28 +414,51 @@ static struct unit *find_unit(struct debuginfo *d, Dwarf_Addr address)
 		unit->collected = true;
 		unit->folder = dwarf_formstring(
 			dwarf_attr(&unit->die, DW_AT_comp_dir, &(Dwarf_Attribute){ 0 }));
-		collect(unit, &unit->die, 0);
-		nest(unit);
+		unit->functions = functions_of(unit, false);
 	}
 	return unit;
 }
 
-static uint32_t innermost(const struct unit *unit, Dwarf_Addr address)
+static uint32_t scope_at(const struct unit *unit, struct level level, Dwarf_Addr address)
 {
-	size_t low = 0, high = unit->scopes;
-	uint32_t scope;
+	size_t low = level.first, high = low + level.count;
+	uint32_t code;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (unit->scope[middle].start <= address)
+		if (unit->code[middle].start <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	scope = low ? (uint32_t)(low - 1) : NONE;
-	while (scope != NONE && unit->scope[scope].end <= address)
-		scope = unit->scope[scope].around;
+	code = low > level.first ? (uint32_t)(low - 1) : NONE;
+	while (code != NONE && unit->code[code].end <= address)
+		code = unit->code[code].around;
+	return code == NONE ? NONE : unit->code[code].scope;
+}
+
+static uint32_t function_at(struct unit *unit, Dwarf_Addr address)
+{
+	uint32_t function = scope_at(unit, unit->functions, address);
+
+	/* To find functions in functions, such as lambda expressions, takes a walk through all there
+	 * is in the unit. So that is done when one is missed. */
+	if (function != NONE || unit->collected_nested)
+		return function;
+	unit->collected_nested = true;
+	unit->functions = functions_of(unit, true);
+	return scope_at(unit, unit->functions, address);
+}
+
+static uint32_t innermost(struct unit *unit, Dwarf_Addr address)
+{
+	uint32_t next = function_at(unit, address), scope = NONE;
+
+	for (unsigned nesting = 0; next != NONE && nesting < NESTING_MOST; nesting++) {
+		scope = next;
+		next = scope_at(unit, calls_of(unit, scope), address);
+	}
 	return scope;
 }
 
@@ -386,8 +504,8 @@ static void line_of(const struct unit *unit, Dwarf_Addr address, struct debuginf
 		place->line = (uint32_t)number;
 }
 
-static unsigned find_in_unit(const struct unit *unit, Dwarf_Addr address,
-			     struct debuginfo_place *places, unsigned room)
+static unsigned find_in_unit(struct unit *unit, Dwarf_Addr address, struct debuginfo_place *places,
+			     unsigned room)
 {
 	struct debuginfo_place place = { 0 };
 	uint32_t scope = innermost(unit, address);
@@ -405,7 +523,7 @@ static unsigned find_in_unit(const struct unit *unit, Dwarf_Addr address,
 			return count;
 		place = (struct debuginfo_place){ 0 };
 		call_site(unit, &die, &place);
-		scope = unit->scope[scope].around;
+		scope = unit->scope[scope].outer;
 	}
 	place.folder = unit->folder;
 	places[count++] = place;

@@ -132,8 +132,7 @@ static uint32_t number_module(struct builder *b, const struct model_module *modu
 	if (!module)
 		return 0;
 	buffer_text(&key, module->build_id_bytes ? "#" : "@");
-	for (uint32_t i = 0; i < module->build_id_bytes; i++)
-		buffer_format(&key, "%02x", module->build_id[i]);
+	buffer_digits(&key, module->build_id, module->build_id_bytes);
 	if (!module->build_id_bytes)
 		buffer_text(&key, module->name);
 	number = number_word(b, key.data);
@@ -451,7 +450,8 @@ static int compare_numbers(uint64_t a, uint64_t b)
 /* Ties are broken by what is the same in each run, and at last by the order of the file. */
 static int compare_findings(const void *left, const void *right)
 {
-	const struct finding *a = left, *b = right;
+	const struct finding *a = *(const struct finding *const *)left;
+	const struct finding *b = *(const struct finding *const *)right;
 	int order = compare_numbers(b->level, a->level);
 
 	if (!order)
@@ -462,34 +462,31 @@ static int compare_findings(const void *left, const void *right)
 		order = compare_numbers(a->kind, b->kind);
 	if (!order)
 		order = compare_numbers(a->reason, b->reason);
-	return order;
+	return order ? order : a < b ? -1 : a > b;
 }
 
-/* A stable sort: few findings have much to compare, and qsort promises no order for equal ones. */
-static void sort(struct finding *all, struct finding *spare, size_t count)
+/* Where they lie, and not themselves: a finding is of hundreds of bytes. */
+static void sort(struct findings *f)
 {
-	size_t half = count / 2, left = 0, right = half;
+	struct finding **order = memory_new(f->count, sizeof(struct finding *));
+	struct finding *sorted = memory_new(f->count, sizeof(*sorted));
 
-	if (count < 2)
-		return;
-	sort(all, spare, half);
-	sort(all + half, spare, count - half);
-	memcpy(spare, all, count * sizeof(*all));
-	for (size_t i = 0; i < count; i++) {
-		bool take_left = right == count ||
-				 (left < half && compare_findings(&spare[left], &spare[right]) <= 0);
-
-		all[i] = take_left ? spare[left++] : spare[right++];
-	}
+	for (size_t i = 0; i < f->count; i++)
+		order[i] = &f->all[i];
+	if (f->count)
+		qsort(order, f->count, sizeof(*order), compare_findings);
+	for (size_t i = 0; i < f->count; i++)
+		sorted[i] = *order[i];
+	free(order);
+	free(f->all);
+	f->all = sorted;
 }
 
 static void finish(struct builder *b)
 {
 	struct findings *f = b->f;
-	struct finding *spare = memory_new(f->count, sizeof(*spare));
 
-	sort(f->all, spare, f->count);
-	free(spare);
+	sort(f);
 	for (size_t i = 0; i < f->count; i++) {
 		struct finding *finding = &f->all[i];
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "frames.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,8 +45,10 @@ static void write_symbol(struct buffer *b, const struct frames_style *style,
 		return;
 	buffer_text(b, " at ");
 	plain(b, shorten(style, symbol->file));
-	if (symbol->line)
-		buffer_format(b, ":%" PRIu32, symbol->line);
+	if (symbol->line) {
+		buffer_text(b, ":");
+		buffer_decimal(b, symbol->line);
+	}
 }
 
 static bool is_known(const struct symbol *symbol)
@@ -77,6 +78,14 @@ void frames_place(struct buffer *b, const struct frames_style *style, struct sym
 		write_offset(b, frame);
 }
 
+static void write_number(struct buffer *b, const struct frames_style *style, unsigned number)
+{
+	buffer_text(b, style->indent);
+	buffer_text(b, "#");
+	buffer_decimal(b, number);
+	buffer_text(b, " ");
+}
+
 /* Returns the number of the next line. */
 static unsigned write_frame(struct buffer *b, const struct frames_style *style,
 			    struct symbols *symbols, const struct model_frame *frame,
@@ -85,13 +94,13 @@ static unsigned write_frame(struct buffer *b, const struct frames_style *style,
 	const struct symbol *symbol = symbols_find(symbols, frame->module, frame->offset);
 
 	if (!is_known(symbol)) {
-		buffer_format(b, "%s#%u ", style->indent, number);
+		write_number(b, style, number);
 		write_offset(b, frame);
 		buffer_text(b, "\n");
 		return number + 1;
 	}
 	for (; symbol; symbol = symbol->outer) {
-		buffer_format(b, "%s#%u ", style->indent, number++);
+		write_number(b, style, number++);
 		write_symbol(b, style, symbol);
 		buffer_text(b, " (");
 		plain(b, frame->module->base);
@@ -107,7 +116,8 @@ void frames_write(struct buffer *b, const struct frames_style *style, struct sym
 
 	for (uint32_t i = 0; i < stack->frames; i++)
 		number = write_frame(b, style, symbols, &stack->frame[i], number);
-	if (stack->truncated)
-		buffer_format(b, "%s... (the frames further out were not recorded)\n",
-			      style->indent);
+	if (!stack->truncated)
+		return;
+	buffer_text(b, style->indent);
+	buffer_text(b, "... (the frames further out were not recorded)\n");
 }

@@ -49,8 +49,7 @@ static json_t *build_id(const struct model_module *module)
 
 	if (!module || module->build_id_bytes == 0)
 		return json_null();
-	for (uint32_t i = 0; i < module->build_id_bytes; i++)
-		buffer_format(&b, "%02x", module->build_id[i]);
+	buffer_digits(&b, module->build_id, module->build_id_bytes);
 	text = json_string(b.data);
 	buffer_release(&b);
 	return text;

@@ -36,7 +36,8 @@ static void say_frame(struct sentence *s, const struct model_frame *frame)
 	if (symbol->file && symbol->line) {
 		slash = strrchr(symbol->file, '/');
 		say_plain(s, slash ? slash + 1 : symbol->file);
-		buffer_format(&s->text, ":%" PRIu32, symbol->line);
+		say(s, ":");
+		buffer_decimal(&s->text, symbol->line);
 	} else if (frame->module) {
 		say_plain(s, symbol->function ? symbol->function : frame->module->base);
 		if (!symbol->function)
@@ -72,8 +73,11 @@ static void say_block(struct sentence *s)
 	const struct finding *f = s->finding;
 
 	say(s, f->family && strcmp(f->family, "client-buffer") == 0 ? "client buffer" : "block");
-	if (f->has_size)
-		buffer_format(&s->text, " of %" PRIu64 " byte%s", f->size, f->size == 1 ? "" : "s");
+	if (!f->has_size)
+		return;
+	say(s, " of ");
+	buffer_decimal(&s->text, f->size);
+	say(s, f->size == 1 ? " byte" : " bytes");
 }
 
 static void say_address(struct sentence *s)

@@ -35,7 +35,10 @@ static void plain(struct writer *w, const char *text)
 /* "1 block", "2 blocks" */
 static void count(struct writer *w, uint64_t number, const char *noun)
 {
-	buffer_format(&w->text, "%" PRIu64 " %s%s", number, noun, number == 1 ? "" : "s");
+	buffer_decimal(&w->text, number);
+	say(w, " ");
+	say(w, noun);
+	say(w, number == 1 ? "" : "s");
 }
 
 static void flush(struct writer *w)
@@ -185,7 +188,8 @@ static void headline(struct writer *w, const struct finding *f)
 	const char *reason = findings_reason_text(f->reason);
 
 	paint(w, level_color(f->level));
-	buffer_format(&w->text, "%s: ", findings_level_text(f->level));
+	say(w, findings_level_text(f->level));
+	say(w, ": ");
 	paint(w, "0");
 	say(w, findings_kind_text(f->kind));
 	if (reason)

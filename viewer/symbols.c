@@ -21,6 +21,15 @@ struct binary {
 	UT_hash_handle hh;
 };
 
+/* A source file, by the texts of the debug information that name it. */
+struct source {
+	struct place {
+		const char *file, *folder;
+	} place;
+	char *path;
+	UT_hash_handle hh;
+};
+
 struct question {
 	const struct model_module *module;
 	uint64_t offset;
@@ -35,6 +44,7 @@ struct answer {
 
 struct symbols {
 	struct binary *binaries;
+	struct source *sources;
 	struct answer *answers;
 	char **changed;
 	size_t changes, change_room;
@@ -54,10 +64,8 @@ struct symbols *symbols_new(struct progress *progress)
 
 static void free_answer(struct answer *answer)
 {
-	for (unsigned i = 0; i < answer->count; i++) {
+	for (unsigned i = 0; i < answer->count; i++)
 		free(answer->symbol[i].function);
-		free(answer->symbol[i].file);
-	}
 	free(answer->symbol);
 	free(answer);
 }
@@ -65,6 +73,7 @@ static void free_answer(struct answer *answer)
 void symbols_free(struct symbols *s)
 {
 	struct binary *binary, *next_binary;
+	struct source *source, *next_source;
 	struct answer *answer, *next_answer;
 
 	if (!s)
@@ -74,6 +83,13 @@ void symbols_free(struct symbols *s)
 	for (; answer; answer = next_answer) {
 		next_answer = answer->hh.next;
 		free_answer(answer);
+	}
+	source = s->sources;
+	HASH_CLEAR(hh, s->sources);
+	for (; source; source = next_source) {
+		next_source = source->hh.next;
+		free(source->path);
+		free(source);
 	}
 	binary = s->binaries;
 	HASH_CLEAR(hh, s->binaries);
@@ -119,8 +135,7 @@ static struct debuginfo *find_binary(struct symbols *s, const struct model_modul
 
 	if (!module || !module->path || module->path[0] != '/')
 		return NULL;
-	for (uint32_t i = 0; i < module->build_id_bytes; i++)
-		buffer_format(&key, "%02x", module->build_id[i]);
+	buffer_digits(&key, module->build_id, module->build_id_bytes);
 	buffer_text(&key, module->path);
 	HASH_FIND_STR(s->binaries, key.data, binary);
 	if (!binary)
@@ -167,19 +182,39 @@ static char *normal_path(const char *path)
 	return buffer_take(&result);
 }
 
-static char *file_of(const struct debuginfo_place *place)
+static char *join(const struct place *place)
 {
 	struct buffer joined = { 0 };
 	char *path;
 
-	if (!place->file)
-		return NULL;
-	if (place->folder && *place->file != '/')
-		buffer_format(&joined, "%s/", place->folder);
+	if (place->folder && *place->file != '/') {
+		buffer_text(&joined, place->folder);
+		buffer_text(&joined, "/");
+	}
 	buffer_text(&joined, place->file);
 	path = normal_path(joined.data);
 	buffer_release(&joined);
 	return path;
+}
+
+static const char *file_of(struct symbols *s, const struct debuginfo_place *from)
+{
+	struct source *source;
+	struct place place;
+
+	if (!from->file)
+		return NULL;
+	memset(&place, 0, sizeof(place)); /* its bytes are the key */
+	place.file = from->file;
+	place.folder = from->folder;
+	HASH_FIND(hh, s->sources, &place, sizeof(place), source);
+	if (!source) {
+		source = memory_new(1, sizeof(*source));
+		source->place = place;
+		source->path = join(&place);
+		HASH_ADD(hh, s->sources, place, sizeof(place), source);
+	}
+	return source->path;
 }
 
 static char *text(const char *from)
@@ -205,7 +240,7 @@ static void look_up(struct symbols *s, struct answer *answer)
 	for (unsigned i = 0; i < answer->count; i++) {
 		answer->symbol[i] = (struct symbol){
 			.function = text(places[i].function),
-			.file = file_of(&places[i]),
+			.file = file_of(s, &places[i]),
 			.line = places[i].line,
 			.inlined = places[i].inlined,
 			.outer = i + 1 < answer->count ? &answer->symbol[i + 1] : NULL,

@@ -6,8 +6,8 @@
  * set up; without any, the ELF symbol table still names the function.
  *
  * What libdw offers for an address walks all of a unit each time; asked for 10,000 addresses that
- * takes seconds. Here each unit that is hit is walked once, into ranges sorted by address that know
- * the range around them, and every answer is kept.
+ * takes seconds. Here the functions of each unit that is hit are collected once, sorted by address,
+ * the calls inlined into a function when that is hit, and so on inward. Every answer is kept.
  *
  * One thread at a time. Answers live as long as the struct symbols.
  */
@@ -24,9 +24,9 @@ struct symbols;
 
 /* A function at an address. Inlined ones come first and lead outward to the one that is not. */
 struct symbol {
-	char *function; /* valid UTF-8, as linked (C++: mangled); NULL: unknown */
-	char *file;     /* valid UTF-8, absolute where that is known; NULL: unknown */
-	uint32_t line;  /* 0: unknown */
+	char *function;   /* valid UTF-8, as linked (C++: mangled); NULL: unknown */
+	const char *file; /* valid UTF-8, absolute where that is known; NULL: unknown */
+	uint32_t line;    /* 0: unknown */
 	bool inlined;
 	const struct symbol *outer; /* NULL: not inlined */
 };
