@@ -17,7 +17,7 @@ enum {
 	EPOCH_RELEASES = 1024,   /* a lane's releases in one epoch */
 	SLOT_BATCH = 32,
 	SNAPSHOT_TRIES = 64,
-	GUESS_BITS = 14,
+	GUESS_BITS = 17,
 };
 
 static struct ledger_entry *entries; /* by number, from 1 */
