@@ -40,10 +40,10 @@ static void forget_backtrace(struct lane *lane)
 
 static void give_back(void *lane_of_thread)
 {
-	struct lane *lane = lane_of_thread;
+	struct lane *lane = lanes_known();
 	uint64_t head = __atomic_load_n(&lanes_free, __ATOMIC_RELAXED);
 
-	if (lanes_known() != lane)
+	if (!lane || lane != lane_of_thread)
 		return; /* a forked child has other lanes */
 	if (guard_inside)
 		forget_backtrace(lane);

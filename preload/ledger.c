@@ -29,6 +29,7 @@ static uint32_t epoch;
 static uint32_t current_era;
 static bool has_gaps;
 static struct pool_items slot_items;
+static struct pool_refusal slot_refusal;
 static uint64_t slots_free; /* list of batches of free entries of the file, as in lanes.c */
 
 static uint64_t hash_of(enum ledger_space space, uint64_t address, uint64_t request)
@@ -176,9 +177,10 @@ static APART void slots_refill(struct lane *lane)
 	struct trace_entry *fresh;
 
 	lane->slots = slots_pop(lane->slot);
-	if (lane->slots || !cold_lock())
+	if (lane->slots || !pool_may_ask(&slot_refusal) || !cold_lock())
 		return;
 	fresh = pool_items_take(&slot_items, &count);
+	pool_note_answer(&slot_refusal, fresh != NULL);
 	cold_unlock();
 	for (; fresh && lane->slots < count; lane->slots++)
 		lane->slot[lane->slots] = pool_reference(&fresh[lane->slots]);
@@ -831,6 +833,7 @@ static void inherit(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
 void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
 {
 	slot_items = (struct pool_items){ TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
+	slot_refusal.asked = 0;
 	slots_free = 0;
 	for (uint32_t number = 1; number <= entries_used; number++)
 		inherit(number, stack_now);

@@ -15,6 +15,9 @@
 #include <stdint.h>
 
 #include "../include/trace_format.h"
+#include "guard.h"
+
+enum { POOL_PATIENCE = 1024 };
 
 /*
  * Maps `fd`, a new and empty file, which the pool then owns, and makes room for the first chunks.
@@ -56,6 +59,26 @@ struct pool_items {
 	struct trace_chunk *chunk;
 	uint32_t used; /* items of `chunk` */
 };
+
+/*
+ * Room that was refused. To ask for it takes the cold lock, and a full file stays full, as a rule: so
+ * it is asked for again only now and then, or every call would ask. Starts zeroed.
+ */
+struct pool_refusal {
+	uint32_t asked; /* since it was refused; 0: it was not */
+};
+
+static inline bool pool_may_ask(struct pool_refusal *refusal)
+{
+	return likely(__atomic_load_n(&refusal->asked, __ATOMIC_RELAXED) == 0) ||
+	       __atomic_fetch_add(&refusal->asked, 1, __ATOMIC_RELAXED) % POOL_PATIENCE == 0;
+}
+
+/* Under the cold lock. */
+static inline void pool_note_answer(struct pool_refusal *refusal, bool granted)
+{
+	__atomic_store_n(&refusal->asked, !granted, __ATOMIC_RELAXED);
+}
 
 /* Up to `*count` items that lie back to back; `*count` becomes how many. NULL: no room. */
 void *pool_items_take(struct pool_items *items, uint32_t *count);

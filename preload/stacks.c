@@ -12,6 +12,7 @@
 #include "poison.h"
 
 static struct index index_of_stacks;
+static struct pool_refusal refusal;
 
 static uint64_t hash_of(const uint64_t *pc, uint32_t frames)
 {
@@ -72,10 +73,11 @@ uint32_t stacks_find(const struct backtrace *b)
 
 	if (likely(reference))
 		return reference;
-	if (cold_lock()) {
+	if (pool_may_ask(&refusal) && cold_lock()) {
 		reference = look_up(b, hash);
 		if (!reference)
 			reference = store(b, hash);
+		pool_note_answer(&refusal, reference != 0);
 		cold_unlock();
 	}
 	if (!reference)
@@ -94,6 +96,7 @@ bool stacks_are_alike(uint32_t one, uint32_t other)
 void stacks_reset(void)
 {
 	index_clear(&index_of_stacks);
+	refusal.asked = 0;
 }
 
 static uint64_t address_of(uint64_t frame)

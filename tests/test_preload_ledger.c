@@ -355,7 +355,8 @@ Test(ledger, an_address_whose_release_is_in_flight_is_handed_out_now)
 
 static bool release_usual(uint64_t address, uint64_t section, enum family family, uint8_t flags)
 {
-	const struct ledger_usual usual = { address, ledger_expect(address), section, family, flags };
+	const struct ledger_usual usual = { address, ledger_expect(address), section, family,
+					    flags };
 
 	return ledger_release_usual(lane, &usual, FREE_STACK);
 }

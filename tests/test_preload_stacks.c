@@ -224,6 +224,24 @@ Test(stacks, what_the_file_has_no_room_for_is_counted)
 	cr_assert_neq(stacks_find(&b), 0, "what is there is found still");
 }
 
+/* Each would wait for the cold lock, for a second. */
+Test(stacks, where_there_is_no_room_calls_do_not_ask_for_it_over_and_over, .timeout = 60)
+{
+	enum { MANY = 2000 };
+	struct backtrace b;
+
+	preload_start_anew(256 << 10);
+	for (uint32_t i = 0; i < MANY; i++) {
+		b = backtrace_of(64, i);
+		stacks_find(&b);
+	}
+	guard->cold_lock = 1;
+	for (uint32_t i = 0; i < MANY; i++)
+		cr_expect_eq(stacks_find(&b), 0);
+	guard->cold_lock = 0;
+	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], 2 * MANY - count());
+}
+
 Test(stacks, a_forked_child_takes_them_over)
 {
 	struct backtrace b = backtrace_of(5, 0), never = backtrace_of(5, 1);
