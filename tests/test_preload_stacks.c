@@ -207,16 +207,25 @@ Test(stacks, threads_that_find_the_same_store_it_once)
 	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], 0);
 }
 
-Test(stacks, what_the_file_has_no_room_for_is_counted)
+enum { MANY = 2000 };
+
+/* More than there is room for. Returns the last one. */
+static struct backtrace fill_up(void)
 {
-	enum { MANY = 2000 };
-	struct backtrace b;
+	struct backtrace b = { 0 };
 
 	preload_start_anew(256 << 10);
 	for (uint32_t i = 0; i < MANY; i++) {
 		b = backtrace_of(64, i);
 		stacks_find(&b);
 	}
+	return b;
+}
+
+Test(stacks, what_the_file_has_no_room_for_is_counted)
+{
+	struct backtrace b = fill_up();
+
 	cr_assert_eq(stacks_find(&b), 0);
 	cr_assert_gt(count(), 200);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], MANY + 1 - count());
@@ -227,14 +236,8 @@ Test(stacks, what_the_file_has_no_room_for_is_counted)
 /* Each would wait for the cold lock, for a second. */
 Test(stacks, where_there_is_no_room_calls_do_not_ask_for_it_over_and_over, .timeout = 60)
 {
-	enum { MANY = 2000 };
-	struct backtrace b;
+	struct backtrace b = fill_up();
 
-	preload_start_anew(256 << 10);
-	for (uint32_t i = 0; i < MANY; i++) {
-		b = backtrace_of(64, i);
-		stacks_find(&b);
-	}
 	guard->cold_lock = 1;
 	for (uint32_t i = 0; i < MANY; i++)
 		cr_expect_eq(stacks_find(&b), 0);
