@@ -158,6 +158,17 @@ uint32_t lanes_count(void)
 	return __atomic_load_n(&lanes_used, __ATOMIC_RELAXED);
 }
 
+int64_t lanes_blocks(uint32_t section)
+{
+	uint32_t count = lanes_count();
+	int64_t blocks = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		blocks += __atomic_load_n(&lanes[i].blocks[section % LANE_SECTIONS],
+					  __ATOMIC_RELAXED);
+	return blocks;
+}
+
 APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package)
 {
 	struct trace_counters *counters = NULL;

@@ -15,7 +15,7 @@
 #include "guard.h"
 #include "trace.h"
 
-enum { LANE_SLOTS = 64 };
+enum { LANE_SLOTS = 64, LANE_SECTIONS = 256 };
 
 struct lane {
 	struct trace_event *next, *end; /* room in the ring chunk; equal: none */
@@ -36,6 +36,9 @@ struct lane {
 	uintptr_t stack_pointer[TRACE_IN_FLIGHT]; /* of their shims, and who called them: tells which a */
 	uint64_t caller[TRACE_IN_FLIGHT];         /* longjmp() has left */
 	struct trace_counters *counters[TRACE_PACKAGES];
+	/* Blocks that the lane's calls entered less those that they let go, by the number of their section;
+	 * sections share a row. */
+	int32_t blocks[LANE_SECTIONS];
 } __attribute__((aligned(64)));
 
 /* False: no memory. Once. */
@@ -75,6 +78,9 @@ static inline struct trace_counters *lanes_counters(struct lane *lane, uint32_t 
 
 	return likely(counters) ? counters : lanes_add_counters(lane, package);
 }
+
+/* The sum of blocks[] of all lanes. */
+int64_t lanes_blocks(uint32_t section);
 
 /* Waits, bounded, until no other thread is inside the unwinder. */
 void lanes_await_unwinders(void);

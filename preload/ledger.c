@@ -28,6 +28,7 @@ static uint32_t section_serial;
 static uint32_t epoch;
 static uint32_t current_era;
 static bool has_gaps;
+static int32_t blocks_of_no_lane[LANE_SECTIONS]; /* as lane->blocks, where there is no lane */
 static struct pool_items slot_items;
 static struct pool_refusal slot_refusal;
 static uint64_t slots_free; /* list of batches of free entries of the file, as in lanes.c */
@@ -397,14 +398,27 @@ bool ledger_section_of(const struct ledger_view *block, struct ledger_view *sect
 	return false;
 }
 
-/* A section's blocks are counted so that deleting an empty one, the usual case, costs no search. The
- * line is shared by the threads that use the section; they share its allocator's lock as well. */
-static void count_in_section(const struct ledger_entry *block, int change)
+/* Blocks are counted by section, so that deleting an empty one, the usual case, costs no search: by each
+ * lane for itself, for threads that share a section are to share no line of the cache because of it. */
+static void count_in_section(struct lane *lane, const struct ledger_entry *block, int change)
 {
-	uint32_t number = block->space == SPACE_BLOCK ? section_number(block->scope) : 0;
+	uint32_t section = block->space == SPACE_BLOCK ? (uint32_t)block->scope : 0;
+	int32_t *blocks = lane ? &lane->blocks[section % LANE_SECTIONS] : NULL;
 
-	if (number)
-		__atomic_add_fetch(&entries[number].live, (uint32_t)change, __ATOMIC_RELAXED);
+	if (!section)
+		return;
+	if (likely(blocks))
+		__atomic_store_n(blocks, *blocks + change, __ATOMIC_RELAXED);
+	else
+		__atomic_add_fetch(&blocks_of_no_lane[section % LANE_SECTIONS], change,
+				   __ATOMIC_RELAXED);
+}
+
+/* At least as many as there are live blocks in a section. */
+static int64_t most_blocks_in(uint32_t section)
+{
+	return lanes_blocks(section) +
+	       __atomic_load_n(&blocks_of_no_lane[section % LANE_SECTIONS], __ATOMIC_RELAXED);
 }
 
 static void note_release(struct lane *lane)
@@ -424,7 +438,7 @@ static void let_go(struct lane *lane, uint32_t number, enum ledger_life how, uin
 	entry->gone_stack = stack;
 	entry->gone_epoch = __atomic_load_n(&epoch, __ATOMIC_RELAXED);
 	entry->gone_time = lane ? lane->time : 0;
-	count_in_section(entry, -1);
+	count_in_section(lane, entry, -1);
 	note_release(lane);
 	settle(number, how);
 }
@@ -520,11 +534,11 @@ void ledger_suspect(const struct ledger_view *view)
 uint32_t ledger_begin_delete(const struct ledger_view *section)
 {
 	uint32_t used = __atomic_load_n(&entries_used, __ATOMIC_ACQUIRE), found = 0;
-	uint32_t live = __atomic_load_n(&entries[section->number].live, __ATOMIC_RELAXED);
+	int64_t most = most_blocks_in(section->number);
 	uint64_t scope = ledger_scope(section);
 	struct ledger_view block;
 
-	for (uint32_t number = 1; number <= used && found < live; number++) {
+	for (uint32_t number = 1; number <= used && found < most; number++) {
 		if (entries[number].scope != scope || entries[number].space != SPACE_BLOCK)
 			continue;
 		if (snapshot(number, &block) && ledger_is_live(&block) && block.entry.scope == scope)
@@ -620,29 +634,27 @@ static bool is_forgotten(const struct ledger_entry *entry)
 }
 
 /* What was live at an address that is handed out again is over, and with a section its blocks. */
-static APART void end_live(struct lane *lane, uint32_t number)
+static APART void end_live(struct lane *lane, uint32_t number, enum ledger_life life)
 {
 	struct ledger_view old = { .number = number, .entry = entries[number] };
 
 	if (old.entry.space != SPACE_SECTION)
-		count_in_section(&old.entry, -1);
-	else
+		count_in_section(lane, &old.entry, -1);
+	else if (life == LIFE_LIVE)
 		end_blocks_of(lane, &old);
+	lane->time = clock_ticks_after();
 }
 
 /* What is at an address that is handed out again is over, and was so before the lane's time. Where it
  * has not been told when, now is after it. */
 static inline void end_old(struct lane *lane, uint32_t number, enum ledger_life life)
 {
-	if (likely(life > LIFE_DELETING)) {
-		uint64_t gone_time = entries[number].gone_time;
+	uint64_t gone_time = entries[number].gone_time;
 
-		lane->time = lane->time > gone_time ? lane->time : gone_time + 1;
-		return;
-	}
-	if (life == LIFE_LIVE)
-		end_live(lane, number);
-	lane->time = clock_ticks_after();
+	if (unlikely(life <= LIFE_DELETING))
+		end_live(lane, number, life);
+	else if (unlikely(lane->time <= gone_time))
+		lane->time = gone_time + 1;
 }
 
 /* Claims what is entered there, whatever became of it: what is read between the two is so still when
@@ -710,7 +722,6 @@ static inline void fill(struct lane *lane, uint32_t number, const struct ledger_
 	entry->address = what->address;
 	entry->size = what->size;
 	entry->scope = what->scope;
-	entry->live = 0;
 	entry->stack = what->stack;
 	entry->era = __atomic_load_n(&current_era, __ATOMIC_RELAXED);
 	entry->tid = what->tid;
@@ -723,7 +734,7 @@ static inline void fill(struct lane *lane, uint32_t number, const struct ledger_
 		entry->slot = slot_take(lane);
 	if (entry->space == SPACE_SECTION)
 		entry->scope = __atomic_add_fetch(&section_serial, 1, __ATOMIC_RELAXED);
-	count_in_section(entry, 1);
+	count_in_section(lane, entry, 1);
 	show(entry);
 	settle(number, LIFE_LIVE);
 }
@@ -826,6 +837,7 @@ static void inherit(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
 		return;
 	entry->flags |= LEDGER_INHERITED;
 	entry->life = life_after(entry->life, LIFE_LIVE);
+	count_in_section(NULL, entry, 1);
 	entry->slot = slot_take_new();
 	show(entry);
 }
@@ -834,6 +846,7 @@ void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
 {
 	slot_items = (struct pool_items){ TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
 	slot_refusal.asked = 0;
+	memset(blocks_of_no_lane, 0, sizeof(blocks_of_no_lane));
 	slots_free = 0;
 	for (uint32_t number = 1; number <= entries_used; number++)
 		inherit(number, stack_now);

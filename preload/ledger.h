@@ -48,7 +48,6 @@ struct ledger_entry {
 	uint64_t size;    /* bytes asked for; section: MaxSize | InitialSize << 32 */
 	uint64_t scope; /* block: its section (ledger_scope), or 0; section: its serial number; client
 			     buffer: the request */
-	uint32_t live;  /* section: its live blocks */
 	uint32_t slot;  /* reference of its struct trace_entry; 0: the file had no room */
 	uint32_t stack; /* that made it */
 	uint32_t gone_stack;
@@ -112,7 +111,7 @@ static inline uint64_t ledger_scope(const struct ledger_view *section)
 bool ledger_section_of(const struct ledger_view *block, struct ledger_view *section);
 
 /*
- * Enters what an acquiring call made; life, live, slot, era, gone_* are the ledger's to fill. What was
+ * Enters what an acquiring call made; life, slot, era, gone_* are the ledger's to fill. What was
  * known of the address before is over. False: no room, which is counted. `view`, if not NULL, becomes
  * the new entry.
  *

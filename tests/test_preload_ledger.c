@@ -681,8 +681,44 @@ Test(ledger, a_section_that_threads_share_knows_its_live_blocks)
 	shared_section = enter_section(0x9000);
 	preload_run_threads(THREADS, use_shared_section);
 	cr_assert(ledger_find(SPACE_SECTION, 0x9000, 0, &section));
-	cr_assert_eq(section.entry.live, THREADS);
+	cr_assert_eq(lanes_blocks(section.number), THREADS);
 	cr_assert_eq(ledger_begin_delete(&section), THREADS);
+}
+
+/* Whichever way they go, by whichever lane. */
+Test(ledger, the_blocks_of_a_section_are_counted_out_as_they_were_counted_in)
+{
+	struct ledger_view section = enter_section(0x9000), block = enter_block(&section, 0x9100, 8);
+
+	cr_expect_eq(lanes_blocks(section.number), 1);
+	enter_block(&section, 0x9100, 16);
+	cr_expect_eq(lanes_blocks(section.number), 1, "handed out again");
+	cr_assert(ledger_find(SPACE_BLOCK, 0x9100, 0, &block));
+	cr_assert(ledger_begin_release(&block));
+	enter_block(NULL, 0x9100, 8);
+	cr_expect_eq(lanes_blocks(section.number), 0, "and so while it was released");
+	enter_block(&section, 0x9200, 8);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x9200, 0, &block));
+	cr_assert(ledger_transfer(lane, &block));
+	cr_expect_eq(lanes_blocks(section.number), 0, "handed over");
+	enter_block(&section, 0x9300, 8);
+	ledger_forget(SPACE_BLOCK, 0x9300, 0);
+	cr_expect_eq(ledger_begin_delete(&section), 0);
+}
+
+/* They share a row. */
+Test(ledger, a_section_is_deleted_as_if_there_were_no_other)
+{
+	struct ledger_view one = enter_section(0x9000), other = one;
+
+	for (uint64_t i = 0; i < LANE_SECTIONS; i++)
+		other = enter_section(0x100000 + 0x1000 * i);
+	cr_assert_eq(other.number % LANE_SECTIONS, one.number % LANE_SECTIONS);
+	enter_block(&one, 0x9100, 8);
+	enter_block(&other, 0x9200, 8);
+	enter_block(&other, 0x9300, 8);
+	cr_expect_eq(ledger_begin_delete(&one), 1);
+	cr_expect_eq(ledger_begin_delete(&other), 2);
 }
 
 Test(ledger, what_the_file_has_no_room_for_is_counted_and_known_all_the_same)
