@@ -87,30 +87,39 @@ static struct lane *take_free(void)
 	return NULL;
 }
 
-/* The histories of lanes stay: a new file, or another thread, makes an old one no less true. It is
- * compared with what is there, not believed. NULL: no memory. */
-static struct unwind_history *history_of(uint32_t number)
-{
-	static struct unwind_history *histories[LANES_MAX];
+/* What is reserved for a lane when its number is first given out. */
+struct lane_memory {
+	int32_t blocks[LANE_SECTIONS];
+	struct unwind_history history;
+};
 
-	if (!histories[number])
-		histories[number] = vm_reserve(sizeof(**histories));
-	return histories[number];
+/* Histories stay: a new file, or another thread, makes an old one no less true. It is compared with
+ * what is there, not believed. NULL: no memory. */
+static struct lane_memory *memory_of(uint32_t number)
+{
+	static struct lane_memory *memories[LANES_MAX];
+
+	if (!memories[number])
+		memories[number] = vm_reserve(sizeof(**memories));
+	return memories[number];
 }
 
 static struct lane *take_new(void)
 {
 	struct lane *lane = NULL;
+	struct lane_memory *memory;
 	struct trace_lane *shown;
 	uint32_t one = 1;
 
 	if (!cold_lock())
 		return NULL;
-	if (lanes_used < LANES_MAX && history_of(lanes_used) &&
+	if (lanes_used < LANES_MAX && (memory = memory_of(lanes_used)) != NULL &&
 	    (shown = pool_items_take(&shown_items, &one)) != NULL) {
 		lane = &lanes[lanes_used];
 		lane->number = shown->number = lanes_used;
-		lane->history = history_of(lanes_used);
+		lane->history = &memory->history;
+		lane->blocks = memory->blocks;
+		memset(lane->blocks, 0, sizeof(memory->blocks));
 		lane->shown = shown;
 		__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
 	}

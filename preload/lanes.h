@@ -38,7 +38,7 @@ struct lane {
 	struct trace_counters *counters[TRACE_PACKAGES];
 	/* Blocks that the lane's calls entered less those that they let go, by the number of their section;
 	 * sections share a row. */
-	int32_t blocks[LANE_SECTIONS];
+	int32_t *blocks; /* LANE_SECTIONS */
 } __attribute__((aligned(64)));
 
 /* False: no memory. Once. */
