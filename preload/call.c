@@ -108,7 +108,8 @@ bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint6
 	c->address = c->section = c->size = 0;
 	c->alarm = TRACE_KIND_NONE;
 	c->stack = backtrace_take(c->lane, frame_address, &c->caller);
-	c->began = c->lane->time = clock_ticks();
+	lanes_advance(c->lane, clock_ticks());
+	c->began = c->lane->time;
 	show_in_flight(c, argument0, argument1);
 	return true;
 }
@@ -157,7 +158,7 @@ bool call_return(struct call *c)
 	else if (!return_elsewhere(c))
 		return false;
 	c->saved_errno = *c->lane->errno_place;
-	c->lane->time = clock_ticks();
+	lanes_advance(c->lane, clock_ticks());
 	return true;
 }
 

@@ -21,8 +21,8 @@ struct lane {
 	struct trace_event *next, *end; /* room in the ring chunk; equal: none */
 	struct trace_chunk *chunk;
 	struct trace_lane *shown; /* in the file */
-	uint64_t time;            /* of the call that is being recorded, in ticks */
-	int *errno_place;         /* of the thread */
+	uint64_t time;    /* of the call that is being recorded, in ticks: never goes back */
+	int *errno_place; /* of the thread */
 	int32_t tid;
 	uint32_t number;
 	uint32_t releases;              /* for the ledger's epochs */
@@ -68,6 +68,12 @@ bool lanes_were_left(const void *end);
 
 /* How many there are. */
 uint32_t lanes_count(void);
+
+static inline void lanes_advance(struct lane *lane, uint64_t ticks)
+{
+	if (likely(ticks > lane->time))
+		lane->time = ticks;
+}
 
 struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package);
 

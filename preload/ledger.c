@@ -642,7 +642,7 @@ static APART void end_live(struct lane *lane, uint32_t number, enum ledger_life 
 		count_in_section(lane, &old.entry, -1);
 	else if (life == LIFE_LIVE)
 		end_blocks_of(lane, &old);
-	lane->time = clock_ticks_after();
+	lanes_advance(lane, clock_ticks_after());
 }
 
 /* What is at an address that is handed out again is over, and was so before the lane's time. Where it
@@ -653,8 +653,8 @@ static inline void end_old(struct lane *lane, uint32_t number, enum ledger_life 
 
 	if (unlikely(life <= LIFE_DELETING))
 		end_live(lane, number, life);
-	else if (unlikely(lane->time <= gone_time))
-		lane->time = gone_time + 1;
+	else
+		lanes_advance(lane, gone_time + 1);
 }
 
 /* Claims what is entered there, whatever became of it: what is read between the two is so still when
@@ -751,7 +751,7 @@ static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *wh
 	if (!number)
 		return 0;
 	/* Another thread may be about to let go what was there. */
-	lane->time = clock_ticks_after();
+	lanes_advance(lane, clock_ticks_after());
 	fill(lane, number, what);
 	if (old ? index_replace(&walk, old, number) : index_add(&addresses, hash, number))
 		return number;

@@ -80,7 +80,7 @@ static void record(struct handing *h, const struct ledger_entry *block)
 static bool hand_over(struct handing *h, const struct ledger_view *block)
 {
 	if (h->lane)
-		h->lane->time = clock_ticks_after();
+		lanes_advance(h->lane, clock_ticks_after());
 	if (!ledger_transfer(h->lane, block))
 		return false;
 	if (h->lane)

@@ -340,6 +340,8 @@ Test(ledger, an_address_is_handed_out_after_the_release_that_it_came_free_by)
 	lane->time = 3000;
 	enter_block(NULL, 0x1000, 8);
 	cr_assert_eq(lane->time, 3000);
+	lanes_advance(lane, 2000);
+	cr_assert_eq(lane->time, 3000, "time does not go back");
 }
 
 Test(ledger, an_address_whose_release_is_in_flight_is_handed_out_now)
