@@ -90,6 +90,7 @@ static struct lane *take_free(void)
 /* What is reserved for a lane when its number is first given out. */
 struct lane_memory {
 	int32_t blocks[LANE_SECTIONS];
+	uint32_t slot[LANE_SLOTS_MOST];
 	struct unwind_history history;
 };
 
@@ -102,6 +103,15 @@ static struct lane_memory *memory_of(uint32_t number)
 	if (!memories[number])
 		memories[number] = vm_reserve(sizeof(**memories));
 	return memories[number];
+}
+
+static uint32_t most_slots(void)
+{
+	uint32_t share = trace_header->max_chunks / 4; /* 0: the file grows */
+
+	if (share == 0 || share > LANE_SLOTS_MOST)
+		return LANE_SLOTS_MOST;
+	return share < LANE_SLOTS_LEAST ? LANE_SLOTS_LEAST : share;
 }
 
 static struct lane *take_new(void)
@@ -120,6 +130,8 @@ static struct lane *take_new(void)
 		lane->history = &memory->history;
 		lane->blocks = memory->blocks;
 		memset(lane->blocks, 0, sizeof(memory->blocks));
+		lane->slot = memory->slot;
+		lane->slots_most = most_slots();
 		lane->shown = shown;
 		__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
 	}

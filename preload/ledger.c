@@ -17,7 +17,7 @@ enum {
 	EPOCH_RELEASES = 1024,   /* a lane's releases in one epoch */
 	SLOT_BATCH = 32,
 	SNAPSHOT_TRIES = 64,
-	GUESS_BITS = 17,
+	GUESS_BITS = 20,
 };
 
 static struct ledger_entry *entries; /* by number, from 1 */
@@ -201,9 +201,12 @@ static uint32_t slot_take(struct lane *lane)
 /* The older half of a lane's free entries is for others. */
 static APART void slots_share(struct lane *lane)
 {
-	slots_push(lane->slot, SLOT_BATCH);
-	lane->slots -= SLOT_BATCH;
-	memmove(lane->slot, lane->slot + SLOT_BATCH, lane->slots * sizeof(lane->slot[0]));
+	uint32_t shared = 0;
+
+	for (; shared < lane->slots / 2; shared += SLOT_BATCH)
+		slots_push(lane->slot + shared, SLOT_BATCH);
+	lane->slots -= shared;
+	memmove(lane->slot, lane->slot + shared, lane->slots * sizeof(lane->slot[0]));
 }
 
 static void slot_give_back(struct lane *lane, uint32_t slot)
@@ -214,7 +217,7 @@ static void slot_give_back(struct lane *lane, uint32_t slot)
 		slots_push(&slot, 1);
 		return;
 	}
-	if (unlikely(lane->slots == LANE_SLOTS))
+	if (unlikely(lane->slots >= lane->slots_most))
 		slots_share(lane);
 	lane->slot[lane->slots++] = slot;
 }

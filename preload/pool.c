@@ -40,6 +40,7 @@ static struct {
 	bool bounded;
 	uint32_t max;      /* chunks that the file may have */
 	uint32_t grown;    /* chunks that the file has room for */
+	uint32_t growing;  /* 1: a thread is at it, ahead of need */
 	uint32_t cursor;   /* where the search for the oldest ring chunk goes on */
 	uint32_t open;     /* ring chunks that threads hold */
 	uint32_t results;  /* chunks that are not the ring's */
@@ -185,6 +186,20 @@ static bool grow(uint32_t have)
 	return true;
 }
 
+/* While there is room for half as much still, one thread makes more: the others need not wait for it,
+ * as they would for each other inside the kernel. */
+static void grow_ahead(uint32_t next)
+{
+	uint32_t grown = __atomic_load_n(&pool.grown, __ATOMIC_RELAXED);
+
+	if (grown < GROW_CHUNKS || grown - next > GROW_CHUNKS / 2 ||
+	    __atomic_exchange_n(&pool.growing, 1, __ATOMIC_ACQUIRE))
+		return;
+	if (grown < __atomic_load_n(&pool.max, __ATOMIC_RELAXED))
+		grow(grown);
+	__atomic_store_n(&pool.growing, 0, __ATOMIC_RELEASE);
+}
+
 static struct trace_chunk *take_fresh(void)
 {
 	uint32_t next = __atomic_load_n(&header()->chunks, __ATOMIC_RELAXED);
@@ -197,6 +212,7 @@ static struct trace_chunk *take_fresh(void)
 				return NULL;
 		} else if (__atomic_compare_exchange_n(&header()->chunks, &next, next + 1, false,
 						       __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			grow_ahead(next + 1);
 			return chunk_at(next);
 		}
 	}

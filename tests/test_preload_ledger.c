@@ -515,6 +515,7 @@ Test(ledger, places_that_one_thread_frees_another_one_takes)
 {
 	struct lane *main_lane = lane, *other;
 
+	trace_header->max_chunks = 256; /* a small file: it keeps few of them to itself */
 	preload_start_threads(&other, 1);
 	for (uint64_t i = 0; i < 20000; i++) {
 		struct ledger_view view = enter_block(NULL, 0x10000 + 16 * i, 8);
@@ -523,6 +524,23 @@ Test(ledger, places_that_one_thread_frees_another_one_takes)
 	}
 	cr_assert_eq(lane, main_lane);
 	cr_assert_eq(preload_chunks(TRACE_CHUNK_LEDGER), 1);
+	preload_end_threads();
+}
+
+Test(ledger, a_thread_keeps_more_places_in_a_large_file_and_never_all)
+{
+	struct lane *other;
+
+	trace_header->max_chunks = 4096;
+	preload_start_threads(&other, 1);
+	for (uint64_t i = 0; i < 20000; i++) {
+		struct ledger_view view = enter_block(NULL, 0x10000 + 16 * i, 8);
+
+		cr_assert(ledger_release(other, &view, FREE_STACK));
+		cr_assert_leq(other->slots, LANE_SLOTS_MOST);
+	}
+	cr_assert_gt(other->slots, LANE_SLOTS_LEAST);
+	cr_assert_leq(preload_chunks(TRACE_CHUNK_LEDGER), 4);
 	preload_end_threads();
 }
 
