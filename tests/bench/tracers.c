@@ -17,6 +17,11 @@ const char *const way_column[WAY_COUNT] = { WAYS(WAY_COLUMN) };
 static const enum tracer way_tracer[WAY_COUNT] = { WAYS(WAY_TRACER) };
 static const char *const way_options[WAY_COUNT] = { WAYS(WAY_OPTIONS) };
 
+bool way_has_ring(enum way way)
+{
+	return way_tracer[way] == TRACER_LSATRACE && way != WAY_GROWING && way != WAY_FULL;
+}
+
 const char *way_missing(const struct bench *b, enum way way)
 {
 	switch (way_tracer[way]) {

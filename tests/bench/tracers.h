@@ -17,7 +17,7 @@
 	WAY(OTHER_FAMILY, "other-family", "", LSATRACE, ":families=client-buffer") \
 	WAY(ONE_FRAME, "one-frame", "", LSATRACE, ":depth=1") \
 	WAY(ONE_FRAME_LIBUNWIND, "one-frame-libunwind", "", LSATRACE, ":unwind=libunwind:depth=1") \
-	WAY(WARM, "warm", "warm ring", LSATRACE, ":ring=8M") \
+	WAY(GROWING, "growing", "growing", LSATRACE, "") \
 	WAY(FULL, "full", "", LSATRACE, ":mode=full") \
 	WAY(DEEP, "deep", "", LSATRACE, ":depth=256")
 
@@ -26,6 +26,10 @@ enum way { WAYS(WAY_ENUM) WAY_COUNT };
 
 extern const char *const way_key[WAY_COUNT];
 extern const char *const way_column[WAY_COUNT];
+
+/* Has it a ring, which in a host that runs for long has come round? Not so GROWING, which is lsatrace
+ * while the file still grows to its bound. */
+bool way_has_ring(enum way way);
 
 /* Why it cannot be had, or NULL. */
 const char *way_missing(const struct bench *b, enum way way);
