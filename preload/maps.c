@@ -124,6 +124,22 @@ size_t maps_readable(const void *at, size_t bytes)
 	return end - start < bytes ? (size_t)(end - start) : bytes;
 }
 
+/* Word by word: pointers may be changing. */
+typedef uint64_t __attribute__((aligned(1), may_alias)) any_word;
+
+size_t maps_copy(void *to, const void *from, size_t bytes)
+{
+	size_t readable = maps_readable(from, bytes), at = 0;
+	const volatile char *source = from;
+	volatile char *target = to;
+
+	for (; readable - at >= sizeof(any_word); at += sizeof(any_word))
+		*(volatile any_word *)(target + at) = *(const volatile any_word *)(source + at);
+	for (; at < readable; at++)
+		target[at] = source[at];
+	return readable;
+}
+
 bool maps_can_read(const void *at, size_t bytes)
 {
 	return readable_by_page((uint64_t)(uintptr_t)at, bytes) == bytes;

@@ -11,6 +11,10 @@
 /* How many of the `bytes` bytes at an address may be read. */
 size_t maps_readable(const void *at, size_t bytes);
 
+/* Copies that many of them, which is returned. What is foreign may end before them, so that a host with a
+ * sanitizer in it must not see them copied: memcpy() is its own. */
+size_t maps_copy(void *to, const void *from, size_t bytes);
+
 /* May so few bytes be read? Faster than maps_readable(), for it asks for each page, and no file. */
 bool maps_can_read(const void *at, size_t bytes);
 
