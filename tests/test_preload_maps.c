@@ -97,6 +97,15 @@ Test(maps, more_than_an_object_may_be_copied)
 	cr_assert_eq(memcmp(copy, object, sizeof(object)), 0);
 }
 
+Test(maps, what_is_mapped_counts_as_address_space_in_use)
+{
+	uint64_t before = maps_bytes();
+
+	map_pages(1000, 0, PROT_NONE);
+	cr_assert_geq(maps_bytes(), before + 1000 * page);
+	cr_assert_gt(before, 0);
+}
+
 Test(maps, code_lies_in_what_may_be_executed)
 {
 	static int data;
