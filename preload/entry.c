@@ -325,13 +325,25 @@ static bool is_before_us(const struct link_map *map)
 static bool is_for_loader(const struct question *q)
 {
 	return q->name[0] == 'd' && loaders_has(q->name) &&
-	       (q->handle != RTLD_NEXT || is_before_us(image_at(q->caller, NULL, NULL)));
+	       (q->handle != RTLD_NEXT ||
+		(q->version && is_before_us(image_at(q->caller, NULL, NULL))));
 }
 
 static bool is_for_client(const struct question *q)
 {
 	return q->name[0] == 'l' && q->handle == RTLD_DEFAULT &&
 	       strncmp(q->name, CLIENT_PREFIX, sizeof(CLIENT_PREFIX) - 1) == 0;
+}
+
+/*
+ * Is it no business of ours, and shows nothing that is new? Before anything has started, a sanitizer that
+ * the host has in it asks for all that it gets in front of. It can be called for none of that yet, so
+ * that we cannot do much ourselves.
+ */
+static bool is_in_passing(const struct question *q)
+{
+	return !has_started && (q->handle == RTLD_NEXT || q->handle == RTLD_DEFAULT) && !q->entry &&
+	       !is_for_loader(q) && !is_for_client(q);
 }
 
 struct entry_answer entry_answer(void *handle, const char *name, const char *version,
@@ -342,10 +354,14 @@ struct entry_answer entry_answer(void *handle, const char *name, const char *ver
 	struct entry_answer answer = { 0 };
 	int saved_errno = errno;
 
-	init_ensure();
-	/* Who gets in front of others' functions asks for the next ones, wherever he is, and opens none. */
-	if (handle != RTLD_NEXT)
-		look(handle);
+	real_init();
+	if (likely(!is_in_passing(&q))) {
+		init_ensure();
+		/* Who gets in front of others' functions asks for the next ones, wherever he is, and
+		 * opens none. */
+		if (handle != RTLD_NEXT)
+			look(handle);
+	}
 	answer.go_on = loaders_original(asked, caller);
 	if (unlikely(q.entry))
 		answer = answer_entry(&q, answer.go_on);

@@ -75,13 +75,20 @@ static uint32_t hash_of(const char *name)
 	return hash;
 }
 
+bool image_is_name(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
 static bool is_named(const struct image *image, uint32_t number, const char *name)
 {
 	const ElfW(Sym) *symbol = &image->symbols[number];
 
 	return symbol->st_shndx != SHN_UNDEF &&
 	       !(image->versions && image->versions[number] & VERSION_HIDDEN) &&
-	       strcmp(image->strings + symbol->st_name, name) == 0;
+	       image_is_name(image->strings + symbol->st_name, name);
 }
 
 /* The table of DT_GNU_HASH: four words, a filter that is passed over, buckets, chains. */
@@ -123,8 +130,8 @@ const ElfW(Phdr) * image_headers(uintptr_t start, size_t readable, size_t *count
 
 bool image_is_c_library(const struct image *image)
 {
-	return image->soname && (strcmp(image->soname, "libc.so.6") == 0 ||
-				 strcmp(image->soname, "libdl.so.2") == 0);
+	return image->soname && (image_is_name(image->soname, "libc.so.6") ||
+				 image_is_name(image->soname, "libdl.so.2"));
 }
 
 const struct link_map *image_at(const void *address, uintptr_t *start, uintptr_t *end)

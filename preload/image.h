@@ -32,6 +32,9 @@ bool image_read(struct image *image, const struct link_map *map);
 /* What it defines for others under a name, in the default version; NULL: nothing. */
 const ElfW(Sym) * image_find(const struct image *image, const char *name);
 
+/* Are two names the same? strcmp() may be a sanitizer's, who asks before he has found the real one. */
+bool image_is_name(const char *a, const char *b);
+
 /* Where a symbol that it defines lies. */
 void *image_address(const struct image *image, const ElfW(Sym) * symbol);
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "../include/secpkg.h"
 #include "guard.h"
@@ -166,7 +165,7 @@ static void copy_table(const struct package_table *t, uint32_t number)
 {
 	void *fresh[SLOTS_MOST] = { 0 };
 
-	memcpy(fresh, t->own, maps_readable(t->own, t->bytes));
+	maps_copy(fresh, t->own, t->bytes);
 	wrap(fresh, t->library, number);
 	/* Slot by slot: the host may be calling through it. */
 	for (size_t i = 0; i < t->bytes / sizeof(void *); i++)

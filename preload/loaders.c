@@ -92,7 +92,7 @@ static enum loader_function named(const char *name)
 {
 	int f = 0;
 
-	while (f < LOADER_FUNCTIONS && strcmp(name, names[f]) != 0)
+	while (f < LOADER_FUNCTIONS && !image_is_name(name, names[f]))
 		f++;
 	return f;
 }

@@ -77,6 +77,21 @@ static bool maps_open(struct maps_reader *r)
 	return r->fd >= 0;
 }
 
+/* The file's first number, in pages. */
+uint64_t maps_bytes(void)
+{
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char digits[24];
+	ssize_t got = fd < 0 ? -1 : read(fd, digits, sizeof(digits));
+	uint64_t pages = 0;
+
+	if (fd >= 0)
+		close(fd);
+	for (ssize_t i = 0; i < got && digits[i] >= '0' && digits[i] <= '9'; i++)
+		pages = pages * 10 + (uint64_t)(digits[i] - '0');
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 /* Without a descriptor: the kernel reads the set of signals before it looks at the first argument,
  * which is none that it knows. Changes nothing but errno. */
 static bool can_read(uint64_t address)
@@ -122,6 +137,22 @@ size_t maps_readable(const void *at, size_t bytes)
 			end = m.end;
 	close(r.fd);
 	return end - start < bytes ? (size_t)(end - start) : bytes;
+}
+
+/* Word by word: pointers may be changing. */
+typedef uint64_t __attribute__((aligned(1), may_alias)) any_word;
+
+size_t maps_copy(void *to, const void *from, size_t bytes)
+{
+	size_t readable = maps_readable(from, bytes), at = 0;
+	const volatile char *source = from;
+	volatile char *target = to;
+
+	for (; readable - at >= sizeof(any_word); at += sizeof(any_word))
+		*(volatile any_word *)(target + at) = *(const volatile any_word *)(source + at);
+	for (; at < readable; at++)
+		target[at] = source[at];
+	return readable;
 }
 
 bool maps_can_read(const void *at, size_t bytes)

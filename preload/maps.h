@@ -11,8 +11,15 @@
 /* How many of the `bytes` bytes at an address may be read. */
 size_t maps_readable(const void *at, size_t bytes);
 
+/* Copies that many of them, which is returned. What is foreign may end before them, so that a host with a
+ * sanitizer in it must not see them copied: memcpy() is its own. */
+size_t maps_copy(void *to, const void *from, size_t bytes);
+
 /* May so few bytes be read? Faster than maps_readable(), for it asks for each page, and no file. */
 bool maps_can_read(const void *at, size_t bytes);
+
+/* How much address space is in use; 0: it is not known. */
+uint64_t maps_bytes(void);
 
 /* How the memory at an address is protected, in bits of PROT_READ and its like; -1: it is not known. */
 int maps_protection(const void *at);

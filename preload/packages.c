@@ -234,9 +234,8 @@ static size_t utf8_of(unsigned c, char *to)
 static size_t name_to_utf8(const WCHAR *name, char *to)
 {
 	WCHAR copy[NAME_BYTES / 3];
-	size_t readable = maps_readable(name, sizeof(copy)), bytes = 0;
+	size_t readable = maps_copy(copy, name, sizeof(copy)), bytes = 0;
 
-	memcpy(copy, name, readable);
 	for (size_t i = 0; i < readable / sizeof(WCHAR) && copy[i]; i++)
 		bytes += utf8_of(copy[i] >= 0xd800 && copy[i] < 0xe000 ? 0xfffd : copy[i],
 				 to + bytes);
@@ -270,9 +269,7 @@ void packages_name_narrow(uint32_t number, const LSA_STRING *name)
 
 	if (p->name_bytes == 0 && maps_readable(name, sizeof(*name)) == sizeof(*name)) {
 		bytes = name->Length < NAME_BYTES ? name->Length : NAME_BYTES;
-		bytes = maps_readable(name->Buffer, bytes);
-		memcpy(p->name, name->Buffer, bytes);
-		note_name(p, bytes);
+		note_name(p, maps_copy(p->name, name->Buffer, bytes));
 	}
 	errno = saved_errno;
 }

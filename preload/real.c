@@ -39,6 +39,8 @@ static void *find_behind_us(const char *name)
 
 void real_init(void)
 {
+	if (real_dlsym)
+		return;
 	real_dlsym = (__typeof__(real_dlsym))find_behind_us("dlsym");
 	real_dlvsym = (__typeof__(real_dlvsym))find_behind_us("dlvsym");
 	FIND(real_dlclose, "dlclose");

@@ -20,7 +20,7 @@ extern int (*real_sigaction)(int signal, const struct sigaction *action, struct 
 extern sighandler_t (*real_signal)(int signal, sighandler_t handler);
 extern sighandler_t (*real_sysv_signal)(int signal, sighandler_t handler);
 
-/* Finds them. */
+/* Finds them, once. */
 void real_init(void);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sigaction() and signal(): the host is to see the dispositions that it has set itself. Nothing comes
- * in between but for the signals that the guard watches, while it is in use.
+ * in between but for the signals that the guard watches, while it is in use. So nothing has to be ready but
+ * the real ones: a sanitizer that the host has in it comes before there is an environment.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stddef.h>
 
 #include "fault.h"
-#include "init.h"
 #include "real.h"
 
 #include "poison.h"
@@ -18,7 +18,7 @@
 
 EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
 {
-	init_ensure();
+	real_init();
 	return fault_sigaction(signal, action, old);
 }
 
@@ -38,7 +38,7 @@ static sighandler_t set(int signal, sighandler_t handler, int flags, bool blocks
 
 EXPORT sighandler_t signal(int signal, sighandler_t handler)
 {
-	init_ensure();
+	real_init();
 	return fault_watches(signal) ? set(signal, handler, SA_RESTART, true)
 				     : real_signal(signal, handler);
 }
@@ -46,7 +46,7 @@ EXPORT sighandler_t signal(int signal, sighandler_t handler)
 /* What signal() is to programs that are compiled for System V alone. */
 EXPORT sighandler_t __sysv_signal(int signal, sighandler_t handler)
 {
-	init_ensure();
+	real_init();
 	return fault_watches(signal) ? set(signal, handler, (int)SA_RESETHAND | SA_NODEFER, false)
 				     : real_sysv_signal(signal, handler);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "../include/secpkg.h"
 #include "config.h"
@@ -81,9 +80,8 @@ static bool goes_on(const void *const *table)
 	uint64_t address[LSA_INDEX(DeleteSharedMemory) + 1];
 	bool is_code[LSA_INDEX(DeleteSharedMemory) + 1];
 
-	if (maps_readable(table, sizeof(address)) < sizeof(address))
+	if (maps_copy(address, table, sizeof(address)) < sizeof(address))
 		return false;
-	memcpy(address, table, sizeof(address));
 	maps_find_code(address, is_code, sizeof(is_code));
 	for (size_t i = LSA_INDEX(ImpersonateClient); i <= LSA_INDEX(DeleteSharedMemory); i++)
 		if (!is_code[i] && (address[i] || i >= LSA_INDEX(CreateSharedMemory)))
@@ -212,7 +210,7 @@ void *table_substitute(const void *host_table, enum table_kind kind, uint32_t nu
 	if (!host_table && !heaps_init())
 		return NULL;
 	if (host_table)
-		memcpy(fresh, host_table, maps_readable(host_table, sizeof(fresh)));
+		maps_copy(fresh, host_table, sizeof(fresh));
 	hook(fresh, kind_type[kind], kind_slots[kind], index);
 	if (may_provide(kind))
 		provide_shared_memory(fresh, index);

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "maps.h"
+
 /* Zeroed memory; NULL: none to be had. Costs nothing until it is touched. */
 static inline void *vm_reserve(size_t bytes)
 {
@@ -18,14 +20,18 @@ static inline void *vm_reserve(size_t bytes)
 }
 
 /* Where address space is limited, it is the host's before it is ours: `bytes`, halved until they are no
- * more than that part of it. */
+ * more than that part of what is left of it. */
 static inline uint64_t vm_share(uint64_t bytes, unsigned part)
 {
 	struct rlimit limit;
+	uint64_t used, left;
 
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-		while (bytes > limit.rlim_cur / part)
-			bytes /= 2;
+	if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return bytes;
+	used = maps_bytes();
+	left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+	while (bytes > left / part)
+		bytes /= 2;
 	return bytes;
 }
 

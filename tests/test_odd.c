@@ -879,6 +879,15 @@ Test(odd, other_libraries_that_get_in_front_of_functions_find_the_same_ones, .ti
 	run_release(&bare);
 }
 
+/* What it is in front of cannot be called by us, who are asked for it; and there is no environment yet. */
+Test(odd, a_program_with_a_sanitizer_in_it_begins_before_us, .timeout = 60)
+{
+	struct traced traced = trace(ODD("sanitized"));
+
+	expect_one(&traced, 1, 13);
+	traced_release(&traced);
+}
+
 /* Options. */
 
 /* Frames of the finding's stack, without those that were inlined. */

@@ -268,7 +268,7 @@ Test(cfi, threads_that_fill_the_cache_at_once_get_no_rule_of_another_address)
 	}
 }
 
-/* The part of this program that holds what the unwinder reads. */
+/* The part of this program that holds what the unwinder reads: from its table of functions on. */
 struct part {
 	char *start;
 	size_t bytes;
@@ -289,8 +289,8 @@ static int find_part(struct dl_phdr_info *info, size_t size, void *argument)
 		if (p->p_type != PT_LOAD || header < p->p_vaddr ||
 		    header >= p->p_vaddr + p->p_filesz)
 			continue;
-		*part = (struct part){ (char *)(uintptr_t)(info->dlpi_addr + p->p_vaddr),
-				       p->p_filesz };
+		*part = (struct part){ (char *)(uintptr_t)(info->dlpi_addr + header),
+				       p->p_vaddr + p->p_filesz - header };
 	}
 	return 1; /* the executable is first */
 }

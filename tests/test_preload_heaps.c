@@ -3,11 +3,11 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../preload/embedded/heaps.h"
+#include "support/preload_fixture.h"
 
 static void start(void)
 {
@@ -57,18 +57,30 @@ Test(heaps, more_than_there_can_be_is_refused)
 	cr_expect_null(heaps_allocate_private(1ull << 40));
 }
 
-/* A suite of its own: they are not there yet. */
-Test(limited_heaps, where_address_space_is_limited_they_are_smaller)
+static void *map(size_t bytes)
 {
-	struct rlimit limit = { 1ull << 30, 1ull << 30 };
-	void *own;
+	return mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
 
-	setrlimit(RLIMIT_AS, &limit);
+static void expect_smaller(void)
+{
+	preload_limit_address_space(1u << 30);
 	cr_assert(heaps_init());
 	cr_expect_not_null(heaps_allocate_lsa(1 << 20));
 	cr_expect_not_null(heaps_allocate_private(1 << 20));
-	own = mmap(NULL, 1u << 29, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cr_expect_neq(own, MAP_FAILED, "nothing is left for the host");
+	cr_expect_neq(map(1u << 29), MAP_FAILED, "nothing is left for the host");
+}
+
+/* A suite of its own: they are not there yet. */
+Test(limited_heaps, where_address_space_is_limited_they_are_smaller)
+{
+	expect_smaller();
+}
+
+Test(limited_heaps, what_the_host_has_taken_already_is_not_there_to_be_shared)
+{
+	cr_assert_neq(map(8ull << 30), MAP_FAILED);
+	expect_smaller();
 }
 
 Test(heaps, a_forked_child_has_its_own)

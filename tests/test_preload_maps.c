@@ -69,6 +69,43 @@ Test(maps, nothing_is_readable_where_nothing_is)
 	cr_assert_eq(maps_readable((void *)(uintptr_t)0x8000000000000000, 100), 0);
 }
 
+/* More than a word at a time, and what is left over. */
+Test(maps, what_is_copied_ends_where_reading_does)
+{
+	char *at = map_pages(2, 1, PROT_READ | PROT_WRITE), copy[101];
+
+	for (size_t i = 0; i < page; i++)
+		at[i] = (char)(i + 1);
+	for (size_t bytes = 0; bytes < 30; bytes++) {
+		memset(copy, 0, sizeof(copy));
+		cr_assert_eq(maps_copy(copy + 1, at + page - bytes, 100), bytes);
+		cr_assert_eq(memcmp(copy + 1, at + page - bytes, bytes), 0, "%zu", bytes);
+		cr_assert_eq(copy[0] | copy[bytes + 1], 0, "%zu", bytes);
+	}
+	cr_assert_eq(maps_copy(copy, at, 10), 10);
+	cr_assert_eq(maps_copy(copy, NULL, 10), 0);
+	cr_assert_eq(maps_copy(copy, NULL, 0), 0);
+}
+
+/* No sanitizer is to see it: of the host's, only what is mapped is known. */
+Test(maps, more_than_an_object_may_be_copied)
+{
+	static const char object[] = "abc";
+	char copy[64] = { 0 };
+
+	cr_assert_eq(maps_copy(copy, object, sizeof(copy)), sizeof(copy));
+	cr_assert_eq(memcmp(copy, object, sizeof(object)), 0);
+}
+
+Test(maps, what_is_mapped_counts_as_address_space_in_use)
+{
+	uint64_t before = maps_bytes();
+
+	map_pages(1000, 0, PROT_NONE);
+	cr_assert_geq(maps_bytes(), before + 1000 * page);
+	cr_assert_gt(before, 0);
+}
+
 Test(maps, code_lies_in_what_may_be_executed)
 {
 	static int data;

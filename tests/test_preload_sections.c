@@ -17,6 +17,7 @@
 
 #include "../preload/embedded/embedded.h"
 #include "../preload/embedded/sections.h"
+#include "support/preload_fixture.h"
 
 enum { PAGE = 4096, MAX_SIZE = 1 << 20 };
 
@@ -134,9 +135,7 @@ Test(sections, a_limit_of_file_sizes_refuses_a_section_and_sends_no_signal)
 
 Test(sections, a_limit_of_address_space_refuses_a_section)
 {
-	struct rlimit limit = { 1u << 30, 1u << 30 };
-
-	setrlimit(RLIMIT_AS, &limit);
+	preload_limit_address_space(1u << 30);
 	cr_expect_null(sections_create(UINT32_MAX, PAGE));
 	cr_expect_not_null(sections_create(PAGE, PAGE));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "../vm.h"
 #include "arena.h"
@@ -31,16 +30,11 @@ static bool reserve(struct heap *h, uint64_t bytes)
 	return h->base != NULL;
 }
 
-/* Where address space is limited, it is the host's before it is ours. */
 static uint64_t most_bytes(void)
 {
-	uint64_t most = BYTES_MOST;
-	struct rlimit limit;
+	uint64_t share = vm_share(BYTES_MOST, 16);
 
-	if (getrlimit(RLIMIT_AS, &limit) == 0)
-		while (most > BYTES_LEAST && most > limit.rlim_cur / 16)
-			most /= 2;
-	return most;
+	return share > BYTES_LEAST ? share : BYTES_LEAST;
 }
 
 static bool init(struct heap *h)

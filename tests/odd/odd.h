@@ -27,6 +27,7 @@ extern const struct scenario package_scenarios[];
 extern const struct scenario client_scenarios[];
 extern const struct scenario way_scenarios[];
 extern const struct scenario guarded_scenarios[];
+extern const struct scenario sanitized_scenarios[];
 
 /* Ends the program, with the reason of errno. */
 _Noreturn void fail(const char *what);

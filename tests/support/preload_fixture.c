@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../../preload/backtrace.h"
@@ -15,6 +16,7 @@
 #include "../../preload/guard.h"
 #include "../../preload/ledger.h"
 #include "../../preload/log.h"
+#include "../../preload/maps.h"
 #include "../../preload/modules.h"
 #include "../../preload/real.h"
 #include "../../preload/stacks.h"
@@ -128,6 +130,15 @@ void preload_run_threads(unsigned count, void *(*work)(void *number))
 		must(pthread_create(&thread[i], NULL, work_at_once, (void *)i) == 0);
 	for (unsigned i = 0; i < count; i++)
 		pthread_join(thread[i], NULL);
+}
+
+void preload_limit_address_space(uint64_t more_bytes)
+{
+	uint64_t bytes = maps_bytes();
+	struct rlimit limit = { bytes + more_bytes, bytes + more_bytes };
+
+	must(bytes > 0);
+	must(setrlimit(RLIMIT_AS, &limit) == 0);
 }
 
 static struct trace_chunk *chunk_at(uint32_t number)

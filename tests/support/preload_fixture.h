@@ -35,6 +35,9 @@ void preload_end_threads(void);
 /* Runs `work` in `count` threads at once and waits for them. */
 void preload_run_threads(unsigned count, void *(*work)(void *number));
 
+/* Leaves the process so much more address space than it has taken now, which a sanitizer takes a lot of. */
+void preload_limit_address_space(uint64_t more_bytes);
+
 /* The item after one, NULL: the first, in the chunks of a kind; NULL: no more. */
 void *preload_next_item(enum trace_chunk_kind kind, size_t item_bytes, const void *after);
 /* The same by the items' own types. */
