@@ -610,14 +610,28 @@ void ledger_forget(enum ledger_space space, uint64_t address, uint64_t request)
 	let_go_unseen(view.number);
 }
 
+/* Whatever its life is: who is letting it go, perhaps the code that a signal handler came upon, leaves its
+ * flags as they are, and who enters something else there sets them all. */
+static bool is_missed(uint32_t number, void *context)
+{
+	if (!is_at(&entries[number], context))
+		return false;
+	__atomic_or_fetch(&entries[number].flags, LEDGER_TRANSFERRED, __ATOMIC_RELAXED);
+	return true;
+}
+
 void ledger_miss(enum ledger_space space, uint64_t address, uint64_t request)
 {
+	struct sought sought = { .space = space, .address = address, .request = request };
 	struct ledger_view view;
 
 	__atomic_store_n(&has_gaps, true, __ATOMIC_RELAXED);
 	ledger_forget(space, address, request);
-	if (!ledger_find(space, address, request, &view) || ledger_is_live(&view) ||
-	    !claim(view.number, view.entry.life))
+	if (!ledger_find(space, address, request, &view)) {
+		find_entry(&sought, is_missed);
+		return;
+	}
+	if (ledger_is_live(&view) || !claim(view.number, view.entry.life))
 		return;
 	entries[view.number].flags |= LEDGER_TRANSFERRED;
 	/* Who is releasing it finds it changed, and leaves it: there is something else by now. */

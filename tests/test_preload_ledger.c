@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include <criterion/criterion.h>
 
@@ -786,6 +788,49 @@ Test(ledger, a_section_whose_deletion_could_not_be_traced_takes_its_blocks_along
 	cr_assert_neq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x2000), LIFE_LIVE);
 	cr_assert_eq(shown_count(), 2, "the other section and its block");
+}
+
+static volatile sig_atomic_t is_going, has_missed, misses;
+
+static void miss_section(int number)
+{
+	(void)number;
+	if (!is_going)
+		return;
+	ledger_miss(SPACE_SECTION, 0x9000, 0);
+	has_missed = 1;
+	misses++;
+}
+
+static void set_alarm(int us)
+{
+	struct itimerval every = { { 0, us }, { 0, us } };
+
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+/* By a signal handler that comes upon the tracer, at whatever instruction of a release. */
+Test(ledger, a_section_made_untraced_where_one_is_just_going_is_not_taken_for_that_one)
+{
+	struct ledger_view view;
+
+	signal(SIGALRM, miss_section);
+	set_alarm(20);
+	for (long i = 0; i < 50000000 && misses < 5000; i++) {
+		view = enter_section(0x9000);
+		is_going = 1;
+		if (ledger_begin_release(&view))
+			ledger_finish_release(lane, &view, true, FREE_STACK);
+		is_going = 0;
+		if (!has_missed)
+			continue;
+		has_missed = 0;
+		cr_assert(ledger_find(SPACE_SECTION, 0x9000, 0, &view));
+		cr_assert_not(ledger_is_live(&view));
+		cr_assert(view.entry.flags & LEDGER_TRANSFERRED, "after %d", (int)misses);
+	}
+	set_alarm(0);
+	cr_assert_gt(misses, 0);
 }
 
 static uint32_t stack_now(uint32_t stack)
