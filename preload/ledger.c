@@ -322,10 +322,13 @@ bool ledger_find(enum ledger_space space, uint64_t address, uint64_t request,
 	return view->number != 0;
 }
 
-/* Neighbours in memory are neighbours here: what a thread works with stays in its cache. */
+/* Neighbours in memory are neighbours here: what a thread works with stays in its cache. Heaps that lie
+ * at round distances, as those of threads do, are far from each other. */
 static uint32_t *guess_of(uint64_t address)
 {
-	return &guesses[(address >> 4 ^ address >> (4 + GUESS_BITS)) & ((1u << GUESS_BITS) - 1)];
+	uint64_t heap = ((address >> (4 + GUESS_BITS)) * 0x9e3779b97f4a7c15u) >> (64 - GUESS_BITS);
+
+	return &guesses[(address >> 4 ^ heap) & ((1u << GUESS_BITS) - 1)];
 }
 
 uint32_t ledger_expect(uint64_t address)
