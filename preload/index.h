@@ -54,15 +54,6 @@ static inline struct index_bucket *index_bucket(const struct index_level *level,
 	return &level->bucket[place & (level->buckets - 1)];
 }
 
-/* Fetches what a search reads first. */
-static inline void index_prefetch(const struct index *index, uint64_t hash)
-{
-	uint32_t levels = __atomic_load_n(&index->levels, __ATOMIC_ACQUIRE);
-
-	if (likely(levels))
-		__builtin_prefetch(index_bucket(index->level[levels - 1], hash, 0));
-}
-
 /* The ways of a bucket that match, as bits: without a branch, for which one it is nobody can foresee.
  * What it reads is read again, by one load, before it is believed. */
 static inline unsigned index_match(const struct index_bucket *bucket, uint64_t hash)

@@ -70,6 +70,7 @@ bool lanes_were_left(const void *end);
 /* How many there are. */
 uint32_t lanes_count(void);
 
+/* Moves the lane's time on. */
 static inline void lanes_advance(struct lane *lane, uint64_t ticks)
 {
 	if (likely(ticks > lane->time))
