@@ -8,38 +8,40 @@ CLANG ?= clang
 CFLAGS ?= -O2 -g
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla
-LANGUAGE := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -Iinclude
+LANGUAGE := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -I. -Iinclude
 # A test finds the programs that it spawns by these.
 PATHS := -DBUILD_DIR='"$(abspath $(BUILD))"' -DSOURCE_DIR='"$(CURDIR)"'
 DEPEND = -MMD -MP -MF $@.d -MT $@
 VIEWER_LIBS := -ldw -lelf -ljansson
 
-# What each folder adds to LANGUAGE. SANITIZE and GUEST_SANITIZE are empty but in `make sanitize`: a
-# library that is preloaded into any program cannot bring a sanitizer's run-time with it.
-# Two words that were just written one by one cannot be read as one in time: no vectors of words.
+# Every folder that holds sources. What a folder adds to LANGUAGE is named by the longest of its paths
+# that has a FLAGS_ of its own. SANITIZE and GUEST_SANITIZE are empty but in `make sanitize`: a library
+# that is preloaded into any program cannot bring a sanitizer's run-time with it.
+# -fno-tree-slp-vectorize: a vector load of two words that were just stored one by one stalls.
+FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard $(foreach top,preload viewer tests,$(top)/*.[ch] $(top)/*/*.[ch] \
+	$(top)/*/*/*.[ch])))))
 FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-tree-slp-vectorize \
 	$(GUEST_SANITIZE)
-# A traced call goes through small functions of a dozen files. gcc joins them; objects that tests link
-# hold code of their own as well.
-LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto -ffat-lto-objects)
-FLAGS_preload/embedded := $(FLAGS_preload)
 FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
-FLAGS_tests/support := $(FLAGS_tests)
 FLAGS_tests/host := -g -O1 -fPIC
 FLAGS_tests/ap := -g -O1 -fPIC
 FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
 FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/bench := -g -O2 $(PATHS)
+flags = $(or $(FLAGS_$(1)),$(FLAGS_$(firstword $(subst /, ,$(1)))))
+# A traced call goes through small functions of a dozen files. gcc joins them; objects that tests link
+# hold code of their own as well.
+LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto -ffat-lto-objects)
 
-FOLDERS := preload preload/embedded viewer tests tests/support tests/host tests/ap tests/packages tests/odd tests/bench
 SOURCES := $(wildcard $(FOLDERS:%=%/*.c))
 HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
 
 # Tests link modules, never what gets in front of the functions of the program it is loaded into.
-INTERPOSERS := $(call objects,preload/client.c preload/entry.c preload/init.c preload/process.c preload/signals.c preload/*.S)
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+INTERPOSERS := $(call objects,preload/ways_in/client.c preload/ways_in/entry.c preload/ways_in/*.S \
+	preload/life/init.c preload/life/exec.c preload/guardpage/signals.c)
+TESTS := $(patsubst %.c,$(BUILD)/%,$(filter tests/%,$(foreach source,$(SOURCES),$(if $(findstring /test_,$(source)),$(source)))))
 PACKAGES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/packages/*.c)) \
 	$(addprefix $(BUILD)/tests/packages/,plugin-now.so plugin-linked.so versioned.so)
 HOSTS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost aphost aphost-linked torture)
@@ -108,14 +110,14 @@ bench-deps: ## install the peers that `make bench` compares with
 deps: ## install what building and testing need, where it is missing
 	@.ci/deps check
 
-$(BUILD)/lsatrace: $(call objects,viewer/*.c)
+$(BUILD)/lsatrace: $(call objects,viewer/*.c viewer/*/*.c)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
-$(BUILD)/liblsatrace.so: $(call objects,preload/*.c preload/embedded/*.c preload/*.S)
+$(BUILD)/liblsatrace.so: $(call objects,preload/*/*.[cS])
 	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@ $^ -ldl -lpthread
 
-$(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c))
-$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*.c preload/embedded/*.c))
+$(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c viewer/*/*.c))
+$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*/*.c))
 $(BUILD)/support.a: $(call objects,tests/support/*.c)
 # From nothing, so that a module that is gone from the tree is gone from the archive.
 $(BUILD)/%.a:
@@ -123,11 +125,12 @@ $(BUILD)/%.a:
 	@rm -f $@
 	$(call say,archive)$(AR) rcsD $@ $^
 
-$(BUILD)/tests/test_preload_%: $(BUILD)/obj/tests/test_preload_%.o $(BUILD)/support.a $(BUILD)/preload.a
+# Tests of modules link their half; those of the whole, and of include/, what reads a trace.
+$(BUILD)/tests/preload/%: $(BUILD)/obj/tests/preload/%.o $(BUILD)/support.a $(BUILD)/preload.a
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson -ldl -lpthread
 
-$(BUILD)/tests/test_%: $(BUILD)/obj/tests/test_%.o $(BUILD)/support.a $(BUILD)/viewer.a
+$(filter-out $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/viewer.a
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion $(VIEWER_LIBS)
 
@@ -135,7 +138,7 @@ $(BUILD)/tests/lsahost: $(call objects,tests/host/*.c)
 	@mkdir -p $(@D)
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
-$(BUILD)/tests/torture: $(BUILD)/obj/tests/torture.o $(BUILD)/preload.a
+$(BUILD)/tests/torture: $(BUILD)/obj/tests/torture/torture.o $(BUILD)/preload.a
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
 $(BUILD)/tests/bench/bench: $(filter-out %/calls.o %/blocks.o,$(call objects,tests/bench/*.c))
@@ -190,9 +193,9 @@ $(BUILD)/tests/packages/versioned.so: $(BUILD)/obj/tests/packages/lsa_heap_leak.
 # Each source a second time, with each compiler, where a warning is an error. The objects above are
 # built without -Werror: a newer compiler's new warning must not stop somebody who only wants to use it.
 $(foreach f,$(FOLDERS),$(eval $(BUILD)/obj/$(f)/%.o $(BUILD)/gcc/$(f)/%.o \
-	$(BUILD)/clang/$(f)/%.o: FOLDER_FLAGS = $(LANGUAGE) $(FLAGS_$(f))))
+	$(BUILD)/clang/$(f)/%.o: FOLDER_FLAGS = $(LANGUAGE) $(call flags,$(f))))
 
-$(BUILD)/obj/preload/%.o $(BUILD)/obj/preload/embedded/%.o: FOLDER_FLAGS += $(LTO)
+$(BUILD)/obj/preload/%.o: FOLDER_FLAGS += $(LTO)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -216,7 +219,7 @@ warnings: $(SOURCES:%.c=$(BUILD)/gcc/%.o) $(SOURCES:%.c=$(BUILD)/clang/%.o)
 headers: ## each header compiles alone
 	@for header in $(HEADERS); do for compiler in $(CC) $(CLANG); do \
 		printf '#include "%s"\n' $$header | \
-		$$compiler $(LANGUAGE) -I. -Werror -fsyntax-only -x c - || exit; done; done
+		$$compiler $(LANGUAGE) -Werror -fsyntax-only -x c - || exit; done; done
 	@for language in 'c -std=c11' 'c++ -std=c++11'; do printf '#include <lsatrace.h>\n' | \
 		$(CLANG) $(WARNINGS) -Wpedantic -Werror -Iinclude -fsyntax-only -x $$language - || exit; done
 
@@ -236,7 +239,7 @@ coverage: ## the tests, then how much of each source file they reach
 	@.ci/deps check
 	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)/coverage LTO= \
 		CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
-	@.ci/coverage $(BUILD)/coverage/obj/preload $(BUILD)/coverage/obj/preload/embedded $(BUILD)/coverage/obj/viewer
+	@.ci/coverage $(FOLDERS:%=$(BUILD)/coverage/obj/%)
 
 lint: ## clang's analyzer, shellcheck, the man page, and whether `make format` would change anything
 	@for source in $(SOURCES); do \

@@ -11,7 +11,7 @@
  * SLOT(table, member of the table, family, role, shim)
  *
  * The table is one of those whose types are named below: the LSA's, or a client's.
- * The role (trace_format.h) says what the function does; the shim, which function of preload/shims.c
+ * The role (trace_format.h) says what the function does; the shim, which function of preload/call/shims.c
  * stands for it: roles with one prototype each have one shim of the same name.
  */
 #define TRACED_FAMILIES(FAMILY) \

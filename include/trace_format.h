@@ -61,7 +61,7 @@ enum trace_role {
 
 /*
  * Findings: X(constant, string, level). The strings are promised to users; a finding more is a row
- * here, the judgement that makes it (preload/judge.c) and its sentence (viewer/message.c).
+ * here, the judgement that makes it (preload/ledger/judge.c) and its sentence (viewer/findings/message.c).
  */
 #define TRACE_KINDS(X) \
 	X(NONE, "", NOTE) \

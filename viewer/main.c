@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commands.h"
+#include "viewer/commands/commands.h"
 
 enum { STATUS_USAGE = 2 };
 

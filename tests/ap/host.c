@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 #pragma weak LsaApInitializePackage
 #pragma weak LsaApLogonUser

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../preload/embedded/sections.h"
+#include "preload/sharedmem/sections.h"
 
 enum { STEPS = 1 << 17, ROUNDS_MOST = 1000, THREADS_MOST = 64 };
 

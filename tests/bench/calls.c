@@ -26,7 +26,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 #define NOINLINE __attribute__((noinline))
 

@@ -9,7 +9,7 @@
  * does no harm.
  */
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 /* Adds a client, which lives as long as the process. Returns NULL if memory is exhausted. */
 PLSA_CLIENT_REQUEST client_new(void);

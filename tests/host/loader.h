@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "include/secpkg.h"
 #include "options.h"
-#include "secpkg.h"
 
 struct package {
 	char name[64]; /* the library's, and the number of the package if it has several */

@@ -13,7 +13,7 @@
  * errno: unchanged where a function succeeds, else ENOMEM (acquiring) or EINVAL (releasing).
  */
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 /* A status of the kind that Windows leaves to applications. */
 #define TABLE_UNSUPPORTED(slot) ((NTSTATUS)(0xe0000000u | (slot)))

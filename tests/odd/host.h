@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 extern const LSA_SECPKG_FUNCTION_TABLE host_table;
 

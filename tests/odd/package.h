@@ -7,7 +7,7 @@
  * package_count of package_tables. A scenario may change both before it is called.
  */
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 #define NOINLINE __attribute__((noinline))
 

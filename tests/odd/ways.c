@@ -10,12 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../packages/lender.h"
-#include "../packages/plugin.h"
 #include "host.h"
-#include "lsatrace.h"
+#include "include/lsatrace.h"
 #include "odd.h"
 #include "package.h"
+#include "tests/packages/lender.h"
+#include "tests/packages/plugin.h"
 
 /* HOW is plain, deepbind or dlmopen. */
 static void *open_by(const char *how, const char *path)

@@ -2,7 +2,7 @@
 #ifndef LENDER_H
 #define LENDER_H
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 #define LENDER_TABLE_NAME "lender_table"
 

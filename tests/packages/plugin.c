@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lsatrace.h"
+#include "include/lsatrace.h"
 
 /* Only plugin-linked has such a function. */
 #pragma weak SpLsaModeInitialize

@@ -2,7 +2,7 @@
 #ifndef PLUGIN_H
 #define PLUGIN_H
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 #define PLUGIN_RUN_NAME "plugin_run"
 

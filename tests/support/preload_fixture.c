@@ -9,20 +9,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../../preload/backtrace.h"
-#include "../../preload/clock.h"
-#include "../../preload/config.h"
-#include "../../preload/findings.h"
-#include "../../preload/guard.h"
-#include "../../preload/ledger.h"
-#include "../../preload/log.h"
-#include "../../preload/maps.h"
-#include "../../preload/modules.h"
-#include "../../preload/real.h"
-#include "../../preload/stacks.h"
-#include "../../preload/trace.h"
-#include "../../preload/tracing.h"
-#include "../../preload/tree.h"
+#include "preload/base/config.h"
+#include "preload/base/reentry.h"
+#include "preload/capture/backtrace.h"
+#include "preload/capture/modules.h"
+#include "preload/capture/stacks.h"
+#include "preload/capture/tree.h"
+#include "preload/file/clock.h"
+#include "preload/file/findings.h"
+#include "preload/file/log.h"
+#include "preload/file/trace.h"
+#include "preload/host/maps.h"
+#include "preload/host/real.h"
+#include "preload/ledger/ledger.h"
+#include "preload/life/tracing.h"
 
 static int file = -1;
 static pthread_barrier_t started, ended;
@@ -45,7 +45,7 @@ void preload_init(const char *options)
 	real_init();
 	clock_init();
 	config_init();
-	must(guard_init());
+	must(reentry_init());
 	tracing_init();
 }
 
@@ -54,7 +54,7 @@ struct lane *preload_start_anew(uint64_t ring_bytes)
 	struct lane *lane;
 
 	file = memfd_create("trace", MFD_CLOEXEC);
-	trace_header = pool_open(file, ring_bytes);
+	trace_header = chunks_open(file, ring_bytes);
 	must(trace_header);
 	trace_header->pid = getpid();
 	lanes_reset();

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../preload/lanes.h"
-#include "../../preload/pool.h"
-#include "trace_format.h"
+#include "include/trace_format.h"
+#include "preload/file/chunks.h"
+#include "preload/file/lanes.h"
 
 /* What the constructor does, with `options` in place of LSATRACE_OPTIONS. No trace is made. */
 void preload_init(const char *options);

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "slots.h"
-#include "trace_format.h"
+#include "include/slots.h"
+#include "include/trace_format.h"
 
 struct trace_builder;
 

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "secpkg.h"
+#include "include/secpkg.h"
 
 #ifdef __cplusplus
 extern "C" {

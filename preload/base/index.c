@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "preload/base/index.h"
+#include "preload/base/reentry.h"
+#include "preload/base/vm.h"
+
+#include "preload/base/poison.h"
+
+#define TAG_MASK (~0ull << 32)
+
+static uint64_t word_of(uint64_t hash, uint32_t number)
+{
+	return (hash & TAG_MASK) | number;
+}
+
+static bool add_to_bucket(struct index_bucket *bucket, uint64_t word)
+{
+	for (unsigned way = 0; way < INDEX_WAYS; way++) {
+		uint64_t none = 0;
+
+		if (__atomic_load_n(&bucket->word[way], __ATOMIC_RELAXED) == 0 &&
+		    __atomic_compare_exchange_n(&bucket->word[way], &none, word, false,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+static size_t level_bytes(uint64_t buckets)
+{
+	return sizeof(struct index_level) + (buckets + 1) * sizeof(struct index_bucket);
+}
+
+/* Several threads may add a level at once; one of them wins, all of them use it. */
+static bool add_level(struct index *index, unsigned which)
+{
+	uint64_t buckets = (uint64_t)INDEX_FIRST_BUCKETS << (2 * which);
+	struct index_level *level = vm_reserve(level_bytes(buckets)), *none = NULL;
+
+	if (!level)
+		return false;
+	level->buckets = buckets;
+	level->bucket = (struct index_bucket *)(((uintptr_t)(level + 1) + 63) & ~(uintptr_t)63);
+	if (!__atomic_compare_exchange_n(&index->level[which], &none, level, false,
+					 __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		munmap(level, level_bytes(buckets));
+	return true;
+}
+
+/* Before a number is put into a level, everybody is to look for it there. */
+static void show_levels(struct index *index, uint32_t count)
+{
+	uint32_t seen = __atomic_load_n(&index->levels, __ATOMIC_RELAXED);
+
+	while (unlikely(seen < count) &&
+	       !__atomic_compare_exchange_n(&index->levels, &seen, count, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+}
+
+bool index_add(struct index *index, uint64_t hash, uint32_t number)
+{
+	for (unsigned which = 0; which < INDEX_LEVELS; which++) {
+		struct index_level *level = __atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE);
+
+		if (!level) {
+			if (!add_level(index, which))
+				return false;
+			level = index->level[which];
+		}
+		show_levels(index, which + 1);
+		if (add_to_bucket(index_bucket(level, hash, 0), word_of(hash, number)) ||
+		    add_to_bucket(index_bucket(level, hash, 1), word_of(hash, number)))
+			return true;
+	}
+	return false;
+}
+
+/* The buckets of a hash, in the order in which they are searched; NULL: no more. */
+static struct index_bucket *bucket_at(const struct index *index, uint64_t hash, unsigned place)
+{
+	uint32_t levels = __atomic_load_n(&index->levels, __ATOMIC_ACQUIRE);
+
+	if (place / 2 >= levels)
+		return NULL;
+	return index_bucket(index->level[levels - 1 - place / 2], hash, place % 2);
+}
+
+APART uint32_t index_find_further(const struct index *index, uint64_t hash, index_is_it *is_it,
+				  void *sought)
+{
+	const struct index_bucket *bucket;
+	uint32_t number = 0;
+
+	for (unsigned i = 1; !number && (bucket = bucket_at(index, hash, i)) != NULL; i++)
+		number = index_find_in(bucket, hash, is_it, sought);
+	return number;
+}
+
+uint32_t index_next_neighbour(struct index_walk *walk)
+{
+	struct index_bucket *bucket;
+
+	while ((bucket = bucket_at(walk->index, walk->hash, walk->place / INDEX_WAYS)) != NULL) {
+		uint32_t number;
+
+		walk->at = &bucket->word[walk->place++ % INDEX_WAYS];
+		number = (uint32_t)__atomic_load_n(walk->at, __ATOMIC_ACQUIRE);
+		if (number)
+			return number;
+	}
+	return 0;
+}
+
+bool index_replace(const struct index_walk *walk, uint32_t old, uint32_t number)
+{
+	uint64_t was = __atomic_load_n(walk->at, __ATOMIC_RELAXED);
+
+	return (uint32_t)was == old &&
+	       __atomic_compare_exchange_n(walk->at, &was, word_of(walk->hash, number), false,
+					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
+void index_clear(struct index *index)
+{
+	for (unsigned which = 0; which < INDEX_LEVELS; which++) {
+		struct index_level *level = index->level[which];
+
+		if (level)
+			munmap(level, level_bytes(level->buckets));
+		index->level[which] = NULL;
+	}
+	index->levels = 0;
+}

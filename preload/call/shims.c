@@ -1,0 +1,693 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "include/secpkg.h"
+#include "preload/base/slots.h"
+#include "preload/call/call.h"
+#include "preload/call/shims.h"
+#include "preload/file/trace.h"
+#include "preload/ledger/ledger.h"
+#include "preload/package/table.h"
+#include "preload/sharedmem/sections.h"
+
+#include "preload/base/poison.h"
+
+/* The host's function behind a call, by its prototype. */
+#define HOST(type, where) ((type *)table_original[(where) >> 8][(where)&0xff])
+
+#define ADDRESS(pointer) ((uint64_t)(uintptr_t)(pointer))
+
+/* Where unwinding starts: the frame of the function that this is written in. */
+#define FRAME __builtin_frame_address(0)
+
+/* All that such a function does when nothing is out of the ordinary is in one piece, for each call and
+ * return costs as much as a step of it, and returns that the processor forgets to foresee cost the
+ * package more. What is out of the ordinary is APART. */
+#define HOT static __attribute__((flatten))
+
+/* The prototypes of roles that several functions share: a ULONG is passed as a SIZE_T that is small. */
+typedef PVOID allocate_function(SIZE_T);
+typedef void free_function(PVOID);
+
+static struct ledger_entry new_entry(const struct call *c, enum ledger_space space, uint64_t scope)
+{
+	return (struct ledger_entry){
+		.address = c->address,
+		.size = c->size,
+		.scope = scope,
+		.stack = c->stack,
+		.tid = c->lane->tid,
+		.space = (uint8_t)space,
+		.family = (uint8_t)call_family(c),
+		.package = c->package,
+	};
+}
+
+static void enter(struct call *c, enum ledger_space space, uint64_t scope, uint8_t flags)
+{
+	struct ledger_entry entry = new_entry(c, space, scope);
+
+	entry.flags = flags;
+	ledger_enter(c->lane, &entry, NULL);
+}
+
+static inline void enter_block(struct call *c, uint64_t scope, uint32_t expected)
+{
+	const struct ledger_entry entry = new_entry(c, SPACE_BLOCK, scope);
+
+	ledger_enter_again(c->lane, &entry, expected);
+}
+
+static void enter_section(struct call *c)
+{
+	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
+
+	entry.file = (uint32_t)(sections_descriptor(c->address) + 1);
+	ledger_enter(c->lane, &entry, NULL);
+}
+
+/* What the host has made in a call that is not traced: the tracer itself was come upon, or the host has
+ * forked in it, and this is the child. */
+static APART PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
+{
+	int saved_errno = errno;
+
+	if (made)
+		ledger_miss(space, ADDRESS(made), ADDRESS(request));
+	errno = saved_errno;
+	return made;
+}
+
+static APART NTSTATUS pass_given(NTSTATUS status, enum ledger_space space, void *const *made,
+				 const void *request)
+{
+	if (NT_SUCCESS(status) && made)
+		pass_made(space, *made, request);
+	return status;
+}
+
+static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
+{
+	LSA_CREATE_SHARED_MEMORY *host = HOST(LSA_CREATE_SHARED_MEMORY, where);
+	struct call c;
+	PVOID section;
+
+	if (!call_enter(&c, where, FRAME, max_size, initial_size))
+		return pass_made(SPACE_SECTION, host(max_size, initial_size), NULL);
+	call_host(&c);
+	section = host(max_size, initial_size);
+	if (!call_return(&c))
+		return pass_made(SPACE_SECTION, section, NULL);
+	c.address = ADDRESS(section);
+	c.size = max_size | (uint64_t)initial_size << 32;
+	if (section)
+		enter_section(&c);
+	else
+		call_note_failure(&c, NULL);
+	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
+	call_leave(&c);
+	return section;
+}
+
+/* A section that was there before we were, or that the host made: it is no one's leak. */
+static APART void adopt(struct call *c, uint64_t handle, struct ledger_view *section)
+{
+	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
+
+	entry.address = handle;
+	entry.size = 0;
+	entry.stack = 0;
+	entry.flags = LEDGER_ADOPTED;
+	if (!ledger_enter(c->lane, &entry, section))
+		section->number = 0;
+}
+
+/* A block under a handle that is no live section belongs to none, and is held against no one: the
+ * handle is what is wrong. */
+static void enter_in_section(struct call *c, enum handle handle, struct ledger_view *section)
+{
+	if (handle == HANDLE_UNKNOWN)
+		adopt(c, c->section, section);
+	if (section->number && (handle == HANDLE_UNKNOWN || handle == HANDLE_LIVE))
+		enter(c, SPACE_BLOCK, ledger_scope(section), 0);
+	else
+		enter(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
+}
+
+/* What is not as it should be: the handle is none of a live section, or the host gives nothing. */
+static APART void judge_allocated(struct call *c, enum handle handle, struct ledger_view *named)
+{
+	struct verdict verdict;
+
+	if (handle == HANDLE_LIVE)
+		ledger_find(SPACE_SECTION, c->section, 0, named);
+	judge_allocate_in_section(handle, named, !c->address, &verdict);
+	call_note(c, &verdict);
+	if (c->address)
+		enter_in_section(c, handle, named);
+	else if (verdict.kind == TRACE_KIND_NONE)
+		call_note_failure(c, &verdict);
+	call_record_acquired(c, !c->address, 0,
+			     c->address || verdict.kind ? verdict.kind : TRACE_KIND_FAILED_CALL);
+}
+
+HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
+{
+	LSA_ALLOCATE_SHARED_MEMORY *host = HOST(LSA_ALLOCATE_SHARED_MEMORY, where);
+	struct ledger_view named;
+	enum handle handle = HANDLE_LIVE;
+	uint32_t expected;
+	uint64_t scope;
+	struct call c;
+	PVOID block;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(section), size))
+		return pass_made(SPACE_BLOCK, host(section, size), NULL);
+	scope = ledger_live_section(ADDRESS(section));
+	if (unlikely(!scope))
+		handle = judge_handle(ADDRESS(section), &named);
+	call_host(&c);
+	block = host(section, size);
+	expected = ledger_expect(ADDRESS(block));
+	if (!call_return(&c))
+		return pass_made(SPACE_BLOCK, block, NULL);
+	c.address = ADDRESS(block);
+	c.section = ADDRESS(section);
+	c.size = size;
+	if (likely(block && scope)) {
+		enter_block(&c, scope, expected);
+		call_record_acquired(&c, false, 0, TRACE_KIND_NONE);
+	} else {
+		judge_allocated(&c, handle, &named);
+	}
+	call_leave(&c);
+	return block;
+}
+
+/* A call that cannot be traced, because it came upon the tracer itself, is not judged; but what it
+ * frees must not be taken for a leak. */
+static APART void pass_free(enum ledger_space space, const void *address, const void *request)
+{
+	if (trace_is_mine())
+		ledger_forget(space, ADDRESS(address), ADDRESS(request));
+}
+
+/* The judgement is made again if the block was changed by another thread since. */
+static APART enum trace_kind judge_free_call(struct call *c)
+{
+	struct verdict verdict;
+
+	do {
+		if (c->slot == SLOT_FreeReturnBuffer)
+			judge_free_returned(c->address, &verdict);
+		else if (slot_role[c->slot] == TRACE_ROLE_FREE_IN_SECTION)
+			judge_free_in_section(call_family(c), c->section, c->address, &verdict);
+		else
+			judge_free(call_family(c), c->address, &verdict);
+	} while (verdict.release && !ledger_release(c->lane, &verdict.block, c->stack));
+	call_note(c, &verdict);
+	return verdict.kind;
+}
+
+/* A free that cannot fail, before the host's function is called. */
+static inline enum trace_kind end_block(struct call *c, uint32_t expected)
+{
+	const struct ledger_usual usual = {
+		.address = c->address,
+		.expected = expected,
+		.section = c->section,
+		.family = call_family(c),
+		.flags = c->slot == SLOT_FreeReturnBuffer ? LEDGER_RETURNED : 0,
+	};
+	enum trace_kind kind = TRACE_KIND_NONE;
+
+	if (unlikely(!ledger_release_usual(c->lane, &usual, c->stack)))
+		kind = judge_free_call(c);
+	call_record_releasing(c, kind);
+	return kind;
+}
+
+HOT void free_in_section(PVOID section, PVOID memory, uint32_t where)
+{
+	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
+	uint32_t expected = ledger_expect(ADDRESS(memory));
+	enum trace_kind kind;
+	struct call c;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(section), ADDRESS(memory))) {
+		pass_free(SPACE_BLOCK, memory, NULL);
+		host(section, memory);
+		return;
+	}
+	c.section = ADDRESS(section);
+	c.address = ADDRESS(memory);
+	kind = end_block(&c, expected);
+	call_host(&c);
+	host(section, memory);
+	if (!call_return(&c))
+		return;
+	call_complete(&c, false, 0, kind);
+	call_leave(&c);
+}
+
+struct deletion {
+	struct call *call;
+	const struct ledger_view *section;
+	uint32_t left; /* blocks that were live, and should not have been */
+};
+
+static void note_left(const struct ledger_view *block, void *context)
+{
+	struct deletion *d = context;
+
+	d->left += call_note_left(d->call, d->section, block);
+}
+
+/* A deletion that the host refuses has not been: the section and its blocks are live as before.
+ * Returns how many blocks it left. */
+static uint32_t finish_deletion(struct call *c, struct verdict *v, uint32_t blocks, bool gone)
+{
+	struct deletion deletion = { .call = c, .section = &v->section };
+
+	if (!v->release)
+		return 0;
+	/* What another thread was given in the meantime can no longer be told from what was left. */
+	if (blocks && ledger_finish_delete(c->lane, &v->section, gone, c->stack, note_left,
+					   &deletion) < blocks)
+		trace_lose(TRACE_LOST_JUDGEMENTS);
+	ledger_finish_release(c->lane, &v->section, gone, c->stack);
+	return deletion.left;
+}
+
+/* A section that was never seen, should the host delete it. It is adopted before the host is asked:
+ * afterwards its handle may be another's. */
+static bool begin_unseen(struct call *c, const struct verdict *v, struct ledger_view *unseen)
+{
+	if (v->kind != TRACE_KIND_INVALID_DELETE || v->reason != TRACE_REASON_UNKNOWN)
+		return false;
+	adopt(c, c->section, unseen);
+	return unseen->number && ledger_begin_release(unseen);
+}
+
+/* If the host has refused, there was none. */
+static void finish_unseen(struct call *c, const struct ledger_view *unseen, bool deleted)
+{
+	struct ledger_view view;
+
+	ledger_finish_release(c->lane, unseen, deleted, c->stack);
+	if (!deleted && ledger_find(SPACE_SECTION, c->section, 0, &view) &&
+	    ledger_scope(&view) == ledger_scope(unseen) && ledger_is_live(&view))
+		ledger_transfer(c->lane, &view);
+}
+
+/* What a deletion that the ledger allowed, or could not judge, comes to once the host has answered. */
+static enum trace_kind judge_answer(struct call *c, struct verdict *v, uint32_t left, bool deleted)
+{
+	if (v->reason == TRACE_REASON_UNKNOWN && !deleted) {
+		call_note(c, v);
+		return v->kind;
+	}
+	if (!deleted) {
+		call_note_failure(c, v);
+		return TRACE_KIND_FAILED_CALL;
+	}
+	return left ? TRACE_KIND_LIVE_AT_DELETE : TRACE_KIND_NONE;
+}
+
+static BOOLEAN delete_section(PVOID section, uint32_t where)
+{
+	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
+	enum trace_kind kind;
+	struct ledger_view unseen;
+	struct verdict verdict;
+	uint32_t blocks = 0, left;
+	bool is_unseen;
+	struct call c;
+	BOOLEAN deleted;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(section), 0)) {
+		pass_free(SPACE_SECTION, section, NULL);
+		return host(section);
+	}
+	c.section = c.address = ADDRESS(section);
+	do {
+		judge_delete(c.section, &verdict);
+	} while (verdict.release && !ledger_begin_release(&verdict.section));
+	if (verdict.release)
+		blocks = ledger_begin_delete(&verdict.section);
+	is_unseen = begin_unseen(&c, &verdict, &unseen);
+	kind = verdict.reason == TRACE_REASON_UNKNOWN ? TRACE_KIND_NONE : verdict.kind;
+	if (kind)
+		call_note(&c, &verdict);
+	call_record_releasing(&c, kind);
+	call_host(&c);
+	deleted = host(section);
+	if (!call_return(&c))
+		return deleted;
+	left = finish_deletion(&c, &verdict, blocks, deleted);
+	if (is_unseen)
+		finish_unseen(&c, &unseen, deleted);
+	if (kind == TRACE_KIND_NONE)
+		kind = judge_answer(&c, &verdict, left, deleted);
+	call_complete(&c, !deleted, deleted, kind);
+	call_leave(&c);
+	return deleted;
+}
+
+HOT PVOID allocate(SIZE_T size, uint32_t where)
+{
+	allocate_function *host = HOST(allocate_function, where);
+	uint32_t expected;
+	struct call c;
+	PVOID block;
+
+	if (!call_enter(&c, where, FRAME, size, 0))
+		return pass_made(SPACE_BLOCK, host(size), NULL);
+	call_host(&c);
+	block = host(size);
+	expected = ledger_expect(ADDRESS(block));
+	if (!call_return(&c))
+		return pass_made(SPACE_BLOCK, block, NULL);
+	c.address = ADDRESS(block);
+	c.size = size;
+	if (likely(block))
+		enter_block(&c, 0, expected);
+	else
+		call_note_failure(&c, NULL);
+	call_record_acquired(&c, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
+	call_leave(&c);
+	return block;
+}
+
+HOT void free_block(PVOID memory, uint32_t where)
+{
+	free_function *host = HOST(free_function, where);
+	uint32_t expected = ledger_expect(ADDRESS(memory));
+	enum trace_kind kind;
+	struct call c;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(memory), 0)) {
+		pass_free(SPACE_BLOCK, memory, NULL);
+		host(memory);
+		return;
+	}
+	c.address = ADDRESS(memory);
+	kind = end_block(&c, expected);
+	call_host(&c);
+	host(memory);
+	if (!call_return(&c))
+		return;
+	call_complete(&c, false, 0, kind);
+	call_leave(&c);
+}
+
+static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *block,
+				    uint32_t where)
+{
+	LSA_ALLOCATE_CLIENT_BUFFER *host = HOST(LSA_ALLOCATE_CLIENT_BUFFER, where);
+	struct call c;
+	NTSTATUS status;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(request), size))
+		return pass_given(host(request, size, block), SPACE_CLIENT, block, request);
+	call_host(&c);
+	status = host(request, size, block);
+	if (!call_return(&c))
+		return pass_given(status, SPACE_CLIENT, block, request);
+	c.section = ADDRESS(request);
+	c.size = size;
+	if (NT_SUCCESS(status) && block)
+		c.address = ADDRESS(*block);
+	if (c.address)
+		enter(&c, SPACE_CLIENT, c.section, 0);
+	else if (!NT_SUCCESS(status))
+		call_note_failure(&c, NULL);
+	call_record_acquired(&c, !NT_SUCCESS(status), status,
+			     NT_SUCCESS(status) ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
+	call_leave(&c);
+	return status;
+}
+
+static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint32_t where)
+{
+	LSA_FREE_CLIENT_BUFFER *host = HOST(LSA_FREE_CLIENT_BUFFER, where);
+	enum trace_kind kind;
+	struct verdict verdict;
+	struct call c;
+	NTSTATUS status;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(request), ADDRESS(memory))) {
+		pass_free(SPACE_CLIENT, memory, request);
+		return host(request, memory);
+	}
+	c.section = ADDRESS(request);
+	c.address = ADDRESS(memory);
+	do {
+		judge_free_for_client(c.section, c.address, &verdict);
+	} while (verdict.release && !ledger_begin_release(&verdict.block));
+	call_note(&c, &verdict);
+	kind = verdict.kind;
+	call_record_releasing(&c, kind);
+	call_host(&c);
+	status = host(request, memory);
+	if (!call_return(&c))
+		return status;
+	if (verdict.release)
+		ledger_finish_release(c.lane, &verdict.block, NT_SUCCESS(status), c.stack);
+	if (!NT_SUCCESS(status) && kind == TRACE_KIND_NONE) {
+		kind = TRACE_KIND_FAILED_CALL;
+		call_note_failure(&c, &verdict);
+	}
+	call_complete(&c, !NT_SUCCESS(status), status, kind);
+	call_leave(&c);
+	return status;
+}
+
+/*
+ * The functions that hand over a buffer of the LSA's heap which the package has to free. What they
+ * were asked is not ours to look at: the arguments in flight are the first and the buffer's place.
+ */
+static void obtained(struct call *c, uint8_t flags, NTSTATUS status, void *const *buffer,
+		     const ULONG *length)
+{
+	bool failed = !NT_SUCCESS(status);
+
+	if (!failed && buffer)
+		c->address = ADDRESS(*buffer);
+	if (c->address && length)
+		c->size = *length;
+	if (c->address)
+		enter(c, SPACE_BLOCK, 0, LEDGER_OBTAINED | flags);
+	else if (failed)
+		call_note_failure(c, NULL);
+	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
+	call_leave(c);
+}
+
+#define OBTAIN(type, flags, first, buffer, length, where, ...) \
+	do { \
+		type *host = HOST(type, where); \
+		struct call c; \
+		NTSTATUS status; \
+\
+		if (!call_enter(&c, where, FRAME, ADDRESS(first), ADDRESS(buffer))) \
+			return pass_given(host(__VA_ARGS__), SPACE_BLOCK, (void *const *)(buffer), \
+					  NULL); \
+		call_host(&c); \
+		status = host(__VA_ARGS__); \
+		if (!call_return(&c)) \
+			return pass_given(status, SPACE_BLOCK, (void *const *)(buffer), NULL); \
+		obtained(&c, flags, status, (void *const *)(buffer), length); \
+		return status; \
+	} while (0)
+
+static NTSTATUS call_package(PUNICODE_STRING package, PVOID submit, ULONG submit_bytes,
+			     PVOID *buffer, PULONG bytes, PNTSTATUS protocol_status, uint32_t where)
+{
+	OBTAIN(LSA_CALL_PACKAGE, LEDGER_RETURNED, package, buffer, bytes, where, package, submit,
+	       submit_bytes, buffer, bytes, protocol_status);
+}
+
+static NTSTATUS call_package_ex(PUNICODE_STRING package, PVOID client_base, PVOID submit,
+				ULONG submit_bytes, PVOID *buffer, PULONG bytes,
+				PNTSTATUS protocol_status, uint32_t where)
+{
+	OBTAIN(LSA_CALL_PACKAGEEX, LEDGER_RETURNED, package, buffer, bytes, where, package,
+	       client_base, submit, submit_bytes, buffer, bytes, protocol_status);
+}
+
+static NTSTATUS get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes, uint32_t where)
+{
+	OBTAIN(LSA_GET_USER_AUTH_DATA, 0, user, data, bytes, where, user, data, bytes);
+}
+
+static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE name_type,
+				       PSECURITY_STRING prefix, PUCHAR *data, PULONG bytes,
+				       PUNICODE_STRING flat_name, uint32_t where)
+{
+	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, 0, name, data, bytes, where, name, name_type, prefix,
+	       data, bytes, flat_name);
+}
+
+static PVOID given_credentials(NTSTATUS status, const LSA_STRING *credentials)
+{
+	return status == STATUS_SUCCESS && credentials ? credentials->Buffer : NULL;
+}
+
+static NTSTATUS pass_credentials(NTSTATUS status, const LSA_STRING *credentials)
+{
+	pass_made(SPACE_BLOCK, given_credentials(status, credentials), NULL);
+	return status;
+}
+
+/* By its documentation, what it gives is to be freed by FreeLsaHeap; STATUS_MORE_ENTRIES gives nothing. */
+static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
+				PLSA_STRING key, PULONG key_bytes, PLSA_STRING credentials,
+				uint32_t where)
+{
+	LSA_GET_CREDENTIALS *host = HOST(LSA_GET_CREDENTIALS, where);
+	struct call c;
+	NTSTATUS status;
+	PVOID given;
+	ULONG bytes;
+
+	if (!call_enter(&c, where, FRAME, ADDRESS(logon), ADDRESS(credentials))) {
+		status = host(logon, package, query, all, key, key_bytes, credentials);
+		return pass_credentials(status, credentials);
+	}
+	call_host(&c);
+	status = host(logon, package, query, all, key, key_bytes, credentials);
+	if (!call_return(&c))
+		return pass_credentials(status, credentials);
+	given = given_credentials(status, credentials);
+	bytes = given ? credentials->MaximumLength : 0;
+	obtained(&c, 0, status, &given, &bytes);
+	return status;
+}
+
+/*
+ * One function for each slot and package. All it does is to add who is called: it ends in a jump, so
+ * that it costs next to nothing and is not on the stack.
+ */
+#define WHERE(name, p) ((uint32_t)(p) << 8 | SLOT_##name)
+
+#define SLOT_TYPE(table, name, family, role, shim) \
+	typedef __typeof__(((SLOT_TABLE_##table *)0)->name) type_of_##name;
+TRACED_SLOTS(SLOT_TYPE)
+
+/* Does a slot have the prototype that its role stands for? */
+#define HAS_TYPE(name, type) \
+	_Static_assert(__builtin_types_compatible_p(type_of_##name, type *), #name)
+/* What of a register is a length: the upper half of one that holds a ULONG is anything. */
+#define LENGTH(name, a) \
+	((a) & _Generic((type_of_##name)0, PVOID(*)(ULONG) \
+			: UINT32_MAX, PVOID(*)(SIZE_T) \
+			: UINT64_MAX))
+
+#define SHIM_CREATE_SECTION(name, p) \
+	static PVOID shim_##name##_##p(ULONG a, ULONG b) \
+	{ \
+		return create_section(a, b, WHERE(name, p)); \
+	}
+#define SHIM_ALLOCATE_IN_SECTION(name, p) \
+	static PVOID shim_##name##_##p(PVOID a, ULONG b) \
+	{ \
+		return allocate_in_section(a, b, WHERE(name, p)); \
+	}
+#define SHIM_FREE_IN_SECTION(name, p) \
+	static void shim_##name##_##p(PVOID a, PVOID b) \
+	{ \
+		free_in_section(a, b, WHERE(name, p)); \
+	}
+#define SHIM_DELETE_SECTION(name, p) \
+	static BOOLEAN shim_##name##_##p(PVOID a) \
+	{ \
+		return delete_section(a, WHERE(name, p)); \
+	}
+#define SHIM_ALLOCATE(name, p) \
+	static PVOID shim_##name##_##p(SIZE_T a) \
+	{ \
+		return allocate(LENGTH(name, a), WHERE(name, p)); \
+	}
+#define SHIM_FREE(name, p) \
+	static void shim_##name##_##p(PVOID a) \
+	{ \
+		free_block(a, WHERE(name, p)); \
+	}
+#define SHIM_ALLOCATE_FOR_CLIENT(name, p) \
+	static NTSTATUS shim_##name##_##p(PLSA_CLIENT_REQUEST a, ULONG b, PVOID *c) \
+	{ \
+		return allocate_for_client(a, b, c, WHERE(name, p)); \
+	}
+#define SHIM_FREE_FOR_CLIENT(name, p) \
+	static NTSTATUS shim_##name##_##p(PLSA_CLIENT_REQUEST a, PVOID b) \
+	{ \
+		return free_for_client(a, b, WHERE(name, p)); \
+	}
+
+#define SHIM_CALL_PACKAGE(name, p) \
+	static NTSTATUS shim_##name##_##p(PUNICODE_STRING a, PVOID b, ULONG c, PVOID *d, PULONG e, \
+					  PNTSTATUS f) \
+	{ \
+		return call_package(a, b, c, d, e, f, WHERE(name, p)); \
+	}
+#define SHIM_CALL_PACKAGE_EX(name, p) \
+	static NTSTATUS shim_##name##_##p(PUNICODE_STRING a, PVOID b, PVOID c, ULONG d, PVOID *e, \
+					  PULONG f, PNTSTATUS g) \
+	{ \
+		return call_package_ex(a, b, c, d, e, f, g, WHERE(name, p)); \
+	}
+#define SHIM_GET_USER_AUTH_DATA(name, p) \
+	static NTSTATUS shim_##name##_##p(PVOID a, PUCHAR *b, PULONG c) \
+	{ \
+		return get_user_auth_data(a, b, c, WHERE(name, p)); \
+	}
+#define SHIM_GET_AUTH_DATA_FOR_USER(name, p) \
+	static NTSTATUS shim_##name##_##p(PSECURITY_STRING a, SECPKG_NAME_TYPE b, \
+					  PSECURITY_STRING c, PUCHAR *d, PULONG e, \
+					  PUNICODE_STRING f) \
+	{ \
+		return get_auth_data_for_user(a, b, c, d, e, f, WHERE(name, p)); \
+	}
+#define SHIM_GET_CREDENTIALS(name, p) \
+	static NTSTATUS shim_##name##_##p(PLUID a, ULONG b, PULONG c, BOOLEAN d, PLSA_STRING e, \
+					  PULONG f, PLSA_STRING g) \
+	{ \
+		return get_credentials(a, b, c, d, e, f, g, WHERE(name, p)); \
+	}
+
+#define EIGHT(m, name, p) \
+	m(name, p##0) m(name, p##1) m(name, p##2) m(name, p##3) m(name, p##4) m(name, p##5) \
+		m(name, p##6) m(name, p##7)
+/* Numbered in octal: 00 to 077, and 0100 for the packages beyond. */
+#define EACH_PACKAGE(m, name) \
+	EIGHT(m, name, 00) \
+	EIGHT(m, name, 01) \
+	EIGHT(m, name, 02) \
+	EIGHT(m, name, 03) \
+	EIGHT(m, name, 04) EIGHT(m, name, 05) EIGHT(m, name, 06) EIGHT(m, name, 07) m(name, 0100)
+
+#define CHECK_CREATE_SECTION(name) HAS_TYPE(name, LSA_CREATE_SHARED_MEMORY);
+#define CHECK_ALLOCATE_IN_SECTION(name) HAS_TYPE(name, LSA_ALLOCATE_SHARED_MEMORY);
+#define CHECK_FREE_IN_SECTION(name) HAS_TYPE(name, LSA_FREE_SHARED_MEMORY);
+#define CHECK_DELETE_SECTION(name) HAS_TYPE(name, LSA_DELETE_SHARED_MEMORY);
+#define CHECK_ALLOCATE(name) /* by LENGTH */
+#define CHECK_FREE(name) HAS_TYPE(name, free_function);
+#define CHECK_ALLOCATE_FOR_CLIENT(name) HAS_TYPE(name, LSA_ALLOCATE_CLIENT_BUFFER);
+#define CHECK_FREE_FOR_CLIENT(name) HAS_TYPE(name, LSA_FREE_CLIENT_BUFFER);
+#define CHECK_CALL_PACKAGE(name) HAS_TYPE(name, LSA_CALL_PACKAGE);
+#define CHECK_CALL_PACKAGE_EX(name) HAS_TYPE(name, LSA_CALL_PACKAGEEX);
+#define CHECK_GET_USER_AUTH_DATA(name) HAS_TYPE(name, LSA_GET_USER_AUTH_DATA);
+#define CHECK_GET_CREDENTIALS(name) HAS_TYPE(name, LSA_GET_CREDENTIALS);
+#define CHECK_GET_AUTH_DATA_FOR_USER(name) HAS_TYPE(name, LSA_GET_AUTH_DATA_FOR_USER);
+
+#define SLOT_SHIMS(table, name, family, role, shim) \
+	CHECK_##shim(name) EACH_PACKAGE(SHIM_##shim, name)
+#define SHIM_ADDRESS(name, p) (void *)shim_##name##_##p,
+#define SLOT_ADDRESSES(table, name, family, role, shim) \
+	[SLOT_##name] = { EACH_PACKAGE(SHIM_ADDRESS, name) },
+
+TRACED_SLOTS(SLOT_SHIMS)
+
+void *const shims[SLOT_COUNT][TRACE_PACKAGES] = { TRACED_SLOTS(SLOT_ADDRESSES) };

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Call frame information: for an address in code, where its caller's return address and rbp are.
+ * Read from the .eh_frame of what is loaded, as the compiler wrote it for exceptions.
+ *
+ * Only *plain* frames are told: those whose canonical frame address (CFA, the stack pointer before
+ * the call) is rsp or rbp plus a constant, with the return address right below it. That is what
+ * compilers make of nearly every function; signal frames, realigned stacks and expressions are left
+ * to libunwind. No lock, no allocation; safe in a signal handler and after a fork.
+ */
+#ifndef LSATRACE_PRELOAD_CAPTURE_CFI_H
+#define LSATRACE_PRELOAD_CAPTURE_CFI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cfi_kind {
+	CFI_OUTERMOST, /* nothing called it */
+	CFI_UNKNOWN,   /* not plain: ask libunwind */
+	CFI_RSP,       /* CFA = rsp + cfa_offset */
+	CFI_RBP,       /* CFA = rbp + cfa_offset */
+};
+
+/* In one word, which is kept, copied and compared as one. */
+struct cfi_rule {
+	uint64_t word; /* from below: kind, 8 bits; 0, 8; rbp_offset, 16; cfa_offset, 32 */
+};
+
+static inline struct cfi_rule cfi_rule(enum cfi_kind kind, int32_t cfa_offset, int16_t rbp_offset)
+{
+	return (struct cfi_rule){ (uint64_t)(uint32_t)cfa_offset << 32 |
+				  (uint32_t)(uint16_t)rbp_offset << 16 | kind };
+}
+
+static inline enum cfi_kind cfi_kind(struct cfi_rule rule)
+{
+	return (enum cfi_kind)(rule.word & 0xff);
+}
+
+static inline int64_t cfi_cfa_offset(struct cfi_rule rule)
+{
+	return (int64_t)rule.word >> 32;
+}
+
+/* The caller's rbp is at CFA + this; 0: rbp is unchanged. */
+static inline int16_t cfi_rbp_offset(struct cfi_rule rule)
+{
+	return (int16_t)(rule.word >> 16);
+}
+
+/* CFA is of rsp, and rbp is unchanged. */
+static inline bool cfi_keeps_rbp(struct cfi_rule rule)
+{
+	return (uint32_t)rule.word == CFI_RSP;
+}
+
+/* The rule at a return address, from the cache if it is there. At 0, where many stacks end, it is
+ * CFI_OUTERMOST. */
+struct cfi_rule cfi_find(uint64_t return_address);
+
+/* Drops the cache: code may have gone, and other code come to its place. */
+void cfi_forget(void);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "preload/base/index.h"
+#include "preload/base/reentry.h"
+#include "preload/capture/modules.h"
+#include "preload/capture/stacks.h"
+#include "preload/file/chunks.h"
+#include "preload/file/log.h"
+#include "preload/file/trace.h"
+
+#include "preload/base/poison.h"
+
+static struct index index_of_stacks;
+static struct chunks_refusal refusal;
+
+static uint64_t hash_of(const uint64_t *pc, uint32_t frames)
+{
+	uint64_t hash = frames;
+
+	for (uint32_t i = 0; i < frames; i++) {
+		hash = (hash ^ pc[i]) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+	}
+	return index_mix(hash);
+}
+
+/* Stored frames name module and offset: those of a module that is gone are equal to no address. */
+static bool is_it(uint32_t reference, void *sought)
+{
+	const struct trace_stack *stack = chunks_at(reference);
+	const struct backtrace *b = sought;
+
+	if (stack->frames != b->frames || (stack->flags & TRACE_STACK_TRUNCATED) != b->truncated)
+		return false;
+	for (uint32_t i = 0; i < b->frames; i++)
+		if (!modules_holds(stack->frame[i], b->pc[i]))
+			return false;
+	return true;
+}
+
+static uint32_t look_up(const struct backtrace *b, uint64_t hash)
+{
+	return index_find(&index_of_stacks, hash, is_it, (void *)b);
+}
+
+/* Under the cold lock. */
+static uint32_t store(const struct backtrace *b, uint64_t hash)
+{
+	struct trace_stack *stack;
+	uint32_t reference;
+	uint64_t frame[TRACE_FRAMES_MAX];
+
+	/* First: a module not seen before is written to the log as well. */
+	for (uint32_t i = 0; i < b->frames; i++)
+		frame[i] = modules_frame(b->pc[i]);
+	stack = log_begin(TRACE_RECORD_STACK, sizeof(*stack) + b->frames * sizeof(frame[0]));
+	if (!stack)
+		return 0;
+	stack->frames = b->frames;
+	stack->flags = b->truncated ? TRACE_STACK_TRUNCATED : 0;
+	memcpy(stack->frame, frame, b->frames * sizeof(frame[0]));
+	log_commit(stack);
+	reference = chunks_reference(stack);
+	index_add(&index_of_stacks, hash, reference);
+	return reference;
+}
+
+uint32_t stacks_find(const struct backtrace *b)
+{
+	uint64_t hash = hash_of(b->pc, b->frames);
+	uint32_t reference = look_up(b, hash);
+
+	if (likely(reference))
+		return reference;
+	if (chunks_may_ask(&refusal) && cold_lock()) {
+		reference = look_up(b, hash);
+		if (!reference)
+			reference = store(b, hash);
+		chunks_note_answer(&refusal, reference != 0);
+		cold_unlock();
+	}
+	if (!reference)
+		trace_lose(TRACE_LOST_STACKS);
+	return reference;
+}
+
+bool stacks_are_alike(uint32_t one, uint32_t other)
+{
+	const struct trace_stack *a = chunks_at(one), *b = chunks_at(other);
+
+	return one == other || (a->frames == b->frames && a->flags == b->flags &&
+				memcmp(a->frame, b->frame, a->frames * sizeof(a->frame[0])) == 0);
+}
+
+void stacks_reset(void)
+{
+	index_clear(&index_of_stacks);
+	refusal.asked = 0;
+}
+
+static uint64_t address_of(uint64_t frame)
+{
+	return modules_base[frame >> TRACE_FRAME_OFFSET_BITS] +
+	       (frame & ((1ull << TRACE_FRAME_OFFSET_BITS) - 1));
+}
+
+uint32_t stacks_copy(const struct trace_stack *old)
+{
+	struct backtrace b = { .frames = old->frames };
+	struct trace_stack *stack;
+
+	if (old->frames > TRACE_FRAMES_MAX)
+		return 0;
+	stack = log_begin(TRACE_RECORD_STACK, old->head.bytes);
+	if (!stack)
+		return 0;
+	stack->frames = old->frames;
+	stack->flags = old->flags;
+	memcpy(stack->frame, old->frame, old->frames * sizeof(old->frame[0]));
+	log_commit(stack);
+	for (uint32_t i = 0; i < old->frames; i++)
+		b.pc[i] = address_of(old->frame[i]);
+	index_add(&index_of_stacks, hash_of(b.pc, b.frames), chunks_reference(stack));
+	return chunks_reference(stack);
+}

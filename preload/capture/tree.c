@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/capture/tree.h"
+#include "preload/base/index.h"
+#include "preload/base/reentry.h"
+#include "preload/base/vm.h"
+
+#include "preload/base/poison.h"
+
+enum { NODES_MAX = 1 << 20, MEMO_BITS = 16 };
+
+#define ROOT_BIT (1u << 31)
+
+struct node {
+	uint64_t pc;
+	uint32_t parent;
+};
+
+/* That a node is the child of a parent for a return address: in one cache line, found by a hash that is
+ * faster than the index. The seal is the return address mixed with the other word, so that words of
+ * different writers do not fit each other. First come, first served: it is not written once it is
+ * warm. */
+struct memo {
+	uint64_t seal;
+	uint64_t family; /* parent << 32 | node; 0: none */
+};
+
+static struct node *nodes; /* by number, from 1 */
+static uint32_t *stacks;   /* that end in them */
+static uint32_t nodes_used;
+static uint32_t root_number;
+static struct index children;
+static struct memo *memos;
+
+bool tree_init(void)
+{
+	nodes = vm_reserve((size_t)NODES_MAX * sizeof(*nodes));
+	stacks = vm_reserve((size_t)NODES_MAX * sizeof(*stacks));
+	memos = vm_reserve(sizeof(*memos) << MEMO_BITS);
+	return nodes && stacks && memos;
+}
+
+uint32_t tree_root(void)
+{
+	return ROOT_BIT | __atomic_load_n(&root_number, __ATOMIC_ACQUIRE);
+}
+
+static bool is_it(uint32_t node, void *sought)
+{
+	const struct node *child = sought;
+
+	return nodes[node].pc == child->pc && nodes[node].parent == child->parent;
+}
+
+/* Two threads may add the same node at once. Then there are two; they lead to the same stack. */
+static uint32_t add(const struct node *child, uint64_t hash)
+{
+	uint32_t node = __atomic_load_n(&nodes_used, __ATOMIC_RELAXED);
+
+	do {
+		if (node + 1 >= NODES_MAX)
+			return 0;
+	} while (!__atomic_compare_exchange_n(&nodes_used, &node, node + 1, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	node++;
+	nodes[node] = *child;
+	stacks[node] = 0;
+	return index_add(&children, hash, node) ? node : 0;
+}
+
+static uint64_t seal_of(uint64_t pc, uint64_t family)
+{
+	return pc ^ family * 0x9e3779b97f4a7c15u;
+}
+
+/* In the same cache line. */
+static struct memo *neighbour(struct memo *memo)
+{
+	return &memos[(memo - memos) ^ 1];
+}
+
+static inline uint32_t recall(const struct memo *memo, uint32_t parent, uint64_t pc)
+{
+	uint64_t family = __atomic_load_n(&memo->family, __ATOMIC_RELAXED);
+	uint64_t seal = __atomic_load_n(&memo->seal, __ATOMIC_RELAXED);
+
+	return likely(family >> 32 == parent && seal == seal_of(pc, family)) ? (uint32_t)family : 0;
+}
+
+static APART uint32_t find_or_add(struct node child, struct memo *memo)
+{
+	uint64_t hash = index_mix(child.pc ^ (uint64_t)child.parent << 40);
+	uint32_t node = index_find(&children, hash, is_it, &child);
+	uint64_t family = (uint64_t)child.parent << 32;
+
+	if (!node)
+		node = add(&child, hash);
+	if (__atomic_load_n(&memo->family, __ATOMIC_RELAXED) != 0)
+		memo = neighbour(memo);
+	if (node && __atomic_load_n(&memo->family, __ATOMIC_RELAXED) == 0) {
+		family |= node;
+		__atomic_store_n(&memo->family, family, __ATOMIC_RELAXED);
+		__atomic_store_n(&memo->seal, seal_of(child.pc, family), __ATOMIC_RELAXED);
+	}
+	return node;
+}
+
+uint32_t tree_child(uint32_t parent, uint64_t pc)
+{
+	/* The parent comes last: it is what has to be waited for. */
+	uint64_t hash = (pc * 0x9e3779b97f4a7c15u) >> (64 - MEMO_BITS);
+	struct memo *memo = &memos[(hash ^ parent) & ((1u << MEMO_BITS) - 1)];
+	uint32_t node = recall(memo, parent, pc);
+
+	if (unlikely(!node))
+		node = recall(neighbour(memo), parent, pc);
+	if (unlikely(!node) && parent)
+		node = find_or_add((struct node){ pc, parent }, memo);
+	return node;
+}
+
+uint32_t tree_stack(uint32_t node)
+{
+	return __atomic_load_n(&stacks[node], __ATOMIC_RELAXED);
+}
+
+void tree_set_stack(uint32_t node, uint32_t stack)
+{
+	__atomic_store_n(&stacks[node], stack, __ATOMIC_RELAXED);
+}
+
+void tree_forget(void)
+{
+	for (size_t i = 0; i < (size_t)1 << MEMO_BITS; i++)
+		if (memos[i].family)
+			__atomic_store_n(&memos[i].family, 0, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&root_number, 1, __ATOMIC_RELEASE);
+}
+
+void tree_reset(void)
+{
+	index_clear(&children);
+	nodes_used = 0;
+	tree_forget();
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "preload/base/reentry.h"
+#include "preload/capture/cfi.h"
+#include "preload/capture/tree.h"
+#include "preload/capture/unwind.h"
+
+#include "preload/base/poison.h"
+
+/* A frame larger than this is not believed. */
+#define FRAME_BYTES_MOST (16ull << 20)
+
+enum step { STEP_FRAME, STEP_END, STEP_UNKNOWN };
+
+uint64_t unwind_own_start, unwind_own_bytes;
+
+static inline uint64_t read_word(uint64_t address)
+{
+	return *(const uint64_t *)(uintptr_t)address;
+}
+
+/* More than nothing, whole words, and not too many: all in one comparison. */
+static inline bool is_frame_size(uint64_t bytes)
+{
+	uint64_t words = bytes >> 3 | bytes << 61;
+
+	return words - 1 < FRAME_BYTES_MOST / 8;
+}
+
+/* Member by member: nodes and links are not known yet. */
+static inline void note(struct unwind_frame *to, const struct unwind_frame *f)
+{
+	to->slot = f->slot;
+	to->pc = f->pc;
+	to->rbp = f->rbp;
+	to->rbp_cell = f->rbp_cell;
+	to->rule = f->rule;
+}
+
+/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. */
+static inline enum step step(struct unwind_frame *f, struct unwind_frame *inner)
+{
+	struct cfi_rule rule = f->rule = cfi_find(f->pc);
+	uint64_t base = cfi_kind(rule) == CFI_RSP ? f->slot : f->rbp - 8;
+	uint64_t slot = base + (uint64_t)cfi_cfa_offset(rule);
+	int16_t rbp_offset = cfi_rbp_offset(rule);
+
+	note(inner, f);
+	if (unlikely(cfi_kind(rule) <= CFI_UNKNOWN))
+		return cfi_kind(rule) == CFI_OUTERMOST ? STEP_END : STEP_UNKNOWN;
+	if (unlikely(!is_frame_size(slot - f->slot)))
+		return STEP_UNKNOWN;
+	f->slot = slot;
+	f->pc = read_word(slot);
+	f->rbp_cell = 0;
+	if (rbp_offset) {
+		f->rbp_cell = slot + 8 + (uint64_t)(int64_t)rbp_offset;
+		f->rbp = read_word(f->rbp_cell);
+	}
+	return STEP_FRAME;
+}
+
+static inline bool is_same(const struct unwind_frame *old, const struct unwind_frame *f)
+{
+	return old->slot == f->slot && old->pc == f->pc &&
+	       (likely(!unwind_rbp_matters(old)) || old->rbp == f->rbp);
+}
+
+static inline bool is_slot_unchanged(const struct unwind_frame *f)
+{
+	return likely(read_word(f->slot) == f->pc);
+}
+
+static bool is_cell_unchanged(const struct unwind_frame *f)
+{
+	return !unwind_rbp_matters(f) || !f->rbp_cell || read_word(f->rbp_cell) == f->rbp;
+}
+
+static APART struct unwind_frame *find_change_with_cells(struct unwind_history *h,
+							 struct unwind_frame *f)
+{
+	while (f > h->frame && is_slot_unchanged(f) && is_cell_unchanged(f))
+		f--;
+	return f;
+}
+
+/*
+ * A frame and those outside of it are read again, as the frame inside of it is as it was. Returns the
+ * first one that is not known to be as it was; frame 0 if all are. A slot may be read only where the
+ * frame inside of it has been compared.
+ */
+static inline struct unwind_frame *find_change(struct unwind_history *h, struct unwind_frame *f)
+{
+	if (unlikely(unwind_has_cells(f)))
+		return find_change_with_cells(h, f);
+	while (f >= h->frame + 4 && is_slot_unchanged(f) && is_slot_unchanged(f - 1) &&
+	       is_slot_unchanged(f - 2) && is_slot_unchanged(f - 3))
+		f -= 4;
+	while (f > h->frame && is_slot_unchanged(f))
+		f--;
+	return f;
+}
+
+/*
+ * Frames of the history, from `old` outward, stand, but not `changed`: they join the fresh ones, from
+ * `*f` on, which is as `old`, and the one outside of them is to be looked at next. What rbp is in them
+ * need not be what it was where that did not matter: it is carried along anew. Returns that next one;
+ * NULL: too many frames.
+ */
+static APART struct unwind_frame *keep_middle(struct unwind_history *h,
+					      const struct unwind_frame *old,
+					      const struct unwind_frame *changed,
+					      struct unwind_frame *f)
+{
+	if (f - h->fresh + (old - changed) >= UNWIND_FRAMES_MOST)
+		return NULL;
+	for (; old > changed; old--, f++) {
+		f->rule = old->rule;
+		f[1].slot = old[-1].slot;
+		f[1].pc = old[-1].pc;
+		f[1].rbp_cell = old[-1].rbp_cell;
+		f[1].rbp = f[1].rbp_cell ? read_word(f[1].rbp_cell) : f->rbp;
+	}
+	f->pc = read_word(f->slot);
+	return f;
+}
+
+/* How rbp matters in a frame, given how it does in the one that called it. */
+static inline void link_rbp(struct unwind_frame *f)
+{
+	uint32_t outer = f[-1].rbp_links, cells = outer & ~1u;
+	bool matters = cfi_kind(f->rule) == CFI_RBP || ((outer & 1) && cfi_keeps_rbp(f->rule));
+
+	f->rbp_links = likely(!matters) ? cells : f->rbp_cell ? (cells + 2) | 1 : cells | 1;
+}
+
+/* A frame of the history stands, but may have been reached by way of another inner frame. */
+static inline void arrive(struct unwind_frame *old, const struct unwind_frame *f)
+{
+	old->rbp = f->rbp;
+	old->rbp_cell = f->rbp_cell;
+	if (unlikely(unwind_rbp_matters(old)))
+		link_rbp(old);
+}
+
+/*
+ * Walks outward from a frame. Returns the frame of the history that stands, with all outside of it, to
+ * which the fresh ones lead, up to `*fresh_end`; frame 0: these lead to the outermost frame. NULL:
+ * nowhere.
+ */
+static inline struct unwind_frame *walk(struct unwind_history *h, const uint64_t *words,
+					struct unwind_frame **fresh_end)
+{
+	struct unwind_frame *old = &h->frame[h->frames], *changed, *fresh = h->fresh;
+	/* In registers: what was just written is read late. */
+	struct unwind_frame f = { .slot = (uint64_t)(uintptr_t)(words + 1),
+				  .pc = words[1],
+				  .rbp = words[0] };
+
+	do {
+		enum step result;
+
+		while (old->slot < f.slot)
+			old--;
+		if (!is_same(old, &f)) {
+			result = step(&f, fresh++);
+			if (likely(result == STEP_FRAME))
+				continue;
+			*fresh_end = fresh;
+			return result == STEP_END ? h->frame : NULL;
+		}
+		changed = find_change(h, old - 1);
+		if (likely(changed == h->frame)) {
+			arrive(old, &f);
+			*fresh_end = fresh;
+			return old;
+		}
+		note(fresh, &f);
+		fresh = keep_middle(h, old, changed, fresh);
+		if (!fresh)
+			return NULL;
+		f = *fresh;
+	} while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST));
+	return NULL;
+}
+
+/* Puts a fresh frame inside of all others. */
+static inline void append(struct unwind_frame *f, const struct unwind_frame *fresh)
+{
+	note(f, fresh);
+	link_rbp(f);
+	f->node = unlikely(unwind_is_own(f->pc)) ? f[-1].node : tree_child(f[-1].node, f->pc);
+}
+
+/* Nothing is known: it is another tree's, or the first time. */
+static void begin(struct unwind_history *h, uint32_t root)
+{
+	h->frames = 0;
+	h->frame[0].slot = UINT64_MAX;
+	h->frame[0].node = root;
+}
+
+APART bool unwind_take(struct unwind_history *h, const void *frame_address)
+{
+	struct unwind_frame *fresh, *f;
+	uint32_t root = tree_root();
+
+	if (unlikely(h->frame[0].node != root))
+		begin(h, root);
+	f = walk(h, frame_address, &fresh);
+	h->frames = 0;
+	if (unlikely(!f))
+		return false;
+	while (fresh > h->fresh) {
+		if (unlikely(f == &h->frame[UNWIND_FRAMES_MOST]))
+			return false;
+		append(++f, --fresh);
+	}
+	h->frames = (uint32_t)(f - h->frame);
+	return true;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "preload/base/index.h"
+#include "preload/base/reentry.h"
+#include "preload/file/chunks.h"
+#include "preload/file/findings.h"
+#include "preload/file/trace.h"
+
+#include "preload/base/poison.h"
+
+static struct index index_of_findings;
+static struct chunks_items items;
+
+void findings_reset(void)
+{
+	index_clear(&index_of_findings);
+	items = (struct chunks_items){ TRACE_CHUNK_FINDINGS, sizeof(struct trace_finding), NULL, 0 };
+}
+
+static uint64_t hash_of(const struct trace_finding *f)
+{
+	uint64_t hash = (uint64_t)f->kind | (uint64_t)f->reason << 8 | (uint64_t)f->family << 16 |
+			(uint64_t)f->function << 24 | (uint64_t)f->package << 32;
+
+	for (int i = 0; i < TRACE_FINDING_STACKS; i++)
+		hash = index_mix(hash ^ f->stack[i]);
+	return hash;
+}
+
+static bool is_it(uint32_t reference, void *sought)
+{
+	const struct trace_finding *a = chunks_at(reference), *b = sought;
+
+	return a->kind == b->kind && a->reason == b->reason && a->family == b->family &&
+	       a->function == b->function && a->package == b->package &&
+	       memcmp(a->stack, b->stack, sizeof(a->stack)) == 0;
+}
+
+static struct trace_finding *look_up(const struct trace_finding *what, uint64_t hash)
+{
+	uint32_t reference = index_find(&index_of_findings, hash, is_it, (void *)what);
+
+	return reference ? chunks_at(reference) : NULL;
+}
+
+/* Under the cold lock. */
+static struct trace_finding *add(const struct trace_finding *what, uint64_t hash)
+{
+	uint32_t one = 1;
+	struct trace_finding *finding = chunks_items_take(&items, &one);
+
+	if (!finding)
+		return NULL;
+	*finding = *what;
+	finding->count = finding->bytes = 0;
+	__atomic_store_n(&finding->committed, 1, __ATOMIC_RELEASE);
+	index_add(&index_of_findings, hash, chunks_reference(finding));
+	return finding;
+}
+
+void findings_note(const struct trace_finding *what)
+{
+	uint64_t hash = hash_of(what);
+	struct trace_finding *finding = look_up(what, hash);
+
+	if (!finding && cold_lock()) {
+		finding = look_up(what, hash);
+		if (!finding)
+			finding = add(what, hash);
+		cold_unlock();
+	}
+	if (!finding) {
+		trace_lose(TRACE_LOST_FINDINGS);
+		return;
+	}
+	__atomic_add_fetch(&finding->count, what->count, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&finding->bytes, what->bytes, __ATOMIC_RELAXED);
+}
+
+#define KIND_TEXT(name, text, level) text,
+#define KIND_LEVEL(name, text, level) TRACE_LEVEL_##level,
+#define REASON_TEXT(name, text) text,
+
+const char *findings_kind(enum trace_kind kind)
+{
+	static const char *const texts[] = { TRACE_KINDS(KIND_TEXT) };
+
+	return texts[kind];
+}
+
+const char *findings_reason(enum trace_reason reason)
+{
+	static const char *const texts[] = { TRACE_REASONS(REASON_TEXT) };
+
+	return texts[reason];
+}
+
+enum trace_level findings_level(enum trace_kind kind)
+{
+	static const enum trace_level levels[] = { TRACE_KINDS(KIND_LEVEL) };
+
+	return levels[kind];
+}

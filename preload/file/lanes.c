@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload/base/reentry.h"
+#include "preload/base/vm.h"
+#include "preload/capture/unwind.h"
+#include "preload/file/chunks.h"
+#include "preload/file/lanes.h"
+#include "preload/file/trace.h"
+
+#include "preload/base/poison.h"
+
+enum { LANES_MAX = 32768 };
+
+/* No number of a trace. */
+#define NO_TRACE UINT32_MAX
+
+enum { SHOWN_IN_USE = 1, SHOWN_BETWEEN = 2 };
+
+static struct lane *lanes;  /* by number */
+static uint32_t lanes_used; /* numbers given out */
+static uint64_t lanes_free; /* the list's head: number + 1, and in the upper half a count of changes
+				 that keeps a lane which came and went from being taken for itself */
+static pthread_key_t thread_end;
+static struct chunks_items shown_items, counter_items;
+
+__thread struct lane *lanes_own;
+__thread uint32_t lanes_own_trace = NO_TRACE;
+
+/* Of a thread that was left in the midst of it. */
+static void forget_backtrace(struct lane *lane)
+{
+	lane->history->frames = 0;
+	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
+}
+
+static void give_back(void *lane_of_thread)
+{
+	struct lane *lane = lanes_known();
+	uint64_t head = __atomic_load_n(&lanes_free, __ATOMIC_RELAXED);
+
+	if (!lane || lane != lane_of_thread)
+		return; /* a forked child has other lanes */
+	if (reentry_inside)
+		forget_backtrace(lane);
+	lanes_own_trace = NO_TRACE;
+	lane->shown->state = SHOWN_BETWEEN;
+	do {
+		lane->next_free = (uint32_t)head;
+	} while (!__atomic_compare_exchange_n(&lanes_free, &head,
+					      ((head >> 32) + 1) << 32 | (lane->number + 1), false,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+bool lanes_init(void)
+{
+	lanes = vm_reserve(LANES_MAX * sizeof(*lanes));
+	return lanes && pthread_key_create(&thread_end, give_back) == 0;
+}
+
+void lanes_reset(void)
+{
+	memset(lanes, 0, lanes_used * sizeof(*lanes));
+	lanes_used = 0;
+	lanes_free = 0;
+	shown_items = (struct chunks_items){ TRACE_CHUNK_LANES, sizeof(struct trace_lane), NULL, 0 };
+	counter_items = (struct chunks_items){ TRACE_CHUNK_COUNTERS, sizeof(struct trace_counters),
+					       NULL, 0 };
+}
+
+static struct lane *take_free(void)
+{
+	uint64_t head = __atomic_load_n(&lanes_free, __ATOMIC_ACQUIRE);
+
+	while ((uint32_t)head != 0) {
+		struct lane *lane = &lanes[(uint32_t)head - 1];
+		uint64_t next = ((head >> 32) + 1) << 32 | lane->next_free;
+
+		if (__atomic_compare_exchange_n(&lanes_free, &head, next, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_ACQUIRE))
+			return lane;
+	}
+	return NULL;
+}
+
+/* What is reserved for a lane when its number is first given out. */
+struct lane_memory {
+	int32_t blocks[LANE_SECTIONS];
+	uint32_t slot[LANE_SLOTS_MOST];
+	struct unwind_history history;
+};
+
+/* Histories stay: a new file, or another thread, makes an old one no less true. It is compared with
+ * what is there, not believed. NULL: no memory. */
+static struct lane_memory *memory_of(uint32_t number)
+{
+	static struct lane_memory *memories[LANES_MAX];
+
+	if (!memories[number])
+		memories[number] = vm_reserve(sizeof(**memories));
+	return memories[number];
+}
+
+static uint32_t most_slots(void)
+{
+	uint32_t share = trace_header->max_chunks / 4; /* 0: the file grows */
+
+	if (share == 0 || share > LANE_SLOTS_MOST)
+		return LANE_SLOTS_MOST;
+	return share < LANE_SLOTS_LEAST ? LANE_SLOTS_LEAST : share;
+}
+
+static struct lane *take_new(void)
+{
+	struct lane *lane = NULL;
+	struct lane_memory *memory;
+	struct trace_lane *shown;
+	uint32_t one = 1;
+
+	if (!cold_lock())
+		return NULL;
+	if (lanes_used < LANES_MAX && (memory = memory_of(lanes_used)) != NULL &&
+	    (shown = chunks_items_take(&shown_items, &one)) != NULL) {
+		lane = &lanes[lanes_used];
+		lane->number = shown->number = lanes_used;
+		lane->history = &memory->history;
+		lane->blocks = memory->blocks;
+		memset(lane->blocks, 0, sizeof(memory->blocks));
+		lane->slot = memory->slot;
+		lane->slots_most = most_slots();
+		lane->shown = shown;
+		__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
+	}
+	cold_unlock();
+	return lane;
+}
+
+static struct lane *settle(void)
+{
+	struct lane *lane = take_free();
+
+	if (!lane)
+		lane = take_new();
+	if (!lane)
+		return NULL;
+	lane->tid = lane->shown->tid = gettid();
+	lane->depth = lane->shown->depth = 0;
+	__atomic_store_n(&lane->shown->state, SHOWN_IN_USE, __ATOMIC_RELEASE);
+	lane->errno_place = &errno;
+	lanes_own = lane;
+	lanes_own_trace = trace_number();
+	pthread_setspecific(thread_end, lane);
+	return lane;
+}
+
+struct lane *lanes_mine(void)
+{
+	struct lane *lane = lanes_known();
+
+	return likely(lane) ? lane : settle();
+}
+
+bool lanes_were_left(const void *end)
+{
+	if (!reentry_was_left(end))
+		return false;
+	if (lanes_known())
+		forget_backtrace(lanes_known());
+	reentry_leave();
+	return true;
+}
+
+uint32_t lanes_count(void)
+{
+	return __atomic_load_n(&lanes_used, __ATOMIC_RELAXED);
+}
+
+int64_t lanes_blocks(uint32_t section)
+{
+	uint32_t count = lanes_count();
+	int64_t blocks = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		blocks += __atomic_load_n(&lanes[i].blocks[section % LANE_SECTIONS],
+					  __ATOMIC_RELAXED);
+	return blocks;
+}
+
+APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package)
+{
+	struct trace_counters *counters = NULL;
+	uint32_t one = 1;
+
+	if (!cold_lock())
+		return NULL;
+	counters = chunks_items_take(&counter_items, &one);
+	cold_unlock();
+	if (!counters)
+		return NULL;
+	counters->lane = lane->number;
+	counters->package = package;
+	__atomic_store_n(&counters->valid, 1, __ATOMIC_RELEASE);
+	return lane->counters[package] = counters;
+}
+
+/* Its thread may have been left inside, by longjmp(), and never call again: the next fork does not
+ * wait for it. */
+static void give_up(uint32_t *unwinding)
+{
+	uint32_t inside = 1;
+
+	__atomic_compare_exchange_n(unwinding, &inside, 2, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
+
+void lanes_await_unwinders(void)
+{
+	uint32_t count = lanes_count();
+	unsigned turn = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t *unwinding = &lanes[i].unwinding;
+
+		while (&lanes[i] != lanes_own && __atomic_load_n(unwinding, __ATOMIC_SEQ_CST) == 1) {
+			if (reentry_pause(turn++))
+				continue;
+			give_up(unwinding);
+			return;
+		}
+	}
+}

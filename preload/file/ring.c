@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/file/ring.h"
+#include "preload/base/reentry.h"
+#include "preload/file/chunks.h"
+#include "preload/file/trace.h"
+
+#include "preload/base/poison.h"
+
+static void close_chunk(struct trace_chunk *chunk)
+{
+	const struct trace_event *event = (const struct trace_event *)(chunk + 1);
+
+	chunk->first_time = event[0].time;
+	chunk->last_time = event[TRACE_ITEMS(struct trace_event) - 1].time;
+	__atomic_store_n(&chunk->records, TRACE_ITEMS(struct trace_event), __ATOMIC_RELEASE);
+	chunks_retire(chunk);
+}
+
+static APART bool next_chunk(struct lane *lane)
+{
+	struct trace_chunk *chunk;
+
+	/* First, so that a thread can always have its own chunk again. */
+	if (lane->chunk)
+		close_chunk(lane->chunk);
+	lane->next = lane->end = NULL;
+	lane->chunk = chunk = chunks_take(TRACE_CHUNK_RING, lane->number);
+	if (!chunk)
+		return false;
+	lane->next = (struct trace_event *)(chunk + 1);
+	lane->end = lane->next + TRACE_ITEMS(struct trace_event);
+	trace_touch_clock();
+	return true;
+}
+
+struct trace_event *ring_reserve(struct lane *lane)
+{
+	if (unlikely(lane->next == lane->end) && !next_chunk(lane)) {
+		trace_lose(TRACE_LOST_EVENTS);
+		return NULL;
+	}
+	return lane->next++;
+}

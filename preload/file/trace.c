@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <unistd.h>
+
+#include "preload/file/clock.h"
+#include "preload/file/trace.h"
+
+#include "preload/base/poison.h"
+
+struct trace_header *trace_header;
+
+/* What was lost while there was no trace to count it in. */
+static uint64_t lost_before[TRACE_LOST_COUNT];
+
+APART void trace_lose(enum trace_lost what)
+{
+	uint64_t *lost = trace_header ? trace_header->lost : lost_before;
+
+	__atomic_add_fetch(&lost[what], 1, __ATOMIC_RELAXED);
+}
+
+void trace_count_earlier(void)
+{
+	for (int i = 0; i < TRACE_LOST_COUNT; i++) {
+		trace_header->lost[i] += lost_before[i];
+		lost_before[i] = 0;
+	}
+}
+
+void trace_touch_clock(void)
+{
+	uint32_t next = __atomic_load_n(&trace_header->clock_index, __ATOMIC_RELAXED) + 1;
+
+	/* Two threads may write the same one: both are now. */
+	trace_header->clock_last[next & 1] = clock_now();
+	__atomic_store_n(&trace_header->clock_index, next, __ATOMIC_RELEASE);
+}
+
+bool trace_is_of_this_process(void)
+{
+	return guard && trace_is_mine() && getpid() == trace_header->pid;
+}
+
+void trace_end(enum trace_end end, int status)
+{
+	if (!trace_is_of_this_process())
+		return;
+	trace_header->exit_status = status;
+	trace_touch_clock();
+	__atomic_store_n(&trace_header->end, end, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "preload/base/config.h"
+#include "preload/file/trace_file.h"
+
+#include "preload/base/poison.h"
+
+enum { NAMES_MOST = 10000 };
+
+/*
+ * The host may count on the numbers of its own descriptors, which are the lowest that are free, and
+ * close ours if it closes all that it knows: so ours is a high one.
+ */
+static int move_high(int fd)
+{
+	struct rlimit limit;
+	int high = -1;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 64)
+		high = fcntl(fd, F_DUPFD_CLOEXEC,
+			     limit.rlim_cur < 4096 ? (int)limit.rlim_cur - 32 : 4096 - 32);
+	if (high < 0)
+		return fd;
+	close(fd);
+	return high;
+}
+
+/* The way to an open file by its number: what linkat() needs without privileges. */
+static void descriptor_path(int fd, char path[32])
+{
+	char digits[12];
+	size_t at = sizeof(digits);
+
+	digits[--at] = '\0';
+	do {
+		digits[--at] = (char)('0' + fd % 10);
+		fd /= 10;
+	} while (fd > 0);
+	strcpy(path, "/proc/self/fd/");
+	strcat(path, digits + at);
+}
+
+/* A file without a name in the folder of `name`; -1: not here. */
+static int create_nameless(const struct name *name)
+{
+	static struct name folder; /* under the cold lock */
+	char *slash, path[32];
+	int fd;
+
+	folder = *name;
+	slash = strrchr(folder.text, '/');
+	if (!slash)
+		return -1;
+	slash[slash == folder.text] = '\0';
+	fd = open(folder.text, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	descriptor_path(fd, path);
+	if (access(path, F_OK) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int create_exclusive(const struct name *name)
+{
+	return open(name->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static int link_exclusive(const struct name *name, int fd)
+{
+	char path[32];
+
+	descriptor_path(fd, path);
+	return linkat(AT_FDCWD, path, AT_FDCWD, name->text, AT_SYMLINK_FOLLOW);
+}
+
+/* Tries the name, then the name with ".1", ".2" and so on: none of the two calls takes the place of
+ * a file, or follows a link, that is there. */
+static int take_name(struct trace_file *file, bool has_file)
+{
+	size_t base = file->name.bytes;
+	int result = -1;
+
+	for (unsigned number = 0; number < NAMES_MOST && result < 0; number++) {
+		if (number)
+			name_number(&file->name, base, number);
+		result = has_file ? link_exclusive(&file->name, file->fd)
+				  : create_exclusive(&file->name);
+		if (result < 0 && errno != EEXIST)
+			break;
+	}
+	return result;
+}
+
+bool trace_file_create(struct trace_file *file, const char *folder, uint64_t start_time_s)
+{
+	name_expand(&file->name, config->output, config->output_bytes, folder, start_time_s);
+	file->named = false;
+	file->fd = -1;
+	if (file->name.cut_off) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	file->fd = create_nameless(&file->name);
+	if (file->fd < 0) {
+		file->fd = take_name(file, false);
+		file->named = true;
+	}
+	if (file->fd < 0)
+		return false;
+	file->fd = move_high(file->fd);
+	return true;
+}
+
+bool trace_file_publish(struct trace_file *file)
+{
+	if (!file->named)
+		file->named = take_name(file, true) == 0;
+	return file->named;
+}
+
+void trace_file_abandon(struct trace_file *file)
+{
+	if (file->named)
+		unlink(file->name.text);
+	close(file->fd);
+}

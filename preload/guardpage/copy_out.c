@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "include/secpkg.h"
+#include "preload/base/vm.h"
+#include "preload/file/trace.h"
+#include "preload/guardpage/copy_out.h"
+#include "preload/guardpage/functions.h"
+#include "preload/guardpage/guarded.h"
+#include "preload/host/maps.h"
+
+#include "preload/base/poison.h"
+
+enum {
+	MOVES_MOST = 1 << 16,    /* blocks at once */
+	SCAN_BYTES_MOST = 65536, /* of one block, as transfer.c has it */
+};
+
+struct move {
+	void *block;
+	uint64_t *copy;
+	size_t words; /* to look at */
+};
+
+/* Blocks that have a copy, in the order in which they were found. */
+struct moves {
+	struct move *all; /* NULL: none yet */
+	size_t count;
+};
+
+static size_t words_of(uint64_t bytes)
+{
+	return (bytes < SCAN_BYTES_MOST ? bytes : SCAN_BYTES_MOST) / sizeof(uint64_t);
+}
+
+static void *allocate(uint64_t bytes)
+{
+	LSA_ALLOCATE_LSA_HEAP *host = functions_of_host(SLOT_AllocateLsaHeap);
+
+	return host && bytes <= UINT32_MAX ? host((ULONG)bytes) : NULL;
+}
+
+static void count_unmoved(void)
+{
+	if (trace_is_mine())
+		__atomic_add_fetch(&trace_header->unmoved, 1, __ATOMIC_RELAXED);
+}
+
+/* Stacks may be small, and most often there is nothing to move. */
+static bool has_room(struct moves *m)
+{
+	if (!m->all)
+		m->all = vm_reserve(MOVES_MOST * sizeof(*m->all));
+	return m->all && m->count < MOVES_MOST;
+}
+
+/* Copies what is a guarded block of the LSA's heap and has no copy yet. */
+static void copy_block(struct moves *m, void *block)
+{
+	uint64_t bytes;
+	void *copy;
+
+	if (!guarded_is_block(FAMILY_LSA_HEAP, block, &bytes) || guarded_copy_of(block))
+		return;
+	copy = has_room(m) ? allocate(bytes) : NULL;
+	if (!copy) {
+		count_unmoved();
+		return;
+	}
+	memcpy(copy, block, bytes);
+	guarded_note_copy(block, copy);
+	m->all[m->count++] = (struct move){ block, copy, words_of(bytes) };
+}
+
+static void copy_all_in(struct moves *m, const uint64_t *word, size_t words)
+{
+	for (size_t i = 0; i < words; i++)
+		if (word[i])
+			copy_block(m, (void *)(uintptr_t)word[i]);
+}
+
+static void redirect(uint64_t *word, size_t words)
+{
+	for (size_t i = 0; i < words; i++) {
+		void *copy = guarded_copy_of((const void *)(uintptr_t)word[i]);
+
+		if (copy)
+			word[i] = (uint64_t)(uintptr_t)copy;
+	}
+}
+
+/* Copies all that the words lead to; then leads them, and those of the copies, there. */
+static void move_words(uint64_t *word, size_t words)
+{
+	struct moves m = { 0 };
+	int saved_errno = errno;
+
+	copy_all_in(&m, word, words);
+	for (size_t i = 0; i < m.count; i++)
+		copy_all_in(&m, m.all[i].copy, m.all[i].words);
+	redirect(word, words);
+	for (size_t i = 0; i < m.count; i++)
+		redirect(m.all[i].copy, m.all[i].words);
+	for (size_t i = 0; i < m.count; i++)
+		guarded_free_heap(FAMILY_LSA_HEAP, m.all[i].block);
+	if (m.all)
+		munmap(m.all, MOVES_MOST * sizeof(*m.all));
+	errno = saved_errno;
+}
+
+void copy_out_block(void **place)
+{
+	if (place && *place && functions_of_host(SLOT_AllocateLsaHeap))
+		move_words((uint64_t *)place, 1);
+}
+
+void copy_out_contents(void *structure, size_t bytes)
+{
+	if (structure && functions_of_host(SLOT_AllocateLsaHeap))
+		move_words(structure, maps_readable(structure, bytes) / sizeof(uint64_t));
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "preload/base/vm.h"
+#include "preload/guardpage/region.h"
+
+#include "preload/base/poison.h"
+
+enum {
+	GRAIN = 512,        /* pages in which sections and heaps are taken: 2 MiB */
+	SPLIT_MAPPINGS = 2, /* a run of open pages, and what is behind it */
+	MAPPINGS_DEFAULT = 65530,
+};
+
+#define REGION_BYTES_MOST (1ull << 42)
+#define REGION_BYTES_LEAST (1ull << 26)
+
+struct region region;
+
+static uint64_t *page_bits; /* of the rows that region_take() hands out */
+static struct span_row grains;
+static int splits, splits_most;
+
+static void *map_nothing(void *at, size_t bytes)
+{
+	return mmap(at, bytes, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED : 0), -1, 0);
+}
+
+static size_t bytes_of(uint32_t pages)
+{
+	return (size_t)pages * REGION_PAGE;
+}
+
+static int most_splits(void)
+{
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC), most = 0;
+	char text[16] = "";
+	ssize_t bytes = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	for (ssize_t i = 0; i < bytes && text[i] >= '0' && text[i] <= '9'; i++)
+		most = most < 1 << 24 ? most * 10 + (text[i] - '0') : most;
+	return (most ? most : MAPPINGS_DEFAULT) / 2 / SPLIT_MAPPINGS;
+}
+
+static void release(void *at, size_t bytes)
+{
+	if (at)
+		munmap(at, bytes);
+}
+
+/* The tables that describe so many pages. */
+static bool make_tables(uint32_t pages)
+{
+	region.owner = vm_reserve(pages * sizeof(*region.owner));
+	page_bits = vm_reserve(pages / 8);
+	grains.bits = vm_reserve(pages / GRAIN / 8);
+	grains.places = pages / GRAIN;
+	if (region.owner && page_bits && grains.bits)
+		return true;
+	release(region.owner, pages * sizeof(*region.owner));
+	release(page_bits, pages / 8);
+	release(grains.bits, pages / GRAIN / 8);
+	return false;
+}
+
+bool region_init(void)
+{
+	uint64_t bytes = vm_share(REGION_BYTES_MOST, 4);
+	char *base = MAP_FAILED;
+
+	for (; bytes >= REGION_BYTES_LEAST; bytes /= 2) {
+		base = map_nothing(NULL, bytes);
+		if (base != MAP_FAILED && make_tables((uint32_t)(bytes / REGION_PAGE)))
+			break;
+		if (base != MAP_FAILED)
+			munmap(base, bytes);
+	}
+	if (bytes < REGION_BYTES_LEAST)
+		return false;
+	splits_most = most_splits();
+	region.base = base;
+	region.pages = (uint32_t)(bytes / REGION_PAGE);
+	return true;
+}
+
+uint32_t region_take(uint32_t *pages, struct span_row *row)
+{
+	uint32_t count = (*pages + GRAIN - 1) / GRAIN, grain = span_take(&grains, count);
+
+	if (grain == SPAN_NONE)
+		return SPAN_NONE;
+	*pages = count * GRAIN;
+	*row = (struct span_row){ .bits = page_bits + grain * (GRAIN / 64), .places = *pages };
+	return grain * GRAIN;
+}
+
+void region_give(uint32_t first, uint32_t pages)
+{
+	memset(page_bits + first / 64, 0, pages / 8);
+	span_give(&grains, first / GRAIN, pages / GRAIN);
+}
+
+/* Beyond the limit the kernel would send SIGXFSZ. */
+static int make_file(size_t bytes)
+{
+	struct rlimit limit;
+	int fd;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes)
+		return -1;
+	fd = memfd_create("lsatrace-section", MFD_CLOEXEC);
+	if (fd >= 0 && ftruncate(fd, (off_t)bytes) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Without a descriptor, or room for a file, it is shared with children only. */
+bool region_share(uint32_t first, uint32_t pages)
+{
+	size_t bytes = bytes_of(pages);
+	int fd = make_file(bytes);
+	void *at =
+		mmap(region_at(first), bytes, PROT_NONE,
+		     MAP_SHARED | MAP_FIXED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return at != MAP_FAILED;
+}
+
+/* What cannot be had is to be an answer here, not a SIGBUS in the host. Where the kernel knows no such
+ * request, it is as it is with any shared memory. */
+static bool populate(void *at, size_t bytes)
+{
+	return madvise(at, bytes, MADV_POPULATE_WRITE) == 0 || errno == EINVAL;
+}
+
+static bool map_own(void *at, size_t bytes)
+{
+	return mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		    0) != MAP_FAILED;
+}
+
+bool region_open(uint32_t first, uint32_t pages, enum region_memory memory)
+{
+	void *at = region_at(first);
+	size_t bytes = bytes_of(pages);
+
+	if (memory == REGION_INHERITED)
+		return map_own(at, bytes);
+	if (mprotect(at, bytes, PROT_READ | PROT_WRITE) != 0)
+		return false;
+	if (memory == REGION_PRIVATE || populate(at, bytes))
+		return true;
+	region_close(first, pages, memory);
+	return false;
+}
+
+void region_clear(uint32_t first, uint32_t pages, enum region_memory memory)
+{
+	void *at = region_at(first);
+	size_t bytes = bytes_of(pages);
+
+	if (memory == REGION_INHERITED && map_own(at, bytes))
+		return;
+	if (madvise(at, bytes, memory == REGION_SHARED ? MADV_REMOVE : MADV_DONTNEED) != 0)
+		memset(at, 0, bytes);
+}
+
+bool region_close(uint32_t first, uint32_t pages, enum region_memory memory)
+{
+	/* A fresh mapping, for mappings that once held memory of their own do not become one again. */
+	if (memory != REGION_SHARED && map_nothing(region_at(first), bytes_of(pages)) != MAP_FAILED)
+		return true;
+	region_clear(first, pages, memory);
+	return region_bar(first, pages);
+}
+
+bool region_bar(uint32_t first, uint32_t pages)
+{
+	return mprotect(region_at(first), bytes_of(pages), PROT_NONE) == 0;
+}
+
+void region_forget(uint32_t first, uint32_t pages)
+{
+	map_nothing(region_at(first), bytes_of(pages));
+}
+
+bool region_may_split(void)
+{
+	return splits < splits_most;
+}
+
+void region_count_split(int change)
+{
+	splits += change;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "preload/host/image.h"
+#include "preload/host/maps.h"
+
+#include "preload/base/poison.h"
+
+struct map {
+	uint64_t start, end;
+	bool readable, writable, executable;
+};
+
+struct maps_reader {
+	int fd;
+	size_t used, filled;
+	char buffer[4096];
+};
+
+static int next_byte(struct maps_reader *r)
+{
+	if (r->used == r->filled) {
+		ssize_t got = read(r->fd, r->buffer, sizeof(r->buffer));
+
+		r->used = 0;
+		r->filled = got > 0 ? (size_t)got : 0;
+		if (r->filled == 0)
+			return -1;
+	}
+	return (unsigned char)r->buffer[r->used++];
+}
+
+static uint64_t read_hex(struct maps_reader *r)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t number = 0;
+	const char *digit;
+	int c;
+
+	while ((c = next_byte(r)) > 0 && (digit = strchr(digits, c)) != NULL)
+		number = number << 4 | (uint64_t)(digit - digits);
+	return number; /* the byte that ended it, a separator, is gone */
+}
+
+/* The end of a line. False: the file ended. */
+static bool skip_line(struct maps_reader *r)
+{
+	int c;
+
+	while ((c = next_byte(r)) >= 0 && c != '\n')
+		;
+	return c == '\n';
+}
+
+/* The start of a line: "start-end rwxp". False: there is no more. */
+static bool next_map(struct maps_reader *r, struct map *m)
+{
+	m->start = read_hex(r);
+	m->end = read_hex(r);
+	m->readable = next_byte(r) == 'r';
+	m->writable = next_byte(r) == 'w';
+	m->executable = next_byte(r) == 'x';
+	return m->end != 0;
+}
+
+static bool maps_open(struct maps_reader *r)
+{
+	r->used = r->filled = 0;
+	r->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	return r->fd >= 0;
+}
+
+/* The file's first number, in pages. */
+uint64_t maps_bytes(void)
+{
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char digits[24];
+	ssize_t got = fd < 0 ? -1 : read(fd, digits, sizeof(digits));
+	uint64_t pages = 0;
+
+	if (fd >= 0)
+		close(fd);
+	for (ssize_t i = 0; i < got && digits[i] >= '0' && digits[i] <= '9'; i++)
+		pages = pages * 10 + (uint64_t)(digits[i] - '0');
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Without a descriptor: the kernel reads the set of signals before it looks at the first argument,
+ * which is none that it knows. Changes nothing but errno. */
+static bool can_read(uint64_t address)
+{
+	return syscall(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, 8) == 0 || errno != EFAULT;
+}
+
+static size_t readable_by_page(uint64_t start, size_t bytes)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), at = start;
+
+	while (at < start + bytes && can_read(at))
+		at = (at / page + 1) * page;
+	return at - start < bytes ? (size_t)(at - start) : bytes;
+}
+
+/* As the object that it lies in says; of what lies in none, nothing is known. */
+static bool is_code_of_object(uint64_t address)
+{
+	uintptr_t start, end;
+	const struct link_map *map = image_at((const void *)address, &start, &end);
+	size_t headers = 0;
+	const ElfW(Phdr) *p =
+		map ? image_headers(start, readable_by_page(start, end - start), &headers) : NULL;
+
+	for (size_t i = 0; i < headers; i++)
+		if (p[i].p_type == PT_LOAD && p[i].p_flags & PF_X &&
+		    address - map->l_addr - p[i].p_vaddr < p[i].p_memsz)
+			return true;
+	return false;
+}
+
+size_t maps_readable(const void *at, size_t bytes)
+{
+	uint64_t start = (uint64_t)(uintptr_t)at, end = start;
+	struct maps_reader r;
+	struct map m;
+
+	if (!maps_open(&r))
+		return readable_by_page(start, bytes);
+	for (; end < start + bytes && next_map(&r, &m); skip_line(&r))
+		if (m.readable && end >= m.start && end < m.end)
+			end = m.end;
+	close(r.fd);
+	return end - start < bytes ? (size_t)(end - start) : bytes;
+}
+
+/* Word by word: pointers may be changing. */
+typedef uint64_t __attribute__((aligned(1), may_alias)) any_word;
+
+size_t maps_copy(void *to, const void *from, size_t bytes)
+{
+	size_t readable = maps_readable(from, bytes), at = 0;
+	const volatile char *source = from;
+	volatile char *target = to;
+
+	for (; readable - at >= sizeof(any_word); at += sizeof(any_word))
+		*(volatile any_word *)(target + at) = *(const volatile any_word *)(source + at);
+	for (; at < readable; at++)
+		target[at] = source[at];
+	return readable;
+}
+
+bool maps_can_read(const void *at, size_t bytes)
+{
+	return readable_by_page((uint64_t)(uintptr_t)at, bytes) == bytes;
+}
+
+int maps_protection(const void *at)
+{
+	uint64_t address = (uint64_t)(uintptr_t)at;
+	struct maps_reader r;
+	int protection = -1;
+	struct map m;
+
+	if (!maps_open(&r))
+		return -1;
+	for (; protection < 0 && next_map(&r, &m); skip_line(&r))
+		if (address >= m.start && address < m.end)
+			protection = (m.readable ? PROT_READ : 0) | (m.writable ? PROT_WRITE : 0) |
+				     (m.executable ? PROT_EXEC : 0);
+	close(r.fd);
+	return protection;
+}
+
+void maps_find_code(const uint64_t *address, bool *is_code, size_t count)
+{
+	struct maps_reader r;
+	struct map m;
+
+	memset(is_code, false, count * sizeof(*is_code));
+	if (!maps_open(&r)) {
+		for (size_t i = 0; i < count; i++)
+			is_code[i] = is_code_of_object(address[i]);
+		return;
+	}
+	for (; next_map(&r, &m); skip_line(&r))
+		for (size_t i = 0; i < count; i++)
+			if (m.executable && address[i] >= m.start && address[i] < m.end)
+				is_code[i] = true;
+	close(r.fd);
+}
+
+/* The rest of a line: "p offset device inode   path". Only a path holds a slash. */
+static size_t read_path(struct maps_reader *r, char *path, size_t bytes)
+{
+	size_t used = 0;
+	int c;
+
+	while ((c = next_byte(r)) >= 0 && c != '\n')
+		if (c == '/' || used > 0) {
+			if (used == bytes)
+				return 0;
+			path[used++] = (char)c;
+		}
+	return used;
+}
+
+size_t maps_path(uint64_t address, char *path, size_t bytes)
+{
+	struct maps_reader r;
+	size_t used = 0;
+	struct map m;
+
+	if (!maps_open(&r))
+		return 0;
+	for (; next_map(&r, &m); skip_line(&r))
+		if (address >= m.start && address < m.end) {
+			used = read_path(&r, path, bytes);
+			break;
+		}
+	close(r.fd);
+	return used;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+
+#include "preload/host/image.h"
+#include "preload/host/real.h"
+
+#include "preload/base/poison.h"
+
+void *(*real_dlsym)(void *handle, const char *name);
+void *(*real_dlvsym)(void *handle, const char *name, const char *version);
+int (*real_dlclose)(void *handle);
+void (*real_exit)(int status);
+void (*real_quick_exit)(int status);
+int (*real_execve)(const char *path, char *const argv[], char *const envp[]);
+int (*real_execvpe)(const char *file, char *const argv[], char *const envp[]);
+int (*real_fexecve)(int fd, char *const argv[], char *const envp[]);
+int (*real_execveat)(int folder, const char *path, char *const argv[], char *const envp[],
+		     int flags);
+int (*real_sigaction)(int signal, const struct sigaction *action, struct sigaction *old);
+sighandler_t (*real_signal)(int signal, sighandler_t handler);
+sighandler_t (*real_sysv_signal)(int signal, sighandler_t handler);
+
+#define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(RTLD_NEXT, name))
+
+/* dlsym() cannot be asked for itself, nor dlvsym(), which is ours as well. What RTLD_NEXT would find: the
+ * first behind us. */
+static void *find_behind_us(const char *name)
+{
+	const struct link_map *map = image_at((const void *)&real_init, NULL, NULL);
+	const ElfW(Sym) *symbol = NULL;
+	struct image image;
+
+	while (map && !symbol && (map = map->l_next) != NULL)
+		symbol = image_read(&image, map) ? image_find(&image, name) : NULL;
+	return symbol ? image_address(&image, symbol) : NULL;
+}
+
+void real_init(void)
+{
+	if (real_dlsym)
+		return;
+	real_dlsym = (__typeof__(real_dlsym))find_behind_us("dlsym");
+	real_dlvsym = (__typeof__(real_dlvsym))find_behind_us("dlvsym");
+	FIND(real_dlclose, "dlclose");
+	FIND(real_exit, "_exit");
+	FIND(real_quick_exit, "quick_exit");
+	FIND(real_execve, "execve");
+	FIND(real_execvpe, "execvpe");
+	FIND(real_fexecve, "fexecve");
+	FIND(real_execveat, "execveat");
+	FIND(real_sigaction, "sigaction");
+	FIND(real_signal, "signal");
+	FIND(real_sysv_signal, "__sysv_signal");
+}

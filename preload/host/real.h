@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The functions of the C library that ours stand in front of. Set before anything can call ours. */
+#ifndef LSATRACE_PRELOAD_HOST_REAL_H
+#define LSATRACE_PRELOAD_HOST_REAL_H
+
+#include <signal.h>
+
+extern void *(*real_dlsym)(void *handle, const char *name);
+extern void *(*real_dlvsym)(void *handle, const char *name, const char *version);
+extern int (*real_dlclose)(void *handle);
+extern void (*real_exit)(int status);
+extern void (*real_quick_exit)(int status);
+extern int (*real_execve)(const char *path, char *const argv[], char *const envp[]);
+extern int (*real_execvpe)(const char *file, char *const argv[], char *const envp[]);
+extern int (*real_fexecve)(int fd, char *const argv[], char *const envp[]);
+extern int (*real_execveat)(int folder, const char *path, char *const argv[], char *const envp[],
+			    int flags);
+
+extern int (*real_sigaction)(int signal, const struct sigaction *action, struct sigaction *old);
+extern sighandler_t (*real_signal)(int signal, sighandler_t handler);
+extern sighandler_t (*real_sysv_signal)(int signal, sighandler_t handler);
+
+/* Finds them, once. */
+void real_init(void);
+
+#endif

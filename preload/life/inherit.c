@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "preload/base/vm.h"
+#include "preload/capture/modules.h"
+#include "preload/capture/stacks.h"
+#include "preload/file/trace.h"
+#include "preload/ledger/ledger.h"
+#include "preload/life/inherit.h"
+
+#include "preload/base/poison.h"
+
+/* New references of stacks by old ones; NULL: no memory, and stacks are lost. */
+static uint32_t *new_reference;
+
+void inherit_begin(struct inheritance *i)
+{
+	log_mark(&i->mark);
+	chunks_detach(&i->old);
+}
+
+void inherit_end(struct inheritance *i)
+{
+	chunks_unmap(&i->old);
+}
+
+static uint32_t stack_now(uint32_t old)
+{
+	return new_reference && old ? new_reference[old] : 0;
+}
+
+static void copy_stack(struct inheritance *i, const struct trace_stack *stack)
+{
+	uint32_t copy = stacks_copy(stack);
+
+	if (copy && new_reference)
+		new_reference[((const char *)stack - i->old.base) / TRACE_GRANULE] = copy;
+	else
+		trace_lose(TRACE_LOST_STACKS);
+}
+
+static void copy_definition(const struct trace_record *record)
+{
+	struct trace_record *copy;
+
+	/* A thread of the parent was about to add it: here, its id is still free. */
+	if (record->type == TRACE_RECORD_MODULE &&
+	    ((const struct trace_module *)record)->id > modules_count())
+		return;
+	copy = log_begin(record->type, record->bytes);
+	if (!copy) {
+		trace_lose(TRACE_LOST_DEFINITIONS);
+		return;
+	}
+	memcpy(copy + 1, record + 1, record->bytes - sizeof(*record));
+	log_commit(copy);
+}
+
+static void copy_chunk(struct inheritance *i, const struct trace_chunk *chunk)
+{
+	const char *at = (const char *)(chunk + 1), *end = (const char *)chunk + TRACE_CHUNK_BYTES;
+
+	if (chunk->sequence == i->mark.chunks)
+		end = i->mark.next;
+	while (at < end) {
+		const struct trace_record *record = (const struct trace_record *)at;
+
+		if (record->bytes == 0)
+			return;
+		if (record->committed && record->type == TRACE_RECORD_STACK)
+			copy_stack(i, (const struct trace_stack *)record);
+		else if (record->committed)
+			copy_definition(record);
+		at += record->bytes;
+	}
+}
+
+static const struct trace_chunk *find_chunk(const struct inheritance *i, uint64_t sequence)
+{
+	for (uint32_t number = 1; number < i->old.chunks; number++) {
+		const struct trace_chunk *chunk =
+			(const struct trace_chunk *)(i->old.base +
+						     (size_t)number * TRACE_CHUNK_BYTES);
+
+		if (chunk->kind == TRACE_CHUNK_LOG && chunk->sequence == sequence)
+			return chunk;
+	}
+	return NULL;
+}
+
+void inherit_all(struct inheritance *i)
+{
+	size_t bytes =
+		(size_t)i->old.chunks * (TRACE_CHUNK_BYTES / TRACE_GRANULE) * sizeof(uint32_t);
+
+	new_reference = vm_reserve(bytes);
+	for (uint64_t sequence = 1; sequence <= i->mark.chunks; sequence++) {
+		const struct trace_chunk *chunk = find_chunk(i, sequence);
+
+		if (chunk)
+			copy_chunk(i, chunk);
+	}
+	ledger_inherit(stack_now);
+	if (new_reference)
+		munmap(new_reference, bytes);
+	new_reference = NULL;
+}

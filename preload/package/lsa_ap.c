@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "preload/base/reentry.h"
+#include "preload/package/lsa_ap.h"
+#include "preload/package/packages.h"
+
+#include "preload/base/poison.h"
+
+static const void *library_of(const void *code)
+{
+	struct dl_find_object found;
+
+	return _dl_find_object((void *)(uintptr_t)code, &found) == 0 ? found.dlfo_map_start : NULL;
+}
+
+/* Has it exports in place of a table, which has one of these? */
+static bool has_exports(uint32_t number)
+{
+	void *const *original = wrapped_original[number];
+
+	return packages_code(number) && !original[WRAPPED_Initialize] &&
+	       !original[WRAPPED_InstanceInit];
+}
+
+/* The library's package, unless that has another function for this one. */
+static uint32_t find(const void *real, enum wrapped kind)
+{
+	const void *library = library_of(real);
+
+	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++) {
+		const void *known = wrapped_original[n][kind];
+
+		if (has_exports(n) && library_of(packages_code(n)) == library &&
+		    (!known || known == real))
+			return n;
+	}
+	return PACKAGE_NONE;
+}
+
+static void *function_for(void *real, enum wrapped kind)
+{
+	uint32_t number = find(real, kind);
+
+	if (number == PACKAGE_NONE)
+		number = packages_add(real, 0);
+	if (number == PACKAGE_NONE)
+		return real;
+	wrapped_original[number][kind] = real;
+	return wrappers[kind][number];
+}
+
+void *lsa_ap_function_for(void *real, enum wrapped kind)
+{
+	void *function;
+
+	if (!cold_lock())
+		return real;
+	function = function_for(real, kind);
+	cold_unlock();
+	return function;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "preload/base/reentry.h"
+#include "preload/capture/modules.h"
+#include "preload/file/log.h"
+#include "preload/file/trace.h"
+#include "preload/host/maps.h"
+#include "preload/life/tracing.h"
+#include "preload/package/packages.h"
+
+#include "preload/base/poison.h"
+
+enum { NAME_BYTES = 256 };
+
+struct package {
+	const void *code;  /* of its library: tells its module; NULL: the number is free */
+	uint32_t position; /* of its table in the library's array */
+	bool has_index;    /* it has been handed a table, and has not ended since */
+	uint32_t index;
+	ULONG_PTR id;
+	char name[NAME_BYTES];
+	size_t name_bytes;
+};
+
+static struct package packages[WRAPPED_PACKAGES];
+static uint32_t indices_used; /* but for the shared one */
+
+uint32_t packages_add(const void *code, uint32_t position)
+{
+	for (uint32_t number = 0; number < WRAPPED_PACKAGES; number++)
+		if (!packages[number].code) {
+			packages[number].code = code;
+			packages[number].position = position;
+			packages[number].index = TRACE_PACKAGE_OTHER;
+			return number;
+		}
+	trace_lose(TRACE_LOST_PACKAGES);
+	return PACKAGE_NONE;
+}
+
+const void *packages_code(uint32_t number)
+{
+	return packages[number].code;
+}
+
+uint32_t packages_index(uint32_t number)
+{
+	return packages[number].index;
+}
+
+static void define_name(const struct package *p)
+{
+	log_text(TRACE_RECORD_PACKAGE_NAME, p->index, p->name, p->name_bytes);
+}
+
+static void define_record(const struct trace_package *what)
+{
+	struct trace_package *record = log_begin(TRACE_RECORD_PACKAGE, sizeof(*record));
+
+	if (!record) {
+		trace_lose(TRACE_LOST_DEFINITIONS);
+		return;
+	}
+	memcpy(&record->index, &what->index, sizeof(*what) - offsetof(struct trace_package, index));
+	log_commit(record);
+}
+
+static void define(const struct package *p, uint32_t flags)
+{
+	define_record(&(struct trace_package){
+		.index = p->index,
+		.module = modules_id((uint64_t)(uintptr_t)p->code),
+		.package_id = p->id,
+		.table = p->position,
+		.flags = flags,
+	});
+	if (p->name_bytes)
+		define_name(p);
+}
+
+/* What is true of one of the packages that share an index is not of the others. */
+static void define_other(void)
+{
+	static bool is_defined;
+
+	if (!is_defined)
+		define_record(&(struct trace_package){ .index = TRACE_PACKAGE_OTHER,
+						       .flags = TRACE_PACKAGE_NO_ID });
+	is_defined = true;
+}
+
+static void give_index(struct package *p)
+{
+	p->has_index = true;
+	p->index = indices_used < TRACE_PACKAGE_OTHER ? indices_used++ : TRACE_PACKAGE_OTHER;
+}
+
+/* Under the cold lock. */
+static void introduce(struct package *p, ULONG_PTR id, enum table_kind kind)
+{
+	bool is_known = p->has_index && p->id == id;
+
+	if (!p->has_index)
+		give_index(p);
+	p->id = id;
+	if (p->index == TRACE_PACKAGE_OTHER)
+		define_other();
+	else if (!is_known)
+		define(p, kind == TABLE_DLL ? TRACE_PACKAGE_NO_ID : 0);
+}
+
+static void hook_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
+{
+	void **slot = (void **)&table->UnloadPackage, *function = *slot;
+	uint64_t address = (uint64_t)(uintptr_t)function;
+	bool is_code;
+
+	maps_find_code(&address, &is_code, 1);
+	if (!is_code)
+		return;
+	/* A package may be handed another one's table. */
+	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
+		if (function == wrappers[WRAPPED_UnloadPackage][n])
+			function = wrapped_original[n][WRAPPED_UnloadPackage];
+	wrapped_original[number][WRAPPED_UnloadPackage] = function;
+	__atomic_store_n(slot, wrappers[WRAPPED_UnloadPackage][number], __ATOMIC_RELEASE);
+}
+
+static void *substitute(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)
+{
+	struct package *p = &packages[number];
+	void *ours;
+
+	if (!cold_lock()) {
+		trace_lose(TRACE_LOST_PACKAGES);
+		return table;
+	}
+	kind = table_kind_of(table, kind);
+	introduce(p, id, kind);
+	ours = table_substitute(table, kind, number, p->index);
+	if (ours && kind == TABLE_FULL)
+		hook_unload(ours, number);
+	cold_unlock();
+	return ours;
+}
+
+uint32_t packages_define_table(const void *table, const char *name, size_t name_bytes)
+{
+	struct package p = { .code = table };
+
+	give_index(&p);
+	p.name_bytes = name_bytes < NAME_BYTES ? name_bytes : NAME_BYTES;
+	memcpy(p.name, name, p.name_bytes);
+	if (p.index == TRACE_PACKAGE_OTHER)
+		define_other();
+	else
+		define(&p, TRACE_PACKAGE_NO_ID);
+	return p.index;
+}
+
+void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)
+{
+	int saved_errno = errno;
+	void *ours = table;
+
+	if ((table || table_stands_for_null(kind)) && tracing_ensure()) {
+		reentry_inside = true;
+		ours = substitute(number, id, table, kind);
+		reentry_inside = false;
+	}
+	errno = saved_errno;
+	return ours;
+}
+
+/* Does the trace know it by an index of its own? */
+static bool is_known_alone(const struct package *p)
+{
+	return p->has_index && p->index != TRACE_PACKAGE_OTHER && trace_is_mine();
+}
+
+/* Under the cold lock. */
+static void end(struct package *p)
+{
+	if (is_known_alone(p))
+		log_text(TRACE_RECORD_PACKAGE_GONE, p->index, "", 0);
+	p->has_index = false;
+}
+
+void packages_end(uint32_t number)
+{
+	uintptr_t was_inside = reentry_inside;
+	int saved_errno = errno;
+
+	reentry_inside = true;
+	if (cold_lock()) {
+		end(&packages[number]);
+		cold_unlock();
+	} else {
+		trace_lose(TRACE_LOST_DEFINITIONS);
+	}
+	reentry_inside = was_inside;
+	errno = saved_errno;
+}
+
+void packages_remove(uint32_t number)
+{
+	end(&packages[number]);
+	memset(&packages[number], 0, sizeof(packages[number]));
+	memset(wrapped_original[number], 0, sizeof(wrapped_original[number]));
+}
+
+static size_t utf8_of(unsigned c, char *to)
+{
+	if (c < 0x80) {
+		to[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		to[0] = (char)(0xc0 | c >> 6);
+		to[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	to[0] = (char)(0xe0 | c >> 12);
+	to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+	to[2] = (char)(0x80 | (c & 0x3f));
+	return 3;
+}
+
+/* Names of packages are of the basic plane; what is not becomes U+FFFD. */
+static size_t name_to_utf8(const WCHAR *name, char *to)
+{
+	WCHAR copy[NAME_BYTES / 3];
+	size_t readable = maps_copy(copy, name, sizeof(copy)), bytes = 0;
+
+	for (size_t i = 0; i < readable / sizeof(WCHAR) && copy[i]; i++)
+		bytes += utf8_of(copy[i] >= 0xd800 && copy[i] < 0xe000 ? 0xfffd : copy[i],
+				 to + bytes);
+	return bytes;
+}
+
+static void note_name(struct package *p, size_t name_bytes)
+{
+	p->name_bytes = name_bytes;
+	if (is_known_alone(p) && cold_lock()) {
+		define_name(p);
+		cold_unlock();
+	}
+}
+
+void packages_name(uint32_t number, const WCHAR *name)
+{
+	struct package *p = &packages[number];
+	int saved_errno = errno;
+
+	if (p->name_bytes == 0)
+		note_name(p, name_to_utf8(name, p->name));
+	errno = saved_errno;
+}
+
+void packages_name_narrow(uint32_t number, const LSA_STRING *name)
+{
+	struct package *p = &packages[number];
+	int saved_errno = errno;
+	size_t bytes;
+
+	if (p->name_bytes == 0 && maps_readable(name, sizeof(*name)) == sizeof(*name)) {
+		bytes = name->Length < NAME_BYTES ? name->Length : NAME_BYTES;
+		note_name(p, maps_copy(p->name, name->Buffer, bytes));
+	}
+	errno = saved_errno;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "include/secpkg.h"
+#include "preload/base/config.h"
+#include "preload/base/slots.h"
+#include "preload/call/shims.h"
+#include "preload/file/log.h"
+#include "preload/file/trace.h"
+#include "preload/guardpage/functions.h"
+#include "preload/host/maps.h"
+#include "preload/package/table.h"
+#include "preload/sharedmem/functions.h"
+#include "preload/sharedmem/heaps.h"
+
+#include "preload/base/poison.h"
+
+enum table_type { TYPE_LSA, TYPE_DLL };
+
+#define SLOT_TYPE(table, name, family, role, shim) TYPE_##table,
+#define SLOT_INDEX(table, name, family, role, shim) \
+	offsetof(SLOT_TABLE_##table, name) / sizeof(void *),
+
+static const enum table_type slot_type[] = { TRACED_SLOTS(SLOT_TYPE) };
+static const size_t slot_index[] = { TRACED_SLOTS(SLOT_INDEX) };
+
+static const enum table_type kind_type[TABLE_KINDS] = { TYPE_LSA, TYPE_LSA, TYPE_DLL };
+static const size_t kind_slots[TABLE_KINDS] = {
+	sizeof(LSA_SECPKG_FUNCTION_TABLE) / sizeof(void *),
+	sizeof(LSA_DISPATCH_TABLE) / sizeof(void *),
+	sizeof(SECPKG_DLL_FUNCTIONS) / sizeof(void *),
+};
+
+_Static_assert(sizeof(LSA_SECPKG_FUNCTION_TABLE) <= TABLE_SLOTS * sizeof(void *), "table");
+
+void *table_original[TRACE_PACKAGES][SLOT_COUNT];
+
+static void *copies[WRAPPED_PACKAGES][TABLE_KINDS][TABLE_SLOTS];
+
+/* Our functions, by what the user asked for; NULL: none. Guarded ones stand in front of them. */
+static void *const *const implementations[ALLOCATOR_COUNT] = {
+	[ALLOCATOR_AUTO] = sharedmem_functions,
+	[ALLOCATOR_EMBEDDED] = sharedmem_functions,
+	[ALLOCATOR_GUARD] = sharedmem_functions,
+};
+
+static bool is_family_wanted(enum family family)
+{
+	return options_list_has(config->families, config->families_bytes, family_name[family]);
+}
+
+static bool is_wanted(enum slot slot)
+{
+	return is_family_wanted(slot_family[slot]);
+}
+
+/* The host's function behind a slot: what is there, unless a package was handed another one's table. */
+static void *behind_shims(void *function, enum slot slot)
+{
+	for (uint32_t index = 0; index < TRACE_PACKAGES; index++)
+		if (function == shims[slot][index])
+			return table_original[index][slot];
+	return function;
+}
+
+/* Packages that share an index share its shims, and what is behind them. */
+static bool is_taken(enum slot slot, uint32_t index, const void *function)
+{
+	const void *original = table_original[index][slot];
+
+	return index == TRACE_PACKAGE_OTHER && original && original != function;
+}
+
+#define LSA_INDEX(name) (offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *))
+
+/* As far as the oldest table known: functions, or none, and those that packages are after. */
+static bool goes_on(const void *const *table)
+{
+	uint64_t address[LSA_INDEX(DeleteSharedMemory) + 1];
+	bool is_code[LSA_INDEX(DeleteSharedMemory) + 1];
+
+	if (maps_copy(address, table, sizeof(address)) < sizeof(address))
+		return false;
+	maps_find_code(address, is_code, sizeof(is_code));
+	for (size_t i = LSA_INDEX(ImpersonateClient); i <= LSA_INDEX(DeleteSharedMemory); i++)
+		if (!is_code[i] && (address[i] || i >= LSA_INDEX(CreateSharedMemory)))
+			return false;
+	return true;
+}
+
+enum table_kind table_kind_of(const void *host_table, enum table_kind kind)
+{
+	return kind == TABLE_DISPATCH && goes_on(host_table) ? TABLE_FULL : kind;
+}
+
+/* Puts the shim for a function into its slot. False: packages that share the index have another one
+ * there, so that it is the function itself. */
+static bool put(void **table, enum slot slot, uint32_t index, void *original)
+{
+	void *function = functions_behind(slot, original);
+
+	if (is_taken(slot, index, function)) {
+		table[slot_index[slot]] = original;
+		return false;
+	}
+	table_original[index][slot] = function;
+	table[slot_index[slot]] = shims[slot][index];
+	return true;
+}
+
+/* Puts the shims into the first slots of `table`, and notes what was there. */
+static void hook(void **table, enum table_type type, size_t slots, uint32_t index)
+{
+	uint64_t address[SLOT_COUNT];
+	bool is_code[SLOT_COUNT], are_all = true;
+
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
+		address[slot] = (uint64_t)(uintptr_t)table[slot_index[slot]];
+	maps_find_code(address, is_code, SLOT_COUNT);
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
+		if (is_code[slot] && slot_type[slot] == type && slot_index[slot] < slots &&
+		    is_wanted(slot))
+			are_all &= put(table, slot, index,
+				       behind_shims(table[slot_index[slot]], slot));
+	if (!are_all)
+		trace_lose(TRACE_LOST_PACKAGES);
+}
+
+void table_put_shims(void **copy, size_t slots, uint32_t index)
+{
+	hook(copy, TYPE_LSA, slots, index);
+}
+
+/* A dispatch table has no slots of shared memory: there, nothing of ours is missing. */
+static bool may_provide(enum table_kind kind)
+{
+	return implementations[config->allocator] && is_family_wanted(FAMILY_SHARED_MEMORY) &&
+	       kind == TABLE_FULL;
+}
+
+bool table_stands_for_null(enum table_kind kind)
+{
+	return may_provide(kind);
+}
+
+/* A family works as a whole or not at all: a block of one implementation is none of another's. */
+static bool is_whole(void *const *table, enum family family)
+{
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
+		if (slot_family[slot] == family && !table[slot_index[slot]])
+			return false;
+	return true;
+}
+
+static void note(uint32_t index, enum family family, enum trace_allocator allocator)
+{
+	uint32_t number = index | (uint32_t)family << 8 | (uint32_t)allocator << 16;
+
+	if (trace_is_mine())
+		log_text(TRACE_RECORD_ALLOCATOR, number, "", 0);
+}
+
+/* Puts our functions of a family in the place of the host's. */
+static void provide(void **table, uint32_t index, enum family family)
+{
+	void *const *functions = implementations[config->allocator];
+	bool are_all = true;
+
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++) {
+		if (slot_family[slot] != family || !functions[slot])
+			continue;
+		if (is_wanted(slot))
+			are_all &= put(table, slot, index, functions[slot]);
+		else
+			table[slot_index[slot]] = functions[slot];
+	}
+	if (!are_all)
+		trace_lose(TRACE_LOST_PACKAGES);
+}
+
+static void provide_shared_memory(void **table, uint32_t index)
+{
+	bool is_missing = !is_whole(table, FAMILY_SHARED_MEMORY);
+
+	if (!is_missing && config->allocator != ALLOCATOR_EMBEDDED)
+		return;
+	provide(table, index, FAMILY_SHARED_MEMORY);
+	note(index, FAMILY_SHARED_MEMORY,
+	     is_missing ? TRACE_ALLOCATOR_EMBEDDED : TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
+}
+
+void table_provide(void **copy, size_t slots, uint32_t index)
+{
+	if (slots > LSA_INDEX(DeleteSharedMemory) && may_provide(TABLE_FULL))
+		provide_shared_memory(copy, index);
+}
+
+static void provide_heap(void **table, uint32_t index, enum family family)
+{
+	provide(table, index, family);
+	note(index, family, TRACE_ALLOCATOR_EMBEDDED);
+}
+
+void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number, uint32_t index)
+{
+	void **copy = copies[number][kind];
+	void *fresh[TABLE_SLOTS] = { 0 };
+
+	if (!host_table && !heaps_init())
+		return NULL;
+	if (host_table)
+		maps_copy(fresh, host_table, sizeof(fresh));
+	hook(fresh, kind_type[kind], kind_slots[kind], index);
+	if (may_provide(kind))
+		provide_shared_memory(fresh, index);
+	if (!host_table) {
+		provide_heap(fresh, index, FAMILY_LSA_HEAP);
+		provide_heap(fresh, index, FAMILY_PRIVATE_HEAP);
+	}
+	/* Slot by slot: a package that is initialised again may be calling through its copy. */
+	for (size_t i = 0; i < TABLE_SLOTS; i++)
+		__atomic_store_n(&copy[i], fresh[i], __ATOMIC_RELEASE);
+	return copy;
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "include/secpkg.h"
+#include "preload/guardpage/copy_out.h"
+#include "preload/package/lsa_mode.h"
+#include "preload/package/packages.h"
+#include "preload/package/transfer.h"
+#include "preload/package/wrappers.h"
+
+#include "preload/base/poison.h"
+
+/* LogonUserEx2's PrimaryCredentials, as the documentation has it: the caller's, filled with pointers. */
+enum { PRIMARY_CREDENTIALS_BYTES = 200 };
+
+/* Of ContextRequirements, as sspi.h has them. */
+enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
+
+void *wrapped_original[WRAPPED_PACKAGES][WRAPPED_COUNT];
+
+#define ORIGINAL(type, slot, p) ((type *)wrapped_original[p][WRAPPED_##slot])
+#define RETURN_OF(slot, p, request) \
+	((struct transfer){ TRANSFER_##slot, packages_index(p), request })
+
+static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
+			   PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
+{
+	PLSA_SECPKG_FUNCTION_TABLE ours = packages_hand_out(p, id, table, TABLE_FULL);
+	NTSTATUS status = ORIGINAL(SpInitializeFn, Initialize, p)(id, parameters, ours);
+
+	if (!NT_SUCCESS(status))
+		packages_end(p);
+	lsa_mode_refresh(p);
+	return status;
+}
+
+static NTSTATUS instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table, PVOID *functions,
+			      uint32_t p)
+{
+	PSECPKG_DLL_FUNCTIONS ours = packages_hand_out(p, 0, table, TABLE_DLL);
+	NTSTATUS status = ORIGINAL(SpInstanceInitFn, InstanceInit, p)(version, ours, functions);
+
+	if (!NT_SUCCESS(status))
+		packages_end(p);
+	return status;
+}
+
+/* The function is documented to take no argument, and to unload its caller. What hosts make of one
+ * that is given all the same is theirs. */
+typedef NTSTATUS unload_function(ULONG_PTR);
+
+static NTSTATUS unload_package(ULONG_PTR argument, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(unload_function, UnloadPackage, p)(argument);
+
+	if (NT_SUCCESS(status))
+		packages_end(p);
+	return status;
+}
+
+static NTSTATUS get_info(PSecPkgInfoW info, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpGetInfoFn, GetInfo, p)(info);
+
+	if (NT_SUCCESS(status) && info && info->Name)
+		packages_name(p, info->Name);
+	return status;
+}
+
+/* The block that a place names changes hands. A guarded one of the LSA's heap goes as one of the host's,
+ * for the host frees it. NULL is fine. */
+static void give_to_lsa(const struct transfer *t, void **place)
+{
+	if (!place)
+		return;
+	transfer_to_lsa(t, *place);
+	copy_out_block(place);
+}
+
+static void give_to_client(const struct transfer *t, void **place)
+{
+	if (!place)
+		return;
+	transfer_to_client(t, *place);
+	copy_out_block(place);
+}
+
+/* Under that name the host knows the package; under the one that GetInfo tells, everybody else. */
+static void take_name(PLSA_STRING *name, uint32_t p)
+{
+	int saved_errno = errno;
+
+	if (*name && !wrapped_original[p][WRAPPED_GetInfo])
+		packages_name_narrow(p, *name);
+	give_to_lsa(&RETURN_OF(InitializePackage, p, NULL), (void **)name);
+	errno = saved_errno;
+}
+
+static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
+				   PLSA_STRING confidentiality, PLSA_STRING *name, uint32_t p)
+{
+	PLSA_DISPATCH_TABLE ours = packages_hand_out(p, id, table, TABLE_DISPATCH);
+	NTSTATUS status = ORIGINAL(LSA_AP_INITIALIZE_PACKAGE, InitializePackage,
+				   p)(id, ours, database, confidentiality, name);
+
+	if (!NT_SUCCESS(status))
+		packages_end(p);
+	else if (name)
+		take_name(name, p);
+	return status;
+}
+
+/* What every kind of logon returns, as places that hold pointers. */
+struct logon_results {
+	void **profile; /* to the client */
+	void **token;   /* this and the names to the LSA */
+	void **name[3]; /* account, authority, machine; NULL: none */
+};
+
+/* The documentation has the names returned, and freed by the LSA, whether the logon succeeds or not:
+ * they are for the audit record. */
+static void transfer_logon(NTSTATUS status, const struct transfer *t, const struct logon_results *r)
+{
+	int saved_errno = errno;
+
+	if (NT_SUCCESS(status)) {
+		give_to_client(t, r->profile);
+		give_to_lsa(t, r->token);
+	}
+	for (int i = 0; i < 3; i++)
+		give_to_lsa(t, r->name[i]);
+	errno = saved_errno;
+}
+
+#define PLACE(pointer) ((void **)(pointer))
+
+static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
+		       PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes,
+		       PLUID id, PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type,
+		       PVOID *token, PLSA_UNICODE_STRING *account, PLSA_UNICODE_STRING *authority,
+		       uint32_t p)
+{
+	const struct transfer transfer = RETURN_OF(LogonUser, p, request);
+	struct logon_results results = { PLACE(profile),
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority) } };
+	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER, LogonUser, p)(
+		request, type, information, client_base, bytes, profile, profile_bytes, id,
+		sub_status, token_type, token, account, authority);
+
+	transfer_logon(status, &transfer, &results);
+	return status;
+}
+
+static NTSTATUS log_on_ex(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
+			  PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes,
+			  PLUID id, PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type,
+			  PVOID *token, PUNICODE_STRING *account, PUNICODE_STRING *authority,
+			  PUNICODE_STRING *machine, uint32_t p)
+{
+	const struct transfer transfer = RETURN_OF(LogonUserEx, p, request);
+	struct logon_results results = { PLACE(profile),
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority), PLACE(machine) } };
+	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER_EX, LogonUserEx, p)(
+		request, type, information, client_base, bytes, profile, profile_bytes, id,
+		sub_status, token_type, token, account, authority, machine);
+
+	transfer_logon(status, &transfer, &results);
+	return status;
+}
+
+static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
+			   PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes,
+			   PLUID id, PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type,
+			   PVOID *token, PUNICODE_STRING *account, PUNICODE_STRING *authority,
+			   PUNICODE_STRING *machine, PSECPKG_PRIMARY_CRED primary,
+			   PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached, uint32_t p)
+{
+	const struct transfer transfer = RETURN_OF(LogonUserEx2, p, request);
+	struct logon_results results = { PLACE(profile),
+					 PLACE(token),
+					 { PLACE(account), PLACE(authority), PLACE(machine) } };
+	NTSTATUS status = ORIGINAL(LSA_AP_LOGON_USER_EX2, LogonUserEx2, p)(
+		request, type, information, client_base, bytes, profile, profile_bytes, id,
+		sub_status, token_type, token, account, authority, machine, primary, cached);
+
+	int saved_errno = errno;
+
+	transfer_logon(status, &transfer, &results);
+	if (NT_SUCCESS(status)) {
+		give_to_lsa(&transfer, PLACE(cached));
+		transfer_contents_to_lsa(&transfer, primary, PRIMARY_CREDENTIALS_BYTES);
+		copy_out_contents(primary, PRIMARY_CREDENTIALS_BYTES);
+	}
+	errno = saved_errno;
+	return status;
+}
+
+static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request, PVOID submit,
+		     PVOID client_base, ULONG bytes, PVOID *answer, PULONG answer_bytes,
+		     PNTSTATUS protocol_status, const struct transfer *t)
+{
+	NTSTATUS status = original(request, submit, client_base, bytes, answer, answer_bytes,
+				   protocol_status);
+	int saved_errno = errno;
+
+	if (NT_SUCCESS(status))
+		give_to_client(t, answer);
+	errno = saved_errno;
+	return status;
+}
+
+/* In the making of contexts no client request is told: AllocateClientBuffer takes NULL for it. */
+static void transfer_buffers(const struct transfer *t, const SecBufferDesc *buffers)
+{
+	for (ULONG i = 0; buffers && buffers->pBuffers && i < buffers->cBuffers; i++)
+		give_to_client(t, &buffers->pBuffers[i].pvBuffer);
+}
+
+/* By the documentation of SpInitLsaModeContext and SpAcceptLsaModeContext, ContextData is on the LSA's
+ * heap, and the LSA frees it; output that the package was asked to allocate is freed by the caller.
+ * Who asked for an error message gets output though the context failed. */
+static void transfer_context(NTSTATUS status, const struct transfer *t, bool wants_error,
+			     const SecBufferDesc *output, SecBuffer *data)
+{
+	int saved_errno = errno;
+
+	if (NT_SUCCESS(status) || wants_error)
+		transfer_buffers(t, output);
+	if (NT_SUCCESS(status) && data)
+		give_to_lsa(t, &data->pvBuffer);
+	errno = saved_errno;
+}
+
+static NTSTATUS init_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+			     PUNICODE_STRING target, ULONG requirements, ULONG representation,
+			     PSecBufferDesc input, PLSA_SEC_HANDLE new_context,
+			     PSecBufferDesc output, PULONG attributes, PTimeStamp expiration,
+			     PBOOLEAN mapped, PSecBuffer data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpInitLsaModeContextFn, InitLsaModeContext, p)(
+		credential, context, target, requirements, representation, input, new_context,
+		output, attributes, expiration, mapped, data);
+
+	transfer_context(status, &RETURN_OF(InitLsaModeContext, p, NULL),
+			 requirements & ISC_REQ_EXTENDED_ERROR, output, data);
+	return status;
+}
+
+static NTSTATUS accept_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+			       PSecBufferDesc input, ULONG requirements, ULONG representation,
+			       PLSA_SEC_HANDLE new_context, PSecBufferDesc output, PULONG attributes,
+			       PTimeStamp expiration, PBOOLEAN mapped, PSecBuffer data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpAcceptLsaModeContextFn, AcceptLsaModeContext,
+				   p)(credential, context, input, requirements, representation,
+				      new_context, output, attributes, expiration, mapped, data);
+
+	transfer_context(status, &RETURN_OF(AcceptLsaModeContext, p, NULL),
+			 requirements & ASC_REQ_EXTENDED_ERROR, output, data);
+	return status;
+}
+
+/* By the documentation of SpGetUserInfo, what it returns is in the caller's address space, and freed by
+ * the caller. */
+static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data, uint32_t p)
+{
+	NTSTATUS status = ORIGINAL(SpGetUserInfoFn, GetUserInfo, p)(logon, flags, data);
+	int saved_errno = errno;
+
+	if (NT_SUCCESS(status))
+		give_to_client(&RETURN_OF(GetUserInfo, p, NULL), PLACE(data));
+	errno = saved_errno;
+	return status;
+}
+
+#define WRAP_CALL(slot, p) \
+	static NTSTATUS wrap_##slot##_##p(PLSA_CLIENT_REQUEST a, PVOID b, PVOID c, ULONG d, \
+					  PVOID *e, PULONG f, PNTSTATUS g) \
+	{ \
+		return call(ORIGINAL(LSA_AP_CALL_PACKAGE, slot, p), a, b, c, d, e, f, g, \
+			    &RETURN_OF(slot, p, a)); \
+	}
+
+#define WRAP_ALL(p) \
+	static NTSTATUS wrap_Initialize_##p(ULONG_PTR a, PSECPKG_PARAMETERS b, \
+					    PLSA_SECPKG_FUNCTION_TABLE c) \
+	{ \
+		return initialize(a, b, c, p); \
+	} \
+	static NTSTATUS wrap_InstanceInit_##p(ULONG a, PSECPKG_DLL_FUNCTIONS b, PVOID *c) \
+	{ \
+		return instance_init(a, b, c, p); \
+	} \
+	static NTSTATUS wrap_UnloadPackage_##p(ULONG_PTR a) \
+	{ \
+		return unload_package(a, p); \
+	} \
+	static NTSTATUS wrap_GetInfo_##p(PSecPkgInfoW a) \
+	{ \
+		return get_info(a, p); \
+	} \
+	static NTSTATUS wrap_InitializePackage_##p(ULONG a, PLSA_DISPATCH_TABLE b, PLSA_STRING c, \
+						   PLSA_STRING d, PLSA_STRING *e) \
+	{ \
+		return initialize_package(a, b, c, d, e, p); \
+	} \
+	static NTSTATUS wrap_LogonUser_##p(PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, \
+					   PVOID d, ULONG e, PVOID *f, PULONG g, PLUID h, \
+					   PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, PVOID *k, \
+					   PLSA_UNICODE_STRING *l, PLSA_UNICODE_STRING *m) \
+	{ \
+		return log_on(a, b, c, d, e, f, g, h, i, j, k, l, m, p); \
+	} \
+	static NTSTATUS wrap_LogonUserEx_##p( \
+		PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, PVOID d, ULONG e, PVOID *f, \
+		PULONG g, PLUID h, PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, PVOID *k, \
+		PUNICODE_STRING *l, PUNICODE_STRING *m, PUNICODE_STRING *n) \
+	{ \
+		return log_on_ex(a, b, c, d, e, f, g, h, i, j, k, l, m, n, p); \
+	} \
+	static NTSTATUS wrap_LogonUserEx2_##p( \
+		PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, PVOID d, ULONG e, PVOID *f, \
+		PULONG g, PLUID h, PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, PVOID *k, \
+		PUNICODE_STRING *l, PUNICODE_STRING *m, PUNICODE_STRING *n, \
+		PSECPKG_PRIMARY_CRED o, PSECPKG_SUPPLEMENTAL_CRED_ARRAY *q) \
+	{ \
+		return log_on_ex2(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, q, p); \
+	} \
+	static NTSTATUS wrap_InitLsaModeContext_##p( \
+		LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PUNICODE_STRING c, ULONG d, ULONG e, \
+		PSecBufferDesc f, PLSA_SEC_HANDLE g, PSecBufferDesc h, PULONG i, PTimeStamp j, \
+		PBOOLEAN k, PSecBuffer l) \
+	{ \
+		return init_context(a, b, c, d, e, f, g, h, i, j, k, l, p); \
+	} \
+	static NTSTATUS wrap_AcceptLsaModeContext_##p( \
+		LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PSecBufferDesc c, ULONG d, ULONG e, \
+		PLSA_SEC_HANDLE f, PSecBufferDesc g, PULONG h, PTimeStamp i, PBOOLEAN j, \
+		PSecBuffer k) \
+	{ \
+		return accept_context(a, b, c, d, e, f, g, h, i, j, k, p); \
+	} \
+	static NTSTATUS wrap_GetUserInfo_##p(PLUID a, ULONG b, PSecurityUserData *c) \
+	{ \
+		return get_user_info(a, b, c, p); \
+	} \
+	WRAP_CALL(CallPackage, p) \
+	WRAP_CALL(CallPackageUntrusted, p) WRAP_CALL(CallPackagePassthrough, p)
+
+#define EIGHT(m, p) m(p##0) m(p##1) m(p##2) m(p##3) m(p##4) m(p##5) m(p##6) m(p##7)
+/* Numbered in octal. */
+#define SIXTY_FOUR(m, p) \
+	EIGHT(m, p##0) \
+	EIGHT(m, p##1) \
+	EIGHT(m, p##2) EIGHT(m, p##3) EIGHT(m, p##4) EIGHT(m, p##5) EIGHT(m, p##6) EIGHT(m, p##7)
+#define EACH_PACKAGE(m) SIXTY_FOUR(m, 00) SIXTY_FOUR(m, 01)
+
+EACH_PACKAGE(WRAP_ALL)
+
+#define ROW(slot, m) [WRAPPED_##slot] = { EACH_PACKAGE(m) }
+#define INITIALIZE(p) (void *)wrap_Initialize_##p,
+#define GET_INFO(p) (void *)wrap_GetInfo_##p,
+#define INITIALIZE_PACKAGE(p) (void *)wrap_InitializePackage_##p,
+#define LOGON_USER(p) (void *)wrap_LogonUser_##p,
+#define LOGON_USER_EX(p) (void *)wrap_LogonUserEx_##p,
+#define LOGON_USER_EX2(p) (void *)wrap_LogonUserEx2_##p,
+#define CALL_PACKAGE(p) (void *)wrap_CallPackage_##p,
+#define CALL_PACKAGE_UNTRUSTED(p) (void *)wrap_CallPackageUntrusted_##p,
+#define CALL_PACKAGE_PASSTHROUGH(p) (void *)wrap_CallPackagePassthrough_##p,
+#define INIT_LSA_MODE_CONTEXT(p) (void *)wrap_InitLsaModeContext_##p,
+#define ACCEPT_LSA_MODE_CONTEXT(p) (void *)wrap_AcceptLsaModeContext_##p,
+#define GET_USER_INFO(p) (void *)wrap_GetUserInfo_##p,
+#define INSTANCE_INIT(p) (void *)wrap_InstanceInit_##p,
+#define UNLOAD_PACKAGE(p) (void *)wrap_UnloadPackage_##p,
+
+void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = {
+	ROW(Initialize, INITIALIZE),
+	ROW(GetInfo, GET_INFO),
+	ROW(InitializePackage, INITIALIZE_PACKAGE),
+	ROW(LogonUser, LOGON_USER),
+	ROW(LogonUserEx, LOGON_USER_EX),
+	ROW(LogonUserEx2, LOGON_USER_EX2),
+	ROW(CallPackage, CALL_PACKAGE),
+	ROW(CallPackageUntrusted, CALL_PACKAGE_UNTRUSTED),
+	ROW(CallPackagePassthrough, CALL_PACKAGE_PASSTHROUGH),
+	ROW(InitLsaModeContext, INIT_LSA_MODE_CONTEXT),
+	ROW(AcceptLsaModeContext, ACCEPT_LSA_MODE_CONTEXT),
+	ROW(GetUserInfo, GET_USER_INFO),
+	ROW(InstanceInit, INSTANCE_INIT),
+	ROW(UnloadPackage, UNLOAD_PACKAGE),
+};

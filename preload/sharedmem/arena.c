@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "preload/base/reentry.h"
+#include "preload/base/vm.h"
+#include "preload/sharedmem/arena.h"
+
+#include "preload/base/poison.h"
+
+enum {
+	SECOND_BITS = 4,
+	SECONDS = 1 << SECOND_BITS, /* lists for the sizes from one power of two to the next */
+	FIRSTS = 32 - SECOND_BITS,
+	TRIES = 64,         /* blocks of a list that are asked whether they are large enough */
+	KEPT_GRANULES = 64, /* the largest size that is kept: 1 KiB */
+	KEPT_MOST = 255,    /* blocks of one size */
+};
+
+/* What a granule's byte says of it: the size of its block in granules, up to LARGE, and one of these. */
+enum {
+	LAST, /* a free block of several granules ends here; size 0: nothing begins or ends here */
+	USED,
+	FREE,
+	KEPT, /* freed, and not yet merged */
+	STATES,
+	LARGE = 256 / STATES - 1, /* the size is elsewhere */
+};
+
+/* What there is no room for in a byte. */
+struct extra {
+	uint32_t next, previous; /* free blocks of one list; 0: none */
+	uint32_t size;           /* of a block that is LARGE */
+};
+
+struct arena {
+	uint64_t mapped_bytes;
+	uint32_t granules; /* of the range; behind the last is one that is never free */
+	uint8_t *byte;
+	struct extra *extra;
+	uint32_t first_map;
+	uint16_t second_map[FIRSTS];
+	uint32_t list[FIRSTS][SECONDS];
+	uint32_t kept_total;
+	uint8_t kept_count[KEPT_GRANULES + 1];
+	uint32_t kept[KEPT_GRANULES + 1][KEPT_MOST];
+};
+
+struct place {
+	uint32_t first, second;
+};
+
+static uint32_t size_of(const struct arena *a, uint32_t granule)
+{
+	uint32_t size = a->byte[granule] / STATES;
+
+	return likely(size < LARGE) ? size : a->extra[granule].size;
+}
+
+static uint32_t state_of(const struct arena *a, uint32_t granule)
+{
+	return a->byte[granule] % STATES;
+}
+
+static void set(struct arena *a, uint32_t granule, uint32_t size, uint32_t state)
+{
+	if (size >= LARGE) {
+		a->extra[granule].size = size;
+		size = LARGE;
+	}
+	a->byte[granule] = (uint8_t)(size * STATES + state);
+}
+
+static uint32_t log_of(uint32_t size)
+{
+	return 31 - (uint32_t)__builtin_clz(size);
+}
+
+/* The list of the blocks of a size. */
+static struct place place_of(uint32_t size)
+{
+	uint32_t log = log_of(size);
+
+	if (size < SECONDS)
+		return (struct place){ 0, size };
+	return (struct place){ log - SECOND_BITS + 1, size >> (log - SECOND_BITS) & (SECONDS - 1) };
+}
+
+/* The first list of which each block is large enough. */
+static struct place place_for(uint32_t size)
+{
+	uint32_t step = size < SECONDS ? 1 : 1u << (log_of(size) - SECOND_BITS);
+
+	return place_of(size + step - 1);
+}
+
+static void link_in(struct arena *a, uint32_t granule, uint32_t size)
+{
+	struct place p = place_of(size);
+	uint32_t *list = &a->list[p.first][p.second];
+
+	a->extra[granule].next = *list;
+	a->extra[granule].previous = 0;
+	if (*list)
+		a->extra[*list].previous = granule;
+	*list = granule;
+	a->second_map[p.first] |= (uint16_t)(1u << p.second);
+	a->first_map |= 1u << p.first;
+}
+
+static void link_out(struct arena *a, uint32_t granule, uint32_t size)
+{
+	struct extra link = a->extra[granule];
+	struct place p;
+
+	if (link.next)
+		a->extra[link.next].previous = link.previous;
+	if (link.previous) {
+		a->extra[link.previous].next = link.next;
+		return;
+	}
+	p = place_of(size);
+	a->list[p.first][p.second] = link.next;
+	if (link.next)
+		return;
+	a->second_map[p.first] &= (uint16_t) ~(1u << p.second);
+	if (!a->second_map[p.first])
+		a->first_map &= ~(1u << p.first);
+}
+
+static void make_free(struct arena *a, uint32_t granule, uint32_t size)
+{
+	set(a, granule, size, FREE);
+	if (size > 1)
+		set(a, granule + size - 1, size, LAST);
+	link_in(a, granule, size);
+}
+
+/* Takes a free block out of its list. What it said of itself is gone. */
+static void unmake_free(struct arena *a, uint32_t granule, uint32_t size)
+{
+	link_out(a, granule, size);
+	a->byte[granule] = 0;
+	a->byte[granule + size - 1] = 0;
+}
+
+/* The size of the free block that ends before a granule; 0: there is none. */
+static uint32_t free_before(const struct arena *a, uint32_t granule)
+{
+	uint32_t state = state_of(a, granule - 1), size = size_of(a, granule - 1);
+
+	return state == LAST || (state == FREE && size == 1) ? size : 0;
+}
+
+static void merge_free(struct arena *a, uint32_t granule, uint32_t size)
+{
+	uint32_t next = granule + size, before = free_before(a, granule);
+
+	a->byte[granule] = 0;
+	if (state_of(a, next) == FREE) {
+		uint32_t behind = size_of(a, next);
+
+		unmake_free(a, next, behind);
+		size += behind;
+	}
+	if (before) {
+		granule -= before;
+		unmake_free(a, granule, before);
+		size += before;
+	}
+	make_free(a, granule, size);
+}
+
+static uint32_t find_in(const struct arena *a, struct place p)
+{
+	uint32_t seconds = a->second_map[p.first] & (~0u << p.second), firsts;
+
+	if (!seconds) {
+		firsts = a->first_map & (~0u << p.first << 1);
+		if (!firsts)
+			return 0;
+		p.first = (uint32_t)__builtin_ctz(firsts);
+		seconds = a->second_map[p.first];
+	}
+	return a->list[p.first][__builtin_ctz(seconds)];
+}
+
+/* The list of a size holds smaller blocks as well: the last hope, for so many of them. */
+static uint32_t find_near(const struct arena *a, uint32_t size)
+{
+	struct place p = place_of(size);
+	uint32_t granule = a->list[p.first][p.second];
+
+	for (int i = 0; i < TRIES && granule; i++, granule = a->extra[granule].next)
+		if (size_of(a, granule) >= size)
+			return granule;
+	return 0;
+}
+
+/* Cuts a block off the front of a free one. 0: there is none that is large enough. */
+static uint32_t cut_off(struct arena *a, uint32_t size)
+{
+	uint32_t granule = find_in(a, place_for(size)), found;
+
+	if (!granule)
+		granule = find_near(a, size);
+	if (!granule)
+		return 0;
+	found = size_of(a, granule);
+	unmake_free(a, granule, found);
+	if (found > size)
+		make_free(a, granule + size, found - size);
+	return granule;
+}
+
+/* Merges what was kept. At most a fixed number of blocks, however large the range is. */
+static void let_go_kept(struct arena *a)
+{
+	for (uint32_t size = 1; size <= KEPT_GRANULES; size++)
+		while (a->kept_count[size])
+			merge_free(a, a->kept[size][--a->kept_count[size]], size);
+	a->kept_total = 0;
+}
+
+static uint32_t take_kept(struct arena *a, uint32_t size)
+{
+	if (size > KEPT_GRANULES || !a->kept_count[size])
+		return 0;
+	a->kept_total--;
+	return a->kept[size][--a->kept_count[size]];
+}
+
+static bool keep(struct arena *a, uint32_t granule, uint32_t size)
+{
+	if (size > KEPT_GRANULES || a->kept_count[size] == KEPT_MOST)
+		return false;
+	set(a, granule, size, KEPT);
+	a->kept[size][a->kept_count[size]++] = granule;
+	a->kept_total++;
+	return true;
+}
+
+uint64_t arena_allocate(struct arena *a, uint64_t bytes)
+{
+	uint64_t granules = arena_round(bytes) / ARENA_GRANULE;
+	uint32_t size = (uint32_t)granules, granule;
+
+	if (bytes > ARENA_BYTES_MOST || granules >= a->granules)
+		return 0;
+	granule = take_kept(a, size);
+	if (unlikely(!granule))
+		granule = cut_off(a, size);
+	if (unlikely(!granule) && a->kept_total) {
+		let_go_kept(a);
+		granule = cut_off(a, size);
+	}
+	if (likely(granule))
+		set(a, granule, size, USED);
+	return (uint64_t)granule * ARENA_GRANULE;
+}
+
+uint64_t arena_free(struct arena *a, uint64_t offset)
+{
+	uint64_t granule = offset / ARENA_GRANULE;
+	uint32_t size;
+
+	if (offset % ARENA_GRANULE || granule == 0 || granule >= a->granules ||
+	    state_of(a, (uint32_t)granule) != USED)
+		return 0;
+	size = size_of(a, (uint32_t)granule);
+	if (!keep(a, (uint32_t)granule, size))
+		merge_free(a, (uint32_t)granule, size);
+	return (uint64_t)size * ARENA_GRANULE;
+}
+
+struct arena *arena_new(uint64_t bytes)
+{
+	uint64_t granules = bytes / ARENA_GRANULE + 1;
+	uint64_t extra_bytes = granules * sizeof(struct extra);
+	uint64_t mapped = sizeof(struct arena) + extra_bytes + granules + 1;
+	struct arena *a = vm_reserve(mapped);
+
+	if (!a)
+		return NULL;
+	a->mapped_bytes = mapped;
+	a->granules = (uint32_t)granules;
+	a->extra = (struct extra *)(a + 1);
+	a->byte = (uint8_t *)a->extra + extra_bytes;
+	set(a, 0, 1, USED);
+	set(a, a->granules, 1, USED);
+	if (granules > 1)
+		make_free(a, 1, a->granules - 1);
+	return a;
+}
+
+void arena_release(struct arena *a)
+{
+	munmap(a, a->mapped_bytes);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "preload/base/reentry.h"
+#include "preload/capture/modules.h"
+#include "preload/capture/stacks.h"
+#include "preload/file/trace.h"
+#include "tests/support/preload_fixture.h"
+
+#define OFFSET_MASK ((1ull << TRACE_FRAME_OFFSET_BITS) - 1)
+
+static void start(void)
+{
+	preload_start(4 << 20);
+}
+
+TestSuite(stacks, .init = start);
+
+/* Return addresses as there might be: what lies there does not matter, only in which module. */
+static uint64_t here(uint64_t offset)
+{
+	return (uint64_t)(uintptr_t)&here + 1 + offset;
+}
+
+static uint64_t in_libc(void)
+{
+	return (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "gnu_get_libc_version") + 1;
+}
+
+static struct backtrace backtrace_of(uint32_t frames, uint64_t first)
+{
+	struct backtrace b = { .frames = frames };
+
+	for (uint32_t i = 0; i < frames; i++)
+		b.pc[i] = here(first + i);
+	return b;
+}
+
+static const struct trace_stack *stored(uint32_t reference)
+{
+	return chunks_at(reference);
+}
+
+static unsigned count(void)
+{
+	struct trace_record *record = NULL;
+	unsigned number = 0;
+
+	while ((record = preload_next_record(record)) != NULL)
+		number += record->type == TRACE_RECORD_STACK;
+	return number;
+}
+
+static const struct trace_module *module_of(uint64_t frame)
+{
+	struct trace_record *record = NULL;
+
+	while ((record = preload_next_record(record)) != NULL)
+		if (record->type == TRACE_RECORD_MODULE &&
+		    ((struct trace_module *)record)->id == frame >> TRACE_FRAME_OFFSET_BITS)
+			return (struct trace_module *)record;
+	return NULL;
+}
+
+Test(stacks, equal_backtraces_are_one)
+{
+	struct backtrace one = backtrace_of(10, 0), other = backtrace_of(10, 0);
+	uint32_t reference = stacks_find(&one);
+
+	cr_assert_neq(reference, 0);
+	cr_assert_eq(stacks_find(&other), reference);
+	cr_assert_eq(count(), 1);
+}
+
+Test(stacks, backtraces_that_differ_anywhere_are_distinct)
+{
+	struct backtrace b[6];
+	uint32_t reference[6];
+
+	for (int i = 0; i < 6; i++)
+		b[i] = backtrace_of(10, 0);
+	b[1].pc[0]++;
+	b[2].pc[9]++;
+	b[3].frames = 9;
+	b[4].truncated = true;
+	b[5].pc[0] = b[0].pc[1], b[5].pc[1] = b[0].pc[0];
+	for (int i = 0; i < 6; i++) {
+		reference[i] = stacks_find(&b[i]);
+		for (int earlier = 0; earlier < i; earlier++)
+			cr_assert_neq(reference[i], reference[earlier], "%d, %d", i, earlier);
+	}
+	cr_assert_eq(count(), 6);
+}
+
+Test(stacks, a_frame_is_module_and_offset)
+{
+	struct backtrace b = { .frames = 2, .pc = { here(0), in_libc() } };
+	const struct trace_stack *stack = stored(stacks_find(&b));
+	const struct trace_module *own = module_of(stack->frame[0]),
+				  *libc = module_of(stack->frame[1]);
+
+	cr_assert_eq(stack->frames, 2);
+	cr_assert_neq(own, libc);
+	cr_assert_eq(own->base + (stack->frame[0] & OFFSET_MASK), here(0));
+	cr_assert_eq(libc->base + (stack->frame[1] & OFFSET_MASK), in_libc());
+	cr_assert(own->start <= here(0) && here(0) <= own->end);
+	cr_assert(libc->start <= in_libc() && in_libc() <= libc->end);
+	cr_assert_not_null(memmem(libc->path, libc->path_bytes, "libc.so", 7));
+}
+
+/* A call at the very end of a module returns to the next byte: the call is what counts. */
+Test(stacks, a_frame_belongs_to_the_module_of_its_call)
+{
+	struct backtrace b = backtrace_of(1, 0);
+	const struct trace_module *own = module_of(stored(stacks_find(&b))->frame[0]);
+	uint64_t frame;
+
+	b.pc[0] = own->end;
+	frame = stored(stacks_find(&b))->frame[0];
+	cr_assert_eq(frame >> TRACE_FRAME_OFFSET_BITS, own->id);
+	cr_assert_eq(own->base + (frame & OFFSET_MASK), own->end);
+}
+
+Test(stacks, a_frame_of_no_module_is_the_address_itself)
+{
+	struct backtrace b = { .frames = 1, .pc = { 0x1234 } };
+	uint32_t reference = stacks_find(&b);
+
+	cr_assert_eq(stored(reference)->frame[0], 0x1234);
+	cr_assert_eq(stacks_find(&b), reference);
+}
+
+/* What an unwinder comes upon where there is no unwind information. */
+Test(stacks, an_address_beyond_48_bits_is_stored_once)
+{
+	struct backtrace b = { .frames = 2, .pc = { here(0), 0xffffffffff600000 } };
+	uint32_t reference = stacks_find(&b);
+
+	cr_assert_neq(reference, 0);
+	cr_assert_eq(stacks_find(&b), reference);
+	cr_assert_eq(count(), 1);
+}
+
+Test(stacks, a_backtrace_that_was_cut_off_says_so)
+{
+	struct backtrace whole = backtrace_of(3, 0), cut_off = backtrace_of(3, 0);
+
+	cut_off.truncated = true;
+	cr_assert_eq(stored(stacks_find(&whole))->flags, 0);
+	cr_assert_eq(stored(stacks_find(&cut_off))->flags, TRACE_STACK_TRUNCATED);
+	cr_assert_eq(stacks_find(&cut_off), stacks_find(&cut_off));
+}
+
+Test(stacks, the_deepest_backtrace_fits)
+{
+	struct backtrace b = backtrace_of(TRACE_FRAMES_MAX, 0);
+	uint32_t reference = stacks_find(&b);
+
+	cr_assert_eq(stored(reference)->frames, TRACE_FRAMES_MAX);
+	cr_assert_eq(stacks_find(&b), reference);
+	b.pc[TRACE_FRAMES_MAX - 1]++;
+	cr_assert_neq(stacks_find(&b), reference);
+}
+
+Test(stacks, thousands_are_kept_apart)
+{
+	enum { MANY = 10000 };
+	static uint32_t references[MANY];
+
+	preload_start_anew(64 << 20);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct backtrace b = backtrace_of(2 + i % 5, i);
+
+		references[i] = stacks_find(&b);
+		cr_assert_eq(stored(references[i])->frame[0] & OFFSET_MASK,
+			     here(i) - module_of(stored(references[0])->frame[0])->base);
+	}
+	cr_assert_eq(count(), MANY);
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct backtrace b = backtrace_of(2 + i % 5, i);
+
+		cr_assert_eq(stacks_find(&b), references[i]);
+	}
+}
+
+enum { THREADS = 8, EACH = 3000, DISTINCT = 1000 };
+
+static void *find_all(void *unused)
+{
+	for (uint32_t i = 0; i < EACH; i++) {
+		struct backtrace b = backtrace_of(5, i % DISTINCT);
+
+		if (!stacks_find(&b))
+			abort();
+	}
+	return unused;
+}
+
+Test(stacks, threads_that_find_the_same_store_it_once)
+{
+	preload_run_threads(THREADS, find_all);
+	cr_assert_eq(count(), DISTINCT);
+	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], 0);
+}
+
+enum { MANY = 2000 };
+
+/* More than there is room for. Returns the last one. */
+static struct backtrace fill_up(void)
+{
+	struct backtrace b = { 0 };
+
+	preload_start_anew(256 << 10);
+	for (uint32_t i = 0; i < MANY; i++) {
+		b = backtrace_of(64, i);
+		stacks_find(&b);
+	}
+	return b;
+}
+
+Test(stacks, what_the_file_has_no_room_for_is_counted)
+{
+	struct backtrace b = fill_up();
+
+	cr_assert_eq(stacks_find(&b), 0);
+	cr_assert_gt(count(), 200);
+	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], MANY + 1 - count());
+	b = backtrace_of(64, 0);
+	cr_assert_neq(stacks_find(&b), 0, "what is there is found still");
+}
+
+/* Each would wait for the cold lock, for a second. */
+Test(stacks, where_there_is_no_room_calls_do_not_ask_for_it_over_and_over, .timeout = 60)
+{
+	struct backtrace b = fill_up();
+
+	guard->cold_lock = 1;
+	for (uint32_t i = 0; i < MANY; i++)
+		cr_expect_eq(stacks_find(&b), 0);
+	guard->cold_lock = 0;
+	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], 2 * MANY - count());
+}
+
+Test(stacks, a_forked_child_takes_them_over)
+{
+	struct backtrace b = backtrace_of(5, 0), never = backtrace_of(5, 1);
+	struct trace_stack *old = malloc(sizeof(*old) + 6 * sizeof(uint64_t));
+	const struct trace_stack *stack;
+	uint32_t reference;
+
+	b.truncated = true;
+	stack = stored(stacks_find(&b));
+	memcpy(old, stack, stack->head.bytes);
+	preload_start_anew(4 << 20);
+	reference = stacks_copy(old);
+	cr_assert_neq(reference, 0);
+	cr_assert_eq(memcmp(chunks_at(reference), old, old->head.bytes), 0);
+	cr_assert_eq(stacks_find(&b), reference);
+	cr_assert_neq(stacks_find(&never), reference);
+	free(old);
+}

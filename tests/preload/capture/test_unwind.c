@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stacks that are made up: arrays, in which return addresses lie where the rules of the code that they
+ * lead into say. So it is known which frames there are, whatever another unwinder would find.
+ */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "preload/capture/tree.h"
+#include "preload/capture/unwind.h"
+
+/* A function by its rule; `name` is a return address in it. */
+#define CODE(name, rule) \
+	".balign 16\n" #name "_start: .cfi_startproc\n" rule "nop\n" #name ": nop\n.cfi_endproc\n"
+
+__asm__(".text\n"
+	/* Its frame is two words: a local one, and the return address. */
+	CODE(two_words, ".cfi_def_cfa_offset 16\n")
+		CODE(other_two_words, ".cfi_def_cfa_offset 16\n")
+			CODE(frame_pointer, ".cfi_def_cfa %rbp, 16\n.cfi_offset %rbp, -16\n")
+				CODE(outermost, ".cfi_undefined %rip\n")
+					CODE(on_rbx, ".cfi_def_cfa %rbx, 16\n"));
+
+extern const char two_words[], other_two_words[], frame_pointer[], outermost[], on_rbx[];
+
+enum { WORDS = 64 };
+
+/* stack[0] and [1] are the frame of the tracer's function: rbp, and who called it. */
+static uint64_t stack[WORDS];
+static struct unwind_history history;
+
+static uint64_t at(const char *code)
+{
+	return (uint64_t)(uintptr_t)code;
+}
+
+static void set_up(void)
+{
+	cr_assert(tree_init());
+}
+
+TestSuite(unwind, .init = set_up);
+
+static bool take(void)
+{
+	return unwind_take(&history, stack);
+}
+
+/* The frames that are found, innermost first; a 0 ends them. */
+static void expect(const char *const *frames)
+{
+	uint32_t count = 0, outer = history.frames;
+
+	while (frames[count])
+		count++;
+	/* The end of a stack is kept as well. */
+	while (outer > count && history.frame[history.frames - outer + 1].pc == 0)
+		outer--;
+	cr_assert_eq(outer, count, "%u frames, not %u", outer, count);
+	for (uint32_t i = 0; i < count; i++)
+		cr_expect_eq(history.frame[history.frames - i].pc, at(frames[i]), "frame %u", i);
+}
+
+#define EXPECT(...) expect((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Frames of two words each; the word behind them is 0. */
+static void fill(uint32_t frames)
+{
+	memset(stack, 0, sizeof(stack));
+	for (uint32_t i = 0; i < frames; i++)
+		stack[1 + 2 * i] = at(two_words);
+}
+
+Test(unwind, a_stack_ends_at_a_return_address_of_nothing)
+{
+	fill(3);
+	cr_assert(take());
+	EXPECT(two_words, two_words, two_words);
+}
+
+Test(unwind, a_stack_that_goes_on_where_it_ended_is_longer)
+{
+	fill(3);
+	cr_assert(take());
+	stack[1 + 2 * 3] = at(other_two_words);
+	cr_assert(take());
+	EXPECT(two_words, two_words, two_words, other_two_words);
+}
+
+Test(unwind, a_stack_that_ends_where_it_went_on_is_shorter)
+{
+	fill(4);
+	cr_assert(take());
+	stack[1 + 2 * 2] = 0;
+	cr_assert(take());
+	EXPECT(two_words, two_words);
+}
+
+Test(unwind, a_change_in_any_frame_is_seen)
+{
+	for (uint32_t changed = 0; changed < 12; changed++) {
+		fill(12);
+		cr_assert(take());
+		stack[1 + 2 * changed] = at(outermost);
+		cr_assert(take());
+		cr_assert_eq(history.frames, changed + 1);
+		cr_assert_eq(history.frame[1].pc, at(outermost));
+	}
+}
+
+Test(unwind, a_frame_that_nothing_called_is_the_last)
+{
+	fill(3);
+	stack[3] = at(outermost);
+	cr_assert(take());
+	EXPECT(two_words, outermost);
+}
+
+/* The frame at [4] is that of a frame pointer; frames inside of it leave rbp alone. */
+static void fill_with_pointer(uint32_t rbp_at)
+{
+	fill(2);
+	stack[0] = at((const char *)&stack[rbp_at]);
+	stack[3] = at(frame_pointer);
+	stack[20] = stack[30] = 0;
+	stack[21] = at(two_words);
+	stack[31] = at(other_two_words);
+}
+
+Test(unwind, where_rbp_leads_is_found_again_though_nothing_between_changed)
+{
+	fill_with_pointer(20);
+	cr_assert(take());
+	EXPECT(two_words, frame_pointer, two_words);
+	stack[0] = at((const char *)&stack[30]);
+	cr_assert(take());
+	EXPECT(two_words, frame_pointer, other_two_words);
+}
+
+Test(unwind, what_is_not_plain_is_not_guessed)
+{
+	fill(3);
+	stack[5] = at(on_rbx);
+	cr_assert_not(take());
+	cr_assert_eq(history.frames, 0);
+	stack[5] = 0x1234;
+	cr_assert_not(take());
+}
+
+Test(unwind, a_stack_of_another_time_is_no_longer_believed)
+{
+	fill(3);
+	cr_assert(take());
+	tree_forget();
+	cr_assert(take());
+	EXPECT(two_words, two_words, two_words);
+	cr_assert_eq(history.frame[0].node, tree_root());
+}

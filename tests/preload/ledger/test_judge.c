@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rules by which calls are judged, as README numbers them for FreeSharedMemory. What the host's
+ * answer decides (failed-call, live-at-delete, a section adopted) is in test_preload_shims.c.
+ */
+#include <stdio.h>
+
+#include <criterion/criterion.h>
+
+#include "include/slots.h"
+#include "preload/file/findings.h"
+#include "preload/ledger/judge.h"
+#include "tests/support/preload_fixture.h"
+
+/* Addresses by what is there once start() has run. */
+enum {
+	NOTHING = 0x100,
+	SECTION = 0x10000, /* live */
+	OTHER = 0x20000,   /* live, another one */
+	DELETED = 0x30000,
+	ADOPTED = 0x40000,
+	BLOCK = 0x50000,         /* live in SECTION */
+	OTHERS_BLOCK = 0x51000,  /* live in OTHER */
+	FREED = 0x52000,         /* freed in SECTION */
+	LOST = 0x53000,          /* was live in DELETED */
+	FREED_BEFORE = 0x54000,  /* freed in DELETED, before its deletion */
+	ADOPTED_BLOCK = 0x55000, /* live in ADOPTED */
+	GIVEN = 0x56000,         /* was on the LSA's heap, and changed hands */
+	HEAP = 0x60000,          /* live on the LSA's heap */
+	HEAP_FREED = 0x61000,
+	PRIVATE = 0x62000,  /* live on the private heap */
+	RETURNED = 0x63000, /* live on the LSA's heap, by CallPackage */
+	DATA = 0x64000,     /* live there, by GetUserAuthData */
+	CLIENT = 0x70000,   /* live under ONE */
+	CLIENT_FREED = 0x71000,
+	ONE = 1, /* client requests */
+	TWO = 2,
+	BYTES = 64, /* of each block */
+};
+
+static struct lane *lane;
+
+static struct ledger_view enter(enum ledger_space space, enum family family, uint64_t address,
+				uint64_t scope, uint8_t flags)
+{
+	struct ledger_entry what = { .space = (uint8_t)space,
+				     .family = (uint8_t)family,
+				     .address = address,
+				     .scope = scope,
+				     .size = BYTES,
+				     .flags = flags };
+	struct ledger_view view;
+
+	cr_assert(ledger_enter(lane, &what, &view));
+	return view;
+}
+
+static struct ledger_view enter_section(uint64_t handle)
+{
+	return enter(SPACE_SECTION, FAMILY_SHARED_MEMORY, handle, 0, 0);
+}
+
+static struct ledger_view enter_block(const struct ledger_view *section, uint64_t address)
+{
+	return enter(SPACE_BLOCK, FAMILY_SHARED_MEMORY, address, ledger_scope(section), 0);
+}
+
+static struct ledger_view enter_heap(enum family family, uint64_t address)
+{
+	return enter(SPACE_BLOCK, family, address, 0, 0);
+}
+
+static struct ledger_view enter_client(uint64_t request, uint64_t address)
+{
+	return enter(SPACE_CLIENT, FAMILY_CLIENT_BUFFER, address, request, 0);
+}
+
+static void release(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct ledger_view view;
+
+	cr_assert(ledger_find(space, address, request, &view));
+	cr_assert(ledger_release(lane, &view, 0));
+}
+
+static void ignore(const struct ledger_view *block, void *unused)
+{
+	(void)block, (void)unused;
+}
+
+static void delete_section(const struct ledger_view *section)
+{
+	cr_assert(ledger_begin_release(section));
+	ledger_begin_delete(section);
+	ledger_finish_delete(lane, section, true, 0, ignore, NULL);
+	ledger_finish_release(lane, section, true, 0);
+}
+
+static void start(void)
+{
+	struct ledger_view section, other, doomed, adopted, given;
+
+	lane = preload_start(4 << 20);
+	section = enter_section(SECTION);
+	other = enter_section(OTHER);
+	doomed = enter_section(DELETED);
+	adopted = enter(SPACE_SECTION, FAMILY_SHARED_MEMORY, ADOPTED, 0, LEDGER_ADOPTED);
+	enter_block(&section, BLOCK);
+	enter_block(&other, OTHERS_BLOCK);
+	enter_block(&section, FREED);
+	release(SPACE_BLOCK, FREED, 0);
+	enter_block(&doomed, FREED_BEFORE);
+	release(SPACE_BLOCK, FREED_BEFORE, 0);
+	enter_block(&doomed, LOST);
+	delete_section(&doomed);
+	enter_block(&adopted, ADOPTED_BLOCK);
+	enter_heap(FAMILY_LSA_HEAP, HEAP);
+	enter_heap(FAMILY_LSA_HEAP, HEAP_FREED);
+	release(SPACE_BLOCK, HEAP_FREED, 0);
+	given = enter_heap(FAMILY_LSA_HEAP, GIVEN);
+	ledger_transfer(lane, &given);
+	enter_heap(FAMILY_PRIVATE_HEAP, PRIVATE);
+	enter(SPACE_BLOCK, FAMILY_LSA_HEAP, RETURNED, 0, LEDGER_OBTAINED | LEDGER_RETURNED);
+	enter(SPACE_BLOCK, FAMILY_LSA_HEAP, DATA, 0, LEDGER_OBTAINED);
+	enter_client(ONE, CLIENT);
+	enter_client(ONE, CLIENT_FREED);
+	release(SPACE_CLIENT, CLIENT_FREED, ONE);
+}
+
+TestSuite(judge, .init = start);
+
+static struct verdict freed(uint64_t section, uint64_t memory)
+{
+	struct verdict v;
+
+	judge_free_in_section(FAMILY_SHARED_MEMORY, section, memory, &v);
+	return v;
+}
+
+static struct verdict freed_heap(enum family family, uint64_t memory)
+{
+	struct verdict v;
+
+	judge_free(family, memory, &v);
+	return v;
+}
+
+static struct verdict freed_returned(uint64_t memory)
+{
+	struct verdict v;
+
+	judge_free_returned(memory, &v);
+	return v;
+}
+
+static struct verdict freed_client(uint64_t request, uint64_t memory)
+{
+	struct verdict v;
+
+	judge_free_for_client(request, memory, &v);
+	return v;
+}
+
+static struct verdict deleted(uint64_t handle)
+{
+	struct verdict v;
+
+	judge_delete(handle, &v);
+	return v;
+}
+
+static struct verdict allocated(uint64_t handle, bool failed)
+{
+	struct ledger_view named;
+	struct verdict v;
+	enum handle is = judge_handle(handle, &named);
+
+	judge_allocate_in_section(is, &named, failed, &v);
+	return v;
+}
+
+/* Kind and reason as users read them: "invalid-free/interior-pointer". */
+static const char *text_of(const struct verdict *v)
+{
+	static char text[64];
+	const char *reason = findings_reason(v->reason);
+
+	snprintf(text, sizeof(text), "%s%s%s", findings_kind(v->kind), *reason ? "/" : "", reason);
+	return text;
+}
+
+/* Judges a call, and leaves the verdict in `v`. */
+#define expect(call, expected) \
+	do { \
+		v = (call); \
+		cr_expect_str_eq(text_of(&v), expected, #call ": %s, not " expected, text_of(&v)); \
+		cr_expect(!v.kind || !v.release); \
+	} while (0)
+#define expect_right(call) \
+	do { \
+		v = (call); \
+		cr_expect_eq(v.kind, TRACE_KIND_NONE, #call ": %s", text_of(&v)); \
+		cr_expect(v.release, #call); \
+	} while (0)
+/* A note: the call is accepted all the same. */
+#define expect_noted(call, expected) \
+	do { \
+		v = (call); \
+		cr_expect_str_eq(text_of(&v), expected, #call ": %s, not " expected, text_of(&v)); \
+		cr_expect(v.release, #call); \
+	} while (0)
+#define expect_not_judged(call) \
+	do { \
+		v = (call); \
+		cr_expect_eq(v.kind, TRACE_KIND_NONE, #call ": %s", text_of(&v)); \
+		cr_expect_not(v.release, #call); \
+	} while (0)
+
+static const uint64_t handles[] = { SECTION, OTHER, 0, DELETED, BLOCK, HEAP, ADOPTED, NOTHING };
+
+enum { HANDLES = sizeof(handles) / sizeof(*handles) };
+
+Test(judge, rule_1_null_is_a_null_free_whatever_the_handle)
+{
+	struct verdict v;
+
+	for (int i = 0; i < HANDLES; i++)
+		expect(freed(handles[i], 0), "null-free");
+}
+
+Test(judge, rule_2_a_block_freed_with_its_sections_handle_is_right)
+{
+	struct verdict v;
+
+	expect_right(freed(SECTION, BLOCK));
+	cr_expect_eq(v.block.entry.address, BLOCK);
+	expect_right(freed(OTHER, OTHERS_BLOCK));
+	expect_right(freed(ADOPTED, ADOPTED_BLOCK));
+}
+
+Test(judge, rule_2_a_block_freed_with_another_sections_handle_is_a_mismatch)
+{
+	struct verdict v;
+
+	expect(freed(OTHER, BLOCK), "mismatched-free/wrong-section");
+	cr_expect_eq(v.owner.entry.address, SECTION);
+	cr_expect_eq(v.section.entry.address, OTHER);
+	cr_expect_eq(v.block.entry.address, BLOCK);
+}
+
+Test(judge, rule_2_an_adopted_or_unknown_section_does_not_excuse_a_known_block)
+{
+	struct verdict v;
+
+	expect(freed(ADOPTED, BLOCK), "mismatched-free/wrong-section");
+	expect(freed(NOTHING, BLOCK), "mismatched-free/wrong-section");
+	cr_expect_eq(v.owner.entry.address, SECTION);
+	cr_expect_eq(v.section.number, 0);
+}
+
+Test(judge, rule_2_a_block_freed_with_no_section_at_all_is_the_handles_fault)
+{
+	struct verdict v;
+
+	expect(freed(0, BLOCK), "invalid-section/null");
+	expect(freed(DELETED, OTHERS_BLOCK), "invalid-section/deleted");
+	cr_expect_eq(v.section.entry.address, DELETED);
+	cr_expect_eq(v.block.entry.address, OTHERS_BLOCK);
+	expect(freed(HEAP, ADOPTED_BLOCK), "invalid-section/block");
+	cr_expect_eq(v.block.entry.address, ADOPTED_BLOCK);
+}
+
+Test(judge, rule_2_a_block_that_is_its_own_handle_is_the_handles_fault)
+{
+	struct verdict v;
+
+	expect(freed(BLOCK, BLOCK), "invalid-section/block");
+}
+
+Test(judge, rule_3_another_familys_block_has_the_wrong_deallocator_whatever_the_handle)
+{
+	struct verdict v;
+
+	for (int i = 0; i < HANDLES; i++) {
+		expect(freed(handles[i], HEAP), "mismatched-free/wrong-deallocator");
+		cr_expect_eq(v.block.entry.family, FAMILY_LSA_HEAP);
+	}
+	expect(freed(SECTION, PRIVATE), "mismatched-free/wrong-deallocator");
+	expect(freed(SECTION, CLIENT), "mismatched-free/wrong-deallocator");
+	cr_expect_eq(v.block.entry.family, FAMILY_CLIENT_BUFFER);
+}
+
+Test(judge, rule_4_a_live_sections_handle_is_no_block_whatever_the_handle)
+{
+	struct verdict v;
+
+	for (int i = 0; i < HANDLES; i++)
+		expect(freed(handles[i], OTHER), "invalid-free/section-handle");
+	expect(freed(SECTION, DELETED), "invalid-free/unknown-address");
+}
+
+Test(judge, rule_4_comes_before_rule_5)
+{
+	struct verdict v;
+
+	enter_section(BLOCK + 8);
+	expect(freed(SECTION, BLOCK + 8), "invalid-free/section-handle");
+}
+
+Test(judge, rule_4_comes_before_rule_6)
+{
+	struct verdict v;
+
+	enter_section(FREED);
+	expect(freed(SECTION, FREED), "invalid-free/section-handle");
+}
+
+Test(judge, rule_5_an_address_strictly_inside_a_live_block_is_interior_whatever_the_handle)
+{
+	struct verdict v;
+
+	for (int i = 0; i < HANDLES; i++) {
+		expect(freed(handles[i], BLOCK + 1), "invalid-free/interior-pointer");
+		cr_expect_eq(v.block.entry.address, BLOCK);
+	}
+	expect(freed(SECTION, BLOCK + BYTES - 1), "invalid-free/interior-pointer");
+	expect(freed(SECTION, HEAP + 1), "invalid-free/interior-pointer");
+	expect(freed(SECTION, BLOCK + BYTES), "invalid-free/unknown-address");
+	expect(freed(SECTION, FREED + 1), "invalid-free/unknown-address");
+}
+
+Test(judge, rule_5_comes_before_rule_6)
+{
+	struct verdict v;
+
+	enter_heap(FAMILY_LSA_HEAP, BLOCK + 8);
+	release(SPACE_BLOCK, BLOCK + 8, 0);
+	expect(freed(SECTION, BLOCK + 8), "invalid-free/interior-pointer");
+}
+
+Test(judge, rule_6_a_block_that_was_freed_is_freed_twice_whatever_the_handle)
+{
+	struct verdict v;
+
+	for (int i = 0; i < HANDLES; i++) {
+		expect(freed(handles[i], FREED), "double-free");
+		cr_expect_eq(v.block.entry.address, FREED);
+	}
+}
+
+Test(judge, rule_6_a_block_freed_before_its_sections_deletion_is_freed_twice_after_it)
+{
+	struct verdict v;
+
+	expect(freed(DELETED, FREED_BEFORE), "double-free");
+}
+
+Test(judge, rule_6_a_block_that_went_with_its_section_is_freed_after_its_deletion)
+{
+	struct verdict v;
+
+	expect(freed(DELETED, LOST), "free-after-delete");
+	cr_expect_eq(v.block.entry.address, LOST);
+	cr_expect_eq(v.section.entry.address, DELETED);
+	expect(freed(SECTION, LOST), "free-after-delete");
+	expect(freed(0, LOST), "free-after-delete");
+}
+
+Test(judge, rule_6_a_block_of_a_section_that_is_being_deleted_is_freed_after_its_deletion)
+{
+	struct ledger_view section;
+	struct verdict v;
+
+	ledger_find(SPACE_SECTION, SECTION, 0, &section);
+	ledger_begin_release(&section);
+	ledger_begin_delete(&section);
+	expect(freed(SECTION, BLOCK), "free-after-delete");
+}
+
+Test(judge, rule_7_no_section_and_an_unknown_address_is_the_handles_fault)
+{
+	struct verdict v;
+
+	expect(freed(0, NOTHING), "invalid-section/null");
+	expect(freed(DELETED, NOTHING), "invalid-section/deleted");
+	expect(freed(BLOCK, NOTHING), "invalid-section/block");
+}
+
+Test(judge, rule_7_an_adopted_or_unknown_section_may_have_held_what_is_unknown)
+{
+	struct verdict v;
+
+	expect_not_judged(freed(ADOPTED, NOTHING));
+	expect_not_judged(freed(NOTHING + 1, NOTHING));
+}
+
+Test(judge, rule_8_the_rest_is_an_unknown_address)
+{
+	struct verdict v;
+
+	expect(freed(SECTION, NOTHING), "invalid-free/unknown-address");
+	cr_expect_eq(v.section.entry.address, SECTION);
+	cr_expect_eq(v.block.number, 0);
+}
+
+Test(judge, a_block_freed_wrongly_may_be_freed_rightly_in_silence)
+{
+	struct verdict v;
+
+	expect(freed(OTHER, BLOCK), "mismatched-free/wrong-section");
+	expect_right(freed(SECTION, BLOCK));
+	expect(freed(0, OTHERS_BLOCK), "invalid-section/null");
+	expect_right(freed(OTHER, OTHERS_BLOCK));
+	expect(freed(SECTION, HEAP), "mismatched-free/wrong-deallocator");
+	expect_right(freed_heap(FAMILY_LSA_HEAP, HEAP));
+	expect(freed_client(TWO, CLIENT), "mismatched-free/wrong-client");
+	expect_right(freed_client(ONE, CLIENT));
+}
+
+static bool is_suspect(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct ledger_view view;
+
+	return ledger_find(space, address, request, &view) && view.entry.flags & LEDGER_SUSPECT;
+}
+
+Test(judge, only_a_block_that_was_the_subject_of_a_wrong_free_is_suspect)
+{
+	freed(SECTION, BLOCK + 1);
+	freed(SECTION, 0);
+	freed(BLOCK, NOTHING);
+	freed(BLOCK, OTHERS_BLOCK);
+	cr_expect_not(is_suspect(SPACE_BLOCK, BLOCK, 0));
+	cr_expect(is_suspect(SPACE_BLOCK, OTHERS_BLOCK, 0));
+	freed(SECTION, CLIENT);
+	cr_expect(is_suspect(SPACE_CLIENT, CLIENT, ONE));
+	freed_client(ONE, PRIVATE);
+	cr_expect(is_suspect(SPACE_BLOCK, PRIVATE, 0));
+}
+
+/* Handed out under a handle that was no section, which was a finding: that is enough. */
+Test(judge, a_suspect_block_of_no_section_may_be_freed_with_any_handle)
+{
+	struct verdict v;
+
+	for (int i = 0; i < HANDLES; i++) {
+		enter(SPACE_BLOCK, FAMILY_SHARED_MEMORY, NOTHING, 0, LEDGER_SUSPECT);
+		expect_right(freed(handles[i], NOTHING));
+	}
+}
+
+Test(judge, an_address_handed_out_again_is_judged_as_the_new_block)
+{
+	struct ledger_view other;
+	struct verdict v;
+
+	ledger_find(SPACE_SECTION, OTHER, 0, &other);
+	enter_block(&other, FREED);
+	expect_right(freed(OTHER, FREED));
+	enter_block(&other, LOST);
+	expect(freed(SECTION, LOST), "mismatched-free/wrong-section");
+	enter_heap(FAMILY_LSA_HEAP, BLOCK);
+	expect(freed(SECTION, BLOCK), "mismatched-free/wrong-deallocator");
+}
+
+Test(judge, a_handle_handed_out_again_is_a_live_section)
+{
+	struct ledger_view section = enter_section(DELETED);
+	struct verdict v;
+
+	enter_block(&section, NOTHING);
+	expect_right(freed(DELETED, NOTHING));
+	expect_not_judged(allocated(DELETED, true));
+	expect_right(deleted(DELETED));
+}
+
+Test(judge, what_changed_hands_may_be_freed_by_anyone)
+{
+	struct verdict v;
+
+	expect_not_judged(freed_heap(FAMILY_LSA_HEAP, GIVEN));
+	expect_not_judged(freed_heap(FAMILY_PRIVATE_HEAP, GIVEN));
+	expect_not_judged(freed(SECTION, GIVEN));
+}
+
+Test(judge, what_changed_hands_and_is_handed_out_again_is_judged)
+{
+	struct verdict v;
+
+	enter_heap(FAMILY_PRIVATE_HEAP, GIVEN);
+	expect(freed_heap(FAMILY_LSA_HEAP, GIVEN), "mismatched-free/wrong-deallocator");
+	enter_heap(FAMILY_LSA_HEAP, GIVEN);
+	release(SPACE_BLOCK, GIVEN, 0);
+	expect(freed_heap(FAMILY_LSA_HEAP, GIVEN), "double-free");
+}
+
+Test(judge, a_clients_buffer_that_changed_hands_may_be_freed)
+{
+	struct ledger_view buffer = enter_client(ONE, NOTHING);
+	struct verdict v;
+
+	ledger_transfer(lane, &buffer);
+	expect_not_judged(freed_client(ONE, NOTHING));
+}
+
+Test(judge, after_a_gap_an_unknown_address_proves_nothing)
+{
+	struct verdict v;
+
+	ledger_note_gap();
+	expect_not_judged(freed(SECTION, NOTHING));
+	expect_not_judged(freed_heap(FAMILY_LSA_HEAP, NOTHING));
+	expect_not_judged(freed_client(ONE, NOTHING));
+}
+
+Test(judge, after_a_gap_what_is_known_is_known)
+{
+	struct verdict v;
+
+	ledger_note_gap();
+	expect_right(freed(SECTION, BLOCK));
+	expect(freed(OTHER, BLOCK), "mismatched-free/wrong-section");
+	expect(freed(SECTION, FREED), "double-free");
+	expect(freed(SECTION, BLOCK + 1), "invalid-free/interior-pointer");
+	expect(freed(0, NOTHING), "invalid-section/null");
+}
+
+Test(judge, a_heap_is_judged_by_the_same_list)
+{
+	struct verdict v;
+
+	expect(freed_heap(FAMILY_LSA_HEAP, 0), "null-free");
+	expect_right(freed_heap(FAMILY_LSA_HEAP, HEAP));
+	expect(freed_heap(FAMILY_LSA_HEAP, PRIVATE), "mismatched-free/wrong-deallocator");
+	expect(freed_heap(FAMILY_LSA_HEAP, BLOCK), "mismatched-free/wrong-deallocator");
+	expect(freed_heap(FAMILY_LSA_HEAP, CLIENT), "mismatched-free/wrong-deallocator");
+	expect(freed_heap(FAMILY_LSA_HEAP, SECTION), "invalid-free/section-handle");
+	expect(freed_heap(FAMILY_LSA_HEAP, HEAP + 1), "invalid-free/interior-pointer");
+	expect(freed_heap(FAMILY_LSA_HEAP, HEAP_FREED), "double-free");
+	expect(freed_heap(FAMILY_LSA_HEAP, LOST), "free-after-delete");
+	expect(freed_heap(FAMILY_LSA_HEAP, NOTHING), "invalid-free/unknown-address");
+}
+
+Test(judge, the_private_heap_is_another_one)
+{
+	struct verdict v;
+
+	expect(freed_heap(FAMILY_PRIVATE_HEAP, 0), "null-free");
+	expect_right(freed_heap(FAMILY_PRIVATE_HEAP, PRIVATE));
+	expect(freed_heap(FAMILY_PRIVATE_HEAP, HEAP), "mismatched-free/wrong-deallocator");
+}
+
+Test(judge, what_call_package_returned_and_the_lsas_heap_have_functions_of_their_own)
+{
+	struct verdict v;
+
+	expect_right(freed_returned(RETURNED));
+	expect_right(freed_heap(FAMILY_LSA_HEAP, HEAP));
+	expect_right(freed_heap(FAMILY_LSA_HEAP, DATA));
+}
+
+Test(judge, the_lsas_two_functions_in_each_others_place_are_accepted_and_noted)
+{
+	struct verdict v;
+
+	expect_noted(freed_heap(FAMILY_LSA_HEAP, RETURNED), "exchanged-free");
+	expect_noted(freed_returned(HEAP), "exchanged-free");
+	expect_noted(freed_returned(DATA), "exchanged-free");
+}
+
+/* One mistake, one finding. */
+Test(judge, a_suspect_block_may_be_freed_by_either_of_the_lsas_functions)
+{
+	struct verdict v;
+
+	expect(freed_heap(FAMILY_PRIVATE_HEAP, RETURNED), "mismatched-free/wrong-deallocator");
+	expect_right(freed_heap(FAMILY_LSA_HEAP, RETURNED));
+	expect(freed_heap(FAMILY_PRIVATE_HEAP, HEAP), "mismatched-free/wrong-deallocator");
+	expect_right(freed_returned(HEAP));
+}
+
+Test(judge, what_is_wrong_for_the_lsas_heap_is_wrong_for_what_was_returned_but_for_null)
+{
+	struct verdict v;
+
+	expect_not_judged(freed_returned(0));
+	expect(freed_returned(PRIVATE), "mismatched-free/wrong-deallocator");
+	expect(freed_returned(BLOCK), "mismatched-free/wrong-deallocator");
+	expect(freed_returned(CLIENT), "mismatched-free/wrong-deallocator");
+	expect(freed_returned(SECTION), "invalid-free/section-handle");
+	expect(freed_returned(RETURNED + 1), "invalid-free/interior-pointer");
+	expect(freed_returned(HEAP_FREED), "double-free");
+	expect(freed_returned(NOTHING), "invalid-free/unknown-address");
+	expect_not_judged(freed_returned(GIVEN));
+}
+
+Test(judge, a_clients_buffer_is_judged_under_its_request)
+{
+	struct verdict v;
+
+	expect_not_judged(freed_client(ONE, 0));
+	expect_right(freed_client(ONE, CLIENT));
+	expect(freed_client(TWO, CLIENT), "mismatched-free/wrong-client");
+	cr_expect_eq(v.block.entry.scope, ONE);
+	expect(freed_client(ONE, HEAP), "mismatched-free/wrong-deallocator");
+	expect(freed_client(ONE, BLOCK), "mismatched-free/wrong-deallocator");
+	expect(freed_client(ONE, CLIENT + 1), "invalid-free/interior-pointer");
+	expect(freed_client(TWO, CLIENT + 1), "invalid-free/unknown-address");
+	expect(freed_client(ONE, CLIENT_FREED), "double-free");
+	expect(freed_client(ONE, NOTHING), "invalid-free/unknown-address");
+}
+
+Test(judge, clients_whose_buffers_coincide_free_their_own)
+{
+	struct verdict v;
+
+	enter_client(TWO, CLIENT);
+	expect_right(freed_client(ONE, CLIENT));
+	cr_expect_eq(v.block.entry.scope, ONE);
+	expect_right(freed_client(TWO, CLIENT));
+	cr_expect_eq(v.block.entry.scope, TWO);
+}
+
+Test(judge, a_clients_buffer_freed_twice_is_that_though_anothers_coincides)
+{
+	struct verdict v;
+
+	enter_client(TWO, CLIENT_FREED);
+	expect(freed_client(ONE, CLIENT_FREED), "double-free");
+	cr_expect_eq(v.block.entry.scope, ONE);
+	cr_expect_not(is_suspect(SPACE_CLIENT, CLIENT_FREED, TWO));
+}
+
+Test(judge, a_block_freed_twice_is_that_though_a_clients_buffer_coincides)
+{
+	struct verdict v;
+
+	enter_client(ONE, HEAP_FREED);
+	expect(freed_heap(FAMILY_LSA_HEAP, HEAP_FREED), "double-free");
+	cr_expect_not(is_suspect(SPACE_CLIENT, HEAP_FREED, ONE));
+}
+
+Test(judge, a_handle_says_whether_an_allocation_in_it_may_be)
+{
+	struct verdict v;
+
+	for (int failed = 0; failed < 2; failed++) {
+		expect_not_judged(allocated(SECTION, failed));
+		cr_expect_eq(v.section.entry.address, SECTION);
+		expect_not_judged(allocated(ADOPTED, failed));
+		expect(allocated(0, failed), "invalid-section/null");
+		expect(allocated(DELETED, failed), "invalid-section/deleted");
+		cr_expect_eq(v.section.entry.address, DELETED);
+		expect(allocated(BLOCK, failed), "invalid-section/block");
+		cr_expect_eq(v.block.entry.address, BLOCK);
+		expect(allocated(HEAP, failed), "invalid-section/block");
+	}
+}
+
+Test(judge, an_unknown_handle_is_at_fault_only_if_the_allocation_failed)
+{
+	struct verdict v;
+
+	expect(allocated(NOTHING, true), "invalid-section/unknown");
+	expect_not_judged(allocated(NOTHING, false));
+}
+
+Test(judge, a_section_may_be_deleted_once)
+{
+	struct verdict v;
+
+	expect_right(deleted(SECTION));
+	cr_expect_eq(v.section.entry.address, SECTION);
+	expect_right(deleted(ADOPTED));
+	expect(deleted(DELETED), "double-delete");
+	cr_expect_eq(v.section.entry.address, DELETED);
+}
+
+Test(judge, nothing_else_may_be_deleted)
+{
+	struct verdict v;
+
+	expect(deleted(0), "invalid-delete/null");
+	expect(deleted(BLOCK), "invalid-delete/block");
+	cr_expect_eq(v.block.entry.address, BLOCK);
+	expect(deleted(HEAP), "invalid-delete/block");
+	expect(deleted(NOTHING), "invalid-delete/unknown");
+	expect(deleted(FREED), "invalid-delete/unknown");
+}
+
+/* What is live counts, before what was. */
+Test(judge, a_block_in_the_place_of_a_deleted_section_is_a_block)
+{
+	struct verdict v;
+
+	enter_heap(FAMILY_LSA_HEAP, DELETED);
+	expect(deleted(DELETED), "invalid-delete/block");
+	expect(allocated(DELETED, true), "invalid-section/block");
+}
+
+Test(judge, what_a_child_inherits_is_judged_as_its_own)
+{
+	struct verdict v;
+
+	enter(SPACE_BLOCK, FAMILY_LSA_HEAP, NOTHING, 0, LEDGER_INHERITED);
+	expect(freed_heap(FAMILY_PRIVATE_HEAP, NOTHING), "mismatched-free/wrong-deallocator");
+	expect_right(freed_heap(FAMILY_LSA_HEAP, NOTHING));
+}

@@ -1,0 +1,906 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include <criterion/criterion.h>
+
+#include "include/slots.h"
+#include "preload/file/clock.h"
+#include "preload/file/trace.h"
+#include "preload/ledger/ledger.h"
+#include "tests/support/preload_fixture.h"
+
+enum { RING = 4 << 20, STACK = 77, FREE_STACK = 88, TID = 5 };
+
+static struct lane *lane;
+
+static void start(void)
+{
+	lane = preload_start(RING);
+}
+
+TestSuite(ledger, .init = start);
+
+static struct ledger_view enter(struct ledger_entry *what)
+{
+	struct ledger_view view;
+
+	what->stack = STACK;
+	what->tid = TID;
+	cr_assert(ledger_enter(lane, what, &view));
+	return view;
+}
+
+static struct ledger_view enter_section(uint64_t handle)
+{
+	return enter(&(struct ledger_entry){ .address = handle,
+					     .size = 4096 | 1024ull << 32,
+					     .space = SPACE_SECTION,
+					     .family = FAMILY_SHARED_MEMORY });
+}
+
+static struct ledger_view enter_block(const struct ledger_view *section, uint64_t address,
+				      uint64_t size)
+{
+	return enter(&(struct ledger_entry){ .address = address,
+					     .size = size,
+					     .scope = section ? ledger_scope(section) : 0,
+					     .space = SPACE_BLOCK,
+					     .family = FAMILY_SHARED_MEMORY });
+}
+
+static struct ledger_view enter_for_client(uint64_t request, uint64_t address, uint64_t size)
+{
+	return enter(&(struct ledger_entry){ .address = address,
+					     .size = size,
+					     .scope = request,
+					     .space = SPACE_CLIENT,
+					     .family = FAMILY_CLIENT_BUFFER });
+}
+
+static enum ledger_life life_at(enum ledger_space space, uint64_t address)
+{
+	struct ledger_view view;
+
+	ledger_find(space, address, 0, &view);
+	return ledger_life(&view);
+}
+
+/* What the file has of an address: its entry, or NULL if no valid one does. */
+static const struct trace_entry *shown(uint64_t address)
+{
+	for (struct trace_entry *entry = preload_next_entry(NULL); entry;
+	     entry = preload_next_entry(entry))
+		if (entry->state != TRACE_ENTRY_FREE && entry->address == address)
+			return entry;
+	return NULL;
+}
+
+static unsigned shown_count(void)
+{
+	unsigned count = 0;
+
+	for (struct trace_entry *entry = preload_next_entry(NULL); entry;
+	     entry = preload_next_entry(entry))
+		count += entry->state != TRACE_ENTRY_FREE;
+	return count;
+}
+
+static void enter_and_release(uint64_t address)
+{
+	struct ledger_view view = enter_block(NULL, address, 8);
+
+	cr_assert(ledger_release(lane, &view, FREE_STACK));
+}
+
+Test(ledger, nothing_is_at_an_address_that_was_never_handed_out)
+{
+	struct ledger_view view;
+
+	cr_assert_not(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert_eq(view.number, 0);
+	cr_assert_not(ledger_is_live(&view));
+}
+
+Test(ledger, a_block_is_found_at_its_own_address_only)
+{
+	struct ledger_view view;
+
+	enter_block(NULL, 0x1000, 16);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(ledger_is_live(&view));
+	cr_assert_eq(view.entry.size, 16);
+	cr_assert_eq(view.entry.stack, STACK);
+	cr_assert_not(ledger_find(SPACE_BLOCK, 0x1001, 0, &view));
+	cr_assert_not(ledger_find(SPACE_SECTION, 0x1000, 0, &view));
+	cr_assert_not(ledger_find(SPACE_CLIENT, 0x1000, 0, &view));
+}
+
+Test(ledger, a_released_block_is_remembered_with_the_stack_that_freed_it)
+{
+	struct ledger_view view;
+
+	enter_and_release(0x1000);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert_eq(ledger_life(&view), LIFE_RELEASED);
+	cr_assert_eq(view.entry.stack, STACK);
+	cr_assert_eq(view.entry.gone_stack, FREE_STACK);
+}
+
+Test(ledger, a_block_is_released_by_one_of_those_who_viewed_it)
+{
+	struct ledger_view one = enter_block(NULL, 0x1000, 16), other = one;
+
+	cr_assert(ledger_release(lane, &one, FREE_STACK));
+	cr_assert_not(ledger_release(lane, &other, FREE_STACK));
+}
+
+Test(ledger, an_old_view_does_not_release_the_block_that_came_to_its_place)
+{
+	struct ledger_view old = enter_block(NULL, 0x1000, 16);
+
+	cr_assert(ledger_release(lane, &old, FREE_STACK));
+	enter_block(NULL, 0x1000, 32);
+	cr_assert_not(ledger_release(lane, &old, FREE_STACK));
+	cr_assert_not(ledger_begin_release(&old));
+	ledger_suspect(&old);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
+	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_BLOCK);
+}
+
+Test(ledger, an_address_handed_out_again_is_a_new_block)
+{
+	struct ledger_view view = enter_block(NULL, 0x1000, 16);
+
+	ledger_suspect(&view);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(ledger_transfer(lane, &view));
+	view = enter_block(NULL, 0x1000, 32);
+	cr_assert(ledger_is_live(&view));
+	cr_assert_eq(view.entry.size, 32);
+	cr_assert_eq(view.entry.flags, 0);
+	cr_assert_eq(view.entry.gone_stack, 0);
+}
+
+Test(ledger, an_address_handed_out_again_while_live_is_one_block)
+{
+	struct ledger_view section = enter_section(0x9000);
+
+	enter_block(&section, 0x1000, 16);
+	enter_block(&section, 0x1000, 32);
+	cr_assert_eq(shown_count(), 2);
+	cr_assert_eq(shown(0x1000)->size, 32);
+	cr_assert_eq(ledger_begin_delete(&section), 1);
+}
+
+Test(ledger, a_block_and_a_section_may_have_one_address)
+{
+	struct ledger_view section = enter_section(0x1000),
+			   block = enter_block(&section, 0x1000, 16);
+
+	cr_assert(ledger_release(lane, &block, FREE_STACK));
+	cr_assert_eq(life_at(SPACE_SECTION, 0x1000), LIFE_LIVE);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_RELEASED);
+}
+
+Test(ledger, the_addresses_of_two_clients_coincide)
+{
+	struct ledger_view one = enter_for_client(1, 0x1000, 16),
+			   other = enter_for_client(2, 0x1000, 32);
+	struct ledger_view view;
+
+	enter_block(NULL, 0x1000, 64);
+	cr_assert(ledger_release(lane, &one, FREE_STACK));
+	cr_assert(ledger_find(SPACE_CLIENT, 0x1000, 1, &view));
+	cr_assert_eq(ledger_life(&view), LIFE_RELEASED);
+	cr_assert(ledger_find(SPACE_CLIENT, 0x1000, 2, &view));
+	cr_assert(ledger_is_live(&view));
+	cr_assert_eq(view.number, other.number);
+	cr_assert_not(ledger_find(SPACE_CLIENT, 0x1000, 3, &view));
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
+}
+
+Test(ledger, a_client_buffer_is_found_under_any_request_while_it_is_live)
+{
+	struct ledger_view buffer = enter_for_client(1, 0x1000, 16), view;
+
+	cr_assert(ledger_find_client(0x1000, &view));
+	cr_assert_eq(view.number, buffer.number);
+	cr_assert_not(ledger_find_client(0x1001, &view));
+	cr_assert(ledger_release(lane, &buffer, FREE_STACK));
+	cr_assert_not(ledger_find_client(0x1000, &view));
+	cr_assert_eq(view.number, 0);
+}
+
+Test(ledger, a_block_knows_its_section)
+{
+	struct ledger_view section = enter_section(0x9000), other = enter_section(0xa000), view;
+	struct ledger_view block = enter_block(&section, 0x1000, 16),
+			   lone = enter_block(NULL, 0x2000, 16);
+
+	cr_assert(ledger_section_of(&block, &view));
+	cr_assert_eq(view.number, section.number);
+	cr_assert_neq(view.number, other.number);
+	cr_assert_not(ledger_section_of(&lone, &view));
+	cr_assert_eq(view.number, 0);
+}
+
+/* A request has the place in an entry that a block's section has. */
+Test(ledger, a_client_buffer_has_no_section_whatever_its_request)
+{
+	struct ledger_view section = enter_section(0x9000), view;
+	struct ledger_view buffer = enter_for_client(ledger_scope(&section), 0x1000, 16);
+
+	cr_assert_not(ledger_section_of(&buffer, &view));
+	cr_assert_eq(ledger_begin_delete(&section), 0);
+}
+
+Test(ledger, a_section_made_again_does_not_own_the_blocks_of_the_old_one)
+{
+	struct ledger_view old = enter_section(0x9000), block = enter_block(&old, 0x1000, 16), view;
+	struct ledger_view new = enter_section(0x9000);
+
+	cr_assert_not(ledger_section_of(&block, &view));
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_DELETED);
+	cr_assert_eq(ledger_begin_delete(&new), 0);
+	cr_assert_eq(shown_count(), 1);
+}
+
+static void count_left(const struct ledger_view *block, void *count)
+{
+	cr_expect_eq(block->entry.address & ~0xffull, 0x1000);
+	++*(unsigned *)count;
+}
+
+/* A section with three live blocks and one that is freed, and a block of another one. */
+static struct ledger_view fill_section(void)
+{
+	struct ledger_view section = enter_section(0x9000), other = enter_section(0xa000), block;
+
+	for (uint64_t address = 0x1000; address < 0x1040; address += 16)
+		block = enter_block(&section, address, 16);
+	cr_assert(ledger_release(lane, &block, FREE_STACK));
+	enter_block(&other, 0x2000, 16);
+	return section;
+}
+
+Test(ledger, what_lives_in_a_section_goes_with_it)
+{
+	struct ledger_view section = fill_section(), view;
+	unsigned left = 0;
+
+	cr_assert(ledger_begin_release(&section));
+	cr_assert_eq(ledger_begin_delete(&section), 3);
+	ledger_finish_delete(lane, &section, true, FREE_STACK, count_left, &left);
+	ledger_finish_release(lane, &section, true, FREE_STACK);
+	cr_assert_eq(left, 3);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert_eq(ledger_life(&view), LIFE_DELETED);
+	cr_assert_eq(view.entry.gone_stack, FREE_STACK);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x1030), LIFE_RELEASED);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x2000), LIFE_LIVE);
+	cr_assert_eq(life_at(SPACE_SECTION, 0x9000), LIFE_RELEASED);
+	cr_assert_eq(shown_count(), 2);
+}
+
+Test(ledger, what_lives_in_a_section_whose_deletion_is_refused_lives_on)
+{
+	struct ledger_view section = fill_section(), block;
+	unsigned left = 0;
+
+	cr_assert(ledger_begin_release(&section));
+	cr_assert_eq(ledger_begin_delete(&section), 3);
+	ledger_finish_delete(lane, &section, false, FREE_STACK, count_left, &left);
+	ledger_finish_release(lane, &section, false, FREE_STACK);
+	cr_assert_eq(left, 0);
+	cr_assert_eq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &block));
+	cr_assert(ledger_is_live(&block));
+	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_BLOCK);
+	cr_assert_eq(shown(0x9000)->state, TRACE_ENTRY_SECTION);
+	cr_assert(ledger_release(lane, &block, FREE_STACK));
+	cr_assert(ledger_find(SPACE_SECTION, 0x9000, 0, &section));
+	cr_assert_eq(ledger_begin_delete(&section), 2);
+}
+
+Test(ledger, a_deletion_in_flight_can_be_seen_in_the_file)
+{
+	struct ledger_view section = fill_section();
+
+	ledger_begin_release(&section);
+	ledger_begin_delete(&section);
+	cr_assert_eq(shown(0x9000)->state, TRACE_ENTRY_DELETING);
+	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_DELETING);
+	cr_assert_eq(shown(0x2000)->state, TRACE_ENTRY_BLOCK);
+}
+
+Test(ledger, an_address_handed_out_while_its_release_is_in_flight_stays_live)
+{
+	struct ledger_view old = enter_block(NULL, 0x1000, 16);
+
+	cr_assert(ledger_begin_release(&old));
+	enter_block(NULL, 0x1000, 32);
+	ledger_finish_release(lane, &old, true, FREE_STACK);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
+	cr_assert_eq(shown(0x1000)->size, 32);
+	cr_assert_eq(shown_count(), 1);
+}
+
+/* Whatever the clocks of two processors say. */
+Test(ledger, an_address_is_handed_out_after_the_release_that_it_came_free_by)
+{
+	struct ledger_view view = enter_block(NULL, 0x1000, 8);
+
+	lane->time = 1000;
+	cr_assert(ledger_release(lane, &view, FREE_STACK));
+	lane->time = 900;
+	view = enter_block(NULL, 0x1000, 8);
+	cr_assert_eq(lane->time, 1001);
+	cr_assert(ledger_release(lane, &view, FREE_STACK));
+	lane->time = 3000;
+	enter_block(NULL, 0x1000, 8);
+	cr_assert_eq(lane->time, 3000);
+	lanes_advance(lane, 2000);
+	cr_assert_eq(lane->time, 3000, "time does not go back");
+}
+
+Test(ledger, an_address_whose_release_is_in_flight_is_handed_out_now)
+{
+	struct ledger_view old = enter_block(NULL, 0x1000, 8);
+	uint64_t now = clock_ticks();
+
+	cr_assert(ledger_begin_release(&old));
+	lane->time = 1;
+	enter_block(NULL, 0x1000, 8);
+	cr_assert_geq(lane->time, now);
+}
+
+static bool release_usual(uint64_t address, uint64_t section, enum family family, uint8_t flags)
+{
+	const struct ledger_usual usual = { address, ledger_expect(address), section, family,
+					    flags };
+
+	return ledger_release_usual(lane, &usual, FREE_STACK);
+}
+
+Test(ledger, a_release_is_usual_with_the_handle_of_the_blocks_live_section_only)
+{
+	struct ledger_view one = enter_section(0x10000), other = enter_section(0x20000);
+
+	enter_block(&one, 0x10100, 8);
+	cr_expect_not(release_usual(0x10100, 0x20000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_not(release_usual(0x10100, 0, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_not(release_usual(0x10100, 0x10000, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_usual(0x10108, 0x10000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_eq(life_at(SPACE_BLOCK, 0x10100), LIFE_LIVE);
+	cr_expect(release_usual(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_eq(life_at(SPACE_BLOCK, 0x10100), LIFE_RELEASED);
+	cr_expect_not(release_usual(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0), "twice");
+	enter_block(&other, 0x20100, 8);
+	cr_assert(ledger_release(lane, &other, FREE_STACK));
+	cr_expect_not(release_usual(0x20100, 0x20000, FAMILY_SHARED_MEMORY, 0));
+	enter_block(NULL, 0x30100, 8);
+	cr_expect_not(release_usual(0x30100, 0, FAMILY_SHARED_MEMORY, 0), "of no section");
+}
+
+Test(ledger, a_release_is_usual_by_the_function_that_belongs_to_the_block_only)
+{
+	struct ledger_entry returned = { .address = 0x1000,
+					 .space = SPACE_BLOCK,
+					 .family = FAMILY_LSA_HEAP,
+					 .flags = LEDGER_OBTAINED | LEDGER_RETURNED };
+	struct ledger_entry suspect = { .address = 0x2000,
+					.space = SPACE_BLOCK,
+					.family = FAMILY_LSA_HEAP,
+					.flags = LEDGER_SUSPECT };
+
+	enter(&returned);
+	enter(&suspect);
+	cr_expect_not(release_usual(0x1000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_usual(0x1000, 0, FAMILY_PRIVATE_HEAP, LEDGER_RETURNED));
+	cr_expect_not(release_usual(0x2000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_usual(0x3000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect(release_usual(0x1000, 0, FAMILY_LSA_HEAP, LEDGER_RETURNED));
+}
+
+Test(ledger, a_live_section_is_found_by_its_handle)
+{
+	struct ledger_view section = enter_section(0x10000);
+
+	enter_block(&section, 0x10100, 8);
+	cr_expect_eq(ledger_live_section(0x10000), ledger_scope(&section));
+	cr_expect_eq(ledger_live_section(0x10100), 0, "a block");
+	cr_expect_eq(ledger_live_section(0), 0);
+	cr_assert(ledger_begin_release(&section));
+	cr_expect_eq(ledger_live_section(0x10000), 0, "being deleted");
+	ledger_finish_release(lane, &section, true, FREE_STACK);
+	cr_expect_eq(ledger_live_section(0x10000), 0, "deleted");
+}
+
+Test(ledger, what_is_around_an_address_is_a_live_block_that_it_lies_strictly_inside_of)
+{
+	struct ledger_view block = enter_block(NULL, 0x1000, 16), view;
+
+	cr_assert(ledger_find_around(SPACE_BLOCK, 0x1001, 0, &view));
+	cr_assert_eq(view.number, block.number);
+	cr_assert(ledger_find_around(SPACE_BLOCK, 0x100f, 0, &view));
+	cr_assert_not(ledger_find_around(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert_not(ledger_find_around(SPACE_BLOCK, 0x1010, 0, &view));
+	cr_assert_not(ledger_find_around(SPACE_BLOCK, 0xfff, 0, &view));
+	cr_assert_not(ledger_find_around(SPACE_CLIENT, 0x1001, 0, &view));
+	cr_assert(ledger_release(lane, &block, FREE_STACK));
+	cr_assert_not(ledger_find_around(SPACE_BLOCK, 0x1001, 0, &view));
+	cr_assert_eq(view.number, 0);
+}
+
+Test(ledger, what_is_around_a_clients_address_is_a_buffer_of_that_client)
+{
+	struct ledger_view view;
+
+	enter_for_client(1, 0x1000, 16);
+	cr_assert(ledger_find_around(SPACE_CLIENT, 0x1008, 1, &view));
+	cr_assert_not(ledger_find_around(SPACE_CLIENT, 0x1008, 2, &view));
+}
+
+Test(ledger, a_block_that_changes_hands_is_neither_live_nor_shown)
+{
+	struct ledger_view view = enter_block(NULL, 0x1000, 16);
+
+	cr_assert(ledger_transfer(lane, &view));
+	cr_assert_not(ledger_transfer(lane, &view));
+	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert_eq(ledger_life(&view), LIFE_RELEASED);
+	cr_assert(view.entry.flags & LEDGER_TRANSFERRED);
+	cr_assert_eq(shown_count(), 0);
+}
+
+Test(ledger, a_suspect_block_lives_on_and_is_shown_as_suspect)
+{
+	struct ledger_view view = enter_block(NULL, 0x1000, 16);
+
+	ledger_suspect(&view);
+	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_SUSPECT);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(ledger_is_live(&view));
+	cr_assert(view.entry.flags & LEDGER_SUSPECT);
+	cr_assert(ledger_release(lane, &view, FREE_STACK));
+}
+
+Test(ledger, a_suspect_block_is_suspect_still_when_its_sections_deletion_is_refused)
+{
+	struct ledger_view section = enter_section(0x9000),
+			   block = enter_block(&section, 0x1000, 16);
+
+	ledger_suspect(&block);
+	ledger_begin_release(&section);
+	cr_assert_eq(ledger_begin_delete(&section), 1);
+	ledger_finish_delete(lane, &section, false, 0, count_left, NULL);
+	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_SUSPECT);
+}
+
+Test(ledger, the_file_shows_what_is_live_as_it_was_entered)
+{
+	struct ledger_view section = enter_section(0x9000);
+	const struct trace_entry *shown_section = shown(0x9000), *shown_block;
+
+	enter(&(struct ledger_entry){ .address = 0x1000,
+				      .size = 16,
+				      .scope = ledger_scope(&section),
+				      .space = SPACE_BLOCK,
+				      .family = FAMILY_SHARED_MEMORY,
+				      .package = 3,
+				      .flags = LEDGER_ADOPTED | LEDGER_TRANSFERRED });
+	shown_block = shown(0x1000);
+	cr_assert_eq(shown_section->state, TRACE_ENTRY_SECTION);
+	cr_assert_eq(shown_section->size, 4096 | 1024ull << 32);
+	cr_assert_eq(shown_section->section, 0);
+	cr_assert_eq(shown_block->state, TRACE_ENTRY_BLOCK);
+	cr_assert_eq(shown_block->size, 16);
+	cr_assert_eq(shown_block->section, chunks_reference(shown_section));
+	cr_assert_eq(shown_block->stack, STACK);
+	cr_assert_eq(shown_block->tid, TID);
+	cr_assert_eq(shown_block->family, FAMILY_SHARED_MEMORY);
+	cr_assert_eq(shown_block->package, 3);
+	cr_assert_eq(shown_block->flags, TRACE_ENTRY_ADOPTED, "flags of the file only");
+}
+
+Test(ledger, a_place_in_the_file_is_used_again)
+{
+	for (uint64_t i = 0; i < 20000; i++)
+		enter_and_release(0x10000 + 16 * i);
+	cr_assert_eq(preload_chunks(TRACE_CHUNK_LEDGER), 1);
+}
+
+Test(ledger, places_that_one_thread_frees_another_one_takes)
+{
+	struct lane *main_lane = lane, *other;
+
+	trace_header->max_chunks = 256; /* a small file: it keeps few of them to itself */
+	preload_start_threads(&other, 1);
+	for (uint64_t i = 0; i < 20000; i++) {
+		struct ledger_view view = enter_block(NULL, 0x10000 + 16 * i, 8);
+
+		cr_assert(ledger_release(other, &view, FREE_STACK));
+	}
+	cr_assert_eq(lane, main_lane);
+	cr_assert_eq(preload_chunks(TRACE_CHUNK_LEDGER), 1);
+	preload_end_threads();
+}
+
+Test(ledger, a_thread_keeps_more_places_in_a_large_file_and_never_all)
+{
+	struct lane *other;
+
+	trace_header->max_chunks = 4096;
+	preload_start_threads(&other, 1);
+	for (uint64_t i = 0; i < 20000; i++) {
+		struct ledger_view view = enter_block(NULL, 0x10000 + 16 * i, 8);
+
+		cr_assert(ledger_release(other, &view, FREE_STACK));
+		cr_assert_leq(other->slots, LANE_SLOTS_MOST);
+	}
+	cr_assert_gt(other->slots, LANE_SLOTS_LEAST);
+	cr_assert_leq(preload_chunks(TRACE_CHUNK_LEDGER), 4);
+	preload_end_threads();
+}
+
+/* Spreads addresses as an allocator would not: all that they have in common is that they differ. */
+static uint64_t scattered(uint64_t i)
+{
+	return (i * 0x9e3779b97f4a7c15u) >> 16 << 4 | 0x100000000;
+}
+
+Test(ledger, the_last_65536_blocks_that_went_are_remembered)
+{
+	enum { GONE = 300000 };
+
+	for (uint64_t i = 0; i < GONE; i++)
+		enter_and_release(scattered(i));
+	for (uint64_t i = GONE - 65536; i < GONE; i++)
+		cr_assert_eq(life_at(SPACE_BLOCK, scattered(i)), LIFE_RELEASED, "%u",
+			     (unsigned)(GONE - i));
+}
+
+/* An epoch is so many releases of one thread: others may have made theirs before the block went. */
+Test(ledger, they_are_remembered_however_many_threads_free)
+{
+	enum { LANES = 40, NEARLY_AN_EPOCH = 1023, KEPT = 64 };
+	struct lane *lanes[LANES];
+	uint64_t i, first;
+
+	preload_start_threads(lanes, LANES);
+	for (i = 0; i < LANES * NEARLY_AN_EPOCH; i++) {
+		lane = lanes[i % LANES];
+		enter_and_release(scattered(i));
+	}
+	for (first = i; i < first + KEPT; i++)
+		enter_and_release(scattered(i));
+	for (; i < first + 65536; i++) {
+		lane = lanes[i % LANES];
+		enter_and_release(scattered(i));
+	}
+	for (i = first; i < first + KEPT; i++)
+		cr_assert_eq(life_at(SPACE_BLOCK, scattered(i)), LIFE_RELEASED);
+	preload_end_threads();
+}
+
+Test(ledger, what_goes_does_not_fill_memory)
+{
+	enum { GONE = 1000000, ENOUGH = 4 * 65536 };
+	struct ledger_view view;
+
+	for (uint64_t i = 0; i < GONE; i++) {
+		view = enter_block(NULL, scattered(i), 8);
+		cr_assert(ledger_release(lane, &view, FREE_STACK));
+		cr_assert_lt(view.number, (uint32_t)ENOUGH);
+	}
+}
+
+Test(ledger, what_is_live_is_never_forgotten)
+{
+	enum { LIVE = 5000, GONE = 200000 };
+
+	for (uint64_t i = 0; i < LIVE; i++)
+		enter_block(NULL, scattered(i), 8);
+	for (uint64_t i = LIVE; i < GONE; i++)
+		enter_and_release(scattered(i));
+	for (uint64_t i = 0; i < LIVE; i++)
+		cr_assert_eq(life_at(SPACE_BLOCK, scattered(i)), LIFE_LIVE);
+	cr_assert_eq(shown_count(), LIVE);
+}
+
+enum { THREADS = 4, TURNS = 30000, PLACES = 256 };
+
+static uint64_t place(uint64_t thread, uint64_t n)
+{
+	return (thread + 1) << 32 | (n % PLACES) << 4;
+}
+
+/* In the end, each thread leaves the places live that it came to an odd number of times. */
+static void *hammer(void *number)
+{
+	struct lane *own = lanes_mine();
+	uint64_t thread = (uintptr_t)number, random = thread + 1;
+
+	for (unsigned i = 0; i < TURNS; i++) {
+		struct ledger_entry what = { .space = SPACE_BLOCK, .size = 8, .tid = own->tid };
+		struct ledger_view view;
+
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		what.address = place(thread, random >> 40);
+		if (ledger_find(SPACE_BLOCK, what.address, 0, &view) && ledger_is_live(&view)) {
+			if (!ledger_release(own, &view, FREE_STACK))
+				abort();
+		} else if (!ledger_enter(own, &what, NULL)) {
+			abort();
+		}
+	}
+	return NULL;
+}
+
+/* Of the live blocks of all threads, how many are shown exactly once? */
+static unsigned live_and_shown(unsigned *live)
+{
+	unsigned agreed = 0;
+
+	*live = 0;
+	for (uint64_t thread = 0; thread < THREADS; thread++) {
+		for (uint64_t n = 0; n < PLACES; n++) {
+			struct ledger_view view;
+
+			if (!ledger_find(SPACE_BLOCK, place(thread, n), 0, &view) ||
+			    !ledger_is_live(&view))
+				continue;
+			++*live;
+			agreed += shown(place(thread, n)) == chunks_at(view.entry.slot) &&
+				  shown(place(thread, n))->tid == view.entry.tid;
+		}
+	}
+	return agreed;
+}
+
+Test(ledger, threads_that_work_at_once_leave_the_file_in_agreement)
+{
+	unsigned live, agreed;
+
+	preload_run_threads(THREADS, hammer);
+	agreed = live_and_shown(&live);
+	cr_assert_gt(live, THREADS * PLACES / 4);
+	cr_assert_eq(agreed, live);
+	cr_assert_eq(shown_count(), live);
+	cr_assert_not(ledger_has_gaps());
+	cr_assert_eq(trace_header->lost[TRACE_LOST_BLOCKS], 0);
+}
+
+static struct ledger_view shared_section;
+
+/* Blocks of one section, allocated and freed by all threads: its count must come out right. */
+static void *use_shared_section(void *number)
+{
+	struct lane *own = lanes_mine();
+
+	for (uint64_t i = 0; i < TURNS; i++) {
+		struct ledger_entry what = { .space = SPACE_BLOCK,
+					     .address = place((uintptr_t)number, i),
+					     .scope = ledger_scope(&shared_section),
+					     .size = 8 };
+		struct ledger_view view;
+
+		if (!ledger_enter(own, &what, &view))
+			abort();
+		if (i + 1 < TURNS && !ledger_release(own, &view, FREE_STACK))
+			abort();
+	}
+	return NULL;
+}
+
+Test(ledger, a_section_that_threads_share_knows_its_live_blocks)
+{
+	struct ledger_view section;
+
+	shared_section = enter_section(0x9000);
+	preload_run_threads(THREADS, use_shared_section);
+	cr_assert(ledger_find(SPACE_SECTION, 0x9000, 0, &section));
+	cr_assert_eq(lanes_blocks(section.number), THREADS);
+	cr_assert_eq(ledger_begin_delete(&section), THREADS);
+}
+
+/* Whichever way they go, by whichever lane. */
+Test(ledger, the_blocks_of_a_section_are_counted_out_as_they_were_counted_in)
+{
+	struct ledger_view section = enter_section(0x9000), block = enter_block(&section, 0x9100, 8);
+
+	cr_expect_eq(lanes_blocks(section.number), 1);
+	enter_block(&section, 0x9100, 16);
+	cr_expect_eq(lanes_blocks(section.number), 1, "handed out again");
+	cr_assert(ledger_find(SPACE_BLOCK, 0x9100, 0, &block));
+	cr_assert(ledger_begin_release(&block));
+	enter_block(NULL, 0x9100, 8);
+	cr_expect_eq(lanes_blocks(section.number), 0, "and so while it was released");
+	enter_block(&section, 0x9200, 8);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x9200, 0, &block));
+	cr_assert(ledger_transfer(lane, &block));
+	cr_expect_eq(lanes_blocks(section.number), 0, "handed over");
+	enter_block(&section, 0x9300, 8);
+	ledger_forget(SPACE_BLOCK, 0x9300, 0);
+	cr_expect_eq(ledger_begin_delete(&section), 0);
+}
+
+/* They share a row. */
+Test(ledger, a_section_is_deleted_as_if_there_were_no_other)
+{
+	struct ledger_view one = enter_section(0x9000), other = one;
+
+	for (uint64_t i = 0; i < LANE_SECTIONS; i++)
+		other = enter_section(0x100000 + 0x1000 * i);
+	cr_assert_eq(other.number % LANE_SECTIONS, one.number % LANE_SECTIONS);
+	enter_block(&one, 0x9100, 8);
+	enter_block(&other, 0x9200, 8);
+	enter_block(&other, 0x9300, 8);
+	cr_expect_eq(ledger_begin_delete(&one), 1);
+	cr_expect_eq(ledger_begin_delete(&other), 2);
+}
+
+Test(ledger, what_the_file_has_no_room_for_is_counted_and_known_all_the_same)
+{
+	enum { LIVE = 20000 };
+	struct ledger_view view;
+
+	lane = preload_start_anew(256 << 10);
+	for (uint64_t i = 0; i < LIVE; i++)
+		enter_block(NULL, scattered(i), 8);
+	cr_assert_eq(trace_header->lost[TRACE_LOST_BLOCKS], LIVE - shown_count());
+	cr_assert_gt(shown_count(), 4000);
+	cr_assert_not(ledger_has_gaps());
+	for (uint64_t i = 0; i < LIVE; i++) {
+		cr_assert(ledger_find(SPACE_BLOCK, scattered(i), 0, &view));
+		cr_assert(ledger_release(lane, &view, FREE_STACK));
+	}
+	cr_assert_eq(shown_count(), 0);
+}
+
+Test(ledger, a_gap_is_counted_and_stays)
+{
+	cr_assert_not(ledger_has_gaps());
+	ledger_note_gap();
+	cr_assert(ledger_has_gaps());
+	cr_assert_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 1);
+}
+
+Test(ledger, a_block_whose_free_could_not_be_traced_goes_without_a_word)
+{
+	enter_block(NULL, 0x1000, 16);
+	ledger_forget(SPACE_BLOCK, 0x1000, 0);
+	ledger_forget(SPACE_BLOCK, 0x1000, 0);
+	ledger_forget(SPACE_BLOCK, 0x2000, 0);
+	cr_assert_neq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
+	cr_assert_eq(shown_count(), 0);
+	cr_assert_eq(preload_chunks(TRACE_CHUNK_LEDGER), 1);
+}
+
+Test(ledger, a_section_whose_deletion_could_not_be_traced_takes_its_blocks_along)
+{
+	fill_section();
+	ledger_forget(SPACE_SECTION, 0x9000, 0);
+	cr_assert_neq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
+	cr_assert_neq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x2000), LIFE_LIVE);
+	cr_assert_eq(shown_count(), 2, "the other section and its block");
+}
+
+static volatile sig_atomic_t is_going, has_missed, misses;
+
+static void miss_section(int number)
+{
+	(void)number;
+	if (!is_going)
+		return;
+	ledger_miss(SPACE_SECTION, 0x9000, 0);
+	has_missed = 1;
+	misses++;
+}
+
+static void set_alarm(int us)
+{
+	struct itimerval every = { { 0, us }, { 0, us } };
+
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+/* By a signal handler that comes upon the tracer, at whatever instruction of a release. */
+Test(ledger, a_section_made_untraced_where_one_is_just_going_is_not_taken_for_that_one)
+{
+	struct ledger_view view;
+
+	signal(SIGALRM, miss_section);
+	set_alarm(20);
+	for (long i = 0; i < 50000000 && misses < 5000; i++) {
+		view = enter_section(0x9000);
+		is_going = 1;
+		if (ledger_begin_release(&view))
+			ledger_finish_release(lane, &view, true, FREE_STACK);
+		is_going = 0;
+		if (!has_missed)
+			continue;
+		has_missed = 0;
+		cr_assert(ledger_find(SPACE_SECTION, 0x9000, 0, &view));
+		cr_assert_not(ledger_is_live(&view));
+		cr_assert(view.entry.flags & LEDGER_TRANSFERRED, "after %d", (int)misses);
+	}
+	set_alarm(0);
+	cr_assert_gt(misses, 0);
+}
+
+static uint32_t stack_now(uint32_t stack)
+{
+	return stack ? stack + 1000 : 0;
+}
+
+/* The block's entry has a lower number than its section's. */
+Test(ledger, a_forked_child_shows_what_it_inherits)
+{
+	struct ledger_view section, block;
+
+	enter_and_release(0x1000);
+	section = enter_section(0x9000);
+	enter_block(&section, 0x1000, 16);
+	enter_and_release(0x2000);
+	block = enter_block(NULL, 0x3000, 16);
+	ledger_suspect(&block);
+	lane = preload_start_anew(RING);
+	ledger_inherit(stack_now);
+	cr_assert_eq(shown_count(), 3);
+	cr_assert_eq(shown(0x1000)->flags, TRACE_ENTRY_INHERITED);
+	cr_assert_eq(shown(0x1000)->stack, STACK + 1000);
+	cr_assert_eq(shown(0x1000)->section, chunks_reference(shown(0x9000)));
+	cr_assert_eq(shown(0x9000)->flags, TRACE_ENTRY_INHERITED);
+	cr_assert_eq(shown(0x3000)->state, TRACE_ENTRY_SUSPECT);
+	cr_assert(ledger_find(SPACE_BLOCK, 0x2000, 0, &block));
+	cr_assert_eq(block.entry.gone_stack, FREE_STACK + 1000);
+}
+
+/* Whether the parent's deletion was granted, the child cannot know. */
+Test(ledger, a_forked_child_holds_nothing_against_blocks_whose_deletion_was_in_flight)
+{
+	struct ledger_view section = enter_section(0x9000);
+
+	enter_block(&section, 0x1000, 16);
+	ledger_begin_release(&section);
+	ledger_begin_delete(&section);
+	lane = preload_start_anew(RING);
+	ledger_inherit(stack_now);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
+	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_SUSPECT);
+	cr_assert_eq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
+}
+
+Test(ledger, what_is_live_is_counted_from_an_era_on)
+{
+	struct ledger_view section = enter_section(0x1000), block = enter_block(&section, 0x2000, 8);
+	uint32_t era = ledger_begin_era();
+
+	enter_block(NULL, 0x3000, 8);
+	enter_for_client(1, 0x4000, 8);
+	cr_assert_eq(ledger_count_since(era), 2u);
+	cr_assert_eq(ledger_count_since(0), 4u);
+	cr_assert(ledger_release(lane, &block, FREE_STACK));
+	cr_assert_eq(ledger_count_since(0), 3u);
+	enter_block(&section, 0x2000, 8);
+	cr_assert_eq(ledger_count_since(era), 3u);
+	cr_assert_eq(ledger_count_since(ledger_begin_era()), 0u);
+}
+
+/* What was freed wrongly, is somebody else's, or was there before. */
+Test(ledger, what_is_held_against_no_one_is_not_counted)
+{
+	static const uint8_t flags[] = { LEDGER_ADOPTED, LEDGER_INHERITED, LEDGER_SUSPECT };
+
+	for (uint64_t i = 0; i < sizeof(flags); i++)
+		enter(&(struct ledger_entry){ .address = 0x1000 * (i + 1),
+					      .space = SPACE_SECTION,
+					      .family = FAMILY_SHARED_MEMORY,
+					      .flags = flags[i] });
+	cr_assert_eq(ledger_count_since(0), 0u);
+}

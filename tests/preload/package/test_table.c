@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "include/secpkg.h"
+#include "preload/call/shims.h"
+#include "preload/file/trace.h"
+#include "preload/package/packages.h"
+#include "preload/package/table.h"
+#include "preload/sharedmem/functions.h"
+#include "tests/support/preload_fixture.h"
+
+#define SLOT_INDEX(table, name, family, role, shim) \
+	offsetof(SLOT_TABLE_##table, name) / sizeof(void *),
+
+#define SLOT_IS_LSA(table, name, family, role, shim) sizeof(SLOT_TABLE_##table) > DLL_BYTES,
+
+enum {
+	DLL_BYTES = sizeof(SECPKG_DLL_FUNCTIONS),
+	SLOTS = LSA_SECPKG_SLOT_COUNT,
+	DISPATCH_SLOTS = LSA_DISPATCH_SLOT_COUNT,
+	DLL_SLOTS = DLL_BYTES / sizeof(void *),
+	PACKAGE = 5,
+};
+
+static const size_t traced[] = { TRACED_SLOTS(SLOT_INDEX) };
+static const bool is_of_lsa[] = { TRACED_SLOTS(SLOT_IS_LSA) };
+
+/* Only the host's functions. What else there may be, suite `provided` is about. */
+static void start(void)
+{
+	preload_init("allocator=host");
+}
+
+TestSuite(table, .init = start);
+
+/* Which traced slot a slot of the LSA's table is; -1: none. */
+static int traced_at(size_t index)
+{
+	for (int slot = 0; slot < SLOT_COUNT; slot++)
+		if (is_of_lsa[slot] && traced[slot] == index)
+			return slot;
+	return -1;
+}
+
+/* A package that has its own number for an index. */
+static void **substitute(const void *table, enum table_kind kind, uint32_t package)
+{
+	return table_substitute(table, kind, package, package);
+}
+
+/* Code of the test's own, a different address for each slot. Never called. */
+static void *code(size_t index)
+{
+	return (void *)((uintptr_t)&traced_at + index);
+}
+
+static void fill(void **table, size_t slots)
+{
+	for (size_t i = 0; i < slots; i++)
+		table[i] = code(i);
+}
+
+/* A table of `slots` slots that ends where a page does; what follows may not be touched. */
+static void **table_at_the_end_of_a_page(size_t slots)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(at, MAP_FAILED);
+	cr_assert_eq(mprotect(at + page, page, PROT_NONE), 0);
+	fill((void **)(at + page) - slots, slots);
+	return (void **)(at + page) - slots;
+}
+
+/* Each traced slot up to `slots` is the package's shim, all others are the host's, up to
+ * `mapped`. */
+static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t package)
+{
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+
+		if (slot >= 0 && i < slots && i < mapped) {
+			cr_expect_eq(table[i], shims[slot][package], "slot %zu", i);
+			cr_expect_eq(table_original[package][slot], code(i), "slot %zu", i);
+		} else {
+			cr_expect_eq(table[i], i < mapped ? code(i) : NULL, "slot %zu", i);
+		}
+	}
+}
+
+Test(table, traced_slots_are_shims_and_all_others_the_hosts)
+{
+	void *host[TABLE_SLOTS], **ours;
+
+	fill(host, TABLE_SLOTS);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	cr_assert_neq(ours, host);
+	expect_hooked(ours, SLOTS, TABLE_SLOTS, PACKAGE);
+}
+
+Test(table, the_hosts_own_table_is_only_read)
+{
+	void **host = table_at_the_end_of_a_page(SLOTS);
+
+	mprotect((void *)((uintptr_t)host & ~4095ull), 4096, PROT_READ);
+	expect_hooked(substitute(host, TABLE_FULL, PACKAGE), SLOTS, SLOTS, PACKAGE);
+	for (size_t i = 0; i < SLOTS; i++)
+		cr_assert_eq(host[i], code(i));
+}
+
+Test(table, a_short_table_before_an_unmapped_page_is_copied_as_far_as_it_goes)
+{
+	static const size_t lengths[] = { 1, DISPATCH_SLOTS, 30, 41, SLOTS };
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		void **host = table_at_the_end_of_a_page(lengths[i]);
+
+		expect_hooked(substitute(host, TABLE_FULL, PACKAGE), SLOTS, lengths[i], PACKAGE);
+	}
+}
+
+Test(table, only_the_slots_that_a_table_has_are_traced)
+{
+	void *host[TABLE_SLOTS];
+
+	fill(host, TABLE_SLOTS);
+	expect_hooked(substitute(host, TABLE_DISPATCH, PACKAGE), DISPATCH_SLOTS, TABLE_SLOTS,
+		      PACKAGE);
+}
+
+/* Hosts hand over the table that they have, and packages count on it. */
+Test(table, a_full_table_is_known_by_what_lies_behind_the_dispatch_table)
+{
+	size_t create = traced[SLOT_CreateSharedMemory], delete = traced[SLOT_DeleteSharedMemory];
+	void **host = table_at_the_end_of_a_page(delete + 1);
+
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_FULL);
+	host[DISPATCH_SLOTS + 2] = NULL;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_FULL);
+	cr_assert_eq(table_kind_of(host + 1, TABLE_DISPATCH), TABLE_DISPATCH, "it ends too early");
+	host[DISPATCH_SLOTS + 2] = host;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH, "that is no function");
+	host[DISPATCH_SLOTS + 2] = code(0);
+	host[create] = NULL;
+	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH);
+	cr_assert_eq(table_kind_of(host, TABLE_DLL), TABLE_DLL);
+}
+
+/* Packages are known to copy the longest table that they know, wherever it ends. */
+Test(table, a_copy_may_be_read_beyond_the_longest_table)
+{
+	cr_assert_geq((size_t)TABLE_SLOTS, 512 / sizeof(void *));
+}
+
+Test(table, a_slot_of_null_stays_null)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours;
+
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	for (size_t i = 0; i < TABLE_SLOTS; i++)
+		cr_assert_null(ours[i]);
+}
+
+/* What lies behind a short table may be anything. */
+Test(table, what_is_no_code_stays_as_it_is)
+{
+	void *host[TABLE_SLOTS], **ours;
+
+	for (size_t i = 0; i < TABLE_SLOTS; i++)
+		host[i] = i % 2 ? (void *)host : (void *)(i + 1);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	cr_assert_eq(memcmp(ours, host, sizeof(host)), 0);
+}
+
+Test(table, each_package_has_its_own)
+{
+	void *host[TABLE_SLOTS];
+
+	fill(host, TABLE_SLOTS);
+	for (uint32_t package = 0; package < TRACE_PACKAGES; package++)
+		substitute(host, TABLE_FULL, package);
+	for (uint32_t package = 0; package < TRACE_PACKAGES; package++)
+		expect_hooked(substitute(host, TABLE_FULL, package), SLOTS, TABLE_SLOTS, package);
+}
+
+Test(table, no_two_shims_are_one)
+{
+	void *const *all = &shims[0][0];
+
+	for (size_t i = 0; i < SLOT_COUNT * TRACE_PACKAGES; i++)
+		for (size_t earlier = 0; earlier < i; earlier++)
+			cr_assert_neq(all[i], all[earlier]);
+}
+
+Test(table, a_package_that_is_initialised_again_finds_its_copy_where_it_was)
+{
+	void *host[TABLE_SLOTS], *other[TABLE_SLOTS], **ours;
+	size_t create = traced[SLOT_CreateSharedMemory];
+
+	fill(host, TABLE_SLOTS);
+	fill(other, TABLE_SLOTS);
+	other[create] = code(1000);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	cr_assert_eq(substitute(other, TABLE_FULL, PACKAGE), ours);
+	cr_assert_eq(ours[create], shims[SLOT_CreateSharedMemory][PACKAGE]);
+	cr_assert_eq(table_original[PACKAGE][SLOT_CreateSharedMemory], code(1000));
+}
+
+/* InitializePackage gets the short table, Initialize the long one, and either may come last. */
+Test(table, a_short_table_that_comes_later_leaves_the_long_one_whole)
+{
+	void **host = table_at_the_end_of_a_page(SLOTS);
+	void **dispatch = table_at_the_end_of_a_page(DISPATCH_SLOTS), **ours;
+
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	substitute(dispatch, TABLE_DISPATCH, PACKAGE);
+	expect_hooked(ours, SLOTS, SLOTS, PACKAGE);
+}
+
+/* One package hands its table on to another one: each call is to be traced once, as that one's. */
+Test(table, a_package_that_is_handed_anothers_table_calls_the_host)
+{
+	void *host[TABLE_SLOTS], **first;
+
+	fill(host, TABLE_SLOTS);
+	first = substitute(host, TABLE_FULL, PACKAGE);
+	expect_hooked(substitute(first, TABLE_FULL, PACKAGE + 1), SLOTS, TABLE_SLOTS, PACKAGE + 1);
+}
+
+Test(table, a_package_that_is_handed_its_own_table_calls_the_host)
+{
+	void *host[TABLE_SLOTS], **first;
+
+	fill(host, TABLE_SLOTS);
+	first = substitute(host, TABLE_FULL, PACKAGE);
+	expect_hooked(substitute(first, TABLE_FULL, PACKAGE), SLOTS, TABLE_SLOTS, PACKAGE);
+}
+
+Test(table, a_clients_table_has_slots_of_its_own)
+{
+	void **host = table_at_the_end_of_a_page(DLL_SLOTS), **ours;
+
+	ours = substitute(host, TABLE_DLL, PACKAGE);
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		const void *expected = i < DLL_SLOTS ? host[i] : NULL;
+
+		if (i == traced[SLOT_AllocateHeap])
+			expected = shims[SLOT_AllocateHeap][PACKAGE];
+		else if (i == traced[SLOT_FreeHeap])
+			expected = shims[SLOT_FreeHeap][PACKAGE];
+		cr_expect_eq(ours[i], expected, "slot %zu", i);
+	}
+	cr_expect_eq(table_original[PACKAGE][SLOT_FreeHeap], host[1]);
+}
+
+Test(table, packages_that_share_an_index_share_its_shims_where_their_host_has_one_function)
+{
+	void *host[TABLE_SLOTS], *other[TABLE_SLOTS], **ours;
+	size_t create = traced[SLOT_CreateSharedMemory];
+
+	preload_start(1 << 20);
+	fill(host, TABLE_SLOTS);
+	fill(other, TABLE_SLOTS);
+	other[create] = code(1000);
+	cr_assert_neq(table_substitute(host, TABLE_FULL, 70, TRACE_PACKAGE_OTHER),
+		      table_substitute(host, TABLE_FULL, 71, TRACE_PACKAGE_OTHER));
+	ours = table_substitute(other, TABLE_FULL, 72, TRACE_PACKAGE_OTHER);
+	cr_assert_eq(ours[create], code(1000));
+	cr_assert_eq(table_original[TRACE_PACKAGE_OTHER][SLOT_CreateSharedMemory], code(create));
+	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
+	other[create] = code(create);
+	expect_hooked(table_substitute(other, TABLE_FULL, 72, TRACE_PACKAGE_OTHER), SLOTS,
+		      TABLE_SLOTS, TRACE_PACKAGE_OTHER);
+	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
+}
+
+#define SLOT_FAMILY(table, name, family, role, shim) FAMILY_##family,
+
+Test(table, families_that_are_not_wanted_are_not_touched)
+{
+	static const enum family family[] = { TRACED_SLOTS(SLOT_FAMILY) };
+	void *host[TABLE_SLOTS], **ours;
+
+	preload_init("allocator=host:families=lsa-heap,client-buffer");
+	fill(host, TABLE_SLOTS);
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	for (int slot = 0; slot < SLOT_COUNT; slot++) {
+		bool wanted =
+			family[slot] == FAMILY_LSA_HEAP || family[slot] == FAMILY_CLIENT_BUFFER;
+
+		if (!is_of_lsa[slot])
+			continue;
+		cr_expect_eq(ours[traced[slot]], wanted ? shims[slot][PACKAGE] : code(traced[slot]),
+			     "slot %d", slot);
+	}
+}
+
+/* Functions of our own in place of the host's. */
+
+static void *const *const ours_by_slot = sharedmem_functions;
+
+static void start_provided(void)
+{
+	preload_init("");
+}
+
+TestSuite(provided, .init = start_provided);
+
+static bool is_shared_memory(int slot)
+{
+	return slot <= SLOT_DeleteSharedMemory;
+}
+
+/* Each slot of shared memory is a shim before one of our functions, all others are as ever. */
+static void expect_provided(void **table)
+{
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+
+		if (slot < 0) {
+			cr_expect_eq(table[i], i < SLOTS ? code(i) : NULL);
+			continue;
+		}
+		cr_expect_eq(table[i], shims[slot][PACKAGE]);
+		cr_expect_eq(table_original[PACKAGE][slot],
+			     is_shared_memory(slot) ? ours_by_slot[slot] : code(i));
+	}
+}
+
+Test(provided, a_family_that_lacks_any_function_is_ours_as_a_whole)
+{
+	for (int slot = SLOT_CreateSharedMemory; slot <= SLOT_DeleteSharedMemory; slot++) {
+		void *host[TABLE_SLOTS] = { 0 };
+
+		fill(host, SLOTS);
+		host[traced[slot]] = NULL;
+		expect_provided(substitute(host, TABLE_FULL, PACKAGE));
+	}
+}
+
+Test(provided, a_family_that_is_whole_stays_the_hosts)
+{
+	void *host[TABLE_SLOTS];
+
+	fill(host, TABLE_SLOTS);
+	expect_hooked(substitute(host, TABLE_FULL, PACKAGE), SLOTS, TABLE_SLOTS, PACKAGE);
+}
+
+Test(provided, a_family_that_is_whole_is_ours_at_the_users_wish)
+{
+	void *host[TABLE_SLOTS] = { 0 };
+
+	preload_init("allocator=embedded");
+	fill(host, SLOTS);
+	expect_provided(substitute(host, TABLE_FULL, PACKAGE));
+}
+
+Test(provided, what_lies_behind_a_dispatch_table_is_none_of_its_slots)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours;
+
+	preload_init("allocator=embedded");
+	fill(host, DISPATCH_SLOTS);
+	ours = substitute(host, TABLE_DISPATCH, PACKAGE);
+	expect_hooked(ours, DISPATCH_SLOTS, DISPATCH_SLOTS, PACKAGE);
+	cr_expect_not(table_stands_for_null(TABLE_DISPATCH));
+}
+
+Test(provided, other_slots_of_null_stay_null)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours = substitute(host, TABLE_FULL, PACKAGE);
+
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+
+		cr_expect_eq(ours[i],
+			     slot >= 0 && is_shared_memory(slot) ? shims[slot][PACKAGE] : NULL);
+	}
+}
+
+Test(provided, a_table_for_none_has_shared_memory_and_heaps)
+{
+	void **ours = substitute(NULL, TABLE_FULL, PACKAGE);
+
+	cr_assert(table_stands_for_null(TABLE_FULL));
+	cr_assert_not_null(ours);
+	for (size_t i = 0; i < TABLE_SLOTS; i++) {
+		int slot = traced_at(i);
+		bool is_ours = slot >= 0 && ours_by_slot[slot];
+
+		cr_expect_eq(ours[i], is_ours ? shims[slot][PACKAGE] : NULL, "slot %zu", i);
+	}
+	cr_expect_not_null(ours[traced[SLOT_AllocateLsaHeap]]);
+	cr_expect_not_null(ours[traced[SLOT_FreeReturnBuffer]]);
+	cr_expect_null(ours[traced[SLOT_AllocateClientBuffer]]);
+}
+
+/* A package with a table takes the heaps for granted, whether they are traced or not. */
+Test(provided, heaps_that_are_not_traced_are_there_all_the_same)
+{
+	void **ours;
+
+	preload_init("families=shared-memory");
+	ours = substitute(NULL, TABLE_FULL, PACKAGE);
+	cr_expect_eq(ours[traced[SLOT_AllocateLsaHeap]], ours_by_slot[SLOT_AllocateLsaHeap]);
+	cr_expect_eq(ours[traced[SLOT_CreateSharedMemory]], shims[SLOT_CreateSharedMemory][PACKAGE]);
+}
+
+Test(provided, nothing_is_provided_that_is_not_wanted)
+{
+	void *host[TABLE_SLOTS] = { 0 }, **ours;
+
+	preload_init("families=lsa-heap");
+	cr_expect_not(table_stands_for_null(TABLE_FULL));
+	ours = substitute(host, TABLE_FULL, PACKAGE);
+	for (size_t i = 0; i < TABLE_SLOTS; i++)
+		cr_expect_null(ours[i]);
+	preload_init("allocator=host");
+	cr_expect_not(table_stands_for_null(TABLE_FULL));
+}

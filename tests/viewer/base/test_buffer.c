@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/base/buffer.h"
+
+static void expect(struct buffer *b, const char *text)
+{
+	char *taken = buffer_take(b);
+
+	cr_expect_str_eq(taken, text);
+	free(taken);
+}
+
+Test(buffer, an_empty_one_is_an_empty_text)
+{
+	struct buffer b = { 0 };
+
+	expect(&b, "");
+	buffer_release(&b);
+}
+
+Test(buffer, appends_texts_of_any_length)
+{
+	struct buffer b = { 0 };
+
+	for (unsigned i = 0; i < 1000; i++)
+		buffer_format(&b, "%s%d,", "number ", 7);
+	cr_expect_eq(b.used, 9000);
+	cr_expect_eq(strlen(b.data), 9000);
+	buffer_release(&b);
+	cr_expect_null(b.data);
+}
+
+Test(buffer, writes_numbers_as_printf_would)
+{
+	struct buffer b = { 0 };
+
+	buffer_decimal(&b, 0);
+	buffer_text(&b, " ");
+	buffer_decimal(&b, UINT64_MAX);
+	buffer_text(&b, " ");
+	buffer_padded(&b, 42, 9);
+	buffer_text(&b, " ");
+	buffer_hex(&b, 0);
+	buffer_text(&b, " ");
+	buffer_hex(&b, UINT64_MAX);
+	expect(&b, "0 18446744073709551615 000000042 0x0 0xffffffffffffffff");
+}
+
+Test(buffer, writes_two_digits_a_byte)
+{
+	static const uint8_t bytes[] = { 0x00, 0x0f, 0xa5, 0xff };
+	struct buffer b = { 0 };
+
+	buffer_digits(&b, bytes, 0);
+	cr_expect_str_eq(b.data, "");
+	buffer_text(&b, "#");
+	buffer_digits(&b, bytes, sizeof(bytes));
+	expect(&b, "#000fa5ff");
+}
+
+static void expect_utf8(const char *bytes, const char *text)
+{
+	struct buffer b = { 0 };
+
+	buffer_utf8(&b, bytes, strlen(bytes));
+	expect(&b, text);
+}
+
+#define BAD "\xef\xbf\xbd"
+
+Test(buffer, keeps_what_is_utf_8)
+{
+	expect_utf8("a\n\x7f", "a\n\x7f");
+	expect_utf8("\xc2\x80\xdf\xbf", "\xc2\x80\xdf\xbf");
+	expect_utf8("\xe0\xa0\x80\xed\x9f\xbf\xef\xbf\xbf", "\xe0\xa0\x80\xed\x9f\xbf\xef\xbf\xbf");
+	expect_utf8("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+}
+
+Test(buffer, replaces_what_is_not_utf_8)
+{
+	expect_utf8("\x80", BAD);
+	expect_utf8("\xc1\xbf", BAD BAD);
+	expect_utf8("\xe0\x9f\xbf", BAD BAD BAD);
+	expect_utf8("\xed\xa0\x80", BAD BAD BAD);
+	expect_utf8("\xf4\x90\x80\x80", BAD BAD BAD BAD);
+	expect_utf8("\xf5", BAD);
+	expect_utf8("a\xc3", "a" BAD);
+	expect_utf8("\xe2\x82z", BAD BAD "z");
+}
+
+Test(buffer, replaces_a_zero_byte)
+{
+	struct buffer b = { 0 };
+
+	buffer_utf8(&b, "a\0b", 3);
+	expect(&b, "a" BAD "b");
+}
+
+Test(buffer, takes_from_a_plain_text_what_a_terminal_would_obey)
+{
+	static const char bytes[] = "a\033[2J\t\x7f\xc2\x9b\xc2\xa0";
+	struct buffer b = { 0 };
+
+	buffer_plain(&b, bytes, strlen(bytes));
+	expect(&b, "a?[2J???\xc2\xa0");
+}

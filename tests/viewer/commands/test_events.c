@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/trace_builder.h"
+#include "viewer/commands/commands.h"
+#include "viewer/read/timeline.h"
+
+/* What is said on standard error is not this test's. */
+static void silence(void)
+{
+	cr_assert(freopen("/dev/null", "w", stderr));
+}
+
+/* What `lsatrace events` with up to three options prints of a trace, and its status. */
+static char *events(struct trace_builder *b, int *status, const char *option, const char *second,
+		    const char *third)
+{
+	const char *argv[6] = { "events" };
+	char name[] = "/tmp/lsatrace-test-XXXXXX", *text;
+	int argc = 1, file = mkstemp(name), saved = dup(STDOUT_FILENO);
+	off_t size;
+
+	argv[argc] = option;
+	argc += option != NULL;
+	argv[argc] = second;
+	argc += second != NULL;
+	argv[argc] = third;
+	argc += third != NULL;
+	argv[argc++] = trace_builder_write(b);
+	argv[argc] = NULL;
+	cr_assert_geq(file, 0);
+	fflush(stdout);
+	dup2(file, STDOUT_FILENO);
+	*status = cmd_events(argc, (char **)argv);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	size = lseek(file, 0, SEEK_END);
+	text = calloc(1, (size_t)size + 1);
+	cr_assert_eq(pread(file, text, (size_t)size, 0), size);
+	close(file);
+	unlink(name);
+	return text;
+}
+
+static struct trace_event event(uint64_t time, unsigned function)
+{
+	return (struct trace_event){ .time = time,
+				     .duration = 50,
+				     .tid = 1234,
+				     .function = (uint8_t)function,
+				     .state = TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED };
+}
+
+static void expect_line(struct trace_event e, const char *line)
+{
+	struct trace_builder *b = trace_builder_new();
+	int status;
+	char *text;
+
+	trace_builder_package(b, 0, "pkg", 1, 0);
+	trace_builder_event(b, 0, e);
+	text = events(b, &status, NULL, NULL, NULL);
+	cr_expect_eq(status, 0);
+	cr_expect_str_eq(text, line, "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(events, a_creation_shows_both_sizes_and_the_handle)
+{
+	struct trace_event e = event(618283784, SLOT_CreateSharedMemory);
+
+	e.size = 4096 | 512ull << 32;
+	e.address = 0x7f00;
+	expect_line(e, "[+1.236565568] 1234 pkg CreateSharedMemory(4096, 512) = 0x7f00 "
+		       "<0.000000100>\n");
+}
+
+Test(events, an_allocation_shows_section_size_and_address)
+{
+	struct trace_event e = event(1000, SLOT_AllocateSharedMemory);
+
+	e.section = 0x7f00;
+	e.size = 64;
+	e.address = 0x7f10;
+	expect_line(e, "[+0.000000000] 1234 pkg AllocateSharedMemory(0x7f00, 64) = 0x7f10 "
+		       "<0.000000100>\n");
+}
+
+Test(events, an_allocation_that_failed_returned_null)
+{
+	struct trace_event e = event(1000, SLOT_AllocateLsaHeap);
+
+	e.size = 64;
+	e.state |= TRACE_EVENT_FAILED;
+	e.verdict = TRACE_KIND_FAILED_CALL;
+	expect_line(e, "[+0.000000000] 1234 pkg AllocateLsaHeap(64) = NULL <0.000000100>"
+		       "  \u2190 failed-call\n");
+}
+
+Test(events, a_free_shows_its_verdict)
+{
+	struct trace_event e = event(500, SLOT_FreeSharedMemory);
+
+	e.section = 0x7f00;
+	e.address = 0x7f10;
+	e.verdict = TRACE_KIND_DOUBLE_FREE;
+	expect_line(e, "[-0.000001000] 1234 pkg FreeSharedMemory(0x7f00, 0x7f10) = void "
+		       "<0.000000100>  \u2190 double-free\n");
+}
+
+Test(events, a_call_that_had_not_returned_has_an_unknown_result)
+{
+	struct trace_event e = event(1000, SLOT_DeleteSharedMemory);
+
+	e.address = 0x7f00;
+	e.state = TRACE_EVENT_COMMITTED;
+	expect_line(e, "[+0.000000000] 1234 pkg DeleteSharedMemory(0x7f00) = ?\n");
+}
+
+Test(events, a_deletion_returns_a_boolean)
+{
+	struct trace_event e = event(1000, SLOT_DeleteSharedMemory);
+
+	e.result = 1;
+	expect_line(e, "[+0.000000000] 1234 pkg DeleteSharedMemory(NULL) = TRUE <0.000000100>\n");
+}
+
+Test(events, a_client_buffer_shows_request_and_status)
+{
+	struct trace_event e = event(1000, SLOT_AllocateClientBuffer);
+
+	e.section = 0xc11e;
+	e.size = 32;
+	e.address = 0x7f10;
+	expect_line(e, "[+0.000000000] 1234 pkg AllocateClientBuffer(0xc11e, 32, [0x7f10]) = 0x0 "
+		       "<0.000000100>\n");
+	e = event(1000, SLOT_FreeClientBuffer);
+	e.section = 0xc11e;
+	e.result = (int32_t)0xc0000005;
+	expect_line(e, "[+0.000000000] 1234 pkg FreeClientBuffer(0xc11e, NULL) = 0xc0000005 "
+		       "<0.000000100>\n");
+}
+
+Test(events, a_buffer_that_was_obtained_shows_what_came_back)
+{
+	struct trace_event e = event(1000, SLOT_CallPackage);
+
+	e.size = 32;
+	e.address = 0x7f10;
+	expect_line(e, "[+0.000000000] 1234 pkg CallPackage(..., [0x7f10], [32]) = 0x0 "
+		       "<0.000000100>\n");
+}
+
+static struct trace_event transfer(enum transfer_function function, enum family family)
+{
+	struct trace_event e = event(1000, function);
+
+	e.address = 0x7f10;
+	e.size = 24;
+	e.result = family;
+	e.state = TRACE_EVENT_COMMITTED;
+	return e;
+}
+
+Test(events, a_transfer_says_what_goes_to_whom)
+{
+	struct trace_event e = transfer(TRANSFER_LogonUser, FAMILY_LSA_HEAP);
+
+	expect_line(e, "[+0.000000000] 1234 pkg LsaApLogonUser hands 0x7f10 (24 bytes, lsa-heap) "
+		       "to the LSA\n");
+	e = transfer(TRANSFER_CallPackage, FAMILY_CLIENT_BUFFER);
+	e.size = 1;
+	e.result |= TRACE_RECEIVER_CLIENT << 8;
+	expect_line(e, "[+0.000000000] 1234 pkg LsaApCallPackage hands 0x7f10 (1 byte, "
+		       "client-buffer) to the client\n");
+	e.section = 0xc11e;
+	expect_line(e, "[+0.000000000] 1234 pkg LsaApCallPackage hands 0x7f10 (1 byte, "
+		       "client-buffer) to client 0xc11e\n");
+}
+
+Test(events, a_package_without_name_is_shown_by_index)
+{
+	struct trace_event e = event(1000, SLOT_FreeLsaHeap);
+
+	e.package = 7;
+	e.tid = -5;
+	expect_line(e, "[+0.000000000] -5 #7 FreeLsaHeap(NULL) = void <0.000000100>\n");
+}
+
+/* Order. */
+
+static void expect_sorted(struct trace_builder *b, size_t expected)
+{
+	struct reader_trouble trouble;
+	struct reader *r = reader_open(trace_builder_write(b), NULL, &trouble);
+	struct timeline *t;
+	const struct trace_event *e;
+	uint64_t before = 0;
+	size_t count = 0;
+
+	cr_assert(r, "%s", trouble.text);
+	t = timeline_new(r);
+	while ((e = timeline_next(t, &trouble)) != NULL) {
+		cr_assert_leq(before, e->time, "event %zu", count);
+		before = e->time;
+		count++;
+	}
+	cr_expect_eq(trouble.error, READER_OK);
+	cr_expect_eq(count, expected);
+	timeline_free(t);
+	reader_close(r);
+	trace_builder_free(b);
+}
+
+Test(events, are_merged_from_lanes_by_time)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	for (unsigned i = 0; i < 5000; i++)
+		trace_builder_event(b, i * 7 % 5, event(1000 + i, SLOT_FreeLsaHeap));
+	expect_sorted(b, 5000);
+}
+
+Test(events, are_sorted_although_a_lane_is_a_little_out_of_order)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	/* Across the boundary of chunks too: each three events are written backwards. */
+	for (unsigned i = 0; i < 2001; i++)
+		trace_builder_event(b, 0, event(1000 + i / 3 * 3 + 2 - i % 3, SLOT_FreeLsaHeap));
+	expect_sorted(b, 2001);
+}
+
+Test(events, are_sorted_whatever_the_place_of_a_chunk_in_the_file)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event *first = NULL;
+
+	for (unsigned i = 0; i < 3 * TRACE_ITEMS(struct trace_event); i++) {
+		struct trace_event *e =
+			trace_builder_event(b, 0, event(i < 255 ? 90000 + i : i, SLOT_FreeLsaHeap));
+
+		first = first ? first : e;
+	}
+	/* The first chunk was overwritten by the newest events. */
+	trace_builder_chunk(b, first)->sequence = 77;
+	expect_sorted(b, 3 * TRACE_ITEMS(struct trace_event));
+}
+
+Test(events, none_are_none)
+{
+	struct trace_builder *b = trace_builder_new();
+	int status;
+	char *text = events(b, &status, NULL, NULL, NULL);
+
+	cr_expect_eq(status, 0);
+	cr_expect_str_eq(text, "");
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(events, stop_at_damage_with_status_2)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(1000, SLOT_FreeLsaHeap);
+	int status;
+	char *text;
+
+	e.function = 31;
+	trace_builder_event(b, 0, e);
+	silence();
+	text = events(b, &status, NULL, NULL, NULL);
+	cr_expect_eq(status, 2);
+	free(text);
+	trace_builder_free(b);
+}
+
+/* Filters. */
+
+static struct trace_builder *some_events(void)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(1000, SLOT_AllocateSharedMemory);
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_package(b, 1, "2", 2, 0);
+	trace_builder_package(b, 2, "gamma", 3, 0);
+	e.section = 0x7000;
+	e.address = 0x7010;
+	e.size = 32;
+	trace_builder_event(b, 0, e);
+	e = event(2000, SLOT_FreeSharedMemory);
+	e.section = 0x7000;
+	e.address = 0x7010;
+	e.package = 1;
+	trace_builder_event(b, 0, e);
+	e = event(3000, SLOT_FreeLsaHeap);
+	e.address = 0x8000;
+	e.package = 2;
+	e.tid = 77;
+	trace_builder_event(b, 0, e);
+	e = transfer(TRANSFER_LogonUser, FAMILY_LSA_HEAP);
+	e.address = 0x9000;
+	e.time = 4000;
+	trace_builder_event(b, 0, e);
+	return b;
+}
+
+static void expect_lines(const char *option, const char *second, unsigned lines)
+{
+	struct trace_builder *b = some_events();
+	unsigned count = 0;
+	int status;
+	char *text = events(b, &status, option, second, NULL);
+
+	for (const char *c = text; *c; c++)
+		count += *c == '\n';
+	cr_expect_eq(status, lines == UINT32_MAX ? 2 : 0, "%s", option);
+	cr_expect_eq(count, lines == UINT32_MAX ? 0 : lines, "%s: %s", option, text);
+	free(text);
+	trace_builder_free(b);
+}
+
+#define REFUSED UINT32_MAX
+
+Test(events, are_filtered_by_function)
+{
+	expect_lines("--function=FreeLsaHeap", NULL, 1);
+	expect_lines("--function=AllocateLsaHeap", NULL, 0);
+	expect_lines("--function=LsaApLogonUser", NULL, 1);
+	silence();
+	expect_lines("--function=Nonsense", NULL, REFUSED);
+}
+
+Test(events, are_filtered_by_name_of_package_and_else_by_index)
+{
+	expect_lines("--package=alpha", NULL, 2);
+	expect_lines("--package=2", NULL, 1);
+	expect_lines("--package=0", NULL, 2);
+	expect_lines("--package=63", NULL, 0);
+	silence();
+	expect_lines("--package=65", NULL, REFUSED);
+	expect_lines("--package=nobody", NULL, REFUSED);
+}
+
+Test(events, are_filtered_by_thread)
+{
+	expect_lines("--thread=77", NULL, 1);
+	expect_lines("--thread=1234", "--package=0", 2);
+	silence();
+	expect_lines("--thread=x", NULL, REFUSED);
+}
+
+Test(events, are_filtered_by_address_of_block_section_or_inside_a_block)
+{
+	expect_lines("--address=0x7010", NULL, 2);
+	expect_lines("--address=7010", NULL, 2);
+	expect_lines("--address=0x7000", NULL, 2);
+	expect_lines("--address=0x702f", NULL, 1);
+	expect_lines("--address=0x7030", NULL, 0);
+	expect_lines("--address=0x8000", NULL, 1);
+	expect_lines("--address=0x9000", NULL, 1);
+	expect_lines("--address=0x9017", NULL, 1);
+	expect_lines("--address=0x9018", NULL, 0);
+	silence();
+	expect_lines("--address=nowhere", NULL, REFUSED);
+	expect_lines("--address=", NULL, REFUSED);
+}
+
+/* Other forms. */
+
+Test(events, show_their_stack_on_demand)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(1000, SLOT_FreeLsaHeap);
+	int status;
+	char *text;
+
+	e.stack = trace_builder_place(b, 0, 0xabcdef);
+	trace_builder_event(b, 0, e);
+	e.stack = 0;
+	e.caller = 0x123456;
+	trace_builder_event(b, 0, e);
+	text = events(b, &status, "--stacks", NULL, NULL);
+	cr_expect(strstr(text, "\n    #0 0xabcdef\n"), "%s", text);
+	cr_expect(strstr(text, "\n    called from 0x123456;"), "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+static void expect_json(json_t *json, const char *expected)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	cr_expect_str_eq(text, expected, "%s", text);
+	free(text);
+	json_decref(json);
+}
+
+Test(events, are_one_json_object_a_line)
+{
+	struct trace_builder *b = some_events();
+	char *text, *second;
+	int status;
+
+	text = events(b, &status, "--json", NULL, NULL);
+	cr_assert(text && strchr(text, '\n'));
+	second = strchr(text, '\n') + 1;
+	expect_json(json_loads(text, JSON_DISABLE_EOF_CHECK, NULL),
+		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
+		    "\"function\":\"AllocateSharedMemory\",\"section\":\"0x7000\","
+		    "\"address\":\"0x7010\",\"size\":32,\"initial_size\":null,"
+		    "\"result\":\"0x7010\",\"duration_ns\":100,\"to\":null,\"finding\":null}");
+	expect_json(json_loads(second, JSON_DISABLE_EOF_CHECK, NULL),
+		    "{\"time_ns\":2000,\"thread\":1234,\"package\":1,"
+		    "\"function\":\"FreeSharedMemory\",\"section\":\"0x7000\","
+		    "\"address\":\"0x7010\",\"size\":null,\"initial_size\":null,"
+		    "\"result\":null,\"duration_ns\":100,\"to\":null,\"finding\":null}");
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(events, of_transfers_are_json_objects_with_the_same_keys)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = transfer(TRANSFER_LogonUser, FAMILY_LSA_HEAP);
+	char *text;
+	int status;
+
+	trace_builder_event(b, 0, e);
+	e.section = 0xc11e;
+	e.result |= TRACE_RECEIVER_CLIENT << 8;
+	trace_builder_event(b, 0, e);
+	text = events(b, &status, "--json", NULL, NULL);
+	expect_json(json_loads(text, JSON_DISABLE_EOF_CHECK, NULL),
+		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
+		    "\"function\":\"LsaApLogonUser\",\"section\":null,"
+		    "\"address\":\"0x7f10\",\"size\":24,\"initial_size\":null,"
+		    "\"result\":null,\"duration_ns\":null,\"to\":\"lsa\",\"finding\":null}");
+	cr_expect(strstr(strchr(text, '\n'), "\"section\":\"0xc11e\""), "%s", text);
+	cr_expect(strstr(strchr(text, '\n'), "\"to\":\"client\""), "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(events, hold_their_stack_in_json_on_demand)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(1000, SLOT_FreeLsaHeap);
+	json_t *json;
+	int status;
+	char *text;
+
+	e.stack = trace_builder_place(b, 0, 0xabcdef);
+	trace_builder_event(b, 0, e);
+	text = events(b, &status, "--json", "--stacks", NULL);
+	json = json_loads(text, 0, NULL);
+	cr_assert(json, "%s", text);
+	cr_expect_eq(json_array_size(json_object_get(json, "stack")), 1);
+	json_decref(json);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(events, end_quietly_when_nobody_reads_them_any_more)
+{
+	struct trace_builder *b = some_events();
+	char *argv[] = { (char *)"events", (char *)trace_builder_write(b), NULL };
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	cr_assert_eq(pipe(ends), 0);
+	close(ends[0]);
+	fflush(stdout);
+	dup2(ends[1], STDOUT_FILENO);
+	cr_expect_eq(cmd_events(2, argv), 0);
+	trace_builder_free(b);
+}
+
+Test(events, fail_on_a_full_disk)
+{
+	struct trace_builder *b = some_events();
+	char *argv[] = { (char *)"events", (char *)trace_builder_write(b), NULL };
+	int full = open("/dev/full", O_WRONLY);
+
+	cr_assert_geq(full, 0);
+	fflush(stdout);
+	silence();
+	dup2(full, STDOUT_FILENO);
+	cr_expect_eq(cmd_events(2, argv), 2);
+	trace_builder_free(b);
+}

@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/trace_builder.h"
+#include "viewer/findings/findings.h"
+
+/* Offsets 0x1000 to 0x1fff of "/p/named.so" have names: function f<offset>, line <offset>. */
+static const struct symbol *name(void *context, const struct model_module *module, uint64_t offset)
+{
+	static struct symbol symbols[0x1000], unknown;
+	static char names[0x1000][16];
+	struct symbol *symbol = &symbols[offset & 0xfff];
+
+	(void)context;
+	if (!module || strcmp(module->base, "named.so") != 0 || offset >> 12 != 1)
+		return &unknown;
+	snprintf(names[offset & 0xfff], sizeof(names[0]), "f%llx", (unsigned long long)offset);
+	*symbol = (struct symbol){ .function = names[offset & 0xfff],
+				   .file = (char *)"/src/named.c",
+				   .line = (uint32_t)offset & 0xfff };
+	return symbol;
+}
+
+static const struct findings_namer namer = { name, NULL };
+
+struct judged {
+	struct model *models[4];
+	size_t count;
+	struct findings *f;
+};
+
+static struct judged judge(struct trace_builder **builders, size_t count)
+{
+	struct judged j = { .count = count };
+	struct reader_trouble trouble;
+
+	for (size_t i = 0; i < count; i++) {
+		j.models[i] = model_open(trace_builder_write(builders[i]), NULL, &trouble);
+		cr_assert(j.models[i], "%s", trouble.text);
+	}
+	j.f = findings_new(j.models, count, namer);
+	return j;
+}
+
+static struct judged judge_one(struct trace_builder *b)
+{
+	return judge(&b, 1);
+}
+
+static void release(struct judged *j, struct trace_builder *b)
+{
+	findings_free(j->f);
+	for (size_t i = 0; i < j->count; i++)
+		model_close(j->models[i]);
+	trace_builder_free(b);
+}
+
+static struct trace_builder *new_trace(void)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	trace_builder_module(b, 1, "/p/named.so", 0x7f0000000000, "01234567890123456789");
+	return b;
+}
+
+static struct trace_entry block(uint64_t address, uint64_t size, uint32_t stack)
+{
+	return (struct trace_entry){ .address = address,
+				     .size = size,
+				     .stack = stack,
+				     .state = TRACE_ENTRY_BLOCK,
+				     .family = FAMILY_LSA_HEAP };
+}
+
+static struct trace_entry section(uint64_t handle, uint32_t stack)
+{
+	return (struct trace_entry){ .address = handle,
+				     .size = 4096 | 512ull << 32,
+				     .stack = stack,
+				     .state = TRACE_ENTRY_SECTION,
+				     .family = FAMILY_SHARED_MEMORY };
+}
+
+static struct trace_entry block_in(uint32_t section_ref, uint64_t size, uint32_t stack)
+{
+	struct trace_entry entry = block(0x5010, size, stack);
+
+	entry.section = section_ref;
+	entry.family = FAMILY_SHARED_MEMORY;
+	return entry;
+}
+
+static struct trace_finding misuse(enum trace_kind kind, enum trace_reason reason, uint32_t stack)
+{
+	return (struct trace_finding){ .kind = (uint8_t)kind,
+				       .reason = (uint8_t)reason,
+				       .family = FAMILY_SHARED_MEMORY,
+				       .function = SLOT_FreeSharedMemory,
+				       .stack = { stack } };
+}
+
+/* Leaks. */
+
+Test(findings, nothing_live_and_nothing_recorded_is_no_finding)
+{
+	struct trace_builder *b = new_trace();
+	struct judged j = judge_one(b);
+
+	cr_expect_eq(j.f->count, 0);
+	cr_expect(j.f->exact);
+	release(&j, b);
+}
+
+Test(findings, a_live_block_is_a_leak)
+{
+	struct trace_builder *b = new_trace();
+	const struct finding *finding;
+	struct judged j;
+
+	trace_builder_entry(b, block(0x5000, 64, trace_builder_place(b, 1, 0x1010)));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 1);
+	finding = &j.f->all[0];
+	cr_expect_eq(finding->kind, TRACE_KIND_BLOCK_LEAK);
+	cr_expect_eq(finding->level, TRACE_LEVEL_ERROR);
+	cr_expect_eq(finding->reason, TRACE_REASON_NONE);
+	cr_expect_str_eq(finding->family, "lsa-heap");
+	cr_expect_eq(finding->count, 1);
+	cr_expect_eq(finding->bytes, 64);
+	cr_expect(finding->has_address && finding->address == 0x5000);
+	cr_expect_not(finding->section.known);
+	cr_expect(finding->stack[TRACE_STACK_ALLOCATE]);
+	cr_expect_null(finding->stack[TRACE_STACK_CALL]);
+	cr_expect_eq(j.f->errors, 1);
+	cr_expect_eq(j.f->leaked_blocks, 1);
+	cr_expect_eq(j.f->leaked_bytes, 64);
+	cr_expect_eq(j.f->leaked_sections, 0);
+	release(&j, b);
+}
+
+Test(findings, a_live_section_is_a_leak_of_its_greatest_size)
+{
+	struct trace_builder *b = new_trace();
+	const struct finding *finding;
+	struct judged j;
+
+	trace_builder_entry(b, section(0x9000, trace_builder_place(b, 1, 0x1010)));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 1);
+	finding = &j.f->all[0];
+	cr_expect_eq(finding->kind, TRACE_KIND_SECTION_LEAK);
+	cr_expect_eq(finding->bytes, 4096);
+	cr_expect(finding->section.known && finding->section.handle == 0x9000);
+	cr_expect_eq(finding->section.max_size, 4096);
+	cr_expect_eq(finding->section.initial_size, 512);
+	cr_expect(finding->stack[TRACE_STACK_CREATE]);
+	cr_expect_eq(j.f->leaked_sections, 1);
+	cr_expect_eq(j.f->leaked_bytes, 0);
+	release(&j, b);
+}
+
+Test(findings, a_block_leaks_beside_its_live_section_and_names_it)
+{
+	struct trace_builder *b = new_trace();
+	uint32_t create = trace_builder_place(b, 1, 0x1010);
+	uint32_t ref = trace_builder_entry(b, section(0x9000, create));
+	const struct finding *finding;
+	struct judged j;
+
+	trace_builder_entry(b, block_in(ref, 5000, trace_builder_place(b, 1, 0x1020)));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 2);
+	finding = &j.f->all[0];
+	cr_expect_eq(finding->kind, TRACE_KIND_BLOCK_LEAK);
+	cr_expect_eq(finding->section.handle, 0x9000);
+	cr_expect(finding->stack[TRACE_STACK_CREATE]);
+	release(&j, b);
+}
+
+Test(findings, a_block_of_a_deleted_section_is_no_leak)
+{
+	struct trace_builder *b = new_trace();
+	uint32_t ref = trace_builder_entry(b, (struct trace_entry){ 0 });
+	struct judged j;
+
+	trace_builder_entry(b, block_in(ref, 64, 0));
+	j = judge_one(b);
+	cr_expect_eq(j.f->count, 0);
+	release(&j, b);
+}
+
+Test(findings, an_adopted_section_is_no_leak_but_its_blocks_are)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_entry adopted = section(0x9000, 0);
+	struct judged j;
+
+	adopted.flags = TRACE_ENTRY_ADOPTED;
+	trace_builder_entry(b, block_in(trace_builder_entry(b, adopted), 64, 0));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 1);
+	cr_expect_eq(j.f->all[0].kind, TRACE_KIND_BLOCK_LEAK);
+	cr_expect(j.f->all[0].section.known);
+	cr_expect_not(j.f->all[0].section.sizes_known);
+	release(&j, b);
+}
+
+Test(findings, what_was_inherited_is_no_leak_of_the_child)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_entry inherited = section(0x9000, 0), old = block(0x5000, 64, 0);
+	struct judged j;
+
+	inherited.flags = old.flags = TRACE_ENTRY_INHERITED;
+	trace_builder_entry(b, old);
+	trace_builder_entry(b, block_in(trace_builder_entry(b, inherited), 64, 0));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 1, "only the child's own block in the section is");
+	cr_expect_eq(j.f->all[0].kind, TRACE_KIND_BLOCK_LEAK);
+	cr_expect_eq(j.f->all[0].address, 0x5010);
+	release(&j, b);
+}
+
+Test(findings, suspect_blocks_and_those_being_deleted_are_no_leaks)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_entry entry = block(0x5000, 64, 0);
+	struct judged j;
+
+	entry.state = TRACE_ENTRY_SUSPECT;
+	trace_builder_entry(b, entry);
+	entry.state = TRACE_ENTRY_DELETING;
+	trace_builder_entry(b, entry);
+	j = judge_one(b);
+	cr_expect_eq(j.f->count, 0);
+	release(&j, b);
+}
+
+/* What is one finding. */
+
+Test(findings, leaks_from_one_place_are_one_finding)
+{
+	struct trace_builder *b = new_trace();
+	uint32_t here = trace_builder_place(b, 1, 0x1010), there = trace_builder_place(b, 1, 0x1020);
+	struct judged j;
+
+	trace_builder_entry(b, block(0x5000, 64, here));
+	trace_builder_entry(b, block(0x6000, 64, there));
+	trace_builder_entry(b, block(0x7000, 100, here));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 2);
+	cr_expect_eq(j.f->all[0].count, 2);
+	cr_expect_eq(j.f->all[0].bytes, 164);
+	cr_expect_eq(j.f->all[0].address, 0x5000, "that of the first one");
+	cr_expect_eq(j.f->leaked_blocks, 3);
+	cr_expect_eq(j.f->leaked_bytes, 228);
+	release(&j, b);
+}
+
+Test(findings, equal_stacks_recorded_twice_are_one_finding)
+{
+	struct trace_builder *b = new_trace();
+	struct judged j;
+
+	trace_builder_entry(b, block(0x5000, 64, trace_builder_place(b, 1, 0x1010)));
+	trace_builder_entry(b, block(0x6000, 64, trace_builder_place(b, 1, 0x1010)));
+	j = judge_one(b);
+	cr_expect_eq(j.f->count, 1);
+	release(&j, b);
+}
+
+Test(findings, families_reasons_and_kinds_are_kept_apart)
+{
+	struct trace_builder *b = new_trace();
+	uint32_t stack = trace_builder_place(b, 1, 0x1010);
+	struct trace_entry entry = block(0x5000, 64, stack);
+	struct judged j;
+
+	trace_builder_entry(b, entry);
+	entry.family = FAMILY_PRIVATE_HEAP;
+	trace_builder_entry(b, entry);
+	trace_builder_finding(b,
+			      misuse(TRACE_KIND_INVALID_FREE, TRACE_REASON_SECTION_HANDLE, stack));
+	trace_builder_finding(b,
+			      misuse(TRACE_KIND_INVALID_FREE, TRACE_REASON_UNKNOWN_ADDRESS, stack));
+	trace_builder_finding(b, misuse(TRACE_KIND_DOUBLE_FREE, TRACE_REASON_NONE, stack));
+	j = judge_one(b);
+	cr_expect_eq(j.f->count, 5);
+	release(&j, b);
+}
+
+Test(findings, misuses_that_differ_in_one_stack_are_two)
+{
+	struct trace_builder *b = new_trace();
+	uint32_t stack = trace_builder_place(b, 1, 0x1010);
+	struct trace_finding finding = misuse(TRACE_KIND_DOUBLE_FREE, TRACE_REASON_NONE, stack);
+	struct judged j;
+
+	finding.stack[TRACE_STACK_FREE] = trace_builder_place(b, 1, 0x1020);
+	trace_builder_finding(b, finding);
+	finding.stack[TRACE_STACK_FREE] = trace_builder_place(b, 1, 0x1030);
+	trace_builder_finding(b, finding);
+	finding.package = 1;
+	trace_builder_finding(b, finding);
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 2, "a package is no part of what makes a finding distinct");
+	cr_expect_eq(j.f->errors, 3);
+	release(&j, b);
+}
+
+Test(findings, the_same_defect_in_two_processes_is_one_finding)
+{
+	struct trace_builder *both[] = { trace_builder_new(), trace_builder_new() };
+	struct judged j;
+
+	for (unsigned i = 0; i < 2; i++) {
+		/* Other ids, other addresses, and other paths to the same build. */
+		trace_builder_module(both[i], i + 5, i ? "/p/named.so" : "/q/named.so",
+				     0x7f0000000000 + i * 0x1000, "01234567890123456789");
+		trace_builder_entry(both[i],
+				    block(0x5000, 64, trace_builder_place(both[i], i + 5, 0x1010)));
+		trace_builder_finding(both[i], misuse(TRACE_KIND_DOUBLE_FREE, TRACE_REASON_NONE,
+						      trace_builder_place(both[i], i + 5, 0x1020)));
+	}
+	j = judge(both, 2);
+	cr_assert_eq(j.f->count, 2);
+	cr_expect_eq(j.f->all[0].count, 2);
+	cr_expect_eq(j.f->all[1].count, 2);
+	trace_builder_free(both[0]);
+	release(&j, both[1]);
+}
+
+Test(findings, modules_without_build_id_are_compared_by_path)
+{
+	struct trace_builder *all[] = { trace_builder_new(), trace_builder_new(),
+					trace_builder_new() };
+	static const char *const paths[] = { "/p/a.so", "/p/a.so", "/q/a.so" };
+	struct judged j;
+
+	for (unsigned i = 0; i < 3; i++) {
+		trace_builder_module(all[i], 1, paths[i], 0, NULL);
+		trace_builder_entry(all[i], block(0x5000, 64, trace_builder_place(all[i], 1, 0x10)));
+	}
+	j = judge(all, 3);
+	cr_assert_eq(j.f->count, 2);
+	cr_expect_eq(j.f->all[0].count, 2);
+	trace_builder_free(all[0]);
+	trace_builder_free(all[1]);
+	release(&j, all[2]);
+}
+
+Test(findings, the_deletion_with_live_blocks_is_both_call_and_delete)
+{
+	struct trace_builder *b = new_trace();
+	struct judged j;
+
+	trace_builder_finding(b, misuse(TRACE_KIND_LIVE_AT_DELETE, TRACE_REASON_NONE,
+					trace_builder_place(b, 1, 0x1010)));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 1);
+	cr_expect_eq(j.f->all[0].level, TRACE_LEVEL_WARNING);
+	cr_assert(j.f->all[0].stack[TRACE_STACK_CALL]);
+	cr_expect(j.f->all[0].stack[TRACE_STACK_DELETE] == j.f->all[0].stack[TRACE_STACK_CALL]);
+	release(&j, b);
+}
+
+Test(findings, what_was_recorded_is_passed_on)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding = misuse(TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_SECTION,
+					      trace_builder_place(b, 1, 0x1010));
+	const struct finding *f;
+	struct judged j;
+
+	finding.count = 7;
+	finding.bytes = 700;
+	finding.address = 0x5000;
+	finding.size = 100;
+	finding.package = 3;
+	finding.section = (struct trace_section){ 0x9000, 4096, 512 };
+	finding.owner = (struct trace_section){ 0xa000, 8192, 1024 };
+	finding.flags = TRACE_FINDING_HAS_ADDRESS | TRACE_FINDING_HAS_SIZE |
+			TRACE_FINDING_HAS_SECTION | TRACE_FINDING_HAS_OWNER |
+			TRACE_FINDING_OWNER_SIZES;
+	trace_builder_finding(b, finding);
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 1);
+	f = &j.f->all[0];
+	cr_expect_eq(f->count, 7);
+	cr_expect_eq(f->bytes, 700);
+	cr_expect(f->has_address && f->address == 0x5000);
+	cr_expect(f->has_size && f->size == 100);
+	cr_expect_eq(f->package, 3);
+	cr_expect_str_eq(f->function, "FreeSharedMemory");
+	cr_expect(f->section.known && f->section.handle == 0x9000);
+	cr_expect_not(f->section.sizes_known);
+	cr_expect(f->owner.known && f->owner.sizes_known && f->owner.max_size == 8192);
+	cr_expect_eq(j.f->errors, 7);
+	release(&j, b);
+}
+
+/* Order and summary. */
+
+Test(findings, errors_come_first_then_the_most_bytes_then_the_greatest_count)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding;
+	struct judged j;
+
+	finding = misuse(TRACE_KIND_FAILED_CALL, TRACE_REASON_NONE, 0);
+	finding.bytes = 1 << 30;
+	trace_builder_finding(b, finding);
+	finding = misuse(TRACE_KIND_NULL_FREE, TRACE_REASON_NONE, 0);
+	finding.count = 1000;
+	trace_builder_finding(b, finding);
+	finding = misuse(TRACE_KIND_INVALID_FREE, TRACE_REASON_UNKNOWN_ADDRESS, 0);
+	trace_builder_finding(b, finding);
+	finding = misuse(TRACE_KIND_DOUBLE_DELETE, TRACE_REASON_NONE, 0);
+	finding.count = 2;
+	trace_builder_finding(b, finding);
+	finding = misuse(TRACE_KIND_DOUBLE_FREE, TRACE_REASON_NONE, 0);
+	finding.bytes = 10;
+	trace_builder_finding(b, finding);
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 5);
+	cr_expect_eq(j.f->all[0].kind, TRACE_KIND_DOUBLE_FREE);
+	cr_expect_eq(j.f->all[1].kind, TRACE_KIND_DOUBLE_DELETE);
+	cr_expect_eq(j.f->all[2].kind, TRACE_KIND_INVALID_FREE);
+	cr_expect_eq(j.f->all[3].kind, TRACE_KIND_NULL_FREE);
+	cr_expect_eq(j.f->all[4].kind, TRACE_KIND_FAILED_CALL);
+	cr_expect_eq(j.f->errors, 4);
+	cr_expect_eq(j.f->warnings, 1000);
+	cr_expect_eq(j.f->notes, 1);
+	release(&j, b);
+}
+
+Test(findings, losses_make_the_result_a_lower_bound_except_those_of_history)
+{
+	struct trace_builder *b = new_trace();
+	struct judged j;
+
+	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 3;
+	j = judge_one(b);
+	cr_expect(j.f->exact);
+	cr_expect_eq(j.f->lost[TRACE_LOST_EVENTS], 3);
+	findings_free(j.f);
+	model_close(j.models[0]);
+	trace_builder_header(b)->lost[TRACE_LOST_BLOCKS] = 4;
+	j = judge_one(b);
+	cr_expect_not(j.f->exact);
+	cr_expect_eq(j.f->lost[TRACE_LOST_BLOCKS], 4);
+	release(&j, b);
+}
+
+Test(findings, a_sum_of_sizes_does_not_wrap)
+{
+	struct trace_builder *b = new_trace();
+	struct judged j;
+
+	trace_builder_entry(b, block(0x5000, UINT64_MAX, 0));
+	trace_builder_entry(b, block(0x6000, 64, 0));
+	j = judge_one(b);
+	cr_expect_eq(j.f->leaked_bytes, UINT64_MAX);
+	release(&j, b);
+}
+
+/* Fingerprints. */
+
+static void fingerprint_of(const char *path, uint64_t base, const char *build_id,
+			   const uint64_t *offsets, uint32_t count, char *fingerprint)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint64_t frames[8];
+	struct judged j;
+
+	trace_builder_module(b, 1, path, base, build_id);
+	trace_builder_module(b, 2, "/lib/libc.so.6", 0, build_id);
+	for (uint32_t i = 0; i < count; i++)
+		frames[i] = offsets[i];
+	trace_builder_entry(b, block(base, 64, trace_builder_stack(b, frames, count)));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 1);
+	strcpy(fingerprint, j.f->all[0].fingerprint);
+	release(&j, b);
+}
+
+#define FRAMES(...) (const uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8
+#define IN_FILE(offset) ((1ull << TRACE_FRAME_OFFSET_BITS) + (offset))
+#define IN_LIBC(offset) ((2ull << TRACE_FRAME_OFFSET_BITS) + (offset))
+
+Test(findings, a_fingerprint_is_16_hex_digits)
+{
+	char print[17];
+
+	fingerprint_of("/p/named.so", 0, NULL, FRAMES(IN_FILE(0x1010)), print);
+	cr_expect_eq(strlen(print), 16);
+	cr_expect_eq(strspn(print, "0123456789abcdef"), 16);
+}
+
+Test(findings, a_fingerprint_does_not_depend_on_where_things_lie)
+{
+	char one[17], other[17];
+
+	fingerprint_of("/p/named.so", 0, NULL, FRAMES(IN_FILE(0x1010), IN_LIBC(0x10)), one);
+	fingerprint_of("/q/named.so", 0x7f0000000000, "anotherbuild",
+		       FRAMES(IN_FILE(0x1010), IN_LIBC(0x999)), other);
+	cr_expect_str_eq(one, other);
+}
+
+Test(findings, a_fingerprint_depends_on_the_functions)
+{
+	char one[17], other[17];
+
+	fingerprint_of("/p/named.so", 0, NULL, FRAMES(IN_FILE(0x1010)), one);
+	fingerprint_of("/p/named.so", 0, NULL, FRAMES(IN_FILE(0x1020)), other);
+	cr_expect_str_neq(one, other);
+}
+
+Test(findings, a_fingerprint_takes_the_offset_where_no_function_is_known)
+{
+	char one[17], other[17], same[17];
+
+	fingerprint_of("/p/bare.so", 0, NULL, FRAMES(IN_FILE(0x10)), one);
+	fingerprint_of("/p/bare.so", 0, NULL, FRAMES(IN_FILE(0x20)), other);
+	fingerprint_of("/q/bare.so", 0x1000, NULL, FRAMES(IN_FILE(0x10)), same);
+	cr_expect_str_neq(one, other);
+	cr_expect_str_eq(one, same);
+}
+
+Test(findings, a_fingerprint_leaves_addresses_of_no_module_out)
+{
+	char one[17], other[17];
+
+	fingerprint_of("/p/named.so", 0, NULL, FRAMES(IN_FILE(0x1010), 0x7f1111), one);
+	fingerprint_of("/p/named.so", 0, NULL, FRAMES(IN_FILE(0x1010), 0x7f2222), other);
+	cr_expect_str_eq(one, other);
+}
+
+/* Messages. */
+
+static void expect_message(struct trace_builder *b, const char *message)
+{
+	struct judged j = judge_one(b);
+
+	cr_assert_eq(j.f->count, 1);
+	cr_expect_str_eq(j.f->all[0].message, message);
+	release(&j, b);
+}
+
+Test(findings, a_message_says_which_section_was_wrong_and_which_is_right)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding =
+		misuse(TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_SECTION, 0);
+
+	finding.size = 64;
+	finding.section.handle = 0x9000;
+	finding.owner.handle = 0xa000;
+	finding.stack[TRACE_STACK_CREATE] = trace_builder_place(b, 1, 0x100a);
+	finding.stack[TRACE_STACK_OWNER_CREATE] = trace_builder_place(b, 1, 0x1014);
+	finding.flags = TRACE_FINDING_HAS_SIZE | TRACE_FINDING_HAS_SECTION | TRACE_FINDING_HAS_OWNER;
+	trace_builder_finding(b, finding);
+	expect_message(b, "block of 64 bytes freed with the handle of section 0x9000 (created at "
+			  "named.c:10), but allocated from section 0xa000 (created at named.c:20)");
+}
+
+Test(findings, a_message_names_module_and_offset_where_nothing_better_is_known)
+{
+	struct trace_builder *b = new_trace();
+
+	trace_builder_entry(b, block(0x5000, 1, trace_builder_place(b, 1, 0x3333)));
+	expect_message(b, "block of 1 byte, allocated at named.so+0x3333, is never freed");
+}
+
+Test(findings, a_message_does_without_what_is_unknown)
+{
+	struct trace_builder *b = new_trace();
+
+	trace_builder_finding(b, misuse(TRACE_KIND_DOUBLE_FREE, TRACE_REASON_NONE, 0));
+	expect_message(b, "block freed again");
+}
+
+Test(findings, a_message_says_which_of_the_lsas_functions_is_documented)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding = misuse(TRACE_KIND_EXCHANGED_FREE, TRACE_REASON_NONE, 0);
+
+	finding.family = FAMILY_LSA_HEAP;
+	finding.function = SLOT_FreeLsaHeap;
+	trace_builder_finding(b, finding);
+	expect_message(b, "block freed by FreeLsaHeap, where FreeReturnBuffer is documented");
+	b = new_trace();
+	finding.function = SLOT_FreeReturnBuffer;
+	trace_builder_finding(b, finding);
+	expect_message(b, "block freed by FreeReturnBuffer, where FreeLsaHeap is documented");
+}
+
+/* An access to a block of 24 bytes at 0x5000, which is allocated in line 10, and read or written in 40. */
+static struct trace_finding access(struct trace_builder *b, enum trace_kind kind,
+				   enum trace_reason reason, uint64_t address)
+{
+	struct trace_finding finding = misuse(kind, reason, trace_builder_place(b, 1, 0x1028));
+
+	finding.address = address;
+	finding.block = 0x5000;
+	finding.size = 24;
+	finding.section.handle = 0x4000;
+	finding.stack[TRACE_STACK_ALLOCATE] = trace_builder_place(b, 1, 0x100a);
+	finding.flags =
+		TRACE_FINDING_HAS_ADDRESS | TRACE_FINDING_HAS_SIZE | TRACE_FINDING_HAS_SECTION;
+	return finding;
+}
+
+static void expect_access(enum trace_kind kind, enum trace_reason reason, uint64_t address,
+			  const char *message)
+{
+	struct trace_builder *b = new_trace();
+
+	trace_builder_finding(b, access(b, kind, reason, address));
+	expect_message(b, message);
+}
+
+Test(findings, a_message_says_how_far_outside_a_block_an_access_was)
+{
+	expect_access(TRACE_KIND_OVERFLOW, TRACE_REASON_WRITE, 0x5018,
+		      "write 1 byte past the end of a block of 24 bytes (allocated at named.c:10)");
+	expect_access(TRACE_KIND_OVERFLOW, TRACE_REASON_READ, 0x5020,
+		      "read 9 bytes past the end of a block of 24 bytes (allocated at named.c:10)");
+	expect_access(
+		TRACE_KIND_UNDERFLOW, TRACE_REASON_WRITE, 0x4ffe,
+		"write 2 bytes before the start of a block of 24 bytes (allocated at named.c:10)");
+}
+
+Test(findings, a_message_says_when_damage_came_to_light)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding;
+
+	expect_access(
+		TRACE_KIND_OVERFLOW, TRACE_REASON_CANARY, 0x5018,
+		"write 1 byte past the end of a block of 24 bytes (allocated at named.c:10) was "
+		"found by FreeSharedMemory at named.c:40");
+	finding = access(b, TRACE_KIND_OVERFLOW, TRACE_REASON_CANARY, 0x5018);
+	finding.stack[TRACE_STACK_CALL] = 0;
+	trace_builder_finding(b, finding);
+	expect_message(b, "write 1 byte past the end of a block of 24 bytes (allocated at "
+			  "named.c:10) was found at the end of the trace");
+}
+
+Test(findings, a_message_says_what_had_ended_a_block_that_is_used)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding =
+		access(b, TRACE_KIND_USE_AFTER_FREE, TRACE_REASON_READ, 0x5004);
+
+	finding.stack[TRACE_STACK_FREE] = trace_builder_place(b, 1, 0x1014);
+	trace_builder_finding(b, finding);
+	expect_message(b,
+		       "read of byte 4 of a block of 24 bytes (allocated at named.c:10) after it "
+		       "was freed at named.c:20");
+	b = new_trace();
+	finding = access(b, TRACE_KIND_USE_AFTER_DELETE, TRACE_REASON_WRITE, 0x5000);
+	finding.stack[TRACE_STACK_DELETE] = trace_builder_place(b, 1, 0x1014);
+	trace_builder_finding(b, finding);
+	expect_message(b, "write of byte 0 of a block of 24 bytes (allocated at named.c:10) after "
+			  "its section 0x4000 was deleted at named.c:20");
+}
+
+Test(findings, there_is_a_message_for_each_kind_and_reason)
+{
+	struct trace_builder *b = new_trace();
+	struct judged j;
+
+	for (unsigned kind = TRACE_KIND_LIVE_AT_DELETE; kind < TRACE_KIND_COUNT; kind++)
+		for (unsigned reason = 0; reason < TRACE_REASON_COUNT; reason++)
+			trace_builder_finding(b, misuse(kind, reason, 0));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count,
+		     (TRACE_KIND_COUNT - TRACE_KIND_LIVE_AT_DELETE) * TRACE_REASON_COUNT);
+	for (size_t i = 0; i < j.f->count; i++) {
+		cr_expect_gt(strlen(j.f->all[i].message), 10);
+		cr_expect_null(strchr(j.f->all[i].message, '\n'));
+	}
+	release(&j, b);
+}

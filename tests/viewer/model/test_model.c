@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/trace_builder.h"
+#include "viewer/model/liveness.h"
+#include "viewer/model/model.h"
+
+static struct model *open_model(struct trace_builder *b)
+{
+	struct reader_trouble trouble;
+	struct model *m = model_open(trace_builder_write(b), NULL, &trouble);
+
+	cr_assert(m, "%s", trouble.text);
+	return m;
+}
+
+static void close_both(struct model *m, struct trace_builder *b)
+{
+	model_close(m);
+	trace_builder_free(b);
+}
+
+Test(model, tells_which_process_was_traced)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_text(b, TRACE_RECORD_EXE, 0, "/usr/bin/host");
+	trace_builder_header(b)->exit_status = 3;
+	m = open_model(b);
+	cr_expect_eq(model_pid(m), 4711);
+	cr_expect_eq(model_ppid(m), 42);
+	cr_expect_str_eq(model_exe(m), "/usr/bin/host");
+	cr_expect_eq(model_start_ns(m), 1700000000123456789u);
+	cr_expect_eq(model_arguments(m), 0);
+	close_both(m, b);
+}
+
+Test(model, joins_the_pieces_of_an_argument_and_orders_arguments_by_position)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 4000000000u, "last");
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 1, "a long ");
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, "host");
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 1, "argument");
+	m = open_model(b);
+	cr_assert_eq(model_arguments(m), 3);
+	cr_expect_str_eq(model_argument(m, 0), "host");
+	cr_expect_str_eq(model_argument(m, 1), "a long argument");
+	cr_expect_str_eq(model_argument(m, 2), "last");
+	close_both(m, b);
+}
+
+Test(model, makes_valid_utf_8_of_whatever_a_text_holds)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, "caf\xc3\xa9 \xff \xe2\x82 \xed\xa0\x80");
+	m = open_model(b);
+	cr_expect_str_eq(model_argument(m, 0), "caf\xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
+					       "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	close_both(m, b);
+}
+
+Test(model, knows_which_packages_are_unloaded_or_have_no_id_or_share_an_index)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_package *client;
+	struct model *m;
+
+	trace_builder_package(b, 1, "gone", 77, 0);
+	trace_builder_text(b, TRACE_RECORD_PACKAGE_GONE, 1, "");
+	client = trace_builder_record(b, TRACE_RECORD_PACKAGE,
+				      sizeof(*client) - sizeof(client->head));
+	client->index = 2;
+	client->flags = TRACE_PACKAGE_NO_ID;
+	m = open_model(b);
+	cr_expect(model_package(m, 1)->unloaded && model_package(m, 1)->has_id);
+	cr_expect(model_package(m, 2)->defined);
+	cr_expect_not(model_package(m, 2)->unloaded || model_package(m, 2)->has_id);
+	cr_expect_str_eq(model_package(m, TRACE_PACKAGE_OTHER)->name, "other");
+	cr_expect_not(model_package(m, TRACE_PACKAGE_OTHER)->defined);
+	close_both(m, b);
+}
+
+Test(model, knows_packages_by_index_with_module_and_last_name)
+{
+	struct trace_builder *b = trace_builder_new();
+	const struct model_package *package;
+	struct model *m;
+
+	trace_builder_package(b, 2, "old", 77, 9);
+	trace_builder_text(b, TRACE_RECORD_PACKAGE_NAME, 2, "new");
+	trace_builder_module(b, 9, "/lib/package.so", 0x1000, NULL);
+	m = open_model(b);
+	package = model_package(m, 2);
+	cr_expect(package->defined && package->has_id);
+	cr_expect_eq(package->id, 77);
+	cr_expect_str_eq(package->name, "new");
+	cr_expect_str_eq(package->module->name, "/lib/package.so");
+	cr_expect_str_eq(package->module->base, "package.so");
+	cr_expect_not(model_package(m, 0)->defined);
+	close_both(m, b);
+}
+
+Test(model, sums_counters_over_lanes)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_counter(b, 1, SLOT_AllocateLsaHeap, 10, 1, 640);
+	trace_builder_counter(b, 1, SLOT_AllocateLsaHeap, 5, 0, 320);
+	trace_builder_counter(b, 2, SLOT_AllocateLsaHeap, 1, 0, 1);
+	m = open_model(b);
+	cr_expect_eq(model_counter(m, 1, SLOT_AllocateLsaHeap)->calls, 15);
+	cr_expect_eq(model_counter(m, 1, SLOT_AllocateLsaHeap)->failed, 1);
+	cr_expect_eq(model_counter(m, 1, SLOT_AllocateLsaHeap)->bytes, 960);
+	cr_expect_eq(model_calls(m, SLOT_AllocateLsaHeap), 16);
+	cr_expect(model_package(m, 1)->called);
+	cr_expect_not(model_package(m, 0)->called);
+	close_both(m, b);
+}
+
+Test(model, does_not_let_a_sum_of_hostile_counters_wrap)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_counter(b, 0, SLOT_AllocateLsaHeap, UINT64_MAX, 0, 0);
+	trace_builder_counter(b, 0, SLOT_AllocateLsaHeap, 5, 0, 0);
+	m = open_model(b);
+	cr_expect_eq(model_calls(m, SLOT_AllocateLsaHeap), UINT64_MAX);
+	close_both(m, b);
+}
+
+Test(model, leads_from_a_block_to_its_section)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_entry entry = { .address = 0x1000,
+				     .size = 4096 | 512ull << 32,
+				     .state = TRACE_ENTRY_SECTION,
+				     .family = FAMILY_SHARED_MEMORY };
+	uint32_t section = trace_builder_entry(b, entry);
+	struct model *m;
+
+	entry = (struct trace_entry){ .address = 0x1010,
+				      .size = 64,
+				      .section = section,
+				      .state = TRACE_ENTRY_BLOCK,
+				      .family = FAMILY_SHARED_MEMORY };
+	trace_builder_entry(b, entry);
+	m = open_model(b);
+	cr_assert_eq(model_entries(m), 2);
+	cr_expect_eq(model_entry(m, 0)->size, 4096);
+	cr_expect_eq(model_entry(m, 0)->initial_size, 512);
+	cr_expect(model_entry(m, 1)->section == model_entry(m, 0));
+	cr_expect(model_entry(m, 1)->in_section);
+	cr_expect_eq(model_entry(m, 1)->size, 64);
+	close_both(m, b);
+}
+
+Test(model, knows_that_a_block_had_a_section_which_is_gone)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint32_t section = trace_builder_entry(b, (struct trace_entry){ 0 });
+	struct model *m;
+
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x1010,
+						     .section = section,
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = FAMILY_SHARED_MEMORY });
+	m = open_model(b);
+	cr_assert_eq(model_entries(m), 1);
+	cr_expect(model_entry(m, 0)->in_section);
+	cr_expect_null(model_entry(m, 0)->section);
+	close_both(m, b);
+}
+
+Test(model, decodes_frames_into_module_offset_and_address)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint64_t frames[] = { trace_builder_frame(3, 0x123), trace_builder_frame(0, 0x7f0000001000),
+			      trace_builder_frame(8, 0x55) };
+	const struct model_stack *stack;
+	struct model *m;
+	uint32_t ref;
+
+	trace_builder_module(b, 3, "/lib/package.so", 0x7f1200000000, NULL);
+	ref = trace_builder_stack(b, frames, 3);
+	m = open_model(b);
+	stack = model_stack(m, ref);
+	cr_assert(stack);
+	cr_expect_eq(stack->frames, 3);
+	cr_expect_str_eq(stack->frame[0].module->base, "package.so");
+	cr_expect_eq(stack->frame[0].offset, 0x123);
+	cr_expect_eq(stack->frame[0].address, 0x7f1200000123);
+	cr_expect_null(stack->frame[1].module);
+	cr_expect_eq(stack->frame[1].address, 0x7f0000001000);
+	cr_expect_null(stack->frame[2].module);
+	cr_expect_not(stack->frame[2].has_address, "its module was not recorded");
+	cr_expect(model_stack(m, ref) == stack, "decoded once");
+	cr_expect_null(model_stack(m, 0));
+	cr_expect_eq(model_stacks(m), 1);
+	close_both(m, b);
+}
+
+Test(model, lists_calls_in_flight_but_no_more_than_a_lane_can_show)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_lane *lane = trace_builder_lane(b, 0, 123);
+	struct model *m;
+
+	for (unsigned i = 0; i < TRACE_IN_FLIGHT; i++)
+		lane->in_flight[i].function = SLOT_FreeLsaHeap;
+	lane->in_flight[0].package = 5;
+	lane->depth = 100;
+	m = open_model(b);
+	cr_assert_eq(model_in_flight(m), TRACE_IN_FLIGHT);
+	cr_expect_eq(model_call(m, 0)->tid, 123);
+	cr_expect_eq(model_call(m, 0)->function, SLOT_FreeLsaHeap);
+	cr_expect_eq(model_call(m, 0)->package, 5);
+	close_both(m, b);
+}
+
+static struct model_events count_events(struct model *m)
+{
+	struct model_events events;
+	struct reader_trouble trouble;
+
+	cr_assert(model_count_events(m, &events, NULL, &trouble), "%s", trouble.text);
+	return events;
+}
+
+Test(model, counts_what_became_of_each_event)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event event = { .time = 2000,
+				     .function = SLOT_FreeLsaHeap,
+				     .state = TRACE_EVENT_COMMITTED };
+	struct model_events events;
+	struct model *m;
+
+	for (unsigned i = 0; i < 300; i++, event.time += 1000)
+		trace_builder_event(b, i % 2, event);
+	event.state = 0;
+	trace_builder_event(b, 0, event);
+	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, 1000, 0, 0);
+	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 100;
+	m = open_model(b);
+	events = count_events(m);
+	cr_expect_eq(events.recorded, 1000);
+	cr_expect_eq(events.retained, 300);
+	cr_expect_eq(events.lost, 100);
+	cr_expect_eq(events.overwritten, 600);
+	cr_expect_eq(events.torn, 1);
+	cr_expect_eq(events.ring_bytes, 2 * TRACE_CHUNK_BYTES);
+	cr_expect_eq(events.first_ns, 2000);
+	cr_expect_eq(events.last_ns, 600000);
+	close_both(m, b);
+}
+
+/* Its events are not looked at: what it says itself is enough. */
+Test(model, takes_a_full_chunk_of_the_ring_at_its_word)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event event = { .time = 5000,
+				     .function = SLOT_FreeLsaHeap,
+				     .state = TRACE_EVENT_COMMITTED };
+	struct trace_chunk *chunk = trace_builder_chunk(b, trace_builder_event(b, 0, event));
+	struct model_events events;
+	struct model *m;
+
+	chunk->records = READER_RING_EVENTS;
+	chunk->first_time = 3000;
+	chunk->last_time = 9000;
+	m = open_model(b);
+	events = count_events(m);
+	cr_expect_eq(events.retained, READER_RING_EVENTS);
+	cr_expect_eq(events.torn, 0);
+	cr_expect_eq(events.first_ns, 4000); /* two a tick, from tick 1000 */
+	cr_expect_eq(events.last_ns, 16000);
+	close_both(m, b);
+}
+
+static struct trace_event transfer(void)
+{
+	return (struct trace_event){ .time = 5000,
+				     .function = TRANSFER_LogonUser,
+				     .result = FAMILY_LSA_HEAP,
+				     .state = TRACE_EVENT_COMMITTED };
+}
+
+/* Neither among those that were recorded, nor among those that are there, nor among the lost. */
+Test(model, does_not_count_transfers_among_the_calls)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event call = { .time = 5000,
+				    .function = SLOT_FreeLsaHeap,
+				    .state = TRACE_EVENT_COMMITTED };
+	struct trace_chunk *full = trace_builder_chunk(b, trace_builder_event(b, 0, call));
+	struct model_events events;
+	struct model *m;
+
+	full->records = READER_RING_EVENTS;
+	full->transfers = 5;
+	trace_builder_event(b, 1, call);
+	trace_builder_event(b, 1, transfer());
+	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, READER_RING_EVENTS + 10, 0, 0);
+	trace_builder_counter(b, 0, TRANSFER_LogonUser, 1000, 0, 24000);
+	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 3;
+	m = open_model(b);
+	events = count_events(m);
+	cr_expect_eq(events.recorded, READER_RING_EVENTS + 10);
+	cr_expect_eq(events.retained, READER_RING_EVENTS - 5 + 1);
+	cr_expect_eq(events.lost, 3);
+	cr_expect_eq(events.overwritten, 11);
+	cr_expect_eq(model_calls(m, TRANSFER_LogonUser), 0);
+	cr_expect_eq(model_counter(m, 0, TRANSFER_LogonUser)->bytes, 0);
+	close_both(m, b);
+}
+
+Test(model, sums_transfers_over_lanes)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_counter(b, 2, TRANSFER_LogonUser, 2, 0, 100);
+	trace_builder_counter(b, 2, TRANSFER_LogonUser, 3, 0, 50);
+	trace_builder_counter(b, 3, TRANSFER_LogonUser, 1, 0, 1);
+	m = open_model(b);
+	cr_expect_eq(model_transfers(m, 2, TRANSFER_LogonUser)->blocks, 5);
+	cr_expect_eq(model_transfers(m, 2, TRANSFER_LogonUser)->bytes, 150);
+	cr_expect_eq(model_transfers(m, 3, TRANSFER_LogonUser)->blocks, 1);
+	cr_expect_eq(model_transfers(m, 2, TRANSFER_LogonUserEx)->blocks, 0);
+	cr_expect_not(model_package(m, 2)->called, "it handed over, but called nothing");
+	close_both(m, b);
+}
+
+/* A transfer may be among what the writer had no room for. */
+Test(model, does_not_count_more_calls_as_lost_than_are_missing)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, 2, 0, 0);
+	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 3;
+	m = open_model(b);
+	cr_expect_eq(count_events(m).lost, 2);
+	cr_expect_eq(count_events(m).overwritten, 0);
+	close_both(m, b);
+}
+
+Test(model, does_not_count_fewer_than_no_events_as_overwritten)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_event(b, 0,
+			    (struct trace_event){ .time = 2000,
+						  .function = SLOT_FreeLsaHeap,
+						  .state = TRACE_EVENT_COMMITTED });
+	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = UINT64_MAX;
+	m = open_model(b);
+	cr_expect_eq(count_events(m).overwritten, 0);
+	close_both(m, b);
+}
+
+Test(model, is_exact_when_only_history_was_lost)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 5;
+	m = open_model(b);
+	cr_expect(model_exact(m));
+	model_close(m);
+	for (unsigned i = TRACE_LOST_EVENTS + 1; i < TRACE_LOST_COUNT; i++) {
+		trace_builder_header(b)->lost[i] = 1;
+		m = open_model(b);
+		cr_expect_not(model_exact(m), "lost[%u]", i);
+		model_close(m);
+		trace_builder_header(b)->lost[i] = 0;
+	}
+	trace_builder_free(b);
+}
+
+/* Time. */
+
+Test(model, measures_time_by_the_newer_of_the_last_clock_points)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_header *h = trace_builder_header(b);
+	struct model *m;
+
+	h->clock_last[1] = (struct trace_clock){ 1000 + 4000, 5000 + 1000 };
+	h->clock_index = 3;
+	m = open_model(b);
+	cr_expect_eq(model_time_ns(m, 1000 + 4000), 1000);
+	cr_expect_eq(model_time_ns(m, 1000), 0);
+	cr_expect_eq(model_time_ns(m, 0), -250);
+	cr_expect_eq(model_duration_ns(m, 400), 100);
+	close_both(m, b);
+}
+
+Test(model, takes_a_tick_for_a_nanosecond_without_two_different_clock_points)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_header *h = trace_builder_header(b);
+	struct model *m;
+
+	h->clock_last[0] = h->clock_first;
+	m = open_model(b);
+	cr_expect_eq(model_time_ns(m, 1007), 7);
+	model_close(m);
+	h->clock_last[0] = (struct trace_clock){ 0, 0 };
+	m = open_model(b);
+	cr_expect_eq(model_time_ns(m, 1007), 7);
+	close_both(m, b);
+}
+
+Test(model, survives_times_beyond_all_bounds)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_header *h = trace_builder_header(b);
+	struct model *m;
+
+	h->clock_first = (struct trace_clock){ 0, 0 };
+	h->clock_last[0] = (struct trace_clock){ 1, UINT64_MAX };
+	m = open_model(b);
+	cr_expect_eq(model_time_ns(m, INT64_MAX), INT64_MAX);
+	cr_expect_eq(model_time_ns(m, 1ull << 63), INT64_MIN);
+	cr_expect_eq(model_duration_ns(m, UINT64_MAX), INT64_MAX);
+	close_both(m, b);
+}
+
+/* How it ended. */
+
+Test(model, knows_the_status_of_a_process_that_ended)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_header *h = trace_builder_header(b);
+	struct model *m;
+	int32_t status;
+
+	h->exit_status = 3;
+	m = open_model(b);
+	cr_expect_str_eq(model_end_text(m), "exit");
+	cr_expect(model_exit_status(m, &status) && status == 3);
+	model_close(m);
+	h->end = TRACE_END_EXEC;
+	m = open_model(b);
+	cr_expect_str_eq(model_end_text(m), "exec");
+	cr_expect_not(model_exit_status(m, &status));
+	model_close(m);
+	h->end = TRACE_END_KILLED;
+	h->exit_status = 137;
+	m = open_model(b);
+	cr_expect_str_eq(model_end_text(m), "killed");
+	cr_expect(model_exit_status(m, &status) && status == 137);
+	close_both(m, b);
+}
+
+/* Field 22 of /proc/PID/stat. */
+static uint64_t own_start(void)
+{
+	char text[2048] = "", *at;
+	FILE *file = fopen("/proc/self/stat", "r");
+
+	cr_assert(file && fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	at = strrchr(text, ')') + 1;
+	for (unsigned field = 2; field < 21; field++)
+		at = strchr(at + 1, ' ');
+	return strtoull(at + 1, NULL, 10);
+}
+
+static void own_boot_id(uint8_t id[16])
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "r");
+	char text[64] = "";
+	unsigned nibbles = 0;
+
+	cr_assert(file && fgets(text, sizeof(text), file));
+	fclose(file);
+	memset(id, 0, 16);
+	for (const char *c = text; *c && nibbles < 32; c++) {
+		unsigned digit;
+
+		if (sscanf((char[]){ *c, 0 }, "%1x", &digit) != 1)
+			continue;
+		id[nibbles / 2] = (uint8_t)(id[nibbles / 2] << 4 | digit);
+		nibbles++;
+	}
+}
+
+Test(model, tells_a_running_process_from_one_that_was_killed)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_header *h = trace_builder_header(b);
+	struct model *m;
+	int32_t status;
+
+	h->end = TRACE_END_RUNNING;
+	h->pid = getpid();
+	h->pid_start = own_start();
+	own_boot_id(h->boot_id);
+	m = open_model(b);
+	cr_expect_str_eq(model_end_text(m), "running");
+	cr_expect_not(model_exit_status(m, &status));
+	model_close(m);
+	h->pid_start++;
+	m = open_model(b);
+	cr_expect_str_eq(model_end_text(m), "killed", "its pid is another process's now");
+	cr_expect_not(model_exit_status(m, &status));
+	model_close(m);
+	h->pid_start--;
+	h->boot_id[0] ^= 1;
+	m = open_model(b);
+	cr_expect_str_eq(model_end_text(m), "killed", "the machine was started again since");
+	close_both(m, b);
+}
+
+Test(model, takes_a_process_that_nobody_waited_for_as_gone)
+{
+	uint8_t boot_id[16];
+	uint64_t start;
+	pid_t child;
+	char path[64], text[2048] = "", *at;
+	FILE *file;
+
+	own_boot_id(boot_id);
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	do {
+		usleep(1000);
+		file = fopen(path, "r");
+		cr_assert(file && fread(text, 1, sizeof(text) - 1, file) > 0);
+		fclose(file);
+		at = strrchr(text, ')') + 1;
+	} while (at[1] != 'Z');
+	for (unsigned field = 2; field < 21; field++)
+		at = strchr(at + 1, ' ');
+	start = strtoull(at + 1, NULL, 10);
+	cr_expect_not(process_runs(child, start, boot_id));
+}

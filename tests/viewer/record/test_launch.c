@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `lsatrace record` as its user sees it. Commands are shell scripts, which play a traced process where
+ * one is needed: they write to the session file what the preload library would.
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "include/options.h"
+#include "viewer/record/launch.h"
+#include "viewer/record/untraced.h"
+
+#define TOOL BUILD_DIR "/lsatrace"
+#define LIBRARY BUILD_DIR "/liblsatrace.so"
+#define NOT_ASKED \
+	"it never asked for SpLsaModeInitialize, never called a package's Initialize with a " \
+	"function table, or was another user by then, whose traces cannot be told of"
+
+/* What the last shell() wrote to standard output and standard error. */
+static char output[16384];
+static char folder[64];
+
+static void enter_scratch_folder(void)
+{
+	strcpy(folder, "/tmp/lsatrace-test.XXXXXX");
+	cr_assert_not_null(mkdtemp(folder));
+	cr_assert_eq(chdir(folder), 0);
+	cr_assert_eq(setenv("LSATRACE", TOOL, 1), 0);
+	unsetenv(OPTIONS_VARIABLE);
+}
+
+/* Runs a script in which $LSATRACE is the program. Returns its status. */
+static int shell(const char *script)
+{
+	FILE *pipe;
+	size_t bytes;
+	int status;
+
+	cr_assert_eq(setenv("SCRIPT", script, 1), 0);
+	pipe = popen("exec 2>&1; s=$SCRIPT; unset SCRIPT; eval \"$s\"", "r");
+	cr_assert_not_null(pipe);
+	bytes = fread(output, 1, sizeof(output) - 1, pipe);
+	output[bytes] = '\0';
+	status = pclose(pipe);
+	return WEXITSTATUS(status);
+}
+
+static void leave_scratch_folder(void)
+{
+	cr_assert_eq(chdir("/"), 0);
+	cr_assert_eq(setenv("FOLDER", folder, 1), 0);
+	shell("/bin/rm -rf \"$FOLDER\"");
+}
+
+TestSuite(launch, .init = enter_scratch_folder, .fini = leave_scratch_folder);
+TestSuite(recording, .init = enter_scratch_folder, .fini = leave_scratch_folder);
+TestSuite(untraced, .init = enter_scratch_folder, .fini = leave_scratch_folder);
+
+static void assert_output(const char *expected)
+{
+	cr_assert_str_eq(output, expected, "output was: %s", output);
+}
+
+static void assert_says(const char *words)
+{
+	cr_assert_not_null(strstr(output, words), "output was: %s", output);
+}
+
+/* Does the script write the same, and end with the same status, with `lsatrace record` before it? */
+static void assert_same_when_traced(const char *script)
+{
+	char bare[sizeof(output)];
+	int status;
+
+	cr_assert_eq(setenv("COMMAND", script, 1), 0);
+	status = shell("sh -c \"$COMMAND\"");
+	strcpy(bare, output);
+	cr_assert_eq(shell("$LSATRACE record -- sh -c \"$COMMAND\" 2>/dev/null"), status);
+	cr_assert_str_eq(output, bare);
+}
+
+Test(launch, the_status_is_the_commands_own)
+{
+	cr_assert_eq(shell("$LSATRACE record -- sh -c 'exit 0'"), 0);
+	cr_assert_eq(shell("$LSATRACE record -- sh -c 'exit 42'"), 42);
+	cr_assert_eq(shell("$LSATRACE run -- sh -c 'exit 42'"), 42);
+}
+
+Test(launch, a_command_killed_by_a_signal_gives_128_and_its_number)
+{
+	cr_assert_eq(shell("$LSATRACE record -- sh -c 'kill -KILL $$'"), 128 + SIGKILL);
+	cr_assert_eq(shell("$LSATRACE run -- sh -c 'kill -TERM $$'"), 128 + SIGTERM);
+}
+
+Test(launch, a_command_that_is_not_found_gives_127_and_one_line)
+{
+	cr_assert_eq(shell("$LSATRACE record -- ./nowhere"), 127);
+	assert_output("lsatrace: cannot run './nowhere': No such file or directory\n");
+	cr_assert_eq(shell("$LSATRACE run -- lsatrace-no-such-command"), 127);
+}
+
+Test(launch, a_command_that_cannot_be_run_gives_126_and_one_line)
+{
+	cr_assert_eq(shell("touch file; $LSATRACE record -- ./file"), 126);
+	assert_output("lsatrace: cannot run './file': Permission denied\n");
+}
+
+Test(launch, bad_usage_gives_125_and_one_line)
+{
+	cr_assert_eq(shell("$LSATRACE record --ring=abc true"), 125);
+	assert_output("lsatrace record: --ring=abc: expected a size from 256K to 64G, "
+		      "such as 64M\n");
+	cr_assert_eq(shell("$LSATRACE run --error-exitcode=256 true"), 125);
+	assert_output("lsatrace run: --error-exitcode=256: expected a status from 1 to 255\n");
+	cr_assert_eq(shell("$LSATRACE record --depth"), 125);
+	assert_output("lsatrace record: --depth: expected a value\n");
+	cr_assert_eq(shell("$LSATRACE record --colour=host true"), 125);
+	assert_output("lsatrace record: --colour=host: no such option; see lsatrace record "
+		      "--help\n");
+	cr_assert_eq(shell("$LSATRACE record --guard_side=both true"), 125);
+	assert_output("lsatrace record: --guard-side=both: expected after or before\n");
+	cr_assert_eq(shell("$LSATRACE run"), 125);
+	assert_output("lsatrace run: no command was given; see lsatrace run --help\n");
+}
+
+Test(launch, help_goes_to_standard_output)
+{
+	cr_assert_eq(shell("$LSATRACE record --help 2>/dev/null"), 0);
+	assert_says("usage: lsatrace record ");
+	cr_assert_eq(shell("$LSATRACE run --help 2>/dev/null"), 0);
+	assert_says("--error-exitcode");
+	cr_assert_eq(shell("$LSATRACE --help 2>/dev/null"), 0);
+	assert_says("  record ");
+}
+
+Test(launch, an_unknown_command_gives_2_and_one_line)
+{
+	cr_assert_eq(shell("$LSATRACE reccord true"), 2);
+	assert_output("lsatrace: 'reccord' is no command; see lsatrace --help\n");
+	cr_assert_eq(shell("$LSATRACE >/dev/null"), 2);
+	assert_says("usage: ");
+}
+
+Test(launch, options_after_the_command_are_its_own)
+{
+	shell("$LSATRACE record --depth=8 echo --depth=9 -o x 2>/dev/null");
+	assert_output("--depth=9 -o x\n");
+	shell("$LSATRACE record -- echo -- --help 2>/dev/null");
+	assert_output("-- --help\n");
+}
+
+#define PRINT_OPTIONS "printenv LSATRACE_OPTIONS 2>/dev/null"
+
+Test(launch, the_command_lines_options_come_after_the_users)
+{
+	shell("LSATRACE_OPTIONS=ring=1M:depth=3 $LSATRACE record --depth=5 --mode=full --no-follow "
+	      "-o /x/y " PRINT_OPTIONS);
+	assert_output("ring=1M:depth=3:depth=5:mode=full:follow=no:output=/x/y\n");
+}
+
+Test(launch, the_output_is_made_absolute_with_its_folders_name_taken_literally)
+{
+	shell("mkdir 'a:b%p\\c'; cd 'a:b%p\\c'; $LSATRACE record -o 'x:%p' " PRINT_OPTIONS);
+	cr_assert(strncmp(output, "output=/tmp/", 12) == 0);
+	assert_says("/a\\:b%%p\\\\c/x\\:%p\n");
+}
+
+Test(launch, the_default_output_lies_in_the_folder_where_lsatrace_was_started)
+{
+	shell("$LSATRACE record sh -c 'cd /; " PRINT_OPTIONS "' 2>/dev/null");
+	cr_assert(strncmp(output, "output=/tmp/lsatrace-test.", 26) == 0);
+	assert_says("/lsatrace.%e.%p.trace\n");
+}
+
+Test(launch, the_users_own_output_is_kept_but_made_absolute)
+{
+	shell("LSATRACE_OPTIONS='output=/n:output=a\\:b:depth=3' $LSATRACE record " PRINT_OPTIONS);
+	cr_assert(strncmp(output, "output=/n:output=a\\:b:depth=3:output=/tmp/", 42) == 0);
+	assert_says("/a\\:b\n");
+}
+
+Test(launch, the_library_goes_before_what_is_preloaded_already)
+{
+	shell("LD_PRELOAD=libm.so.6 $LSATRACE record printenv LD_PRELOAD 2>/dev/null");
+	assert_output(LIBRARY ":libm.so.6\n");
+	shell("LD_PRELOAD= $LSATRACE record printenv LD_PRELOAD 2>/dev/null");
+	assert_output(LIBRARY "\n");
+}
+
+Test(launch, a_library_in_a_folder_that_cannot_be_preloaded_is_said_so)
+{
+	cr_assert_eq(
+		shell("mkdir 'a b'; cp $LSATRACE " LIBRARY " 'a b'; 'a b/lsatrace' record true"),
+		125);
+	assert_says("/a b/liblsatrace.so': LD_PRELOAD takes no path with a colon or white space\n");
+}
+
+Test(launch, the_library_is_found_in_the_places_of_an_installation)
+{
+	cr_assert_eq(shell("mkdir -p usr/bin usr/lib/lsatrace; cp $LSATRACE usr/bin;"
+			   "cp " LIBRARY " usr/lib/lsatrace;"
+			   "usr/bin/lsatrace record printenv LD_PRELOAD 2>/dev/null"),
+		     0);
+	assert_says("/usr/lib/lsatrace/liblsatrace.so\n");
+	cr_assert_eq(shell("rm usr/lib/lsatrace/*; usr/bin/lsatrace record true"), 125);
+	assert_output("lsatrace: liblsatrace.so is neither beside lsatrace nor in ../lib or "
+		      "../lib/lsatrace\n");
+}
+
+Test(launch, the_rest_of_the_environment_is_the_same)
+{
+	assert_same_when_traced("env | grep -v -e ^LSATRACE_ -e ^LD_PRELOAD= | sort");
+}
+
+Test(launch, the_command_has_the_same_descriptors)
+{
+	assert_same_when_traced("ls /proc/$$/fd");
+	assert_same_when_traced("exec 7</dev/null; ls /proc/$$/fd");
+}
+
+Test(launch, the_command_has_the_same_signal_mask_and_dispositions)
+{
+	const char *script = "exec grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status";
+	sigset_t mask;
+
+	assert_same_when_traced(script);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	signal(SIGCHLD, SIG_DFL); /* pclose needs it here */
+	assert_same_when_traced(script);
+}
+
+Test(launch, a_status_is_known_even_where_children_are_reaped_by_themselves)
+{
+	cr_assert_eq(shell("trap '' CHLD; $LSATRACE record -- sh -c 'exit 9'"), 9);
+}
+
+/* Starts `lsatrace record -- sh -c SCRIPT`, and waits until it has written a line. */
+static pid_t start_recording(const char *script)
+{
+	int ends[2];
+	char c = 0;
+	pid_t pid;
+
+	cr_assert_eq(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		execl(TOOL, TOOL, "record", "--", "sh", "-c", script, (char *)NULL);
+		_exit(1);
+	}
+	close(ends[1]);
+	while (c != '\n')
+		cr_assert_eq(read(ends[0], &c, 1), 1);
+	return pid;
+}
+
+static int end_of(pid_t pid)
+{
+	int status;
+
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+#define LOOP "while :; do sleep 0.05; done"
+
+Test(launch, termination_and_hang_up_are_forwarded_to_the_command)
+{
+	pid_t pid = start_recording("trap 'exit 7' TERM; echo ready; " LOOP);
+
+	kill(pid, SIGTERM);
+	cr_assert_eq(end_of(pid), 7);
+	pid = start_recording("trap 'exit 8' HUP; echo ready; " LOOP);
+	kill(pid, SIGHUP);
+	cr_assert_eq(end_of(pid), 8);
+}
+
+Test(launch, an_interrupt_from_the_terminal_is_left_to_the_command)
+{
+	pid_t pid = start_recording("echo ready; sleep 0.3; exit 5");
+
+	kill(pid, SIGINT);
+	kill(pid, SIGQUIT);
+	cr_assert_eq(end_of(pid), 5);
+}
+
+Test(launch, a_wait_status_becomes_a_shells_status)
+{
+	cr_assert_eq(launch_exit_status(3 << 8), 3);
+	cr_assert_eq(launch_exit_status(SIGSEGV | 0x80), 128 + SIGSEGV);
+}
+
+Test(recording, a_command_without_a_package_is_said_so_and_keeps_its_status)
+{
+	cr_assert_eq(shell("$LSATRACE record -- sh -c 'exit 3'"), 3);
+	assert_output("lsatrace: no security package was initialised in 'sh': " NOT_ASKED "\n");
+	cr_assert_eq(shell("$LSATRACE run --error-exitcode=9 -- sh -c 'exit 3'"), 3);
+	assert_output("lsatrace: no security package was initialised in 'sh': " NOT_ASKED "\n");
+}
+
+Test(recording, a_trace_that_could_not_be_made_is_not_taken_for_a_missing_package)
+{
+	cr_assert_eq(shell("$LSATRACE record sh -c 'echo !full >>$LSATRACE_SESSION; exit 4'"), 4);
+	assert_output("");
+}
+
+Test(recording, nothing_is_printed_when_there_is_a_trace)
+{
+	cr_assert_eq(shell("$LSATRACE record sh -c 'echo /x.trace >>$LSATRACE_SESSION'"), 0);
+	assert_output("");
+}
+
+Test(recording, the_session_file_is_private_and_removed)
+{
+	shell("mkdir tmp; export TMPDIR=tmp; $LSATRACE record sh -c 'stat -c %a "
+	      "\"$LSATRACE_SESSION\"; cd /; echo / >>$LSATRACE_SESSION'; ls tmp");
+	assert_output("600\n");
+}
+
+Test(recording, a_missing_temporary_folder_does_not_matter)
+{
+	cr_assert_eq(shell("TMPDIR=/nowhere $LSATRACE record sh -c 'exit 6' 2>/dev/null"), 6);
+}
+
+Test(recording, an_old_trace_of_the_same_name_is_replaced)
+{
+	shell("echo lsatrace-old >t; $LSATRACE record -o t true >/dev/null; ls; "
+	      ">'%t'; $LSATRACE record -o %%t true; ls");
+	assert_output("lsatrace: no security package was initialised in 'true': " NOT_ASKED "\n"
+		      "lsatrace: no security package was initialised in 'true': " NOT_ASKED "\n");
+}
+
+Test(recording, what_is_not_a_trace_is_never_replaced)
+{
+	static const char *const others[] = { "echo text >t", "echo lsatrace >old; ln -s old t",
+					      "mkdir t", "mkfifo t" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		shell("rm -rf t");
+		shell(others[i]);
+		cr_assert_eq(shell("$LSATRACE record -o t echo ran"), 125);
+		assert_output("lsatrace: 't' exists and is not a trace, so it is not replaced\n");
+		cr_assert_eq(shell("ls -d t"), 0);
+	}
+}
+
+Test(recording, a_pattern_replaces_nothing)
+{
+	shell("echo lsatrace >t%p; $LSATRACE record -o t%p true 2>/dev/null; cat t%p");
+	assert_output("lsatrace\n");
+}
+
+/* A trace that says it is running, with pid 0 for a script to replace. */
+static void write_header(void)
+{
+	struct trace_header header = { .magic = TRACE_MAGIC,
+				       .version = TRACE_VERSION,
+				       .byte_order = TRACE_BYTE_ORDER };
+	FILE *file = fopen("t", "w");
+
+	cr_assert_not_null(file);
+	cr_assert_eq(fwrite(&header, sizeof(header), 1, file), 1);
+	fclose(file);
+}
+
+static struct trace_header read_header(void)
+{
+	struct trace_header header;
+	FILE *file = fopen("t", "r");
+
+	cr_assert_not_null(file);
+	cr_assert_eq(fread(&header, sizeof(header), 1, file), 1);
+	fclose(file);
+	return header;
+}
+
+/* Script: puts $1 as the pid into the header, and notes the trace. */
+#define CLAIM \
+	"claim() { for s in 0 8 16 24; do printf \"\\\\$(printf %03o $(($1 >> s & 255)))\"; " \
+	"done | dd of=t bs=1 seek=$PID_OFFSET conv=notrunc 2>/dev/null; " \
+	"echo $PWD/t >>$LSATRACE_SESSION; }; "
+
+static void record_claim(const char *script, int status)
+{
+	char offset[32], command[1024];
+
+	write_header();
+	snprintf(offset, sizeof(offset), "%zu", offsetof(struct trace_header, pid));
+	snprintf(command, sizeof(command), "%s%s", CLAIM, script);
+	setenv("PID_OFFSET", offset, 1);
+	setenv("COMMAND", command, 1);
+	cr_assert_eq(shell("$LSATRACE record sh -c \"$COMMAND\""), status);
+	assert_output("");
+}
+
+Test(recording, the_trace_of_a_killed_command_says_by_which_signal)
+{
+	struct trace_header header;
+
+	record_claim("claim $$; kill -KILL $$", 137);
+	header = read_header();
+	cr_assert_eq(header.end, TRACE_END_KILLED);
+	cr_assert_eq(header.exit_status, 137);
+}
+
+Test(recording, the_trace_of_a_command_that_left_without_a_word_says_its_status)
+{
+	struct trace_header header;
+
+	record_claim("claim $$; exit 11", 11);
+	header = read_header();
+	cr_assert_eq(header.end, TRACE_END_EXIT);
+	cr_assert_eq(header.exit_status, 11);
+}
+
+Test(recording, the_trace_of_another_process_is_left_alone)
+{
+	record_claim("claim $(($$ + 1)); exit 11", 11);
+	cr_assert_eq(read_header().end, TRACE_END_RUNNING);
+}
+
+static const char *explain(const char *command)
+{
+	untraced_explain(command, LIBRARY, NULL, output, sizeof(output));
+	return output;
+}
+
+#define MAKE_STATIC "echo 'int main(void) { return 0; }' | cc -static -o still -x c - && "
+
+Test(untraced, a_statically_linked_command_is_the_reason)
+{
+	cr_assert_eq(shell(MAKE_STATIC "$LSATRACE record ./still"), 0);
+	assert_output(
+		"lsatrace: no security package was initialised in './still': it is statically "
+		"linked, so nothing can be preloaded into it\n");
+}
+
+Test(untraced, a_scripts_interpreter_is_the_reason)
+{
+	cr_assert_eq(shell(MAKE_STATIC "echo \"#! $PWD/still -x\" >script && chmod +x script"), 0);
+	explain("./script");
+	assert_says("its interpreter /tmp/lsatrace-test.");
+	assert_says("/still is statically linked, so nothing can be preloaded into it");
+}
+
+Test(untraced, a_command_is_looked_up_as_exec_does)
+{
+	cr_assert_eq(shell(MAKE_STATIC "mkdir bin && touch still.txt && mv still bin"), 0);
+	setenv("PATH", "/nowhere:bin", 1);
+	explain("still");
+	assert_says("it is statically linked");
+	cr_assert_eq(chdir("bin"), 0);
+	setenv("PATH", "/nowhere:", 1);
+	explain("still");
+	assert_says("it is statically linked");
+	cr_assert_str_eq(explain("still.txt"), NOT_ASKED);
+}
+
+Test(untraced, a_program_for_another_processor_is_the_reason)
+{
+	cr_assert_eq(shell("cp /bin/true . && printf '\\003' | dd of=true bs=1 seek=18 "
+			   "conv=notrunc 2>/dev/null"),
+		     0);
+	explain("./true");
+	assert_says("it is built for another kind of processor than liblsatrace.so");
+}
+
+Test(untraced, a_program_with_raised_rights_is_the_reason)
+{
+	if (getuid() != 0)
+		cr_skip_test("only root can give a program to somebody else");
+	cr_assert_eq(shell("cp /bin/true . && chown 65534:65534 true && chmod u+s true"), 0);
+	cr_assert_str_eq(explain("./true"),
+			 "it is set-uid, and then the loader ignores LD_PRELOAD");
+	cr_assert_eq(shell("chmod u-s,g+s true"), 0);
+	cr_assert_str_eq(explain("./true"),
+			 "it is set-gid, and then the loader ignores LD_PRELOAD");
+}
+
+Test(untraced, an_ordinary_program_script_or_missing_file_never_asked)
+{
+	cr_assert_str_eq(explain("true"), NOT_ASKED);
+	cr_assert_eq(shell("echo true >script; chmod +x script"), 0);
+	cr_assert_str_eq(explain("./script"), NOT_ASKED);
+	cr_assert_eq(shell("echo '#!./loop' >loop; chmod +x loop; : >none; chmod +x none"), 0);
+	cr_assert_str_eq(explain("./loop"), NOT_ASKED);
+	cr_assert_str_eq(explain("./none"), NOT_ASKED);
+	cr_assert_str_eq(explain("./missing"), NOT_ASKED);
+}
+
+Test(untraced, a_table_that_nobody_found_is_the_reason)
+{
+	cr_assert_eq(shell("$LSATRACE record --table=lsa_table,other true"), 0);
+	assert_output("lsatrace: no security package was initialised in 'true': no file that it "
+		      "loaded has the symbol of a table with functions in it: lsa_table,other\n");
+	setenv(OPTIONS_VARIABLE, "table=its_table", 1);
+	cr_assert_eq(shell("$LSATRACE record true"), 0);
+	assert_says("functions in it: its_table\n");
+}

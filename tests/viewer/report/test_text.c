@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/trace_builder.h"
+#include "viewer/commands/commands.h"
+#include "viewer/report/report.h"
+
+/* What is said on standard error is not this test's. */
+static void silence(void)
+{
+	cr_assert(freopen("/dev/null", "w", stderr));
+}
+
+static const struct report_options plain = { .fail_on = TRACE_LEVEL_ERROR };
+
+static char *report_with(const struct report_options *options, char *const *paths, size_t count,
+			 int *status)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	*status = report_traces(options, paths, count, out);
+	fclose(out);
+	return text;
+}
+
+static char *report(struct trace_builder *b, int *status)
+{
+	char *path = strdup(trace_builder_write(b));
+	char *text = report_with(&plain, &path, 1, status);
+
+	free(path);
+	return text;
+}
+
+static const char *last_line(const char *text)
+{
+	size_t length = strlen(text);
+
+	cr_assert(length && text[length - 1] == '\n');
+	for (length--; length && text[length - 1] != '\n';)
+		length--;
+	return text + length;
+}
+
+static unsigned times(const char *text, const char *word)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, word)) != NULL) {
+		text += strlen(word);
+		count++;
+	}
+	return count;
+}
+
+static void add_leak(struct trace_builder *b, uint64_t size)
+{
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x5000,
+						     .size = size,
+						     .stack = trace_builder_place(b, 1, 0x123),
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = FAMILY_LSA_HEAP });
+}
+
+static struct trace_finding misuse(enum trace_kind kind, uint32_t stack)
+{
+	return (struct trace_finding){ .kind = (uint8_t)kind,
+				       .family = FAMILY_SHARED_MEMORY,
+				       .function = SLOT_DeleteSharedMemory,
+				       .stack = { stack } };
+}
+
+Test(report_text, ends_in_a_line_for_scripts)
+{
+	struct trace_builder *b = trace_builder_new();
+	int status;
+	char *text = report(b, &status);
+
+	cr_expect_eq(status, 0);
+	cr_expect_str_eq(last_line(text), "lsatrace: 0 errors, 0 warnings, 0 notes; 0 blocks (0 "
+					  "bytes) and 0 sections leaked; exact\n");
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, counts_in_the_last_line)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	add_leak(b, 64);
+	trace_builder_finding(b, misuse(TRACE_KIND_NULL_FREE, 0));
+	trace_builder_finding(b, misuse(TRACE_KIND_FAILED_CALL, 0))->count = 2;
+	trace_builder_header(b)->lost[TRACE_LOST_STACKS] = 9;
+	text = report(b, &status);
+	cr_expect_eq(status, 1);
+	cr_expect_str_eq(last_line(text), "lsatrace: 1 error, 1 warning, 2 notes; 1 block (64 "
+					  "bytes) and 0 sections leaked; a lower bound\n");
+	cr_expect(strstr(text, "not recorded: 9 calls have no backtrace"));
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, says_what_a_package_held_when_it_was_unloaded)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_text(b, TRACE_RECORD_PACKAGE_GONE, 0, "");
+	trace_builder_package(b, 1, "beta", 2, 0);
+	add_leak(b, 64);
+	text = report(b, &status);
+	cr_expect(strstr(text, "  packages: alpha [unloaded], beta\n"), "%s", text);
+	cr_expect(
+		strstr(text, " is never freed: still held when the package was unloaded (1 block,"),
+		"%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+/* Whose functions they were. */
+static void add_allocator(struct trace_builder *b, uint32_t package, enum family family,
+			  enum trace_allocator allocator)
+{
+	trace_builder_text(b, TRACE_RECORD_ALLOCATOR,
+			   package | (uint32_t)family << 8 | (uint32_t)allocator << 16, "");
+}
+
+Test(report_text, says_whose_functions_were_not_the_hosts)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_package(b, 1, "beta", 2, 0);
+	add_allocator(b, 0, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
+	add_allocator(b, 2, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
+	add_allocator(b, 0, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED);
+	add_allocator(b, 1, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED);
+	add_allocator(b, 1, FAMILY_LSA_HEAP, TRACE_ALLOCATOR_EMBEDDED);
+	text = report(b, &status);
+	cr_expect(strstr(text,
+			 "  packages: alpha, beta\n"
+			 "  shared-memory: the host provides none, so lsatrace's own was "
+			 "used: alpha, beta\n"
+			 "  shared-memory: lsatrace's own was used in place of the host's: #2\n"
+			 "  lsa-heap: the host provides none, so lsatrace's own was used: beta\n"
+			 "  history: "),
+		  "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, names_kind_message_cost_and_package_in_one_line)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	trace_builder_module(b, 1, "/nonexistent/a.so", 0, NULL);
+	trace_builder_package(b, 0, "alpha", 1, 1);
+	add_leak(b, 64);
+	add_leak(b, 64);
+	text = report(b, &status);
+	cr_expect(strstr(text, "error: block-leak: block of 64 bytes, allocated at a.so+0x123, is "
+			       "never freed (2 blocks, 128 bytes; package alpha (a.so))\n"),
+		  "%s", text);
+	cr_expect(strstr(text, "    #0 a.so+0x123\n"), "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, does_not_show_one_stack_twice)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	trace_builder_finding(
+		b, misuse(TRACE_KIND_LIVE_AT_DELETE, trace_builder_place(b, 0, 0xabcdef)));
+	text = report(b, &status);
+	cr_expect_eq(times(text, "0xabcdef"), 1, "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, shows_notes_last_and_without_stacks)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint64_t frames[] = { 0xabc, 0xdef };
+	char *text;
+	int status;
+
+	trace_builder_finding(b, misuse(TRACE_KIND_FAILED_CALL, trace_builder_stack(b, frames, 2)));
+	add_leak(b, 1);
+	text = report(b, &status);
+	cr_expect(strstr(text, "note: failed-call: DeleteSharedMemory failed"));
+	cr_expect_gt(strstr(text, "note:"), strstr(text, "error:"));
+	cr_expect(strstr(text, "0xabc"));
+	cr_expect_null(strstr(text, "0xdef"));
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, shows_calls_in_flight)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_lane *lane = trace_builder_lane(b, 0, 1234);
+	char *text;
+	int status;
+
+	lane->depth = 1;
+	lane->in_flight[0].function = SLOT_FreeLsaHeap;
+	lane->in_flight[0].stack = trace_builder_place(b, 0, 0xabcdef);
+	text = report(b, &status);
+	cr_expect(strstr(text, "in flight: FreeLsaHeap in thread 1234"), "%s", text);
+	cr_expect(strstr(text, "#0 0xabcdef"), "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, lets_no_text_of_the_trace_control_the_terminal)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, "host\033[2J\n\xc2\x9b");
+	trace_builder_package(b, 0, "p\a\r", 1, 0);
+	text = report(b, &status);
+	cr_expect_null(strchr(text, '\033'));
+	cr_expect_null(strchr(text, '\a'));
+	cr_expect_null(strchr(text, '\r'));
+	cr_expect_null(strstr(text, "\xc2\x9b"));
+	cr_expect(strstr(text, "host?[2J??"), "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, has_colours_only_when_asked_for_or_on_a_terminal)
+{
+	struct report_options always = { .color = REPORT_COLOR_ALWAYS };
+	struct trace_builder *b = trace_builder_new();
+	char *path, *text;
+	int status;
+
+	add_leak(b, 64);
+	text = report(b, &status);
+	cr_expect_null(strchr(text, '\033'));
+	free(text);
+	path = strdup(trace_builder_write(b));
+	text = report_with(&always, &path, 1, &status);
+	cr_expect(strstr(text, "\033[1;31merror: "));
+	free(text);
+	free(path);
+	trace_builder_free(b);
+}
+
+Test(report_text, reports_the_other_traces_when_one_cannot_be_read)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *paths[] = { strdup(trace_builder_write(b)), (char *)"/nonexistent" };
+	int status;
+	char *text;
+
+	silence();
+	text = report_with(&plain, paths, 2, &status);
+	cr_expect_eq(status, 2);
+	cr_expect(strstr(text, "lsatrace: 0 errors"));
+	free(text);
+	free(paths[0]);
+	trace_builder_free(b);
+}
+
+Test(report_text, fails_from_the_level_that_was_asked_for)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct report_options options = plain;
+	char *path;
+	int status;
+
+	trace_builder_finding(b, misuse(TRACE_KIND_NULL_FREE, 0));
+	path = strdup(trace_builder_write(b));
+	free(report_with(&options, &path, 1, &status));
+	cr_expect_eq(status, 0);
+	cr_assert_null(report_take_option(&options, "fail-on", "warning"));
+	free(report_with(&options, &path, 1, &status));
+	cr_expect_eq(status, 1);
+	cr_assert_null(report_take_option(&options, "fail-on", "never"));
+	free(report_with(&options, &path, 1, &status));
+	cr_expect_eq(status, 0);
+	cr_assert_null(report_take_option(&options, "fail-on", "error"));
+	free(report_with(&options, &path, 1, &status));
+	cr_expect_eq(status, 0);
+	free(path);
+	trace_builder_free(b);
+}
+
+Test(report_text, refuses_values_that_options_do_not_have)
+{
+	struct report_options options = plain;
+
+	cr_expect_str_eq(report_take_option(&options, "format", "xml"), "text or json");
+	cr_expect_str_eq(report_take_option(&options, "fail-on", "note"),
+			 "error, warning or never");
+	cr_expect_str_eq(report_take_option(&options, "color", "yes"), "auto, always or never");
+	cr_expect_str_eq(report_take_option(&options, "report", ""), "a file name");
+}
+
+Test(report_text, says_when_the_report_cannot_be_written)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct report_options full = { .file = "/dev/full" },
+			      nowhere = { .file = "/nonexistent/r" };
+	char *path = strdup(trace_builder_write(b));
+	int status;
+
+	silence();
+	free(report_with(&full, &path, 1, &status));
+	cr_expect_eq(status, 2);
+	free(report_with(&nowhere, &path, 1, &status));
+	cr_expect_eq(status, 2);
+	free(path);
+	trace_builder_free(b);
+}
+
+Test(report_text, does_not_let_a_report_replace_the_trace_that_it_is_made_of)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *path = strdup(trace_builder_write(b));
+	struct report_options onto_itself = { .file = path };
+	int status;
+
+	silence();
+	free(report_with(&onto_itself, &path, 1, &status));
+	cr_expect_eq(status, 2);
+	free(report_with(&plain, &path, 1, &status));
+	cr_expect_eq(status, 0, "the trace is still there");
+	free(path);
+	trace_builder_free(b);
+}
+
+/* The commands' own arguments. */
+
+static int quietly(int (*command)(int, char **), char **argv)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	silence();
+	return command(argc, argv);
+}
+
+#define ARGUMENTS(...) ((char *[]){ (char *)__VA_ARGS__, NULL })
+
+Test(report_text, refuses_bad_usage_with_status_2)
+{
+	cr_expect_eq(quietly(cmd_report, ARGUMENTS("report")), 2);
+}
+
+Test(report_text, refuses_unknown_options_with_status_2)
+{
+	cr_expect_eq(quietly(cmd_report, ARGUMENTS("report", (char *)"--nonsense")), 2);
+}
+
+Test(report_text, refuses_a_bad_value_with_status_2)
+{
+	cr_expect_eq(quietly(cmd_report, ARGUMENTS("report", (char *)"--format=xml")), 2);
+}
+
+Test(report_text, refuses_an_option_without_value_with_status_2)
+{
+	cr_expect_eq(quietly(cmd_stat, ARGUMENTS("stat", (char *)"--bogus")), 2);
+}
+
+/* What the guarded allocator caught. */
+
+static struct trace_finding access_to(enum trace_kind kind, enum trace_reason reason,
+				      uint64_t address, uint32_t stack)
+{
+	return (struct trace_finding){
+		.kind = (uint8_t)kind,
+		.reason = (uint8_t)reason,
+		.family = FAMILY_LSA_HEAP,
+		.function = SLOT_AllocateLsaHeap,
+		.address = address,
+		.size = 24,
+		.block = 0x5000,
+		.stack = { stack },
+		.flags = TRACE_FINDING_HAS_ADDRESS | TRACE_FINDING_HAS_SIZE,
+	};
+}
+
+Test(report_text, tells_what_made_an_access_and_what_lies_beside_it)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint32_t place;
+	int status;
+	char *text;
+
+	trace_builder_module(b, 1, "/nonexistent/a.so", 0, NULL);
+	place = trace_builder_place(b, 1, 0x123);
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x4000,
+						     .size = 16,
+						     .stack = place,
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = FAMILY_LSA_HEAP });
+	trace_builder_finding(b, access_to(TRACE_KIND_OVERFLOW, TRACE_REASON_WRITE, 0x5018, place));
+	text = report(b, &status);
+	cr_expect_eq(status, 1);
+	cr_expect(strstr(text, "error: overflow/write: write 1 byte past the end of a block of 24 "
+			       "bytes (once"),
+		  "%s", text);
+	cr_expect(strstr(text, "  the write was made by:\n    #0 a.so+0x123\n"), "%s", text);
+	cr_expect(strstr(text, "  the next live block before it, 0x4000 of 16 bytes, was allocated "
+			       "by a.so+0x123\n"),
+		  "%s", text);
+	cr_expect_null(strstr(text, "live block after"));
+	free(text);
+	trace_builder_free(b);
+}

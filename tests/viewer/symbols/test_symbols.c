@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "viewer/model/model.h"
+#include "viewer/symbols/symbols.h"
+
+/* A library that is compiled for the test, in a folder of its own. */
+struct library {
+	char folder[64];
+	char path[128];
+	uint64_t offset; /* of the function `outer`, in the file */
+	uint8_t build_id[32];
+	uint32_t build_id_bytes;
+};
+
+static const char source[] = "int volatile sink;\n"
+			     "static inline __attribute__((always_inline)) void inner(int value)\n"
+			     "{\n"
+			     "	sink = value;\n" /* line 4 */
+			     "}\n"
+			     "int outer(int value);\n"
+			     "int outer(int value)\n"
+			     "{\n"
+			     "	inner(value);\n" /* line 9 */
+			     "	return sink;\n"
+			     "}\n";
+
+static void run(const char *format, const struct library *l)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command), format, l->folder);
+	cr_assert_eq(system(command), 0, "%s", command);
+}
+
+static int note_build_id(struct dl_phdr_info *info, size_t size, void *library)
+{
+	struct library *l = library;
+
+	(void)size;
+	if (strcmp(info->dlpi_name, l->path) != 0)
+		return 0;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		const char *at = (const char *)(info->dlpi_addr + segment->p_vaddr);
+		const char *end = at + segment->p_memsz;
+
+		while (segment->p_type == PT_NOTE && at < end) {
+			const ElfW(Nhdr) *note = (const void *)at;
+
+			if (note->n_type == NT_GNU_BUILD_ID && note->n_descsz <= 32) {
+				l->build_id_bytes = note->n_descsz;
+				memcpy(l->build_id, at + sizeof(*note) + 4, note->n_descsz);
+			}
+			at += sizeof(*note) + ((note->n_namesz + 3) & ~3u) +
+			      ((note->n_descsz + 3) & ~3u);
+		}
+	}
+	return 1;
+}
+
+static struct library compile_text(const char *text, const char *options)
+{
+	struct library l = { .folder = "/tmp/lsatrace-test-XXXXXX" };
+	char path[128], format[256];
+	Dl_info info;
+	FILE *file;
+	void *loaded;
+
+	cr_assert(mkdtemp(l.folder));
+	snprintf(l.path, sizeof(l.path), "%s/some.so", l.folder);
+	snprintf(path, sizeof(path), "%s/some.c", l.folder);
+	file = fopen(path, "w");
+	cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
+	snprintf(format, sizeof(format),
+		 "cd %%s && cc -shared -fPIC -Wl,--build-id %s -o some.so some.c", options);
+	run(format, &l);
+	loaded = dlopen(l.path, RTLD_NOW);
+	cr_assert(loaded, "%s", dlerror());
+	cr_assert(dladdr(dlsym(loaded, "outer"), &info));
+	l.offset = (uint64_t)((char *)info.dli_saddr - (char *)info.dli_fbase);
+	dl_iterate_phdr(note_build_id, &l);
+	cr_assert(l.build_id_bytes);
+	dlclose(loaded);
+	return l;
+}
+
+static struct library compile(const char *options)
+{
+	return compile_text(source, options);
+}
+
+static void discard(struct library *l)
+{
+	run("rm -r %s", l);
+}
+
+static struct model_module module_of(struct library *l)
+{
+	struct model_module module = { .path = l->path,
+				       .name = l->path,
+				       .base = (char *)"some.so",
+				       .build_id_bytes = l->build_id_bytes };
+
+	memcpy(module.build_id, l->build_id, sizeof(module.build_id));
+	return module;
+}
+
+/* The symbol of the place where `inner` is inlined: the first address that has one. */
+static const struct symbol *find_inlined(struct symbols *s, const struct model_module *module,
+					 uint64_t from)
+{
+	for (uint64_t offset = from + 1; offset < from + 64; offset++) {
+		const struct symbol *symbol = symbols_find(s, module, offset);
+
+		if (symbol->inlined && symbol->line == 4)
+			return symbol;
+	}
+	return NULL;
+}
+
+static void expect_inlined(struct library *l)
+{
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(l);
+	const struct symbol *symbol = find_inlined(s, &module, l->offset);
+	char file[128];
+
+	snprintf(file, sizeof(file), "%s/some.c", l->folder);
+	cr_assert(symbol, "nothing is inlined");
+	cr_expect_str_eq(symbol->function, "inner");
+	cr_expect_str_eq(symbol->file, file, "%s", symbol->file);
+	cr_assert(symbol->outer);
+	cr_expect_str_eq(symbol->outer->function, "outer");
+	cr_expect_str_eq(symbol->outer->file, file);
+	cr_expect_eq(symbol->outer->line, 9);
+	cr_expect_not(symbol->outer->inlined);
+	cr_expect_null(symbol->outer->outer);
+	cr_expect_null(symbols_changed(s, 0));
+	symbols_free(s);
+}
+
+Test(symbols, names_function_file_and_line_and_those_of_inlined_calls)
+{
+	struct library l = compile("-g -O1");
+
+	expect_inlined(&l);
+	discard(&l);
+}
+
+Test(symbols, understands_dwarf_4)
+{
+	struct library l = compile("-g -O1 -gdwarf-4");
+
+	expect_inlined(&l);
+	discard(&l);
+}
+
+Test(symbols, looks_up_the_call_and_not_the_return_address)
+{
+	struct library l = compile("-g -O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+	const struct symbol *first = symbols_find(s, &module, l.offset + 1);
+	const struct symbol *before = symbols_find(s, &module, l.offset);
+
+	cr_assert(first->function);
+	for (; first->outer; first = first->outer)
+		;
+	cr_expect_str_eq(first->function, "outer");
+	cr_expect(!before->function || strcmp(before->function, "outer") != 0);
+	symbols_free(s);
+	discard(&l);
+}
+
+Test(symbols, finds_debug_information_in_a_separate_file)
+{
+	struct library l = compile("-g -O1");
+
+	run("cd %s && objcopy --only-keep-debug some.so some.debug && strip some.so && "
+	    "objcopy --add-gnu-debuglink=some.debug some.so",
+	    &l);
+	expect_inlined(&l);
+	discard(&l);
+}
+
+Test(symbols, takes_the_symbol_table_where_there_is_no_debug_information)
+{
+	struct library l = compile("-g0 -O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+	const struct symbol *symbol = symbols_find(s, &module, l.offset + 1);
+
+	cr_assert(symbol->function);
+	cr_expect_str_eq(symbol->function, "outer");
+	cr_expect_null(symbol->file);
+	cr_expect_eq(symbol->line, 0);
+	cr_expect_not(symbol->inlined);
+	symbols_free(s);
+	discard(&l);
+}
+
+Test(symbols, does_not_use_a_file_that_has_changed_and_says_so_once)
+{
+	struct library l = compile("-g -O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+
+	module.build_id[0] ^= 1;
+	cr_expect_null(symbols_find(s, &module, l.offset + 1)->function);
+	cr_expect_null(symbols_find(s, &module, l.offset + 2)->function);
+	cr_assert(symbols_changed(s, 0));
+	cr_expect_str_eq(symbols_changed(s, 0), l.path);
+	cr_expect_null(symbols_changed(s, 1));
+	symbols_free(s);
+	discard(&l);
+}
+
+Test(symbols, uses_any_file_of_that_name_for_a_module_without_build_id)
+{
+	struct library l = compile("-g -O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+
+	module.build_id_bytes = 0;
+	cr_expect(symbols_find(s, &module, l.offset + 1)->function);
+	symbols_free(s);
+	discard(&l);
+}
+
+Test(symbols, knows_nothing_without_the_file)
+{
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = { .path = (char *)"/nonexistent/some.so",
+				       .name = (char *)"/nonexistent/some.so" };
+	const struct symbol *symbol = symbols_find(s, &module, 0x1234);
+
+	cr_expect_null(symbol->function);
+	cr_expect_null(symbol->file);
+	cr_expect_null(symbol->outer);
+	cr_expect_null(symbols_changed(s, 0));
+	cr_expect_null(symbols_find(s, NULL, 0x1234)->function);
+	symbols_free(s);
+}
+
+Test(symbols, does_not_open_what_is_no_binary)
+{
+	static const char *const paths[] = { "/dev/zero", "/tmp", "/etc/passwd", "[vdso]", "" };
+	struct symbols *s = symbols_new(NULL);
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct model_module module = { .path = (char *)paths[i], .name = (char *)paths[i] };
+
+		cr_expect_null(symbols_find(s, &module, 0x1234)->function, "%s", paths[i]);
+	}
+	symbols_free(s);
+}
+
+Test(symbols, knows_nothing_of_an_offset_outside_the_code)
+{
+	struct library l = compile("-g -O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+
+	cr_expect_null(symbols_find(s, &module, 0)->function);
+	cr_expect_null(symbols_find(s, &module, 0x7fffffffffff)->function);
+	cr_expect_null(symbols_find(s, &module, UINT64_MAX)->function);
+	symbols_free(s);
+	discard(&l);
+}
+
+/* Debug information that is written by hand: `entries` of a unit, whose code is 64 bytes at `outer`. */
+#define BY_HAND(entries) \
+	".globl outer\n.type outer, @function\nouter: .skip 64, 0x90\n.size outer, 64\n" \
+	".section .note.GNU-stack, \"\", @progbits\n" \
+	".macro entry abbreviation, name, from, to\n" \
+	".byte \\abbreviation\n.asciz \"\\name\"\n.quad outer + \\from\n.long \\to - " \
+	"\\from\n.endm\n" \
+	".section .debug_abbrev, \"\", @progbits\n" \
+	".byte 1, 0x11, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x06, 0, 0\n" /* compile_unit */ \
+	".byte 2, 0x2e, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x06, 0, 0\n" /* subprogram */ \
+	".byte 3, 0x1d, 0, 0x03, 0x08, 0x11, 0x01, 0x12, 0x06, 0, 0\n" /* inlined_subroutine */ \
+	".byte 4, 0x39, 1, 0x01, 0x13, 0, 0\n.byte 0\n" /* namespace, with its sibling */ \
+	".section .debug_info, \"\", @progbits\n" \
+	"unit: .long end - start\nstart: .2byte 4\n.long 0\n.byte 8\n" \
+	"entry 1, unit, 0, 64\n" entries ".byte 0\nend:\n"
+
+static void expect_names(struct symbols *s, struct library *l, unsigned at, const char *inlined,
+			 const char *function)
+{
+	struct model_module module = module_of(l);
+	const struct symbol *symbol = symbols_find(s, &module, l->offset + at + 1);
+
+	cr_assert_not_null(symbol->function, "%u", at);
+	if (inlined) {
+		cr_expect_str_eq(symbol->function, inlined, "%u: %s", at, symbol->function);
+		cr_expect(symbol->inlined);
+		symbol = symbol->outer;
+		cr_assert(symbol);
+	}
+	cr_expect_str_eq(symbol->function, function, "%u: %s", at, symbol->function);
+	cr_expect_not(symbol->inlined);
+	cr_expect_null(symbol->outer);
+}
+
+Test(symbols, finds_functions_in_functions)
+{
+	static const char text[] = BY_HAND("entry 2, around, 0, 16\n"
+					   "entry 2, within, 16, 32\nentry 3, call, 20, 24\n"
+					   ".byte 0, 0\n");
+	struct library l = compile_text(text, "-x assembler");
+	struct symbols *s = symbols_new(NULL);
+
+	expect_names(s, &l, 8, NULL, "around");
+	expect_names(s, &l, 18, NULL, "within");
+	expect_names(s, &l, 22, "call", "within");
+	expect_names(s, &l, 10, NULL, "around");
+	expect_names(s, &l, 40, NULL, "outer");
+	symbols_free(s);
+	discard(&l);
+}
+
+/* A linker that folds functions with equal code leaves the debug information of them all. */
+Test(symbols, does_not_mix_functions_that_are_at_one_address)
+{
+	static const char text[] =
+		BY_HAND("entry 2, first, 0, 32\nentry 3, of_first, 8, 16\n.byte 0\n"
+			"entry 2, second, 0, 32\nentry 3, of_second, 8, 16\n.byte 0\n");
+	struct library l = compile_text(text, "-x assembler");
+	struct symbols *s = symbols_new(NULL);
+
+	expect_names(s, &l, 12, "of_second", "second");
+	expect_names(s, &l, 20, NULL, "second");
+	symbols_free(s);
+	discard(&l);
+}
+
+Test(symbols, visits_no_entry_twice_whatever_is_said_to_be_its_sibling, .timeout = 20)
+{
+	static const char text[] = BY_HAND(".rept 64\n1: .byte 4\n.long 1f - unit\n.endr\n1:\n"
+					   "entry 2, deep, 0, 16\n.byte 0\n.skip 64\n");
+	struct library l = compile_text(text, "-x assembler");
+	struct symbols *s = symbols_new(NULL);
+
+	expect_names(s, &l, 4, NULL, "deep");
+	expect_names(s, &l, 40, NULL, "outer");
+	symbols_free(s);
+	discard(&l);
+}

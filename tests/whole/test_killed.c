@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a trace is worth when its process is killed at any instant: the host counts its calls in a
+ * journal that survives as well, and the two must agree but for the calls that were in flight.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/host/journal.h"
+#include "tests/support/json.h"
+#include "tests/support/run.h"
+
+enum { KILLS = 100, THREADS = 3, PLANTED = 7, LATEST_MS = 60 };
+
+#define LIBRARY BUILD_DIR "/liblsatrace.so"
+#define LSATRACE BUILD_DIR "/lsatrace"
+#define HOST BUILD_DIR "/tests/lsahost"
+#define LOAD BUILD_DIR "/tests/packages/load.so"
+
+static const char *const names[] = {
+#define NAME(name) #name,
+	JOURNAL_FUNCTIONS(NAME)
+};
+
+struct counts {
+	long long begun, returned, traced;
+};
+
+static void nap_ms(long ms)
+{
+	struct timespec nap = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	while (nanosleep(&nap, &nap) != 0 && errno == EINTR)
+		;
+}
+
+/* Starts a host that never ends by itself; its trace goes to the folder. */
+static pid_t start_host(const char *folder)
+{
+	char options[4200], journal[4200];
+	pid_t pid;
+
+	snprintf(options, sizeof(options), "output=%s/one.trace:ring=1M", folder);
+	snprintf(journal, sizeof(journal), "--journal=%s/journal", folder);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid > 0)
+		return pid;
+	setenv("LD_PRELOAD", LIBRARY, 1);
+	setenv("LSATRACE_OPTIONS", options, 1);
+	if (!freopen("/dev/null", "w", stdout))
+		_exit(126);
+	execl(HOST, HOST, "--threads=3", "--repeat=1000000000", "--command=calls=10 leaks=7",
+	      journal, LOAD, (char *)NULL);
+	_exit(127);
+}
+
+static void await_trace(const char *folder)
+{
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/one.trace", folder);
+	for (int i = 0; i < 5000 && access(path, R_OK) != 0; i++)
+		nap_ms(1);
+	cr_assert_eq(access(path, R_OK), 0, "no trace");
+}
+
+static void kill_at_random(const char *folder, unsigned *seed)
+{
+	pid_t pid = start_host(folder);
+	int status;
+
+	await_trace(folder);
+	/* Down to the microsecond: half of the instants are in the first milliseconds. */
+	usleep((useconds_t)rand_r(seed) % (rand_r(seed) % 2 ? 3000 : LATEST_MS * 1000));
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFSIGNALED(status), "the host ended by itself");
+}
+
+static json_t *report_of(const char *folder)
+{
+	char path[4200];
+	struct run run;
+	json_t *report;
+
+	snprintf(path, sizeof(path), "%s/one.trace", folder);
+	run = run_command((const char *const[]){ LSATRACE, "report", "--format=json", path, NULL });
+	report = json_loads(run.out, 0, NULL);
+	cr_assert_not_null(report, "status %d: %s", run.status, run.err);
+	cr_assert_str_empty(run.err);
+	run_release(&run);
+	return report;
+}
+
+static struct counts count(const json_t *report, const struct journal_file *journal, int function)
+{
+	struct counts c = { 0 };
+	char path[200];
+
+	for (int i = 0; i < JOURNAL_THREADS; i++) {
+		c.begun += (long long)journal->threads[i].begun[function];
+		c.returned += (long long)journal->threads[i].returned[function];
+	}
+	snprintf(path, sizeof(path), "traces.0.calls.%s", names[function]);
+	c.traced = json_number_at(report, path);
+	if (c.traced < 0)
+		c.traced = 0;
+	return c;
+}
+
+/* How many calls of a function the trace shows in flight. */
+static long long in_flight(const json_t *report, const char *name)
+{
+	json_t *list = json_at(report, "traces.0.in_flight"), *call;
+	long long found = 0;
+	size_t i;
+
+	json_array_foreach(list, i, call) found +=
+		json_same_text(json_text_at(call, "function"), name);
+	return found;
+}
+
+/* Every call that the host has answered is in the trace, or was being entered; nothing else is. */
+static void expect_every_call(const json_t *report, const struct journal_file *journal)
+{
+	for (int function = 0; function < JOURNAL_FUNCTION_COUNT; function++) {
+		struct counts c = count(report, journal, function);
+		long long flying = in_flight(report, names[function]);
+
+		cr_expect_leq(c.returned, c.traced + flying, "%s: answered %lld, traced %lld + %lld",
+			      names[function], c.returned, c.traced, flying);
+		cr_expect_leq(c.traced, c.begun + flying, "%s: begun %lld, traced %lld",
+			      names[function], c.begun, c.traced);
+	}
+}
+
+/* What the counts leave over is what the ledger holds, but for one call of each thread. */
+static void expect_ledger(const json_t *report, const struct journal_file *journal)
+{
+	static const struct {
+		enum journal_function function;
+		int change;
+	} rows[] = {
+		{ JOURNAL_AllocateLsaHeap, 1 },      { JOURNAL_FreeLsaHeap, -1 },
+		{ JOURNAL_CallPackage, 1 },          { JOURNAL_FreeReturnBuffer, -1 },
+		{ JOURNAL_AllocatePrivateHeap, 1 },  { JOURNAL_FreePrivateHeap, -1 },
+		{ JOURNAL_AllocateClientBuffer, 1 }, { JOURNAL_FreeClientBuffer, -1 },
+		{ JOURNAL_AllocateSharedMemory, 1 }, { JOURNAL_FreeSharedMemory, -1 },
+	};
+	long long live = 0, leaked = json_number_at(report, "summary.leaked_blocks");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		live += rows[i].change * count(report, journal, rows[i].function).traced;
+	cr_expect_leq(llabs(live - leaked), THREADS, "counts leave %lld, the ledger has %lld", live,
+		      leaked);
+}
+
+static void expect_whole(const json_t *report)
+{
+	json_t *findings = json_at(report, "findings"), *finding;
+	size_t i;
+
+	cr_expect_str_eq(json_text_at(report, "traces.0.end"), "killed");
+	cr_expect(json_is_true(json_at(report, "summary.exact")));
+	cr_expect_leq(json_number_at(report, "traces.0.events.torn"), THREADS);
+	cr_expect_eq(json_number_at(report, "traces.0.events.lost"), 0);
+	json_array_foreach(findings, i, finding)
+		cr_expect(json_same_text(json_text_at(finding, "level"), "error") &&
+				  strstr(json_text_at(finding, "kind"), "-leak"),
+			  "%s", json_text_at(finding, "kind"));
+}
+
+static struct journal_file *read_journal(const char *folder)
+{
+	struct journal_file *journal;
+	char path[4200];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/journal", folder);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(fd, 0);
+	journal = mmap(NULL, sizeof(*journal), PROT_READ, MAP_SHARED, fd, 0);
+	cr_assert_neq(journal, MAP_FAILED);
+	close(fd);
+	return journal;
+}
+
+Test(killed, a_trace_agrees_with_its_host_whenever_that_is_killed, .timeout = 300)
+{
+	unsigned seed = 20;
+
+	for (int i = 0; i < KILLS; i++) {
+		char *folder = temporary_folder_new();
+		struct journal_file *journal;
+		json_t *report;
+
+		kill_at_random(folder, &seed);
+		report = report_of(folder);
+		journal = read_journal(folder);
+		expect_whole(report);
+		expect_every_call(report, journal);
+		expect_ledger(report, journal);
+		munmap(journal, sizeof(*journal));
+		json_decref(report);
+		temporary_folder_remove(folder);
+	}
+}

@@ -1,0 +1,1199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hosts, packages and systems that are odd: oddhost does what the field does and tests seldom do.
+ * Each scenario runs bare and traced: what it prints and how it ends must be the same, and the report
+ * must say what it did, and no more.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/odd/marker.h"
+#include "tests/support/json.h"
+#include "tests/support/traced.h"
+
+#define LSATRACE BUILD_DIR "/lsatrace"
+#define LIBRARY BUILD_DIR "/liblsatrace.so"
+#define ODD_HOST BUILD_DIR "/tests/oddhost"
+#define LSA_HOST BUILD_DIR "/tests/lsahost"
+#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
+
+#define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
+#define NO_OPTIONS ((const char *const[]){ NULL })
+
+enum { MANY = 400000 }; /* rounds of the scenarios that make the file grow */
+
+/* Comparing the two runs. */
+
+static void expect_same_run(const struct run *traced, const struct run *bare)
+{
+	cr_expect_str_eq(traced->out, bare->out);
+	cr_expect_str_eq(traced->err, bare->err);
+	cr_expect_eq(traced->status, bare->status, "status %d, not %d", traced->status,
+		     bare->status);
+}
+
+/* As record, with the command run bare before. */
+static struct traced trace_with(const char *const options[], const char *const command[])
+{
+	struct run bare = traced_bare(command);
+	struct traced traced = traced_record(options, command);
+
+	expect_same_run(&traced.run, &bare);
+	run_release(&bare);
+	return traced;
+}
+
+static struct traced trace(const char *const command[])
+{
+	return trace_with(NO_OPTIONS, command);
+}
+
+/* What the report says. */
+
+static long long calls_of(const struct traced *traced, const char *function)
+{
+	char path[128];
+	long long calls;
+
+	snprintf(path, sizeof(path), "traces.0.calls.%s", function);
+	calls = json_number_at(traced->report, path);
+	return calls < 0 ? 0 : calls;
+}
+
+static long long events_of(const struct traced *traced, const char *what)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "traces.0.events.%s", what);
+	return json_number_at(traced->report, path);
+}
+
+static void expect_traces(const struct traced *traced, size_t count)
+{
+	cr_assert_eq(traced->traces.count, count, "%zu traces, not %zu: %s", traced->traces.count,
+		     count, traced->run.err);
+}
+
+static void expect_exact(const struct traced *traced)
+{
+	cr_expect(json_is_true(json_at(traced->report, "summary.exact")), "not exact");
+}
+
+static void expect_end(const struct traced *traced, const char *end, long long status)
+{
+	const char *found = json_text_at(traced->report, "traces.0.end");
+
+	cr_expect(json_same_text(found, end), "%s, not %s", found, end);
+	cr_expect_eq(json_number_at(traced->report, "traces.0.exit_status"), status);
+}
+
+/* How many findings there are of a kind; all if it is NULL. */
+static long long findings_of(const struct traced *traced, const char *kind)
+{
+	const json_t *findings = json_at(traced->report, "findings"), *finding;
+	long long count = 0;
+	size_t i;
+
+	json_array_foreach(findings, i,
+			   finding) if (!kind || json_same_text(json_text_at(finding, "kind"), kind))
+		count += json_number_at(finding, "count");
+	return count;
+}
+
+/* Leaks of blocks, and nothing else. */
+static void expect_leaks(const struct traced *traced, long long blocks, long long bytes)
+{
+	const json_t *summary = json_at(traced->report, "summary");
+
+	cr_expect_eq(json_number_at(summary, "leaked_blocks"), blocks, "%lld blocks leaked",
+		     json_number_at(summary, "leaked_blocks"));
+	cr_expect_eq(json_number_at(summary, "leaked_bytes"), bytes, "%lld bytes leaked",
+		     json_number_at(summary, "leaked_bytes"));
+	cr_expect_eq(findings_of(traced, NULL), blocks, "%lld findings", findings_of(traced, NULL));
+}
+
+static void expect_leaks_exactly(const struct traced *traced, long long blocks, long long bytes)
+{
+	expect_leaks(traced, blocks, bytes);
+	expect_exact(traced);
+}
+
+/* One trace, all of which is known. */
+static void expect_one(const struct traced *traced, long long blocks, long long bytes)
+{
+	expect_traces(traced, 1);
+	expect_leaks_exactly(traced, blocks, bytes);
+	cr_expect_eq(json_array_size(json_at(traced->report, "traces.0.in_flight")), 0u);
+}
+
+static void expect_line(const char *text, const char *start, const char *end)
+{
+	size_t length = strcspn(text, "\n");
+
+	cr_expect(text[length] == '\n' && text[length + 1] == '\0', "not one line: %s", text);
+	cr_expect_eq(strncmp(text, start, strlen(start)), 0, "%s", text);
+	cr_expect(length >= strlen(end) &&
+			  strncmp(text + length - strlen(end), end, strlen(end)) == 0,
+		  "%s", text);
+}
+
+/* The target runs as it does bare, but for one line that says why it is not traced. */
+static void expect_untraced(const char *const options[], const char *const command[],
+			    const char *why)
+{
+	struct run bare = traced_bare(command);
+	struct traced traced = traced_record(options, command);
+
+	expect_traces(&traced, 0);
+	expect_line(traced.run.err, "lsatrace: not tracing: ", why);
+	cr_expect_str_eq(traced.run.out, bare.out);
+	cr_expect_eq(traced.run.status, bare.status);
+	run_release(&bare);
+	traced_release(&traced);
+}
+
+static long long size_of(const char *path)
+{
+	struct stat status;
+
+	cr_assert_eq(stat(path, &status), 0, "%s", path);
+	return (long long)status.st_size;
+}
+
+static void join(char path[4096], const char *folder, const char *name)
+{
+	snprintf(path, 4096, "%s/%s", folder, name);
+}
+
+static void need_root(void)
+{
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+}
+
+/* Threads and ways of control. */
+
+Test(odd, ten_thousand_threads_one_after_another_need_no_more_room_than_one, .timeout = 120)
+{
+	struct traced one = trace(ODD("in-turn", "1", "50000"));
+	struct traced many = trace(ODD("in-turn", "10000", "5"));
+
+	expect_one(&one, 0, 0);
+	expect_one(&many, 0, 0);
+	cr_expect_eq(calls_of(&many, "AllocateLsaHeap"), 50000);
+	cr_expect_eq(events_of(&many, "retained"), 100000);
+	cr_expect_eq(size_of(many.traces.all[0]), size_of(one.traces.all[0]));
+	traced_release(&one);
+	traced_release(&many);
+}
+
+/* Each thread needs room in the ring; what is results comes first. */
+Test(odd, three_hundred_threads_at_once_leave_exact_results_in_a_small_ring, .timeout = 60)
+{
+	struct traced traced = trace_with(COMMAND("--ring=1M"), ODD("crowd"));
+
+	expect_one(&traced, 1, 21);
+	cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 30001);
+	cr_expect_eq(calls_of(&traced, "FreeLsaHeap"), 30000);
+	cr_expect_eq(events_of(&traced, "recorded"), 60001);
+	cr_expect_leq(size_of(traced.traces.all[0]), 1 << 20);
+	traced_release(&traced);
+}
+
+Test(odd, threads_with_the_smallest_of_stacks_are_traced, .timeout = 60)
+{
+	struct traced traced = trace(ODD("small-stack", "16384"));
+
+	expect_one(&traced, 0, 0);
+	cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 1000);
+	traced_release(&traced);
+}
+
+Test(odd, a_package_may_be_initialised_on_the_smallest_of_stacks, .timeout = 60)
+{
+	struct traced traced = trace(ODD("small-start", "16384"));
+
+	expect_one(&traced, 0, 0);
+	cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 20);
+	traced_release(&traced);
+}
+
+/* Calls that come upon the tracer itself go unrecorded: then that must be said, and nobody accused. */
+static void expect_no_accusation(const char *scenario)
+{
+	struct traced traced = trace(ODD(scenario));
+
+	expect_traces(&traced, 1);
+	cr_expect_eq(findings_of(&traced, NULL), 0, "%lld findings", findings_of(&traced, NULL));
+	cr_expect_eq(json_is_true(json_at(traced.report, "summary.exact")),
+		     json_number_at(traced.report, "summary.lost.judgements") == 0);
+	cr_expect_eq(json_array_size(json_at(traced.report, "traces.0.in_flight")), 0u);
+	traced_release(&traced);
+}
+
+Test(odd, signal_handlers_that_call_the_table_are_not_accused, .timeout = 120)
+{
+	expect_no_accusation("signals");
+}
+
+Test(odd, signal_handlers_on_a_stack_of_their_own_are_not_accused, .timeout = 120)
+{
+	expect_no_accusation("signals-on-own-stack");
+}
+
+Test(odd, calls_that_a_longjmp_has_left_are_not_in_flight, .timeout = 60)
+{
+	struct traced traced = trace(ODD("jump"));
+
+	expect_one(&traced, 0, 0);
+	cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 3);
+	traced_release(&traced);
+}
+
+static bool is_leaked(const struct traced *traced, long long bytes)
+{
+	const json_t *findings = json_at(traced->report, "findings"), *finding;
+	size_t i;
+
+	json_array_foreach(findings, i, finding)
+	{
+		if (json_same_text(json_text_at(finding, "kind"), "block-leak") &&
+		    json_number_at(finding, "size") == bytes)
+			return true;
+	}
+	return false;
+}
+
+/* What a handler has left may be lost; what comes behind it may not. */
+Test(odd, a_thread_that_a_longjmp_took_out_of_the_tracer_is_traced_again, .timeout = 120)
+{
+	static const char *const ways[] = { "--unwind=auto", "--unwind=libunwind",
+					    "--unwind=check" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *const options[] = { ways[i], NULL };
+		struct traced traced = trace_with(options, ODD("jump-out-of-handlers"));
+
+		cr_expect(is_leaked(&traced, 77), "%s", ways[i]);
+		cr_expect_geq(calls_of(&traced, "AllocateLsaHeap"), 90, "%s", ways[i]);
+		traced_release(&traced);
+	}
+}
+
+/* And be it that another thread of its waits for that one, under the loader's lock. */
+Test(odd, a_thread_that_calls_waits_for_no_lock_of_the_loaders, .timeout = 120)
+{
+	static const char *const ways[] = { "--unwind=auto", "--unwind=libunwind",
+					    "--unwind=check" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *const options[] = { ways[i], NULL };
+		struct traced traced = trace_with(options, ODD("wait-in-callback"));
+
+		cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 2, "%s", ways[i]);
+		traced_release(&traced);
+	}
+}
+
+Test(odd, a_call_that_never_returns_is_in_flight, .timeout = 60)
+{
+	struct traced traced = trace(ODD("never-return"));
+	const json_t *in_flight = json_at(traced.report, "traces.0.in_flight");
+
+	expect_traces(&traced, 1);
+	expect_leaks_exactly(&traced, 0, 0);
+	expect_end(&traced, "exit", 4);
+	cr_assert_eq(json_array_size(in_flight), 1u);
+	cr_expect(json_same_text(json_text_at(in_flight, "0.function"), "AllocateLsaHeap"));
+	cr_expect(json_same_text(json_text_at(in_flight, "0.stack.0.function"), "leak"));
+	traced_release(&traced);
+}
+
+Test(odd, coroutines_that_leave_each_other_in_the_midst_of_calls_are_traced, .timeout = 60)
+{
+	struct traced traced = trace(ODD("coroutines"));
+
+	expect_one(&traced, 0, 0);
+	cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 21);
+	cr_expect_eq(calls_of(&traced, "FreeLsaHeap"), 21);
+	traced_release(&traced);
+}
+
+/* Processes. */
+
+static const char *const exec_functions[] = { "execl",  "execlp",  "execle",  "execv",   "execvp",
+					      "execve", "execvpe", "fexecve", "execveat" };
+
+Test(odd, each_exec_function_ends_the_trace, .timeout = 120)
+{
+	for (size_t i = 0; i < sizeof(exec_functions) / sizeof(exec_functions[0]); i++) {
+		struct traced traced = trace(ODD("become", exec_functions[i], "/bin/sh"));
+
+		expect_one(&traced, 1, 11);
+		expect_end(&traced, "exec", -1);
+		cr_expect_eq(traced.run.status, 5);
+		traced_release(&traced);
+	}
+}
+
+Test(odd, a_trace_goes_on_when_exec_fails, .timeout = 120)
+{
+	for (size_t i = 0; i < sizeof(exec_functions) / sizeof(exec_functions[0]); i++) {
+		struct traced traced = trace(ODD("become", exec_functions[i], "/"));
+
+		expect_one(&traced, 1, 11);
+		expect_end(&traced, "killed", 137);
+		cr_expect_eq(calls_of(&traced, "FreeLsaHeap"), 3, "%s", exec_functions[i]);
+		traced_release(&traced);
+	}
+}
+
+Test(odd, a_process_that_becomes_another_host_has_two_traces, .timeout = 60)
+{
+	struct traced traced = trace(ODD("become-itself", "again"));
+
+	expect_traces(&traced, 2);
+	expect_leaks_exactly(&traced, 2, 22);
+	expect_end(&traced, "exec", -1);
+	cr_expect_eq(json_number_at(traced.report, "traces.1.exit_status"), 7);
+	cr_expect_eq(json_number_at(traced.report, "traces.0.pid"),
+		     json_number_at(traced.report, "traces.1.pid"));
+	cr_expect(strstr(traced.traces.all[1], ".trace.1"), "%s", traced.traces.all[1]);
+	traced_release(&traced);
+}
+
+/* Were the trace marked as ended by a child, it would not be as killed. */
+static void expect_killed_later(const char *scenario)
+{
+	struct traced traced = trace(ODD(scenario));
+
+	expect_one(&traced, 1, 11);
+	expect_end(&traced, "killed", 137);
+	cr_expect_eq(calls_of(&traced, "FreeLsaHeap"), 3);
+	traced_release(&traced);
+}
+
+Test(odd, a_vforked_childs_exec_and_exit_do_not_end_the_parents_trace, .timeout = 60)
+{
+	expect_killed_later("vforks");
+}
+
+Test(odd, spawned_programs_do_not_end_the_trace, .timeout = 60)
+{
+	expect_killed_later("spawns");
+}
+
+Test(odd, children_that_never_call_have_no_trace_and_leave_the_parents_alone, .timeout = 60)
+{
+	expect_killed_later("silent-forks");
+}
+
+/* The trace of a report in which a process was made by another of it; NULL: none was. */
+static const char *find_child(const struct traced *traced)
+{
+	const json_t *traces = json_at(traced->report, "traces");
+
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *one = json_array_get(traces, i),
+			     *other = json_array_get(traces, 1 - i);
+
+		if (json_number_at(one, "ppid") == json_number_at(other, "pid"))
+			return json_text_at(one, "path");
+	}
+	return NULL;
+}
+
+static void expect_leak_of_child(const struct traced *traced, long long bytes)
+{
+	const char *path = find_child(traced);
+	struct traced child = { 0 };
+
+	cr_assert_not_null(path);
+	child.report = traced_report(COMMAND(path), &child.report_status);
+	expect_leaks_exactly(&child, bytes ? 1 : 0, bytes);
+	json_decref(child.report);
+}
+
+Test(odd, a_child_that_the_c_library_does_not_know_of_has_its_own_trace, .timeout = 60)
+{
+	struct traced traced = trace(ODD("raw-forks"));
+
+	expect_traces(&traced, 2);
+	expect_leaks_exactly(&traced, 2, 13 + 17);
+	expect_leak_of_child(&traced, 17);
+	traced_release(&traced);
+}
+
+Test(odd, a_host_that_forks_in_a_call_returns_from_it_twice, .timeout = 60)
+{
+	struct traced traced = trace(ODD("fork-in-host"));
+
+	expect_traces(&traced, 2);
+	expect_leaks(&traced, 0, 0);
+	traced_release(&traced);
+}
+
+/* The daemon may still be running when lsatrace has ended. */
+static void await_end_of_all(struct traced *traced, size_t count)
+{
+	struct timespec nap = { .tv_nsec = 10000000 };
+
+	for (int i = 0; i < 1000; i++) {
+		const char *last;
+
+		traced_look(traced);
+		last = json_text_at(traced->report, "traces.1.end");
+		if (traced->traces.count == count && json_same_text(last, "exit") &&
+		    json_same_text(json_text_at(traced->report, "traces.0.end"), "exit"))
+			return;
+		nanosleep(&nap, NULL);
+	}
+	cr_assert_fail("no end");
+}
+
+Test(odd, a_host_that_becomes_a_daemon_is_traced_on, .timeout = 60)
+{
+	struct traced traced = trace(ODD("daemon"));
+
+	await_end_of_all(&traced, 2);
+	expect_leaks_exactly(&traced, 2, 13 + 77);
+	traced_release(&traced);
+}
+
+Test(odd, each_way_to_end_is_in_the_trace, .timeout = 120)
+{
+	static const char *const ways[] = { "_exit",  "_Exit",  "quick_exit",  "exit_group",
+					    "thread", "return", "pthread_exit" };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct traced traced = trace(ODD("end", ways[i]));
+
+		expect_one(&traced, 1, 11);
+		expect_end(&traced, "exit", strcmp(ways[i], "pthread_exit") == 0 ? 0 : 9);
+		traced_release(&traced);
+	}
+}
+
+Test(odd, what_is_freed_after_the_tracers_own_end_is_no_leak, .timeout = 60)
+{
+	struct traced traced = trace(ODD("free-at-exit"));
+
+	expect_one(&traced, 0, 0);
+	expect_end(&traced, "exit", 0);
+	traced_release(&traced);
+}
+
+/* A path in LD_PRELOAD that is not ours belongs to the target. */
+static struct traced trace_children(const char *const options[], const char *own)
+{
+	struct arguments command = { 0 };
+	struct traced traced;
+
+	arguments_add(&command, "env");
+	arguments_add(&command, "LD_PRELOAD=%s%s", own, PACKAGE("interposer"));
+	arguments_add_all(&command, ODD("children"));
+	traced = traced_record(options, (const char *const *)command.all);
+	arguments_release(&command);
+	return traced;
+}
+
+Test(odd, children_are_traced_as_well, .timeout = 60)
+{
+	struct traced traced = trace_children(NO_OPTIONS, LIBRARY ":");
+
+	expect_traces(&traced, 3);
+	expect_leaks_exactly(&traced, 1, 11);
+	cr_expect_not_null(strstr(traced.run.out, LIBRARY), "%s", traced.run.out);
+	traced_release(&traced);
+}
+
+Test(odd, children_that_are_not_to_be_traced_know_nothing_of_the_tracer, .timeout = 60)
+{
+	struct run bare = traced_bare(
+		COMMAND("env", "LD_PRELOAD=" PACKAGE("interposer"), ODD_HOST, "children"));
+	struct traced traced = trace_children(COMMAND("--no-follow"), LIBRARY ":");
+
+	expect_one(&traced, 1, 11);
+	expect_same_run(&traced.run, &bare);
+	traced_release(&traced);
+	traced = trace_with(COMMAND("--no-follow"), ODD("children"));
+	expect_one(&traced, 1, 11);
+	run_release(&bare);
+	traced_release(&traced);
+}
+
+/* Limits. */
+
+Test(odd, a_trace_needs_few_descriptors, .timeout = 60)
+{
+	struct traced traced = trace(ODD("few-descriptors", "8"));
+
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(events_of(&traced, "retained"), 2 * MANY + 1);
+	traced_release(&traced);
+}
+
+/* The library cannot tell lsatrace, either, which then has something to say of its own. */
+Test(odd, without_a_descriptor_the_host_runs_untraced, .timeout = 60)
+{
+	struct run bare = traced_bare(ODD("no-descriptors"));
+	struct traced traced = traced_record(NO_OPTIONS, ODD("no-descriptors"));
+
+	expect_traces(&traced, 0);
+	cr_expect_eq(strncmp(traced.run.err, "lsatrace: not tracing: ", 23), 0, "%s",
+		     traced.run.err);
+	cr_expect_str_eq(traced.run.out, bare.out);
+	cr_expect_eq(traced.run.status, bare.status);
+	run_release(&bare);
+	traced_release(&traced);
+}
+
+Test(odd, a_trace_goes_on_when_descriptors_are_used_up, .timeout = 60)
+{
+	struct traced traced = trace(ODD("no-descriptors-later"));
+
+	expect_one(&traced, 2, 11 + 12);
+	cr_expect_eq(events_of(&traced, "retained"), 2 * MANY + 22);
+	traced_release(&traced);
+}
+
+Test(odd, a_table_is_given_whole_when_descriptors_are_used_up, .timeout = 60)
+{
+	struct traced traced = trace(ODD("split-table"));
+
+	expect_traces(&traced, 1);
+	traced_release(&traced);
+}
+
+Test(odd, a_limit_of_file_sizes_bounds_the_trace, .timeout = 60)
+{
+	struct traced traced = trace(ODD("file-size", "2000000"));
+
+	expect_one(&traced, 2, 11 + 12);
+	cr_expect_leq(size_of(traced.traces.all[0]), 2000000);
+	cr_expect_gt(size_of(traced.traces.all[0]), 1000000, "most of the room is unused");
+	traced_release(&traced);
+}
+
+Test(odd, a_limit_of_file_sizes_too_low_for_a_trace_leaves_the_host_untraced, .timeout = 60)
+{
+	expect_untraced(NO_OPTIONS, ODD("file-size", "100000"), "File too large");
+}
+
+/* Whatever there is: traced, or untraced with one line. */
+Test(odd, a_limit_of_address_space_never_ends_the_host, .timeout = 120)
+{
+	static const char *const mib[] = { "2",   "8",   "16",  "32",  "64",   "100", "150",
+					   "200", "300", "400", "600", "1000", "2000" };
+
+	for (size_t i = 0; i < sizeof(mib) / sizeof(mib[0]); i++) {
+		struct traced traced = traced_record(NO_OPTIONS, ODD("address-space", mib[i]));
+
+		cr_expect_eq(traced.run.status, 0, "%s MiB: %d", mib[i], traced.run.status);
+		if (traced.traces.count == 0)
+			expect_line(traced.run.err, "lsatrace: not tracing: ", "emory");
+		else
+			expect_one(&traced, 2, 11 + 12);
+		traced_release(&traced);
+	}
+}
+
+/* What a limited host has, it needs for itself; a small ring is no more than that. */
+Test(odd, a_small_ring_fits_into_little_address_space, .timeout = 60)
+{
+	struct traced traced = trace_with(COMMAND("--ring=1M"), ODD("address-space", "300"));
+
+	expect_one(&traced, 2, 11 + 12);
+	traced_release(&traced);
+}
+
+Test(odd, a_trace_without_more_memory_to_be_had_is_a_lower_bound, .timeout = 60)
+{
+	struct traced traced = trace(ODD("address-space-later"));
+	long long leaks = findings_of(&traced, "block-leak");
+
+	expect_traces(&traced, 1);
+	cr_expect_eq(findings_of(&traced, NULL), leaks);
+	cr_expect_leq(leaks, 100000);
+	cr_expect(leaks == 100000 || json_is_false(json_at(traced.report, "summary.exact")));
+	traced_release(&traced);
+}
+
+Test(odd, a_trace_grows_on_when_the_host_closes_every_descriptor, .timeout = 60)
+{
+	struct traced traced = trace(ODD("close-all"));
+
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(events_of(&traced, "retained"), 2 * MANY + 1);
+	traced_release(&traced);
+}
+
+Test(odd, a_descriptor_that_the_host_has_taken_over_is_the_hosts, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), path[4096];
+	struct traced traced;
+
+	join(path, folder, "own");
+	traced = trace(ODD("reuse-descriptors", path));
+	cr_expect_str_eq(traced.run.out, "own file: 0\n");
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(events_of(&traced, "retained"), 2 * MANY + 1);
+	traced_release(&traced);
+	temporary_folder_remove(folder);
+}
+
+Test(odd, a_host_that_locks_itself_up_as_nobody_is_traced_on, .timeout = 60)
+{
+	struct traced traced;
+	char *jail;
+
+	need_root();
+	jail = temporary_folder_new();
+	cr_assert_eq(chmod(jail, 0755), 0);
+	traced = trace(ODD("change-root", jail));
+	expect_one(&traced, 2, 11 + 12);
+	cr_expect_eq(events_of(&traced, "retained"), 2 * MANY + 22);
+	expect_end(&traced, "exit", 0);
+	traced_release(&traced);
+	temporary_folder_remove(jail);
+}
+
+Test(odd, an_unwritable_folder_leaves_the_host_untraced, .timeout = 60)
+{
+	expect_untraced(COMMAND("--output=/nonexistent/a.trace"), ODD("end", "return"),
+			"No such file or directory");
+	expect_untraced(COMMAND("--output=/dev/null/a.trace"), ODD("end", "return"),
+			"Not a directory");
+}
+
+/*
+ * lsatrace is still root, and the file by which it learns of traces is its own: anybody who could write
+ * it could make root open what he likes. So it cannot be told, and says what it knows.
+ */
+Test(odd, a_host_that_is_nobody_by_then_is_traced_where_nobody_may_write, .timeout = 60)
+{
+	struct traced traced;
+	char *folder, option[4200];
+
+	need_root();
+	folder = temporary_folder_new();
+	cr_assert_eq(chmod(folder, 0777), 0);
+	snprintf(option, sizeof(option), "--output=%s/%%p.trace", folder);
+	traced = traced_run(folder, COMMAND(LSATRACE, "record", option, "--", ODD_HOST, "nobody"));
+	cr_expect_not_null(strstr(traced.run.err, "another user"), "%s", traced.run.err);
+	expect_one(&traced, 1, 11);
+	traced_release(&traced);
+}
+
+Test(odd, a_host_that_is_nobody_by_then_goes_on_where_nobody_may_write, .timeout = 60)
+{
+	struct run bare, traced;
+
+	need_root();
+	bare = traced_bare(ODD("nobody"));
+	traced = run_command(
+		COMMAND(LSATRACE, "record", "--output=/%p.trace", "--", ODD_HOST, "nobody"));
+	cr_expect_not_null(strstr(traced.err, "Permission denied"), "%s", traced.err);
+	cr_expect_str_eq(traced.out, bare.out);
+	cr_expect_eq(traced.status, bare.status);
+	run_release(&bare);
+	run_release(&traced);
+}
+
+/* What a trace holds. */
+
+static bool file_holds(const char *path, const char *text)
+{
+	long long size = size_of(path);
+	char *bytes = malloc((size_t)size);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool found;
+
+	cr_assert(bytes && fd >= 0 && read(fd, bytes, (size_t)size) == size);
+	found = memmem(bytes, (size_t)size, text, strlen(text)) != NULL;
+	close(fd);
+	free(bytes);
+	return found;
+}
+
+Test(odd, a_trace_holds_nothing_of_what_blocks_hold, .timeout = 60)
+{
+	struct traced traced = trace(ODD("marked-blocks"));
+
+	expect_traces(&traced, 1);
+	cr_expect_eq(findings_of(&traced, "block-leak"), 400);
+	cr_expect_eq(findings_of(&traced, "invalid-section"), 1);
+	cr_expect(file_holds(traced.traces.all[0], "marked-blocks"), "nothing is found at all");
+	cr_expect_not(file_holds(traced.traces.all[0], MARKER_WORD));
+	traced_release(&traced);
+}
+
+/* Tables. */
+
+static void expect_short_table(const char *scenario)
+{
+	struct traced traced = trace(ODD(scenario));
+
+	expect_traces(&traced, 1);
+	expect_exact(&traced);
+	cr_expect_eq(calls_of(&traced, "CreateSharedMemory"), 2);
+	cr_expect_eq(calls_of(&traced, "DeleteSharedMemory"), 1);
+	cr_expect_eq(findings_of(&traced, "block-leak"), 2);
+	cr_expect_eq(findings_of(&traced, "section-leak"), 1);
+	cr_expect_eq(findings_of(&traced, NULL), 3);
+	traced_release(&traced);
+}
+
+Test(odd, a_table_shorter_than_any_that_is_known_is_read_to_its_end, .timeout = 60)
+{
+	expect_short_table("short-table");
+}
+
+Test(odd, a_package_may_copy_its_table, .timeout = 60)
+{
+	expect_short_table("copied-table");
+}
+
+Test(odd, a_package_may_copy_more_of_a_table_than_there_is, .timeout = 60)
+{
+	struct traced traced = trace(ODD("dispatch-table"));
+
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(calls_of(&traced, "CreateSharedMemory"), 1,
+		     "the host's table was the full one");
+	traced_release(&traced);
+}
+
+Test(odd, a_package_that_is_given_no_table_has_none, .timeout = 60)
+{
+	struct traced traced = traced_record(COMMAND("--allocator=host"), ODD("null-table"));
+
+	expect_traces(&traced, 0);
+	cr_expect_eq(traced.run.status, 0);
+	cr_expect_str_eq(traced.run.out, "0\ntable no\n");
+	expect_line(traced.run.err, "lsatrace: no security package was initialised in ", "");
+	traced_release(&traced);
+}
+
+Test(odd, slots_that_hold_no_function_stay_as_they_are, .timeout = 60)
+{
+	struct traced traced = trace_with(COMMAND("--allocator=host"), ODD("empty-slots"));
+
+	expect_one(&traced, 1, 11);
+	traced_release(&traced);
+}
+
+Test(odd, a_package_that_is_initialised_again_calls_the_table_that_it_was_given_last, .timeout = 60)
+{
+	struct traced traced = trace(ODD("twice"));
+
+	expect_traces(&traced, 1);
+	expect_exact(&traced);
+	cr_expect_eq(findings_of(&traced, "block-leak"), 2);
+	cr_expect_eq(findings_of(&traced, "failed-call"), 1);
+	cr_expect_eq(json_array_size(json_at(traced.report, "traces.0.packages")), 1u);
+	traced_release(&traced);
+}
+
+Test(odd, a_package_may_have_its_functions_only_when_it_is_initialised, .timeout = 60)
+{
+	struct traced traced = trace(ODD("late-functions"));
+
+	expect_one(&traced, 1, 15);
+	traced_release(&traced);
+}
+
+Test(odd, a_package_that_fails_to_initialise_is_heard_of_by_the_host, .timeout = 60)
+{
+	struct traced traced = trace(ODD("failing"));
+
+	expect_one(&traced, 1, 14);
+	traced_release(&traced);
+}
+
+Test(odd, a_packages_name_need_not_be_ascii, .timeout = 60)
+{
+	struct traced traced = trace(ODD("end", "return"));
+	const char *name = json_text_at(traced.report, "traces.0.packages.0.name");
+
+	cr_expect(name && strncmp(name, "odd-\u00e9-\u6f22-", 10) == 0, "%s", name);
+	traced_release(&traced);
+}
+
+/* Who finds what. */
+
+static void copy_file(const char *from, const char *to)
+{
+	struct run run = run_command(COMMAND("cp", from, to));
+
+	cr_assert_eq(run.status, 0, "%s", run.err);
+	run_release(&run);
+}
+
+Test(odd, libraries_find_the_entry_points_that_they_find_bare, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), path[4096];
+	struct traced traced;
+
+	join(path, folder, "other.so");
+	copy_file(PACKAGE("itself"), path);
+	traced = trace(COMMAND(LSA_HOST, PACKAGE("itself"), path));
+	expect_one(&traced, 2, 2 * 29);
+	traced_release(&traced);
+	temporary_folder_remove(folder);
+}
+
+static void expect_same_symbols(const char *preload, const struct run *bare)
+{
+	struct arguments command = { 0 };
+	struct traced traced;
+
+	arguments_add(&command, "env");
+	arguments_add(&command, "LD_PRELOAD=%s", preload);
+	arguments_add_all(&command, ODD("resolve"));
+	traced = traced_record(NO_OPTIONS, (const char *const *)command.all);
+	expect_traces(&traced, 1);
+	expect_same_run(&traced.run, bare);
+	arguments_release(&command);
+	traced_release(&traced);
+}
+
+Test(odd, other_libraries_that_get_in_front_of_functions_find_the_same_ones, .timeout = 60)
+{
+	struct run bare = traced_bare(
+		COMMAND("env", "LD_PRELOAD=" PACKAGE("interposer"), ODD_HOST, "resolve"));
+
+	cr_expect_not_null(strstr(bare.out, "interposer: next malloc: libc.so.6"), "%s", bare.out);
+	expect_same_symbols(LIBRARY ":" PACKAGE("interposer"), &bare);
+	expect_same_symbols(PACKAGE("interposer") ":" LIBRARY, &bare);
+	run_release(&bare);
+}
+
+/* What it is in front of cannot be called by us, who are asked for it; and there is no environment yet. */
+Test(odd, a_program_with_a_sanitizer_in_it_begins_before_us, .timeout = 60)
+{
+	struct traced traced = trace(ODD("sanitized"));
+
+	expect_one(&traced, 1, 13);
+	traced_release(&traced);
+}
+
+/* Options. */
+
+/* Frames of the finding's stack, without those that were inlined. */
+static long long frames_of(const struct traced *traced)
+{
+	const json_t *stack = json_at(traced->report, "findings.0.stacks.allocate"), *frame;
+	long long count = 0;
+	size_t i;
+
+	json_array_foreach(stack, i, frame) count += json_is_false(json_at(frame, "inlined"));
+	return count;
+}
+
+static void expect_frames(const char *option, const char *depth, long long frames)
+{
+	struct traced traced = trace_with(COMMAND(option), ODD("deep", depth));
+
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(frames_of(&traced), frames, "%s: %lld frames", option, frames_of(&traced));
+	cr_expect(json_same_text(
+		json_text_at(traced.report, "findings.0.stacks.allocate.0.function"), "leak"));
+	traced_release(&traced);
+}
+
+Test(odd, a_backtrace_is_as_deep_as_was_asked_for, .timeout = 60)
+{
+	expect_frames("--depth=1", "300", 1);
+	expect_frames("--depth=2", "300", 2);
+	expect_frames("--depth=64", "300", 64);
+	expect_frames("--depth=256", "300", 256);
+	expect_frames("--depth=256", "1000", 256);
+}
+
+Test(odd, families_that_were_not_asked_for_are_not_traced, .timeout = 60)
+{
+	struct traced traced =
+		trace_with(COMMAND("--families=lsa-heap,client-buffer"), ODD("families"));
+
+	expect_one(&traced, 2, 11 + 19);
+	cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 11);
+	cr_expect_eq(calls_of(&traced, "AllocateClientBuffer"), 1);
+	cr_expect_eq(calls_of(&traced, "CreateSharedMemory"), 0);
+	cr_expect_eq(calls_of(&traced, "AllocatePrivateHeap"), 0);
+	traced_release(&traced);
+}
+
+static struct traced record_to(char *folder, const char *name, const char *scenario)
+{
+	char option[4200];
+
+	snprintf(option, sizeof(option), "--output=%s/%s", folder, name);
+	return traced_run(folder,
+			  COMMAND(LSATRACE, "record", option, "--", ODD_HOST, "end", scenario));
+}
+
+Test(odd, a_name_is_made_of_what_the_pattern_says, .timeout = 60)
+{
+	struct traced traced = record_to(temporary_folder_new(), "%e,%p,%h,%t,%%,%x", "return");
+	char expected[8192], host[256];
+	const char *found;
+	long long start;
+
+	expect_traces(&traced, 1);
+	found = traced.traces.all[0];
+	cr_assert_eq(gethostname(host, sizeof(host)), 0);
+	cr_assert_eq(sscanf(found + strlen(traced.folder), "/oddhost,%*d,%*[^,],%lld", &start), 1,
+		     "%s", found);
+	snprintf(expected, sizeof(expected), "%s/oddhost,%lld,%s,%lld,%%,%%x", traced.folder,
+		 json_number_at(traced.report, "traces.0.pid"), host, start);
+	cr_expect_str_eq(found, expected);
+	cr_expect_leq(llabs((long long)time(NULL) - start), 100);
+	traced_release(&traced);
+}
+
+Test(odd, record_replaces_the_file_that_was_named, .timeout = 60)
+{
+	char *folder = temporary_folder_new();
+	struct traced first = record_to(folder, "a.trace", "return");
+	struct traced second = record_to(folder, "a.trace", "_exit");
+
+	expect_one(&second, 1, 11);
+	cr_expect_neq(json_number_at(first.report, "traces.0.pid"),
+		      json_number_at(second.report, "traces.0.pid"));
+	first.folder = temporary_folder_new();
+	traced_release(&first);
+	traced_release(&second);
+}
+
+/* Plain preloading, with a fixed name. */
+static struct traced preload_to(char *folder, const char *name)
+{
+	char options[4200];
+
+	snprintf(options, sizeof(options), "LSATRACE_OPTIONS=output=%s/%s", folder, name);
+	return traced_run(
+		folder, COMMAND("env", "LD_PRELOAD=" LIBRARY, options, ODD_HOST, "end", "return"));
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	cr_assert_not_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void expect_content(const char *path, const char *text)
+{
+	cr_expect_eq(size_of(path), (long long)strlen(text));
+	cr_expect(*text == '\0' || file_holds(path, text));
+}
+
+Test(odd, a_traced_process_takes_no_files_place, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), path[4096];
+	struct arguments traces = { 0 };
+
+	join(path, folder, "a.trace");
+	for (int i = 0; i < 3; i++) {
+		struct traced traced = preload_to(folder, "a.trace");
+
+		cr_expect_eq(traced.run.status, 9);
+		expect_traces(&traced, (size_t)i + 1);
+		traced.folder = temporary_folder_new();
+		traced_release(&traced);
+	}
+	folder_list(&traces, folder, "");
+	cr_assert_eq(traces.count, 3u);
+	cr_expect(strstr(traces.all[1], "/a.trace.1") && strstr(traces.all[2], "/a.trace.2"));
+	arguments_release(&traces);
+	temporary_folder_remove(folder);
+}
+
+/* As somebody might lay it where a privileged host is expected to write. */
+static void expect_link_left_alone(const char *content)
+{
+	char *folder = temporary_folder_new(), *traces = temporary_folder_new();
+	char victim[4096], link[4096], first[4096], option[4200];
+	struct run run;
+
+	join(victim, folder, "victim");
+	join(link, traces, "a.trace");
+	join(first, traces, "a.trace.1");
+	write_file(victim, content);
+	cr_assert_eq(symlink(victim, link), 0);
+	snprintf(option, sizeof(option), "--output=%s", link);
+	run = traced_bare(COMMAND(LSATRACE, "record", option, "--", ODD_HOST, "end", "return"));
+	cr_expect_eq(run.status, 125, "%d: %s", run.status, run.err);
+	run_release(&run);
+	snprintf(option, sizeof(option), "LSATRACE_OPTIONS=output=%s", link);
+	run = traced_bare(COMMAND("env", "LD_PRELOAD=" LIBRARY, option, ODD_HOST, "end", "return"));
+	cr_expect_eq(run.status, 9);
+	run_release(&run);
+	expect_content(victim, content);
+	cr_expect_gt(size_of(first), 0);
+	temporary_folder_remove(folder);
+	temporary_folder_remove(traces);
+}
+
+Test(odd, a_link_in_the_traces_place_is_not_followed, .timeout = 60)
+{
+	expect_link_left_alone("precious");
+	expect_link_left_alone("");
+}
+
+Test(odd, a_file_is_its_owners_alone_whatever_the_umask, .timeout = 60)
+{
+	struct traced traced = traced_record(
+		NO_OPTIONS, COMMAND("sh", "-c", "umask 0; exec \"$0\" end return", ODD_HOST));
+	struct stat status;
+
+	expect_traces(&traced, 1);
+	cr_assert_eq(stat(traced.traces.all[0], &status), 0);
+	cr_expect_eq(status.st_mode & 07777, 0600u);
+	traced_release(&traced);
+}
+
+/* Disks that are full. They are mounted where only this test and what it starts can see them. */
+
+static bool mount_disk(const char *folder, const char *options)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", folder, "tmpfs", 0, options) == 0;
+}
+
+static char *disk_of(const char *options)
+{
+	char *folder = temporary_folder_new();
+
+	if (geteuid() == 0 && mount_disk(folder, options))
+		return folder;
+	temporary_folder_remove(folder);
+	cr_skip_test("no file system can be mounted");
+}
+
+static void remove_disk(char *folder)
+{
+	cr_expect_eq(umount2(folder, MNT_DETACH), 0);
+	temporary_folder_remove(folder);
+}
+
+Test(odd, a_full_disk_leaves_the_host_untraced, .timeout = 60)
+{
+	char *disk = disk_of("size=128k"), option[4200];
+
+	snprintf(option, sizeof(option), "--output=%s/a.trace", disk);
+	expect_untraced(COMMAND(option), ODD("end", "return"), "No space left on device");
+	cr_expect_eq(rmdir(disk), -1);
+	cr_expect_eq(errno, EBUSY);
+	remove_disk(disk);
+}
+
+/* The trace on a disk is given to a folder of the test's before the disk goes. */
+static struct traced trace_on_disk(const char *disk, const char *const scenario[])
+{
+	char option[4200];
+
+	snprintf(option, sizeof(option), "--output=%s/a.trace", disk);
+	return traced_run(strdup(disk),
+			  (const char *const *)(const char *const[]){
+				  LSATRACE, "record", "--ring=16M", option, "--", ODD_HOST,
+				  scenario[0], scenario[1], scenario[2], NULL });
+}
+
+Test(odd, a_disk_too_small_for_the_ring_is_used_as_far_as_it_goes, .timeout = 60)
+{
+	char *disk = disk_of("size=2560k");
+	struct traced traced = trace_on_disk(disk, COMMAND("file-size", "100000000"));
+
+	cr_expect_eq(traced.run.status, 0);
+	cr_expect_str_empty(traced.run.err);
+	expect_one(&traced, 2, 11 + 12);
+	cr_expect_gt(size_of(traced.traces.all[0]), 2000 << 10, "most of the disk is unused");
+	traced_release(&traced);
+	remove_disk(disk);
+}
+
+/* The file that fills it lies beside the trace: look at the trace alone. */
+static void expect_full_disk_later(const char *blocks, bool exact)
+{
+	char *disk = disk_of("size=4m"), trace_path[4096], filler[4096];
+	struct traced traced = { 0 };
+	char option[4200];
+
+	join(trace_path, disk, "a.trace");
+	join(filler, disk, "filler");
+	snprintf(option, sizeof(option), "--output=%s", trace_path);
+	traced.run = traced_bare(COMMAND(LSATRACE, "record", "--ring=16M", option, "--", ODD_HOST,
+					 "full-disk-later", filler, blocks));
+	cr_expect_eq(traced.run.status, 0, "%d", traced.run.status);
+	cr_expect_str_empty(traced.run.err);
+	traced.report = traced_report(COMMAND(trace_path), &traced.report_status);
+	cr_expect_eq(findings_of(&traced, NULL), findings_of(&traced, "block-leak"));
+	cr_expect_eq(json_is_true(json_at(traced.report, "summary.exact")), exact);
+	if (exact)
+		expect_leaks(&traced, 1 + atoi(blocks), 11 + 8 * atoi(blocks));
+	json_decref(traced.report);
+	run_release(&traced.run);
+	remove_disk(disk);
+}
+
+Test(odd, a_disk_that_fills_up_takes_history_and_no_results, .timeout = 60)
+{
+	expect_full_disk_later("1000", true);
+}
+
+Test(odd, a_full_disk_without_room_for_the_results_makes_them_a_lower_bound, .timeout = 60)
+{
+	expect_full_disk_later("100000", false);
+}
+
+Test(odd, a_disk_that_may_not_be_written_leaves_the_host_untraced, .timeout = 60)
+{
+	char *disk = disk_of("size=1m,ro"), option[4200];
+
+	snprintf(option, sizeof(option), "--output=%s/a.trace", disk);
+	expect_untraced(COMMAND(option), ODD("end", "return"), "Read-only file system");
+	remove_disk(disk);
+}
+
+/* The main job, at its size. */
+
+static void expect_bound(const char *path, double bytes)
+{
+	struct stat status;
+
+	cr_assert_eq(stat(path, &status), 0);
+	cr_expect_leq((double)status.st_size, bytes * 1.1);
+	cr_expect_leq((double)status.st_blocks * 512, bytes * 1.1);
+}
+
+Test(odd, ten_million_calls_on_two_threads_are_exact_in_sixteen_megabytes, .timeout = 280)
+{
+	struct traced traced = trace_with(COMMAND("--ring=16M"),
+					  COMMAND(LSA_HOST, "--threads=2", "--repeat=50000",
+						  "--command=calls=100 leaks=9", PACKAGE("load")));
+
+	expect_one(&traced, 9, 9 * 24);
+	cr_expect(
+		json_same_text(json_text_at(traced.report, "findings.0.stacks.allocate.0.function"),
+			       "plant_leak"));
+	cr_expect_eq(events_of(&traced, "recorded"), 10000009);
+	cr_expect_eq(events_of(&traced, "lost"), 0);
+	cr_expect_eq(events_of(&traced, "torn"), 0);
+	cr_expect_eq(events_of(&traced, "overwritten"), 10000009 - events_of(&traced, "retained"));
+	expect_bound(traced.traces.all[0], 16 << 20);
+	traced_release(&traced);
+}

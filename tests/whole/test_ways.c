@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each way from a host to its packages, and from a package to its table: what it does bare it does
+ * traced, and every call is in the report.
+ */
+#include <criterion/criterion.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/json.h"
+#include "tests/support/traced.h"
+
+#define LIBRARY BUILD_DIR "/liblsatrace.so"
+#define LSA_HOST BUILD_DIR "/tests/lsahost"
+#define ODD_HOST BUILD_DIR "/tests/oddhost"
+#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
+
+#define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
+#define NO_OPTIONS ((const char *const[]){ NULL })
+
+enum {
+	LEAK_BYTES = 44
+}; /* that the package lsa_heap_leak leaks at each call; versioned is the same */
+
+/* Records a command that is run bare before: both do the same. */
+static struct traced trace_with(const char *const options[], const char *const command[])
+{
+	struct run bare = traced_bare(command);
+	struct traced traced = traced_record(options, command);
+
+	cr_expect_str_eq(traced.run.out, bare.out);
+	cr_expect_str_eq(traced.run.err, bare.err);
+	cr_expect_eq(traced.run.status, bare.status, "status %d, not %d", traced.run.status,
+		     bare.status);
+	run_release(&bare);
+	return traced;
+}
+
+/* One trace, which holds so many leaks of the package, and knows all. */
+static void expect_leaks(const struct traced *traced, long long blocks)
+{
+	const json_t *summary;
+
+	cr_assert_eq(traced->traces.count, 1u, "%zu traces: %s", traced->traces.count,
+		     traced->run.err);
+	summary = json_at(traced->report, "summary");
+	cr_expect_eq(json_number_at(summary, "leaked_blocks"), blocks, "%lld blocks leaked",
+		     json_number_at(summary, "leaked_blocks"));
+	cr_expect_eq(json_number_at(summary, "leaked_bytes"), blocks * LEAK_BYTES);
+	cr_expect_eq(json_number_at(summary, "errors"), blocks);
+	cr_expect(json_is_true(json_at(summary, "exact")), "not exact");
+}
+
+static void expect_leaks_with(const char *const options[], const char *const command[],
+			      long long blocks)
+{
+	struct traced traced = trace_with(options, command);
+
+	expect_leaks(&traced, blocks);
+	traced_release(&traced);
+}
+
+static void expect_leaks_of(const char *const command[], long long blocks)
+{
+	expect_leaks_with(NO_OPTIONS, command, blocks);
+}
+
+/* dlsym() and its like, asked by the host. */
+
+Test(ways, an_entry_point_found_by_its_version_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("versioned", PACKAGE("versioned")), 1);
+}
+
+Test(ways, a_package_that_the_host_opens_deeply_bound_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("opened", "deepbind", PACKAGE("lsa_heap_leak")), 1);
+}
+
+Test(ways, a_package_that_the_host_opens_in_a_namespace_of_its_own_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("opened", "dlmopen", PACKAGE("lsa_heap_leak")), 1);
+}
+
+Test(ways, a_host_that_asks_the_c_library_for_its_dlsym_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("asked-for", PACKAGE("lsa_heap_leak")), 1);
+}
+
+/* Libraries that find packages for the host. */
+
+static void expect_plugin(const char *how, const char *plugin)
+{
+	static const char *const ways[] = { "dlsym", "dlvsym", "kept" };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		expect_leaks_of(ODD("plugin", how, plugin, ways[i], PACKAGE("versioned"), "2"), 2);
+}
+
+Test(ways, a_plugin_that_sees_what_the_host_sees_is_traced, .timeout = 60)
+{
+	expect_plugin("plain", PACKAGE("plugin"));
+	expect_plugin("plain", PACKAGE("plugin-now"));
+}
+
+Test(ways, a_deeply_bound_plugin_is_traced, .timeout = 60)
+{
+	expect_plugin("deepbind", PACKAGE("plugin"));
+	expect_plugin("deepbind", PACKAGE("plugin-now"));
+}
+
+Test(ways, a_plugin_in_a_namespace_of_its_own_is_traced, .timeout = 60)
+{
+	expect_plugin("dlmopen", PACKAGE("plugin"));
+	expect_plugin("dlmopen", PACKAGE("plugin-now"));
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = text ? strlen(text) : 0;
+
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+/* Is there a frame of a function of a module, which has a build-id? */
+static bool has_frame(const json_t *stack, const char *function, const char *module)
+{
+	const json_t *frame;
+	size_t i;
+
+	json_array_foreach(stack, i,
+			   frame) if (json_same_text(json_text_at(frame, "function"), function) &&
+				      ends_with(json_text_at(frame, "module"), module) &&
+				      json_text_at(frame, "build_id")) return true;
+	return false;
+}
+
+Test(ways, backtraces_from_a_namespace_lead_to_the_hosts_main, .timeout = 60)
+{
+	struct traced traced = trace_with(NO_OPTIONS, ODD("plugin", "dlmopen", PACKAGE("plugin-now"),
+							  "dlsym", PACKAGE("versioned"), "2"));
+	const json_t *stack = json_at(traced.report, "findings.0.stacks.allocate");
+
+	expect_leaks(&traced, 2);
+	cr_expect_eq(json_array_size(json_at(traced.report, "findings")), 1u);
+	cr_expect(has_frame(stack, "leak_account_name", "/versioned.so"));
+	cr_expect(has_frame(stack, "plugin_run", "/plugin-now.so"));
+	cr_expect(has_frame(stack, "main", "/oddhost"));
+	traced_release(&traced);
+}
+
+Test(ways, a_plugin_that_comes_and_goes_is_traced_each_time, .timeout = 60)
+{
+	static const char *const hows[] = { "deepbind", "dlmopen" };
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		expect_leaks_of(ODD("plugin-again", "5", hows[i], PACKAGE("plugin"), "dlsym",
+				    PACKAGE("versioned"), "3"),
+				15);
+		expect_leaks_of(ODD("plugin-again", "5", hows[i], PACKAGE("plugin-now"), "dlsym",
+				    PACKAGE("versioned"), "3"),
+				15);
+	}
+}
+
+/* How a library is opened that was open before. */
+Test(ways, a_plugin_that_is_opened_in_another_way_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("plugin-in-turn", PACKAGE("plugin"), PACKAGE("versioned"), "2"), 6);
+	expect_leaks_of(ODD("plugin-in-turn", PACKAGE("plugin-now"), PACKAGE("versioned"), "2"), 6);
+}
+
+Test(ways, a_plugin_that_is_linked_to_a_package_is_traced, .timeout = 60)
+{
+	expect_leaks_of(ODD("plugin", "deepbind", PACKAGE("plugin-linked"), "linked",
+			    PACKAGE("lsa_heap_leak"), "2"),
+			2);
+	expect_leaks_of(ODD("plugin", "dlmopen", PACKAGE("plugin-linked"), "linked",
+			    PACKAGE("lsa_heap_leak"), "2"),
+			2);
+	expect_leaks_of(ODD("plugin", "dlmopen", PACKAGE("plugin-linked"), "default",
+			    PACKAGE("lsa_heap_leak"), "2"),
+			2);
+}
+
+/* Others that get in front of dlsym(), and what they expect of it. */
+
+static struct arguments beside(const char *preloaded, const char *const command[])
+{
+	struct arguments line = { 0 };
+
+	arguments_add(&line, "env");
+	arguments_add(&line, "LD_PRELOAD=%s", preloaded);
+	arguments_add_all(&line, command);
+	return line;
+}
+
+static void expect_leaks_beside(const char *preloaded, const char *const command[], long long blocks)
+{
+	struct arguments alone = beside(PACKAGE("before_dlsym"), command);
+	struct arguments both = beside(preloaded, command);
+	struct run bare = traced_bare((const char *const *)alone.all);
+	struct traced traced = traced_record(NO_OPTIONS, (const char *const *)both.all);
+
+	expect_leaks(&traced, blocks);
+	cr_expect_str_eq(traced.run.out, bare.out);
+	arguments_release(&alone);
+	arguments_release(&both);
+	traced_release(&traced);
+	run_release(&bare);
+}
+
+Test(ways, another_that_gets_in_front_of_dlsym_stays_where_it_is, .timeout = 60)
+{
+	static const char *const preloaded[] = { PACKAGE("before_dlsym") ":" LIBRARY,
+						 LIBRARY ":" PACKAGE("before_dlsym") };
+
+	for (size_t i = 0; i < sizeof(preloaded) / sizeof(preloaded[0]); i++) {
+		expect_leaks_beside(preloaded[i], ODD("opened", "plain", PACKAGE("lsa_heap_leak")),
+				    1);
+		expect_leaks_beside(preloaded[i],
+				    ODD("plugin-again", "2", "deepbind", PACKAGE("plugin-now"),
+					"dlsym", PACKAGE("versioned"), "2"),
+				    4);
+		expect_leaks_beside(preloaded[i],
+				    ODD("plugin-again", "2", "dlmopen", PACKAGE("plugin"), "dlsym",
+					PACKAGE("versioned"), "2"),
+				    4);
+	}
+}
+
+/* A child finds the locks of the loader as they were when it was forked, but for those that the C
+ * library knows dlsym() to take. */
+Test(ways, children_forked_while_threads_look_up_symbols_do_so_as_well, .timeout = 120)
+{
+	expect_leaks_of(ODD("look-up-and-fork", "300", PACKAGE("plugin"), PACKAGE("lsa_heap_leak")),
+			1);
+}
+
+/* Tables that the user names. */
+
+static void expect_package(const struct traced *traced, const char *path, const char *name,
+			   const char *module)
+{
+	const json_t *package = json_at(traced->report, path);
+
+	cr_expect(json_same_text(json_text_at(package, "name"), name), "%s",
+		  json_text_at(package, "name"));
+	cr_expect(ends_with(json_text_at(package, "module"), module), "%s",
+		  json_text_at(package, "module"));
+}
+
+Test(ways, a_constant_table_that_is_named_is_traced, .timeout = 60)
+{
+	struct traced traced = trace_with(COMMAND("--table=host_table"), ODD("constant-table"));
+
+	expect_leaks(&traced, 1);
+	expect_package(&traced, "traces.0.packages.0", "host_table", "oddhost");
+	traced_release(&traced);
+}
+
+Test(ways, a_named_table_is_traced_by_plain_preloading, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), options[4200];
+	struct traced traced;
+
+	snprintf(options, sizeof(options), "LSATRACE_OPTIONS=table=host_table:output=%s/trace",
+		 folder);
+	traced = traced_run(
+		folder, COMMAND("env", "LD_PRELOAD=" LIBRARY, options, ODD_HOST, "constant-table"));
+	expect_leaks(&traced, 1);
+	traced_release(&traced);
+}
+
+Test(ways, a_named_table_that_is_not_exported_and_filled_late_is_traced, .timeout = 60)
+{
+	expect_leaks_with(COMMAND("--table=nothing,filled_table"), ODD("filled-table"), 2);
+}
+
+Test(ways, a_named_table_that_is_filled_again_is_traced_again, .timeout = 60)
+{
+	expect_leaks_with(COMMAND("--table=filled_table"), ODD("filled-table", "again"), 2);
+}
+
+Test(ways, a_named_table_may_have_its_functions_wrapped_by_the_host, .timeout = 60)
+{
+	expect_leaks_with(COMMAND("--table=filled_table"), ODD("filled-table", "wrap"), 2);
+}
+
+Test(ways, a_named_table_of_a_library_is_traced_as_far_as_its_symbol_goes, .timeout = 60)
+{
+	struct traced traced = trace_with(COMMAND("--table=lent_table"),
+					  ODD("lent-table", "3", PACKAGE("lender")));
+
+	expect_leaks(&traced, 3);
+	expect_package(&traced, "traces.0.packages.0", "lent_table", "lender.so");
+	expect_package(&traced, "traces.0.packages.2", "lent_table", "lender.so");
+	traced_release(&traced);
+}
+
+/* A program that has no symbols but those that it exports. */
+static void strip_host(char path[4200], const char *folder)
+{
+	struct run strip;
+
+	snprintf(path, 4200, "%s/host", folder);
+	strip = run_command(COMMAND("strip", "-o", path, ODD_HOST));
+	cr_assert_eq(strip.status, 0, "%s", strip.err);
+	run_release(&strip);
+}
+
+Test(ways, a_named_table_of_a_stripped_program_is_traced_if_it_is_exported, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), path[4200];
+
+	strip_host(path, folder);
+	expect_leaks_with(COMMAND("--table=host_table"), COMMAND(path, "constant-table"), 1);
+	temporary_folder_remove(folder);
+}
+
+Test(ways, a_named_table_that_no_symbol_tells_of_is_said_to_be_missing, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), path[4200];
+	struct traced traced;
+
+	strip_host(path, folder);
+	traced = traced_record(COMMAND("--table=filled_table"), COMMAND(path, "filled-table"));
+	cr_expect_eq(traced.traces.count, 0u);
+	cr_expect_eq(traced.run.status, 0);
+	cr_expect(strstr(traced.run.err, "functions in it: filled_table\n"), "%s", traced.run.err);
+	traced_release(&traced);
+	temporary_folder_remove(folder);
+}
+
+/* Hosts and packages that know of the tracer. */
+
+Test(ways, a_table_that_the_host_tells_of_is_traced, .timeout = 60)
+{
+	struct traced traced = trace_with(NO_OPTIONS, ODD("told-table"));
+
+	expect_leaks(&traced, 1);
+	cr_expect_eq(json_array_size(json_at(traced.report, "traces.0.packages")), 1u);
+	cr_expect(json_same_text(json_text_at(traced.report, "traces.0.packages.0.name"), "table"));
+	traced_release(&traced);
+}
+
+Test(ways, leaks_are_counted_from_a_checkpoint_on, .timeout = 60)
+{
+	struct run bare = traced_bare(ODD("checkpoints"));
+	struct traced traced = traced_record(NO_OPTIONS, ODD("checkpoints"));
+
+	expect_leaks(&traced, 2);
+	cr_expect_str_eq(bare.out, "0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n");
+	cr_expect_str_eq(traced.run.out, "0 0 0 0\n3 2 3 3\n2 1 2 2\n0 1 2 2\n1 2 3 3\n1 1 2 2\n");
+	run_release(&bare);
+	traced_release(&traced);
+}
+
+Test(ways, a_plugin_in_a_namespace_of_its_own_may_ask_as_well, .timeout = 60)
+{
+	static const char *const hows[] = { "plain", "deepbind", "dlmopen" };
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		struct traced traced =
+			traced_record(NO_OPTIONS, ODD("plugin-asks", hows[i], PACKAGE("plugin-now"),
+						      PACKAGE("lsa_heap_leak")));
+
+		expect_leaks(&traced, 3);
+		cr_expect_str_eq(traced.run.out, "0\n3\n", "%s: %s", hows[i], traced.run.out);
+		traced_release(&traced);
+	}
+}
+
+/* Packages that the host is linked to. */
+
+static void expect_linked(const char *host)
+{
+	struct traced traced =
+		trace_with(NO_OPTIONS, COMMAND(host, "--linked", PACKAGE("lsa_heap_leak")));
+
+	expect_leaks(&traced, 1);
+	expect_package(&traced, "traces.0.packages.0", "clean", "clean.so");
+	cr_expect_gt(json_number_at(traced.report, "traces.0.calls.CreateSharedMemory"), 0);
+	traced_release(&traced);
+}
+
+Test(ways, a_package_that_the_host_is_linked_to_lazily_is_traced, .timeout = 60)
+{
+	expect_linked(LSA_HOST "-linked");
+}
+
+Test(ways, a_package_that_the_host_is_linked_to_at_once_is_traced, .timeout = 60)
+{
+	expect_linked(LSA_HOST "-linked-now");
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/base/buffer.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/base/memory.h"
+
+#define REPLACEMENT "\xef\xbf\xbd"
+
+void buffer_release(struct buffer *b)
+{
+	free(b->data);
+	*b = (struct buffer){ 0 };
+}
+
+/* Room for `more` bytes and a terminator. */
+static char *reserve(struct buffer *b, size_t more)
+{
+	size_t need = b->used + more + 1;
+
+	if (need > b->room) {
+		b->room = need > b->room * 2 ? need + 64 : b->room * 2;
+		b->data = memory_resize(b->data, b->room, 1);
+	}
+	return b->data + b->used;
+}
+
+void buffer_bytes(struct buffer *b, const char *bytes, size_t count)
+{
+	char *end = reserve(b, count);
+
+	if (count)
+		memcpy(end, bytes, count);
+	end[count] = '\0';
+	b->used += count;
+}
+
+void buffer_text(struct buffer *b, const char *text)
+{
+	buffer_bytes(b, text, strlen(text));
+}
+
+void buffer_format(struct buffer *b, const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return;
+	va_start(arguments, format);
+	vsnprintf(reserve(b, (size_t)length), (size_t)length + 1, format, arguments);
+	va_end(arguments);
+	b->used += (size_t)length;
+}
+
+void buffer_padded(struct buffer *b, uint64_t number, unsigned digits)
+{
+	char text[20];
+	unsigned at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number || sizeof(text) - at < digits);
+	buffer_bytes(b, text + at, sizeof(text) - at);
+}
+
+void buffer_decimal(struct buffer *b, uint64_t number)
+{
+	buffer_padded(b, number, 1);
+}
+
+void buffer_hex(struct buffer *b, uint64_t number)
+{
+	char text[18];
+	unsigned at = sizeof(text);
+
+	do {
+		text[--at] = "0123456789abcdef"[number & 15];
+		number >>= 4;
+	} while (number);
+	text[--at] = 'x';
+	text[--at] = '0';
+	buffer_bytes(b, text + at, sizeof(text) - at);
+}
+
+void buffer_digits(struct buffer *b, const uint8_t *bytes, size_t count)
+{
+	char *end = reserve(b, 2 * count);
+
+	for (size_t i = 0; i < count; i++) {
+		*end++ = "0123456789abcdef"[bytes[i] >> 4];
+		*end++ = "0123456789abcdef"[bytes[i] & 15];
+	}
+	*end = '\0';
+	b->used += 2 * count;
+}
+
+/* Bytes of the character that starts here, 0 if it is not one. As Unicode 15, table 3-7, has it. */
+static size_t character(const unsigned char *s, size_t left)
+{
+	unsigned char least = 0x80, most = 0xbf;
+	size_t bytes;
+
+	if (s[0] < 0x80)
+		return s[0] ? 1 : 0;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	bytes = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (s[0] == 0xe0)
+		least = 0xa0;
+	else if (s[0] == 0xed)
+		most = 0x9f;
+	else if (s[0] == 0xf0)
+		least = 0x90;
+	else if (s[0] == 0xf4)
+		most = 0x8f;
+	if (left < bytes || s[1] < least || s[1] > most)
+		return 0;
+	for (size_t i = 2; i < bytes; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return bytes;
+}
+
+/* C0, DEL, and C1 in its UTF-8 form. */
+static bool is_control(const unsigned char *s, size_t bytes)
+{
+	return (bytes == 1 && (s[0] < 0x20 || s[0] == 0x7f)) ||
+	       (bytes == 2 && s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+static void clean(struct buffer *b, const char *bytes, size_t count, bool plain)
+{
+	const unsigned char *s = (const unsigned char *)bytes;
+	size_t at = 0, taken = 0;
+
+	while (at < count) {
+		size_t length = character(s + at, count - at), step = length ? length : 1;
+
+		if (length == 0 || (plain && is_control(s + at, length))) {
+			buffer_bytes(b, bytes + taken, at - taken);
+			buffer_text(b, length ? "?" : REPLACEMENT);
+			taken = at + step;
+		}
+		at += step;
+	}
+	buffer_bytes(b, bytes + taken, at - taken);
+}
+
+void buffer_utf8(struct buffer *b, const char *bytes, size_t count)
+{
+	clean(b, bytes, count, false);
+}
+
+void buffer_plain(struct buffer *b, const char *bytes, size_t count)
+{
+	clean(b, bytes, count, true);
+}
+
+char *buffer_take(struct buffer *b)
+{
+	char *text;
+
+	buffer_bytes(b, "", 0);
+	text = b->data;
+	*b = (struct buffer){ 0 };
+	return text;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/base/progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE_NS 1000000000u
+#define REDRAW_NS 100000000u
+#define BAR_CELLS 30u
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void draw(const char *what, uint64_t done, uint64_t total)
+{
+	unsigned percent = total ? (unsigned)((double)done / (double)total * 100) : 0;
+	unsigned filled = percent * BAR_CELLS / 100;
+	char bar[BAR_CELLS + 1];
+
+	for (unsigned i = 0; i < BAR_CELLS; i++)
+		bar[i] = i < filled ? '#' : '.';
+	bar[BAR_CELLS] = '\0';
+	fprintf(stderr, "\r[%s] %3u%% %s\033[K", bar, percent > 100 ? 100 : percent, what);
+	fflush(stderr);
+}
+
+void progress_show(struct progress *p, const char *what, uint64_t done, uint64_t total)
+{
+	uint64_t now;
+
+	if (!p || p->hidden)
+		return;
+	now = now_ns();
+	if (p->started_ns == 0) {
+		p->started_ns = now;
+		p->hidden = !isatty(STDERR_FILENO);
+		return;
+	}
+	if (now - p->started_ns < PATIENCE_NS || now - p->drawn_ns < REDRAW_NS)
+		return;
+	p->drawn_ns = now;
+	draw(what, done < total ? done : total, total);
+}
+
+void progress_end(struct progress *p)
+{
+	if (p && p->drawn_ns) {
+		fputs("\r\033[K", stderr);
+		fflush(stderr);
+		p->drawn_ns = 0;
+	}
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/read/settle.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "include/trace_format.h"
+
+void settle_log(const unsigned char *first, unsigned char *then)
+{
+	uint32_t at = TRACE_CHUNK_HEADER_BYTES, step;
+
+	while (at < TRACE_CHUNK_BYTES) {
+		struct trace_record *record = (struct trace_record *)(then + at);
+		const struct trace_record *before = (const struct trace_record *)(first + at);
+
+		if (before->committed != 1 || before->bytes != record->bytes)
+			record->committed = 0;
+		step = record->bytes;
+		if (step == 0 || step % TRACE_GRANULE || step > TRACE_CHUNK_BYTES - at)
+			step = TRACE_GRANULE; /* unused, or damage that check_log finds */
+		at += step;
+	}
+}
+
+/*
+ * A slot of the ledger is used again, so its content may be of two entries: both readings must
+ * agree.
+ */
+void settle_ledger(const unsigned char *first, unsigned char *then)
+{
+	const struct trace_entry *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
+	struct trace_entry *entry = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
+
+	for (size_t i = 0; i < TRACE_ITEMS(struct trace_entry); i++)
+		if (memcmp(&before[i], &entry[i], sizeof(*entry)) != 0)
+			entry[i].state = TRACE_ENTRY_FREE;
+}
+
+void settle_findings(const unsigned char *first, unsigned char *then)
+{
+	const struct trace_finding *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
+	struct trace_finding *finding = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
+
+	for (size_t i = 0; i < TRACE_ITEMS(struct trace_finding); i++)
+		if (before[i].committed != 1)
+			finding[i].committed = 0;
+}
+
+void settle_lanes(const unsigned char *first, unsigned char *then)
+{
+	const struct trace_lane *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
+	struct trace_lane *lane = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
+
+	for (size_t i = 0; i < TRACE_ITEMS(struct trace_lane); i++) {
+		uint32_t same = 0;
+
+		while (same < TRACE_IN_FLIGHT && same < before[i].depth &&
+		       memcmp(&before[i].in_flight[same], &lane[i].in_flight[same],
+			      sizeof(struct trace_call)) == 0)
+			same++;
+		if (lane[i].depth > same)
+			lane[i].depth = same;
+	}
+}
+
+void settle_counters(const unsigned char *first, unsigned char *then)
+{
+	const struct trace_counters *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
+	struct trace_counters *counters = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
+
+	for (size_t i = 0; i < TRACE_ITEMS(struct trace_counters); i++)
+		if (before[i].valid != 1)
+			counters[i].valid = 0;
+}

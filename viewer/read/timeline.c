@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/read/timeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/base/memory.h"
+
+#define WINDOW (2 * READER_RING_EVENTS)
+
+/* What is left of one lane. */
+struct lane {
+	struct reader_ring *ring; /* its chunks, oldest first */
+	size_t rings, next_ring;
+	struct trace_event *event; /* WINDOW of them, sorted; NULL: none, yet or any more */
+	size_t head, count;
+};
+
+struct timeline {
+	const struct reader *reader;
+	struct reader_ring *rings; /* of all lanes */
+	struct lane *lane;
+	size_t lanes;
+	size_t *heap; /* lanes that have an event, the one with the earliest first */
+	size_t heaped;
+	bool begun;
+	struct reader_events *events; /* for reading a chunk */
+	struct trace_event *spare;    /* WINDOW of them, for sorting */
+	struct trace_event current;
+};
+
+static int compare_rings(const void *left, const void *right)
+{
+	const struct reader_ring *a = left, *b = right;
+
+	if (a->lane != b->lane)
+		return a->lane < b->lane ? -1 : 1;
+	if (a->sequence != b->sequence)
+		return a->sequence < b->sequence ? -1 : 1;
+	return a->chunk < b->chunk ? -1 : a->chunk > b->chunk;
+}
+
+static size_t list_rings(struct timeline *t)
+{
+	struct reader_cursor c = { 0 };
+	struct reader_ring ring;
+	size_t count = 0, room = 0;
+
+	while (reader_next_ring(t->reader, &c, &ring)) {
+		memory_room(t->rings, count, room);
+		t->rings[count++] = ring;
+	}
+	if (count)
+		qsort(t->rings, count, sizeof(*t->rings), compare_rings);
+	return count;
+}
+
+struct timeline *timeline_new(const struct reader *reader)
+{
+	struct timeline *t = memory_new(1, sizeof(*t));
+	size_t rings, room = 0;
+
+	t->reader = reader;
+	rings = list_rings(t);
+	for (size_t i = 0; i < rings; i++) {
+		if (i == 0 || t->rings[i].lane != t->rings[i - 1].lane) {
+			memory_room(t->lane, t->lanes, room);
+			t->lane[t->lanes++] = (struct lane){ .ring = &t->rings[i] };
+		}
+		t->lane[t->lanes - 1].rings++;
+	}
+	t->heap = memory_new(t->lanes, sizeof(*t->heap));
+	t->events = memory_new(1, sizeof(*t->events));
+	t->spare = memory_new(WINDOW, sizeof(*t->spare));
+	return t;
+}
+
+void timeline_free(struct timeline *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->lanes; i++)
+		free(t->lane[i].event);
+	free(t->rings);
+	free(t->lane);
+	free(t->heap);
+	free(t->events);
+	free(t->spare);
+	free(t);
+}
+
+static bool is_sorted(const struct trace_event *event, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (event[i].time < event[i - 1].time)
+			return false;
+	return true;
+}
+
+/* Stable, for events of one moment; seldom needed. */
+static void sort(struct trace_event *event, struct trace_event *spare, size_t count)
+{
+	size_t half = count / 2, left = 0, right = half;
+
+	if (is_sorted(event, count))
+		return;
+	sort(event, spare, half);
+	sort(event + half, spare, count - half);
+	memcpy(spare, event, count * sizeof(*event));
+	for (size_t i = 0; i < count; i++) {
+		bool take_left =
+			right == count || (left < half && spare[left].time <= spare[right].time);
+
+		event[i] = take_left ? spare[left++] : spare[right++];
+	}
+}
+
+/* Keeps more than a chunk's events ahead, as long as there are any. */
+static bool refill(struct timeline *t, struct lane *lane, struct reader_trouble *trouble)
+{
+	while (lane->count - lane->head <= WINDOW / 2 && lane->next_ring < lane->rings) {
+		if (reader_events(t->reader, &lane->ring[lane->next_ring++], t->events, trouble) !=
+		    READER_OK)
+			return false;
+		if (!lane->event)
+			lane->event = memory_new(WINDOW, sizeof(*lane->event));
+		lane->count -= lane->head;
+		memmove(lane->event, lane->event + lane->head, lane->count * sizeof(*lane->event));
+		lane->head = 0;
+		memcpy(lane->event + lane->count, t->events->event,
+		       t->events->count * sizeof(*lane->event));
+		lane->count += t->events->count;
+		sort(lane->event, t->spare, lane->count);
+	}
+	return true;
+}
+
+static bool is_earlier(const struct timeline *t, size_t a, size_t b)
+{
+	uint64_t left = t->lane[a].event[t->lane[a].head].time;
+	uint64_t right = t->lane[b].event[t->lane[b].head].time;
+
+	return left < right || (left == right && a < b);
+}
+
+/* Puts the lane at `place` of the heap where it belongs among those below. */
+static void sink(struct timeline *t, size_t place)
+{
+	for (;;) {
+		size_t first = place, lane = t->heap[place];
+
+		for (size_t child = 2 * place + 1; child <= 2 * place + 2; child++)
+			if (child < t->heaped && is_earlier(t, t->heap[child], t->heap[first]))
+				first = child;
+		if (first == place)
+			return;
+		t->heap[place] = t->heap[first];
+		t->heap[first] = lane;
+		place = first;
+	}
+}
+
+static bool begin(struct timeline *t, struct reader_trouble *trouble)
+{
+	t->begun = true;
+	for (size_t i = 0; i < t->lanes; i++) {
+		if (!refill(t, &t->lane[i], trouble))
+			return false;
+		if (t->lane[i].count)
+			t->heap[t->heaped++] = i;
+	}
+	for (size_t i = t->heaped; i-- > 0;)
+		sink(t, i);
+	return true;
+}
+
+const struct trace_event *timeline_next(struct timeline *t, struct reader_trouble *trouble)
+{
+	struct lane *lane;
+
+	trouble->error = READER_OK;
+	if ((!t->begun && !begin(t, trouble)) || t->heaped == 0)
+		return NULL;
+	lane = &t->lane[t->heap[0]];
+	t->current = lane->event[lane->head++];
+	if (!refill(t, lane, trouble))
+		return NULL;
+	if (lane->head == lane->count) {
+		free(lane->event);
+		lane->event = NULL;
+		t->heap[0] = t->heap[--t->heaped];
+	}
+	if (t->heaped)
+		sink(t, 0);
+	return &t->current;
+}

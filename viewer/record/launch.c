@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/record/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "include/options.h"
+
+static volatile sig_atomic_t forward_to;
+
+static void forward(int number)
+{
+	int saved = errno;
+
+	kill((pid_t)forward_to, number);
+	errno = saved;
+}
+
+/*
+ * A terminal sends SIGINT and SIGQUIT to the command as well: what becomes of it is the command's
+ * matter, and lsatrace stays to see how it ended. SIGTERM and SIGHUP are sent to lsatrace alone, by
+ * whoever takes it for the command. An inherited SIG_IGN for SIGCHLD would keep the status from us.
+ */
+static struct watched_signal {
+	int number;
+	void (*handler)(int);
+	struct sigaction before;
+} watched_signals[] = {
+	{ .number = SIGINT, .handler = SIG_IGN },  { .number = SIGQUIT, .handler = SIG_IGN },
+	{ .number = SIGTERM, .handler = forward }, { .number = SIGHUP, .handler = forward },
+	{ .number = SIGCHLD, .handler = SIG_DFL },
+};
+
+#define WATCHED_COUNT (sizeof(watched_signals) / sizeof(*watched_signals))
+
+/* Leaves the signals blocked: nothing may be forwarded before there is a process to forward it to. */
+static void watch_signals(sigset_t *mask_before)
+{
+	struct sigaction action = { .sa_flags = SA_RESTART };
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	for (size_t i = 0; i < WATCHED_COUNT; i++)
+		sigaddset(&mask, watched_signals[i].number);
+	sigprocmask(SIG_BLOCK, &mask, mask_before);
+	for (size_t i = 0; i < WATCHED_COUNT; i++) {
+		action.sa_handler = watched_signals[i].handler;
+		sigaction(watched_signals[i].number, &action, &watched_signals[i].before);
+	}
+}
+
+static void unwatch_signals(const sigset_t *mask_before)
+{
+	for (size_t i = 0; i < WATCHED_COUNT; i++)
+		sigaction(watched_signals[i].number, &watched_signals[i].before, NULL);
+	sigprocmask(SIG_SETMASK, mask_before, NULL);
+}
+
+static int set_environment(const struct launch *launch)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char *preload;
+	int failed;
+
+	if (asprintf(&preload, "%s%s%s", launch->library, others && *others ? ":" : "",
+		     others ? others : "") < 0)
+		return -1;
+	failed = setenv("LD_PRELOAD", preload, 1) || setenv(OPTIONS_VARIABLE, launch->options, 1) ||
+		 setenv(SESSION_VARIABLE, launch->session, 1);
+	free(preload);
+	return failed ? -1 : 0;
+}
+
+/* In the child. The pipe closes by itself when exec succeeds; else it carries the reason. */
+static _Noreturn void become_command(const struct launch *launch, char *const *command,
+				     int pipe_end, const sigset_t *mask_before)
+{
+	int error;
+
+	if (set_environment(launch) == 0) {
+		unwatch_signals(mask_before);
+		execvp(command[0], command);
+	}
+	error = errno;
+	while (write(pipe_end, &error, sizeof(error)) < 0 && errno == EINTR)
+		;
+	_exit(LAUNCH_FAILED);
+}
+
+/* Returns why exec failed, or 0 when the command runs. */
+static int read_exec_error(int pipe_end)
+{
+	ssize_t bytes;
+	int error;
+
+	do
+		bytes = read(pipe_end, &error, sizeof(error));
+	while (bytes < 0 && errno == EINTR);
+	return bytes == sizeof(error) ? error : 0;
+}
+
+/* Once it has been reaped, its pid may be another's: signals are forwarded until just before that. */
+static int wait_for(pid_t pid)
+{
+	siginfo_t info;
+	sigset_t all;
+	int status = 0;
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) && errno == EINTR)
+		;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+static enum launch_result start(const struct launch *launch, char *const *command,
+				const int pipe_ends[2], struct launch_outcome *outcome)
+{
+	sigset_t mask_before;
+	pid_t pid;
+
+	watch_signals(&mask_before);
+	pid = fork();
+	if (pid == 0)
+		become_command(launch, command, pipe_ends[1], &mask_before);
+	outcome->error = errno;
+	if (pid > 0) {
+		forward_to = pid;
+		sigprocmask(SIG_SETMASK, &mask_before, NULL);
+		close(pipe_ends[1]);
+		outcome->pid = pid;
+		outcome->error = read_exec_error(pipe_ends[0]);
+		outcome->wait_status = wait_for(pid);
+	} else {
+		close(pipe_ends[1]);
+	}
+	unwatch_signals(&mask_before);
+	if (pid < 0)
+		return LAUNCH_NOT_STARTED;
+	return outcome->error ? LAUNCH_NOT_RUN : LAUNCH_ENDED;
+}
+
+enum launch_result launch_command(const struct launch *launch, char *const *command,
+				  struct launch_outcome *outcome)
+{
+	enum launch_result result;
+	int pipe_ends[2];
+
+	if (pipe2(pipe_ends, O_CLOEXEC)) {
+		outcome->error = errno;
+		return LAUNCH_NOT_STARTED;
+	}
+	result = start(launch, command, pipe_ends, outcome);
+	close(pipe_ends[0]);
+	return result;
+}
+
+char *launch_find_library(void)
+{
+	static const char *const places[] = { "", "../lib/", "../lib/lsatrace/" };
+	char program[PATH_MAX], path[PATH_MAX + 64];
+	ssize_t bytes = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	char *found = NULL, *slash;
+
+	if (bytes < 0)
+		return NULL;
+	program[bytes] = '\0';
+	slash = strrchr(program, '/');
+	if (slash)
+		slash[1] = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !found; i++) {
+		snprintf(path, sizeof(path), "%s%sliblsatrace.so", program, places[i]);
+		found = realpath(path, NULL);
+	}
+	return found;
+}
+
+int launch_can_preload(const char *library)
+{
+	return library[strcspn(library, ": \t\n\v\f\r")] == '\0';
+}
+
+int launch_exit_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/record/session.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "include/trace_format.h"
+#include "viewer/base/memory.h"
+#include "viewer/record/launch.h"
+
+/* Makes the file in `folder`. Returns its descriptor, or -1. */
+static int make_file(struct session *s, const char *folder)
+{
+	char *absolute = folder && *folder ? realpath(folder, NULL) : NULL;
+	char *path = NULL;
+	int fd = -1;
+
+	if (absolute && asprintf(&path, "%s/lsatrace.XXXXXX", absolute) < 0)
+		path = NULL;
+	if (path)
+		fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		s->path = path;
+	else
+		free(path);
+	free(absolute);
+	return fd;
+}
+
+int session_open(struct session *s)
+{
+	int fd = make_file(s, getenv("TMPDIR"));
+
+	if (fd < 0)
+		fd = make_file(s, "/tmp");
+	if (fd >= 0)
+		s->file = fdopen(fd, "r");
+	return s->file ? 0 : -1;
+}
+
+static void remove_file(struct session *s)
+{
+	if (s->file)
+		fclose(s->file);
+	if (s->path)
+		unlink(s->path);
+	free(s->path);
+	s->file = NULL;
+	s->path = NULL;
+}
+
+static void add_trace(struct session *s, const char *path)
+{
+	s->traces = memory_resize(s->traces, s->trace_count + 1, sizeof(*s->traces));
+	s->traces[s->trace_count++] = memory_text(path, strlen(path));
+}
+
+void session_read(struct session *s)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+
+	rewind(s->file);
+	while ((length = getline(&line, &room, s->file)) > 0) {
+		if (line[length - 1] == '\n')
+			line[length - 1] = '\0';
+		if (*line == '/')
+			add_trace(s, line);
+		else if (*line == '!')
+			s->refused = 1;
+	}
+	free(line);
+	remove_file(s);
+}
+
+static int is_running(int fd, pid_t pid)
+{
+	struct trace_header header;
+
+	return pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	       memcmp(header.magic, TRACE_MAGIC, sizeof(header.magic)) == 0 &&
+	       header.version == TRACE_VERSION && header.byte_order == TRACE_BYTE_ORDER &&
+	       header.pid == pid && header.end == TRACE_END_RUNNING;
+}
+
+static int write_at(int fd, size_t offset, int32_t number)
+{
+	return pwrite(fd, &number, sizeof(number), (off_t)offset) == sizeof(number);
+}
+
+/*
+ * A process that is killed, or leaves by a bare system call, cannot say so in its trace. Its parent
+ * knows: this is the only place where the viewer writes to a trace. The status goes in before the
+ * field that makes it valid.
+ */
+static void mark_end(const char *path, pid_t pid, int wait_status)
+{
+	int32_t end = WIFSIGNALED(wait_status) ? TRACE_END_KILLED : TRACE_END_EXIT;
+	int32_t status = launch_exit_status(wait_status);
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (is_running(fd, pid) && write_at(fd, offsetof(struct trace_header, exit_status), status))
+		write_at(fd, offsetof(struct trace_header, end), end);
+	close(fd);
+}
+
+void session_mark_end(const struct session *s, pid_t pid, int wait_status)
+{
+	for (size_t i = 0; i < s->trace_count; i++)
+		mark_end(s->traces[i], pid, wait_status);
+}
+
+void session_release(struct session *s)
+{
+	remove_file(s);
+	for (size_t i = 0; i < s->trace_count; i++)
+		free(s->traces[i]);
+	free(s->traces);
+	*s = (struct session){ 0 };
+}

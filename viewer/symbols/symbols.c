@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/symbols/symbols.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/base/buffer.h"
+#include "viewer/base/memory.h"
+#include "viewer/base/progress.h"
+#include "viewer/model/model.h"
+#include "viewer/symbols/debuginfo.h"
+
+#include <uthash.h>
+
+#define INLINED_MOST 64 /* calls inlined into each other */
+
+/* A file that modules of one or more traces came from. */
+struct binary {
+	char *key; /* path and build-id */
+	struct debuginfo *info;
+	UT_hash_handle hh;
+};
+
+/* A source file, by the texts of the debug information that name it. */
+struct source {
+	struct place {
+		const char *file, *folder;
+	} place;
+	char *path;
+	UT_hash_handle hh;
+};
+
+struct question {
+	const struct model_module *module;
+	uint64_t offset;
+};
+
+struct answer {
+	struct question question;
+	struct symbol *symbol; /* an array, innermost first */
+	unsigned count;
+	UT_hash_handle hh;
+};
+
+struct symbols {
+	struct binary *binaries;
+	struct source *sources;
+	struct answer *answers;
+	char **changed;
+	size_t changes, change_room;
+	uint64_t opened; /* binaries, for the progress bar */
+	struct progress *progress;
+};
+
+static const struct symbol unknown;
+
+struct symbols *symbols_new(struct progress *progress)
+{
+	struct symbols *s = memory_new(1, sizeof(*s));
+
+	s->progress = progress;
+	return s;
+}
+
+static void free_answer(struct answer *answer)
+{
+	for (unsigned i = 0; i < answer->count; i++)
+		free(answer->symbol[i].function);
+	free(answer->symbol);
+	free(answer);
+}
+
+void symbols_free(struct symbols *s)
+{
+	struct binary *binary, *next_binary;
+	struct source *source, *next_source;
+	struct answer *answer, *next_answer;
+
+	if (!s)
+		return;
+	answer = s->answers;
+	HASH_CLEAR(hh, s->answers);
+	for (; answer; answer = next_answer) {
+		next_answer = answer->hh.next;
+		free_answer(answer);
+	}
+	source = s->sources;
+	HASH_CLEAR(hh, s->sources);
+	for (; source; source = next_source) {
+		next_source = source->hh.next;
+		free(source->path);
+		free(source);
+	}
+	binary = s->binaries;
+	HASH_CLEAR(hh, s->binaries);
+	for (; binary; binary = next_binary) {
+		next_binary = binary->hh.next;
+		debuginfo_close(binary->info);
+		free(binary->key);
+		free(binary);
+	}
+	for (size_t i = 0; i < s->changes; i++)
+		free(s->changed[i]);
+	free(s->changed);
+	free(s);
+}
+
+const char *symbols_changed(const struct symbols *s, size_t i)
+{
+	return i < s->changes ? s->changed[i] : NULL;
+}
+
+static struct binary *open_binary(struct symbols *s, const struct model_module *module, char *key)
+{
+	struct binary *binary = memory_new(1, sizeof(*binary));
+	bool changed;
+
+	progress_show(s->progress, "reading symbols", s->opened, s->opened + 1);
+	s->opened++;
+	binary->key = key;
+	binary->info =
+		debuginfo_open(module->path, module->build_id, module->build_id_bytes, &changed);
+	if (changed) {
+		memory_room(s->changed, s->changes, s->change_room);
+		s->changed[s->changes++] = memory_text(module->name, strlen(module->name));
+	}
+	HASH_ADD_KEYPTR(hh, s->binaries, key, strlen(key), binary);
+	return binary;
+}
+
+static struct debuginfo *find_binary(struct symbols *s, const struct model_module *module)
+{
+	struct buffer key = { 0 };
+	struct binary *binary;
+
+	if (!module || !module->path || module->path[0] != '/')
+		return NULL;
+	buffer_digits(&key, module->build_id, module->build_id_bytes);
+	buffer_text(&key, module->path);
+	HASH_FIND_STR(s->binaries, key.data, binary);
+	if (!binary)
+		return open_binary(s, module, buffer_take(&key))->info;
+	buffer_release(&key);
+	return binary->info;
+}
+
+/* Drops the last component of a path, unless there is none that could be dropped. */
+static bool drop_last(struct buffer *path)
+{
+	size_t end = path->used;
+
+	while (end && path->data[end - 1] != '/')
+		end--;
+	if (end == path->used || strcmp(path->data + end, "..") == 0)
+		return false;
+	path->used = end ? end - 1 : 0;
+	path->data[path->used] = '\0';
+	return true;
+}
+
+/* A path without "//", "/./" and "x/../", so that the ways of writing one are one. */
+static char *normal_path(const char *path)
+{
+	struct buffer result = { 0 };
+	bool absolute = *path == '/';
+
+	buffer_text(&result, "");
+	while (*path) {
+		size_t length = strcspn(path, "/");
+
+		if (length == 2 && memcmp(path, "..", 2) == 0 && drop_last(&result)) {
+			path += 2;
+		} else if (length == 0 || (length == 1 && *path == '.')) {
+			path += length ? length : 1;
+		} else {
+			if (absolute || result.used)
+				buffer_text(&result, "/");
+			buffer_utf8(&result, path, length);
+			path += length;
+		}
+	}
+	return buffer_take(&result);
+}
+
+static char *join(const struct place *place)
+{
+	struct buffer joined = { 0 };
+	char *path;
+
+	if (place->folder && *place->file != '/') {
+		buffer_text(&joined, place->folder);
+		buffer_text(&joined, "/");
+	}
+	buffer_text(&joined, place->file);
+	path = normal_path(joined.data);
+	buffer_release(&joined);
+	return path;
+}
+
+static const char *file_of(struct symbols *s, const struct debuginfo_place *from)
+{
+	struct source *source;
+	struct place place;
+
+	if (!from->file)
+		return NULL;
+	memset(&place, 0, sizeof(place)); /* its bytes are the key */
+	place.file = from->file;
+	place.folder = from->folder;
+	HASH_FIND(hh, s->sources, &place, sizeof(place), source);
+	if (!source) {
+		source = memory_new(1, sizeof(*source));
+		source->place = place;
+		source->path = join(&place);
+		HASH_ADD(hh, s->sources, place, sizeof(place), source);
+	}
+	return source->path;
+}
+
+static char *text(const char *from)
+{
+	struct buffer b = { 0 };
+
+	if (!from)
+		return NULL;
+	buffer_utf8(&b, from, strlen(from));
+	return buffer_take(&b);
+}
+
+static void look_up(struct symbols *s, struct answer *answer)
+{
+	struct debuginfo *info = find_binary(s, answer->question.module);
+	struct debuginfo_place places[INLINED_MOST];
+
+	if (!info || answer->question.offset == 0)
+		return;
+	/* A return address may be the first byte of the next line, or even of the next function. */
+	answer->count = debuginfo_find(info, answer->question.offset - 1, places, INLINED_MOST);
+	answer->symbol = memory_new(answer->count, sizeof(*answer->symbol));
+	for (unsigned i = 0; i < answer->count; i++) {
+		answer->symbol[i] = (struct symbol){
+			.function = text(places[i].function),
+			.file = file_of(s, &places[i]),
+			.line = places[i].line,
+			.inlined = places[i].inlined,
+			.outer = i + 1 < answer->count ? &answer->symbol[i + 1] : NULL,
+		};
+	}
+}
+
+const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
+				  uint64_t offset)
+{
+	struct question question;
+	struct answer *answer;
+
+	if (!module)
+		return &unknown;
+	memset(&question, 0, sizeof(question)); /* padding is part of the key */
+	question.module = module;
+	question.offset = offset;
+	HASH_FIND(hh, s->answers, &question, sizeof(question), answer);
+	if (!answer) {
+		answer = memory_new(1, sizeof(*answer));
+		answer->question = question;
+		look_up(s, answer);
+		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
+	}
+	return answer->count ? answer->symbol : &unknown;
+}
