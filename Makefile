@@ -241,11 +241,12 @@ coverage: ## the tests, then how much of each source file they reach
 		CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
 	@.ci/coverage $(FOLDERS:%=$(BUILD)/coverage/obj/%)
 
-lint: ## clang's analyzer, shellcheck, the man page, and whether `make format` would change anything
+lint: ## the order of includes, clang's analyzer, shellcheck, the man page, the format of sources
 	@for source in $(SOURCES); do \
 		$(CLANG) --analyze -Xclang -analyzer-werror $(LANGUAGE) $(PATHS) -o /dev/null \
 		-DLSATRACE_VERSION='""' $$source || exit; done
 	@shellcheck $(filter-out .ci/lsan,$(wildcard .ci/*))
+	@.ci/rooms
 	@test -z "$$(groff -man -Tutf8 -ww -z viewer/lsatrace.1 2>&1 | tee /dev/stderr)"
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
 
