@@ -331,7 +331,7 @@ static void flush(struct printer *p)
 
 static void print_all(struct printer *p)
 {
-	struct reader_trouble trouble = { 0 };
+	struct trouble trouble = { 0 };
 	struct timeline *timeline = timeline_new(model_reader(p->model));
 	const struct trace_event *e;
 
@@ -343,7 +343,7 @@ static void print_all(struct printer *p)
 	}
 	flush(p);
 	timeline_free(timeline);
-	if (trouble.error != READER_OK) {
+	if (trouble.error != TROUBLE_NONE) {
 		report_trouble(p->request->path, trouble.text);
 		p->status = USAGE_STATUS;
 	}
@@ -376,7 +376,7 @@ int cmd_events(int argc, char **argv)
 {
 	struct request request = { 0 };
 	struct progress progress = { 0 };
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct model *model;
 	int status = parse(&request, argc, argv);
 

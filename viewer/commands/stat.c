@@ -294,7 +294,7 @@ static void print_losses(const struct model *m)
 static bool print_trace(const char *path)
 {
 	struct progress progress = { 0 };
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct model_events events;
 	struct model *m = model_open(path, &progress, &trouble);
 	bool good = m && model_count_events(m, &events, &progress, &trouble);

@@ -382,7 +382,7 @@ static enum trace_end how_it_ended(const struct trace_header *h)
 	return process_runs(h->pid, h->pid_start, h->boot_id) ? TRACE_END_RUNNING : TRACE_END_KILLED;
 }
 
-struct model *model_open(const char *path, struct progress *progress, struct reader_trouble *trouble)
+struct model *model_open(const char *path, struct progress *progress, struct trouble *trouble)
 {
 	struct reader *reader = reader_open(path, progress, trouble);
 	struct model *m;
@@ -702,8 +702,7 @@ static void span_add(struct span *span, uint64_t time)
 
 /* A chunk that is full says itself what it holds. */
 static bool count_ring(struct model *m, const struct reader_ring *ring, struct reader_events *some,
-		       struct model_events *events, struct span *span,
-		       struct reader_trouble *trouble)
+		       struct model_events *events, struct span *span, struct trouble *trouble)
 {
 	events->ring_bytes += TRACE_CHUNK_BYTES;
 	if (ring->is_full) {
@@ -712,7 +711,7 @@ static bool count_ring(struct model *m, const struct reader_ring *ring, struct r
 		span_add(span, ring->last_time);
 		return true;
 	}
-	if (reader_events(m->reader, ring, some, trouble) != READER_OK)
+	if (!reader_read_events(m->reader, ring, some, trouble))
 		return false;
 	events->torn += some->torn;
 	for (size_t i = 0; i < some->count; i++) {
@@ -732,7 +731,7 @@ static void settle_missing(struct model_events *e)
 }
 
 bool model_count_events(struct model *m, struct model_events *events, struct progress *progress,
-			struct reader_trouble *trouble)
+			struct trouble *trouble)
 {
 	struct reader_events *some = memory_new(1, sizeof(*some));
 	struct span span = { .first = UINT64_MAX };

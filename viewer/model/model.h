@@ -108,8 +108,7 @@ struct model_events {
 };
 
 /* Reads a trace. NULL: it could not be, `trouble` says why. `progress` may be NULL. */
-struct model *model_open(const char *path, struct progress *progress,
-			 struct reader_trouble *trouble);
+struct model *model_open(const char *path, struct progress *progress, struct trouble *trouble);
 void model_close(struct model *m);
 
 const char *model_path(const struct model *m); /* as given to model_open, as a text */
@@ -172,7 +171,7 @@ bool model_exact(const struct model *m); /* the results are no lower bound */
 
 /* Goes through the ring, once. false: it could not be read. */
 bool model_count_events(struct model *m, struct model_events *events, struct progress *progress,
-			struct reader_trouble *trouble);
+			struct trouble *trouble);
 
 /* Nanoseconds since the trace was begun; negative for what was before. */
 int64_t model_time_ns(const struct model *m, uint64_t ticks);

@@ -1,151 +1,90 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/read/reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "viewer/base/memory.h"
-#include "viewer/base/progress.h"
+#include "viewer/read/chunks.h"
+#include "viewer/read/input.h"
 #include "viewer/read/ranges.h"
-#include "viewer/read/settle.h"
 
 #define GRANULES (TRACE_CHUNK_BYTES / TRACE_GRANULE)
 
-struct chunk {
-	uint32_t kind;
-	uint32_t lane;
-	uint32_t records; /* RING: as in struct trace_chunk, as the next three */
-	uint64_t first_time, last_time;
-	uint32_t transfers;
-	uint64_t sequence;
-	unsigned char *data; /* NULL for a chunk that is free or of the ring */
-	uint64_t *stacks;    /* LOG: one bit a granule, set where a valid stack begins */
-};
-
 struct reader {
-	int fd;
 	struct trace_header header;
-	uint32_t chunks;
-	struct chunk *chunk;
+	struct chunks chunks;
+	struct definitions definitions;
 	uint32_t *log; /* numbers of the chunks of the log, in the order in which they were begun */
 	uint32_t logs;
-	struct checker check; /* its trouble: of whoever opens the file */
 };
 
-/* Reads all of [at, at + bytes). The file was long enough when it was opened. */
-static bool read_at(const struct reader *r, struct reader_trouble *trouble, void *buffer,
-		    size_t bytes, uint64_t at)
-{
-	size_t done = 0;
-
-	while (done < bytes) {
-		ssize_t got = pread(r->fd, (char *)buffer + done, bytes - done, (off_t)(at + done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return check_fail(trouble, READER_CANNOT_READ, at + done, "%s at byte %llu",
-					  strerror(errno), (unsigned long long)(at + done));
-		if (got == 0)
-			return check_fail(trouble, READER_CUT_OFF, at + done,
-					  "cut off while it was read at byte %llu",
-					  (unsigned long long)(at + done));
-		done += (size_t)got;
-	}
-	return true;
-}
-
-static bool open_file(struct reader *r, const char *path, uint64_t *size)
-{
-	struct stat status;
-
-	/* O_NONBLOCK: a FIFO without a writer must not be waited for. */
-	r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (r->fd < 0 || fstat(r->fd, &status) < 0)
-		return check_fail(r->check.trouble, READER_CANNOT_OPEN, 0, "%s", strerror(errno));
-	if (S_ISDIR(status.st_mode))
-		return check_fail(r->check.trouble, READER_NOT_A_FILE, 0, "a folder, not a trace");
-	if (!S_ISREG(status.st_mode))
-		return check_fail(r->check.trouble, READER_NOT_A_FILE, 0, "not a regular file");
-	if (status.st_size == 0)
-		return check_fail(r->check.trouble, READER_EMPTY, 0,
-				  "empty file, not a trace at byte 0");
-	*size = (uint64_t)status.st_size;
-	return true;
-}
-
-static bool read_header(struct reader *r, uint64_t size)
+static bool read_header(struct reader *r, uint64_t file_bytes, struct trouble *t)
 {
 	struct trace_header *h = &r->header;
-	size_t there = size < sizeof(*h) ? (size_t)size : sizeof(*h);
+	size_t there = file_bytes < sizeof(*h) ? (size_t)file_bytes : sizeof(*h);
 	size_t magic = there < sizeof(h->magic) ? there : sizeof(h->magic);
 
-	if (!read_at(r, r->check.trouble, h, there, 0))
+	if (!input_read(r->chunks.fd, h, there, 0, t))
 		return false;
 	if (memcmp(h->magic, TRACE_MAGIC, magic) != 0)
-		return check_fail(r->check.trouble, READER_NOT_A_TRACE, 0,
-				  "not an lsatrace trace at byte 0");
+		return trouble_set(t, TROUBLE_NOT_A_TRACE, 0, "not an lsatrace trace at byte 0");
 	if (there >= offsetof(struct trace_header, chunk_bytes)) {
+		const size_t order_at = offsetof(struct trace_header, byte_order);
+		const size_t version_at = offsetof(struct trace_header, version);
+
 		if (h->byte_order == __builtin_bswap32(TRACE_BYTE_ORDER))
-			return check_fail(r->check.trouble, READER_OTHER_BYTE_ORDER,
-					  offsetof(struct trace_header, byte_order),
-					  "made on a machine of the other byte order at byte %zu",
-					  offsetof(struct trace_header, byte_order));
+			return trouble_set(t, TROUBLE_OTHER_BYTE_ORDER, order_at,
+					   "made on a machine of the other byte order at byte %zu",
+					   order_at);
 		if (h->byte_order != TRACE_BYTE_ORDER)
-			return check_damaged(r->check.trouble,
-					     offsetof(struct trace_header, byte_order),
-					     "no byte order");
+			return trouble_set_damaged(t, order_at, "no byte order");
 		if (h->version != TRACE_VERSION)
-			return check_fail(
-				r->check.trouble, READER_OTHER_VERSION,
-				offsetof(struct trace_header, version),
+			return trouble_set(
+				t, TROUBLE_OTHER_VERSION, version_at,
 				"of format version %u, this lsatrace reads %u at byte %zu",
-				h->version, TRACE_VERSION, offsetof(struct trace_header, version));
+				h->version, TRACE_VERSION, version_at);
 	}
 	if (there < sizeof(*h))
-		return check_fail(r->check.trouble, READER_CUT_OFF, size,
-				  "cut off: a header has %zu bytes, the file ends at byte %llu",
-				  sizeof(*h), (unsigned long long)size);
+		return trouble_set(
+			t, TROUBLE_CUT_OFF, file_bytes,
+			"cut off: a header has %zu bytes, the file ends at byte %" PRIu64,
+			sizeof(*h), file_bytes);
+	if (!ranges_check_header(h, t))
+		return false;
+	if (h->chunks > file_bytes / TRACE_CHUNK_BYTES)
+		return trouble_set(t, TROUBLE_CUT_OFF, file_bytes,
+				   "cut off: the header says %u chunks of %u bytes, the file ends "
+				   "at byte %" PRIu64,
+				   h->chunks, TRACE_CHUNK_BYTES, file_bytes);
 	return true;
 }
 
-static bool require(const struct reader *r, bool good, uint64_t at, const char *what)
-{
-	return good || check_damaged(r->check.trouble, at, what);
-}
-
-static bool check_size(const struct reader *r, uint64_t size)
-{
-	if (r->header.chunks <= size / TRACE_CHUNK_BYTES)
-		return true;
-	return check_fail(
-		r->check.trouble, READER_CUT_OFF, size,
-		"cut off: the header says %u chunks of %u bytes, the file ends at byte %llu",
-		r->header.chunks, TRACE_CHUNK_BYTES, (unsigned long long)size);
-}
-
-/* Notes what others refer to: stacks, families, functions. */
+/* Learns what other items refer to: stacks, families, functions. */
 static void note_record(struct reader *r, struct chunk *chunk, uint32_t offset)
 {
 	const struct trace_record *record = (const struct trace_record *)(chunk->data + offset);
 	uint32_t number = ((const struct trace_text *)record)->number;
+	uint32_t granule = offset / TRACE_GRANULE;
 
 	if (record->type == TRACE_RECORD_STACK)
-		chunk->stacks[offset / TRACE_GRANULE / 64] |= 1ull << offset / TRACE_GRANULE % 64;
+		chunk->stacks[granule / 64] |= 1ull << granule % 64;
 	else if (record->type == TRACE_RECORD_FAMILY)
-		r->check.family[number] = true;
+		r->definitions.family[number] = true;
 	else if (record->type == TRACE_RECORD_FUNCTION)
-		r->check.role[number & 255] = (uint8_t)(number >> 16);
+		r->definitions.role[number & 255] = (uint8_t)(number >> 16);
 }
 
-static bool check_log(struct reader *r, struct chunk *chunk, uint64_t base)
+static bool check_log_chunk(struct reader *r, uint32_t number, struct trouble *t)
 {
+	struct chunk *chunk = &r->chunks.chunk[number];
+	uint64_t base = chunks_place(number);
 	uint32_t offset = TRACE_CHUNK_HEADER_BYTES;
 
+	if (chunk->head.sequence == 0 && !r->chunks.is_moving)
+		return trouble_set_damaged(t, base + offsetof(struct trace_chunk, sequence),
+					   "number of a chunk of the log");
 	chunk->stacks = memory_new(GRANULES / 64, sizeof(*chunk->stacks));
 	while (offset < TRACE_CHUNK_BYTES) {
 		const struct trace_record *record = (const void *)(chunk->data + offset);
@@ -154,259 +93,164 @@ static bool check_log(struct reader *r, struct chunk *chunk, uint64_t base)
 			offset += TRACE_GRANULE;
 			continue;
 		}
-		if (!require(r,
-			     record->bytes % TRACE_GRANULE == 0 &&
-				     record->bytes <= TRACE_CHUNK_BYTES - offset,
-			     base + offset, "size of a record") ||
-		    !require(r, record->committed <= 1,
-			     base + offset + offsetof(struct trace_record, committed),
-			     "mark of a valid record"))
+		if (!ranges_check_record(record, TRACE_CHUNK_BYTES - offset, base + offset, t))
 			return false;
-		if (record->committed) {
-			if (!check_record(&r->check, record, base + offset))
-				return false;
+		if (record->committed)
 			note_record(r, chunk, offset);
-		}
 		offset += record->bytes;
 	}
 	return true;
 }
 
-/* What to do with a chunk of a kind; its item_bytes are 0 if it is no array. */
-struct array {
-	size_t item_bytes;
-	bool (*check)(const struct checker *c, const void *item, uint64_t at);
-	void (*settle)(const unsigned char *first, unsigned char *then);
-};
-
-#define CHECK_ITEM(name) \
-	static bool check_##name##_item(const struct checker *c, const void *item, uint64_t at) \
-	{ \
-		return check_##name(c, item, at); \
-	}
-CHECK_ITEM(entry)
-CHECK_ITEM(finding)
-CHECK_ITEM(lane)
-CHECK_ITEM(counters)
-
-static const struct array arrays[TRACE_CHUNK_KINDS] = {
-	[TRACE_CHUNK_LOG] = { 0, NULL, settle_log },
-	[TRACE_CHUNK_LEDGER] = { sizeof(struct trace_entry), check_entry_item, settle_ledger },
-	[TRACE_CHUNK_FINDINGS] = { sizeof(struct trace_finding), check_finding_item,
-				   settle_findings },
-	[TRACE_CHUNK_LANES] = { sizeof(struct trace_lane), check_lane_item, settle_lanes },
-	[TRACE_CHUNK_COUNTERS] = { sizeof(struct trace_counters), check_counters_item,
-				   settle_counters },
-};
-
-static bool check_array(const struct reader *r, const struct chunk *chunk, uint64_t base)
-{
-	const struct array *array = &arrays[chunk->kind];
-	size_t items = (TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / array->item_bytes;
-
-	for (size_t i = 0; i < items; i++) {
-		size_t offset = TRACE_CHUNK_HEADER_BYTES + i * array->item_bytes;
-
-		if (!array->check(&r->check, chunk->data + offset, base + offset))
-			return false;
-	}
-	return true;
-}
-
-static uint64_t place(uint32_t chunk)
-{
-	return (uint64_t)chunk * TRACE_CHUNK_BYTES;
-}
-
-/* Copies a chunk with results. One that is not what its header said before is left out. */
-static bool load_chunk(struct reader *r, uint32_t number)
-{
-	struct chunk *chunk = &r->chunk[number];
-	unsigned char *data = memory_new(1, TRACE_CHUNK_BYTES);
-	unsigned char first[TRACE_CHUNK_BYTES] __attribute__((aligned(16)));
-
-	chunk->data = data;
-	if (!read_at(r, r->check.trouble, r->check.moving ? first : data, TRACE_CHUNK_BYTES,
-		     place(number)))
-		return false;
-	if (r->check.moving) {
-		if (!read_at(r, r->check.trouble, data, TRACE_CHUNK_BYTES, place(number)))
-			return false;
-		arrays[chunk->kind].settle(first, data);
-	}
-	chunk->sequence = ((const struct trace_chunk *)data)->sequence;
-	if (((const struct trace_chunk *)data)->kind != chunk->kind) {
-		free(data);
-		chunk->data = NULL;
-		chunk->kind = TRACE_CHUNK_FREE;
-	}
-	return true;
-}
-
-/* Learns what each chunk holds, of those of which that is not known or may have changed. */
-static bool load_kinds(struct reader *r)
-{
-	for (uint32_t i = 1; i < r->chunks; i++) {
-		struct chunk *chunk = &r->chunk[i];
-		struct trace_chunk head;
-
-		if (chunk->data)
-			continue;
-		if (!read_at(r, r->check.trouble, &head, sizeof(head), place(i)) ||
-		    !require(r, head.kind < TRACE_CHUNK_KINDS, place(i), "kind of a chunk"))
-			return false;
-		chunk->kind = head.kind;
-		chunk->lane = head.lane;
-		chunk->sequence = head.sequence;
-		chunk->records = head.records;
-		chunk->first_time = head.first_time;
-		chunk->last_time = head.last_time;
-		chunk->transfers = head.transfers;
-		if (!require(r, head.records == 0 || head.records == READER_RING_EVENTS,
-			     place(i) + offsetof(struct trace_chunk, records),
-			     "number of records of a chunk") ||
-		    !require(r, head.transfers <= READER_RING_EVENTS,
-			     place(i) + offsetof(struct trace_chunk, transfers),
-			     "number of transfers of a chunk"))
-			return false;
-	}
-	return true;
-}
-
-static bool load_chunks(struct reader *r, bool logs, struct progress *progress)
-{
-	for (uint32_t i = 1; i < r->chunks; i++) {
-		struct chunk *chunk = &r->chunk[i];
-
-		progress_show(progress, "reading results", i, r->chunks);
-		if (chunk->data || chunk->kind == TRACE_CHUNK_FREE ||
-		    chunk->kind == TRACE_CHUNK_RING || (chunk->kind == TRACE_CHUNK_LOG) != logs)
-			continue;
-		if (!load_chunk(r, i))
-			return false;
-	}
-	return true;
-}
-
-/* A file in motion may have grown since the header was read; what is new may hold stacks. */
-static bool look_again(struct reader *r)
-{
-	struct trace_header *h = &r->header;
-	struct stat status;
-	uint32_t before = r->chunks;
-
-	if (!r->check.moving)
-		return true;
-	if (!read_at(r, r->check.trouble, h, sizeof(*h), 0) || !check_header(&r->check, &r->header))
-		return false;
-	if (fstat(r->fd, &status) < 0)
-		return check_fail(r->check.trouble, READER_CANNOT_READ, 0, "%s", strerror(errno));
-	if (!check_size(r, (uint64_t)status.st_size))
-		return false;
-	if (h->chunks > before) {
-		r->chunk = memory_resize(r->chunk, h->chunks, sizeof(*r->chunk));
-		memset(r->chunk + before, 0, (h->chunks - before) * sizeof(*r->chunk));
-		r->chunks = h->chunks;
-	}
-	return load_kinds(r);
-}
-
-static bool check_chunks(struct reader *r, bool logs)
-{
-	for (uint32_t i = 1; i < r->chunks; i++) {
-		struct chunk *chunk = &r->chunk[i];
-
-		if (!chunk->data || (chunk->kind == TRACE_CHUNK_LOG) != logs)
-			continue;
-		if (logs ? !check_log(r, chunk, place(i)) : !check_array(r, chunk, place(i)))
-			return false;
-	}
-	return true;
-}
-
 /*
- * A log chunk may have been a ring chunk before, so its place in the file says nothing of its age.
+ * Orders the chunks of the log by age. Their places do not tell it: a chunk of the log may have been
+ * one of the ring before.
  */
-static int compare_logs(const void *left, const void *right, void *reader)
+static int compare_log_chunks(const void *left, const void *right, void *reader)
 {
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-	const struct chunk *chunk = ((const struct reader *)reader)->chunk;
+	const struct chunk *chunk = ((const struct reader *)reader)->chunks.chunk;
 
-	if (chunk[a].sequence != chunk[b].sequence)
-		return chunk[a].sequence < chunk[b].sequence ? -1 : 1;
+	if (chunk[a].head.sequence != chunk[b].head.sequence)
+		return chunk[a].head.sequence < chunk[b].head.sequence ? -1 : 1;
 	return a < b ? -1 : a > b;
 }
 
-static bool order_log(struct reader *r)
-{
-	r->log = memory_new(r->chunks, sizeof(*r->log));
-	for (uint32_t i = 1; i < r->chunks; i++) {
-		if (r->chunk[i].kind != TRACE_CHUNK_LOG || !r->chunk[i].data)
-			continue;
-		if (!require(r, r->chunk[i].sequence != 0 || r->check.moving,
-			     place(i) + offsetof(struct trace_chunk, sequence),
-			     "number of a chunk of the log"))
-			return false;
-		r->log[r->logs++] = i;
-	}
-	qsort_r(r->log, r->logs, sizeof(*r->log), compare_logs, r);
-	return true;
-}
-
-/* Transfers are of no family: their blocks are. */
-static bool is_family_right(const struct reader *r, uint32_t function)
-{
-	uint32_t family = function >> 8 & 255;
-
-	return function >> 16 == TRACE_ROLE_TRANSFER ? family == 0 : r->check.family[family];
-}
-
-static bool check_families(struct reader *r)
+static bool check_log(struct reader *r, struct trouble *t)
 {
 	struct reader_cursor c = { 0 };
 	const struct trace_record *record;
 
-	while ((record = reader_next_record(r, &c)) != NULL) {
-		const struct trace_text *text = (const struct trace_text *)record;
-		uint64_t at = place(r->log[c.chunk]) + c.offset - record->bytes;
-
-		if (record->type == TRACE_RECORD_FUNCTION &&
-		    !require(r, is_family_right(r, text->number),
-			     at + offsetof(struct trace_text, number), "family of a function"))
+	r->log = memory_new(r->chunks.count, sizeof(*r->log));
+	for (uint32_t i = 1; i < r->chunks.count; i++) {
+		if (r->chunks.chunk[i].head.kind != TRACE_CHUNK_LOG)
+			continue;
+		if (!check_log_chunk(r, i, t))
 			return false;
-		if (record->type == TRACE_RECORD_ALLOCATOR &&
-		    !require(r, r->check.family[text->number >> 8 & 255],
-			     at + offsetof(struct trace_text, number), "family of an allocator"))
+		r->log[r->logs++] = i;
+	}
+	qsort_r(r->log, r->logs, sizeof(*r->log), compare_log_chunks, r);
+	while ((record = reader_next_record(r, &c)) != NULL) {
+		uint64_t at = chunks_place(r->log[c.chunk]) + c.offset - record->bytes;
+
+		if (!ranges_check_families(&r->definitions, record, at, t))
 			return false;
 	}
 	return true;
 }
 
-static bool load(struct reader *r, const char *path, struct progress *progress)
+static bool check_stack(const struct reader *r, uint32_t ref, uint64_t at, const char *what,
+			struct trouble *t)
 {
-	uint64_t size = 0;
-
-	if (!open_file(r, path, &size) || !read_header(r, size) ||
-	    !check_header(&r->check, &r->header) || !check_size(r, size))
-		return false;
-	r->check.moving = r->header.end == TRACE_END_RUNNING;
-	r->chunks = r->header.chunks;
-	r->chunk = memory_new(r->chunks, sizeof(*r->chunk));
-	return load_kinds(r) && load_chunks(r, false, progress) && look_again(r) &&
-	       load_chunks(r, true, progress) && order_log(r) && check_chunks(r, true) &&
-	       check_families(r) && check_chunks(r, false);
+	return ref == 0 || r->chunks.is_moving || reader_stack(r, ref) ||
+	       trouble_set_damaged(t, at, what);
 }
 
-struct reader *reader_open(const char *path, struct progress *progress,
-			   struct reader_trouble *trouble)
+static bool check_entry(const struct reader *r, const void *item, uint64_t at, struct trouble *t)
+{
+	const struct trace_entry *e = item;
+	bool is_block = e->state == TRACE_ENTRY_BLOCK || e->state == TRACE_ENTRY_SUSPECT;
+
+	if (!ranges_check_entry(&r->definitions, e, at, t))
+		return false;
+	if (e->state == TRACE_ENTRY_FREE)
+		return true;
+	if (is_block && e->section && !r->chunks.is_moving && !reader_entry(r, e->section))
+		return trouble_set_damaged(t, at + offsetof(struct trace_entry, section),
+					   "reference to a section");
+	return check_stack(r, e->stack, at + offsetof(struct trace_entry, stack),
+			   "reference to a stack", t);
+}
+
+static bool check_finding(const struct reader *r, const void *item, uint64_t at, struct trouble *t)
+{
+	const struct trace_finding *f = item;
+
+	if (!ranges_check_finding(&r->definitions, f, at, t))
+		return false;
+	for (unsigned i = 0; f->committed && i < TRACE_FINDING_STACKS; i++)
+		if (!check_stack(r, f->stack[i], at + offsetof(struct trace_finding, stack[i]),
+				 "reference to a stack", t))
+			return false;
+	return true;
+}
+
+static bool check_lane(const struct reader *r, const void *item, uint64_t at, struct trouble *t)
+{
+	const struct trace_lane *lane = item;
+
+	if (!ranges_check_lane(&r->definitions, lane, at, t))
+		return false;
+	for (uint32_t i = 0; lane->state && i < lane->depth && i < TRACE_IN_FLIGHT; i++)
+		if (!check_stack(r, lane->in_flight[i].stack,
+				 at + offsetof(struct trace_lane, in_flight[i].stack),
+				 "reference to a stack", t))
+			return false;
+	return true;
+}
+
+static bool check_counters(const struct reader *r, const void *item, uint64_t at, struct trouble *t)
+{
+	return ranges_check_counters(&r->definitions, item, at, t);
+}
+
+/* The kinds of chunks that are arrays; the size of an item is 0 for the others. */
+static const struct array {
+	uint32_t item_bytes;
+	bool (*check)(const struct reader *r, const void *item, uint64_t at, struct trouble *t);
+} arrays[TRACE_CHUNK_KINDS] = {
+	[TRACE_CHUNK_LEDGER] = { sizeof(struct trace_entry), check_entry },
+	[TRACE_CHUNK_FINDINGS] = { sizeof(struct trace_finding), check_finding },
+	[TRACE_CHUNK_LANES] = { sizeof(struct trace_lane), check_lane },
+	[TRACE_CHUNK_COUNTERS] = { sizeof(struct trace_counters), check_counters },
+};
+
+static bool check_arrays(const struct reader *r, struct trouble *t)
+{
+	for (uint32_t i = 1; i < r->chunks.count; i++) {
+		const struct chunk *chunk = &r->chunks.chunk[i];
+		const struct array *array = &arrays[chunk->head.kind];
+		uint32_t at = TRACE_CHUNK_HEADER_BYTES;
+
+		if (!chunk->data || !array->item_bytes)
+			continue;
+		for (; at + array->item_bytes <= TRACE_CHUNK_BYTES; at += array->item_bytes)
+			if (!array->check(r, chunk->data + at, chunks_place(i) + at, t))
+				return false;
+	}
+	return true;
+}
+
+/* A file in motion may have grown since its header was read, and what is new may hold stacks. */
+static bool read_heads_again(struct reader *r, struct trouble *t)
+{
+	uint64_t file_bytes;
+
+	return !r->chunks.is_moving ||
+	       (input_size(r->chunks.fd, &file_bytes, t) && read_header(r, file_bytes, t) &&
+		chunks_read_heads(&r->chunks, r->header.chunks, t));
+}
+
+static bool load(struct reader *r, const char *path, struct progress *progress, struct trouble *t)
+{
+	uint64_t file_bytes;
+
+	r->chunks.fd = input_open(path, t);
+	if (r->chunks.fd < 0 || !input_size(r->chunks.fd, &file_bytes, t) ||
+	    !read_header(r, file_bytes, t))
+		return false;
+	r->chunks.is_moving = r->header.end == TRACE_END_RUNNING;
+	return chunks_read_heads(&r->chunks, r->header.chunks, t) &&
+	       chunks_load(&r->chunks, false, progress, t) && read_heads_again(r, t) &&
+	       chunks_load(&r->chunks, true, progress, t) && check_log(r, t) && check_arrays(r, t);
+}
+
+struct reader *reader_open(const char *path, struct progress *progress, struct trouble *t)
 {
 	struct reader *r = memory_new(1, sizeof(*r));
 
-	*trouble = (struct reader_trouble){ 0 };
-	r->check.trouble = trouble;
-	r->check.reader = r;
-	r->fd = -1;
-	if (!load(r, path, progress)) {
+	*t = (struct trouble){ 0 };
+	if (!load(r, path, progress, t)) {
 		reader_close(r);
 		return NULL;
 	}
@@ -417,14 +261,8 @@ void reader_close(struct reader *r)
 {
 	if (!r)
 		return;
-	for (uint32_t i = 0; i < r->chunks; i++) {
-		free(r->chunk[i].data);
-		free(r->chunk[i].stacks);
-	}
-	free(r->chunk);
+	chunks_release(&r->chunks);
 	free(r->log);
-	if (r->fd >= 0)
-		close(r->fd);
 	free(r);
 }
 
@@ -433,33 +271,11 @@ const struct trace_header *reader_header(const struct reader *r)
 	return &r->header;
 }
 
-/*
- * Moves to the next chunk of a kind whose content is there, if the cursor has left the one it is
- * in.
- */
-static const struct chunk *next_chunk(const struct reader *r, struct reader_cursor *c, uint32_t kind)
-{
-	if (c->offset >= TRACE_CHUNK_BYTES) {
-		c->chunk++;
-		c->offset = 0;
-	}
-	for (; c->chunk < r->chunks; c->chunk++, c->offset = 0) {
-		const struct chunk *chunk = &r->chunk[c->chunk];
-
-		if (chunk->kind != kind || !chunk->data)
-			continue;
-		if (c->offset == 0)
-			c->offset = TRACE_CHUNK_HEADER_BYTES;
-		return chunk;
-	}
-	return NULL;
-}
-
-/* A cursor over the log counts its chunks in their own order. */
+/* The cursor counts the chunks of the log by their age. */
 const struct trace_record *reader_next_record(const struct reader *r, struct reader_cursor *c)
 {
 	for (; c->chunk < r->logs; c->chunk++, c->offset = 0) {
-		const unsigned char *data = r->chunk[r->log[c->chunk]].data;
+		const unsigned char *data = r->chunks.chunk[r->log[c->chunk]].data;
 
 		if (c->offset == 0)
 			c->offset = TRACE_CHUNK_HEADER_BYTES;
@@ -474,22 +290,25 @@ const struct trace_record *reader_next_record(const struct reader *r, struct rea
 	return NULL;
 }
 
-/* The next item of an array, valid or not. */
+/* Returns the next item of the arrays of a kind, valid or not. */
 static const void *next_item(const struct reader *r, struct reader_cursor *c, uint32_t kind,
 			     uint32_t *ref)
 {
-	const struct chunk *chunk = next_chunk(r, c, kind);
-	const void *item;
+	uint32_t item_bytes = arrays[kind].item_bytes, offset;
 
-	if (!chunk)
-		return NULL;
-	item = chunk->data + c->offset;
-	if (ref)
-		*ref = c->chunk * GRANULES + c->offset / TRACE_GRANULE;
-	c->offset += (uint32_t)arrays[kind].item_bytes;
-	if (c->offset + arrays[kind].item_bytes > TRACE_CHUNK_BYTES)
-		c->offset = TRACE_CHUNK_BYTES;
-	return item;
+	for (; c->chunk < r->chunks.count; c->chunk++, c->offset = 0) {
+		const struct chunk *chunk = &r->chunks.chunk[c->chunk];
+
+		if (chunk->head.kind != kind || !chunk->data)
+			continue;
+		offset = c->offset ? c->offset : TRACE_CHUNK_HEADER_BYTES;
+		if (offset + item_bytes > TRACE_CHUNK_BYTES)
+			continue;
+		*ref = c->chunk * GRANULES + offset / TRACE_GRANULE;
+		c->offset = offset + item_bytes;
+		return chunk->data + offset;
+	}
+	return NULL;
 }
 
 const struct trace_entry *reader_next_entry(const struct reader *r, struct reader_cursor *c,
@@ -506,8 +325,9 @@ const struct trace_entry *reader_next_entry(const struct reader *r, struct reade
 const struct trace_finding *reader_next_finding(const struct reader *r, struct reader_cursor *c)
 {
 	const struct trace_finding *finding;
+	uint32_t ref;
 
-	while ((finding = next_item(r, c, TRACE_CHUNK_FINDINGS, NULL)) != NULL)
+	while ((finding = next_item(r, c, TRACE_CHUNK_FINDINGS, &ref)) != NULL)
 		if (finding->committed)
 			return finding;
 	return NULL;
@@ -516,8 +336,9 @@ const struct trace_finding *reader_next_finding(const struct reader *r, struct r
 const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_cursor *c)
 {
 	const struct trace_lane *lane;
+	uint32_t ref;
 
-	while ((lane = next_item(r, c, TRACE_CHUNK_LANES, NULL)) != NULL)
+	while ((lane = next_item(r, c, TRACE_CHUNK_LANES, &ref)) != NULL)
 		if (lane->state != 0)
 			return lane;
 	return NULL;
@@ -526,25 +347,26 @@ const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_
 const struct trace_counters *reader_next_counters(const struct reader *r, struct reader_cursor *c)
 {
 	const struct trace_counters *counters;
+	uint32_t ref;
 
-	while ((counters = next_item(r, c, TRACE_CHUNK_COUNTERS, NULL)) != NULL)
+	while ((counters = next_item(r, c, TRACE_CHUNK_COUNTERS, &ref)) != NULL)
 		if (counters->valid)
 			return counters;
 	return NULL;
 }
 
-static const struct chunk *referred(const struct reader *r, uint32_t ref, uint32_t kind)
+/* Returns the loaded chunk that a reference leads into, if it has that kind. */
+static const struct chunk *find_chunk(const struct reader *r, uint32_t ref, uint32_t kind)
 {
 	uint32_t number = ref / GRANULES;
+	const struct chunk *chunk = number < r->chunks.count ? &r->chunks.chunk[number] : NULL;
 
-	if (number >= r->chunks || r->chunk[number].kind != kind || !r->chunk[number].data)
-		return NULL;
-	return &r->chunk[number];
+	return chunk && chunk->head.kind == kind && chunk->data ? chunk : NULL;
 }
 
 const struct trace_stack *reader_stack(const struct reader *r, uint32_t ref)
 {
-	const struct chunk *chunk = referred(r, ref, TRACE_CHUNK_LOG);
+	const struct chunk *chunk = find_chunk(r, ref, TRACE_CHUNK_LOG);
 	uint32_t granule = ref % GRANULES;
 
 	if (!chunk || !(chunk->stacks[granule / 64] >> granule % 64 & 1))
@@ -554,7 +376,7 @@ const struct trace_stack *reader_stack(const struct reader *r, uint32_t ref)
 
 const struct trace_entry *reader_entry(const struct reader *r, uint32_t ref)
 {
-	const struct chunk *chunk = referred(r, ref, TRACE_CHUNK_LEDGER);
+	const struct chunk *chunk = find_chunk(r, ref, TRACE_CHUNK_LEDGER);
 	uint32_t offset = ref % GRANULES * TRACE_GRANULE;
 
 	if (!chunk || offset < TRACE_CHUNK_HEADER_BYTES ||
@@ -565,77 +387,47 @@ const struct trace_entry *reader_entry(const struct reader *r, uint32_t ref)
 
 bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct reader_ring *ring)
 {
-	for (; c->chunk < r->chunks; c->chunk++) {
-		const struct chunk *chunk = &r->chunk[c->chunk];
+	for (; c->chunk < r->chunks.count; c->chunk++) {
+		const struct trace_chunk *head = &r->chunks.chunk[c->chunk].head;
 
-		if (chunk->kind != TRACE_CHUNK_RING || chunk->sequence == 0)
+		if (head->kind != TRACE_CHUNK_RING || head->sequence == 0)
 			continue;
 		*ring = (struct reader_ring){ .chunk = c->chunk++,
-					      .lane = chunk->lane,
-					      .sequence = chunk->sequence,
-					      .is_full = chunk->records != 0,
-					      .transfers = chunk->transfers,
-					      .first_time = chunk->first_time,
-					      .last_time = chunk->last_time };
+					      .lane = head->lane,
+					      .sequence = head->sequence,
+					      .is_full = head->records != 0,
+					      .transfers = head->transfers,
+					      .first_time = head->first_time,
+					      .last_time = head->last_time };
 		return true;
 	}
 	return false;
 }
 
-static bool is_blank(const struct trace_event *e)
+bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
+			struct reader_events *events, struct trouble *t)
 {
 	static const struct trace_event blank;
+	struct chunks_ring copy;
 
-	return memcmp(e, &blank, sizeof(blank)) == 0;
-}
-
-/* Both readings of a ring chunk in a row, of which a file at rest needs only the second. */
-struct ring_copy {
-	struct trace_chunk head;
-	struct trace_event event[READER_RING_EVENTS];
-};
-_Static_assert(sizeof(struct ring_copy) == TRACE_CHUNK_BYTES, "no slack");
-
-static bool read_ring(const struct reader *r, struct reader_trouble *trouble,
-		      const struct reader_ring *ring, struct ring_copy *copy)
-{
-	struct ring_copy first;
-	uint64_t at = place(ring->chunk);
-
-	if (!r->check.moving)
-		return read_at(r, trouble, copy, sizeof(*copy), at);
-	if (!read_at(r, trouble, &first, sizeof(first), at) ||
-	    !read_at(r, trouble, copy, sizeof(*copy), at))
-		return false;
-	for (size_t i = 0; i < READER_RING_EVENTS; i++)
-		copy->event[i].state &= first.event[i].state;
-	/* Taken again between the two: the first reading's events are another's, or gone. */
-	if (first.head.sequence != ring->sequence)
-		copy->head.sequence = 0;
-	return true;
-}
-
-enum reader_error reader_events(const struct reader *r, const struct reader_ring *ring,
-				struct reader_events *events, struct reader_trouble *trouble)
-{
-	struct checker c = r->check;
-	struct ring_copy copy;
-	uint64_t at = place(ring->chunk) + offsetof(struct ring_copy, event);
-
-	c.trouble = trouble;
 	events->count = events->torn = 0;
-	if (!read_ring(r, trouble, ring, &copy))
-		return trouble->error;
-	if (copy.head.kind != TRACE_CHUNK_RING || copy.head.sequence != ring->sequence)
-		return READER_OK;
-	for (size_t i = 0; i < READER_RING_EVENTS; i++, at += sizeof(struct trace_event)) {
-		if (!(copy.event[i].state & TRACE_EVENT_COMMITTED)) {
-			events->torn += !is_blank(&copy.event[i]);
+	if (!chunks_read_ring(&r->chunks, ring->chunk, &copy, t))
+		return false;
+	if (copy.head.sequence == 0)
+		return true;
+	for (size_t i = 0; i < READER_RING_EVENTS; i++) {
+		const struct trace_event *event = &copy.event[i];
+		uint64_t at = chunks_place(ring->chunk) + offsetof(struct chunks_ring, event[i]);
+
+		if (!(event->state & TRACE_EVENT_COMMITTED)) {
+			events->torn += memcmp(event, &blank, sizeof(blank)) != 0;
 			continue;
 		}
-		if (!check_event(&c, &copy.event[i], at))
-			return trouble->error;
-		events->event[events->count++] = copy.event[i];
+		if (!ranges_check_event(&r->definitions, event, at, t) ||
+		    !check_stack(r, event->stack, at + offsetof(struct trace_event, stack),
+				 "stack of an event", t))
+			return false;
+		events->event[events->count++] = *event;
 	}
-	return READER_OK;
+	return true;
 }

@@ -19,15 +19,11 @@ void settle_log(const unsigned char *first, unsigned char *then)
 			record->committed = 0;
 		step = record->bytes;
 		if (step == 0 || step % TRACE_GRANULE || step > TRACE_CHUNK_BYTES - at)
-			step = TRACE_GRANULE; /* unused, or damage that check_log finds */
+			step = TRACE_GRANULE; /* unused, or damage that the reader finds */
 		at += step;
 	}
 }
 
-/*
- * A slot of the ledger is used again, so its content may be of two entries: both readings must
- * agree.
- */
 void settle_ledger(const unsigned char *first, unsigned char *then)
 {
 	const struct trace_entry *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);

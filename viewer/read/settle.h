@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a file in motion has settled on. A chunk of it was read twice, and each function here takes
- * out of the second reading, `then`, what was not yet valid at the first one: what remains was
- * wholly written before the second reading began. Neither reading has been checked yet.
+ * Combines two readings of one chunk of a file in motion. Each function removes from the second
+ * reading, `then`, the items that were not valid in the first one. What remains was written
+ * completely before the second reading began.
  *
- * Pure. One function for each kind of chunk; both readings are TRACE_CHUNK_BYTES, aligned as a
- * chunk.
+ * Pure functions, one for each kind of chunk. Both readings are TRACE_CHUNK_BYTES long and aligned to
+ * 16 bytes. Neither has been checked, so any byte may hold anything.
  */
 #ifndef LSATRACE_VIEWER_READ_SETTLE_H
 #define LSATRACE_VIEWER_READ_SETTLE_H
 
 void settle_log(const unsigned char *first, unsigned char *then);
+/* Keeps an entry only if both readings are equal: its place may have been given to another entry. */
 void settle_ledger(const unsigned char *first, unsigned char *then);
 void settle_findings(const unsigned char *first, unsigned char *then);
+/* Shortens the calls in flight of each lane to those that both readings have in common. */
 void settle_lanes(const unsigned char *first, unsigned char *then);
 void settle_counters(const unsigned char *first, unsigned char *then);
 

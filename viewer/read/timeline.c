@@ -12,8 +12,8 @@
 struct lane {
 	struct reader_ring *ring; /* its chunks, oldest first */
 	size_t rings, next_ring;
-	struct trace_event *event; /* WINDOW of them, sorted; NULL: none, yet or any more */
-	size_t head, count;
+	struct trace_event *event; /* room for WINDOW, sorted; NULL: no chunk is loaded */
+	size_t head, count;        /* those left: event[head] to event[count - 1] */
 };
 
 struct timeline {
@@ -21,11 +21,11 @@ struct timeline {
 	struct reader_ring *rings; /* of all lanes */
 	struct lane *lane;
 	size_t lanes;
-	size_t *heap; /* lanes that have an event, the one with the earliest first */
+	size_t *heap; /* lanes that have an event; each before those at 2i + 1 and 2i + 2 */
 	size_t heaped;
-	bool begun;
+	bool is_started;
 	struct reader_events *events; /* for reading a chunk */
-	struct trace_event *spare;    /* WINDOW of them, for sorting */
+	struct trace_event *spare;    /* room for WINDOW, for sorting */
 	struct trace_event current;
 };
 
@@ -97,15 +97,15 @@ static bool is_sorted(const struct trace_event *event, size_t count)
 	return true;
 }
 
-/* Stable, for events of one moment; seldom needed. */
-static void sort(struct trace_event *event, struct trace_event *spare, size_t count)
+/* A merge sort: stable, for events with the same time. Seldom needed. */
+static void sort_events(struct trace_event *event, struct trace_event *spare, size_t count)
 {
 	size_t half = count / 2, left = 0, right = half;
 
 	if (is_sorted(event, count))
 		return;
-	sort(event, spare, half);
-	sort(event + half, spare, count - half);
+	sort_events(event, spare, half);
+	sort_events(event + half, spare, count - half);
 	memcpy(spare, event, count * sizeof(*event));
 	for (size_t i = 0; i < count; i++) {
 		bool take_left =
@@ -115,12 +115,12 @@ static void sort(struct trace_event *event, struct trace_event *spare, size_t co
 	}
 }
 
-/* Keeps more than a chunk's events ahead, as long as there are any. */
-static bool refill(struct timeline *t, struct lane *lane, struct reader_trouble *trouble)
+/* Loads chunks until more than one chunk of events is ahead, or the lane has no more. */
+static bool refill_lane(struct timeline *t, struct lane *lane, struct trouble *trouble)
 {
 	while (lane->count - lane->head <= WINDOW / 2 && lane->next_ring < lane->rings) {
-		if (reader_events(t->reader, &lane->ring[lane->next_ring++], t->events, trouble) !=
-		    READER_OK)
+		if (!reader_read_events(t->reader, &lane->ring[lane->next_ring++], t->events,
+					trouble))
 			return false;
 		if (!lane->event)
 			lane->event = memory_new(WINDOW, sizeof(*lane->event));
@@ -130,7 +130,7 @@ static bool refill(struct timeline *t, struct lane *lane, struct reader_trouble 
 		memcpy(lane->event + lane->count, t->events->event,
 		       t->events->count * sizeof(*lane->event));
 		lane->count += t->events->count;
-		sort(lane->event, t->spare, lane->count);
+		sort_events(lane->event, t->spare, lane->count);
 	}
 	return true;
 }
@@ -143,8 +143,8 @@ static bool is_earlier(const struct timeline *t, size_t a, size_t b)
 	return left < right || (left == right && a < b);
 }
 
-/* Puts the lane at `place` of the heap where it belongs among those below. */
-static void sink(struct timeline *t, size_t place)
+/* Moves the lane at `place` down the heap to where it belongs. */
+static void sink_lane(struct timeline *t, size_t place)
 {
 	for (;;) {
 		size_t first = place, lane = t->heap[place];
@@ -160,30 +160,30 @@ static void sink(struct timeline *t, size_t place)
 	}
 }
 
-static bool begin(struct timeline *t, struct reader_trouble *trouble)
+static bool fill_heap(struct timeline *t, struct trouble *trouble)
 {
-	t->begun = true;
+	t->is_started = true;
 	for (size_t i = 0; i < t->lanes; i++) {
-		if (!refill(t, &t->lane[i], trouble))
+		if (!refill_lane(t, &t->lane[i], trouble))
 			return false;
 		if (t->lane[i].count)
 			t->heap[t->heaped++] = i;
 	}
 	for (size_t i = t->heaped; i-- > 0;)
-		sink(t, i);
+		sink_lane(t, i);
 	return true;
 }
 
-const struct trace_event *timeline_next(struct timeline *t, struct reader_trouble *trouble)
+const struct trace_event *timeline_next(struct timeline *t, struct trouble *trouble)
 {
 	struct lane *lane;
 
-	trouble->error = READER_OK;
-	if ((!t->begun && !begin(t, trouble)) || t->heaped == 0)
+	trouble->error = TROUBLE_NONE;
+	if ((!t->is_started && !fill_heap(t, trouble)) || t->heaped == 0)
 		return NULL;
 	lane = &t->lane[t->heap[0]];
 	t->current = lane->event[lane->head++];
-	if (!refill(t, lane, trouble))
+	if (!refill_lane(t, lane, trouble))
 		return NULL;
 	if (lane->head == lane->count) {
 		free(lane->event);
@@ -191,6 +191,6 @@ const struct trace_event *timeline_next(struct timeline *t, struct reader_troubl
 		t->heap[0] = t->heap[--t->heaped];
 	}
 	if (t->heaped)
-		sink(t, 0);
+		sink_lane(t, 0);
 	return &t->current;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The events of a trace in the order of time. Each lane wrote its chunks one after the other, so
- * only two chunks a lane are in memory: they are sorted together, which also mends the little
- * disorder that a signal handler leaves, and the lanes are merged. Events of one moment come in the
- * order of lanes.
+ * Hands out the events of a trace in the order of time.
  *
- * One thread at a time.
+ * Each lane (one thread's place in the trace) wrote its chunks one after the other, so each lane is
+ * almost sorted. At most two chunks of each lane are in memory. They are sorted together, which also
+ * corrects the small disorder that a signal handler leaves. A heap then merges the lanes. Events with
+ * the same time come in the order of their lanes.
+ *
+ * For one thread at a time.
  */
 #ifndef LSATRACE_VIEWER_READ_TIMELINE_H
 #define LSATRACE_VIEWER_READ_TIMELINE_H
@@ -14,14 +16,15 @@
 
 struct timeline;
 
-/* The reader must outlive it. */
+/* The reader must outlive the timeline. Never NULL. */
 struct timeline *timeline_new(const struct reader *reader);
+/* Accepts NULL. */
 void timeline_free(struct timeline *t);
 
 /*
- * The next event, valid until the next call; NULL after the last one, or when the ring could not be
- * read: trouble->error is then not READER_OK.
+ * Returns the next event, valid until the next call. Returns NULL after the last event, with
+ * trouble->error TROUBLE_NONE, or when the ring could not be read, with the trouble filled in.
  */
-const struct trace_event *timeline_next(struct timeline *t, struct reader_trouble *trouble);
+const struct trace_event *timeline_next(struct timeline *t, struct trouble *trouble);
 
 #endif

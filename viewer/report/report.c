@@ -109,7 +109,7 @@ struct session {
 
 static bool open_trace(struct session *s, const char *path)
 {
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct model *model = model_open(path, &s->progress, &trouble);
 
 	if (model && model_count_events(model, &s->events[s->count], &s->progress, &trouble)) {

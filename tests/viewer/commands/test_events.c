@@ -201,7 +201,7 @@ Test(events, a_package_without_name_is_shown_by_index)
 
 static void expect_sorted(struct trace_builder *b, size_t expected)
 {
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct reader *r = reader_open(trace_builder_write(b), NULL, &trouble);
 	struct timeline *t;
 	const struct trace_event *e;
@@ -215,7 +215,7 @@ static void expect_sorted(struct trace_builder *b, size_t expected)
 		before = e->time;
 		count++;
 	}
-	cr_expect_eq(trouble.error, READER_OK);
+	cr_expect_eq(trouble.error, TROUBLE_NONE);
 	cr_expect_eq(count, expected);
 	timeline_free(t);
 	reader_close(r);

@@ -36,7 +36,7 @@ struct judged {
 static struct judged judge(struct trace_builder **builders, size_t count)
 {
 	struct judged j = { .count = count };
-	struct reader_trouble trouble;
+	struct trouble trouble;
 
 	for (size_t i = 0; i < count; i++) {
 		j.models[i] = model_open(trace_builder_write(builders[i]), NULL, &trouble);

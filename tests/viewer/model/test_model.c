@@ -12,7 +12,7 @@
 
 static struct model *open_model(struct trace_builder *b)
 {
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct model *m = model_open(trace_builder_write(b), NULL, &trouble);
 
 	cr_assert(m, "%s", trouble.text);
@@ -233,7 +233,7 @@ Test(model, lists_calls_in_flight_but_no_more_than_a_lane_can_show)
 static struct model_events count_events(struct model *m)
 {
 	struct model_events events;
-	struct reader_trouble trouble;
+	struct trouble trouble;
 
 	cr_assert(model_count_events(m, &events, NULL, &trouble), "%s", trouble.text);
 	return events;

@@ -116,25 +116,26 @@ static struct trace_counters *counters_of(struct sample *s)
 }
 
 /* Reads all there is to read, events included. */
-static enum reader_error read_all(const char *path, struct reader_trouble *trouble)
+static enum trouble_error read_all(const char *path, struct trouble *trouble)
 {
 	struct reader *r = reader_open(path, NULL, trouble);
 	struct reader_events *events = malloc(sizeof(*events));
 	struct reader_cursor c = { 0 };
 	struct reader_ring ring;
-	enum reader_error error = r ? READER_OK : trouble->error;
+	enum trouble_error error = r ? TROUBLE_NONE : trouble->error;
 
-	while (r && error == READER_OK && reader_next_ring(r, &c, &ring))
-		error = reader_events(r, &ring, events, trouble);
+	while (r && error == TROUBLE_NONE && reader_next_ring(r, &c, &ring))
+		error = reader_read_events(r, &ring, events, trouble) ? TROUBLE_NONE
+								      : trouble->error;
 	free(events);
 	reader_close(r);
 	return error;
 }
 
 /* The trace is refused at that field, in a line with these words. Ends the use of the trace. */
-static void refused(struct sample *s, enum reader_error error, const void *field, const char *words)
+static void refused(struct sample *s, enum trouble_error error, const void *field, const char *words)
 {
-	struct reader_trouble trouble = { 0 };
+	struct trouble trouble = { 0 };
 	size_t size;
 	const unsigned char *bytes = trace_builder_bytes(s->b, &size);
 
@@ -149,9 +150,10 @@ static void refused(struct sample *s, enum reader_error error, const void *field
 
 static void accepted(struct sample *s)
 {
-	struct reader_trouble trouble = { 0 };
+	struct trouble trouble = { 0 };
 
-	cr_expect_eq(read_all(trace_builder_write(s->b), &trouble), READER_OK, "%s", trouble.text);
+	cr_expect_eq(read_all(trace_builder_write(s->b), &trouble), TROUBLE_NONE, "%s",
+		     trouble.text);
 	trace_builder_free(s->b);
 }
 
@@ -163,7 +165,7 @@ static void accepted(struct sample *s)
 \
 		s.counters = counters_of(&s); \
 		s.field = (value); \
-		refused(&s, READER_DAMAGED, &s.field, words); \
+		refused(&s, TROUBLE_DAMAGED, &s.field, words); \
 	}
 #define ACCEPTS(name, field, value) \
 	Test(reader, accepts_##name) \
@@ -185,7 +187,7 @@ Test(reader, reads_a_trace_with_one_item_of_each_kind)
 Test(reader, hands_out_each_valid_item_once)
 {
 	struct sample s = sample();
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct reader *r = reader_open(trace_builder_write(s.b), NULL, &trouble);
 	struct reader_cursor c = { 0 };
 	uint32_t ref;
@@ -214,7 +216,7 @@ Test(reader, hands_out_each_valid_item_once)
 Test(reader, hands_out_items_of_several_chunks)
 {
 	struct trace_builder *b = trace_builder_new();
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct reader_cursor c = { 0 };
 	struct reader *r;
 	size_t entries = 0;
@@ -239,7 +241,7 @@ Test(reader, hands_out_records_in_the_order_in_which_their_chunks_were_begun)
 	struct trace_text *first = trace_builder_record(b, TRACE_RECORD_EXE, 8 + 12000);
 	struct trace_text *second = trace_builder_record(b, TRACE_RECORD_EXE, 8 + 12000);
 	const struct trace_record *record;
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct reader_cursor c = { 0 };
 	struct reader *r;
 	uint32_t numbers[2];
@@ -260,9 +262,9 @@ Test(reader, hands_out_records_in_the_order_in_which_their_chunks_were_begun)
 
 /* The file itself. */
 
-static void refused_file(const char *path, enum reader_error error)
+static void refused_file(const char *path, enum trouble_error error)
 {
-	struct reader_trouble trouble = { 0 };
+	struct trouble trouble = { 0 };
 
 	cr_expect_eq(read_all(path, &trouble), error, "%s: %s", path, trouble.text);
 	cr_expect(*trouble.text);
@@ -271,7 +273,7 @@ static void refused_file(const char *path, enum reader_error error)
 
 Test(reader, refuses_a_file_that_does_not_exist)
 {
-	refused_file("/nonexistent/some.trace", READER_CANNOT_OPEN);
+	refused_file("/nonexistent/some.trace", TROUBLE_CANNOT_OPEN);
 }
 
 Test(reader, refuses_a_file_that_may_not_be_read)
@@ -283,19 +285,19 @@ Test(reader, refuses_a_file_that_may_not_be_read)
 	/* The superuser may read anything: be nobody meanwhile, in this test's own process. */
 	cr_assert_eq(chmod(path, 0), 0);
 	cr_assert(user != 0 || seteuid(65534) == 0);
-	refused_file(path, READER_CANNOT_OPEN);
+	refused_file(path, TROUBLE_CANNOT_OPEN);
 	cr_assert_eq(seteuid(user), 0);
 	trace_builder_free(b);
 }
 
 Test(reader, refuses_a_folder)
 {
-	refused_file("/tmp", READER_NOT_A_FILE);
+	refused_file("/tmp", TROUBLE_NOT_A_FILE);
 }
 
 Test(reader, refuses_a_device)
 {
-	refused_file("/dev/null", READER_NOT_A_FILE);
+	refused_file("/dev/null", TROUBLE_NOT_A_FILE);
 }
 
 Test(reader, does_not_wait_for_a_fifo, .timeout = 10)
@@ -305,7 +307,7 @@ Test(reader, does_not_wait_for_a_fifo, .timeout = 10)
 	cr_assert(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/fifo", folder);
 	cr_assert_eq(mkfifo(path, 0600), 0);
-	refused_file(path, READER_NOT_A_FILE);
+	refused_file(path, TROUBLE_NOT_A_FILE);
 	unlink(path);
 	rmdir(folder);
 }
@@ -314,7 +316,7 @@ Test(reader, refuses_an_empty_file)
 {
 	struct trace_builder *b = trace_builder_new();
 
-	refused_file(trace_builder_write_bytes(b, "", 0), READER_EMPTY);
+	refused_file(trace_builder_write_bytes(b, "", 0), TROUBLE_EMPTY);
 	trace_builder_free(b);
 }
 
@@ -323,8 +325,8 @@ Test(reader, refuses_a_file_that_is_something_else)
 	static const char text[] = "This is a text, and not a short one, but no trace at all.\n";
 	struct trace_builder *b = trace_builder_new();
 
-	refused_file(trace_builder_write_bytes(b, text, sizeof(text)), READER_NOT_A_TRACE);
-	refused_file(trace_builder_write_bytes(b, "x", 1), READER_NOT_A_TRACE);
+	refused_file(trace_builder_write_bytes(b, text, sizeof(text)), TROUBLE_NOT_A_TRACE);
+	refused_file(trace_builder_write_bytes(b, "x", 1), TROUBLE_NOT_A_TRACE);
 	trace_builder_free(b);
 }
 
@@ -333,7 +335,7 @@ Test(reader, refuses_a_trace_whose_making_was_not_finished)
 	struct sample s = sample();
 
 	memset(s.header->magic, 0, sizeof(s.header->magic));
-	refused(&s, READER_NOT_A_TRACE, s.header, "not an lsatrace trace");
+	refused(&s, TROUBLE_NOT_A_TRACE, s.header, "not an lsatrace trace");
 }
 
 Test(reader, refuses_another_version)
@@ -341,7 +343,7 @@ Test(reader, refuses_another_version)
 	struct sample s = sample();
 
 	s.header->version = TRACE_VERSION + 1;
-	refused(&s, READER_OTHER_VERSION, &s.header->version, "version 2");
+	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version, "version 2");
 }
 
 Test(reader, refuses_another_byte_order)
@@ -350,7 +352,7 @@ Test(reader, refuses_another_byte_order)
 
 	s.header->byte_order = __builtin_bswap32(TRACE_BYTE_ORDER);
 	s.header->version = __builtin_bswap32(TRACE_VERSION);
-	refused(&s, READER_OTHER_BYTE_ORDER, &s.header->byte_order, "byte order");
+	refused(&s, TROUBLE_OTHER_BYTE_ORDER, &s.header->byte_order, "byte order");
 }
 
 Test(reader, refuses_a_byte_order_that_is_none)
@@ -358,19 +360,19 @@ Test(reader, refuses_a_byte_order_that_is_none)
 	struct sample s = sample();
 
 	s.header->byte_order = 7;
-	refused(&s, READER_DAMAGED, &s.header->byte_order, "byte order");
+	refused(&s, TROUBLE_DAMAGED, &s.header->byte_order, "byte order");
 }
 
 Test(reader, refuses_a_trace_cut_off_at_any_byte, .timeout = 300)
 {
 	struct sample s = sample();
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	size_t size;
 	const char *path = trace_builder_write(s.b);
 
 	trace_builder_bytes(s.b, &size);
 	for (size_t length = size; length-- > 0;) {
-		enum reader_error expected = length ? READER_CUT_OFF : READER_EMPTY;
+		enum trouble_error expected = length ? TROUBLE_CUT_OFF : TROUBLE_EMPTY;
 
 		/* Each byte of the header, then each 61st and each boundary of a chunk. */
 		if (length > sizeof(*s.header) && length % 61 && length % TRACE_CHUNK_BYTES > 1)
@@ -388,18 +390,18 @@ Test(reader, accepts_chunks_that_were_never_handed_out)
 	struct sample s = sample();
 	size_t size;
 	unsigned char *bytes = trace_builder_bytes(s.b, &size);
-	struct reader_trouble trouble = { 0 };
+	struct trouble trouble = { 0 };
 
 	cr_expect_eq(read_all(trace_builder_write_bytes(s.b, bytes, size + 3 * TRACE_CHUNK_BYTES),
 			      &trouble),
-		     READER_OK, "%s", trouble.text);
+		     TROUBLE_NONE, "%s", trouble.text);
 	trace_builder_free(s.b);
 }
 
 Test(reader, survives_a_file_that_shrinks_while_it_is_read)
 {
 	struct sample s = sample();
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct reader_events *events = malloc(sizeof(*events));
 	struct reader_cursor c = { 0 };
 	struct reader_ring ring;
@@ -409,7 +411,8 @@ Test(reader, survives_a_file_that_shrinks_while_it_is_read)
 	cr_assert(r, "%s", trouble.text);
 	cr_assert_eq(truncate(path, TRACE_CHUNK_BYTES), 0);
 	cr_assert(reader_next_ring(r, &c, &ring));
-	cr_expect_eq(reader_events(r, &ring, events, &trouble), READER_CUT_OFF);
+	cr_expect_not(reader_read_events(r, &ring, events, &trouble));
+	cr_expect_eq(trouble.error, TROUBLE_CUT_OFF);
 	cr_expect(reader_stack(r, s.stack_ref));
 	reader_close(r);
 	free(events);
@@ -425,7 +428,7 @@ static uint32_t next_random(uint64_t *state)
 
 static void open_damaged(const char *path)
 {
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct model_events events;
 	struct model *m = model_open(path, NULL, &trouble);
 
@@ -479,7 +482,7 @@ Test(reader, refuses_a_bound_in_full_mode)
 	struct sample s = sample();
 
 	s.header->mode = TRACE_MODE_FULL;
-	refused(&s, READER_DAMAGED, &s.header->max_chunks, "bound");
+	refused(&s, TROUBLE_DAMAGED, &s.header->max_chunks, "bound");
 }
 
 Test(reader, refuses_more_chunks_than_the_bound)
@@ -487,7 +490,7 @@ Test(reader, refuses_more_chunks_than_the_bound)
 	struct sample s = sample();
 
 	s.header->max_chunks = s.header->chunks - 1;
-	refused(&s, READER_DAMAGED, &s.header->chunks, "number of chunks");
+	refused(&s, TROUBLE_DAMAGED, &s.header->chunks, "number of chunks");
 }
 
 Test(reader, accepts_full_mode_without_a_bound)
@@ -505,7 +508,7 @@ Test(reader, refuses_an_unknown_kind_of_chunk)
 	struct trace_chunk *chunk = trace_builder_chunk(s.b, s.finding);
 
 	chunk->kind = TRACE_CHUNK_KINDS;
-	refused(&s, READER_DAMAGED, &chunk->kind, "kind of a chunk");
+	refused(&s, TROUBLE_DAMAGED, &chunk->kind, "kind of a chunk");
 }
 
 Test(reader, refuses_a_log_chunk_without_number)
@@ -514,7 +517,7 @@ Test(reader, refuses_a_log_chunk_without_number)
 	struct trace_chunk *chunk = trace_builder_chunk(s.b, s.stack);
 
 	chunk->sequence = 0;
-	refused(&s, READER_DAMAGED, &chunk->sequence, "number of a chunk of the log");
+	refused(&s, TROUBLE_DAMAGED, &chunk->sequence, "number of a chunk of the log");
 }
 
 Test(reader, refuses_a_number_of_records_that_is_not_none_or_all)
@@ -523,7 +526,7 @@ Test(reader, refuses_a_number_of_records_that_is_not_none_or_all)
 	struct trace_chunk *chunk = trace_builder_chunk(s.b, s.event);
 
 	chunk->records = READER_RING_EVENTS - 1;
-	refused(&s, READER_DAMAGED, &chunk->records, "number of records of a chunk");
+	refused(&s, TROUBLE_DAMAGED, &chunk->records, "number of records of a chunk");
 }
 
 Test(reader, refuses_more_transfers_than_a_chunk_has_records)
@@ -532,7 +535,7 @@ Test(reader, refuses_more_transfers_than_a_chunk_has_records)
 	struct trace_chunk *chunk = trace_builder_chunk(s.b, s.event);
 
 	chunk->transfers = READER_RING_EVENTS + 1;
-	refused(&s, READER_DAMAGED, &chunk->transfers, "number of transfers of a chunk");
+	refused(&s, TROUBLE_DAMAGED, &chunk->transfers, "number of transfers of a chunk");
 }
 
 Test(reader, accepts_a_chunk_that_is_free)
@@ -578,7 +581,7 @@ static void refused_text(enum trace_record_type type, uint32_t number, const cha
 
 	s.name->head.type = (uint16_t)type;
 	s.name->number = number;
-	refused(&s, READER_DAMAGED, &s.name->number, words);
+	refused(&s, TROUBLE_DAMAGED, &s.name->number, words);
 }
 
 Test(reader, refuses_the_end_of_a_module_without_id)
@@ -665,7 +668,7 @@ Test(reader, refuses_a_stack_that_never_became_valid)
 	struct sample s = sample();
 
 	s.stack->head.committed = 0;
-	refused(&s, READER_DAMAGED, &s.section->stack, "reference to a stack");
+	refused(&s, TROUBLE_DAMAGED, &s.section->stack, "reference to a stack");
 }
 
 /* Findings. */
@@ -727,7 +730,7 @@ Test(reader, refuses_calls_of_an_undefined_function_in_counters)
 	struct trace_counters *counters = counters_of(&s);
 
 	counters->function[31].calls = 1;
-	refused(&s, READER_DAMAGED, &counters->function[31], "number of a function");
+	refused(&s, TROUBLE_DAMAGED, &counters->function[31], "number of a function");
 }
 
 /* Events. */
@@ -757,13 +760,13 @@ Test(reader, knows_the_family_of_what_was_transferred_and_the_receiver)
 	accepted(&s);
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		s = sample_of_transfer(families[i]);
-		refused(&s, READER_DAMAGED, &s.event->result, "family or receiver of a transfer");
+		refused(&s, TROUBLE_DAMAGED, &s.event->result, "family or receiver of a transfer");
 	}
 }
 
 static void read_ring(struct trace_builder *b, struct reader_events *events)
 {
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct reader_cursor c = { 0 };
 	struct reader_ring ring;
 	struct reader *r = reader_open(trace_builder_write(b), NULL, &trouble);
@@ -771,7 +774,7 @@ static void read_ring(struct trace_builder *b, struct reader_events *events)
 	memset(events, 0, sizeof(*events));
 	cr_assert(r, "%s", trouble.text);
 	if (reader_next_ring(r, &c, &ring))
-		cr_assert_eq(reader_events(r, &ring, events, &trouble), READER_OK);
+		cr_assert(reader_read_events(r, &ring, events, &trouble));
 	reader_close(r);
 }
 
@@ -805,7 +808,7 @@ Test(reader, leaves_out_a_ring_chunk_that_is_being_cleared)
 Test(reader, takes_a_missing_stack_for_unknown_while_the_process_runs)
 {
 	struct sample s = sample();
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct reader *r;
 
 	s.header->end = TRACE_END_RUNNING;
@@ -825,7 +828,7 @@ Test(reader, leaves_out_events_of_a_chunk_that_was_taken_again)
 {
 	static struct reader_events events;
 	struct sample s = sample();
-	struct reader_trouble trouble;
+	struct trouble trouble;
 	struct reader_cursor c = { 0 };
 	struct reader_ring ring;
 	struct reader *r;
@@ -836,7 +839,7 @@ Test(reader, leaves_out_events_of_a_chunk_that_was_taken_again)
 	cr_assert(reader_next_ring(r, &c, &ring));
 	trace_builder_chunk(s.b, s.event)->sequence = 77;
 	trace_builder_write(s.b);
-	cr_expect_eq(reader_events(r, &ring, &events, &trouble), READER_OK);
+	cr_expect(reader_read_events(r, &ring, &events, &trouble));
 	cr_expect_eq(events.count, 0);
 	reader_close(r);
 	trace_builder_free(s.b);

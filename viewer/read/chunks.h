@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The chunks of a trace, copied into memory. Chunks with results (log, ledger, findings, lanes,
+ * counters) are copied once, when the trace is opened. Chunks of the ring, which are nearly all of a
+ * large trace, are copied one at a time, when somebody asks for one.
+ *
+ * A file in motion is one that its process may still write. Each chunk of it is read twice, and the
+ * second reading keeps only the items that were valid in the first: they were whole before the second
+ * reading began (settle.h).
+ *
+ *   first reading   second reading   result
+ *   not valid       not valid        not valid
+ *   not valid       valid            not valid: perhaps only half of it is written
+ *   valid           valid            valid, content from the second reading
+ *
+ * Nothing in the copies is checked, but the kind and counts of a chunk's header.
+ *
+ * For one thread at a time.
+ */
+#ifndef LSATRACE_VIEWER_READ_CHUNKS_H
+#define LSATRACE_VIEWER_READ_CHUNKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "include/trace_format.h"
+#include "viewer/read/trouble.h"
+
+struct progress;
+
+struct chunk {
+	struct trace_chunk head; /* as last read */
+	unsigned char *data; /* TRACE_CHUNK_BYTES; NULL: not loaded, as FREE and RING always are */
+	uint64_t *stacks;    /* LOG, filled in by the reader: one bit for each granule, set where a
+				    valid stack begins */
+};
+
+/* Starts zeroed, with `fd` and `is_moving` set. */
+struct chunks {
+	int fd;
+	bool is_moving;
+	uint32_t count; /* chunk[0], the header of the file, is never loaded */
+	struct chunk *chunk;
+};
+
+/* A chunk of the ring. */
+struct chunks_ring {
+	struct trace_chunk head;
+	struct trace_event event[TRACE_ITEMS(struct trace_event)];
+};
+
+/* The offset of a chunk in the file, in bytes. */
+uint64_t chunks_place(uint32_t number);
+
+/*
+ * Sets the number of chunks to `count`, which is no less than before. Reads the header of each chunk
+ * that is not loaded: it is new, or it may have been given to another use.
+ */
+bool chunks_read_heads(struct chunks *c, uint32_t count, struct trouble *t);
+
+/*
+ * Loads the chunks of the log, or else all other results. A chunk that has changed its kind since its
+ * header was read is taken as FREE. `progress` may be NULL.
+ */
+bool chunks_load(struct chunks *c, bool is_log, struct progress *progress, struct trouble *t);
+
+/*
+ * Copies a chunk of the ring. ring->head.sequence is 0 if the chunk no longer holds the events that
+ * it held when the headers were read.
+ */
+bool chunks_read_ring(const struct chunks *c, uint32_t number, struct chunks_ring *ring,
+		      struct trouble *t);
+
+/* Frees the copies and closes the file. */
+void chunks_release(struct chunks *c);
+
+#endif

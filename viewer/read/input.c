@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/read/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool check_kind(int fd, struct trouble *t)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return trouble_set(t, TROUBLE_CANNOT_OPEN, 0, "%s", strerror(errno));
+	if (S_ISDIR(status.st_mode))
+		return trouble_set(t, TROUBLE_NOT_A_FILE, 0, "a folder, not a trace");
+	if (!S_ISREG(status.st_mode))
+		return trouble_set(t, TROUBLE_NOT_A_FILE, 0, "not a regular file");
+	if (status.st_size == 0)
+		return trouble_set(t, TROUBLE_EMPTY, 0, "empty file, not a trace at byte 0");
+	return true;
+}
+
+int input_open(const char *path, struct trouble *t)
+{
+	/* O_NONBLOCK: opening a FIFO without it would wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0) {
+		trouble_set(t, TROUBLE_CANNOT_OPEN, 0, "%s", strerror(errno));
+		return -1;
+	}
+	if (!check_kind(fd, t)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+bool input_size(int fd, uint64_t *size, struct trouble *t)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return trouble_set(t, TROUBLE_CANNOT_READ, 0, "%s", strerror(errno));
+	*size = (uint64_t)status.st_size;
+	return true;
+}
+
+bool input_read(int fd, void *to, size_t bytes, uint64_t at, struct trouble *t)
+{
+	size_t done = 0;
+
+	while (done < bytes) {
+		ssize_t got = pread(fd, (char *)to + done, bytes - done, (off_t)(at + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return trouble_set(t, TROUBLE_CANNOT_READ, at + done, "%s at byte %" PRIu64,
+					   strerror(errno), at + done);
+		if (got == 0)
+			return trouble_set(t, TROUBLE_CUT_OFF, at + done,
+					   "cut off while it was read at byte %" PRIu64, at + done);
+		done += (size_t)got;
+	}
+	return true;
+}

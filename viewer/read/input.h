@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file of a trace, opened for reading. It is not mapped: a file that shrinks while it is read is
+ * an error here, and no SIGBUS.
+ *
+ * Stateless but for the descriptor; safe from any thread.
+ */
+#ifndef LSATRACE_VIEWER_READ_INPUT_H
+#define LSATRACE_VIEWER_READ_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "viewer/read/trouble.h"
+
+/*
+ * Opens a regular file that is not empty; does not wait for the writer of a FIFO. Returns its
+ * descriptor, for close(), or -1 with the trouble filled in.
+ */
+int input_open(const char *path, struct trouble *t);
+
+/* Writes the file's size in bytes to *size. */
+bool input_size(int fd, uint64_t *size, struct trouble *t);
+
+/* Copies all of [at, at + bytes) of the file to `to`. */
+bool input_read(int fd, void *to, size_t bytes, uint64_t at, struct trouble *t);
+
+#endif
