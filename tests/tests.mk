@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+# The programs and libraries of the tests; part of the Makefile. tests/README.md says what they are.
+
+FLAGS_tests/host := -g -O1 -fPIC
+FLAGS_tests/ap := -g -O1 -fPIC
+FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
+FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
+FLAGS_tests/bench := -g -O2 $(PATHS)
+
+# The name of a package's library is the name of its source, whatever the folder.
+PACKAGE_SOURCES := $(wildcard tests/packages/*.c tests/packages/*/*.c)
+PACKAGES := $(patsubst %.c,$(BUILD)/tests/packages/%.so,$(notdir $(PACKAGE_SOURCES))) \
+	$(addprefix $(BUILD)/tests/packages/,plugin-now.so plugin-linked.so versioned.so)
+HOSTS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost aphost aphost-linked torture)
+TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard $(FOLDERS:%=%/test_*.c)))
+STRESS := $(BUILD)/tests/unwind/default/stress
+BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
+
+hosts: $(HOSTS) $(PACKAGES) ## build the hosts and packages that the tests trace
+	@:
+
+tests: products hosts $(STRESS) $(TESTS) ## build the tests
+	@:
+
+# Tests link modules, but not those that get in front of functions of the program they are loaded into.
+INTERPOSERS := $(call objects,preload/ways_in/client.c preload/ways_in/entry.c preload/ways_in/*.S \
+	preload/life/init.c preload/life/exec.c preload/guardpage/signals.c)
+$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*/*.c))
+$(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c viewer/*/*.c))
+$(BUILD)/support.a: $(call objects,tests/support/*.c)
+# Made anew each time: a module that is gone from the tree must not stay in the archive.
+$(BUILD)/%.a:
+	@rm -f $@
+	$(call say,archive)$(AR) rcsD $@ $^
+
+# A test links the half that its module is of. Tests of the whole, and of include/, link what reads a trace.
+$(BUILD)/tests/preload/%: $(BUILD)/obj/tests/preload/%.o $(BUILD)/support.a $(BUILD)/preload.a
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson -ldl -lpthread
+
+$(filter-out $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/viewer.a
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion $(VIEWER_LIBS)
+
+# These run modules of the preload half by themselves.
+$(BUILD)/tests/torture: $(BUILD)/obj/tests/torture/torture.o $(BUILD)/preload.a
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -ldl -lpthread
+
+$(BUILD)/tests/bench/blocks: $(BUILD)/obj/tests/bench/blocks.o $(BUILD)/preload.a
+	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
+
+# The programs that are traced. With -rdynamic: host and package in one, which must find its own exports.
+PROGRAMS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost aphost \
+	aphost-linked bench/bench bench/calls)
+$(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/lsahost-linked-now: $(call objects,tests/host/*.c)
+$(BUILD)/tests/oddhost: $(call objects,tests/odd/*.c)
+$(BUILD)/tests/aphost $(BUILD)/tests/aphost-linked: $(call objects,tests/ap/*.c)
+$(BUILD)/tests/bench/calls: $(BUILD)/obj/tests/bench/calls.o
+$(BUILD)/tests/bench/bench: $(filter-out %/calls.o %/blocks.o,$(call objects,tests/bench/*.c))
+$(BUILD)/tests/oddhost $(BUILD)/tests/bench/calls: private LDFLAGS += -rdynamic
+$(BUILD)/tests/bench/bench: private LDLIBS += -ljansson
+# Linked to a package, instead of opening it.
+LINKED_TO = -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN$(1)'
+$(BUILD)/tests/lsahost-linked $(BUILD)/tests/lsahost-linked-now: $(BUILD)/tests/packages/clean.so
+$(BUILD)/tests/lsahost-linked: private LDFLAGS += -Wl,-z,lazy $(call LINKED_TO,/packages)
+$(BUILD)/tests/lsahost-linked-now: private LDFLAGS += -Wl,-z,now $(call LINKED_TO,/packages)
+$(BUILD)/tests/aphost-linked: $(BUILD)/tests/packages/ap.so
+$(BUILD)/tests/aphost-linked: private LDFLAGS += $(call LINKED_TO,/packages)
+$(PROGRAMS):
+	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl -lpthread
+
+$(foreach source,$(PACKAGE_SOURCES),$(eval \
+	$(BUILD)/tests/packages/$(basename $(notdir $(source))).so: $(source:%.c=$(BUILD)/obj/%.o)))
+# The same libraries once more, linked in another way.
+$(BUILD)/tests/packages/plugin-now.so $(BUILD)/tests/packages/plugin-linked.so: $(BUILD)/obj/tests/packages/plugin.o
+$(BUILD)/tests/packages/plugin-linked.so: $(BUILD)/tests/packages/lsa_heap_leak.so
+$(BUILD)/tests/packages/versioned.so: $(BUILD)/obj/tests/packages/lsa_heap_leak.o
+$(BUILD)/tests/packages/plugin.so: private LDFLAGS += -Wl,-z,lazy
+$(BUILD)/tests/packages/plugin-now.so: private LDFLAGS += -Wl,-z,now
+$(BUILD)/tests/packages/plugin-linked.so: private LDFLAGS += -Wl,-z,lazy $(call LINKED_TO,)
+$(BUILD)/tests/packages/versioned.so: private LDFLAGS += -Wl,--version-script=tests/packages/versions.map
+$(PACKAGES):
+	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
+
+$(STRESS): $(wildcard tests/unwind/*) .ci/stress
+	$(call say,link).ci/stress build $(@D) $(CC) $(CXX) -O2
