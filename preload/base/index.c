@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include "preload/base/index.h"
-#include "preload/base/reentry.h"
 #include "preload/base/vm.h"
 
 #include "preload/base/poison.h"

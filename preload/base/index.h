@@ -19,7 +19,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "preload/base/reentry.h"
+#include "preload/base/compiler.h"
 
 enum { INDEX_LEVELS = 8, INDEX_WAYS = 8, INDEX_FIRST_BUCKETS = 4096 };
 

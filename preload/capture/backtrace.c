@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "preload/base/config.h"
+#include "preload/base/lock.h"
 #include "preload/base/mask.h"
+#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/backtrace.h"
 #include "preload/capture/stacks.h"
@@ -126,10 +128,10 @@ static void enter_libunwind(uint32_t *unwinding)
 
 	for (;;) {
 		__atomic_store_n(unwinding, 1, __ATOMIC_SEQ_CST);
-		if (likely(!__atomic_load_n(&guard->fork_gate, __ATOMIC_SEQ_CST)))
+		if (likely(!__atomic_load_n(&process_page->fork_gate, __ATOMIC_SEQ_CST)))
 			return;
 		__atomic_store_n(unwinding, 0, __ATOMIC_SEQ_CST);
-		if (!reentry_pause(turn++))
+		if (!lock_pause(turn++))
 			return;
 	}
 }
@@ -362,13 +364,13 @@ bool backtrace_has(const struct lane *lane, uint64_t pc)
 
 void backtrace_before_fork(void)
 {
-	__atomic_store_n(&guard->fork_gate, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&process_page->fork_gate, 1, __ATOMIC_SEQ_CST);
 	lanes_await_unwinders();
 }
 
 void backtrace_after_fork(void)
 {
-	__atomic_store_n(&guard->fork_gate, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&process_page->fork_gate, 0, __ATOMIC_SEQ_CST);
 }
 
 /* Most calls of dlclose() unload nothing. */

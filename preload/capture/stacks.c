@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "preload/base/index.h"
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
@@ -73,12 +74,12 @@ uint32_t stacks_find(const struct backtrace *b)
 
 	if (likely(reference))
 		return reference;
-	if (chunks_may_ask(&refusal) && cold_lock()) {
+	if (chunks_may_ask(&refusal) && lock_take(LOCK_COLD)) {
 		reference = look_up(b, hash);
 		if (!reference)
 			reference = store(b, hash);
 		chunks_note_answer(&refusal, reference != 0);
-		cold_unlock();
+		lock_release(LOCK_COLD);
 	}
 	if (!reference)
 		trace_lose(TRACE_LOST_STACKS);

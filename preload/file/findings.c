@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "preload/base/index.h"
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/file/chunks.h"
 #include "preload/file/findings.h"
@@ -64,11 +65,11 @@ void findings_note(const struct trace_finding *what)
 	uint64_t hash = hash_of(what);
 	struct trace_finding *finding = look_up(what, hash);
 
-	if (!finding && cold_lock()) {
+	if (!finding && lock_take(LOCK_COLD)) {
 		finding = look_up(what, hash);
 		if (!finding)
 			finding = add(what, hash);
-		cold_unlock();
+		lock_release(LOCK_COLD);
 	}
 	if (!finding) {
 		trace_lose(TRACE_LOST_FINDINGS);

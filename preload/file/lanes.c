@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
 #include "preload/capture/unwind.h"
@@ -121,7 +122,7 @@ static struct lane *take_new(void)
 	struct trace_lane *shown;
 	uint32_t one = 1;
 
-	if (!cold_lock())
+	if (!lock_take(LOCK_COLD))
 		return NULL;
 	if (lanes_used < LANES_MAX && (memory = memory_of(lanes_used)) != NULL &&
 	    (shown = chunks_items_take(&shown_items, &one)) != NULL) {
@@ -135,7 +136,7 @@ static struct lane *take_new(void)
 		lane->shown = shown;
 		__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
 	}
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	return lane;
 }
 
@@ -195,10 +196,10 @@ APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t pack
 	struct trace_counters *counters = NULL;
 	uint32_t one = 1;
 
-	if (!cold_lock())
+	if (!lock_take(LOCK_COLD))
 		return NULL;
 	counters = chunks_items_take(&counter_items, &one);
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	if (!counters)
 		return NULL;
 	counters->lane = lane->number;
@@ -226,7 +227,7 @@ void lanes_await_unwinders(void)
 		uint32_t *unwinding = &lanes[i].unwinding;
 
 		while (&lanes[i] != lanes_own && __atomic_load_n(unwinding, __ATOMIC_SEQ_CST) == 1) {
-			if (reentry_pause(turn++))
+			if (lock_pause(turn++))
 				continue;
 			give_up(unwinding);
 			return;

@@ -38,7 +38,7 @@ void trace_touch_clock(void)
 
 bool trace_is_of_this_process(void)
 {
-	return guard && trace_is_mine() && getpid() == trace_header->pid;
+	return process_page && trace_is_mine() && getpid() == trace_header->pid;
 }
 
 void trace_end(enum trace_end end, int status)

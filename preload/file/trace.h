@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "include/trace_format.h"
+#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 
 /* The mapped header; NULL while there is none. */
@@ -18,7 +19,7 @@ extern struct trace_header *trace_header;
  * traces of a process and its ancestors: what was kept for an older one is void. */
 static inline uint32_t trace_number(void)
 {
-	return __atomic_load_n(&guard->trace, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&process_page->trace, __ATOMIC_ACQUIRE);
 }
 
 static inline bool trace_is_mine(void)

@@ -6,6 +6,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "preload/base/lock.h"
 #include "preload/base/mask.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
@@ -34,11 +35,10 @@ static struct kept {
 static bool is_watching;
 
 /*
- * One fault at a time is noted, on a stack of its own: the host's alternate one may be as small as
- * the kernel allows. Nothing that is noted may fault, for all signals wait meanwhile.
+ * One fault at a time is noted, on a stack of its own, under LOCK_FAULT: the host's alternate one may be as
+ * small as the kernel allows. Nothing that is noted may fault, for all signals wait meanwhile.
  */
 static char *stack;
-static uint32_t is_noting;
 
 static int index_of(int signal)
 {
@@ -98,26 +98,15 @@ static void call_on(char *top, void (*function)(void *), void *argument)
 			   "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
 }
 
-/* False: another thread has been at it for a second. */
-static bool begin_noting(void)
-{
-	unsigned turn = 0;
-
-	while (__atomic_exchange_n(&is_noting, 1, __ATOMIC_ACQUIRE))
-		if (!reentry_pause(turn++))
-			return false;
-	return true;
-}
-
 /* Inside the tracer, all signals blocked. */
 static void note_access(struct access *a)
 {
-	if (!begin_noting()) {
+	if (!lock_take(LOCK_FAULT)) {
 		trace_lose(TRACE_LOST_FINDINGS);
 		return;
 	}
 	call_on(stack + STACK_BYTES, note, a);
-	__atomic_store_n(&is_noting, 0, __ATOMIC_RELEASE);
+	lock_release(LOCK_FAULT);
 }
 
 static void look(const siginfo_t *info, const ucontext_t *context)

@@ -2,11 +2,12 @@
 #include <stddef.h>
 
 #include "preload/base/config.h"
+#include "preload/base/lock.h"
+#include "preload/base/process.h"
 #include "preload/file/trace.h"
 #include "preload/guardpage/canary.h"
 #include "preload/guardpage/damage.h"
 #include "preload/guardpage/guarded.h"
-#include "preload/guardpage/guarded_lock.h"
 #include "preload/guardpage/locate.h"
 #include "preload/guardpage/records.h"
 
@@ -35,7 +36,7 @@ static enum region_memory memory_of(const struct space *s)
 {
 	if (s->family != FAMILY_SHARED_MEMORY)
 		return REGION_PRIVATE;
-	return s->epoch == guarded_epoch ? REGION_SHARED : REGION_INHERITED;
+	return s->epoch == lock_epoch(LOCK_GUARDPAGE) ? REGION_SHARED : REGION_INHERITED;
 }
 
 static uint64_t rounded(uint64_t size)
@@ -115,27 +116,25 @@ void *guarded_allocate(const void *section, uint32_t size)
 {
 	struct space *s;
 	void *made = NULL;
-	struct guarded_hold h;
 
-	if (!guarded_lock(&h))
+	if (!lock_take(LOCK_GUARDPAGE))
 		return NULL;
 	s = records_section(section);
 	if (s)
 		made = allocate(s, size);
-	guarded_unlock(&h);
+	lock_release(LOCK_GUARDPAGE);
 	return made;
 }
 
 void *guarded_allocate_heap(enum family family, uint64_t size)
 {
 	void *made = NULL;
-	struct guarded_hold h;
 
-	if (!guarded_lock(&h))
+	if (!lock_take(LOCK_GUARDPAGE))
 		return NULL;
 	if (heaps[family])
 		made = allocate(heaps[family], size);
-	guarded_unlock(&h);
+	lock_release(LOCK_GUARDPAGE);
 	return made;
 }
 
@@ -181,28 +180,26 @@ void guarded_free(const void *section, void *block)
 {
 	struct space *s;
 	struct block *b;
-	struct guarded_hold h;
 
-	if (!guarded_lock(&h))
+	if (!lock_take(LOCK_GUARDPAGE))
 		return;
 	s = records_section(section);
 	b = records_block(block);
 	if (s && b && space_of(b) == s)
 		release(b);
-	guarded_unlock(&h);
+	lock_release(LOCK_GUARDPAGE);
 }
 
 void guarded_free_heap(enum family family, void *block)
 {
 	struct block *b;
-	struct guarded_hold h;
 
-	if (!guarded_lock(&h))
+	if (!lock_take(LOCK_GUARDPAGE))
 		return;
 	b = records_block(block);
 	if (b && space_of(b)->family == family)
 		release(b);
-	guarded_unlock(&h);
+	lock_release(LOCK_GUARDPAGE);
 }
 
 /* How many pages a section may need, with all its blocks of the smallest size, and more, so that
@@ -236,13 +233,12 @@ static struct space *make_section(uint64_t room)
 void *guarded_create(uint32_t max_size)
 {
 	uint64_t room = ((uint64_t)max_size + REGION_PAGE - 1) / REGION_PAGE * REGION_PAGE;
-	struct guarded_hold h;
 	struct space *s;
 
-	if (max_size == 0 || !guarded_lock(&h))
+	if (max_size == 0 || !lock_take(LOCK_GUARDPAGE))
 		return NULL;
 	s = make_section(room);
-	guarded_unlock(&h);
+	lock_release(LOCK_GUARDPAGE);
 	return s ? region_at(s->first) : NULL;
 }
 
@@ -269,33 +265,31 @@ static void end_section(struct space *s)
 bool guarded_delete(const void *section)
 {
 	struct space *s;
-	struct guarded_hold h;
 
-	if (!guarded_lock(&h))
+	if (!lock_take(LOCK_GUARDPAGE))
 		return false;
 	s = records_section(section);
 	if (s)
 		end_section(s);
-	guarded_unlock(&h);
+	lock_release(LOCK_GUARDPAGE);
 	return s != NULL;
 }
 
 static void check_space(const struct space *s)
 {
 	for (struct block *b = records_next(s->blocks); b; b = records_next(b->next))
-		if (b->state == STATE_LIVE && b->epoch == guarded_epoch)
+		if (b->state == STATE_LIVE && b->epoch == lock_epoch(LOCK_GUARDPAGE))
 			check(b);
 }
 
 void guarded_check(void)
 {
-	struct guarded_hold h;
 
-	if (!trace_is_of_this_process() || !guarded_lock(&h))
+	if (!trace_is_of_this_process() || !lock_take(LOCK_GUARDPAGE))
 		return;
 	for (struct space *s = records_next_space(NULL); s; s = records_next_space(s))
 		check_space(s);
-	guarded_unlock(&h);
+	lock_release(LOCK_GUARDPAGE);
 }
 
 bool guarded_is_block(enum family family, const void *block, uint64_t *size)
@@ -337,6 +331,21 @@ static bool make_heap(enum family family, const char *name)
 
 bool guarded_init(void)
 {
-	return guarded_lock_init() && records_init() && make_heap(FAMILY_LSA_HEAP, "lsa-heap") &&
+	return process_page && records_init() && make_heap(FAMILY_LSA_HEAP, "lsa-heap") &&
 	       make_heap(FAMILY_PRIVATE_HEAP, "private-heap");
+}
+
+/* Of the thread that forks: several may be about to fork at once. */
+static __thread bool is_held_for_fork;
+
+void guarded_before_fork(void)
+{
+	is_held_for_fork = region.base && lock_take(LOCK_GUARDPAGE);
+}
+
+void guarded_after_fork(void)
+{
+	if (is_held_for_fork)
+		lock_release(LOCK_GUARDPAGE);
+	is_held_for_fork = false;
 }

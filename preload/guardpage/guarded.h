@@ -65,4 +65,9 @@ void *guarded_copy_of(const void *address);
 /* Counts what was to be guarded and could not be; in the header of the trace, if there is one. */
 void guarded_count_unguarded(void);
 
+/* Around a fork(), in the thread that forks: hold the lock, so that nothing is half changed in the child.
+ * The second one is for the parent and for the child. */
+void guarded_before_fork(void);
+void guarded_after_fork(void);
+
 #endif

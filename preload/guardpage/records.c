@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/mman.h>
 
+#include "preload/base/lock.h"
 #include "preload/base/vm.h"
-#include "preload/guardpage/guarded_lock.h"
 #include "preload/guardpage/records.h"
+#include "preload/host/maps.h"
 
 #include "preload/base/poison.h"
 
@@ -233,7 +234,7 @@ struct block *records_take(struct space *s)
 	struct block *b = take_record();
 
 	if (b)
-		*b = (struct block){ .space = space_number(s), .epoch = guarded_epoch };
+		*b = (struct block){ .space = space_number(s), .epoch = lock_epoch(LOCK_GUARDPAGE) };
 	return b;
 }
 
@@ -289,7 +290,7 @@ struct space *records_make_space(enum family family, uint32_t pages, uint32_t le
 
 	if (!s)
 		return NULL;
-	*s = (struct space){ .family = (uint8_t)family, .epoch = guarded_epoch };
+	*s = (struct space){ .family = (uint8_t)family, .epoch = lock_epoch(LOCK_GUARDPAGE) };
 	if (!take_space(s, pages, least)) {
 		free_space(s);
 		return NULL;
@@ -302,7 +303,7 @@ struct space *records_make_space(enum family family, uint32_t pages, uint32_t le
 
 bool records_init(void)
 {
-	uint64_t bytes = vm_share(BLOCKS_MOST * sizeof(*blocks), 16);
+	uint64_t bytes = maps_share(BLOCKS_MOST * sizeof(*blocks), 16);
 
 	for (; !blocks && bytes >= BLOCKS_LEAST * sizeof(*blocks); bytes /= 2)
 		blocks = vm_reserve(bytes);

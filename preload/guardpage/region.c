@@ -9,6 +9,7 @@
 
 #include "preload/base/vm.h"
 #include "preload/guardpage/region.h"
+#include "preload/host/maps.h"
 
 #include "preload/base/poison.h"
 
@@ -74,7 +75,7 @@ static bool make_tables(uint32_t pages)
 
 bool region_init(void)
 {
-	uint64_t bytes = vm_share(REGION_BYTES_MOST, 4);
+	uint64_t bytes = maps_share(REGION_BYTES_MOST, 4);
 	char *base = MAP_FAILED;
 
 	for (; bytes >= REGION_BYTES_LEAST; bytes /= 2) {

@@ -5,6 +5,7 @@
 #include <link.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -90,6 +91,20 @@ uint64_t maps_bytes(void)
 	for (ssize_t i = 0; i < got && digits[i] >= '0' && digits[i] <= '9'; i++)
 		pages = pages * 10 + (uint64_t)(digits[i] - '0');
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t maps_share(uint64_t bytes, unsigned part)
+{
+	struct rlimit limit;
+	uint64_t used, left;
+
+	if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return bytes;
+	used = maps_bytes();
+	left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+	while (bytes > left / part)
+		bytes /= 2;
+	return bytes;
 }
 
 /* Without a descriptor: the kernel reads the set of signals before it looks at the first argument,

@@ -21,6 +21,10 @@ bool maps_can_read(const void *at, size_t bytes);
 /* How much address space is in use; 0: it is not known. */
 uint64_t maps_bytes(void);
 
+/* How much the tracer may reserve of the `bytes` bytes that it wants: all of them, or, where the address
+ * space is limited (RLIMIT_AS), halved until they are at most one part in `part` of what is left. */
+uint64_t maps_share(uint64_t bytes, unsigned part);
+
 /* How the memory at an address is protected, in bits of PROT_READ and its like; -1: it is not known. */
 int maps_protection(const void *at);
 

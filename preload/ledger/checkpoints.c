@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/ledger/checkpoints.h"
 #include "preload/ledger/ledger.h"
@@ -35,7 +36,7 @@ void checkpoints_set(const char *name)
 {
 	struct checkpoint *c;
 
-	if (!cold_lock())
+	if (!lock_take(LOCK_COLD))
 		return;
 	c = find(name);
 	if (!c) {
@@ -43,7 +44,7 @@ void checkpoints_set(const char *name)
 		strncpy(c->name, name, CHECKPOINT_NAME_BYTES);
 	}
 	c->era = ledger_begin_era();
-	cold_unlock();
+	lock_release(LOCK_COLD);
 }
 
 uint32_t checkpoints_find(const char *name)
@@ -51,10 +52,10 @@ uint32_t checkpoints_find(const char *name)
 	const struct checkpoint *c;
 	uint32_t era;
 
-	if (!cold_lock())
+	if (!lock_take(LOCK_COLD))
 		return 0;
 	c = find(name);
 	era = c ? c->era : 0;
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	return era;
 }

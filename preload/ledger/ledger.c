@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "preload/base/index.h"
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
 #include "preload/file/chunks.h"
 #include "preload/file/clock.h"
 #include "preload/file/trace.h"
+#include "preload/host/maps.h"
 #include "preload/ledger/ledger.h"
 
 #include "preload/base/poison.h"
@@ -104,7 +106,7 @@ static inline uint32_t find_entry(struct sought *sought, index_is_it *is_it)
 
 static uint32_t most_entries(void)
 {
-	uint64_t share = vm_share(ENTRIES_MOST * sizeof(*entries), 16) / sizeof(*entries);
+	uint64_t share = maps_share(ENTRIES_MOST * sizeof(*entries), 16) / sizeof(*entries);
 
 	return share > ENTRIES_LEAST ? (uint32_t)share : ENTRIES_LEAST;
 }
@@ -179,11 +181,11 @@ static APART void slots_refill(struct lane *lane)
 	struct trace_entry *fresh;
 
 	lane->slots = slots_pop(lane->slot);
-	if (lane->slots || !chunks_may_ask(&slot_refusal) || !cold_lock())
+	if (lane->slots || !chunks_may_ask(&slot_refusal) || !lock_take(LOCK_COLD))
 		return;
 	fresh = chunks_items_take(&slot_items, &count);
 	chunks_note_answer(&slot_refusal, fresh != NULL);
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	for (; fresh && lane->slots < count; lane->slots++)
 		lane->slot[lane->slots] = chunks_reference(&fresh[lane->slots]);
 }

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 
 #include "preload/base/config.h"
+#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 #include "preload/file/clock.h"
 #include "preload/host/real.h"
@@ -18,7 +19,7 @@ static void init(void)
 	entry_init();
 	clock_init();
 	config_init();
-	reentry_init();
+	process_init();
 	tracing_init();
 	table_symbols_init();
 }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "preload/base/config.h"
+#include "preload/base/lock.h"
+#include "preload/base/process.h"
 #include "preload/base/text.h"
 #include "preload/capture/backtrace.h"
 #include "preload/capture/modules.h"
@@ -218,6 +220,7 @@ static bool prepare_once(void)
 		return refuse("", 0, why);
 	pthread_atfork(backtrace_before_fork, backtrace_after_fork, backtrace_after_fork);
 	pthread_atfork(sharedmem_before_fork, sharedmem_after_fork, sharedmem_after_fork_in_child);
+	pthread_atfork(guarded_before_fork, guarded_after_fork, guarded_after_fork);
 	on_exit(at_exit, NULL);
 	is_prepared = true;
 	return true;
@@ -262,7 +265,7 @@ static bool publish(struct trace_file *file)
 	}
 	memcpy(trace_path, file->name.text, sizeof(trace_path));
 	chunks_set_path(trace_path);
-	__atomic_store_n(&guard->trace, ++traces, __ATOMIC_RELEASE);
+	__atomic_store_n(&process_page->trace, ++traces, __ATOMIC_RELEASE);
 	session_tell("", file->name.text, file->name.bytes);
 	return true;
 }
@@ -286,18 +289,18 @@ bool tracing_ensure(void)
 {
 	bool made;
 
-	if (!guard || has_failed)
+	if (!process_page || has_failed)
 		return false;
 	if (trace_is_mine())
 		return true;
 	if (trace_header)
 		return tracing_after_fork();
-	if (!cold_lock())
+	if (!lock_take(LOCK_COLD))
 		return false;
 	reentry_inside = true;
 	made = trace_is_mine() || (!has_failed && make());
 	reentry_inside = false;
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	return made;
 }
 
@@ -325,13 +328,13 @@ bool tracing_after_fork(void)
 	uintptr_t was_inside = reentry_inside;
 	bool made;
 
-	if (has_failed || !trace_header || !cold_lock())
+	if (has_failed || !trace_header || !lock_take(LOCK_COLD))
 		return false;
 	if (!config->follow)
 		has_failed = true;
 	reentry_inside = true;
 	made = trace_is_mine() || (!has_failed && make_inherited());
 	reentry_inside = was_inside;
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	return made;
 }

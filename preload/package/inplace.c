@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/file/trace.h"
 #include "preload/host/image.h"
@@ -121,9 +122,9 @@ static void hook(void **table, size_t slots, const char *name, bool is_filled)
 		slots = maps_readable(table, slots * sizeof(*table)) / sizeof(*table);
 	else if (slots > t->slots)
 		slots = t->slots;
-	if (has_work(t, table, slots) && tracing_ensure() && cold_lock()) {
+	if (has_work(t, table, slots) && tracing_ensure() && lock_take(LOCK_COLD)) {
 		hook_under_lock(table, slots, name, is_filled);
-		cold_unlock();
+		lock_release(LOCK_COLD);
 	}
 	errno = saved_errno;
 }
@@ -150,10 +151,10 @@ void inplace_forget(void **table)
 {
 	struct inplace *t;
 
-	if (!cold_lock())
+	if (!lock_take(LOCK_COLD))
 		return;
 	t = find(table);
 	if (t)
 		t->table = NULL;
-	cold_unlock();
+	lock_release(LOCK_COLD);
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/package/lsa_ap.h"
 #include "preload/package/packages.h"
@@ -57,9 +58,9 @@ void *lsa_ap_function_for(void *real, enum wrapped kind)
 {
 	void *function;
 
-	if (!cold_lock())
+	if (!lock_take(LOCK_COLD))
 		return real;
 	function = function_for(real, kind);
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	return function;
 }

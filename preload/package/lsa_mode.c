@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "include/secpkg.h"
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
 #include "preload/file/trace.h"
@@ -260,7 +261,7 @@ static NTSTATUS initialize(ULONG version, PULONG package_version, void **tables,
 
 	if (!NT_SUCCESS(status) || !tables || !*tables || !count || *count == 0)
 		return status;
-	if (!cold_lock()) {
+	if (!lock_take(LOCK_COLD)) {
 		errno = saved_errno;
 		return status;
 	}
@@ -268,7 +269,7 @@ static NTSTATUS initialize(ULONG version, PULONG package_version, void **tables,
 		*tables = l->copy;
 	else
 		lose_all(*count);
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	errno = saved_errno;
 	return status;
 }
@@ -349,9 +350,9 @@ void *lsa_mode_entry_for(void *real, enum library_mode mode)
 {
 	void *entry;
 
-	if (!cold_lock())
+	if (!lock_take(LOCK_COLD))
 		return real;
 	entry = entry_for(real, &layouts[mode]);
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	return entry;
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/modules.h"
 #include "preload/file/log.h"
@@ -135,7 +136,7 @@ static void *substitute(uint32_t number, ULONG_PTR id, void *table, enum table_k
 	struct package *p = &packages[number];
 	void *ours;
 
-	if (!cold_lock()) {
+	if (!lock_take(LOCK_COLD)) {
 		trace_lose(TRACE_LOST_PACKAGES);
 		return table;
 	}
@@ -144,7 +145,7 @@ static void *substitute(uint32_t number, ULONG_PTR id, void *table, enum table_k
 	ours = table_substitute(table, kind, number, p->index);
 	if (ours && kind == TABLE_FULL)
 		hook_unload(ours, number);
-	cold_unlock();
+	lock_release(LOCK_COLD);
 	return ours;
 }
 
@@ -196,9 +197,9 @@ void packages_end(uint32_t number)
 	int saved_errno = errno;
 
 	reentry_inside = true;
-	if (cold_lock()) {
+	if (lock_take(LOCK_COLD)) {
 		end(&packages[number]);
-		cold_unlock();
+		lock_release(LOCK_COLD);
 	} else {
 		trace_lose(TRACE_LOST_DEFINITIONS);
 	}
@@ -245,9 +246,9 @@ static size_t name_to_utf8(const WCHAR *name, char *to)
 static void note_name(struct package *p, size_t name_bytes)
 {
 	p->name_bytes = name_bytes;
-	if (is_known_alone(p) && cold_lock()) {
+	if (is_known_alone(p) && lock_take(LOCK_COLD)) {
 		define_name(p);
-		cold_unlock();
+		lock_release(LOCK_COLD);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/base/lock.h"
 #include "preload/sharedmem/biased_lock.h"
 
 #include "preload/base/poison.h"
@@ -31,7 +32,7 @@ static bool wait_until(bool (*is_done)(struct biased_lock *), struct biased_lock
 		__builtin_ia32_pause();
 	}
 	for (unsigned turn = 0; waits && !is_done(lock); turn++)
-		waits = reentry_pause(turn);
+		waits = lock_pause(turn);
 	return waits;
 }
 

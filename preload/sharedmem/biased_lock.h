@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "preload/base/reentry.h"
+#include "preload/base/compiler.h"
 
 enum { LOCK_OWNERS = 16 };
 

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "preload/base/vm.h"
+#include "preload/host/maps.h"
 #include "preload/sharedmem/arena.h"
 #include "preload/sharedmem/biased_lock.h"
 #include "preload/sharedmem/heaps.h"
@@ -32,7 +33,7 @@ static bool reserve(struct heap *h, uint64_t bytes)
 
 static uint64_t most_bytes(void)
 {
-	uint64_t share = vm_share(BYTES_MOST, 16);
+	uint64_t share = maps_share(BYTES_MOST, 16);
 
 	return share > BYTES_LEAST ? share : BYTES_LEAST;
 }

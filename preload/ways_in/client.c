@@ -36,7 +36,7 @@ EXPORT size_t lsatrace_client_leaks_since(const char *checkpoint)
 	size_t count = 0;
 
 	init_ensure();
-	if (guard && trace_is_mine())
+	if (process_page && trace_is_mine())
 		count = ledger_count_since(checkpoint ? checkpoints_find(checkpoint) : 0);
 	errno = saved_errno;
 	return count;

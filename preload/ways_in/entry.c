@@ -12,6 +12,7 @@
 
 #include "include/secpkg.h"
 #include "preload/base/config.h"
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/backtrace.h"
 #include "preload/capture/modules.h"
@@ -432,13 +433,13 @@ static void note_unloaded(void)
 
 	table_symbols_unloaded();
 	reentry_inside = true;
-	if (cold_lock()) {
+	if (lock_take(LOCK_COLD)) {
 		lsa_mode_unloaded();
 		if (trace_is_mine()) {
 			modules_unloaded();
 			backtrace_forget();
 		}
-		cold_unlock();
+		lock_release(LOCK_COLD);
 	}
 	reentry_inside = was_inside;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "preload/base/config.h"
+#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/backtrace.h"
 #include "preload/capture/modules.h"
@@ -45,7 +46,7 @@ void preload_init(const char *options)
 	real_init();
 	clock_init();
 	config_init();
-	must(reentry_init());
+	must(process_init());
 	tracing_init();
 }
 
@@ -62,7 +63,7 @@ struct lane *preload_start_anew(uint64_t ring_bytes)
 	stacks_reset();
 	tree_reset();
 	findings_reset();
-	guard->trace = ++traces;
+	process_page->trace = ++traces;
 	lane = lanes_mine();
 	must(lane);
 	return lane;

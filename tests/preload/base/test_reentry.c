@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a thread that is inside the tracer still is, or was left there by longjmp(). */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
 
-#include "preload/base/mask.h"
 #include "preload/base/reentry.h"
 
 #define NOINLINE __attribute__((noinline))
 
 enum { STACK_BYTES = 65536 };
-
-static void set_up(void)
-{
-	cr_assert(reentry_init());
-}
-
-TestSuite(guard, .init = set_up);
 
 /* Asks from a frame of its own, as a call of the table does. */
 static NOINLINE bool was_left(void)
@@ -77,7 +66,7 @@ static NOINLINE void get_left_inside(void)
 	cr_assert_neq(reentry_inside, 0);
 }
 
-Test(guard, who_is_interrupted_is_not_left)
+Test(reentry, who_is_interrupted_is_not_left)
 {
 	answer = true;
 	be_inside(ask);
@@ -85,7 +74,7 @@ Test(guard, who_is_interrupted_is_not_left)
 	cr_expect_eq(reentry_inside, 0);
 }
 
-Test(guard, who_has_no_frame_any_more_was_left)
+Test(reentry, who_has_no_frame_any_more_was_left)
 {
 	get_left_inside();
 	overwrite();
@@ -93,7 +82,7 @@ Test(guard, who_has_no_frame_any_more_was_left)
 }
 
 /* The frame is that of an earlier call, to the byte. */
-Test(guard, who_entered_where_the_caller_is_now_was_left)
+Test(reentry, who_entered_where_the_caller_is_now_was_left)
 {
 	struct reentry_mark mark;
 
@@ -101,7 +90,7 @@ Test(guard, who_entered_where_the_caller_is_now_was_left)
 	cr_expect(reentry_was_left(&mark + 1));
 }
 
-Test(guard, who_left_no_mark_is_believed_to_be_inside)
+Test(reentry, who_left_no_mark_is_believed_to_be_inside)
 {
 	reentry_inside = true;
 	overwrite();
@@ -133,7 +122,7 @@ static void handle_on(void *stack)
 	answer = true;
 }
 
-Test(guard, a_handler_on_the_same_stack_does_not_mistake_an_interruption)
+Test(reentry, a_handler_on_the_same_stack_does_not_mistake_an_interruption)
 {
 	handle_on(NULL);
 	be_inside(interrupt);
@@ -141,7 +130,7 @@ Test(guard, a_handler_on_the_same_stack_does_not_mistake_an_interruption)
 }
 
 /* Above and below the frame that was interrupted. */
-Test(guard, a_handler_on_a_stack_of_its_own_does_not_mistake_an_interruption)
+Test(reentry, a_handler_on_a_stack_of_its_own_does_not_mistake_an_interruption)
 {
 	char *below = malloc(STACK_BYTES), above[STACK_BYTES];
 
@@ -177,7 +166,7 @@ static void prepare_branch(char *stack)
 	answer = true;
 }
 
-Test(guard, a_coroutine_does_not_mistake_an_interruption)
+Test(reentry, a_coroutine_does_not_mistake_an_interruption)
 {
 	char *below = malloc(STACK_BYTES), above[STACK_BYTES];
 
@@ -213,57 +202,8 @@ static void protect(void *stack)
 	mprotect(stack, STACK_BYTES, PROT_NONE);
 }
 
-Test(guard, who_entered_on_a_stack_that_is_gone_was_left)
+Test(reentry, who_entered_on_a_stack_that_is_gone_was_left)
 {
 	expect_left_on_stack_that(unmap);
 	expect_left_on_stack_that(protect);
-}
-
-static bool is_blocked(int signal)
-{
-	sigset_t now;
-
-	sigprocmask(SIG_BLOCK, NULL, &now);
-	return sigismember(&now, signal) == 1;
-}
-
-Test(guard, no_handler_runs_under_the_cold_lock_but_for_a_fault)
-{
-	sigset_t own;
-
-	sigemptyset(&own);
-	sigaddset(&own, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &own, NULL);
-	cr_assert(cold_lock());
-	cr_expect(is_blocked(SIGALRM));
-	cr_expect(is_blocked(SIGUSR1));
-	cr_expect_not(is_blocked(SIGSEGV));
-	cr_expect_not(is_blocked(SIGBUS));
-	cold_unlock();
-	cr_expect_not(is_blocked(SIGALRM));
-	cr_expect(is_blocked(SIGUSR2), "as it was before");
-}
-
-static void *try_lock(void *unused)
-{
-	(void)unused;
-	if (cold_lock())
-		return &answer;
-	return is_blocked(SIGUSR1) ? &answer : NULL;
-}
-
-Test(guard, who_does_not_get_the_cold_lock_has_its_signals_back)
-{
-	pthread_t thread;
-	void *wrong;
-
-	cr_assert(cold_lock());
-	/* It inherits what is blocked here. */
-	mask_restore(0);
-	cr_assert_eq(pthread_create(&thread, NULL, try_lock, NULL), 0);
-	pthread_join(thread, &wrong);
-	cr_expect_null(wrong);
-	cold_unlock();
-	cr_assert(cold_lock());
-	cold_unlock();
 }

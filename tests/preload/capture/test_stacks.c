@@ -5,6 +5,8 @@
 
 #include <criterion/criterion.h>
 
+#include "preload/base/lock.h"
+#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
@@ -238,10 +240,10 @@ Test(stacks, where_there_is_no_room_calls_do_not_ask_for_it_over_and_over, .time
 {
 	struct backtrace b = fill_up();
 
-	guard->cold_lock = 1;
+	process_page->lock[LOCK_COLD].state = 1;
 	for (uint32_t i = 0; i < MANY; i++)
 		cr_expect_eq(stacks_find(&b), 0);
-	guard->cold_lock = 0;
+	process_page->lock[LOCK_COLD].state = 0;
 	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], 2 * MANY - count());
 }
 

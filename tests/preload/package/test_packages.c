@@ -13,6 +13,7 @@
 #include <criterion/criterion.h>
 
 #include "include/secpkg.h"
+#include "preload/base/process.h"
 #include "preload/call/shims.h"
 #include "preload/file/trace.h"
 #include "preload/life/tracing.h"
@@ -220,7 +221,7 @@ Test(packages, a_library_beyond_the_128th_is_left_alone)
 /* As on a kernel that cannot clear a page in a forked child. */
 Test(packages, without_a_guard_libraries_are_left_alone)
 {
-	guard = NULL;
+	process_page = NULL;
 	cr_assert_eq(entry(), library_entry);
 }
 

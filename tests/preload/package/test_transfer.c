@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 
 #include "include/slots.h"
+#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/ledger.h"
@@ -279,7 +280,7 @@ Test(transfer, without_a_trace_nothing_changes_hands)
 {
 	void **token = block(FAMILY_LSA_HEAP);
 
-	guard->trace = 0;
+	process_page->trace = 0;
 	transfer_to_lsa(&logon, token);
 	cr_assert(is_live(SPACE_BLOCK, token));
 	cr_assert_not(reentry_inside);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One page of memory that is valid in this process only. The kernel clears it in a forked child
+ * (MADV_WIPEONFORK), whether the child was made by fork(), by clone() or by a raw system call. So a child
+ * finds all locks free, and knows that it has no trace of its own yet.
+ *
+ * A child of vfork() borrows the memory of its parent, and sees the parent's page.
+ */
+#ifndef LSATRACE_PRELOAD_BASE_PROCESS_H
+#define LSATRACE_PRELOAD_BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PROCESS_LOCKS = 3 };
+
+/* The words of one lock: see lock.h, which alone uses them. */
+struct process_lock {
+	uint32_t state; /* odd: held; changes whenever the lock is taken or released */
+	uint32_t next;  /* the ticket for the next thread that wants the lock */
+	uint32_t turn;  /* the lowest ticket that may take the lock when it is free */
+	bool has_epoch; /* lock_epoch() counts this process */
+};
+
+struct process_page {
+	uint32_t trace;     /* the number of this process's trace; 0: it has none. See trace.h */
+	uint32_t fork_gate; /* 1: a thread is forking. See backtrace.c */
+	struct process_lock lock[PROCESS_LOCKS];
+};
+
+/* NULL until process_init(), or if that failed. */
+extern struct process_page *process_page;
+
+/* Maps the page. Called once, at start-up. Returns false if there is no memory, or the kernel is older
+ * than 4.14. */
+bool process_init(void);
+
+#endif
