@@ -101,10 +101,8 @@ $(BUILD)/liblsatrace.so: $(call objects,preload/*/*.[cS])
 $(foreach f,$(FOLDERS),$(eval $(BUILD)/obj/$(f)/%.o $(BUILD)/gcc/$(f)/%.o \
 	$(BUILD)/clang/$(f)/%.o: FOLDER_FLAGS = $(LANGUAGE) $(call flags,$(f))))
 
-$(BUILD)/obj/preload/%.o: FOLDER_FLAGS += $(LTO)
-
 $(BUILD)/obj/%.o: %.c
-	$(call say,compile)$(CC) $(FOLDER_FLAGS) $(DEPEND) -c -o $@ $<
+	$(call say,compile)$(CC) $(FOLDER_FLAGS) $(if $(filter preload/%,$<),$(LTO)) $(DEPEND) -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.S
 	$(call say,compile)$(CC) $(FOLDER_FLAGS) $(DEPEND) -c -o $@ $<
