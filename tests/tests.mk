@@ -70,13 +70,13 @@ $(PROGRAMS):
 $(foreach source,$(PACKAGE_SOURCES),$(eval \
 	$(BUILD)/tests/packages/$(basename $(notdir $(source))).so: $(source:%.c=$(BUILD)/obj/%.o)))
 # The same libraries once more, linked in another way.
-$(BUILD)/tests/packages/plugin-now.so $(BUILD)/tests/packages/plugin-linked.so: $(BUILD)/obj/tests/packages/plugin.o
+$(BUILD)/tests/packages/plugin-now.so $(BUILD)/tests/packages/plugin-linked.so: $(BUILD)/obj/tests/packages/libraries/plugin.o
 $(BUILD)/tests/packages/plugin-linked.so: $(BUILD)/tests/packages/lsa_heap_leak.so
-$(BUILD)/tests/packages/versioned.so: $(BUILD)/obj/tests/packages/lsa_heap_leak.o
+$(BUILD)/tests/packages/versioned.so: $(BUILD)/obj/tests/packages/leaks/lsa_heap_leak.o
 $(BUILD)/tests/packages/plugin.so: private LDFLAGS += -Wl,-z,lazy
 $(BUILD)/tests/packages/plugin-now.so: private LDFLAGS += -Wl,-z,now
 $(BUILD)/tests/packages/plugin-linked.so: private LDFLAGS += -Wl,-z,lazy $(call LINKED_TO,)
-$(BUILD)/tests/packages/versioned.so: private LDFLAGS += -Wl,--version-script=tests/packages/versions.map
+$(BUILD)/tests/packages/versioned.so: private LDFLAGS += -Wl,--version-script=tests/packages/libraries/versions.map
 $(PACKAGES):
 	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
 

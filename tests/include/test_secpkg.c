@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Holds the tables of secpkg.h against the header that mingw-w64 ships, read as text: were our
- * structures and our lists of slots wrong in the same way, nothing of our own would notice.
+ * Compares the tables of secpkg.h with the header of mingw-w64, read as text. If the structures and the
+ * lists of slots in secpkg.h were wrong in the same way, no other test would notice.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static FILE *open_mingw_header(void)
 	return file;
 }
 
-/* Leaves the file behind the line that opens the structure. */
+/* Reads up to the line that opens the structure, and returns whether there is one. */
 static bool find_structure(FILE *file, const char *tag)
 {
 	char opening[128];
@@ -60,7 +60,7 @@ static bool find_structure(FILE *file, const char *tag)
 	return false;
 }
 
-/* The last identifier before the semicolon: "  PLSA_X *Name;" is a member called Name. */
+/* Copies the last identifier before the semicolon: "  PLSA_X *Name;" is a member called Name. */
 static bool member_name(const char *line, char name[MAX_NAME])
 {
 	const char *end = strchr(line, ';');
@@ -75,8 +75,8 @@ static bool member_name(const char *line, char name[MAX_NAME])
 }
 
 /*
- * Where the header offers real slots to those who include wincred.h and placeholders to the
- * others (#ifdef, #else, #endif), the real ones are taken.
+ * Where the header has real slots for programs that include wincred.h and placeholders for others (#ifdef,
+ * #else, #endif), this reads the real slots.
  */
 static void read_members(const char *tag, struct members *members)
 {

@@ -14,8 +14,8 @@
 #include "include/lsatrace.h"
 #include "odd.h"
 #include "package.h"
-#include "tests/packages/lender.h"
-#include "tests/packages/plugin.h"
+#include "tests/packages/libraries/lender.h"
+#include "tests/packages/libraries/plugin.h"
 
 /* HOW is plain, deepbind or dlmopen. */
 static void *open_by(const char *how, const char *path)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No defect: works in a section that the host made by means of its own (lsahost --section), and
- * frees a block that the host left there.
+ * No defect: works in a section that the host created by itself (lsahost --section), and frees a
+ * block that the host allocated there.
  */
-#include "package.h"
+#include "tests/packages/package.h"
 
 static void run(PLSA_CLIENT_REQUEST client, const char *command)
 {

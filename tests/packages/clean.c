@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No defect: uses every function of the traced families as documented, and returns from its entry
- * points what becomes the LSA's or the client's.
+ * No defect: uses every function of the traced families as documented. Its entry points return memory
+ * that the LSA or the client then owns.
  */
-#include "package.h"
+#include "tests/packages/package.h"
 
 static PLSA_DISPATCH_TABLE dispatch;
 
@@ -48,7 +48,7 @@ static PUNICODE_STRING make_name(const WCHAR *text, USHORT size)
 	return name;
 }
 
-/* The profile becomes the client's, everything else the LSA's. */
+/* The client then owns the profile, and the LSA everything else. */
 static NTSTATUS logon_user(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYPE LogonType,
 			   PVOID AuthenticationInformation, PVOID ClientAuthenticationBase,
 			   ULONG AuthenticationInformationLength, PVOID *ProfileBuffer,

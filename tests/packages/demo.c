@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small challenge-response package, in the manner of NTLM, as it might be written in a hurry. It
- * keeps the cache of its sessions in memory shared with its clients, the challenges in a section
- * of their own, and its secrets on the private heap.
+ * keeps the cache of its sessions in memory shared with its clients, the challenges in another
+ * section, and its secrets on the private heap.
  *
  * Every CallPackage plays three logons: one whose message is refused, one with the wrong
- * password, and one that succeeds. Six defects have been injected, each marked by a comment.
+ * password, and one that succeeds. It has six defects on purpose, each marked by a comment.
  */
 #include <stdbool.h>
 
-#include "package.h"
+#include "tests/packages/package.h"
 
 enum {
 	CACHE_SIZE = 65536,
@@ -56,7 +56,7 @@ static NOINLINE PVOID create_challenge_section(void)
 	return lsa->CreateSharedMemory(CHALLENGES_SIZE, 4096);
 }
 
-/* Injected defect 1: demo_shutdown does not know of this section, and never deletes it. */
+/* Defect 1: demo_shutdown does not know of this section, and never deletes it. */
 static NOINLINE PVOID open_audit_log(void)
 {
 	return lsa->CreateSharedMemory(AUDIT_SIZE, 4096);
@@ -94,7 +94,7 @@ static NOINLINE void collect_target_info(struct context *context)
 		memset(context->target_info, 0, TARGET_INFO_LENGTH);
 }
 
-/* Injected defect 2: a message that is refused leaves its context behind. */
+/* Defect 2: a message that is refused leaves its context behind. */
 static NOINLINE struct context *begin_context(const struct message *message)
 {
 	struct context *context = lsa->AllocateLsaHeap(sizeof(*context));
@@ -108,13 +108,13 @@ static NOINLINE struct context *begin_context(const struct message *message)
 	return context;
 }
 
-/* Injected defect 3: the challenge does not lie in the cache, but in a section of its own. */
+/* Defect 3: the challenge does not lie in the cache, but in another section. */
 static NOINLINE void drop_challenge(struct context *context)
 {
 	lsa->FreeSharedMemory(session_cache, context->challenge);
 }
 
-/* Injected defect 4: the target information comes from the LSA heap. */
+/* Defect 4: the target information comes from the LSA heap. */
 static NOINLINE void drop_target_info(struct context *context)
 {
 	lsa->FreePrivateHeap(context->target_info);
@@ -125,7 +125,7 @@ static NOINLINE void drop_session_key(struct context *context)
 	lsa->FreePrivateHeap(context->session_key);
 }
 
-/* Injected defect 5: when the logon has failed, the session key is dropped already. */
+/* Defect 5: when the logon has failed, the session key has been dropped before. */
 static NOINLINE void end_context(struct context *context)
 {
 	drop_challenge(context);
@@ -152,7 +152,7 @@ static NOINLINE NTSTATUS authenticate(struct context *context, const struct mess
 	return STATUS_LOGON_FAILURE;
 }
 
-/* Injected defect 6: the client is told the reply's address only after a successful logon. */
+/* Defect 6: the client is told the reply's address only after a successful logon. */
 static NOINLINE void send_reply(PLSA_CLIENT_REQUEST client, NTSTATUS status, PVOID *return_buffer,
 				PULONG return_length)
 {

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls that the host has to refuse: the package asks for more than there is. */
-#include "package.h"
+/* Calls that the host must refuse, because the package asks for too much. */
+#include "tests/packages/package.h"
 
-/* Injected: two gigabytes. */
+/* Defect: two gigabytes. */
 static NOINLINE void create_huge_section(void)
 {
 	lsa->CreateSharedMemory(0x80000000u, 4096);
 }
 
-/* Injected: more than the section holds. */
+/* Defect: more than the section holds. */
 static NOINLINE void overfill_section(PVOID section)
 {
 	lsa->AllocateSharedMemory(section, 65536);
 }
 
-/* Injected: more than a client's address space. */
+/* Defect: more than a client's address space. */
 static NOINLINE void allocate_huge_client_buffer(PLSA_CLIENT_REQUEST client)
 {
 	PVOID address = NULL;

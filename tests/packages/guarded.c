@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes and reads where it should not: one defect a command, named after what the guarded allocator
- * is to find. Bare, each of them goes unnoticed.
+ * Reads and writes outside of its memory: one defect for each command, which is named after the finding
+ * of the guarded allocator. Without that allocator, nobody notices any of them.
  */
-#include "package.h"
+#include "tests/packages/package.h"
 
 enum { TICKET_SIZE = 32, LABEL_SIZE = 24 };
 
@@ -17,7 +17,7 @@ static NOINLINE char *allocate_ticket(PVOID section)
 	return lsa->AllocateSharedMemory(section, TICKET_SIZE);
 }
 
-/* Its size is no multiple of the alignment. */
+/* Its size is not a multiple of the alignment. */
 static NOINLINE char *allocate_label(PVOID section)
 {
 	return lsa->AllocateSharedMemory(section, LABEL_SIZE);
@@ -33,13 +33,13 @@ static NOINLINE void delete_section(PVOID section)
 	lsa->DeleteSharedMemory(section);
 }
 
-/* Injected: the end of the text lies past the block. */
+/* Defect: the end of the text lies past the block. */
 static NOINLINE void terminate_ticket(volatile char *ticket, int length)
 {
 	ticket[length] = '\0';
 }
 
-/* Injected: the length lies before the block. */
+/* Defect: the length lies before the block. */
 static NOINLINE void write_length(volatile char *block)
 {
 	block[-1] = 7;
@@ -50,7 +50,7 @@ static NOINLINE char read_ticket(const volatile char *ticket)
 	return ticket[3];
 }
 
-/* What a package that clears the first bytes of an expired ticket does. */
+/* As a package does that clears the first bytes of an expired ticket. */
 static NOINLINE void expire_ticket(volatile char *ticket)
 {
 	ticket[0] = '\0';
@@ -75,7 +75,7 @@ static void underflow(PVOID section)
 	free_block(section, ticket);
 }
 
-/* Injected: the ticket is looked at after it was freed. */
+/* Defect: the ticket is read after it was freed. */
 static void use_after_free(PVOID section)
 {
 	char *ticket = allocate_ticket(section);
@@ -84,7 +84,7 @@ static void use_after_free(PVOID section)
 	read_ticket(ticket);
 }
 
-/* Injected: the section went first. */
+/* Defect: the section was deleted before. */
 static void use_after_delete(void)
 {
 	PVOID section = create_ticket_section();
@@ -94,7 +94,7 @@ static void use_after_delete(void)
 	expire_ticket(ticket);
 }
 
-/* Injected: one byte more than the label has, which only a canary can tell. */
+/* Defect: one byte past the end of the label, which only its canary shows. */
 static char *spoiled_label(PVOID section)
 {
 	char *label = allocate_label(section);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A workload over all families, without a defect but the leaks that it is told to plant:
+ * A workload that uses all families. It has no defect, except the leaks that it is told to plant:
  *
- *	calls=N   calls of the table by each CallPackage, rounded up to whole rounds (1000)
- *	leaks=N   blocks leaked by the first CallPackage of the process, before all else (0)
+ *	calls=N   calls of table functions in each CallPackage, rounded up to whole rounds (1000)
+ *	leaks=N   blocks leaked by the first CallPackage of the process, before anything else (0)
  *
  * Any number of threads may run it; only the first CallPackage of the process plants leaks.
  */
 #include <stdbool.h>
 
-#include "package.h"
+#include "tests/packages/package.h"
 
-/* Calls in a round: 2 for the section, 30 + 30 for its blocks, and as below for the heaps. */
+/* Calls in a round: 2 for the section, and two for each of its blocks and of the blocks of the heaps. */
 enum {
 	SHARED_BLOCKS = 30,
 	LSA_BLOCKS = 8,
@@ -28,7 +28,7 @@ enum { LEAK_SIZE = 24, DEEPEST = 16 };
 
 static bool planted;
 
-/* Injected, when asked for. */
+/* A defect, if the command asks for it. */
 static NOINLINE void plant_leak(void)
 {
 	lsa->AllocateLsaHeap(LEAK_SIZE);
@@ -42,7 +42,7 @@ static void plant_leaks(unsigned long count)
 		plant_leak();
 }
 
-/* Freed in the opposite order in every other round. */
+/* Every other round frees in the opposite order. */
 static NOINLINE void work_in_section(unsigned long round)
 {
 	PVOID section = lsa->CreateSharedMemory(65536, 4096);
@@ -100,7 +100,7 @@ static NOINLINE void ask_other_package(void)
 	}
 }
 
-/* At a depth that differs from round to round, so that the stacks are not always the same. */
+/* The depth changes from round to round, so that the stacks are not always the same. */
 static NOINLINE void work(PLSA_CLIENT_REQUEST client, unsigned long round, unsigned long depth)
 {
 	if (depth) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells in its answer what each function of the table did: what it returned, as far as that does
- * not depend on addresses, and what became of errno. Many of the calls are wrong on purpose. The
- * answers of a bare and of a traced run must be the same.
+ * Reports in its answer what each function of the table returned, as far as that does not depend on
+ * addresses, and what errno was then. Many of the calls are wrong on purpose. The answers of an
+ * untraced and of a traced run must be the same.
  */
 #include <errno.h>
 #include <stdarg.h>
 
-#include "package.h"
+#include "tests/packages/package.h"
 
 /* No function sets errno to this. */
 enum { CANARY = 1717 };
@@ -156,7 +156,7 @@ static void tell_of_credentials(void)
 	TELL_VOID(lsa->FreeLsaHeap(credentials.Buffer));
 }
 
-/* Functions outside the traced families that the host implements. */
+/* Functions that the host implements, and that are in no traced family. */
 static void tell_of_the_rest(void)
 {
 	SECPKG_CLIENT_INFO client_info;
@@ -174,7 +174,7 @@ static void tell_of_the_rest(void)
 	tell("unprotected %d\n", secret[0]);
 }
 
-/* The host answers these with a status of their own, whatever arguments they are called with. */
+/* The host returns a different status from each of these, whatever the arguments are. */
 #define UNSUPPORTED_SLOTS(SLOT) \
 	SLOT(CreateLogonSession) \
 	SLOT(DeleteLogonSession) \

@@ -3,15 +3,15 @@
 #define SUPPORT_JSON_H
 
 /*
- * Picks values out of a JSON document. A path is keys and indices separated by dots, such as
- * "stacks.call.0.function". Nothing is copied: what is returned lives as long as the document.
+ * Gets values out of a JSON document. A path consists of keys and indices with dots between them, such as
+ * "stacks.call.0.function". Nothing is copied: a result is valid as long as the document.
  */
 
 #include <stdbool.h>
 
 #include <jansson.h>
 
-/* Returns NULL if the path leads nowhere, at any step. */
+/* Returns NULL if there is no such value. */
 json_t *json_at(const json_t *value, const char *path);
 
 /* Returns NULL if there is no string. */
@@ -20,7 +20,7 @@ const char *json_text_at(const json_t *value, const char *path);
 /* Returns -1 if there is no number. */
 long long json_number_at(const json_t *value, const char *path);
 
-/* Two strings, or two NULLs. */
+/* Returns whether both are the same text, or both are NULL. */
 bool json_same_text(const char *one, const char *other);
 
 #endif

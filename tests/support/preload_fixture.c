@@ -113,7 +113,7 @@ void preload_end_threads(void)
 
 static void *(*work_of_all)(void *number);
 
-/* Threads that begin one after another would be through before the next one is there. */
+/* Without the barrier, the first thread could end before the next one begins. */
 static void *work_at_once(void *number)
 {
 	pthread_barrier_wait(&started);

@@ -23,7 +23,7 @@ static void *checked(void *pointer)
 	return pointer;
 }
 
-/* A file, not a pipe: a program that prints much must not wait for somebody to read it. */
+/* A file, not a pipe: a program that prints much must not wait for a reader. */
 static int open_capture(void)
 {
 	int fd = memfd_create("captured", MFD_CLOEXEC);

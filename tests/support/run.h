@@ -3,8 +3,8 @@
 #define SUPPORT_RUN_H
 
 /*
- * Spawns programs and keeps what they print; makes temporary folders. What the system refuses
- * (no memory, no processes) ends the calling test by abort().
+ * Runs programs and keeps their output; makes temporary folders. If the system refuses something, such as
+ * memory or a process, the calling test ends by abort().
  */
 
 #include <stddef.h>
@@ -15,27 +15,27 @@ struct run {
 	char *err;
 };
 
-/* Runs argv, which ends with NULL, to its end. The program is looked for in PATH. */
+/* Runs a program, which is searched in PATH, and waits for its end. argv ends with NULL. */
 struct run run_command(const char *const argv[]);
 void run_release(struct run *run);
 
-/* A list of arguments that grows. Zeroes are an empty one; all is NULL-terminated once added to. */
+/* A list of arguments that can grow. It starts as zeroes. After the first addition, `all` ends with NULL. */
 struct arguments {
 	char **all;
 	size_t count;
 };
 
-/* Adds one argument, formatted as by printf. */
+/* Adds one argument, formatted as by printf(). */
 __attribute__((format(printf, 2, 3))) void arguments_add(struct arguments *arguments,
 							 const char *format, ...);
 void arguments_add_all(struct arguments *arguments, const char *const list[]);
 void arguments_release(struct arguments *arguments);
 
-/* Makes an empty folder, whose path the caller gives back to temporary_folder_remove. */
+/* Makes an empty folder and returns its path, to be passed to temporary_folder_remove(). */
 char *temporary_folder_new(void);
 void temporary_folder_remove(char *path);
 
-/* Adds the paths of the folder's files whose names end so, in the order of their names. */
+/* Adds the paths of those files in a folder whose names end with `suffix`, sorted by name. */
 void folder_list(struct arguments *paths, const char *folder, const char *suffix);
 
 #endif

@@ -14,7 +14,7 @@
 struct trace_builder {
 	unsigned char *bytes;
 	uint32_t chunks;
-	/* By kind: number of the chunk that is being filled, 0: none; and how far it is. */
+	/* For each kind: the chunk that is being filled (0: none), and how many bytes of it are used. */
 	uint32_t open[TRACE_CHUNK_KINDS];
 	uint32_t used[TRACE_CHUNK_KINDS];
 	uint32_t ring[LANES_MOST], ring_used[LANES_MOST];
@@ -50,7 +50,7 @@ static uint32_t new_chunk(struct trace_builder *b, enum trace_chunk_kind kind)
 	return number;
 }
 
-/* Room for `bytes` bytes in a chunk of that kind. */
+/* Returns `bytes` bytes of a chunk of that kind. */
 static void *new_item(struct trace_builder *b, enum trace_chunk_kind kind, size_t bytes)
 {
 	void *item;

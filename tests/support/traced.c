@@ -5,7 +5,7 @@
 
 #define LSATRACE BUILD_DIR "/lsatrace"
 
-/* Ends a command, and all that it started in its process group, that would keep a test waiting. */
+/* Ends a command, and the rest of its process group, when it takes too long. */
 #define BOUNDED "timeout", "-k", "1", "120"
 
 json_t *traced_report(const char *const traces[], int *status)

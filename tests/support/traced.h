@@ -3,8 +3,8 @@
 #define SUPPORT_TRACED_H
 
 /*
- * Commands traced by the products, and what the report says of them. What goes wrong with the
- * products themselves, such as a report that is no JSON, fails the calling test.
+ * Runs commands under build/lsatrace, and keeps what the report says. If lsatrace itself goes wrong, for
+ * example if a report is not valid JSON, the calling test fails.
  */
 
 #include <jansson.h>
@@ -15,31 +15,32 @@
 #define COMMAND(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 struct traced {
-	char *folder;            /* that holds the traces */
-	struct arguments traces; /* their paths, in the order of their names */
+	char *folder;            /* holds the traces */
+	struct arguments traces; /* their paths, sorted by name */
 	struct run run;
-	json_t *report; /* of all of them; NULL: there is none */
+	json_t *report; /* on all of them; NULL: there is no trace */
 	int report_status;
 };
 
 /*
- * Runs `lsatrace record OPTION... -- COMMAND`, bounded in time. Traces are named PID.trace, in a new
- * folder that is removed on release; options that come later may say otherwise.
+ * Runs `lsatrace record OPTION... -- COMMAND` with a time limit. The traces are named PID.trace, in a new
+ * folder that traced_release() removes. The options come later on the command line, and so may choose
+ * another name.
  */
 struct traced traced_record(const char *const options[], const char *const command[]);
 
-/* Runs a command, bounded in time, with that folder being where its traces will be. */
+/* Runs a command that writes its traces into a folder, with a time limit. Takes over the folder's path. */
 struct traced traced_run(char *folder, const char *const command[]);
 
-/* Looks for traces, and reports on them, again. */
+/* Looks for traces, and makes the report, again. */
 void traced_look(struct traced *traced);
 
 void traced_release(struct traced *traced);
 
-/* The report of some traces; to be released by json_decref(). */
+/* Returns the report on some traces, to be released by json_decref(), and lsatrace's exit status. */
 json_t *traced_report(const char *const traces[], int *status);
 
-/* Runs a command as it is, but bounded in time. */
+/* Runs a command with a time limit, but not traced. */
 struct run traced_bare(const char *const command[]);
 
 #endif
