@@ -16,18 +16,19 @@ static char storage[OPTIONS_BYTES];
 
 const struct options *const config = &options;
 
-static void refuse(const char *option, size_t bytes, const char *expected)
+static void refuse_option(const char *option, size_t bytes, const char *expected)
 {
-	struct line l = { 0 };
+	char line[TEXT_LINE_BYTES];
+	struct text t = TEXT_IN(line);
 
-	line_text(&l, OPTIONS_VARIABLE ": ");
-	line_bytes(&l, option, bytes);
-	line_text(&l, ": expected ");
-	line_text(&l, expected);
-	line_say(&l);
+	text_add(&t, OPTIONS_VARIABLE ": ");
+	text_add_bytes(&t, option, bytes);
+	text_add(&t, ": expected ");
+	text_add(&t, expected);
+	text_say(&t);
 }
 
-static void take(const char *option, size_t bytes)
+static void take_option(const char *option, size_t bytes)
 {
 	const char *equals = memchr(option, '=', bytes);
 	size_t name_bytes = equals ? (size_t)(equals - option) : bytes;
@@ -38,12 +39,12 @@ static void take(const char *option, size_t bytes)
 	expected = options_take(&options, option, name_bytes, value,
 				(size_t)(option + bytes - value), &known);
 	if (expected)
-		refuse(option, bytes, expected);
+		refuse_option(option, bytes, expected);
 }
 
-/* Copies one option, up to an unescaped colon, without its backslashes. Returns what comes after.
- * `*bytes` is its whole length, whether or not there was room for it. */
-static const char *unescape(const char *from, char *to, size_t room, size_t *bytes)
+/* Copies one option, up to an unescaped colon, without its backslashes. Returns what comes after it; NULL:
+ * nothing. `*bytes` is the whole length, even if there was less room. */
+static const char *unescape_option(const char *from, char *to, size_t room, size_t *bytes)
 {
 	size_t n = 0;
 
@@ -66,13 +67,13 @@ void config_init(void)
 	while (text) {
 		size_t room = sizeof(storage) - used;
 
-		text = unescape(text, storage + used, room, &bytes);
+		text = unescape_option(text, storage + used, room, &bytes);
 		if (bytes > room) {
-			refuse(storage + used, room, "options of fewer characters");
+			refuse_option(storage + used, room, "options of fewer characters");
 			continue;
 		}
 		if (bytes > 0)
-			take(storage + used, bytes);
+			take_option(storage + used, bytes);
 		used += bytes;
 	}
 }

@@ -9,22 +9,24 @@
 
 #include "preload/base/poison.h"
 
-void line_bytes(struct line *l, const char *text, size_t bytes)
+void text_add_bytes(struct text *t, const char *bytes, size_t count)
 {
-	size_t room = sizeof(l->text) - l->bytes;
+	size_t room = t->size - 1 - t->bytes;
 
-	if (bytes > room)
-		bytes = room;
-	memcpy(l->text + l->bytes, text, bytes);
-	l->bytes += bytes;
+	t->is_cut |= count > room;
+	if (count > room)
+		count = room;
+	memcpy(t->at + t->bytes, bytes, count);
+	t->bytes += count;
+	t->at[t->bytes] = '\0';
 }
 
-void line_text(struct line *l, const char *text)
+void text_add(struct text *t, const char *string)
 {
-	line_bytes(l, text, strlen(text));
+	text_add_bytes(t, string, strlen(string));
 }
 
-static void line_digits(struct line *l, uint64_t number, unsigned base)
+static void add_digits(struct text *t, uint64_t number, unsigned base)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
@@ -33,37 +35,46 @@ static void line_digits(struct line *l, uint64_t number, unsigned base)
 		digits[--at] = "0123456789abcdef"[number % base];
 		number /= base;
 	} while (number);
-	line_bytes(l, digits + at, sizeof(digits) - at);
+	text_add_bytes(t, digits + at, sizeof(digits) - at);
 }
 
-void line_number(struct line *l, uint64_t number)
+void text_add_number(struct text *t, uint64_t number)
 {
-	line_digits(l, number, 10);
+	add_digits(t, number, 10);
 }
 
-void line_address(struct line *l, uint64_t address)
+void text_add_address(struct text *t, uint64_t address)
 {
-	line_text(l, "0x");
-	line_digits(l, address, 16);
+	text_add(t, "0x");
+	add_digits(t, address, 16);
 }
 
-void line_errno(struct line *l, int error)
-{
-	const char *text = strerrordesc_np(error);
-
-	line_text(l, text ? text : "unknown error");
-}
-
-void line_say(const struct line *l)
+void text_say(const struct text *t)
 {
 	struct iovec parts[] = {
 		{ .iov_base = "lsatrace: ", .iov_len = 10 },
-		{ .iov_base = (void *)l->text, .iov_len = l->bytes },
+		{ .iov_base = t->at, .iov_len = t->bytes },
 		{ .iov_base = "\n", .iov_len = 1 },
 	};
-	int saved = errno;
+	int saved_errno = errno;
 	ssize_t ignored = writev(STDERR_FILENO, parts, 3);
 
 	(void)ignored;
-	errno = saved;
+	errno = saved_errno;
+}
+
+uint64_t text_read_number(const char **at, const char *end)
+{
+	uint64_t number = 0;
+
+	for (; *at < end && **at >= '0' && **at <= '9'; ++*at)
+		number = number * 10 + (uint64_t)(**at - '0');
+	return number;
+}
+
+int text_hex_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }

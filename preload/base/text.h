@@ -1,30 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One line on standard error, in the few cases in which the tracer speaks: a bad option, a trace that
- * could not be made, --on-error. Also the building of short texts without an allocator.
+ * Builds and reads short texts without an allocator.
+ *
+ * The characters lie in a buffer of the caller's. They always end in a NUL; what does not fit is cut off,
+ * and is_cut tells so. Each text belongs to one thread. Async-signal-safe.
  */
 #ifndef LSATRACE_PRELOAD_BASE_TEXT_H
 #define LSATRACE_PRELOAD_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define SAY_BYTES 4600
+/* Enough for a line that names a file. */
+enum { TEXT_LINE_BYTES = 4600 };
 
-/* A text under construction; what does not fit is cut off. */
-struct line {
-	size_t bytes;
-	char text[SAY_BYTES];
+struct text {
+	char *at;
+	size_t size;  /* of the buffer, at least 1 */
+	size_t bytes; /* without the NUL */
+	bool is_cut;
 };
 
-void line_bytes(struct line *l, const char *text, size_t bytes);
-void line_text(struct line *l, const char *text);
-void line_number(struct line *l, uint64_t number);
-void line_address(struct line *l, uint64_t address);
-/* The name of an errno value, such as "No space left on device". */
-void line_errno(struct line *l, int error);
+/* An empty text in a buffer, which is an array. */
+#define TEXT_IN(buffer) \
+	((struct text){ .at = ((buffer)[0] = '\0', (buffer)), .size = sizeof(buffer) })
 
-/* Writes "lsatrace: ", the text and a line feed to standard error. Keeps errno. */
-void line_say(const struct line *l);
+void text_add(struct text *t, const char *string);
+void text_add_bytes(struct text *t, const char *bytes, size_t count);
+void text_add_number(struct text *t, uint64_t number);
+/* In hexadecimal, with "0x" before it. */
+void text_add_address(struct text *t, uint64_t address);
+
+/* Writes "lsatrace: ", the text and a line feed to standard error. errno stays as it is. */
+void text_say(const struct text *t);
+
+/* Reads a decimal number at `*at`, up to the first other character or `end`, and moves `*at` there. No digits
+ * are 0. */
+uint64_t text_read_number(const char **at, const char *end);
+
+/* The value of a hexadecimal digit in lower case; -1 if it is none. */
+int text_hex_value(char digit);
 
 #endif

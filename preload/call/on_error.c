@@ -14,22 +14,23 @@ static void say(const struct call *c)
 {
 	static const char *const names[] = { TRACED_SLOTS(SLOT_NAME) };
 	const char *reason = findings_reason(c->alarm_reason);
-	struct line l = { 0 };
+	char line[TEXT_LINE_BYTES];
+	struct text t = TEXT_IN(line);
 
-	line_text(&l, names[c->slot]);
-	line_text(&l, " called at ");
-	line_address(&l, c->caller);
-	line_text(&l, " by package ");
-	line_number(&l, c->package);
-	line_text(&l, ": ");
-	line_text(&l, findings_kind(c->alarm));
+	text_add(&t, names[c->slot]);
+	text_add(&t, " called at ");
+	text_add_address(&t, c->caller);
+	text_add(&t, " by package ");
+	text_add_number(&t, c->package);
+	text_add(&t, ": ");
+	text_add(&t, findings_kind(c->alarm));
 	if (reason[0]) {
-		line_text(&l, "/");
-		line_text(&l, reason);
+		text_add(&t, "/");
+		text_add(&t, reason);
 	}
-	line_text(&l, ", address ");
-	line_address(&l, c->address);
-	line_say(&l);
+	text_add(&t, ", address ");
+	text_add_address(&t, c->address);
+	text_say(&t);
 }
 
 /* Not poisoned here: the user asked for the target to be stopped. */

@@ -5,98 +5,79 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "preload/base/text.h"
 #include "preload/file/name.h"
 
 #include "preload/base/poison.h"
 
-static void add(struct name *n, const char *text, size_t bytes)
-{
-	size_t room = NAME_BYTES_MOST - n->bytes;
-
-	n->cut_off |= bytes > room;
-	if (bytes > room)
-		bytes = room;
-	memcpy(n->text + n->bytes, text, bytes);
-	n->bytes += bytes;
-	n->text[n->bytes] = '\0';
-}
-
-static void add_number(struct name *n, uint64_t number)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	add(n, digits + at, sizeof(digits) - at);
-}
-
-static void add_executable(struct name *n)
+static void add_executable(struct text *t)
 {
 	char path[NAME_BYTES_MOST];
 	ssize_t bytes = readlink("/proc/self/exe", path, sizeof(path));
 	const char *slash = bytes > 0 ? memrchr(path, '/', (size_t)bytes) : NULL;
 
 	if (slash)
-		add(n, slash + 1, (size_t)(path + bytes - slash - 1));
+		text_add_bytes(t, slash + 1, (size_t)(path + bytes - slash - 1));
 	else
-		add(n, program_invocation_short_name, strlen(program_invocation_short_name));
+		text_add(t, program_invocation_short_name);
 }
 
-static void add_host(struct name *n)
+static void add_host(struct text *t)
 {
 	struct utsname host;
 
 	if (uname(&host) == 0)
-		add(n, host.nodename, strcspn(host.nodename, "/"));
+		text_add_bytes(t, host.nodename, strcspn(host.nodename, "/"));
 }
 
-static void add_directive(struct name *n, const char *directive, uint64_t start_time_s)
+static void add_directive(struct text *t, const char *directive, uint64_t start_time_s)
 {
 	switch (directive[1]) {
 	case 'e':
-		add_executable(n);
+		add_executable(t);
 		break;
 	case 'p':
-		add_number(n, (uint64_t)getpid());
+		text_add_number(t, (uint64_t)getpid());
 		break;
 	case 'h':
-		add_host(n);
+		add_host(t);
 		break;
 	case 't':
-		add_number(n, start_time_s);
+		text_add_number(t, start_time_s);
 		break;
 	case '%':
-		add(n, "%", 1);
+		text_add(t, "%");
 		break;
 	default:
-		add(n, directive, 2);
+		text_add_bytes(t, directive, 2);
 	}
 }
 
 void name_expand(struct name *n, const char *pattern, size_t bytes, const char *folder,
 		 uint64_t start_time_s)
 {
-	n->bytes = 0;
-	n->text[0] = '\0';
-	n->cut_off = false;
+	struct text t = TEXT_IN(n->text);
+
 	if (pattern[0] != '/' && folder[0]) {
-		add(n, folder, strlen(folder));
-		add(n, "/", 1);
+		text_add(&t, folder);
+		text_add(&t, "/");
 	}
 	for (size_t i = 0; i < bytes; i++) {
 		if (pattern[i] == '%' && i + 1 < bytes)
-			add_directive(n, &pattern[i++], start_time_s);
+			add_directive(&t, &pattern[i++], start_time_s);
 		else
-			add(n, &pattern[i], 1);
+			text_add_bytes(&t, &pattern[i], 1);
 	}
+	n->bytes = t.bytes;
+	n->cut_off = t.is_cut;
 }
 
 void name_number(struct name *n, size_t base_bytes, unsigned number)
 {
-	n->bytes = base_bytes;
-	add(n, ".", 1);
-	add_number(n, number);
+	struct text t = { .at = n->text, .size = sizeof(n->text), .bytes = base_bytes };
+
+	text_add(&t, ".");
+	text_add_number(&t, number);
+	n->bytes = t.bytes;
+	n->cut_off |= t.is_cut;
 }

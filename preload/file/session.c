@@ -14,16 +14,17 @@
 void session_tell(const char *mark, const char *text, size_t bytes)
 {
 	const char *path = getenv(SESSION_VARIABLE);
-	struct line l = { 0 };
+	char line[TEXT_LINE_BYTES];
+	struct text t = TEXT_IN(line);
 	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW) : -1;
 	ssize_t ignored;
 
 	if (fd < 0)
 		return;
-	line_text(&l, mark);
-	line_bytes(&l, text, bytes);
-	line_text(&l, "\n");
-	ignored = write(fd, l.text, l.bytes);
+	text_add(&t, mark);
+	text_add_bytes(&t, text, bytes);
+	text_add(&t, "\n");
+	ignored = write(fd, t.at, t.bytes);
 	(void)ignored;
 	close(fd);
 }

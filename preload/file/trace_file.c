@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "preload/base/config.h"
+#include "preload/base/text.h"
 #include "preload/file/trace_file.h"
 
 #include "preload/base/poison.h"
@@ -35,16 +36,10 @@ static int move_high(int fd)
 /* The way to an open file by its number: what linkat() needs without privileges. */
 static void descriptor_path(int fd, char path[32])
 {
-	char digits[12];
-	size_t at = sizeof(digits);
+	struct text t = { .at = path, .size = 32 };
 
-	digits[--at] = '\0';
-	do {
-		digits[--at] = (char)('0' + fd % 10);
-		fd /= 10;
-	} while (fd > 0);
-	strcpy(path, "/proc/self/fd/");
-	strcat(path, digits + at);
+	text_add(&t, "/proc/self/fd/");
+	text_add_number(&t, (uint64_t)fd);
 }
 
 /* A file without a name in the folder of `name`; -1: not here. */

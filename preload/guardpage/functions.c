@@ -118,15 +118,16 @@ static void *const guarded[SLOT_COUNT] = {
 static bool is_ready(void)
 {
 	static enum { UNTRIED, READY, FAILED } state;
-	struct line l = { 0 };
+	char line[TEXT_LINE_BYTES];
+	struct text t = TEXT_IN(line);
 
 	if (state == UNTRIED) {
 		state = guarded_init() ? READY : FAILED;
 		if (state == READY) {
 			fault_init();
 		} else {
-			line_text(&l, "not guarding: there is no address space for it");
-			line_say(&l);
+			text_add(&t, "not guarding: there is no address space for it");
+			text_say(&t);
 		}
 	}
 	return state == READY;

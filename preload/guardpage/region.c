@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "preload/base/text.h"
 #include "preload/base/vm.h"
 #include "preload/guardpage/region.h"
 #include "preload/host/maps.h"
@@ -39,17 +40,20 @@ static size_t bytes_of(uint32_t pages)
 	return (size_t)pages * REGION_PAGE;
 }
 
-static int most_splits(void)
+/* How many mappings the tracer may split: half of what the kernel allows, by the mappings that each takes. */
+static int read_most_splits(void)
 {
-	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC), most = 0;
-	char text[16] = "";
-	ssize_t bytes = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	char digits[16];
+	const char *at = digits;
+	ssize_t got = fd >= 0 ? read(fd, digits, sizeof(digits)) : -1;
+	uint64_t mappings = got > 0 ? text_read_number(&at, at + got) : 0;
 
 	if (fd >= 0)
 		close(fd);
-	for (ssize_t i = 0; i < bytes && text[i] >= '0' && text[i] <= '9'; i++)
-		most = most < 1 << 24 ? most * 10 + (text[i] - '0') : most;
-	return (most ? most : MAPPINGS_DEFAULT) / 2 / SPLIT_MAPPINGS;
+	if (mappings == 0)
+		mappings = MAPPINGS_DEFAULT;
+	return (int)(mappings < INT32_MAX ? mappings : INT32_MAX) / 2 / SPLIT_MAPPINGS;
 }
 
 static void release(void *at, size_t bytes)
@@ -87,7 +91,7 @@ bool region_init(void)
 	}
 	if (bytes < REGION_BYTES_LEAST)
 		return false;
-	splits_most = most_splits();
+	splits_most = read_most_splits();
 	region.base = base;
 	region.pages = (uint32_t)(bytes / REGION_PAGE);
 	return true;

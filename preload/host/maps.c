@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/base/text.h"
 #include "preload/host/image.h"
 #include "preload/host/maps.h"
 
@@ -40,13 +41,11 @@ static int next_byte(struct maps_reader *r)
 
 static uint64_t read_hex(struct maps_reader *r)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint64_t number = 0;
-	const char *digit;
-	int c;
+	int value;
 
-	while ((c = next_byte(r)) > 0 && (digit = strchr(digits, c)) != NULL)
-		number = number << 4 | (uint64_t)(digit - digits);
+	while ((value = text_hex_value((char)next_byte(r))) >= 0)
+		number = number << 4 | (uint64_t)value;
 	return number; /* the byte that ended it, a separator, is gone */
 }
 
@@ -83,14 +82,12 @@ uint64_t maps_bytes(void)
 {
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	char digits[24];
+	const char *at = digits;
 	ssize_t got = fd < 0 ? -1 : read(fd, digits, sizeof(digits));
-	uint64_t pages = 0;
 
 	if (fd >= 0)
 		close(fd);
-	for (ssize_t i = 0; i < got && digits[i] >= '0' && digits[i] <= '9'; i++)
-		pages = pages * 10 + (uint64_t)(digits[i] - '0');
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return got > 0 ? text_read_number(&at, at + got) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 uint64_t maps_share(uint64_t bytes, unsigned part)

@@ -57,15 +57,16 @@ void tracing_init(void)
 
 static bool refuse(const char *what, size_t what_bytes, const char *why)
 {
-	struct line l = { 0 };
+	char line[TEXT_LINE_BYTES];
+	struct text t = TEXT_IN(line);
 
-	line_text(&l, "not tracing: ");
-	line_bytes(&l, what, what_bytes);
+	text_add(&t, "not tracing: ");
+	text_add_bytes(&t, what, what_bytes);
 	if (what_bytes)
-		line_text(&l, ": ");
-	line_text(&l, why);
-	line_say(&l);
-	session_tell("!", l.text, l.bytes);
+		text_add(&t, ": ");
+	text_add(&t, why);
+	text_say(&t);
+	session_tell("!", t.at, t.bytes);
 	has_failed = true;
 	return false;
 }
@@ -93,28 +94,24 @@ static uint64_t pid_start(void)
 	char stat[1024];
 	size_t bytes = read_file("/proc/self/stat", stat, sizeof(stat));
 	const char *at = bytes ? memrchr(stat, ')', bytes) : NULL, *end = stat + bytes;
-	uint64_t number = 0;
 	int field = 2;
 
 	for (; at && at < end && field < 22; at++)
 		field += *at == ' ';
-	for (; at && at < end && *at >= '0' && *at <= '9'; at++)
-		number = number * 10 + (uint64_t)(*at - '0');
-	return number;
+	return at ? text_read_number(&at, end) : 0;
 }
 
 static void read_boot_id(uint8_t id[16])
 {
-	static const char digits[] = "0123456789abcdef";
 	char text[64];
 	size_t bytes = read_file("/proc/sys/kernel/random/boot_id", text, sizeof(text)), n = 0;
 
 	for (size_t i = 0; i < bytes && n < 32; i++) {
-		const char *digit = memchr(digits, text[i], 16);
+		int value = text_hex_value(text[i]);
 
-		if (!digit)
+		if (value < 0)
 			continue;
-		id[n / 2] = (uint8_t)(id[n / 2] << 4 | (digit - digits));
+		id[n / 2] = (uint8_t)(id[n / 2] << 4 | value);
 		n++;
 	}
 }
