@@ -3,7 +3,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,12 +25,11 @@
 #include "preload/file/session.h"
 #include "preload/file/trace.h"
 #include "preload/file/trace_file.h"
-#include "preload/guardpage/guarded.h"
 #include "preload/ledger/ledger.h"
 #include "preload/life/follow.h"
+#include "preload/life/hooks.h"
 #include "preload/life/inherit.h"
 #include "preload/life/tracing.h"
-#include "preload/sharedmem/functions.h"
 
 #include "preload/base/poison.h"
 
@@ -198,13 +196,6 @@ static void define_process(void)
 	define_arguments();
 }
 
-static void at_exit(int status, void *unused)
-{
-	(void)unused;
-	guarded_check();
-	trace_end(TRACE_END_EXIT, status);
-}
-
 static bool prepare_once(void)
 {
 	const char *why = "no memory";
@@ -215,10 +206,7 @@ static bool prepare_once(void)
 		return refuse("", 0, why);
 	if (!backtrace_init(&why))
 		return refuse("", 0, why);
-	pthread_atfork(backtrace_before_fork, backtrace_after_fork, backtrace_after_fork);
-	pthread_atfork(sharedmem_before_fork, sharedmem_after_fork, sharedmem_after_fork_in_child);
-	pthread_atfork(guarded_before_fork, guarded_after_fork, guarded_after_fork);
-	on_exit(at_exit, NULL);
+	hooks_register();
 	is_prepared = true;
 	return true;
 }

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "preload/capture/backtrace.h"
+#include "preload/file/trace.h"
+#include "preload/guardpage/guarded.h"
+#include "preload/life/hooks.h"
+#include "preload/sharedmem/functions.h"
+
+#include "preload/base/poison.h"
+
+/*
+ * fork() waits until no thread is changing what the child will use: first the allocators, outermost
+ * first, then libunwind. Locks are taken in the order in which a call takes them, and come free in
+ * the opposite one.
+ */
+static void before_fork(void)
+{
+	guarded_before_fork();
+	sharedmem_before_fork();
+	backtrace_before_fork();
+}
+
+static void after_fork_in_parent(void)
+{
+	backtrace_after_fork();
+	sharedmem_after_fork();
+	guarded_after_fork();
+}
+
+static void after_fork_in_child(void)
+{
+	backtrace_after_fork();
+	sharedmem_after_fork_in_child();
+	guarded_after_fork();
+}
+
+void hooks_end(enum trace_end end, int status)
+{
+	guarded_check();
+	trace_end(end, status);
+}
+
+static void at_exit(int status, void *unused)
+{
+	(void)unused;
+	hooks_end(TRACE_END_EXIT, status);
+}
+
+void hooks_register(void)
+{
+	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+	on_exit(at_exit, NULL);
+}
+
+void hooks_exit(int status, void (*real)(int status))
+{
+	hooks_end(TRACE_END_EXIT, status);
+	real(status);
+	__builtin_unreachable();
+}
