@@ -23,8 +23,7 @@ tests: products hosts $(STRESS) $(TESTS) ## build the tests
 	@:
 
 # Tests link modules, but not those that get in front of functions of the program they are loaded into.
-INTERPOSERS := $(call objects,preload/ways_in/client.c preload/ways_in/entry.c preload/ways_in/*.S \
-	preload/life/init.c preload/life/exec.c preload/guardpage/signals.c)
+INTERPOSERS := $(call objects,preload/life/exported.c preload/life/init.c preload/ways_in/*.S)
 $(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*/*.c))
 $(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c viewer/*/*.c))
 $(BUILD)/support.a: $(call objects,tests/support/*.c)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdbool.h>
 
 #include "preload/base/config.h"
@@ -15,6 +16,8 @@
 
 static void init(void)
 {
+	int saved_errno = errno;
+
 	real_init();
 	entry_init();
 	clock_init();
@@ -22,6 +25,7 @@ static void init(void)
 	process_init();
 	tracing_init();
 	table_symbols_init();
+	errno = saved_errno;
 }
 
 void init_ensure(void)

@@ -5,7 +5,7 @@
 
 /*
  * Gets the library ready to find packages, once; it makes no trace. The loader calls it, but other
- * libraries' constructors may come first, so what is exported calls it as well.
+ * libraries' constructors may come first, so what is exported calls it as well. Keeps errno.
  */
 void init_ensure(void);
 

@@ -19,7 +19,6 @@
 #include "preload/file/trace.h"
 #include "preload/host/image.h"
 #include "preload/host/real.h"
-#include "preload/life/init.h"
 #include "preload/package/lsa_ap.h"
 #include "preload/package/lsa_mode.h"
 #include "preload/ways_in/client.h"
@@ -30,7 +29,6 @@
 
 #include "preload/base/poison.h"
 
-#define EXPORT __attribute__((visibility("default")))
 #define STATUS_ENTRYPOINT_NOT_FOUND ((NTSTATUS)0xc0000139)
 
 enum entry_kind { ENTRY_IS_LSA_MODE, ENTRY_IS_USER_MODE, ENTRY_IS_EXPORT };
@@ -176,14 +174,12 @@ static void *behind_export(void *function, const void *code)
 	return function;
 }
 
-static int close_library(void *handle);
-
 void entry_init(void)
 {
 	static void *const ours[] = {
 		[LOADER_DLSYM] = (void *)entry_dlsym,
 		[LOADER_DLVSYM] = (void *)entry_dlvsym,
-		[LOADER_DLCLOSE] = (void *)close_library,
+		[LOADER_DLCLOSE] = (void *)entry_dlclose,
 		[LOADER_ENTRY] = (void *)linked_SpLsaModeInitialize,
 	};
 
@@ -347,22 +343,32 @@ static bool is_in_passing(const struct question *q)
 	       !is_for_loader(q) && !is_for_client(q);
 }
 
+static struct question make_question(void *handle, const char *name, const char *version,
+				     const void *caller, enum loader_function asked)
+{
+	return (struct question){ entry_point_named(name), handle, name,
+				  asked == LOADER_DLVSYM ? version : NULL, caller };
+}
+
+bool entry_needs_init(void *handle, const char *name, const char *version, const void *caller,
+		      enum loader_function asked)
+{
+	struct question q = make_question(handle, name, version, caller, asked);
+
+	return !is_in_passing(&q);
+}
+
 struct entry_answer entry_answer(void *handle, const char *name, const char *version,
 				 const void *caller, enum loader_function asked)
 {
-	struct question q = { entry_point_named(name), handle, name,
-			      asked == LOADER_DLVSYM ? version : NULL, caller };
+	struct question q = make_question(handle, name, version, caller, asked);
 	struct entry_answer answer = { 0 };
 	int saved_errno = errno;
 
 	real_init();
-	if (likely(!is_in_passing(&q))) {
-		init_ensure();
-		/* Who gets in front of others' functions asks for the next ones, wherever he is, and
-		 * opens none. */
-		if (handle != RTLD_NEXT)
-			look(handle);
-	}
+	/* Who gets in front of others' functions asks for the next ones, wherever he is, and opens none. */
+	if (likely(!is_in_passing(&q)) && handle != RTLD_NEXT)
+		look(handle);
 	answer.go_on = got_hooks_original(asked, caller);
 	if (unlikely(q.entry))
 		answer = answer_entry(&q, answer.go_on);
@@ -411,7 +417,6 @@ void *entry_linked(uint32_t number, const void *caller)
 	int saved_errno = errno;
 	void *real;
 
-	init_ensure();
 	look(RTLD_DEFAULT);
 	real = number == 0 ? got_hooks_original(LOADER_ENTRY, caller) : NULL;
 	if (!real)
@@ -444,12 +449,11 @@ static void note_unloaded(void)
 	reentry_inside = was_inside;
 }
 
-static int close_library(void *handle)
+int entry_close(void *handle, const void *caller)
 {
-	int (*real)(void *), result, saved_errno;
+	int (*real)(void *) = (int (*)(void *))got_hooks_original(LOADER_DLCLOSE, caller);
+	int result, saved_errno;
 
-	init_ensure();
-	real = (int (*)(void *))got_hooks_original(LOADER_DLCLOSE, __builtin_return_address(0));
 	link_maps_closing();
 	result = real(handle);
 	saved_errno = errno;
@@ -457,5 +461,3 @@ static int close_library(void *handle)
 	errno = saved_errno;
 	return result;
 }
-
-EXPORT int dlclose(void *handle) __attribute__((alias("close_library")));

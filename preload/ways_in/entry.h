@@ -11,8 +11,10 @@ struct entry_answer {
 	void *symbol;
 };
 
-/* dlsym() and dlvsym() as they are exported, by names that nobody can get in front of. */
+/* dlsym(), dlvsym() and dlclose() as they are exported (entry_amd64.S, life/exported.c), by names that
+ * nobody can get in front of. */
 extern const char entry_dlsym[], entry_dlvsym[];
+int entry_dlclose(void *handle);
 
 /* Notes what is loaded. At start-up. */
 void entry_init(void);
@@ -20,12 +22,19 @@ void entry_init(void);
 /* Puts shims into the tables that the user has named. From now on they are looked at. */
 void entry_start(void);
 
+/* False: a question by dlsym() or dlvsym() that comes before start-up and that the C library is to
+ * answer, so nothing needs to be ready for it. */
+bool entry_needs_init(void *handle, const char *name, const char *version, const void *caller,
+		      enum loader_function asked);
+
 /* What dlsym(), or dlvsym() with its version, is to answer to `caller`, a return address. */
 struct entry_answer entry_answer(void *handle, const char *name, const char *version,
 				 const void *caller, enum loader_function asked);
 
-/* Where our own symbol of an entry point leads to for `caller`, a return address; see
- * linked_amd64.S. Never NULL. */
+/* dlclose(), for `caller`, a return address. */
+int entry_close(void *handle, const void *caller);
+
+/* Where our own symbol of an entry point leads to for `caller`, a return address. Never NULL. */
 void *entry_linked(uint32_t number, const void *caller);
 
 #endif

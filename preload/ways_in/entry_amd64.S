@@ -5,7 +5,7 @@
  *
  * The C library tells by the return address who asks, for RTLD_NEXT and RTLD_DEFAULT. So what is not
  * ours to answer is jumped to, not called: it finds the stack as its caller left it. Which of the two
- * it is, entry_answer() learns as enum loader_function has it.
+ * it is, exported_dlsym() learns as enum loader_function has it.
  */
 	.macro asker name, function
 	.text
@@ -25,7 +25,7 @@ entry_\name:
 	.cfi_adjust_cfa_offset 8
 	movq 24(%rsp), %rcx
 	movl $\function, %r8d
-	call entry_answer
+	call exported_dlsym
 	testq %rax, %rax
 	jz 1f
 	popq %rdx

@@ -64,7 +64,7 @@ static void show_all(const struct link_map *map, bool is_base)
 		show(map, is_base);
 }
 
-static __attribute__((used)) void (*look_under_lock(void))(void)
+void link_maps_look_under_lock(void)
 {
 	const struct link_map *program = looker ? executable() : NULL;
 	const struct r_debug_extended *n = program ? namespaces(program) : NULL;
@@ -72,10 +72,7 @@ static __attribute__((used)) void (*look_under_lock(void))(void)
 	show_all(program, true);
 	for (n = n && n->base.r_version > 1 ? n->r_next : NULL; n; n = n->r_next)
 		show_all(n->base.r_map, false);
-	return (void (*)(void))look_under_lock;
 }
-
-__attribute__((ifunc("look_under_lock"), visibility("default"))) void lsatrace_loaded(void);
 
 void link_maps_look(const void *handle, link_maps_looker *look)
 {

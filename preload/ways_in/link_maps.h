@@ -25,7 +25,8 @@ void link_maps_look(const void *handle, link_maps_looker *look);
 /* Before a dlclose(): its handle may come again, for something else. */
 void link_maps_closing(void);
 
-/* Not to be called: the indirect function, exported so that dlsym() finds it. */
-void lsatrace_loaded(void);
+/* What the resolver of the indirect function lsatrace_loaded() does (life/exported.c). That function
+ * is exported so that dlsym() finds it, and never called. */
+void link_maps_look_under_lock(void);
 
 #endif

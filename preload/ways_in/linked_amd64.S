@@ -47,7 +47,7 @@ linked:
 	.cfi_adjust_cfa_offset 8
 	movl %eax, %edi
 	movq 56(%rsp), %rsi
-	call entry_linked
+	call exported_linked
 	addq $8, %rsp
 	.cfi_adjust_cfa_offset -8
 	popq %r9
