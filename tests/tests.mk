@@ -34,14 +34,14 @@ $(BUILD)/%.a:
 
 # A test links the half that its module is of. Tests of the whole, and of include/, link what reads a trace.
 $(BUILD)/tests/preload/%: $(BUILD)/obj/tests/preload/%.o $(BUILD)/support.a $(BUILD)/preload.a
-	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson -ldl -lpthread
+	$(call say,link)$(CC) $(CFLAGS) -fno-lto $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson -ldl -lpthread
 
 $(filter-out $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/viewer.a
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion $(VIEWER_LIBS)
 
 # These run modules of the preload half by themselves.
 $(BUILD)/tests/torture: $(BUILD)/obj/tests/torture/torture.o $(BUILD)/preload.a
-	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -ldl -lpthread
+	$(call say,link)$(CC) $(CFLAGS) -fno-lto $(SANITIZE) $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
 $(BUILD)/tests/bench/blocks: $(BUILD)/obj/tests/bench/blocks.o $(BUILD)/preload.a
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
