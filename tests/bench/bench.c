@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures what tracing and reading traces cost, and what the peers do that are installed:
+ * Measures the cost of tracing and of reading traces, and the cost of those peers that are installed:
  *
  *	bench [--rounds=N] [--output=FILE] [PART]...
  *
- * Prints tables, writes all of it as JSON, and ends with what the project promises.
+ * Prints tables, writes all results as JSON, and ends with the targets of the project.
  */
 #include "bench.h"
 
@@ -105,7 +105,7 @@ static json_t *describe(const struct bench *b)
 			 "llvm_symbolizer", p->symbolizer != NULL);
 }
 
-/* Others' work is measured as ours: it is to be known. */
+/* Other programs that run on the machine change the results, so the reader must know of them. */
 static void print_machine(const struct bench *b)
 {
 	printf("%ld processors, load %.2f%s; %u rounds\n", sysconf(_SC_NPROCESSORS_ONLN), load(),

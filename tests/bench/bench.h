@@ -3,9 +3,9 @@
 #define BENCH_H
 
 /*
- * What all parts of the benchmarks share. A part measures, prints its tables, and puts all that it
- * found into the JSON document under its own name; what the project promises of it, it adds to the
- * bars. Where a peer is missing, its column says so and its bars are not measured.
+ * What all parts of the benchmarks share. A part measures, prints its tables, and returns its results,
+ * which the JSON document has under the part's name. It adds the targets of the project as bars. If a peer
+ * is missing, its column says so, and its bars are not measured.
  */
 
 #include <jansson.h>
@@ -21,15 +21,15 @@
 #define PRELOAD BUILD_DIR "/liblsatrace.so"
 
 struct bench {
-	char *folder;    /* for what is there for a while */
-	unsigned rounds; /* of every interleaved run, up to SAMPLES_MOST */
+	char *folder;    /* for temporary files */
+	unsigned rounds; /* of each interleaved measurement, up to SAMPLES_MOST */
 	struct peers peers;
 	json_t *json;
 };
 
 struct part {
 	const char *name, *title;
-	json_t *(*run)(struct bench *b); /* returns what is to stand under the name */
+	json_t *(*run)(struct bench *b); /* returns the results */
 };
 
 json_t *cost_run(struct bench *b);
@@ -40,20 +40,20 @@ json_t *viewer_run(struct bench *b);
 json_t *symbols_run(struct bench *b);
 json_t *embedded_run(struct bench *b);
 
-/* A path in the folder; it lives until the next call but three. */
+/* Returns a path in the folder, valid for the next three calls. */
 const char *bench_path(const struct bench *b, const char *name);
 
-/* A number, or null where it is NaN. */
+/* Returns a JSON number, or null for NaN. */
 json_t *json_measured(double value);
-/* The median of samples. */
+/* Returns the median of the samples. */
 json_t *json_samples(const struct samples *s);
 json_t *json_ratio(const struct ratio *r);
 
-/* A number in a column of a table, "-" where it is NaN. */
+/* Prints a number in a column of a table, or "-" for NaN. */
 void print_number(int width, int decimals, double value);
 
-/* A promise: `ratio` is to be at most, or at least, `target`. `missing` says why there is no ratio;
- * NULL: there is one. */
+/* Adds a target: `ratio` must be at most, or at least, `target`. `missing` is the reason why there is no
+ * ratio, or NULL. */
 enum direction { AT_MOST, AT_LEAST };
 void bars_add(struct bench *b, const char *what, const char *against, const struct ratio *ratio,
 	      enum direction direction, double target, const char *missing);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What blocks cost: the same sequence of allocations and frees by the embedded implementation, by the
- * C library's malloc(), and by mimalloc where that is installed, one after another in each round.
+ * Measures the cost of blocks: the same sequence of allocations and frees by lsatrace's own shared memory,
+ * by the C library's malloc(), and by mimalloc if it is installed, one after another in each round.
  *
  *	blocks [KEY=NUMBER]...
  *
- *	threads=N   that do this at once, each with its own sequence and section
- *	live=N      blocks of a thread that are live all the time
- *	most=N      bytes of the largest block; as many are of 16 to 32 bytes as of half of it to all
- *	rounds=N
+ *	threads=N   threads that run at the same time, each with its own sequence and section
+ *	live=N      blocks of each thread that are live all the time
+ *	most=N      size of the largest block in bytes; sizes from 16 to 32 are as frequent as those from
+ *	            most / 2 to most
+ *	rounds=N    rounds to measure
  *
  * Each step frees a block, allocates one of another size in its place, and writes to it. Prints one
- * line of names and numbers: nanoseconds a step, medians of the rounds.
+ * line of names and numbers: nanoseconds of a step, medians of the rounds.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -85,7 +86,7 @@ static struct allocator allocators[] = {
 };
 enum { ALLOCATORS = sizeof(allocators) / sizeof(*allocators) };
 
-/* How many of the allocators are there: mimalloc is the last one. */
+/* Returns the number of allocators. mimalloc, which may be missing, is the last one. */
 static size_t find_allocators(void)
 {
 	void *library = dlopen("libmimalloc.so.2", RTLD_NOW | RTLD_LOCAL);
@@ -152,7 +153,7 @@ static void release_all(struct worker *w)
 	}
 }
 
-/* The thread's own time: what others do meanwhile is not to count. */
+/* Returns the CPU time of the thread, so that other threads and programs do not count. */
 static double now_ns(void)
 {
 	struct timespec now;
@@ -161,7 +162,7 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* Once to warm up, which also fills the places; once to be measured. */
+/* The first pass warms up and fills the places, the second one is measured. */
 static void *work(void *argument)
 {
 	struct worker *w = argument;

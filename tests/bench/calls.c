@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program that is measured: a host and a package in one, which calls the host's heap through
- * the function table, bare or under whatever was preloaded. The host's functions are malloc() and
- * free(), so that what traces those sees the same pattern of calls.
+ * The program that is measured: host and package in one. It calls the host's heap through the function
+ * table, untraced or under a preloaded tracer. The host's functions call malloc() and free(), so that a
+ * tracer of those functions sees the same pattern of calls.
  *
- *	calls cost [KEY=NUMBER]...     time of 1000 allocations, then of 1000 frees, and so on
- *	calls first                    what the first calls of the process and of its threads take
- *	calls memory [KEY=NUMBER]...   memory of the process after so many rounds
+ *	calls cost [KEY=NUMBER]...     time of a call; a round is 1000 allocations, then 1000 frees
+ *	calls first                    time of the first calls of the process and of its threads
+ *	calls memory [KEY=NUMBER]...   memory of the process after the rounds
  *
  *	depth=N     frames of a backtrace, from the caller of the table's function to the outermost
- *	threads=N   that do this at once
- *	stacks=N    distinct ones of each function: a square
- *	outer=1     stacks differ in their innermost frame and in the outermost of ours, instead of
- *	            in the two innermost ones
- *	rounds=N    of 2000 calls, and warm=N before them
- *	live=N      blocks that are live all the time, beside those of a round
+ *	threads=N   threads that run at the same time
+ *	stacks=N    distinct stacks of each function, a square number
+ *	outer=1     stacks differ in their innermost frame and in the outermost one of this program,
+ *	            instead of in the two innermost ones
+ *	rounds=N    rounds of 2000 calls, after warm=N rounds that are not measured
+ *	live=N      blocks that are live all the time, in addition to those of a round
  *
  * Prints one line of names and numbers.
  */
@@ -44,8 +44,8 @@ struct settings {
 	unsigned long depth, threads, stacks, outer, rounds, warm, live;
 };
 
-/* One call of the table. `next` and `last` lead there: the site of `last` and that of the frame at
- * `branch` downs from it tell the stacks apart. */
+/* One call of a table function. next() calls itself until last() makes the call. Stacks differ by the site
+ * in last() and by the site in the frame that is `branch` calls further out. */
 struct descent {
 	void (*last)(struct descent *d, unsigned left);
 	unsigned branch;
@@ -57,14 +57,14 @@ struct worker {
 	pthread_t thread;
 	const struct settings *settings;
 	pthread_barrier_t *start;
-	unsigned long *finished;         /* threads that have measured their rounds */
-	double *acquire_ns, *release_ns; /* a call, by round */
+	unsigned long *finished;         /* number of threads that have measured all their rounds */
+	double *acquire_ns, *release_ns; /* of a call, for each round */
 	PVOID blocks[BLOCKS];
 };
 
 static PLSA_SECPKG_FUNCTION_TABLE lsa;
 
-/* Tail calls: for who traces malloc() the stack is no deeper. */
+/* A tail call, so that the stack is no deeper for a tracer of malloc(). */
 static PVOID host_allocate(ULONG bytes)
 {
 	return malloc(bytes);
@@ -117,7 +117,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* As a host does it, by which a tracer finds its way in. */
+/* Finds the package as a host does, so that a tracer notices it. */
 static void load_package(void)
 {
 	SpLsaModeInitializeFn entry =
@@ -133,8 +133,8 @@ static void load_package(void)
 }
 
 /*
- * A hundred places to do one thing. The operand differs from place to place, so that no compiler
- * makes one of two of them, nor a tail call of any.
+ * A hundred places that do the same thing. The operand of each is different, so that the compiler cannot
+ * merge two of them, or make a tail call.
  */
 #define SITE(n, action) \
 	case n: \
@@ -194,8 +194,8 @@ static unsigned root_of(unsigned long square)
 	return root;
 }
 
-/* Threads go on until each has measured its rounds, so that all of these were measured with all of
- * the threads running. */
+/* Each thread goes on until all have measured their rounds, so that all threads are running in each round
+ * that is measured. */
 static bool goes_on(const struct worker *w, unsigned long round)
 {
 	const struct settings *s = w->settings;
@@ -216,7 +216,7 @@ static void note_round(struct worker *w, unsigned long round, const uint64_t tim
 	w->release_ns[round - s->warm] = (double)(times[2] - times[1]) / BLOCKS;
 }
 
-/* The loops are in the thread's own function, which is the outermost frame of ours. */
+/* The loops are in the thread's start function, which is the outermost frame of this program. */
 static void *thread_main(void *argument)
 {
 	struct worker *w = argument;
@@ -261,8 +261,8 @@ static double median(double *values, size_t count)
 	return count ? values[count / 2] : 0;
 }
 
-/* Of the means of ten rounds each. One alone is too short to tell what threads do to one another:
- * while one of them waits for a lock, the other's rounds are as if it were alone. */
+/* Returns the median of the means of ten rounds each. One round is too short to show how threads disturb
+ * each other: while one waits for a lock, the other one runs as if it were alone. */
 static double typical(double *values, size_t count)
 {
 	size_t groups = count / ROUNDS_TOGETHER;
@@ -294,7 +294,7 @@ static void keep_live(unsigned long count)
 		must(lsa->AllocateLsaHeap(BLOCK_SIZE));
 }
 
-/* What a call costs: the mean over the threads. */
+/* Measures the time of a call, as the mean over the threads. */
 static void run(const struct settings *s, double *acquire_ns, double *release_ns)
 {
 	struct worker *workers = must(calloc(s->threads, sizeof(*workers)));
@@ -374,7 +374,7 @@ static void first(void)
 	       median(firsts, NEW_THREADS), median(seconds, NEW_THREADS));
 }
 
-/* The lines "Name:  N kB" of a file of /proc, as " name_kb N". */
+/* Prints the lines "Name:  N kB" of a file in /proc, as " name_kb N". */
 static void print_sizes(const char *path, const char *const names[])
 {
 	FILE *file = must(fopen(path, "r"));

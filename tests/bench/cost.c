@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a call costs: the same calls bare and in every way, net of the bare ones of the same round.
+ * Measures the cost of a call: the same calls untraced and in each way. The cost of the untraced calls of
+ * the same round is subtracted.
  */
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include "bench.h"
 #include "tracers.h"
 
-/* What the calls are like; as program `calls` has it. */
+/* A pattern of calls: options of the program `calls`. */
 struct pattern {
 	unsigned depth, threads, stacks, live;
 	bool outer;
@@ -30,10 +31,10 @@ enum { COMPARED = sizeof(compared) / sizeof(*compared), OTHERS_FROM = 2 };
 
 enum {
 	ROUNDS_WARM = 20,
-	ROUNDS_OF_RING = 550, /* of 2000 calls: more than 64 MiB hold */
+	ROUNDS_OF_RING = 550, /* of 2000 calls: more than a ring of 64 MiB holds */
 };
 
-/* Hosts run for days: what counts is what a call costs when the ring has come round. */
+/* Hosts run for days, so what counts is the cost of a call after the ring has wrapped. */
 static unsigned warm_rounds(const struct pattern *p, enum way way)
 {
 	return ROUNDS_WARM + (way_has_ring(way) ? ROUNDS_OF_RING / p->threads : 0);
@@ -59,7 +60,7 @@ static void measure_once(struct bench *b, const struct pattern *p, enum way way,
 	outcome_release(&o);
 }
 
-/* Fills in `costs` for the ways, and the bare one. */
+/* Sets `costs` for the ways and for the untraced run. */
 static void measure(struct bench *b, const struct pattern *p, const enum way *ways, size_t count,
 		    struct costs *costs)
 {
@@ -137,7 +138,7 @@ static void print_row(const struct pattern *p, const struct costs *c)
 	fflush(stdout);
 }
 
-/* What is promised of a pattern: `target` against `way`. */
+/* The targets: the ratio of the cost to that of `way` is at most `target`. */
 static const struct promise {
 	struct pattern pattern;
 	enum way way;
@@ -210,16 +211,16 @@ json_t *cost_run(struct bench *b)
 	return all;
 }
 
-/* From the way that does least to the one that does most. */
+/* In the order of how much a way does. */
 static const struct step {
 	enum way way;
 	const char *what;
 } steps[] = {
-	{ WAY_OTHER_FAMILY, "loaded, the calls' family not traced" },
+	{ WAY_OTHER_FAMILY, "loaded, but the family is not traced" },
 	{ WAY_ONE_FRAME, "one frame (depth=1)" },
 	{ WAY_ONE_FRAME_LIBUNWIND, "one frame, by libunwind" },
-	{ WAY_LSATRACE, "all of it, as is the default" },
-	{ WAY_GROWING, "all of it, while the file still grows to its bound" },
+	{ WAY_LSATRACE, "the default" },
+	{ WAY_GROWING, "the default, while the file still grows" },
 	{ WAY_DEEP, "up to 256 frames (depth=256)" },
 	{ WAY_FULL, "a file that grows (mode=full)" },
 	{ WAY_LIBUNWIND, "every backtrace by libunwind (unwind=libunwind)" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A whole process, from its start to its end: the test host, with the package that does nothing but
+ * Measures a whole process, from its start to its end: the test host, with a package that does nothing but
  * call all of the traced functions.
  */
 #include <stdio.h>

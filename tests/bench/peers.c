@@ -18,7 +18,7 @@
 
 enum { LTTNG_PATIENCE_MS = 10000, LTTNG_TURN_MS = 100 };
 
-/* The path of a program that can be run, or NULL. */
+/* Returns the path of a program that can be run, or NULL. */
 static char *find_program(const char *name)
 {
 	const char *folders = getenv("PATH");
@@ -36,7 +36,7 @@ static char *find_program(const char *name)
 	return NULL;
 }
 
-/* Frees the path, and returns NULL, if there is nothing. */
+/* Returns the path if there is such a file. Otherwise frees it and returns NULL. */
 static char *if_there(char *path)
 {
 	if (access(path, R_OK) == 0)
@@ -45,7 +45,7 @@ static char *if_there(char *path)
 	return NULL;
 }
 
-/* heaptrack is a script, which says where the rest of it lies, from its own folder on. */
+/* heaptrack is a script, which says where its other files are, relative to its own folder. */
 static char *heaptrack_file(const char *script, const char *variable, const char *name)
 {
 	char *folder = strdup(script), *path = NULL;
@@ -80,7 +80,7 @@ static void find_heaptrack(struct peers *p)
 	free(real);
 }
 
-/* In a process of its own, for these libraries start threads. */
+/* In another process, because these libraries start threads. */
 static bool can_be_loaded(const char *library)
 {
 	pid_t pid = fork();
@@ -145,8 +145,8 @@ static bool has_ended(pid_t pid)
 	return waitpid(pid, NULL, WNOHANG) != 0;
 }
 
-/* It is ready when a session can be made. It ends at once if this user has a daemon already: root's
- * cannot be kept apart by their folder. */
+/* The daemon is ready when a session can be created. It ends at once if this user has a daemon already:
+ * root can have only one, whatever the folder. */
 static const char *start_sessiond(struct peers *p)
 {
 	static const char *const arguments[] = { "lttng-sessiond", "--no-kernel", "--quiet", NULL };

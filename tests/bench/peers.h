@@ -3,9 +3,9 @@
 #define BENCH_PEERS_H
 
 /*
- * The tools that lsatrace is compared with, as far as they are installed. Each is used as favours
- * it: heaptrack writes its raw data to a file, so that neither its interpreter nor a compressor has
- * a share in the processors; LTTng-UST records into memory only (snapshot mode).
+ * The tools that lsatrace is compared with, if they are installed. Each is used in the way that is best for
+ * it: heaptrack writes its raw data to a file, so that neither its interpreter nor a compressor uses the
+ * processors; LTTng-UST records into memory only (snapshot mode).
  */
 
 #include <stdbool.h>
@@ -21,18 +21,18 @@ struct peers {
 	const char *lttng_missing;
 	char *lttng_home;     /* as an assignment for the environment */
 	pid_t lttng_sessiond; /* 0: not running */
-	bool lttng_session;   /* there is one, which records */
+	bool lttng_session;   /* a session is recording */
 };
 
-/* Finds out what there is; starts a session daemon of LTTng, of our own, and a session. */
+/* Finds out which peers there are. Starts a session daemon of LTTng and a session. */
 void peers_start(struct peers *p, const char *folder);
 void peers_release(struct peers *p);
 
-/* Begins a session in which malloc() and free() are recorded with thread and address, in buffers of
- * so many bytes ("4M"), four a processor; NULL: as many as is the default. The former one ends. */
+/* Ends the session, and begins one that records malloc() and free() with thread and address. Each processor
+ * has four buffers of a size such as "4M"; NULL: the default. */
 bool lttng_begin(struct peers *p, const char *buffer_size);
 
-/* Writes what the buffers hold into a folder. */
+/* Writes the contents of the buffers into a folder. */
 bool lttng_snapshot(struct peers *p, const char *folder);
 void lttng_end(struct peers *p);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What being traced costs a process beside its calls: the first ones, of it and of its threads, and
- * memory; and what an event takes in the file.
+ * Measures other costs of a traced process: the first calls of the process and of its threads, memory, and
+ * the size of an event in the file.
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 enum { MEASURES_MOST = 6 };
 
-/* What a program prints, and how it is shown. */
+/* A number that the program prints, and how the table shows it. */
 struct measures {
 	const char *const *arguments;
 	const char *name[MEASURES_MOST];  /* of the program's numbers; ends with NULL */
@@ -39,7 +39,7 @@ static void measure_round(struct bench *b, const struct measures *m,
 	}
 }
 
-/* A row for each way. */
+/* Prints a row for each way. */
 static json_t *measure_all(struct bench *b, const struct measures *m)
 {
 	struct samples samples[WAYS_SHOWN][MEASURES_MOST] = { 0 };
@@ -102,7 +102,7 @@ static double file_bytes(const char *path)
 	return stat(path, &status) == 0 ? (double)status.st_size : NAN;
 }
 
-/* A million calls, none of them overwritten. */
+/* Records a million calls, of which none is overwritten. */
 static double event_bytes(struct bench *b, enum way way)
 {
 	static const char *const arguments[] = { CALLS_PROGRAM, "cost", "rounds=500", "warm=0",

@@ -3,9 +3,9 @@
 #define BENCH_SAMPLES_H
 
 /*
- * What one thing measured, round by round. What is compared is measured in the same rounds, one
- * after another: the machine's speed drifts by more than what is to be told. A value that is not
- * there is NaN, and so is what is made of it.
+ * The results of a measurement, one for each round. Things that are compared are measured in the same
+ * rounds, one after another, because the speed of the machine drifts by more than the differences that
+ * matter. A missing value is NaN, and so are results that depend on it.
  */
 
 #include <stdbool.h>
@@ -17,19 +17,19 @@ struct samples {
 	unsigned count;
 };
 
-/* One round's ratio is taken within the round. */
+/* The ratio of each round is computed from the values of that round. */
 struct ratio {
-	double median, least, most; /* of the rounds' ratios */
+	double median, least, most; /* of the ratios of the rounds */
 	double of_medians;
 };
 
 void samples_add(struct samples *s, double value);
 double samples_median(const struct samples *s);
 
-/* By round: a - b. */
+/* Returns a - b for each round. */
 struct samples samples_minus(const struct samples *a, const struct samples *b);
 
-/* a / b. A round where b is not positive is left out. */
+/* Returns the ratio a / b. Rounds in which b is not positive are left out. */
 struct ratio samples_ratio(const struct samples *a, const struct samples *b);
 
 #endif

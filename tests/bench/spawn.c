@@ -24,7 +24,7 @@ static void stop(int signal_number)
 	is_stopped = 1;
 }
 
-/* Without SA_RESTART: what waits is to notice. */
+/* Without SA_RESTART, so that a wait is interrupted. */
 void spawn_init(void)
 {
 	struct sigaction action = { .sa_handler = stop };
@@ -108,7 +108,7 @@ struct text {
 	size_t used, room;
 };
 
-/* Reads more of it. False: it has ended. */
+/* Reads more of the output. Returns false at its end. */
 static bool read_more(int fd, struct text *t)
 {
 	ssize_t got;
@@ -126,7 +126,7 @@ static bool read_more(int fd, struct text *t)
 	return got > 0 || (got < 0 && errno == EINTR);
 }
 
-/* Returns when the program has closed its end, which it does when it ends; or kills it. */
+/* Waits until the program closes its end of the pipe, as it does when it exits; or kills it. */
 static void watch(pid_t pid, int fd, struct text *kept)
 {
 	double deadline = now_s() + SPAWN_TIMEOUT_S;

@@ -3,8 +3,8 @@
 #define BENCH_SPAWN_H
 
 /*
- * Runs programs and takes their time. What the caller is traced with does not reach them. One at a
- * time; the main thread only.
+ * Runs programs and measures their time. Variables by which the caller itself is traced are not passed on.
+ * One program at a time; call it from the main thread only.
  */
 
 #include <stdbool.h>
@@ -14,34 +14,34 @@
 enum { SPAWN_TIMEOUT_S = 300 };
 
 struct command {
-	const char *const *arguments;   /* ends with NULL; the program is looked for in PATH */
+	const char *const *arguments;   /* ends with NULL; the program is searched in PATH */
 	const char *const *environment; /* "NAME=value"..., in addition; ends with NULL; or NULL */
 	const char *input;              /* a file, or NULL: nothing */
-	const char *output;             /* a file, or NULL: it is kept */
+	const char *output;             /* a file, or NULL: outcome.text */
 };
 
 struct outcome {
 	int status;     /* exit status; 128 + N if signal N ended it; 127 if it was not found */
-	double seconds; /* from before it was started until it had ended */
+	double seconds; /* from just before its start to its end */
 	char *text;     /* standard output, NUL-terminated; NULL if it went to a file */
 };
 
-/* Runs a program to its end; one that takes longer than SPAWN_TIMEOUT_S is killed. What it says on
- * standard error is not shown. Returns whether its status is 0. */
+/* Runs a program to its end, and kills it after SPAWN_TIMEOUT_S seconds. Its standard error is not shown.
+ * Returns whether its status is 0. */
 bool spawn_run(const struct command *command, struct outcome *outcome);
 void outcome_release(struct outcome *outcome);
 
-/* The same, with an outcome that nobody wants. */
+/* Does the same, without an outcome. */
 bool spawn_quietly(const char *const *arguments, const char *const *environment);
 
-/* Starts one that goes on, for spawn_end. Returns its id, or -1. */
+/* Starts a program that runs until spawn_end(). Returns its id, or -1. */
 pid_t spawn_start(const struct command *command);
 void spawn_end(pid_t pid);
 
-/* The number behind "NAME " in what was printed; NaN if there is none. */
+/* Returns the number after "NAME " in the output, or NaN. */
 double outcome_number(const struct outcome *outcome, const char *name);
 
-/* SIGINT and SIGTERM stop what runs, and let nothing new begin. Call it once. */
+/* From now on SIGINT and SIGTERM stop the program that runs, and no other one starts. Call it once. */
 void spawn_init(void);
 bool spawn_is_stopped(void);
 

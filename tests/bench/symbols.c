@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ten thousand addresses in one large package, each in two inlined functions: a report that names
- * them all, against llvm-symbolizer for the same addresses. The package is generated: it leaks a
- * block from each, and backtraces are of one frame, so that neither has more to name.
+ * Measures a report that names ten thousand addresses of one large package, each in two inlined functions,
+ * and llvm-symbolizer for the same addresses. The package is generated. It leaks a block at each address,
+ * and backtraces have one frame, so that both have the same addresses to name.
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@ _Static_assert(NAMES >= 10000, "as is promised");
 
 #define PACKAGE_NAME "many.so"
 
-/* A function with the leak in it, two deep in what is inlined, beside others of the kind that only
- * make the debug information large, as that of real packages is. */
+/* Writes a function that leaks in two levels of inlined functions, and others that only make the debug
+ * information as large as that of real packages. */
 static void write_function(FILE *to, int n)
 {
 	fprintf(to,
@@ -117,7 +117,7 @@ static bool write_main(const char *path)
 	return fclose(to) == 0;
 }
 
-/* Returns whether the package is there, as PACKAGE_NAME in the folder. */
+/* Builds the package as PACKAGE_NAME in the folder. Returns whether it could. */
 static bool build_package(const struct bench *b)
 {
 	static const char script[] =
@@ -143,8 +143,8 @@ static bool is_in_package(const json_t *frame)
 	return name && strcmp(name + 1, PACKAGE_NAME) == 0;
 }
 
-/* The innermost address of a finding's backtrace, and how many functions it is in. Frames of one
- * address have one offset, which is that of the return: the call lies before it. */
+/* Writes the innermost address of a finding's backtrace, and returns the number of functions that it is in.
+ * All frames of an address have the same offset: the return address, just after the call. */
 static unsigned take_address(const json_t *finding, FILE *to)
 {
 	const json_t *stack = json_object_get(json_object_get(finding, "stacks"), "allocate");
@@ -190,7 +190,7 @@ static struct addresses write_addresses(const char *report, const char *path)
 	return addresses;
 }
 
-/* A name and a place are two lines; an address ends with an empty one. */
+/* A function's name and its place are two lines. An empty line ends an address. */
 static unsigned symbolizer_frames(const char *path)
 {
 	FILE *file = fopen(path, "r");

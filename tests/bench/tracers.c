@@ -46,7 +46,7 @@ static __attribute__((format(printf, 1, 2))) char *text(const char *format, ...)
 	return made;
 }
 
-/* Assignments for a way; the caller frees the first two. */
+/* The environment for a way. The user of it frees the strings in own[]. */
 struct assignments {
 	char *own[2];
 	const char *all[5];

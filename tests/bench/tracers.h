@@ -2,7 +2,7 @@
 #ifndef BENCH_TRACERS_H
 #define BENCH_TRACERS_H
 
-/* The ways in which a program is run: bare, under lsatrace with some options, or under a peer. */
+/* The ways in which a program is run: untraced (bare), under lsatrace with some options, or under a peer. */
 
 #include "bench.h"
 #include "spawn.h"
@@ -27,17 +27,17 @@ enum way { WAYS(WAY_ENUM) WAY_COUNT };
 extern const char *const way_key[WAY_COUNT];
 extern const char *const way_column[WAY_COUNT];
 
-/* Has it a ring, which in a host that runs for long has come round? Not so GROWING, which is lsatrace
- * while the file still grows to its bound. */
+/* Returns whether the way has a ring that wraps in a host that runs for long. GROWING has none: it is
+ * lsatrace while the file still grows to its bound. */
 bool way_has_ring(enum way way);
 
-/* Why it cannot be had, or NULL. */
+/* Returns why a way cannot be measured, or NULL. */
 const char *way_missing(const struct bench *b, enum way way);
 
-/* Runs a program; what was recorded is removed. Returns whether its status was 0. */
+/* Runs a program, and removes what the tracer wrote. Returns whether its status was 0. */
 bool way_run(struct bench *b, enum way way, const char *const *arguments, struct outcome *outcome);
 
-/* The same; what was recorded, by lsatrace or heaptrack, is the file `trace`. */
+/* Does the same, but keeps what lsatrace or heaptrack wrote, as the file `trace`. */
 bool way_record(struct bench *b, enum way way, const char *const *arguments, const char *trace,
 		struct outcome *outcome);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading a trace of ten million calls, and what heaptrack and babeltrace2 need for theirs of the
- * same calls. All are read from the page cache, and print to /dev/null.
+ * Measures how long it takes to read a trace of ten million calls, and how long heaptrack and babeltrace2
+ * take for theirs of the same calls. All read from the page cache, and print to /dev/null.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "tracers.h"
 
 #define FULL_CALLS 10000000.
-/* babeltrace2 is slow: its trace is shorter. What does not fit into the buffers is not in it. */
+/* babeltrace2 is slow, so its trace is shorter. The trace has only those calls that fit into the buffers. */
 #define LTTNG_BUFFER "16M"
 #define SPACE_NEEDED (3.0 * (1 << 30))
 
@@ -63,7 +63,7 @@ static bool record_ours(struct bench *b, const char *trace)
 	return good;
 }
 
-/* What the heaptrack script leaves behind, but for the compression. */
+/* Does what the heaptrack script does after a recording, without the compression. */
 static bool record_heaptrack(struct bench *b, const char *trace)
 {
 	const char *raw = bench_path(b, "heaptrack.raw");
@@ -81,7 +81,7 @@ static bool record_heaptrack(struct bench *b, const char *trace)
 	return good;
 }
 
-/* Returns how many events there are in it, or NaN. */
+/* Returns the number of events in the file, or NaN. */
 static double record_lttng(struct bench *b, const char *folder)
 {
 	static const char *const calls[] = { CALLS_PROGRAM, "cost", "rounds=250", "warm=0", NULL };
