@@ -145,6 +145,7 @@ coverage: ## the tests, then how much of each source file they reach
 
 lint: ## the order of includes, clang's analyzer, shellcheck, the man page, the format of sources
 	@.ci/rooms
+	@.ci/deps lint
 	$(call each,$(SOURCES)) $(CLANG) --analyze -Xclang -analyzer-werror $(LANGUAGE) $(PATHS) \
 		-DLSATRACE_VERSION='""' -o /dev/null {}
 	@shellcheck $(filter-out .ci/lsan,$(wildcard .ci/* .githooks/*))
