@@ -1,77 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options of a recording, in the two forms in which users give them: `--NAME=VALUE` of `lsatrace
- * record` and `NAME=VALUE:...` of LSATRACE_OPTIONS. Parsed here only, by both halves. Nothing here
- * allocates, prints or keeps state; texts point into what was parsed.
+ * The options of a recording. Users give them in two forms: as `--NAME=VALUE` to `lsatrace record`
+ * and `lsatrace run`, and as `NAME=VALUE:...` in the environment variable LSATRACE_OPTIONS. Both
+ * halves parse them with this header. Nothing here allocates, prints or keeps state; texts in a
+ * struct options point into the text that was parsed.
+ *
+ * To add an option: a member of struct options, a row in RECORDING_OPTIONS, and the code that obeys
+ * the member. The command line, LSATRACE_OPTIONS and --help follow from the row.
  */
 #ifndef LSATRACE_OPTIONS_H
 #define LSATRACE_OPTIONS_H
 
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 
 #include "slots.h"
 #include "trace_format.h"
 
 #define OPTIONS_VARIABLE "LSATRACE_OPTIONS"
-/* Set by `lsatrace run` for itself: the file in which each traced process notes the trace it made. */
+/* Set by `lsatrace run` and `record`: the file to which each traced process adds its trace's name. */
 #define SESSION_VARIABLE "LSATRACE_SESSION"
 
 #define OUTPUT_DEFAULT "lsatrace.%e.%p.trace"
 #define RING_DEFAULT (64ull << 20)
 #define RING_LEAST (256ull << 10)
-#define RING_MOST (1ull << 36) /* what a reference of the trace can reach */
+#define RING_MOST (1ull << 36) /* as far as a reference of the trace reaches */
 #define DEPTH_DEFAULT 64u
-#define OPTIONS_TABLES 16u /* most names of tables, and the longest one */
-#define OPTIONS_TABLE_BYTES 255u
-#define OPTION_NAME_MOST 32u
+#define OPTIONS_TABLES 16u       /* at most so many names of tables */
+#define OPTIONS_TABLE_BYTES 255u /* the longest name of a table */
+#define OPTION_NAME_MOST 32u     /* no option has a longer name */
 
 #define GUARD_QUARANTINE_DEFAULT (64ull << 20)
 #define GUARD_QUARANTINE_LEAST 4096ull
 #define GUARD_QUARANTINE_MOST (1ull << 36)
 
+/* What to do when a misuse was found, besides recording it. */
 enum on_error { ON_ERROR_LOG, ON_ERROR_TRAP, ON_ERROR_ABORT };
 
-/* How backtraces are taken: by our own unwinder and libunwind for what is not plain; by libunwind
- * alone; or by both, counting differences, for tests. */
+/* How to take backtraces: with lsatrace's own unwinder, and with libunwind where that one does not
+ * suffice; with libunwind only; or with both, counting the differences, for tests. */
 enum unwind { UNWIND_AUTO, UNWIND_LIBUNWIND, UNWIND_CHECK };
 
-/* Whose functions stand behind the shims: the host's, and ours of shared memory where it has none; the
- * host's or none; ours of shared memory; the guarded ones of ours. */
+/* Which functions the packages call. */
 enum allocator {
-	ALLOCATOR_AUTO,
-	ALLOCATOR_HOST,
-	ALLOCATOR_EMBEDDED,
-	ALLOCATOR_GUARD,
+	ALLOCATOR_AUTO,     /* the host's, and lsatrace's own shared memory if the host has none */
+	ALLOCATOR_HOST,     /* the host's only */
+	ALLOCATOR_EMBEDDED, /* lsatrace's own shared memory */
+	ALLOCATOR_GUARD,    /* lsatrace's own, with blocks that end at an inaccessible page */
 	ALLOCATOR_COUNT
 };
 
-/* Where a guarded block has its inaccessible page. */
+/* On which side of a guarded block its inaccessible page lies. */
 enum guard_side { GUARD_AFTER, GUARD_BEFORE };
 
-/* The families that can be put under guard. */
+/* The families that can be guarded. */
 #define GUARDED_FAMILIES(NAME) NAME("shared-memory") NAME("lsa-heap") NAME("private-heap")
 #define GUARD_FAMILIES_DEFAULT "shared-memory"
 
+/* Texts are not terminated: a text `x` is `x_bytes` long. */
 struct options {
-	const char *output; /* file name pattern; not terminated: output_bytes long */
+	const char *output; /* pattern of the trace's file name */
 	size_t output_bytes;
 	uint64_t ring_bytes; /* bound of the file in ring mode */
 	enum trace_mode mode;
-	uint32_t depth; /* 1..TRACE_FRAMES_MAX */
+	uint32_t depth; /* frames of a backtrace, 1..TRACE_FRAMES_MAX */
 	enum on_error on_error;
 	enum unwind unwind;
 	enum allocator allocator;
-	const char *families; /* comma-separated, not terminated; NULL: all */
+	const char *families; /* comma-separated; NULL: all */
 	size_t families_bytes;
-	const char *tables; /* as `families`; NULL: none */
+	const char *tables; /* comma-separated; NULL: none */
 	size_t tables_bytes;
 	int follow; /* trace child processes as well */
 	enum guard_side guard_side;
-	const char *guard_families; /* as families; never NULL */
+	const char *guard_families; /* comma-separated; never NULL */
 	size_t guard_families_bytes;
-	uint64_t guard_quarantine_bytes; /* of what was freed, kept inaccessible */
+	uint64_t guard_quarantine_bytes; /* how much freed memory stays inaccessible */
 };
 
 #define OPTIONS_DEFAULT \
@@ -84,24 +88,77 @@ struct options {
 			   .guard_families_bytes = sizeof(GUARD_FAMILIES_DEFAULT) - 1, \
 			   .guard_quarantine_bytes = GUARD_QUARANTINE_DEFAULT })
 
+/*
+ * One row for each option:
+ *
+ *   TEXT(before, name, letter, member, VALUE, is_valid, expected, help)
+ *   NUMBER(before, name, member, VALUE, least, most, expected, help)
+ *   CHOICE(before, name, member, words, expected, help)
+ *   SWITCH(before, name, member, words, expected, help)
+ *
+ * `before` comes before the name in a sentence that lists all names. `letter` is the short form on the
+ * command line, or 0. VALUE is what --help calls the value. `is_valid` is a function that checks a
+ * text. `expected` says what a value must be, for "…: expected %s". `help` is what --help says; "\n"
+ * begins a new line. The words of a CHOICE are its values, in the order of its enumeration. A SWITCH
+ * is a choice of no and yes, which is on by default; on the command line it is --no-NAME.
+ */
+#define RECORDING_OPTIONS(TEXT, NUMBER, CHOICE, SWITCH) \
+	TEXT("", "output", 'o', output, "PATTERN", options_is_text, "a file name", \
+	     "file name of the trace: %e executable, %p process\n" \
+	     "id, %h host name, %t start time, %% a percent sign\n" \
+	     "(default " OUTPUT_DEFAULT "); without a %, an\n" \
+	     "older trace of that name is replaced") \
+	NUMBER(", ", "ring", ring_bytes, "SIZE", RING_LEAST, RING_MOST, \
+	       "a size from 256K to 64G, such as 64M", \
+	       "largest size of the trace, in bytes or with K, M\n" \
+	       "or G (default 64M)") \
+	CHOICE(", ", "mode", mode, "ring|full", "ring or full", \
+	       "when the trace is full, overwrite the oldest calls\n" \
+	       "(default), or let the file grow") \
+	NUMBER(", ", "depth", depth, "N", 1, TRACE_FRAMES_MAX, "a number of frames from 1 to 256", \
+	       "most frames of a backtrace, 1 to 256 (default 64)") \
+	CHOICE(", ", "on-error", on_error, "log|trap|abort", "log, trap or abort", \
+	       "what else to do on a misuse: nothing (default),\n" \
+	       "raise SIGTRAP, or abort") \
+	CHOICE(", ", "unwind", unwind, "auto|libunwind|check", "auto, libunwind or check", \
+	       "how to take backtraces; check compares both ways") \
+	CHOICE(", ", "allocator", allocator, "auto|host|embedded|guard", \
+	       "auto, host, embedded or guard", \
+	       "which shared memory packages get: the host's, or\n" \
+	       "lsatrace's own if the host has none (default); the\n" \
+	       "host's only; lsatrace's own; lsatrace's own with\n" \
+	       "blocks that end at an inaccessible page") \
+	TEXT(", ", "families", 0, families, "LIST", options_is_families, \
+	     "a comma-separated list of" TRACED_FAMILIES(OPTIONS_FAMILY_WORD), \
+	     "trace only these families of functions, for example\n" \
+	     "shared-memory,lsa-heap") \
+	TEXT(", ", "table", 0, tables, "SYMBOL", options_is_tables, \
+	     "the name of a variable, or up to 16 of them with commas between", \
+	     "trace the function table in this global variable") \
+	SWITCH(", ", "follow", follow, "no|yes", "yes or no", "do not trace child processes") \
+	CHOICE(", ", "guard-side", guard_side, "after|before", "after or before", \
+	       "where the inaccessible page lies (default after)") \
+	TEXT(", ", "guard-families", 0, guard_families, "LIST", options_is_guarded_families, \
+	     "a comma-separated list of" GUARDED_FAMILIES(OPTIONS_GUARDED_WORD), \
+	     "guard the blocks of these families\n(default shared-memory)") \
+	NUMBER(" or ", "guard-quarantine", guard_quarantine_bytes, "SIZE", GUARD_QUARANTINE_LEAST, \
+	       GUARD_QUARANTINE_MOST, "a size from 4K to 64G, such as 64M", \
+	       "how much freed memory stays inaccessible\n(default 64M)")
+
+#define OPTIONS_FAMILY_WORD(constant, text) " " text
+#define OPTIONS_GUARDED_WORD(text) " " text
+
+/* Is the text, which is not terminated, this word? */
 static inline int options_word(const char *text, size_t bytes, const char *word)
 {
 	return strlen(word) == bytes && memcmp(text, word, bytes) == 0;
 }
 
-/* The name of an option with '-' for each '_': the two are one. `plain` holds it, if it is as short as
- * the names of options are. */
-static inline const char *options_plain(const char *name, size_t bytes, char plain[OPTION_NAME_MOST])
-{
-	if (bytes > OPTION_NAME_MOST)
-		return name;
-	for (size_t i = 0; i < bytes; i++)
-		plain[i] = name[i] == '_' ? '-' : name[i];
-	return plain;
-}
-
-/* A decimal number with an optional K, M or G (powers of 1024). 0 if it is anything else or > most. */
-static inline uint64_t options_number(const char *text, size_t bytes, int with_unit, uint64_t most)
+/*
+ * Returns a decimal number with an optional K, M or G (powers of 1024), or 0 if the text is anything
+ * else or the number is greater than `most`.
+ */
+static inline uint64_t options_number(const char *text, size_t bytes, uint64_t most)
 {
 	uint64_t number = 0;
 	size_t i = 0;
@@ -113,7 +170,7 @@ static inline uint64_t options_number(const char *text, size_t bytes, int with_u
 	}
 	if (i == 0)
 		return 0;
-	if (with_unit && i + 1 == bytes) {
+	if (i + 1 == bytes) {
 		static const char units[] = "KMG";
 		const char *unit = memchr(units, text[i] & ~0x20, 3);
 		unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
@@ -123,23 +180,56 @@ static inline uint64_t options_number(const char *text, size_t bytes, int with_u
 		number <<= shift;
 		i++;
 	}
-	return i == bytes && number <= most ? number : 0;
+	return i == bytes ? number : 0;
 }
 
-/* Is `name` one of the comma-separated names of `list`? A NULL list holds every name. */
+/* Returns the index of a value among words that are separated by '|', or -1 if it is none of them. */
+static inline int options_choose(const char *words, const char *value, size_t bytes)
+{
+	for (int index = 0;; index++) {
+		size_t length = strcspn(words, "|");
+
+		if (length == bytes && memcmp(words, value, bytes) == 0)
+			return index;
+		if (!words[length])
+			return -1;
+		words += length + 1;
+	}
+}
+
+/* Returns the length of the first item of a comma-separated list. */
+static inline size_t options_item(const char *list, const char *end)
+{
+	const char *comma = memchr(list, ',', (size_t)(end - list));
+
+	return (size_t)((comma ? comma : end) - list);
+}
+
+/* Is `name` an item of the comma-separated list? A NULL list has every item. */
 static inline int options_list_has(const char *list, size_t bytes, const char *name)
 {
 	const char *end = list + bytes;
 
-	if (!list)
-		return 1;
-	while (list < end) {
-		const char *comma = memchr(list, ',', (size_t)(end - list));
-		const char *stop = comma ? comma : end;
-
-		if (options_word(list, (size_t)(stop - list), name))
+	for (const char *item = list; list && item < end; item += options_item(item, end) + 1)
+		if (options_word(item, options_item(item, end), name))
 			return 1;
-		list = stop + 1;
+	return !list;
+}
+
+/* Does a list have at least one item, at most `most`, and only items that `is_valid` accepts? */
+static inline int options_is_list(const char *list, size_t bytes, unsigned most,
+				  int (*is_valid)(const char *item, size_t bytes))
+{
+	const char *end = list + bytes, *item = list;
+
+	for (unsigned count = 1; count <= most; count++) {
+		size_t length = options_item(item, end);
+
+		if (!is_valid(item, length))
+			return 0;
+		if (item + length == end)
+			return 1;
+		item += length + 1;
 	}
 	return 0;
 }
@@ -157,161 +247,84 @@ static inline int options_is_guarded_family(const char *name, size_t bytes)
 	return 0 GUARDED_FAMILIES(OPTIONS_IS_GUARDED);
 }
 
-/* Does the list hold nothing but names that `is_known` knows, and at least one? */
-static inline int options_list_known(const char *list, size_t list_bytes,
-				     int (*is_known)(const char *name, size_t bytes))
+static inline int options_is_table(const char *name, size_t bytes)
 {
-	const char *end = list + list_bytes, *name = list;
-
-	for (;;) {
-		const char *comma = memchr(name, ',', (size_t)(end - name));
-
-		if (!is_known(name, (size_t)((comma ? comma : end) - name)))
-			return 0;
-		if (!comma)
-			return 1;
-		name = comma + 1;
-	}
+	(void)name;
+	return bytes > 0 && bytes <= OPTIONS_TABLE_BYTES;
 }
 
-/* Is it a list of symbols, none of them empty or too long, and not too many? */
-static inline int options_tables_plausible(const char *list, size_t list_bytes)
+/* The checks of the TEXT rows. */
+static inline int options_is_text(const char *value, size_t bytes)
 {
-	const char *end = list + list_bytes, *name = list;
-
-	for (unsigned count = 1; count <= OPTIONS_TABLES; count++) {
-		const char *comma = memchr(name, ',', (size_t)(end - name));
-		size_t bytes = (size_t)((comma ? comma : end) - name);
-
-		if (bytes == 0 || bytes > OPTIONS_TABLE_BYTES)
-			return 0;
-		if (!comma)
-			return 1;
-		name = comma + 1;
-	}
-	return 0;
+	(void)value;
+	return bytes > 0;
 }
 
-#define OPTIONS_FAMILY_WORD(constant, text) " " text
-#define OPTIONS_GUARDED_WORD(text) " " text
-
-/* The options of the guarded allocator, as options_take(). */
-static inline const char *options_take_guard(struct options *o, const char *name, size_t name_bytes,
-					     const char *value, size_t bytes, int *known)
+static inline int options_is_families(const char *value, size_t bytes)
 {
-	if (options_word(name, name_bytes, "guard-side")) {
-		if (options_word(value, bytes, "after"))
-			o->guard_side = GUARD_AFTER;
-		else if (options_word(value, bytes, "before"))
-			o->guard_side = GUARD_BEFORE;
-		else
-			return "after or before";
-	} else if (options_word(name, name_bytes, "guard-families")) {
-		if (!options_list_known(value, bytes, options_is_guarded_family))
-			return "a comma-separated list of" GUARDED_FAMILIES(OPTIONS_GUARDED_WORD);
-		o->guard_families = value;
-		o->guard_families_bytes = bytes;
-	} else if (options_word(name, name_bytes, "guard-quarantine")) {
-		uint64_t number = options_number(value, bytes, 1, GUARD_QUARANTINE_MOST);
-
-		if (number < GUARD_QUARANTINE_LEAST)
-			return "a size from 4K to 64G, such as 64M";
-		o->guard_quarantine_bytes = number;
-	} else {
-		*known = 0;
-	}
-	return NULL;
+	return options_is_list(value, bytes, UINT32_MAX, options_is_family);
 }
+
+static inline int options_is_guarded_families(const char *value, size_t bytes)
+{
+	return options_is_list(value, bytes, UINT32_MAX, options_is_guarded_family);
+}
+
+static inline int options_is_tables(const char *value, size_t bytes)
+{
+	return options_is_list(value, bytes, OPTIONS_TABLES, options_is_table);
+}
+
+/* Each takes a value for its row, and returns from options_take(). */
+#define OPTIONS_TAKE_TEXT(before, text, letter, member, placeholder, is_valid, expected, help) \
+	if (options_word(name, name_bytes, text)) { \
+		if (!is_valid(value, bytes)) \
+			return expected; \
+		o->member = value; \
+		o->member##_bytes = bytes; \
+		return NULL; \
+	}
+#define OPTIONS_TAKE_NUMBER(before, text, member, placeholder, least, most, expected, help) \
+	if (options_word(name, name_bytes, text)) { \
+		uint64_t number = options_number(value, bytes, most); \
+\
+		if (number < (least)) \
+			return expected; \
+		o->member = (__typeof__(o->member))number; \
+		return NULL; \
+	}
+#define OPTIONS_TAKE_CHOICE(before, text, member, words, expected, help) \
+	if (options_word(name, name_bytes, text)) { \
+		int choice = options_choose(words, value, bytes); \
+\
+		if (choice < 0) \
+			return expected; \
+		o->member = (__typeof__(o->member))choice; \
+		return NULL; \
+	}
+
+#define OPTIONS_NAME(before, text, ...) before text
 
 /*
- * Takes one option. Returns NULL, or what the value should have been, as words for "…: expected %s";
- * `*known` is 0 when there is no option of that name. A value that is refused changes nothing.
+ * Takes one option; in its name, '_' is the same as '-'. Returns NULL, or what the value must be, as
+ * words for "…: expected %s". If there is no option of that name, *known is 0, and the words are the
+ * names that there are. A value that is refused changes nothing.
  */
 static inline const char *options_take(struct options *o, const char *name, size_t name_bytes,
 				       const char *value, size_t bytes, int *known)
 {
-	char plain[OPTION_NAME_MOST];
-	uint64_t number;
+	char hyphened[OPTION_NAME_MOST];
 
 	*known = 1;
-	name = options_plain(name, name_bytes, plain);
-	if (options_word(name, name_bytes, "output")) {
-		if (bytes == 0)
-			return "a file name";
-		o->output = value;
-		o->output_bytes = bytes;
-	} else if (options_word(name, name_bytes, "ring")) {
-		number = options_number(value, bytes, 1, RING_MOST);
-		if (number < RING_LEAST)
-			return "a size from 256K to 64G, such as 64M";
-		o->ring_bytes = number;
-	} else if (options_word(name, name_bytes, "mode")) {
-		if (options_word(value, bytes, "ring"))
-			o->mode = TRACE_MODE_RING;
-		else if (options_word(value, bytes, "full"))
-			o->mode = TRACE_MODE_FULL;
-		else
-			return "ring or full";
-	} else if (options_word(name, name_bytes, "depth")) {
-		number = options_number(value, bytes, 0, TRACE_FRAMES_MAX);
-		if (number == 0)
-			return "a number of frames from 1 to 256";
-		o->depth = (uint32_t)number;
-	} else if (options_word(name, name_bytes, "on-error")) {
-		if (options_word(value, bytes, "log"))
-			o->on_error = ON_ERROR_LOG;
-		else if (options_word(value, bytes, "trap"))
-			o->on_error = ON_ERROR_TRAP;
-		else if (options_word(value, bytes, "abort"))
-			o->on_error = ON_ERROR_ABORT;
-		else
-			return "log, trap or abort";
-	} else if (options_word(name, name_bytes, "unwind")) {
-		if (options_word(value, bytes, "auto"))
-			o->unwind = UNWIND_AUTO;
-		else if (options_word(value, bytes, "libunwind"))
-			o->unwind = UNWIND_LIBUNWIND;
-		else if (options_word(value, bytes, "check"))
-			o->unwind = UNWIND_CHECK;
-		else
-			return "auto, libunwind or check";
-	} else if (options_word(name, name_bytes, "allocator")) {
-		if (options_word(value, bytes, "auto"))
-			o->allocator = ALLOCATOR_AUTO;
-		else if (options_word(value, bytes, "host"))
-			o->allocator = ALLOCATOR_HOST;
-		else if (options_word(value, bytes, "embedded"))
-			o->allocator = ALLOCATOR_EMBEDDED;
-		else if (options_word(value, bytes, "guard"))
-			o->allocator = ALLOCATOR_GUARD;
-		else
-			return "auto, host, embedded or guard";
-	} else if (options_word(name, name_bytes, "families")) {
-		if (!options_list_known(value, bytes, options_is_family))
-			return "a comma-separated list of" TRACED_FAMILIES(OPTIONS_FAMILY_WORD);
-		o->families = value;
-		o->families_bytes = bytes;
-	} else if (options_word(name, name_bytes, "table")) {
-		if (!options_tables_plausible(value, bytes))
-			return "the name of a variable, or up to 16 of them with commas between";
-		o->tables = value;
-		o->tables_bytes = bytes;
-	} else if (options_word(name, name_bytes, "follow")) {
-		if (options_word(value, bytes, "yes"))
-			o->follow = 1;
-		else if (options_word(value, bytes, "no"))
-			o->follow = 0;
-		else
-			return "yes or no";
-	} else {
-		const char *expected = options_take_guard(o, name, name_bytes, value, bytes, known);
-
-		return *known ? expected
-			      : "output, ring, mode, depth, on-error, unwind, allocator, families, "
-				"table, "
-				"follow, guard-side, guard-families or guard-quarantine";
+	if (name_bytes <= sizeof(hyphened)) {
+		for (size_t i = 0; i < name_bytes; i++)
+			hyphened[i] = name[i] == '_' ? '-' : name[i];
+		name = hyphened;
 	}
-	return NULL;
+	RECORDING_OPTIONS(OPTIONS_TAKE_TEXT, OPTIONS_TAKE_NUMBER, OPTIONS_TAKE_CHOICE,
+			  OPTIONS_TAKE_CHOICE)
+	*known = 0;
+	return RECORDING_OPTIONS(OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME);
 }
 
 #endif

@@ -99,10 +99,12 @@ enum trace_role {
 	X(WRITE, "write") \
 	X(CANARY, "canary")
 
-enum trace_level { TRACE_LEVEL_NOTE, TRACE_LEVEL_WARNING, TRACE_LEVEL_ERROR };
+#define TRACE_LEVELS(X) X(NOTE, "note") X(WARNING, "warning") X(ERROR, "error")
 
+#define TRACE_ENUM_LEVEL(name, text) TRACE_LEVEL_##name,
 #define TRACE_ENUM_KIND(name, text, level) TRACE_KIND_##name,
 #define TRACE_ENUM_REASON(name, text) TRACE_REASON_##name,
+enum trace_level { TRACE_LEVELS(TRACE_ENUM_LEVEL) };
 enum trace_kind { TRACE_KINDS(TRACE_ENUM_KIND) TRACE_KIND_COUNT };
 enum trace_reason { TRACE_REASONS(TRACE_ENUM_REASON) TRACE_REASON_COUNT };
 

@@ -2,23 +2,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "viewer/base/complaint.h"
 #include "viewer/commands/commands.h"
 
-enum { STATUS_USAGE = 2 };
+#define COMMAND_ROW(name, summary) { #name, summary, command_##name },
 
-struct command {
-	const char *name;
+static const struct command {
+	const char *name, *summary;
 	int (*run)(int argc, char **argv);
-	const char *summary;
-};
-
-static const struct command commands[] = {
-	{ "run", cmd_run, "run a command, record it, and report on standard error" },
-	{ "record", cmd_record, "run a command and record it" },
-	{ "report", cmd_report, "leaks, mismatched frees and other findings of traces" },
-	{ "events", cmd_events, "the retained calls of a trace, oldest first" },
-	{ "stat", cmd_stat, "totals of traces, and what was lost" },
-};
+} commands[] = { COMMANDS(COMMAND_ROW) };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
 
@@ -31,21 +23,11 @@ static void print_usage(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 }
 
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
-}
-
 int main(int argc, char **argv)
 {
-	const struct command *command;
-
 	if (argc < 2) {
 		print_usage(stderr);
-		return STATUS_USAGE;
+		return COMMAND_TROUBLE;
 	}
 	if (strcmp(argv[1], "--help") == 0) {
 		print_usage(stdout);
@@ -55,10 +37,9 @@ int main(int argc, char **argv)
 		puts("lsatrace " LSATRACE_VERSION);
 		return 0;
 	}
-	command = find_command(argv[1]);
-	if (!command) {
-		fprintf(stderr, "lsatrace: '%s' is no command; see lsatrace --help\n", argv[1]);
-		return STATUS_USAGE;
-	}
-	return command->run(argc - 1, argv + 1);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	complaint_print("lsatrace", "'%s' is no command; see lsatrace --help", argv[1]);
+	return COMMAND_TROUBLE;
 }

@@ -17,8 +17,8 @@ void buffer_release(struct buffer *b)
 	*b = (struct buffer){ 0 };
 }
 
-/* Room for `more` bytes and a terminator. */
-static char *reserve(struct buffer *b, size_t more)
+/* Makes room for `more` bytes and a terminator, and returns where they go. */
+static char *reserve_bytes(struct buffer *b, size_t more)
 {
 	size_t need = b->used + more + 1;
 
@@ -31,7 +31,7 @@ static char *reserve(struct buffer *b, size_t more)
 
 void buffer_bytes(struct buffer *b, const char *bytes, size_t count)
 {
-	char *end = reserve(b, count);
+	char *end = reserve_bytes(b, count);
 
 	if (count)
 		memcpy(end, bytes, count);
@@ -55,7 +55,7 @@ void buffer_format(struct buffer *b, const char *format, ...)
 	if (length < 0)
 		return;
 	va_start(arguments, format);
-	vsnprintf(reserve(b, (size_t)length), (size_t)length + 1, format, arguments);
+	vsnprintf(reserve_bytes(b, (size_t)length), (size_t)length + 1, format, arguments);
 	va_end(arguments);
 	b->used += (size_t)length;
 }
@@ -77,6 +77,13 @@ void buffer_decimal(struct buffer *b, uint64_t number)
 	buffer_padded(b, number, 1);
 }
 
+void buffer_signed(struct buffer *b, int64_t number)
+{
+	if (number < 0)
+		buffer_text(b, "-");
+	buffer_padded(b, number < 0 ? -(uint64_t)number : (uint64_t)number, 1);
+}
+
 void buffer_hex(struct buffer *b, uint64_t number)
 {
 	char text[18];
@@ -91,9 +98,9 @@ void buffer_hex(struct buffer *b, uint64_t number)
 	buffer_bytes(b, text + at, sizeof(text) - at);
 }
 
-void buffer_digits(struct buffer *b, const uint8_t *bytes, size_t count)
+void buffer_hex_bytes(struct buffer *b, const uint8_t *bytes, size_t count)
 {
-	char *end = reserve(b, 2 * count);
+	char *end = reserve_bytes(b, 2 * count);
 
 	for (size_t i = 0; i < count; i++) {
 		*end++ = "0123456789abcdef"[bytes[i] >> 4];
@@ -103,8 +110,27 @@ void buffer_digits(struct buffer *b, const uint8_t *bytes, size_t count)
 	b->used += 2 * count;
 }
 
-/* Bytes of the character that starts here, 0 if it is not one. As Unicode 15, table 3-7, has it. */
-static size_t character(const unsigned char *s, size_t left)
+void buffer_count(struct buffer *b, uint64_t number, const char *noun)
+{
+	buffer_decimal(b, number);
+	buffer_text(b, " ");
+	buffer_text(b, noun);
+	buffer_text(b, number == 1 ? "" : "s");
+}
+
+void buffer_seconds(struct buffer *b, uint64_t ns, unsigned digits)
+{
+	uint64_t fraction = ns % 1000000000u;
+
+	for (unsigned i = digits; i < 9; i++)
+		fraction /= 10;
+	buffer_decimal(b, ns / 1000000000u);
+	buffer_text(b, ".");
+	buffer_padded(b, fraction, digits);
+}
+
+/* Returns the bytes of the character that starts here, or 0 if it is none (Unicode 15, table 3-7). */
+static size_t measure_character(const unsigned char *s, size_t left)
 {
 	unsigned char least = 0x80, most = 0xbf;
 	size_t bytes;
@@ -130,20 +156,20 @@ static size_t character(const unsigned char *s, size_t left)
 	return bytes;
 }
 
-/* C0, DEL, and C1 in its UTF-8 form. */
+/* The control characters C0, DEL, and C1 in its UTF-8 form. */
 static bool is_control(const unsigned char *s, size_t bytes)
 {
 	return (bytes == 1 && (s[0] < 0x20 || s[0] == 0x7f)) ||
 	       (bytes == 2 && s[0] == 0xc2 && s[1] < 0xa0);
 }
 
-static void clean(struct buffer *b, const char *bytes, size_t count, bool plain)
+static void append_clean(struct buffer *b, const char *bytes, size_t count, bool plain)
 {
 	const unsigned char *s = (const unsigned char *)bytes;
 	size_t at = 0, taken = 0;
 
 	while (at < count) {
-		size_t length = character(s + at, count - at), step = length ? length : 1;
+		size_t length = measure_character(s + at, count - at), step = length ? length : 1;
 
 		if (length == 0 || (plain && is_control(s + at, length))) {
 			buffer_bytes(b, bytes + taken, at - taken);
@@ -157,12 +183,12 @@ static void clean(struct buffer *b, const char *bytes, size_t count, bool plain)
 
 void buffer_utf8(struct buffer *b, const char *bytes, size_t count)
 {
-	clean(b, bytes, count, false);
+	append_clean(b, bytes, count, false);
 }
 
-void buffer_plain(struct buffer *b, const char *bytes, size_t count)
+void buffer_plain(struct buffer *b, const char *text)
 {
-	clean(b, bytes, count, true);
+	append_clean(b, text, strlen(text), true);
 }
 
 char *buffer_take(struct buffer *b)
@@ -173,4 +199,20 @@ char *buffer_take(struct buffer *b)
 	text = b->data;
 	*b = (struct buffer){ 0 };
 	return text;
+}
+
+char *buffer_take_utf8(const char *bytes, size_t count)
+{
+	struct buffer b = { 0 };
+
+	buffer_utf8(&b, bytes, count);
+	return buffer_take(&b);
+}
+
+char *buffer_take_plain(const char *text)
+{
+	struct buffer b = { 0 };
+
+	buffer_plain(&b, text);
+	return buffer_take(&b);
 }

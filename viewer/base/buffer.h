@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text that grows at its end, and the ways in which this program writes numbers into it. The
- * numbers are formatted by hand because `events` writes millions of lines, and printf takes five
- * times as long.
+ * A text that grows at its end, and the one way in which the viewer writes numbers, addresses, counts
+ * and foreign text into it. `events` writes millions of lines, so the functions for numbers format by
+ * hand: printf takes five times as long.
  *
- * Text from a trace, or from the debug information that a trace led to, is anybody's: buffer_utf8
- * makes it valid UTF-8, buffer_plain also takes away what a terminal would obey.
+ * Text from a trace, or from debug information, may hold any bytes. buffer_utf8 makes it valid UTF-8;
+ * buffer_plain also removes control characters, which a terminal would obey.
  *
- * A zeroed struct is an empty buffer. Not for use by two threads at once.
+ * A zeroed struct is an empty buffer. A buffer is for one thread at a time.
  */
 #ifndef LSATRACE_VIEWER_BASE_BUFFER_H
 #define LSATRACE_VIEWER_BASE_BUFFER_H
@@ -16,30 +16,41 @@
 #include <stdint.h>
 
 struct buffer {
-	char *data; /* terminated when anything was ever put in by the functions below */
+	char *data; /* terminated; NULL until something is appended */
 	size_t used, room;
 };
 
+/* Frees the text. The buffer is empty afterwards. */
 void buffer_release(struct buffer *b);
 
+/* Each of the following appends to the buffer. */
 void buffer_bytes(struct buffer *b, const char *bytes, size_t count);
 void buffer_text(struct buffer *b, const char *text);
 void buffer_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void buffer_decimal(struct buffer *b, uint64_t number);
+/* The same for negative numbers. */
+void buffer_signed(struct buffer *b, int64_t number);
 /* With leading zeroes, at least `digits` (1..20) digits. */
 void buffer_padded(struct buffer *b, uint64_t number, unsigned digits);
-/* "0x7f12", lower case, without leading zeroes. */
+/* An address or offset: "0x7f12", lower case, without leading zeroes. */
 void buffer_hex(struct buffer *b, uint64_t number);
-/* Two digits a byte, as a build-id is written. */
-void buffer_digits(struct buffer *b, const uint8_t *bytes, size_t count);
+/* Two hexadecimal digits a byte, as a build-id is written. */
+void buffer_hex_bytes(struct buffer *b, const uint8_t *bytes, size_t count);
+/* "1 block", "2 blocks": a number with a noun. */
+void buffer_count(struct buffer *b, uint64_t number, const char *noun);
+/* Seconds, with `digits` (1..9) digits after the point; further ones are cut off. */
+void buffer_seconds(struct buffer *b, uint64_t ns, unsigned digits);
 
-/* What is not UTF-8 becomes U+FFFD, and so does a zero byte. */
+/* Replaces what is not UTF-8, and zero bytes, by U+FFFD. */
 void buffer_utf8(struct buffer *b, const char *bytes, size_t count);
-/* The same, and each control character becomes "?". */
-void buffer_plain(struct buffer *b, const char *bytes, size_t count);
+/* The same for a terminated text; also replaces each control character by "?". */
+void buffer_plain(struct buffer *b, const char *text);
 
-/* The text, which the caller frees; the buffer is empty afterwards. Never NULL. */
+/* Returns the text, never NULL, for the caller to free. The buffer is empty afterwards. */
 char *buffer_take(struct buffer *b);
+/* The same as buffer_utf8() and buffer_plain(), into a text of its own. */
+char *buffer_take_utf8(const char *bytes, size_t count);
+char *buffer_take_plain(const char *text);
 
 #endif

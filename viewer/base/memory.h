@@ -1,32 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for the viewer. What is asked for is bounded by the size of the trace, whose counts are
- * checked first, so running out is the machine's state and not the trace's doing: it ends the
- * program with one line and status 2, and no caller has to unwind. Safe from any thread.
+ * Memory for the viewer. Requests are bounded by the size of the trace, because counts in the trace
+ * are checked first. So a lack of memory is the fault of the machine and not of the trace. It ends the
+ * program with one line and status 2, and no caller has to handle it.
+ *
+ * Safe from any thread.
  */
 #ifndef LSATRACE_VIEWER_BASE_MEMORY_H
 #define LSATRACE_VIEWER_BASE_MEMORY_H
 
 #include <stddef.h>
 
-/* `count` items of `size` bytes, all zero. Never NULL. */
+/* Returns `count` items of `size` bytes, all zero. Never NULL. */
 void *memory_new(size_t count, size_t size);
 
-/* `old`, made `count` items of `size` bytes long; what is new is not cleared. Never NULL. */
+/* Resizes `old` to `count` items of `size` bytes. Does not clear what is new. Never NULL. */
 void *memory_resize(void *old, size_t count, size_t size);
 
-/* A terminated copy of `bytes` bytes. Never NULL. */
+/* Returns a terminated copy of `bytes` bytes. Never NULL. */
 char *memory_text(const char *text, size_t bytes);
 
+/* Ends the program. */
 _Noreturn void memory_exhausted(void);
 
-/*
- * Before uthash.h is included, whose own way out is a silent exit(-1). Maps are released by
- * HASH_CLEAR, which leaves the order of the items, and then going along hh.next.
- */
-#define uthash_fatal(message) memory_exhausted()
-
-/* Makes room for one more item in an array that doubles: `count` are used of `room`. */
+/* Makes room for one more item in an array that has `count` items and room for `room`. */
 #define memory_room(array, count, room) \
 	do { \
 		if ((count) == (room)) { \

@@ -9,7 +9,7 @@
 #define REDRAW_NS 100000000u
 #define BAR_CELLS 30u
 
-static uint64_t now_ns(void)
+static uint64_t read_clock(void)
 {
 	struct timespec now;
 
@@ -17,7 +17,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void draw(const char *what, uint64_t done, uint64_t total)
+static void draw_bar(const char *what, uint64_t done, uint64_t total)
 {
 	unsigned percent = total ? (unsigned)((double)done / (double)total * 100) : 0;
 	unsigned filled = percent * BAR_CELLS / 100;
@@ -34,18 +34,18 @@ void progress_show(struct progress *p, const char *what, uint64_t done, uint64_t
 {
 	uint64_t now;
 
-	if (!p || p->hidden)
+	if (!p || p->is_hidden)
 		return;
-	now = now_ns();
+	now = read_clock();
 	if (p->started_ns == 0) {
 		p->started_ns = now;
-		p->hidden = !isatty(STDERR_FILENO);
+		p->is_hidden = !isatty(STDERR_FILENO);
 		return;
 	}
 	if (now - p->started_ns < PATIENCE_NS || now - p->drawn_ns < REDRAW_NS)
 		return;
 	p->drawn_ns = now;
-	draw(what, done < total ? done : total, total);
+	draw_bar(what, done < total ? done : total, total);
 }
 
 void progress_end(struct progress *p)

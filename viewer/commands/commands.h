@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands of the program, one file each. A command gets its own name as argv[0], prints what is
- * wrong itself, and returns the program's exit status.
+ * The commands of the program. Each gets its own name as argv[0], prints what is wrong itself, and
+ * returns the program's exit status.
+ *
+ * To add a command: a row here, and a file viewer/commands/NAME.c with its function command_NAME().
  */
 #ifndef LSATRACE_VIEWER_COMMANDS_COMMANDS_H
 #define LSATRACE_VIEWER_COMMANDS_COMMANDS_H
 
-int cmd_run(int argc, char **argv);
-int cmd_record(int argc, char **argv);
-int cmd_report(int argc, char **argv);
-int cmd_events(int argc, char **argv);
-int cmd_stat(int argc, char **argv);
+/* COMMAND(name, summary for --help) */
+#define COMMANDS(COMMAND) \
+	COMMAND(run, "run a command, record it, and report on standard error") \
+	COMMAND(record, "run a command and record it") \
+	COMMAND(report, "report leaks, mismatched frees and other findings of traces") \
+	COMMAND(events, "list the retained calls of a trace, oldest first") \
+	COMMAND(stat, "print totals of traces, and what was lost")
+
+#define COMMAND_PROTOTYPE(name, summary) int command_##name(int argc, char **argv);
+COMMANDS(COMMAND_PROTOTYPE)
+
+/* Exit status of a command that reads traces, for wrong usage and for any other trouble. */
+#define COMMAND_TROUBLE 2
 
 #endif

@@ -6,14 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "viewer/base/arguments.h"
 #include "viewer/base/buffer.h"
-#include "viewer/base/memory.h"
+#include "viewer/base/complaint.h"
 #include "viewer/base/progress.h"
 #include "viewer/commands/commands.h"
-#include "viewer/commands/usage.h"
-#include "viewer/findings/findings.h"
+#include "viewer/model/event.h"
 #include "viewer/model/model.h"
 #include "viewer/read/timeline.h"
+#include "viewer/report/event_json.h"
 #include "viewer/report/event_line.h"
 #include "viewer/report/json_frames.h"
 #include "viewer/report/report.h"
@@ -22,75 +23,14 @@
 
 #define FLUSH_BYTES (1u << 18)
 
-static const char help[] =
-	"usage: lsatrace events [OPTION]... TRACE\n\n"
-	"Prints the retained calls of the trace, oldest first, one line each:\n"
-	"  [+seconds since the start] thread package function(arguments) = result <seconds taken>\n"
-	"\"= ?\" is a result that is not known, since the call had not returned or was never heard "
-	"of\n"
-	"again. An arrow marks a call that is a finding. Between the calls, what the package's "
-	"entry\n"
-	"points hand over to the LSA or to a client in returning:\n"
-	"  [+seconds since the start] thread package entry-point hands address (size, family) to "
-	"...\n"
-	"\n"
-	"      --stacks           the backtrace of each call below it\n"
-	"      --function=NAME    calls of this function only\n"
-	"      --package=INDEX|NAME\n"
-	"                         calls by this package only\n"
-	"      --thread=TID       calls by this thread only\n"
-	"      --address=ADDRESS  calls on this section or block, or the block that holds the "
-	"address\n"
-	"      --json             one JSON object a line: time_ns since the start, thread, "
-	"package\n"
-	"                         (index), function, section, address, size, initial_size, "
-	"result,\n"
-	"                         duration_ns, to (lsa or client, for what is handed over), "
-	"finding;\n"
-	"                         with --stacks also stack; unknown is null\n"
-	"      --color=auto|always|never\n"
-	"      --help             this text\n"
-	"\nThe status is 0, or 2 if the trace could not be read.\n";
-
-static const struct option rows[] = {
-	{ "stacks", no_argument, NULL, 's' },
-	{ "function", required_argument, NULL, 'f' },
-	{ "package", required_argument, NULL, 'p' },
-	{ "thread", required_argument, NULL, 't' },
-	{ "address", required_argument, NULL, 'a' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "color", required_argument, NULL, 'c' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
-};
-
+/* What the command line asks for. */
 struct request {
-	const char *path;
 	const char *function, *package; /* NULL: any */
 	bool has_thread, has_address;
 	int64_t thread;
 	uint64_t address;
-	bool stacks, json;
-	struct report_options report; /* for --color */
-};
-
-/* The filters, looked up in a model. */
-struct filter {
-	bool function[TRACE_FUNCTIONS];
-	bool package[TRACE_PACKAGES];
-};
-
-struct printer {
-	const struct request *request;
-	struct model *model;
-	struct filter filter;
-	struct event_line *line;
-	struct symbols *symbols;
-	struct json_frames *frames;
-	struct frames_style style;
-	struct buffer out;
-	bool failed; /* standard output takes no more */
-	int status;
+	bool has_stacks, is_json;
+	enum report_color color;
 };
 
 static bool parse_number(const char *text, int base, uint64_t *number)
@@ -104,95 +44,113 @@ static bool parse_number(const char *text, int base, uint64_t *number)
 	return *text && *text != '-' && *text != '+' && *text != ' ' && !*end && errno == 0;
 }
 
-static const char *take(struct request *r, int value, const char *text)
+static const char *take_option(void *into, const char *name, const char *value)
 {
-	uint64_t number;
+	struct request *r = into;
 
-	switch (value) {
-	case 's':
-		r->stacks = true;
-		break;
-	case 'j':
-		r->json = true;
-		break;
-	case 'f':
-		r->function = text;
-		break;
-	case 'p':
-		r->package = text;
-		break;
-	case 't':
-		if (!parse_number(text, 10, &number) || number > INT32_MAX)
-			return "a thread id";
-		r->has_thread = true;
-		r->thread = (int64_t)number;
-		break;
-	case 'a':
-		if (!parse_number(text, 16, &number))
-			return "an address, such as 0x7f0012345678";
-		r->has_address = true;
-		r->address = number;
-		break;
-	default:
-		return report_take_option(&r->report, usage_name(rows, value), text);
-	}
+	if (strcmp(name, "stacks") == 0)
+		r->has_stacks = true;
+	else if (strcmp(name, "json") == 0)
+		r->is_json = true;
+	else if (strcmp(name, "function") == 0)
+		r->function = value;
+	else
+		r->package = value;
 	return NULL;
 }
 
-/* Returns -1, or the exit status. */
-static int parse(struct request *r, int argc, char **argv)
+static const char *take_thread(void *into, const char *name, const char *value)
 {
-	const char *expected;
-	int value;
+	struct request *r = into;
+	uint64_t number;
 
-	opterr = optind = 0;
-	while ((value = getopt_long(argc, argv, ":", rows, NULL)) != -1) {
-		if (value == '?' || value == ':')
-			return usage_refuse(argv, rows, value);
-		if (value == 'h')
-			return fputs(help, stdout) < 0 ? USAGE_STATUS : 0;
-		expected = take(r, value, optarg);
-		if (expected)
-			return usage_expected(argv[0], usage_name(rows, value), optarg, expected);
-	}
-	if (argc - optind != 1)
-		return usage_wrong(argv[0], optind == argc ? "no trace was given"
-							   : "more than one trace was given");
-	r->path = argv[optind];
-	return -1;
+	(void)name;
+	if (!parse_number(value, 10, &number) || number > INT32_MAX)
+		return "a thread id";
+	r->has_thread = true;
+	r->thread = (int64_t)number;
+	return NULL;
 }
 
-static bool filter_functions(struct filter *f, const struct model *model, const char *name)
+static const char *take_address(void *into, const char *name, const char *value)
+{
+	struct request *r = into;
+
+	(void)name;
+	r->has_address = parse_number(value, 16, &r->address);
+	return r->has_address ? NULL : "an address, such as 0x7f0012345678";
+}
+
+static void choose_color(void *into, int index)
+{
+	((struct request *)into)->color = (enum report_color)index;
+}
+
+static const struct argument rows[] = {
+	{ "stacks", 0, NULL, "print the backtrace of each call below it", take_option, NULL },
+	{ "function", 0, "NAME", "only calls of this function", take_option, NULL },
+	{ "package", 0, "INDEX|NAME", "only calls by this package", take_option, NULL },
+	{ "thread", 0, "TID", "only calls by this thread", take_thread, NULL },
+	{ "address", 0, "ADDRESS",
+	  "only calls on this section or block, or on the\nblock that holds the address",
+	  take_address, NULL },
+	{ "json", 0, NULL,
+	  "print one JSON object a line: time_ns since the\n"
+	  "start, thread, package (index), function, section,\n"
+	  "address, size, initial_size, result, duration_ns,\n"
+	  "to (lsa or client, for a block that is handed\n"
+	  "over), finding; with --stacks also stack. Unknown\n"
+	  "is null",
+	  take_option, NULL },
+	{ "color", 0, REPORT_COLORS,
+	  "colours; auto, the default: on a terminal, unless\nNO_COLOR is set", NULL, choose_color },
+};
+
+struct printer {
+	const struct request *request;
+	struct model *model;
+	bool function[TRACE_FUNCTIONS]; /* those that were asked for, by number */
+	bool package[TRACE_PACKAGES];
+	struct event_line *line;
+	struct symbols *symbols;
+	struct json_frames *frames; /* NULL: no backtraces in JSON */
+	struct frames_style style;
+	struct buffer out;
+	bool is_closed; /* standard output takes no more */
+	int status;
+};
+
+static bool choose_functions(struct printer *p, const char *wanted)
 {
 	bool any = false;
 
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
-		const char *is = model_function(model, i)->name;
+		const char *name = model_function(p->model, i)->name;
 
-		f->function[i] = !name || (is && strcmp(is, name) == 0);
-		any |= f->function[i];
+		p->function[i] = !wanted || (name && strcmp(name, wanted) == 0);
+		any |= p->function[i];
 	}
 	return any;
 }
 
-/* A name counts before an index: a package may be called "2". */
-static bool filter_packages(struct filter *f, const struct model *model, const char *text)
+/* A name goes before an index: a package may be called "2". */
+static bool choose_packages(struct printer *p, const char *wanted)
 {
 	bool any = false;
 	uint64_t index;
 
 	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
-		const char *name = model_package(model, i)->name;
+		const char *name = model_package(p->model, i)->name;
 
-		f->package[i] = !text || (name && strcmp(name, text) == 0);
-		any |= f->package[i];
+		p->package[i] = !wanted || (name && strcmp(name, wanted) == 0);
+		any |= p->package[i];
 	}
-	if (!any && parse_number(text, 10, &index) && index < TRACE_PACKAGES)
-		any = f->package[index] = true;
+	if (!any && parse_number(wanted, 10, &index) && index < TRACE_PACKAGES)
+		any = p->package[index] = true;
 	return any;
 }
 
-static bool has_address(const struct trace_event *e, enum trace_role role, uint64_t address)
+static bool concerns_address(const struct trace_event *e, enum trace_role role, uint64_t address)
 {
 	uint64_t size = event_has_size(role) ? event_size(role, e) : 0;
 
@@ -208,80 +166,27 @@ static bool is_wanted(const struct printer *p, const struct trace_event *e)
 {
 	const struct request *r = p->request;
 
-	return p->filter.function[e->function] && p->filter.package[e->package] &&
+	return p->function[e->function] && p->package[e->package] &&
 	       (!r->has_thread || e->tid == r->thread) &&
 	       (!r->has_address ||
-		has_address(e, model_function(p->model, e->function)->role, r->address));
+		concerns_address(e, model_function(p->model, e->function)->role, r->address));
 }
 
-static json_t *result(enum trace_role role, const struct trace_event *e)
+static void write_event(struct printer *p, const struct trace_event *e)
 {
-	if (!(e->state & TRACE_EVENT_RETURNED))
-		return json_null();
-	switch (event_result(role)) {
-	case EVENT_RESULT_POINTER:
-		return json_address(event_has_address(role, e) ? e->address : 0);
-	case EVENT_RESULT_BOOLEAN:
-		return json_boolean(e->result);
-	case EVENT_RESULT_STATUS:
-		return json_address((uint32_t)e->result);
-	default:
-		return json_null();
+	const struct model_stack *stack;
+	json_t *json;
+
+	if (p->request->is_json) {
+		json = event_json(p->model, e, p->frames);
+		json_write(&p->out, json, JSON_COMPACT);
+		json_decref(json);
+		return;
 	}
-}
-
-/* NULL: it is a call. */
-static const char *transferred_to(enum trace_role role, const struct trace_event *e)
-{
-	if (role != TRACE_ROLE_TRANSFER)
-		return NULL;
-	return event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa" : "client";
-}
-
-static json_t *event_json(struct printer *p, const struct trace_event *e)
-{
-	const struct model_function *function = model_function(p->model, e->function);
-	enum trace_role role = function->role;
-	bool returned = e->state & TRACE_EVENT_RETURNED;
-	json_t *json = json_object();
-
-	json_object_set_new(json, "time_ns", json_integer(model_time_ns(p->model, e->time)));
-	json_object_set_new(json, "thread", json_integer(e->tid));
-	json_object_set_new(json, "package", json_integer(e->package));
-	json_object_set_new(json, "function", json_text(function->name));
-	json_object_set_new(json, "section",
-			    event_has_section(role, e) ? json_address(e->section) : json_null());
-	json_object_set_new(json, "address",
-			    event_has_address(role, e) ? json_address(e->address) : json_null());
-	json_object_set_new(json, "size",
-			    event_has_size(role) ? json_number(event_size(role, e)) : json_null());
-	json_object_set_new(json, "initial_size",
-			    role == TRACE_ROLE_CREATE_SECTION ? json_number(e->size >> 32)
-							      : json_null());
-	json_object_set_new(json, "result", result(role, e));
-	json_object_set_new(json, "duration_ns",
-			    returned ? json_number(model_duration_ns(p->model, e->duration))
-				     : json_null());
-	json_object_set_new(json, "to", json_text(transferred_to(role, e)));
-	json_object_set_new(
-		json, "finding",
-		json_text(e->verdict ? findings_kind_text((enum trace_kind)e->verdict) : NULL));
-	if (p->request->stacks)
-		json_object_set_new(json, "stack",
-				    json_frames_stack(p->frames, model_stack(p->model, e->stack)));
-	return json;
-}
-
-static int append(const char *text, size_t bytes, void *buffer)
-{
-	buffer_bytes(buffer, text, bytes);
-	return 0;
-}
-
-static void write_stack(struct printer *p, const struct trace_event *e)
-{
-	const struct model_stack *stack = model_stack(p->model, e->stack);
-
+	event_line_write(p->line, &p->out, e);
+	if (!p->request->has_stacks)
+		return;
+	stack = model_stack(p->model, e->stack);
 	if (stack) {
 		frames_write(&p->out, &p->style, p->symbols, stack);
 		return;
@@ -292,78 +197,66 @@ static void write_stack(struct printer *p, const struct trace_event *e)
 	buffer_text(&p->out, "; the backtrace could not be stored\n");
 }
 
-static void write_event(struct printer *p, const struct trace_event *e)
-{
-	json_t *json;
-
-	if (p->request->json) {
-		json = event_json(p, e);
-		json_dump_callback(json, append, &p->out, JSON_COMPACT);
-		json_decref(json);
-		buffer_text(&p->out, "\n");
-		return;
-	}
-	event_line_write(p->line, &p->out, e);
-	if (p->request->stacks)
-		write_stack(p, e);
-}
-
-static void flush(struct printer *p)
+static void flush_output(struct printer *p)
 {
 	size_t done = 0;
 
-	while (done < p->out.used && !p->failed) {
+	while (done < p->out.used && !p->is_closed) {
 		ssize_t wrote = write(STDOUT_FILENO, p->out.data + done, p->out.used - done);
 
 		if (wrote >= 0)
 			done += (size_t)wrote;
 		else if (errno != EINTR)
-			p->failed = true;
+			p->is_closed = true;
 	}
 	p->out.used = 0;
-	if (!p->failed)
+	/* EPIPE: who reads it has seen enough. */
+	if (!p->is_closed || errno == EPIPE)
 		return;
-	/* Whoever read our output may have seen enough: nothing to complain about. */
-	p->status = errno == EPIPE ? 0 : USAGE_STATUS;
-	if (p->status)
-		report_trouble("standard output", strerror(errno));
+	complaint_print("standard output", "%s", strerror(errno));
+	p->status = COMMAND_TROUBLE;
 }
 
-static void print_all(struct printer *p)
+static void print_events(struct printer *p, const char *path)
 {
 	struct trouble trouble = { 0 };
 	struct timeline *timeline = timeline_new(model_reader(p->model));
 	const struct trace_event *e;
 
-	while (!p->failed && (e = timeline_next(timeline, &trouble)) != NULL) {
+	while (!p->is_closed && (e = timeline_next(timeline, &trouble)) != NULL) {
 		if (is_wanted(p, e))
 			write_event(p, e);
 		if (p->out.used >= FLUSH_BYTES)
-			flush(p);
+			flush_output(p);
 	}
-	flush(p);
+	if (!p->is_closed)
+		flush_output(p);
 	timeline_free(timeline);
 	if (trouble.error != TROUBLE_NONE) {
-		report_trouble(p->request->path, trouble.text);
-		p->status = USAGE_STATUS;
+		complaint_print(path, "%s", trouble.text);
+		p->status = COMMAND_TROUBLE;
 	}
 }
 
-static int print_model(const struct request *r, struct model *model)
+static int print_model(const struct request *r, struct model *model, const char *path)
 {
-	bool color = report_wants_color(r->report.color, stdout);
+	bool has_color = report_wants_color(r->color, stdout);
 	struct printer p = { .request = r, .model = model };
 
-	if (!filter_functions(&p.filter, model, r->function))
-		return usage_expected("events", "function", r->function, "a function of the trace");
-	if (!filter_packages(&p.filter, model, r->package))
-		return usage_expected("events", "package", r->package,
-				      "an index or a name of a package of the trace");
-	p.line = event_line_new(model, color);
+	if (!choose_functions(&p, r->function)) {
+		arguments_refuse("events", "function", r->function, "a function of the trace");
+		return COMMAND_TROUBLE;
+	}
+	if (!choose_packages(&p, r->package)) {
+		arguments_refuse("events", "package", r->package,
+				 "an index or a name of a package of the trace");
+		return COMMAND_TROUBLE;
+	}
+	p.line = event_line_new(model, has_color);
 	p.symbols = symbols_new(NULL);
-	p.frames = json_frames_new(p.symbols);
-	p.style = frames_style("    ", color);
-	print_all(&p);
+	p.frames = r->has_stacks ? json_frames_new(p.symbols) : NULL;
+	p.style = frames_style("    ", has_color);
+	print_events(&p, path);
 	frames_release(&p.style);
 	json_frames_free(p.frames);
 	symbols_free(p.symbols);
@@ -372,23 +265,41 @@ static int print_model(const struct request *r, struct model *model)
 	return p.status;
 }
 
-int cmd_events(int argc, char **argv)
+int command_events(int argc, char **argv)
 {
 	struct request request = { 0 };
 	struct progress progress = { 0 };
-	struct trouble trouble;
+	struct arguments arguments = {
+		.operands = "TRACE",
+		.description =
+			"Prints the retained calls of the trace, oldest first, one line each:\n"
+			"  [+seconds since the start] thread package function(arguments) = result "
+			"<seconds taken>\n"
+			"\"= ?\" means that the call did not return before the trace ended. An "
+			"arrow marks "
+			"a call that\n"
+			"is a finding. Between the calls are the blocks that entry points of a "
+			"package "
+			"hand over to\n"
+			"the LSA or to a client when they return:\n"
+			"  [+seconds since the start] thread package entry-point hands address "
+			"(size, "
+			"family) to ...\n",
+		.statuses = "The exit status is 0, or 2 if the trace could not be read.\n",
+		.operand = "trace",
+		.is_single = true,
+		.bad_status = COMMAND_TROUBLE,
+		.group = { ARGUMENT_GROUP(rows, &request) },
+	};
+	int status, first = arguments_parse(&arguments, argc, argv, &status);
 	struct model *model;
-	int status = parse(&request, argc, argv);
 
-	if (status >= 0)
+	if (!first)
 		return status;
-	model = model_open(request.path, &progress, &trouble);
-	progress_end(&progress);
-	if (!model) {
-		report_trouble(request.path, trouble.text);
-		return USAGE_STATUS;
-	}
-	status = print_model(&request, model);
+	model = report_open_trace(argv[first], NULL, &progress);
+	if (!model)
+		return COMMAND_TROUBLE;
+	status = print_model(&request, model, argv[first]);
 	model_close(model);
 	return status;
 }

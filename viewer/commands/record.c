@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#include <stddef.h>
-
+#include "viewer/base/arguments.h"
 #include "viewer/commands/commands.h"
-#include "viewer/record/options.h"
+#include "viewer/record/launch.h"
+#include "viewer/record/recording.h"
 
-static const char usage[] =
-	"usage: lsatrace record [OPTION]... [--] COMMAND [ARGUMENT]...\n\n"
-	"Runs COMMAND and records the calls of its security packages.\n\n" RECORDING_OPTIONS_HELP
-	"\nThe status is COMMAND's own, or 128+N if signal N killed it; 125 if lsatrace failed,\n"
-	"126 if COMMAND cannot be run, 127 if it is not found.\n";
-
-int cmd_record(int argc, char **argv)
+int command_record(int argc, char **argv)
 {
-	static const struct option rows[] = { RECORDING_OPTIONS(RECORDING_ROW){ 0 } };
 	struct recording recording = { 0 };
-	int status = recording_parse(&recording, argc, argv, rows, usage, NULL, NULL);
+	struct arguments arguments = {
+		.operands = "[--] COMMAND [ARGUMENT]...",
+		.description = "Runs COMMAND, and records the calls of its security packages.\n",
+		.statuses = RECORDING_STATUSES "\n",
+		.operand = "command",
+		.is_command = true,
+		.bad_status = LAUNCH_FAILED,
+		.group = { settings_arguments(&recording.settings) },
+	};
+	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
-	if (status < 0)
-		status = recording_run(&recording, argv + optind);
+	if (first)
+		status = recording_run(&recording, argv + first);
 	recording_release(&recording);
 	return status;
 }

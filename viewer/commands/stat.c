@@ -5,41 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "viewer/base/arguments.h"
 #include "viewer/base/buffer.h"
+#include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/commands/commands.h"
-#include "viewer/commands/usage.h"
-#include "viewer/findings/findings.h"
+#include "viewer/findings/kinds.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
 #include "viewer/report/report.h"
 
 #define COLUMNS 5
 
-static const char help[] =
-	"usage: lsatrace stat [OPTION]... TRACE...\n\n"
-	"Prints totals per package, function and family, how much of the history was kept, and "
-	"what\n"
-	"was lost. Calls, failures and bytes are exact, whatever became of the history; bytes are\n"
-	"those asked for in calls that succeeded; live is what was not freed, inherited or not. "
-	"Handed\n"
-	"over is what is the LSA's or a client's since an entry point of the package returned "
-	"it.\n\n"
-	"      --help             this text\n"
-	"\nThe status is 0, or 2 if a trace could not be read.\n";
-
-static const struct option rows[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
-};
-
 struct row {
 	char *name;
 	uint64_t number[COLUMNS];
 };
 
-/* Names on the left, numbers on the right, as wide as they need to be. */
+/* Names on the left, numbers on the right, each column as wide as it needs to be. */
 struct table {
 	const char *title;
 	const char *column[COLUMNS];
@@ -47,36 +31,15 @@ struct table {
 	size_t rows, room;
 };
 
-static struct row *add_row(struct table *t, const char *name)
+/* Takes the name, which is freed with the table. */
+static struct row *add_row(struct table *t, char *name)
 {
-	struct buffer b = { 0 };
-
 	memory_room(t->row, t->rows, t->room);
-	buffer_plain(&b, name, strlen(name));
-	t->row[t->rows] = (struct row){ .name = buffer_take(&b) };
+	t->row[t->rows] = (struct row){ .name = name };
 	return &t->row[t->rows++];
 }
 
-static size_t digits(uint64_t number)
-{
-	size_t count = 1;
-
-	for (; number >= 10; number /= 10)
-		count++;
-	return count;
-}
-
-static int width_of(const struct table *t, unsigned column)
-{
-	size_t width = strlen(t->column[column]);
-
-	for (size_t i = 0; i < t->rows; i++)
-		if (digits(t->row[i].number[column]) > width)
-			width = digits(t->row[i].number[column]);
-	return (int)width;
-}
-
-static int name_width(const struct table *t)
+static int measure_names(const struct table *t)
 {
 	size_t width = strlen(t->title);
 
@@ -86,23 +49,38 @@ static int name_width(const struct table *t)
 	return (int)width;
 }
 
-/* Prints the table, unless it has no rows, and empties it. */
-static void print_table(struct table *t)
+static int measure_column(const struct table *t, unsigned column)
 {
-	int width = name_width(t);
+	int width = (int)strlen(t->column[column]);
+
+	for (size_t i = 0; i < t->rows; i++) {
+		int digits = 1;
+
+		for (uint64_t n = t->row[i].number[column]; n >= 10; n /= 10)
+			digits++;
+		width = digits > width ? digits : width;
+	}
+	return width;
+}
+
+/* Writes the table, unless it has no rows, and empties it. */
+static void write_table(struct buffer *b, struct table *t)
+{
+	int width = measure_names(t);
 
 	for (size_t i = 0; t->rows && i <= t->rows; i++) {
-		printf("  %-*s", width, i ? t->row[i - 1].name : t->title);
+		buffer_format(b, "  %-*s", width, i ? t->row[i - 1].name : t->title);
 		for (unsigned j = 0; j < COLUMNS && t->column[j]; j++) {
 			if (i)
-				printf("  %*" PRIu64, width_of(t, j), t->row[i - 1].number[j]);
+				buffer_format(b, "  %*" PRIu64, measure_column(t, j),
+					      t->row[i - 1].number[j]);
 			else
-				printf("  %*s", width_of(t, j), t->column[j]);
+				buffer_format(b, "  %*s", measure_column(t, j), t->column[j]);
 		}
-		putchar('\n');
+		buffer_text(b, "\n");
 	}
 	if (t->rows)
-		putchar('\n');
+		buffer_text(b, "\n");
 	for (size_t i = 0; i < t->rows; i++)
 		free(t->row[i].name);
 	free(t->row);
@@ -116,7 +94,17 @@ static void add_counter(struct row *row, const struct model_counter *counter)
 	row->number[2] += counter->bytes;
 }
 
-static void print_packages(const struct model *m)
+/* "3 name", or "3 ?" if the package has no name */
+static void write_package(struct buffer *b, const struct model *m, uint32_t index)
+{
+	const char *name = model_package(m, index)->name;
+
+	buffer_decimal(b, index);
+	buffer_text(b, " ");
+	buffer_plain(b, name ? name : "?");
+}
+
+static void write_packages(struct buffer *b, const struct model *m)
 {
 	struct table t = { .title = "package", .column = { "calls", "failed", "bytes" } };
 
@@ -125,22 +113,24 @@ static void print_packages(const struct model *m)
 		struct buffer name = { 0 };
 		struct row *row;
 
-		if (!package->defined && !package->called)
+		if (!package->is_defined && !package->has_called)
 			continue;
-		buffer_format(&name, "%" PRIu32 " %s", i, package->name ? package->name : "?");
-		if (package->module)
-			buffer_format(&name, " (%s)", package->module->base);
-		if (package->unloaded)
+		write_package(&name, m, i);
+		if (package->module) {
+			buffer_text(&name, " (");
+			buffer_plain(&name, package->module->base);
+			buffer_text(&name, ")");
+		}
+		if (package->is_unloaded)
 			buffer_text(&name, " [unloaded]");
-		row = add_row(&t, name.data);
-		buffer_release(&name);
+		row = add_row(&t, buffer_take(&name));
 		for (uint32_t j = 0; j < TRACE_FUNCTIONS; j++)
 			add_counter(row, model_counter(m, i, j));
 	}
-	print_table(&t);
+	write_table(b, &t);
 }
 
-static void print_functions(const struct model *m)
+static void write_functions(struct buffer *b, const struct model *m)
 {
 	struct table t = { .title = "function", .column = { "calls", "failed", "bytes" } };
 
@@ -149,43 +139,34 @@ static void print_functions(const struct model *m)
 
 		if (model_calls(m, i) == 0)
 			continue;
-		row = add_row(&t, model_function(m, i)->name);
+		row = add_row(&t, buffer_take_plain(model_function(m, i)->name));
 		for (uint32_t j = 0; j < TRACE_PACKAGES; j++)
 			add_counter(row, model_counter(m, j, i));
 	}
-	print_table(&t);
+	write_table(b, &t);
 }
 
-static bool is_transferred(const struct model *m, uint32_t package, uint32_t function)
-{
-	return model_transfers(m, package, function)->blocks != 0;
-}
-
-static void add_transfers(struct table *t, const struct model *m, uint32_t package,
-			  uint32_t function)
-{
-	const struct model_transfers *transfers = model_transfers(m, package, function);
-	const char *name = model_package(m, package)->name;
-	struct buffer text = { 0 };
-	struct row *row;
-
-	buffer_format(&text, "%" PRIu32 " %s, %s", package, name ? name : "?",
-		      model_function(m, function)->name);
-	row = add_row(t, text.data);
-	row->number[0] = transfers->blocks;
-	row->number[1] = transfers->bytes;
-	buffer_release(&text);
-}
-
-static void print_transfers(const struct model *m)
+static void write_transfers(struct buffer *b, const struct model *m)
 {
 	struct table t = { .title = "handed over by", .column = { "blocks", "bytes" } };
 
-	for (uint32_t i = 0; i < TRACE_PACKAGES; i++)
-		for (uint32_t j = 0; j < TRACE_FUNCTIONS; j++)
-			if (is_transferred(m, i, j))
-				add_transfers(&t, m, i, j);
-	print_table(&t);
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
+		for (uint32_t j = 0; j < TRACE_FUNCTIONS; j++) {
+			const struct model_transfers *transfers = model_transfers(m, i, j);
+			struct buffer name = { 0 };
+			struct row *row;
+
+			if (transfers->blocks == 0)
+				continue;
+			write_package(&name, m, i);
+			buffer_text(&name, ", ");
+			buffer_plain(&name, model_function(m, j)->name);
+			row = add_row(&t, buffer_take(&name));
+			row->number[0] = transfers->blocks;
+			row->number[1] = transfers->bytes;
+		}
+	}
+	write_table(b, &t);
 }
 
 static void add_live(struct row *row, const struct model *m, uint32_t family)
@@ -200,77 +181,80 @@ static void add_live(struct row *row, const struct model *m, uint32_t family)
 	}
 }
 
-static void print_families(const struct model *m)
+static void write_families(struct buffer *b, const struct model *m)
 {
 	struct table t = { .title = "family",
 			   .column = { "calls", "failed", "bytes", "live blocks", "live bytes" } };
 
 	for (uint32_t family = 1; family < 256; family++) {
-		struct row *row;
+		struct row row = { 0 };
 
 		if (!model_family(m, family))
 			continue;
-		row = add_row(&t, model_family(m, family));
 		for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
 			for (uint32_t j = 0; model_function(m, i)->name && j < TRACE_PACKAGES; j++)
 				if (model_function(m, i)->family == family)
-					add_counter(row, model_counter(m, j, i));
-		add_live(row, m, family);
-		if (row->number[0] == 0 && row->number[3] == 0)
-			free(t.row[--t.rows].name);
+					add_counter(&row, model_counter(m, j, i));
+		add_live(&row, m, family);
+		if (row.number[0] == 0 && row.number[3] == 0)
+			continue;
+		row.name = buffer_take_plain(model_family(m, family));
+		*add_row(&t, NULL) = row;
 	}
-	print_table(&t);
+	write_table(b, &t);
 }
 
 /* Whose functions were called, and where clients find the memory of live sections. */
-static void print_embedded(const struct model *m)
+static void write_allocators(struct buffer *b, const struct model *m)
 {
-	struct buffer lines = { 0 };
+	size_t before = b->used;
 
-	allocators_write(&lines, m);
+	allocators_write(b, m);
 	for (size_t i = 0; i < model_entries(m); i++) {
 		const struct model_entry *entry = model_entry(m, i);
 
-		if (entry->has_descriptor)
-			buffer_format(&lines,
-				      "  section 0x%" PRIx64 " of at most %" PRIu64
-				      " bytes: /proc/%" PRId32 "/fd/%" PRIu32 "\n",
-				      entry->address, entry->size, model_pid(m), entry->descriptor);
+		if (!entry->has_descriptor)
+			continue;
+		buffer_text(b, "  section ");
+		buffer_hex(b, entry->address);
+		buffer_format(b, " of at most %" PRIu64 " bytes: /proc/%" PRId32 "/fd/%" PRIu32 "\n",
+			      entry->size, model_process(m)->pid, entry->descriptor);
 	}
-	if (lines.used)
-		puts(lines.data);
-	buffer_release(&lines);
+	if (b->used > before)
+		buffer_text(b, "\n");
 }
 
-static void print_history(const struct model *m, const struct model_events *e)
+static void write_history(struct buffer *b, const struct model *m, const struct model_events *e)
 {
-	uint64_t span_ns = (uint64_t)e->last_ns - (uint64_t)e->first_ns;
+	const struct model_process *process = model_process(m);
 	uint64_t sections = 0;
 
 	for (size_t i = 0; i < model_entries(m); i++)
 		sections += model_entry(m, i)->state == TRACE_ENTRY_SECTION;
-	printf("  live sections      %" PRIu64 "\n", sections);
-	printf("  distinct stacks    %" PRIu64 "\n", model_stacks(m));
-	printf("  calls in flight    %zu\n", model_in_flight(m));
-	printf("  calls recorded     %" PRIu64 "\n", e->recorded);
-	printf("  retained           %" PRIu64 " in %" PRIu64 " bytes, of %" PRIu64 ".%03" PRIu64
-	       " s\n",
-	       e->retained, e->ring_bytes, span_ns / 1000000000u, span_ns / 1000000u % 1000u);
-	printf("  overwritten        %" PRIu64 "\n", e->overwritten);
-	printf("  torn               %" PRIu64 "\n", e->torn);
-	if (model_unwind_checked(m))
-		printf("  backtraces checked %" PRIu64 ", %" PRIu64 " of them different\n",
-		       model_unwind_checked(m), model_unwind_differences(m));
-	if (model_unguarded(m))
-		printf("  not guarded        %" PRIu64 " blocks that should have been\n",
-		       model_unguarded(m));
-	if (model_unmoved(m))
-		printf("  not moved          %" PRIu64 " guarded blocks that the LSA got\n",
-		       model_unmoved(m));
+	buffer_format(b, "  live sections      %" PRIu64 "\n", sections);
+	buffer_format(b, "  distinct stacks    %" PRIu64 "\n", process->stacks);
+	buffer_format(b, "  calls in flight    %zu\n", model_in_flight(m));
+	buffer_format(b, "  calls recorded     %" PRIu64 "\n", e->recorded);
+	buffer_format(b, "  retained           %" PRIu64 " in %" PRIu64 " bytes, of ", e->retained,
+		      e->ring_bytes);
+	buffer_seconds(b, (uint64_t)e->last_ns - (uint64_t)e->first_ns, 3);
+	buffer_text(b, " s\n");
+	buffer_format(b, "  overwritten        %" PRIu64 "\n", e->overwritten);
+	buffer_format(b, "  torn               %" PRIu64 "\n", e->torn);
+	if (process->unwind_checked)
+		buffer_format(b, "  backtraces checked %" PRIu64 ", %" PRIu64 " of them different\n",
+			      process->unwind_checked, process->unwind_differed);
+	if (process->unguarded)
+		buffer_format(b, "  not guarded        %" PRIu64 " blocks that should have been\n",
+			      process->unguarded);
+	if (process->unmoved)
+		buffer_format(b,
+			      "  not moved          %" PRIu64 " guarded blocks that the LSA got\n",
+			      process->unmoved);
 }
 
 /* What is missing, and what that does to the results. */
-static void print_losses(const struct model *m)
+static void write_losses(struct buffer *b, const struct model *m)
 {
 	bool any = false;
 
@@ -280,68 +264,80 @@ static void print_losses(const struct model *m)
 		if (!lost)
 			continue;
 		any = true;
-		printf("  lost               %" PRIu64 " %s%s\n", lost,
-		       findings_lost_words((enum trace_lost)i),
-		       i == TRACE_LOST_EVENTS ? "; the results are exact all the same" : "");
+		buffer_format(b, "  lost               %" PRIu64 " %s%s\n", lost,
+			      kinds_lost_words((enum trace_lost)i),
+			      i == TRACE_LOST_EVENTS ? "; the results are exact all the same" : "");
 	}
 	if (!any)
-		puts("  lost               nothing");
-	if (!model_exact(m))
-		puts("  The results are a lower bound: there may be more findings, and more "
-		     "leaks.");
+		buffer_text(b, "  lost               nothing\n");
+	if (!model_is_exact(m))
+		buffer_text(b,
+			    "  The results are a lower bound: there may be more findings, and more "
+			    "leaks.\n");
 }
 
 static bool print_trace(const char *path)
 {
 	struct progress progress = { 0 };
-	struct trouble trouble;
 	struct model_events events;
-	struct model *m = model_open(path, &progress, &trouble);
-	bool good = m && model_count_events(m, &events, &progress, &trouble);
-	struct buffer name = { 0 };
+	struct model *m = report_open_trace(path, &events, &progress);
+	struct buffer b = { 0 };
 
-	progress_end(&progress);
-	if (!good) {
-		report_trouble(path, trouble.text);
-		model_close(m);
+	if (!m)
 		return false;
-	}
-	buffer_plain(&name, model_path(m), strlen(model_path(m)));
-	printf("trace %s, process %" PRId32 " (%s)\n\n", name.data, model_pid(m), model_end_text(m));
-	print_packages(m);
-	print_functions(m);
-	print_transfers(m);
-	print_families(m);
-	print_embedded(m);
-	print_history(m, &events);
-	print_losses(m);
-	buffer_release(&name);
+	buffer_text(&b, "trace ");
+	buffer_plain(&b, model_path(m));
+	buffer_format(&b, ", process %" PRId32 " (%s)\n\n", model_process(m)->pid,
+		      model_process(m)->end_text);
+	write_packages(&b, m);
+	write_functions(&b, m);
+	write_transfers(&b, m);
+	write_families(&b, m);
+	write_allocators(&b, m);
+	write_history(&b, m, &events);
+	write_losses(&b, m);
+	fputs(b.data, stdout);
+	buffer_release(&b);
 	model_close(m);
 	return true;
 }
 
-int cmd_stat(int argc, char **argv)
+int command_stat(int argc, char **argv)
 {
-	int value, status = 0;
+	struct arguments arguments = {
+		.operands = "TRACE...",
+		.description =
+			"Prints totals for each package, function and family, how much of the "
+			"history "
+			"was kept,\n"
+			"and what was lost. Calls, failures and bytes are exact even if history "
+			"was "
+			"overwritten.\n"
+			"Bytes are those asked for in calls that succeeded. Live is what was not "
+			"freed, whether\n"
+			"inherited or not. Handed over are blocks that an entry point of the "
+			"package "
+			"returned, and\n"
+			"that belong to the LSA or to a client since then.\n",
+		.statuses = "The exit status is 0, or 2 if a trace could not be read.\n",
+		.operand = "trace",
+		.bad_status = COMMAND_TROUBLE,
+	};
+	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
-	opterr = optind = 0;
-	while ((value = getopt_long(argc, argv, ":", rows, NULL)) != -1) {
-		if (value != 'h')
-			return usage_refuse(argv, rows, value);
-		return fputs(help, stdout) < 0 ? USAGE_STATUS : 0;
-	}
-	if (optind == argc)
-		return usage_wrong(argv[0], "no trace was given");
-	for (int first = optind; optind < argc; optind++) {
-		if (optind > first)
+	if (!first)
+		return status;
+	status = 0;
+	for (int i = first; i < argc; i++) {
+		if (i > first)
 			putchar('\n');
-		if (!print_trace(argv[optind]))
-			status = USAGE_STATUS;
+		if (!print_trace(argv[i]))
+			status = COMMAND_TROUBLE;
 	}
-	/* Whoever read our output may have seen enough: nothing to complain about. */
+	/* EPIPE: who reads it has seen enough. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
-		report_trouble("standard output", "could not be written");
-		status = USAGE_STATUS;
+		complaint_print("standard output", "could not be written");
+		status = COMMAND_TROUBLE;
 	}
 	return status;
 }

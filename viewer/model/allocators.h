@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Says whose functions the packages called where they were not the host's. Pure.
+ * Describes which packages called functions that are not the host's: lsatrace has shared memory and
+ * heaps of its own, for hosts without.
+ *
+ * Pure functions.
  */
 #ifndef LSATRACE_VIEWER_MODEL_ALLOCATORS_H
 #define LSATRACE_VIEWER_MODEL_ALLOCATORS_H
@@ -8,13 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "viewer/base/buffer.h"
-#include "viewer/model/model.h"
+struct buffer;
+struct model;
 
-/* A line for each family and reason, with its packages; nothing if all were the host's. */
+/* Appends one line for each family and reason, with the packages; nothing if all were the host's. */
 void allocators_write(struct buffer *to, const struct model *m);
 
-/* Was any family of a package not the host's? */
+/* Has the package any family whose functions are not the host's? */
 bool allocators_are_embedded(const struct model *m, uint32_t package);
 
 #endif

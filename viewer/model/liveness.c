@@ -18,7 +18,7 @@ static bool read_boot_id(uint8_t id[16])
 	return got == 16;
 }
 
-/* The fields after the name, which is in parentheses and may hold anything, these included. */
+/* Reads fields after the name, which is in parentheses and may itself hold parentheses. */
 static bool read_stat(int32_t pid, char *state, long *threads, unsigned long long *start)
 {
 	char path[64], text[2048];
@@ -40,7 +40,7 @@ static bool read_stat(int32_t pid, char *state, long *threads, unsigned long lon
 			       state, threads, start) == 3;
 }
 
-bool process_runs(int32_t pid, uint64_t start, const uint8_t boot_id[16])
+bool liveness_check(int32_t pid, uint64_t start, const uint8_t boot_id[16])
 {
 	uint8_t here[16];
 	unsigned long long started;
@@ -51,8 +51,6 @@ bool process_runs(int32_t pid, uint64_t start, const uint8_t boot_id[16])
 		return false;
 	if (!read_stat(pid, &state, &threads, &started) || started != start)
 		return false;
-	/*
-	 * The first thread of a process may end before the others do: then it is "Z", and they run.
-	 */
+	/* "Z" with threads: the first thread has ended, and others still run. */
 	return (state != 'Z' && state != 'X') || threads > 1;
 }

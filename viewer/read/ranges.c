@@ -115,7 +115,7 @@ bool ranges_check_record(const struct trace_record *record, uint32_t room, uint6
 	}
 }
 
-bool ranges_check_families(const struct definitions *d, const struct trace_record *record,
+bool ranges_check_families(const struct ranges_defined *d, const struct trace_record *record,
 			   uint64_t at, struct trouble *t)
 {
 	const struct trace_text *text = (const struct trace_text *)record;
@@ -131,12 +131,12 @@ bool ranges_check_families(const struct definitions *d, const struct trace_recor
 		       text, number, "family of a function");
 }
 
-static bool is_function(const struct definitions *d, uint32_t number)
+static bool is_function(const struct ranges_defined *d, uint32_t number)
 {
 	return number < TRACE_FUNCTIONS && d->role[number];
 }
 
-bool ranges_check_entry(const struct definitions *d, const struct trace_entry *e, uint64_t at,
+bool ranges_check_entry(const struct ranges_defined *d, const struct trace_entry *e, uint64_t at,
 			struct trouble *t)
 {
 	const uint8_t flags = TRACE_ENTRY_INHERITED | TRACE_ENTRY_ADOPTED;
@@ -149,8 +149,8 @@ bool ranges_check_entry(const struct definitions *d, const struct trace_entry *e
 	       REQUIRE(e->package < TRACE_PACKAGES, e, package, "package of a ledger entry");
 }
 
-bool ranges_check_finding(const struct definitions *d, const struct trace_finding *f, uint64_t at,
-			  struct trouble *t)
+bool ranges_check_finding(const struct ranges_defined *d, const struct trace_finding *f,
+			  uint64_t at, struct trouble *t)
 {
 	const uint32_t flags = 2 * TRACE_FINDING_HAS_SIZE - 1;
 
@@ -169,7 +169,7 @@ bool ranges_check_finding(const struct definitions *d, const struct trace_findin
 	       REQUIRE(f->flags <= flags, f, flags, "flags of a finding");
 }
 
-bool ranges_check_lane(const struct definitions *d, const struct trace_lane *lane, uint64_t at,
+bool ranges_check_lane(const struct ranges_defined *d, const struct trace_lane *lane, uint64_t at,
 		       struct trouble *t)
 {
 	if (!REQUIRE(lane->state <= 2, lane, state, "state of a lane"))
@@ -185,7 +185,7 @@ bool ranges_check_lane(const struct definitions *d, const struct trace_lane *lan
 	return true;
 }
 
-bool ranges_check_counters(const struct definitions *d, const struct trace_counters *counters,
+bool ranges_check_counters(const struct ranges_defined *d, const struct trace_counters *counters,
 			   uint64_t at, struct trouble *t)
 {
 	if (!REQUIRE(counters->valid <= 1, counters, valid, "mark of valid counters"))
@@ -201,12 +201,12 @@ bool ranges_check_counters(const struct definitions *d, const struct trace_count
 	return true;
 }
 
-static bool is_transfer_result(const struct definitions *d, int32_t result)
+static bool is_transfer_result(const struct ranges_defined *d, int32_t result)
 {
 	return result >= 0 && result >> 8 < TRACE_RECEIVERS && d->family[result & 255];
 }
 
-bool ranges_check_event(const struct definitions *d, const struct trace_event *e, uint64_t at,
+bool ranges_check_event(const struct ranges_defined *d, const struct trace_event *e, uint64_t at,
 			struct trouble *t)
 {
 	const uint8_t states = TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED | TRACE_EVENT_FAILED;

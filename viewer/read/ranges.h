@@ -19,7 +19,7 @@
 #include "viewer/read/trouble.h"
 
 /* The numbers that the log defines, and that other items may use. */
-struct definitions {
+struct ranges_defined {
 	bool family[256];
 	uint8_t role[TRACE_FUNCTIONS]; /* enum trace_role; 0: no function has this number */
 };
@@ -34,17 +34,17 @@ bool ranges_check_chunk(const struct trace_chunk *c, uint64_t at, struct trouble
 bool ranges_check_record(const struct trace_record *record, uint32_t room, uint64_t at,
 			 struct trouble *t);
 /* The families that a record names. To be called when all records are known. */
-bool ranges_check_families(const struct definitions *d, const struct trace_record *record,
+bool ranges_check_families(const struct ranges_defined *d, const struct trace_record *record,
 			   uint64_t at, struct trouble *t);
-bool ranges_check_entry(const struct definitions *d, const struct trace_entry *e, uint64_t at,
+bool ranges_check_entry(const struct ranges_defined *d, const struct trace_entry *e, uint64_t at,
 			struct trouble *t);
-bool ranges_check_finding(const struct definitions *d, const struct trace_finding *f, uint64_t at,
-			  struct trouble *t);
-bool ranges_check_lane(const struct definitions *d, const struct trace_lane *lane, uint64_t at,
+bool ranges_check_finding(const struct ranges_defined *d, const struct trace_finding *f,
+			  uint64_t at, struct trouble *t);
+bool ranges_check_lane(const struct ranges_defined *d, const struct trace_lane *lane, uint64_t at,
 		       struct trouble *t);
-bool ranges_check_counters(const struct definitions *d, const struct trace_counters *counters,
+bool ranges_check_counters(const struct ranges_defined *d, const struct trace_counters *counters,
 			   uint64_t at, struct trouble *t);
-bool ranges_check_event(const struct definitions *d, const struct trace_event *e, uint64_t at,
+bool ranges_check_event(const struct ranges_defined *d, const struct trace_event *e, uint64_t at,
 			struct trouble *t);
 
 #endif

@@ -15,7 +15,7 @@
 struct reader {
 	struct trace_header header;
 	struct chunks chunks;
-	struct definitions definitions;
+	struct ranges_defined defined;
 	uint32_t *log; /* numbers of the chunks of the log, in the order in which they were begun */
 	uint32_t logs;
 };
@@ -71,9 +71,9 @@ static void note_record(struct reader *r, struct chunk *chunk, uint32_t offset)
 	if (record->type == TRACE_RECORD_STACK)
 		chunk->stacks[granule / 64] |= 1ull << granule % 64;
 	else if (record->type == TRACE_RECORD_FAMILY)
-		r->definitions.family[number] = true;
+		r->defined.family[number] = true;
 	else if (record->type == TRACE_RECORD_FUNCTION)
-		r->definitions.role[number & 255] = (uint8_t)(number >> 16);
+		r->defined.role[number & 255] = (uint8_t)(number >> 16);
 }
 
 static bool check_log_chunk(struct reader *r, uint32_t number, struct trouble *t)
@@ -133,7 +133,7 @@ static bool check_log(struct reader *r, struct trouble *t)
 	while ((record = reader_next_record(r, &c)) != NULL) {
 		uint64_t at = chunks_place(r->log[c.chunk]) + c.offset - record->bytes;
 
-		if (!ranges_check_families(&r->definitions, record, at, t))
+		if (!ranges_check_families(&r->defined, record, at, t))
 			return false;
 	}
 	return true;
@@ -151,7 +151,7 @@ static bool check_entry(const struct reader *r, const void *item, uint64_t at, s
 	const struct trace_entry *e = item;
 	bool is_block = e->state == TRACE_ENTRY_BLOCK || e->state == TRACE_ENTRY_SUSPECT;
 
-	if (!ranges_check_entry(&r->definitions, e, at, t))
+	if (!ranges_check_entry(&r->defined, e, at, t))
 		return false;
 	if (e->state == TRACE_ENTRY_FREE)
 		return true;
@@ -166,7 +166,7 @@ static bool check_finding(const struct reader *r, const void *item, uint64_t at,
 {
 	const struct trace_finding *f = item;
 
-	if (!ranges_check_finding(&r->definitions, f, at, t))
+	if (!ranges_check_finding(&r->defined, f, at, t))
 		return false;
 	for (unsigned i = 0; f->committed && i < TRACE_FINDING_STACKS; i++)
 		if (!check_stack(r, f->stack[i], at + offsetof(struct trace_finding, stack[i]),
@@ -179,7 +179,7 @@ static bool check_lane(const struct reader *r, const void *item, uint64_t at, st
 {
 	const struct trace_lane *lane = item;
 
-	if (!ranges_check_lane(&r->definitions, lane, at, t))
+	if (!ranges_check_lane(&r->defined, lane, at, t))
 		return false;
 	for (uint32_t i = 0; lane->state && i < lane->depth && i < TRACE_IN_FLIGHT; i++)
 		if (!check_stack(r, lane->in_flight[i].stack,
@@ -191,7 +191,7 @@ static bool check_lane(const struct reader *r, const void *item, uint64_t at, st
 
 static bool check_counters(const struct reader *r, const void *item, uint64_t at, struct trouble *t)
 {
-	return ranges_check_counters(&r->definitions, item, at, t);
+	return ranges_check_counters(&r->defined, item, at, t);
 }
 
 /* The kinds of chunks that are arrays; the size of an item is 0 for the others. */
@@ -423,7 +423,7 @@ bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
 			events->torn += memcmp(event, &blank, sizeof(blank)) != 0;
 			continue;
 		}
-		if (!ranges_check_event(&r->definitions, event, at, t) ||
+		if (!ranges_check_event(&r->defined, event, at, t) ||
 		    !check_stack(r, event->stack, at + offsetof(struct trace_event, stack),
 				 "stack of an event", t))
 			return false;

@@ -15,7 +15,7 @@
 
 static volatile sig_atomic_t forward_to;
 
-static void forward(int number)
+static void forward_signal(int number)
 {
 	int saved = errno;
 
@@ -24,23 +24,26 @@ static void forward(int number)
 }
 
 /*
- * A terminal sends SIGINT and SIGQUIT to the command as well: what becomes of it is the command's
- * matter, and lsatrace stays to see how it ended. SIGTERM and SIGHUP are sent to lsatrace alone, by
- * whoever takes it for the command. An inherited SIG_IGN for SIGCHLD would keep the status from us.
+ * A terminal sends SIGINT and SIGQUIT to the command as well. The command decides what happens then,
+ * and lsatrace waits to see how it ends. SIGTERM and SIGHUP are sent to lsatrace alone, by somebody who
+ * wants to end the command, so they are forwarded. If an ignored SIGCHLD were inherited, the kernel
+ * would not keep the command's exit status.
  */
 static struct watched_signal {
 	int number;
 	void (*handler)(int);
 	struct sigaction before;
 } watched_signals[] = {
-	{ .number = SIGINT, .handler = SIG_IGN },  { .number = SIGQUIT, .handler = SIG_IGN },
-	{ .number = SIGTERM, .handler = forward }, { .number = SIGHUP, .handler = forward },
+	{ .number = SIGINT, .handler = SIG_IGN },
+	{ .number = SIGQUIT, .handler = SIG_IGN },
+	{ .number = SIGTERM, .handler = forward_signal },
+	{ .number = SIGHUP, .handler = forward_signal },
 	{ .number = SIGCHLD, .handler = SIG_DFL },
 };
 
 #define WATCHED_COUNT (sizeof(watched_signals) / sizeof(*watched_signals))
 
-/* Leaves the signals blocked: nothing may be forwarded before there is a process to forward it to. */
+/* Leaves the signals blocked, because there is no process yet to which one could be forwarded. */
 static void watch_signals(sigset_t *mask_before)
 {
 	struct sigaction action = { .sa_flags = SA_RESTART };
@@ -78,7 +81,7 @@ static int set_environment(const struct launch *launch)
 	return failed ? -1 : 0;
 }
 
-/* In the child. The pipe closes by itself when exec succeeds; else it carries the reason. */
+/* Runs in the child. A successful exec closes the pipe; otherwise errno is written to it. */
 static _Noreturn void become_command(const struct launch *launch, char *const *command,
 				     int pipe_end, const sigset_t *mask_before)
 {
@@ -94,7 +97,7 @@ static _Noreturn void become_command(const struct launch *launch, char *const *c
 	_exit(LAUNCH_FAILED);
 }
 
-/* Returns why exec failed, or 0 when the command runs. */
+/* Returns the errno of a failed exec, or 0 once the command runs. */
 static int read_exec_error(int pipe_end)
 {
 	ssize_t bytes;
@@ -106,8 +109,11 @@ static int read_exec_error(int pipe_end)
 	return bytes == sizeof(error) ? error : 0;
 }
 
-/* Once it has been reaped, its pid may be another's: signals are forwarded until just before that. */
-static int wait_for(pid_t pid)
+/*
+ * Once the process is reaped, its pid may be given to another. So signals are blocked, and no longer
+ * forwarded, just before that.
+ */
+static int wait_for_end(pid_t pid)
 {
 	siginfo_t info;
 	sigset_t all;
@@ -121,8 +127,8 @@ static int wait_for(pid_t pid)
 	return status;
 }
 
-static enum launch_result start(const struct launch *launch, char *const *command,
-				const int pipe_ends[2], struct launch_outcome *outcome)
+static enum launch_result start_command(const struct launch *launch, char *const *command,
+					const int pipe_ends[2], struct launch_outcome *outcome)
 {
 	sigset_t mask_before;
 	pid_t pid;
@@ -138,7 +144,7 @@ static enum launch_result start(const struct launch *launch, char *const *comman
 		close(pipe_ends[1]);
 		outcome->pid = pid;
 		outcome->error = read_exec_error(pipe_ends[0]);
-		outcome->wait_status = wait_for(pid);
+		outcome->wait_status = wait_for_end(pid);
 	} else {
 		close(pipe_ends[1]);
 	}
@@ -158,7 +164,7 @@ enum launch_result launch_command(const struct launch *launch, char *const *comm
 		outcome->error = errno;
 		return LAUNCH_NOT_STARTED;
 	}
-	result = start(launch, command, pipe_ends, outcome);
+	result = start_command(launch, command, pipe_ends, outcome);
 	close(pipe_ends[0]);
 	return result;
 }
@@ -183,7 +189,7 @@ char *launch_find_library(void)
 	return found;
 }
 
-int launch_can_preload(const char *library)
+bool launch_can_preload(const char *library)
 {
 	return library[strcspn(library, ": \t\n\v\f\r")] == '\0';
 }

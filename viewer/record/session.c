@@ -11,7 +11,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/record/launch.h"
 
-/* Makes the file in `folder`. Returns its descriptor, or -1. */
+/* Makes the file in `folder`, which may be NULL. Returns its descriptor, or -1. */
 static int make_file(struct session *s, const char *folder)
 {
 	char *absolute = folder && *folder ? realpath(folder, NULL) : NULL;
@@ -30,7 +30,7 @@ static int make_file(struct session *s, const char *folder)
 	return fd;
 }
 
-int session_open(struct session *s)
+bool session_open(struct session *s)
 {
 	int fd = make_file(s, getenv("TMPDIR"));
 
@@ -38,7 +38,7 @@ int session_open(struct session *s)
 		fd = make_file(s, "/tmp");
 	if (fd >= 0)
 		s->file = fdopen(fd, "r");
-	return s->file ? 0 : -1;
+	return s->file != NULL;
 }
 
 static void remove_file(struct session *s)
@@ -71,13 +71,13 @@ void session_read(struct session *s)
 		if (*line == '/')
 			add_trace(s, line);
 		else if (*line == '!')
-			s->refused = 1;
+			s->has_failure = true;
 	}
 	free(line);
 	remove_file(s);
 }
 
-static int is_running(int fd, pid_t pid)
+static bool is_running(int fd, pid_t pid)
 {
 	struct trace_header header;
 
@@ -87,15 +87,15 @@ static int is_running(int fd, pid_t pid)
 	       header.pid == pid && header.end == TRACE_END_RUNNING;
 }
 
-static int write_at(int fd, size_t offset, int32_t number)
+static bool write_number(int fd, size_t offset, int32_t number)
 {
 	return pwrite(fd, &number, sizeof(number), (off_t)offset) == sizeof(number);
 }
 
 /*
- * A process that is killed, or leaves by a bare system call, cannot say so in its trace. Its parent
- * knows: this is the only place where the viewer writes to a trace. The status goes in before the
- * field that makes it valid.
+ * A process that is killed, or that ends by a bare system call, cannot write so in its trace; its
+ * parent can. This is the only place where the viewer writes to a trace. The status is written before
+ * the field that makes it valid.
  */
 static void mark_end(const char *path, pid_t pid, int wait_status)
 {
@@ -105,8 +105,9 @@ static void mark_end(const char *path, pid_t pid, int wait_status)
 
 	if (fd < 0)
 		return;
-	if (is_running(fd, pid) && write_at(fd, offsetof(struct trace_header, exit_status), status))
-		write_at(fd, offsetof(struct trace_header, end), end);
+	if (is_running(fd, pid) &&
+	    write_number(fd, offsetof(struct trace_header, exit_status), status))
+		write_number(fd, offsetof(struct trace_header, end), end);
 	close(fd);
 }
 

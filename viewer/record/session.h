@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How traced processes tell lsatrace which traces they made: each appends one line to the session
- * file, an absolute path, or "!" and why there is none. The file is lsatrace's own and temporary. What
- * is in it is anybody's who could write to it, so a path is only ever opened, and checked, as a trace.
+ * The session file tells lsatrace which traces its command made. It is a temporary file, and
+ * LSATRACE_SESSION names it for the command. Each traced process appends one line: the absolute path
+ * of its trace, or "!" and the reason why it has none.
  *
- * Nothing here prints.
+ * Any process of the user can write to the file, so its content is not trusted: a path is only ever
+ * opened, and checked, as a trace.
+ *
+ * Nothing here prints. For one thread at a time.
  */
 #ifndef LSATRACE_VIEWER_RECORD_SESSION_H
 #define LSATRACE_VIEWER_RECORD_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -17,24 +21,24 @@
 struct session {
 	char *path; /* absolute; NULL: there is no file */
 	FILE *file;
-	char **traces; /* absolute paths, in the order in which they were made */
+	char **traces; /* absolute paths, in the order in which the traces were made */
 	size_t trace_count;
-	int refused; /* a process could make no trace, and has said so itself */
+	bool has_failure; /* a process could make no trace, and has printed why */
 };
 
-/* Makes the file in $TMPDIR or else in /tmp. Returns -1 with errno if it cannot be made. */
-int session_open(struct session *s);
+/* Makes the file in $TMPDIR, or else in /tmp. Returns false with errno set if that fails. */
+bool session_open(struct session *s);
 
-/* Takes in what the file says, and removes it: a report may be interrupted. */
+/* Reads the file, and removes it, so that it is gone even if the report is interrupted. */
 void session_read(struct session *s);
 
 /*
- * Writes how the process `pid` ended, as waitpid has it, into those of the traces that it made and
- * that still say it is running. A trace that cannot be written to stays as it is.
+ * Writes how the process `pid` ended, as waitpid() reports it, into those of its traces that still say
+ * that it is running. Skips a trace that it cannot write to.
  */
 void session_mark_end(const struct session *s, pid_t pid, int wait_status);
 
-/* Removes the file, if session_read has not. */
+/* Removes the file, if session_read() has not. */
 void session_release(struct session *s);
 
 #endif

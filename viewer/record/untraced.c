@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +12,17 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { SCRIPTS_NESTED = 4 }; /* as many as the kernel follows */
+#define SCRIPTS_NESTED 4 /* the kernel follows no more */
 
-/* What decides whether the loader takes the preload library into a program. */
+/* What decides whether the loader loads the preload library into a program. */
 struct program {
-	int is_elf;
+	bool is_elf;
 	int class; /* ELFCLASS32 or ELFCLASS64 */
 	int machine;
-	int has_loader;
+	bool has_loader;
 };
 
-static int has_segment(Elf *elf, GElf_Word type)
+static bool has_segment(Elf *elf, GElf_Word type)
 {
 	GElf_Phdr segment;
 	size_t count = 0;
@@ -29,8 +30,8 @@ static int has_segment(Elf *elf, GElf_Word type)
 	elf_getphdrnum(elf, &count);
 	for (size_t i = 0; i < count && i < INT_MAX; i++)
 		if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == type)
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
 static struct program read_program(const char *path)
@@ -43,7 +44,7 @@ static struct program read_program(const char *path)
 	if (fd >= 0 && elf_version(EV_CURRENT) != EV_NONE)
 		elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (elf && gelf_getehdr(elf, &header)) {
-		program.is_elf = 1;
+		program.is_elf = true;
 		program.class = gelf_getclass(elf);
 		program.machine = header.e_machine;
 		program.has_loader = has_segment(elf, PT_INTERP);
@@ -54,15 +55,15 @@ static struct program read_program(const char *path)
 	return program;
 }
 
-/* The interpreter of a script, as the kernel takes it from the first line; without one, execvp's. */
-static int read_interpreter(const char *path, char *interpreter, size_t bytes)
+/* Reads the interpreter of a script from its first line; without one, it is /bin/sh, as for execvp. */
+static bool read_interpreter(const char *path, char *interpreter, size_t bytes)
 {
 	FILE *file = fopen(path, "re");
 	char line[PATH_MAX] = "";
 	char *name;
 
 	if (!file)
-		return 0;
+		return false;
 	if (!fgets(line, sizeof(line), file))
 		line[0] = '\0';
 	fclose(file);
@@ -73,8 +74,8 @@ static int read_interpreter(const char *path, char *interpreter, size_t bytes)
 	return *interpreter != '\0';
 }
 
-/* The loader of a program that runs with more rights than its caller ignores LD_PRELOAD. */
-static const char *raised_rights(const char *path)
+/* Returns what gives a program more rights than its caller, or NULL. Its loader ignores LD_PRELOAD. */
+static const char *find_raised_rights(const char *path)
 {
 	struct stat status;
 
@@ -89,15 +90,15 @@ static const char *raised_rights(const char *path)
 	return NULL;
 }
 
-static int is_command(const char *path)
+static bool is_command(const char *path)
 {
 	struct stat status;
 
 	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-/* As execvp, which looks in these places when there is no PATH. */
-static int find_in_path(const char *command, char *path, size_t bytes)
+/* Without PATH, execvp() looks in /bin and /usr/bin. */
+static bool find_in_path(const char *command, char *path, size_t bytes)
 {
 	const char *folder = getenv("PATH");
 
@@ -110,19 +111,19 @@ static int find_in_path(const char *command, char *path, size_t bytes)
 
 		snprintf(path, bytes, "%.*s%s%s", (int)length, folder, length ? "/" : "", command);
 		if (is_command(path))
-			return 1;
+			return true;
 		folder += length;
 		if (!*folder)
-			return 0;
+			return false;
 	}
 }
 
-/* Says why the loader of `path` takes no preload library in; returns 0 if it would. */
-static int explain_loader(const char *path, const char *subject, const struct program *program,
-			  const char *library, char *why, size_t bytes)
+/* Explains why the loader of `path` loads no preload library. Returns false if it would load it. */
+static bool explain_loader(const char *path, const char *subject, const struct program *program,
+			   const char *library, char *why, size_t bytes)
 {
 	struct program own = read_program(library);
-	const char *raised = raised_rights(path);
+	const char *raised = find_raised_rights(path);
 
 	if (program->class != own.class || program->machine != own.machine)
 		snprintf(why, bytes,
@@ -134,8 +135,8 @@ static int explain_loader(const char *path, const char *subject, const struct pr
 		snprintf(why, bytes, "%s is %s, and then the loader ignores LD_PRELOAD", subject,
 			 raised);
 	else
-		return 0;
-	return 1;
+		return false;
+	return true;
 }
 
 static void explain_host(const char *tables, char *why, size_t bytes)
@@ -157,7 +158,7 @@ void untraced_explain(const char *command, const char *library, const char *tabl
 {
 	char path[PATH_MAX], subject[PATH_MAX + 32] = "it";
 	struct program program = { 0 };
-	int found = find_in_path(command, path, sizeof(path));
+	bool found = find_in_path(command, path, sizeof(path));
 
 	for (int depth = 0; found && depth <= SCRIPTS_NESTED; depth++) {
 		program = read_program(path);

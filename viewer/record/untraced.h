@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a command left no trace, as far as its executable tells. Reads files, and changes and prints
- * nothing.
+ * Explains why a command left no trace, as far as its executable tells. Reads files; changes and
+ * prints nothing.
  */
 #ifndef LSATRACE_VIEWER_RECORD_UNTRACED_H
 #define LSATRACE_VIEWER_RECORD_UNTRACED_H
@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 /*
- * Writes into `why` (of `bytes`) what comes after "no security package was initialised in …:".
- * `command` is looked up in PATH as execvp does; `library` is the preload library, whose kind of
- * machine a program must be for; `tables` is what --table named, or NULL.
+ * Writes the reason into `why`, which has room for `bytes` bytes. `command` is looked up in PATH as by
+ * execvp. `library` is the path of the preload library: a program for another kind of processor cannot
+ * load it. `tables` is the value of --table, or NULL.
  */
 void untraced_explain(const char *command, const char *library, const char *tables, char *why,
 		      size_t bytes);

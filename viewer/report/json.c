@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Schema 1, as the manual page promises it: each key is always there, and unknown is null.
+ * The format `json`, schema 1. Each key is always there; null means that a value is unknown or does
+ * not apply.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "viewer/base/buffer.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/kinds.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
 #include "viewer/report/json_frames.h"
 #include "viewer/report/report.h"
 
-static json_t *start_time(uint64_t start_ns)
+static json_t *make_start_time(uint64_t start_ns)
 {
 	time_t seconds = (time_t)(start_ns / 1000000000u);
 	struct buffer b = { 0 };
@@ -30,16 +31,16 @@ static json_t *start_time(uint64_t start_ns)
 	return json;
 }
 
-static json_t *command(const struct model *model)
+static json_t *make_command(const struct model_process *process)
 {
 	json_t *json = json_array();
 
-	for (size_t i = 0; i < model_arguments(model); i++)
-		json_array_append_new(json, json_text(model_argument(model, i)));
+	for (size_t i = 0; i < process->arguments; i++)
+		json_array_append_new(json, json_text(process->argument[i]));
 	return json;
 }
 
-static json_t *packages(const struct model *model)
+static json_t *make_packages(const struct model *model)
 {
 	json_t *json = json_array();
 
@@ -47,7 +48,7 @@ static json_t *packages(const struct model *model)
 		const struct model_package *package = model_package(model, i);
 		json_t *item;
 
-		if (!package->defined && !package->called)
+		if (!package->is_defined && !package->has_called)
 			continue;
 		item = json_object();
 		json_object_set_new(item, "index", json_number(i));
@@ -56,7 +57,7 @@ static json_t *packages(const struct model *model)
 		json_object_set_new(item, "name", json_text(package->name));
 		json_object_set_new(item, "module",
 				    json_text(package->module ? package->module->name : NULL));
-		json_object_set_new(item, "unloaded", json_boolean(package->unloaded));
+		json_object_set_new(item, "unloaded", json_boolean(package->is_unloaded));
 		json_object_set_new(
 			item, "allocator",
 			json_text(allocators_are_embedded(model, i) ? "embedded" : "host"));
@@ -66,7 +67,7 @@ static json_t *packages(const struct model *model)
 }
 
 /* The live sections that a client can map: open `path`, or the descriptor's number of the process. */
-static json_t *sections(const struct model *model)
+static json_t *make_sections(const struct model *model)
 {
 	json_t *json = json_array();
 
@@ -77,7 +78,7 @@ static json_t *sections(const struct model *model)
 
 		if (!entry->has_descriptor)
 			continue;
-		buffer_format(&path, "/proc/%" PRId32 "/fd/%" PRIu32, model_pid(model),
+		buffer_format(&path, "/proc/%" PRId32 "/fd/%" PRIu32, model_process(model)->pid,
 			      entry->descriptor);
 		item = json_object();
 		json_object_set_new(item, "handle", json_address(entry->address));
@@ -91,7 +92,7 @@ static json_t *sections(const struct model *model)
 	return json;
 }
 
-static json_t *calls(const struct model *model)
+static json_t *make_calls(const struct model *model)
 {
 	json_t *json = json_object();
 
@@ -105,7 +106,7 @@ static json_t *calls(const struct model *model)
 	return json;
 }
 
-static json_t *transfers_of(const struct model *model, uint32_t function)
+static json_t *sum_transfers(const struct model *model, uint32_t function)
 {
 	uint64_t blocks = 0, bytes = 0;
 
@@ -118,12 +119,12 @@ static json_t *transfers_of(const struct model *model, uint32_t function)
 		      : NULL;
 }
 
-static json_t *transfers(const struct model *model)
+static json_t *make_transfers(const struct model *model)
 {
 	json_t *json = json_object();
 
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
-		json_t *some = transfers_of(model, i);
+		json_t *some = sum_transfers(model, i);
 
 		if (some)
 			json_object_set_new(json, model_function(model, i)->name, some);
@@ -131,7 +132,7 @@ static json_t *transfers(const struct model *model)
 	return json;
 }
 
-static json_t *events(const struct model_events *e)
+static json_t *make_events(const struct model_events *e)
 {
 	json_t *json = json_object();
 
@@ -143,7 +144,7 @@ static json_t *events(const struct model_events *e)
 	return json;
 }
 
-static json_t *in_flight(struct model *model, struct json_frames *frames)
+static json_t *make_in_flight(struct model *model, struct json_frames *frames)
 {
 	json_t *json = json_array();
 
@@ -161,30 +162,32 @@ static json_t *in_flight(struct model *model, struct json_frames *frames)
 	return json;
 }
 
-static json_t *trace(struct model *model, const struct model_events *e, struct json_frames *frames)
+static json_t *make_trace(struct model *model, const struct model_events *e,
+			  struct json_frames *frames)
 {
+	const struct model_process *process = model_process(model);
 	json_t *json = json_object();
-	int32_t status;
 
 	json_object_set_new(json, "path", json_text(model_path(model)));
-	json_object_set_new(json, "pid", json_integer(model_pid(model)));
-	json_object_set_new(json, "ppid", json_integer(model_ppid(model)));
-	json_object_set_new(json, "exe", json_text(model_exe(model)));
-	json_object_set_new(json, "command", command(model));
-	json_object_set_new(json, "start_time", start_time(model_start_ns(model)));
-	json_object_set_new(json, "end", json_text(model_end_text(model)));
+	json_object_set_new(json, "pid", json_integer(process->pid));
+	json_object_set_new(json, "ppid", json_integer(process->ppid));
+	json_object_set_new(json, "exe", json_text(process->exe));
+	json_object_set_new(json, "command", make_command(process));
+	json_object_set_new(json, "start_time", make_start_time(process->start_ns));
+	json_object_set_new(json, "end", json_text(process->end_text));
 	json_object_set_new(json, "exit_status",
-			    model_exit_status(model, &status) ? json_integer(status) : json_null());
-	json_object_set_new(json, "packages", packages(model));
-	json_object_set_new(json, "calls", calls(model));
-	json_object_set_new(json, "transfers", transfers(model));
-	json_object_set_new(json, "events", events(e));
-	json_object_set_new(json, "in_flight", in_flight(model, frames));
-	json_object_set_new(json, "sections", sections(model));
+			    process->has_exit_status ? json_integer(process->exit_status)
+						     : json_null());
+	json_object_set_new(json, "packages", make_packages(model));
+	json_object_set_new(json, "calls", make_calls(model));
+	json_object_set_new(json, "transfers", make_transfers(model));
+	json_object_set_new(json, "events", make_events(e));
+	json_object_set_new(json, "in_flight", make_in_flight(model, frames));
+	json_object_set_new(json, "sections", make_sections(model));
 	return json;
 }
 
-static json_t *section(const struct finding_section *s)
+static json_t *make_section(const struct finding_section *s)
 {
 	json_t *json;
 
@@ -199,7 +202,7 @@ static json_t *section(const struct finding_section *s)
 	return json;
 }
 
-static json_t *stacks(const struct finding *f, struct json_frames *frames)
+static json_t *make_stacks(const struct finding *f, struct json_frames *frames)
 {
 	static const char *const names[TRACE_FINDING_STACKS] = {
 		[TRACE_STACK_CALL] = "call",     [TRACE_STACK_ALLOCATE] = "allocate",
@@ -214,7 +217,7 @@ static json_t *stacks(const struct finding *f, struct json_frames *frames)
 	return json;
 }
 
-static json_t *neighbour(const struct finding_neighbour *n, struct json_frames *frames)
+static json_t *make_neighbour(const struct finding_neighbour *n, struct json_frames *frames)
 {
 	json_t *json;
 
@@ -227,25 +230,26 @@ static json_t *neighbour(const struct finding_neighbour *n, struct json_frames *
 	return json;
 }
 
-static json_t *neighbours(const struct finding *f, struct json_frames *frames)
+static json_t *make_neighbours(const struct finding *f, struct json_frames *frames)
 {
 	json_t *json;
 
 	if (!f->has_neighbours)
 		return json_null();
 	json = json_object();
-	json_object_set_new(json, "before", neighbour(&f->before, frames));
-	json_object_set_new(json, "after", neighbour(&f->after, frames));
+	json_object_set_new(json, "before", make_neighbour(&f->before, frames));
+	json_object_set_new(json, "after", make_neighbour(&f->after, frames));
 	return json;
 }
 
-static json_t *finding(const struct finding *f, struct json_frames *frames)
+static json_t *make_finding(const struct finding *f, struct json_frames *frames)
 {
 	json_t *json = json_object();
 
-	json_object_set_new(json, "kind", json_text(findings_kind_text(f->kind)));
-	json_object_set_new(json, "level", json_text(findings_level_text(f->level)));
-	json_object_set_new(json, "reason", json_text(findings_reason_text(f->reason)));
+	json_object_set_new(json, "kind", json_text(kinds_text(f->kind)));
+	json_object_set_new(json, "level", json_text(kinds_level_text(f->level)));
+	json_object_set_new(json, "reason",
+			    json_text(f->reason ? kinds_reason_text(f->reason) : NULL));
 	json_object_set_new(json, "family", json_text(f->family));
 	json_object_set_new(json, "count", json_number(f->count));
 	json_object_set_new(json, "bytes", json_number(f->bytes));
@@ -255,14 +259,14 @@ static json_t *finding(const struct finding *f, struct json_frames *frames)
 	json_object_set_new(json, "package", json_number(f->package));
 	json_object_set_new(json, "fingerprint", json_text(f->fingerprint));
 	json_object_set_new(json, "message", json_text(f->message));
-	json_object_set_new(json, "section", section(&f->section));
-	json_object_set_new(json, "owner", section(&f->owner));
-	json_object_set_new(json, "stacks", stacks(f, frames));
-	json_object_set_new(json, "neighbours", neighbours(f, frames));
+	json_object_set_new(json, "section", make_section(&f->section));
+	json_object_set_new(json, "owner", make_section(&f->owner));
+	json_object_set_new(json, "stacks", make_stacks(f, frames));
+	json_object_set_new(json, "neighbours", make_neighbours(f, frames));
 	return json;
 }
 
-static json_t *summary(const struct findings *f)
+static json_t *make_summary(const struct findings *f)
 {
 	json_t *json = json_object(), *lost = json_object();
 
@@ -273,29 +277,29 @@ static json_t *summary(const struct findings *f)
 	json_object_set_new(json, "leaked_bytes", json_number(f->leaked_bytes));
 	json_object_set_new(json, "leaked_sections", json_number(f->leaked_sections));
 	json_object_set_new(json, "suppressed", json_integer(0));
-	json_object_set_new(json, "exact", json_boolean(f->exact));
+	json_object_set_new(json, "exact", json_boolean(f->is_exact));
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
-		json_object_set_new(lost, findings_lost_name((enum trace_lost)i),
+		json_object_set_new(lost, kinds_lost_name((enum trace_lost)i),
 				    json_number(f->lost[i]));
 	json_object_set_new(json, "lost", lost);
 	return json;
 }
 
-void report_json(const struct report *report, FILE *out)
+void report_write_json(const struct report *report, struct buffer *out)
 {
 	struct json_frames *frames = json_frames_new(report->symbols);
 	json_t *json = json_object(), *traces = json_array(), *list = json_array();
 
 	for (size_t i = 0; i < report->count; i++)
-		json_array_append_new(traces, trace(report->models[i], &report->events[i], frames));
+		json_array_append_new(traces,
+				      make_trace(report->models[i], &report->events[i], frames));
 	for (size_t i = 0; i < report->findings->count; i++)
-		json_array_append_new(list, finding(&report->findings->all[i], frames));
+		json_array_append_new(list, make_finding(&report->findings->all[i], frames));
 	json_object_set_new(json, "schema", json_integer(1));
 	json_object_set_new(json, "traces", traces);
 	json_object_set_new(json, "findings", list);
-	json_object_set_new(json, "summary", summary(report->findings));
-	json_dumpf(json, out, JSON_INDENT(2));
-	fputc('\n', out);
+	json_object_set_new(json, "summary", make_summary(report->findings));
+	json_write(out, json, JSON_INDENT(2));
 	json_decref(json);
 	json_frames_free(frames);
 }

@@ -4,15 +4,15 @@
 #include <stdlib.h>
 
 #include "viewer/base/buffer.h"
+#include "viewer/base/map.h"
 #include "viewer/base/memory.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
-#include <uthash.h>
-
+/* The JSON of a frame that has been written before. */
 struct cached {
-	struct model_frame frame; /* key: zeroed before it is filled in, for its padding */
-	json_t *frames;           /* array: one for each inlined function, and the outermost */
+	struct model_frame frame; /* the key: zeroed before it is filled in, because of its padding */
+	json_t *frames;           /* an array: one for each inlined function, then the outer one */
 	UT_hash_handle hh;
 };
 
@@ -42,20 +42,32 @@ json_t *json_text(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
-static json_t *build_id(const struct model_module *module)
+static int append_bytes(const char *text, size_t bytes, void *buffer)
+{
+	buffer_bytes(buffer, text, bytes);
+	return 0;
+}
+
+void json_write(struct buffer *b, const json_t *json, size_t flags)
+{
+	json_dump_callback(json, append_bytes, b, flags);
+	buffer_text(b, "\n");
+}
+
+static json_t *make_build_id(const struct model_module *module)
 {
 	struct buffer b = { 0 };
 	json_t *text;
 
 	if (!module || module->build_id_bytes == 0)
 		return json_null();
-	buffer_digits(&b, module->build_id, module->build_id_bytes);
+	buffer_hex_bytes(&b, module->build_id, module->build_id_bytes);
 	text = json_string(b.data);
 	buffer_release(&b);
 	return text;
 }
 
-static json_t *new_frame(const struct model_frame *frame, const struct symbol *symbol)
+static json_t *make_frame(const struct model_frame *frame, const struct symbol *symbol)
 {
 	json_t *json = json_object();
 
@@ -65,15 +77,15 @@ static json_t *new_frame(const struct model_frame *frame, const struct symbol *s
 	json_object_set_new(json, "offset",
 			    frame->module || !frame->has_address ? json_address(frame->offset)
 								 : json_null());
-	json_object_set_new(json, "build_id", build_id(frame->module));
+	json_object_set_new(json, "build_id", make_build_id(frame->module));
 	json_object_set_new(json, "function", json_text(symbol->function));
 	json_object_set_new(json, "file", json_text(symbol->file));
 	json_object_set_new(json, "line", symbol->line ? json_number(symbol->line) : json_null());
-	json_object_set_new(json, "inlined", json_boolean(symbol->inlined));
+	json_object_set_new(json, "inlined", json_boolean(symbol->is_inlined));
 	return json;
 }
 
-static json_t *frames_of(struct json_frames *j, const struct model_frame *frame)
+static json_t *find_frames(struct json_frames *j, const struct model_frame *frame)
 {
 	const struct symbol *symbol;
 	struct model_frame key;
@@ -92,7 +104,7 @@ static json_t *frames_of(struct json_frames *j, const struct model_frame *frame)
 	cached->frames = json_array();
 	symbol = symbols_find(j->symbols, frame->module, frame->offset);
 	for (; symbol; symbol = symbol->outer)
-		json_array_append_new(cached->frames, new_frame(frame, symbol));
+		json_array_append_new(cached->frames, make_frame(frame, symbol));
 	HASH_ADD(hh, j->cache, frame, sizeof(cached->frame), cached);
 	return cached->frames;
 }
@@ -105,19 +117,17 @@ struct json_frames *json_frames_new(struct symbols *symbols)
 	return j;
 }
 
+static void free_cached(struct cached *cached)
+{
+	json_decref(cached->frames);
+	free(cached);
+}
+
 void json_frames_free(struct json_frames *j)
 {
-	struct cached *cached, *next;
-
 	if (!j)
 		return;
-	cached = j->cache;
-	HASH_CLEAR(hh, j->cache);
-	for (; cached; cached = next) {
-		next = cached->hh.next;
-		json_decref(cached->frames);
-		free(cached);
-	}
+	map_release(j->cache, free_cached);
 	free(j);
 }
 
@@ -126,6 +136,6 @@ json_t *json_frames_stack(struct json_frames *j, const struct model_stack *stack
 	json_t *json = json_array();
 
 	for (uint32_t i = 0; stack && i < stack->frames; i++)
-		json_array_extend(json, frames_of(j, &stack->frame[i]));
+		json_array_extend(json, find_frames(j, &stack->frame[i]));
 	return json;
 }

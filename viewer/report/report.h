@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From traces to a report. A format is a row in report.c and a report_<format>.c, which sees
- * findings and the model, never a record's bytes.
+ * From traces to a report: opens the traces, judges them together, and writes the report in one of the
+ * formats.
+ *
+ * To add a format: a row in REPORT_FORMATS, and a file viewer/report/NAME.c with its function
+ * report_write_NAME(). A format sees findings and models, never the bytes of a record.
  */
 #ifndef LSATRACE_VIEWER_REPORT_REPORT_H
 #define LSATRACE_VIEWER_REPORT_REPORT_H
@@ -11,13 +14,17 @@
 #include <stdio.h>
 
 #include "include/trace_format.h"
+#include "viewer/base/arguments.h"
 
+struct buffer;
 struct findings;
 struct model;
 struct model_events;
+struct progress;
 struct symbols;
 
-enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER };
+/* The formats, the default one first: FIRST(name), FORMAT(name). */
+#define REPORT_FORMATS(FIRST, FORMAT) FIRST(text) FORMAT(json)
 
 /* What a format writes. */
 struct report {
@@ -26,44 +33,56 @@ struct report {
 	size_t count;                      /* of models, at least 1 */
 	const struct findings *findings;
 	struct symbols *symbols;
-	bool color; /* for text: with colours */
+	bool has_color; /* the text is to be coloured */
 };
 
-/* One format: its name, and its writer, whose stream is in memory. */
-struct report_format {
-	const char *name;
-	void (*write)(const struct report *report, FILE *out);
-};
+#define REPORT_FORMAT_CONSTANT(name) REPORT_FORMAT_##name,
+enum report_format { REPORT_FORMATS(REPORT_FORMAT_CONSTANT, REPORT_FORMAT_CONSTANT) };
 
-void report_text(const struct report *report, FILE *out);
-void report_json(const struct report *report, FILE *out);
+#define REPORT_PROTOTYPE(name) \
+	void report_write_##name(const struct report *report, struct buffer *out);
+REPORT_FORMATS(REPORT_PROTOTYPE, REPORT_PROTOTYPE)
 
+enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER };
+
+/* The levels from which findings count as failure, in the order of --fail-on's values. */
+enum report_fail_on { REPORT_FAIL_ON_ERROR, REPORT_FAIL_ON_WARNING, REPORT_FAIL_ON_NEVER };
+
+/* Zeroed: the defaults. */
 struct report_options {
-	const struct report_format *format; /* NULL: text */
-	const char *file;                   /* where the report goes; NULL: the stream given */
-	enum trace_level fail_on;           /* findings at or above it count as failure */
-	int fail_never;
+	enum report_format format;
+	const char *file; /* where the report goes; NULL: the stream given */
+	enum report_fail_on fail_on;
 	enum report_color color;
 };
 
-/*
- * Takes one of the options that `report` and `run` share (--format, -O/--report, --fail-on,
- * --color), by its long name. Returns NULL, or what the value should have been, for "…: expected
- * %s".
- */
-const char *report_take_option(struct report_options *o, const char *name, const char *value);
+/* The options that `report` and `run` share, for their arguments. */
+struct argument_group report_arguments(struct report_options *o);
 
-/*
- * Reads the traces, judges them together and writes the report to options->file or `out`. Trouble
- * is said on standard error, one line each. Returns 0 (no finding at or above the level), 1
- * (findings) or 2 (a trace could not be read, or the report not be written).
- */
-int report_traces(const struct report_options *options, char *const *paths, size_t count, FILE *out);
+/* The words of --color, in the order of enum report_color. */
+#define REPORT_COLORS "auto|always|never"
 
-/* Does the stream get colours: a terminal that has them, and NO_COLOR is not set? */
+/* Should `out` get colours? If `color` is AUTO: a terminal that has them, unless NO_COLOR is set. */
 bool report_wants_color(enum report_color color, FILE *out);
 
-/* Says what is wrong with a trace or a report on standard error, in one line. */
-void report_trouble(const char *path, const char *text);
+enum report_status {
+	REPORT_CLEAN,    /* no finding at or above the level of options->fail_on */
+	REPORT_FINDINGS, /* there are such findings */
+	REPORT_TROUBLE,  /* a trace could not be read, or the report not be written */
+};
+
+/*
+ * Reads the traces, judges them together, and writes the report to options->file or else to `out`.
+ * Prints one line for each trouble. Traces that can be read are reported even if others cannot.
+ */
+enum report_status report_traces(const struct report_options *options, char *const *paths,
+				 size_t count, FILE *out);
+
+/*
+ * Opens one trace, as every command does. If `events` is not NULL, also counts its events. Returns NULL
+ * with one line printed if the trace cannot be read.
+ */
+struct model *report_open_trace(const char *path, struct model_events *events,
+				struct progress *progress);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report for people: what was traced, then each finding with its stacks, then a summary whose
- * last line is for grep. Lines may be long, but nothing depends on the width of the terminal.
+ * The format `text`, for people: what was traced, then each finding with its stacks, then a summary.
+ * Its last line is easy to find with grep. Lines may be long: nothing depends on the width of the
+ * terminal.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "viewer/base/buffer.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/kinds.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
 #include "viewer/report/report.h"
@@ -18,69 +19,54 @@
 struct writer {
 	const struct report *report;
 	struct frames_style style;
-	struct buffer text;
-	FILE *out;
+	struct buffer *text;
 };
 
 static void say(struct writer *w, const char *words)
 {
-	buffer_text(&w->text, words);
+	buffer_text(w->text, words);
 }
 
-static void plain(struct writer *w, const char *text)
+static void say_plain(struct writer *w, const char *text)
 {
-	buffer_plain(&w->text, text, strlen(text));
+	buffer_plain(w->text, text);
 }
 
-/* "1 block", "2 blocks" */
-static void count(struct writer *w, uint64_t number, const char *noun)
+static void say_count(struct writer *w, uint64_t number, const char *noun)
 {
-	buffer_decimal(&w->text, number);
-	say(w, " ");
-	say(w, noun);
-	say(w, number == 1 ? "" : "s");
+	buffer_count(w->text, number, noun);
 }
 
-static void flush(struct writer *w)
+static void set_color(struct writer *w, const char *color)
 {
-	if (w->text.used)
-		fwrite(w->text.data, 1, w->text.used, w->out);
-	w->text.used = 0;
+	if (w->report->has_color)
+		buffer_format(w->text, "\033[%sm", color);
 }
 
-static void paint(struct writer *w, const char *color)
+static void say_package(struct writer *w, const struct model *model, uint32_t index)
 {
-	if (w->report->color)
-		buffer_format(&w->text, "\033[%sm", color);
-}
+	const struct model_module *module = model_package(model, index)->module;
 
-static void package(struct writer *w, const struct model *model, uint32_t index)
-{
-	const struct model_package *p = model_package(model, index);
-
-	if (p->name && *p->name)
-		plain(w, p->name);
-	else
-		buffer_format(&w->text, "#%" PRIu32, index);
-	if (p->module) {
+	model_write_package(model, index, w->text);
+	if (module) {
 		say(w, " (");
-		plain(w, p->module->base);
+		say_plain(w, module->base);
 		say(w, ")");
 	}
 }
 
-static void packages(struct writer *w, const struct model *model)
+static void write_packages(struct writer *w, const struct model *model)
 {
 	const char *before = "  packages: ";
 
 	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
 		const struct model_package *p = model_package(model, i);
 
-		if (!p->defined && !p->called)
+		if (!p->is_defined && !p->has_called)
 			continue;
 		say(w, before);
-		package(w, model, i);
-		if (p->unloaded)
+		say_package(w, model, i);
+		if (p->is_unloaded)
 			say(w, " [unloaded]");
 		before = ", ";
 	}
@@ -88,11 +74,9 @@ static void packages(struct writer *w, const struct model *model)
 		say(w, "\n");
 }
 
-static void ending(struct writer *w, const struct model *model)
+static void say_ending(struct writer *w, const struct model_process *process)
 {
-	int32_t status;
-
-	switch (model_end(model)) {
+	switch (process->end) {
 	case TRACE_END_EXIT:
 		say(w, "exited");
 		break;
@@ -105,132 +89,130 @@ static void ending(struct writer *w, const struct model *model)
 	default:
 		say(w, "was killed");
 	}
-	if (model_exit_status(model, &status))
-		buffer_format(&w->text, " with status %" PRId32, status);
+	if (process->has_exit_status)
+		buffer_format(w->text, " with status %" PRId32, process->exit_status);
 }
 
-static void history(struct writer *w, const struct model_events *e)
+static void write_history(struct writer *w, const struct model_events *e)
 {
 	say(w, "  history: ");
 	if (e->retained >= e->recorded)
 		say(w, "all of ");
 	else
-		buffer_format(&w->text, "the last %" PRIu64 " of ", e->retained);
-	count(w, e->recorded, "call");
+		buffer_format(w->text, "the last %" PRIu64 " of ", e->retained);
+	say_count(w, e->recorded, "call");
 	if (e->lost)
-		buffer_format(&w->text, ", %" PRIu64 " lost", e->lost);
+		buffer_format(w->text, ", %" PRIu64 " lost", e->lost);
 	if (e->torn)
-		buffer_format(&w->text, ", %" PRIu64 " torn", e->torn);
+		buffer_format(w->text, ", %" PRIu64 " torn", e->torn);
 	say(w, "\n");
 }
 
-static void in_flight(struct writer *w, struct model *model)
+static void write_in_flight(struct writer *w, struct model *model)
 {
 	for (size_t i = 0; i < model_in_flight(model); i++) {
 		const struct model_call *call = model_call(model, i);
 		const struct model_stack *stack = model_stack(model, call->stack);
 
 		say(w, "  in flight: ");
-		plain(w, model_function(model, call->function)->name);
-		buffer_format(&w->text, " in thread %" PRId32 ", package ", call->tid);
-		package(w, model, call->package);
+		say_plain(w, model_function(model, call->function)->name);
+		buffer_format(w->text, " in thread %" PRId32 ", package ", call->tid);
+		say_package(w, model, call->package);
 		say(w, "\n");
 		if (stack)
-			frames_write(&w->text, &w->style, w->report->symbols, stack);
+			frames_write(w->text, &w->style, w->report->symbols, stack);
 	}
 }
 
-static void trace(struct writer *w, size_t i)
+static void write_trace(struct writer *w, struct model *model, const struct model_events *events)
 {
-	struct model *model = w->report->models[i];
+	const struct model_process *process = model_process(model);
 
 	say(w, "trace ");
-	plain(w, model_path(model));
-	buffer_format(&w->text, "\n  process %" PRId32, model_pid(model));
-	for (size_t j = 0; j < model_arguments(model); j++) {
-		say(w, j ? " " : ": ");
-		plain(w, model_argument(model, j));
+	say_plain(w, model_path(model));
+	buffer_format(w->text, "\n  process %" PRId32, process->pid);
+	for (size_t i = 0; i < process->arguments; i++) {
+		say(w, i ? " " : ": ");
+		say_plain(w, process->argument[i]);
 	}
 	say(w, "\n  ");
-	ending(w, model);
+	say_ending(w, process);
 	say(w, "\n");
-	packages(w, model);
-	allocators_write(&w->text, model);
-	history(w, &w->report->events[i]);
-	in_flight(w, model);
+	write_packages(w, model);
+	allocators_write(w->text, model);
+	write_history(w, events);
+	write_in_flight(w, model);
 	say(w, "\n");
-	flush(w);
 }
 
-static const char *level_color(enum trace_level level)
-{
-	return level == TRACE_LEVEL_ERROR ? "1;31" : level == TRACE_LEVEL_WARNING ? "1;35" : "1;36";
-}
-
-static void cost(struct writer *w, const struct finding *f)
+static void say_cost(struct writer *w, const struct finding *f)
 {
 	if (f->kind == TRACE_KIND_BLOCK_LEAK)
-		count(w, f->count, "block");
+		say_count(w, f->count, "block");
 	else if (f->kind == TRACE_KIND_SECTION_LEAK)
-		count(w, f->count, "section");
+		say_count(w, f->count, "section");
 	else if (f->count == 1)
 		say(w, "once");
 	else
-		count(w, f->count, "time");
+		say_count(w, f->count, "time");
 	if (f->bytes) {
 		say(w, ", ");
-		count(w, f->bytes, "byte");
+		say_count(w, f->bytes, "byte");
 	}
 }
 
-static void headline(struct writer *w, const struct finding *f)
+static void write_headline(struct writer *w, const struct finding *f)
 {
-	const char *reason = findings_reason_text(f->reason);
+	static const char *const colors[] = {
+		[TRACE_LEVEL_NOTE] = "1;36",
+		[TRACE_LEVEL_WARNING] = "1;35",
+		[TRACE_LEVEL_ERROR] = "1;31",
+	};
 
-	paint(w, level_color(f->level));
-	say(w, findings_level_text(f->level));
+	set_color(w, colors[f->level]);
+	say(w, kinds_level_text(f->level));
 	say(w, ": ");
-	paint(w, "0");
-	say(w, findings_kind_text(f->kind));
-	if (reason)
-		buffer_format(&w->text, "/%s", reason);
+	set_color(w, "0");
+	say(w, kinds_text(f->kind));
+	say(w, f->reason ? "/" : "");
+	say(w, kinds_reason_text(f->reason));
 	say(w, ": ");
-	plain(w, f->message);
+	say_plain(w, f->message);
 	say(w, " (");
-	cost(w, f);
+	say_cost(w, f);
 	say(w, "; package ");
-	package(w, f->model, f->package);
+	say_package(w, f->model, f->package);
 	say(w, ")\n");
 }
 
-static void about_section(struct writer *w, const char *words, const struct finding_section *s)
+static void say_section(struct writer *w, const char *words, const struct finding_section *s)
 {
 	say(w, words);
 	if (s->known && s->handle) {
 		say(w, " ");
-		buffer_hex(&w->text, s->handle);
+		buffer_hex(w->text, s->handle);
 	}
 	if (s->sizes_known)
-		buffer_format(&w->text, " of at most %" PRIu32 " bytes, %" PRIu32 " at first,",
+		buffer_format(w->text, " of at most %" PRIu32 " bytes, %" PRIu32 " at first,",
 			      s->max_size, s->initial_size);
 }
 
-static void about_call(struct writer *w, const struct finding *f)
+static void write_call_heading(struct writer *w, const struct finding *f)
 {
 	if (f->reason == TRACE_REASON_READ || f->reason == TRACE_REASON_WRITE) {
-		buffer_format(&w->text, "the %s was made by:\n", findings_reason_text(f->reason));
+		buffer_format(w->text, "the %s was made by:\n", kinds_reason_text(f->reason));
 		return;
 	}
-	plain(w, f->function ? f->function : "the call");
+	say_plain(w, f->function ? f->function : "the call");
 	say(w, " was called by:\n");
 }
 
-static void heading(struct writer *w, const struct finding *f, enum trace_finding_stacks which)
+static void write_heading(struct writer *w, const struct finding *f, enum trace_finding_stacks which)
 {
 	say(w, "  ");
 	switch (which) {
 	case TRACE_STACK_CALL:
-		about_call(w, f);
+		write_call_heading(w, f);
 		break;
 	case TRACE_STACK_ALLOCATE:
 		say(w, "the block was allocated by:\n");
@@ -239,124 +221,123 @@ static void heading(struct writer *w, const struct finding *f, enum trace_findin
 		say(w, "it had been freed by:\n");
 		break;
 	case TRACE_STACK_DELETE:
-		about_section(w, "section", &f->section);
+		say_section(w, "section", &f->section);
 		say(w,
 		    f->stack[TRACE_STACK_CALL] ? " had been deleted by:\n" : " was deleted by:\n");
 		break;
 	case TRACE_STACK_OWNER_CREATE:
-		about_section(w, "its own section", &f->owner);
+		say_section(w, "its own section", &f->owner);
 		say(w, " was created by:\n");
 		break;
 	default:
-		about_section(w, "section", &f->section);
+		say_section(w, "section", &f->section);
 		say(w, " was created by:\n");
 	}
 }
 
-static void stacks(struct writer *w, const struct finding *f)
+static void write_stacks(struct writer *w, const struct finding *f)
 {
 	bool any = false;
 
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
-		/* At live-at-delete this call is the deletion: the same stack under two names. */
+		/* Of live-at-delete the call is the deletion: one stack with two names. */
 		if (!f->stack[i] ||
 		    (i == TRACE_STACK_DELETE && f->kind == TRACE_KIND_LIVE_AT_DELETE))
 			continue;
 		any = true;
-		heading(w, f, (enum trace_finding_stacks)i);
-		frames_write(&w->text, &w->style, w->report->symbols, f->stack[i]);
+		write_heading(w, f, (enum trace_finding_stacks)i);
+		frames_write(w->text, &w->style, w->report->symbols, f->stack[i]);
 	}
 	if (!any)
 		say(w, "  no backtrace of it could be stored\n");
 }
 
-static void neighbour(struct writer *w, const char *where, const struct finding_neighbour *n)
+static void write_neighbour(struct writer *w, const char *where, const struct finding_neighbour *n)
 {
 	if (!n->known)
 		return;
-	buffer_format(&w->text, "  the next live block %s it, 0x%" PRIx64 " of ", where, n->address);
-	count(w, n->size, "byte");
+	buffer_format(w->text, "  the next live block %s it, ", where);
+	buffer_hex(w->text, n->address);
+	say(w, " of ");
+	say_count(w, n->size, "byte");
 	if (n->stack) {
 		say(w, ", was allocated by ");
-		frames_place(&w->text, &w->style, w->report->symbols, &n->stack->frame[0]);
+		frames_write_place(w->text, &w->style, w->report->symbols, &n->stack->frame[0]);
 	}
 	say(w, "\n");
 }
 
-/* A note gets no stacks, only the place of the call. */
-static void place(struct writer *w, const struct finding *f)
+/* The place of the call: a note has no stacks. */
+static void write_place(struct writer *w, const struct finding *f)
 {
 	const struct model_stack *call = f->stack[TRACE_STACK_CALL];
 
 	if (!call)
 		return;
 	say(w, "  in ");
-	frames_place(&w->text, &w->style, w->report->symbols, &call->frame[0]);
+	frames_write_place(w->text, &w->style, w->report->symbols, &call->frame[0]);
 	say(w, "\n");
 }
 
-static void finding(struct writer *w, const struct finding *f)
+static void write_finding(struct writer *w, const struct finding *f)
 {
-	headline(w, f);
+	write_headline(w, f);
 	if (f->level == TRACE_LEVEL_NOTE) {
-		place(w, f);
+		write_place(w, f);
 	} else {
-		stacks(w, f);
-		neighbour(w, "before", &f->before);
-		neighbour(w, "after", &f->after);
+		write_stacks(w, f);
+		write_neighbour(w, "before", &f->before);
+		write_neighbour(w, "after", &f->after);
 		say(w, "\n");
 	}
-	flush(w);
 }
 
-static void losses(struct writer *w, const struct findings *f)
+static void write_losses(struct writer *w, const struct findings *f)
 {
 	const char *changed;
 
 	for (size_t i = 0; (changed = symbols_changed(w->report->symbols, i)) != NULL; i++) {
-		plain(w, changed);
+		say_plain(w, changed);
 		say(w,
 		    " is not the file that was traced: of its frames only the offset is known\n");
 	}
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
 		if (i != TRACE_LOST_EVENTS && f->lost[i])
-			buffer_format(&w->text, "not recorded: %" PRIu64 " %s\n", f->lost[i],
-				      findings_lost_words((enum trace_lost)i));
+			buffer_format(w->text, "not recorded: %" PRIu64 " %s\n", f->lost[i],
+				      kinds_lost_words((enum trace_lost)i));
 }
 
-static void summary(struct writer *w)
+static void write_summary(struct writer *w)
 {
 	const struct findings *f = w->report->findings;
 
 	if (f->notes)
 		say(w, "\n");
-	losses(w, f);
+	write_losses(w, f);
 	say(w, "lsatrace: ");
-	count(w, f->errors, "error");
+	say_count(w, f->errors, "error");
 	say(w, ", ");
-	count(w, f->warnings, "warning");
+	say_count(w, f->warnings, "warning");
 	say(w, ", ");
-	count(w, f->notes, "note");
+	say_count(w, f->notes, "note");
 	say(w, "; ");
-	count(w, f->leaked_blocks, "block");
+	say_count(w, f->leaked_blocks, "block");
 	say(w, " (");
-	count(w, f->leaked_bytes, "byte");
+	say_count(w, f->leaked_bytes, "byte");
 	say(w, ") and ");
-	count(w, f->leaked_sections, "section");
-	say(w, f->exact ? " leaked; exact\n" : " leaked; a lower bound\n");
-	flush(w);
+	say_count(w, f->leaked_sections, "section");
+	say(w, f->is_exact ? " leaked; exact\n" : " leaked; a lower bound\n");
 }
 
-void report_text(const struct report *report, FILE *out)
+void report_write_text(const struct report *report, struct buffer *out)
 {
-	struct writer w = { .report = report, .out = out };
+	struct writer w = { .report = report, .text = out };
 
-	w.style = frames_style("    ", report->color);
+	w.style = frames_style("    ", report->has_color);
 	for (size_t i = 0; i < report->count; i++)
-		trace(&w, i);
+		write_trace(&w, report->models[i], &report->events[i]);
 	for (size_t i = 0; i < report->findings->count; i++)
-		finding(&w, &report->findings->all[i]);
-	summary(&w);
+		write_finding(&w, &report->findings->all[i]);
+	write_summary(&w);
 	frames_release(&w.style);
-	buffer_release(&w.text);
 }

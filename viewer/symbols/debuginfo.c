@@ -517,9 +517,9 @@ static unsigned find_in_unit(struct unit *unit, Dwarf_Addr address, struct debug
 
 		place.folder = unit->folder;
 		place.function = scope_name(&die);
-		place.inlined = dwarf_tag(&die) == DW_TAG_inlined_subroutine;
+		place.is_inlined = dwarf_tag(&die) == DW_TAG_inlined_subroutine;
 		places[count++] = place;
-		if (!place.inlined)
+		if (!place.is_inlined)
 			return count;
 		place = (struct debuginfo_place){ 0 };
 		call_site(unit, &die, &place);

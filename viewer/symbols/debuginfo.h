@@ -27,7 +27,7 @@ struct debuginfo_place {
 	const char *file;     /* NULL: unknown */
 	const char *folder;   /* that a relative file is relative to; NULL: unknown */
 	uint32_t line;        /* 0: unknown */
-	bool inlined;
+	bool is_inlined;
 };
 
 /* Fills at most `room` places and returns how many, at least 1; `room` too. */

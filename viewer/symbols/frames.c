@@ -9,9 +9,9 @@
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
-struct frames_style frames_style(const char *indent, bool color)
+struct frames_style frames_style(const char *indent, bool has_color)
 {
-	return (struct frames_style){ indent, getcwd(NULL, 0), color };
+	return (struct frames_style){ indent, getcwd(NULL, 0), has_color };
 }
 
 void frames_release(struct frames_style *style)
@@ -20,13 +20,8 @@ void frames_release(struct frames_style *style)
 	style->folder = NULL;
 }
 
-static void plain(struct buffer *b, const char *text)
-{
-	buffer_plain(b, text, strlen(text));
-}
-
-/* From what is below the current folder, that folder is left out. */
-static const char *shorten(const struct frames_style *style, const char *file)
+/* Returns the file's path relative to the style's folder, if it lies below that. */
+static const char *shorten_path(const struct frames_style *style, const char *file)
 {
 	size_t length = style->folder ? strlen(style->folder) : 0;
 
@@ -38,13 +33,13 @@ static const char *shorten(const struct frames_style *style, const char *file)
 static void write_symbol(struct buffer *b, const struct frames_style *style,
 			 const struct symbol *symbol)
 {
-	buffer_text(b, style->color ? "\033[1m" : "");
-	plain(b, symbol->function ? symbol->function : "?");
-	buffer_text(b, style->color ? "\033[0m" : "");
+	buffer_text(b, style->has_color ? "\033[1m" : "");
+	buffer_plain(b, symbol->function ? symbol->function : "?");
+	buffer_text(b, style->has_color ? "\033[0m" : "");
 	if (!symbol->file)
 		return;
 	buffer_text(b, " at ");
-	plain(b, shorten(style, symbol->file));
+	buffer_plain(b, shorten_path(style, symbol->file));
 	if (symbol->line) {
 		buffer_text(b, ":");
 		buffer_decimal(b, symbol->line);
@@ -59,7 +54,7 @@ static bool is_known(const struct symbol *symbol)
 static void write_offset(struct buffer *b, const struct model_frame *frame)
 {
 	if (frame->module) {
-		plain(b, frame->module->base);
+		buffer_plain(b, frame->module->base);
 		buffer_text(b, "+");
 	} else if (!frame->has_address) {
 		buffer_text(b, "?+");
@@ -67,8 +62,8 @@ static void write_offset(struct buffer *b, const struct model_frame *frame)
 	buffer_hex(b, frame->offset);
 }
 
-void frames_place(struct buffer *b, const struct frames_style *style, struct symbols *symbols,
-		  const struct model_frame *frame)
+void frames_write_place(struct buffer *b, const struct frames_style *style, struct symbols *symbols,
+			const struct model_frame *frame)
 {
 	const struct symbol *symbol = symbols_find(symbols, frame->module, frame->offset);
 
@@ -86,7 +81,7 @@ static void write_number(struct buffer *b, const struct frames_style *style, uns
 	buffer_text(b, " ");
 }
 
-/* Returns the number of the next line. */
+/* Writes a line for the frame, and one for each inlined call. Returns the number of the next line. */
 static unsigned write_frame(struct buffer *b, const struct frames_style *style,
 			    struct symbols *symbols, const struct model_frame *frame,
 			    unsigned number)
@@ -103,8 +98,8 @@ static unsigned write_frame(struct buffer *b, const struct frames_style *style,
 		write_number(b, style, number++);
 		write_symbol(b, style, symbol);
 		buffer_text(b, " (");
-		plain(b, frame->module->base);
-		buffer_text(b, symbol->inlined ? ", inlined)\n" : ")\n");
+		buffer_plain(b, frame->module->base);
+		buffer_text(b, symbol->is_inlined ? ", inlined)\n" : ")\n");
 	}
 	return number;
 }
@@ -116,7 +111,7 @@ void frames_write(struct buffer *b, const struct frames_style *style, struct sym
 
 	for (uint32_t i = 0; i < stack->frames; i++)
 		number = write_frame(b, style, symbols, &stack->frame[i], number);
-	if (!stack->truncated)
+	if (!stack->is_truncated)
 		return;
 	buffer_text(b, style->indent);
 	buffer_text(b, "... (the frames further out were not recorded)\n");

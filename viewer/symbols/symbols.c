@@ -5,23 +5,22 @@
 #include <string.h>
 
 #include "viewer/base/buffer.h"
+#include "viewer/base/map.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/debuginfo.h"
 
-#include <uthash.h>
+#define INLINED_MOST 64 /* places at one address: calls inlined into each other */
 
-#define INLINED_MOST 64 /* calls inlined into each other */
-
-/* A file that modules of one or more traces came from. */
+/* An ELF file, that modules of one or more traces were loaded from. */
 struct binary {
 	char *key; /* path and build-id */
 	struct debuginfo *info;
 	UT_hash_handle hh;
 };
 
-/* A source file, by the texts of the debug information that name it. */
+/* A source file. Its key are the pointers to the texts that name it in the debug information. */
 struct source {
 	struct place {
 		const char *file, *folder;
@@ -70,35 +69,26 @@ static void free_answer(struct answer *answer)
 	free(answer);
 }
 
+static void free_source(struct source *source)
+{
+	free(source->path);
+	free(source);
+}
+
+static void free_binary(struct binary *binary)
+{
+	debuginfo_close(binary->info);
+	free(binary->key);
+	free(binary);
+}
+
 void symbols_free(struct symbols *s)
 {
-	struct binary *binary, *next_binary;
-	struct source *source, *next_source;
-	struct answer *answer, *next_answer;
-
 	if (!s)
 		return;
-	answer = s->answers;
-	HASH_CLEAR(hh, s->answers);
-	for (; answer; answer = next_answer) {
-		next_answer = answer->hh.next;
-		free_answer(answer);
-	}
-	source = s->sources;
-	HASH_CLEAR(hh, s->sources);
-	for (; source; source = next_source) {
-		next_source = source->hh.next;
-		free(source->path);
-		free(source);
-	}
-	binary = s->binaries;
-	HASH_CLEAR(hh, s->binaries);
-	for (; binary; binary = next_binary) {
-		next_binary = binary->hh.next;
-		debuginfo_close(binary->info);
-		free(binary->key);
-		free(binary);
-	}
+	map_release(s->answers, free_answer);
+	map_release(s->sources, free_source);
+	map_release(s->binaries, free_binary);
 	for (size_t i = 0; i < s->changes; i++)
 		free(s->changed[i]);
 	free(s->changed);
@@ -135,7 +125,7 @@ static struct debuginfo *find_binary(struct symbols *s, const struct model_modul
 
 	if (!module || !module->path || module->path[0] != '/')
 		return NULL;
-	buffer_digits(&key, module->build_id, module->build_id_bytes);
+	buffer_hex_bytes(&key, module->build_id, module->build_id_bytes);
 	buffer_text(&key, module->path);
 	HASH_FIND_STR(s->binaries, key.data, binary);
 	if (!binary)
@@ -144,7 +134,7 @@ static struct debuginfo *find_binary(struct symbols *s, const struct model_modul
 	return binary->info;
 }
 
-/* Drops the last component of a path, unless there is none that could be dropped. */
+/* Removes the last component of a path. Returns false if there is none, or it is "..". */
 static bool drop_last(struct buffer *path)
 {
 	size_t end = path->used;
@@ -158,8 +148,8 @@ static bool drop_last(struct buffer *path)
 	return true;
 }
 
-/* A path without "//", "/./" and "x/../", so that the ways of writing one are one. */
-static char *normal_path(const char *path)
+/* Returns the path without "//", "/./" and "x/../", so that one file has one path. To be freed. */
+static char *normalise_path(const char *path)
 {
 	struct buffer result = { 0 };
 	bool absolute = *path == '/';
@@ -182,7 +172,7 @@ static char *normal_path(const char *path)
 	return buffer_take(&result);
 }
 
-static char *join(const struct place *place)
+static char *join_path(const struct place *place)
 {
 	struct buffer joined = { 0 };
 	char *path;
@@ -192,12 +182,12 @@ static char *join(const struct place *place)
 		buffer_text(&joined, "/");
 	}
 	buffer_text(&joined, place->file);
-	path = normal_path(joined.data);
+	path = normalise_path(joined.data);
 	buffer_release(&joined);
 	return path;
 }
 
-static const char *file_of(struct symbols *s, const struct debuginfo_place *from)
+static const char *find_source(struct symbols *s, const struct debuginfo_place *from)
 {
 	struct source *source;
 	struct place place;
@@ -211,38 +201,30 @@ static const char *file_of(struct symbols *s, const struct debuginfo_place *from
 	if (!source) {
 		source = memory_new(1, sizeof(*source));
 		source->place = place;
-		source->path = join(&place);
+		source->path = join_path(&place);
 		HASH_ADD(hh, s->sources, place, sizeof(place), source);
 	}
 	return source->path;
 }
 
-static char *text(const char *from)
-{
-	struct buffer b = { 0 };
-
-	if (!from)
-		return NULL;
-	buffer_utf8(&b, from, strlen(from));
-	return buffer_take(&b);
-}
-
-static void look_up(struct symbols *s, struct answer *answer)
+static void find_answer(struct symbols *s, struct answer *answer)
 {
 	struct debuginfo *info = find_binary(s, answer->question.module);
 	struct debuginfo_place places[INLINED_MOST];
 
 	if (!info || answer->question.offset == 0)
 		return;
-	/* A return address may be the first byte of the next line, or even of the next function. */
+	/* A return address can be the first byte of the next line, or even of the next function. */
 	answer->count = debuginfo_find(info, answer->question.offset - 1, places, INLINED_MOST);
 	answer->symbol = memory_new(answer->count, sizeof(*answer->symbol));
 	for (unsigned i = 0; i < answer->count; i++) {
+		const char *function = places[i].function;
+
 		answer->symbol[i] = (struct symbol){
-			.function = text(places[i].function),
-			.file = file_of(s, &places[i]),
+			.function = function ? buffer_take_utf8(function, strlen(function)) : NULL,
+			.file = find_source(s, &places[i]),
 			.line = places[i].line,
-			.inlined = places[i].inlined,
+			.is_inlined = places[i].is_inlined,
 			.outer = i + 1 < answer->count ? &answer->symbol[i + 1] : NULL,
 		};
 	}
@@ -263,7 +245,7 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 	if (!answer) {
 		answer = memory_new(1, sizeof(*answer));
 		answer->question = question;
-		look_up(s, answer);
+		find_answer(s, answer);
 		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
 	}
 	return answer->count ? answer->symbol : &unknown;

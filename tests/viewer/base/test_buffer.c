@@ -56,10 +56,10 @@ Test(buffer, writes_two_digits_a_byte)
 	static const uint8_t bytes[] = { 0x00, 0x0f, 0xa5, 0xff };
 	struct buffer b = { 0 };
 
-	buffer_digits(&b, bytes, 0);
+	buffer_hex_bytes(&b, bytes, 0);
 	cr_expect_str_eq(b.data, "");
 	buffer_text(&b, "#");
-	buffer_digits(&b, bytes, sizeof(bytes));
+	buffer_hex_bytes(&b, bytes, sizeof(bytes));
 	expect(&b, "#000fa5ff");
 }
 
@@ -106,6 +106,6 @@ Test(buffer, takes_from_a_plain_text_what_a_terminal_would_obey)
 	static const char bytes[] = "a\033[2J\t\x7f\xc2\x9b\xc2\xa0";
 	struct buffer b = { 0 };
 
-	buffer_plain(&b, bytes, strlen(bytes));
+	buffer_plain(&b, bytes);
 	expect(&b, "a?[2J???\xc2\xa0");
 }

@@ -39,7 +39,7 @@ static char *events(struct trace_builder *b, int *status, const char *option, co
 	cr_assert_geq(file, 0);
 	fflush(stdout);
 	dup2(file, STDOUT_FILENO);
-	*status = cmd_events(argc, (char **)argv);
+	*status = command_events(argc, (char **)argv);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
@@ -483,7 +483,7 @@ Test(events, end_quietly_when_nobody_reads_them_any_more)
 	close(ends[0]);
 	fflush(stdout);
 	dup2(ends[1], STDOUT_FILENO);
-	cr_expect_eq(cmd_events(2, argv), 0);
+	cr_expect_eq(command_events(2, argv), 0);
 	trace_builder_free(b);
 }
 
@@ -497,6 +497,6 @@ Test(events, fail_on_a_full_disk)
 	fflush(stdout);
 	silence();
 	dup2(full, STDOUT_FILENO);
-	cr_expect_eq(cmd_events(2, argv), 2);
+	cr_expect_eq(command_events(2, argv), 2);
 	trace_builder_free(b);
 }

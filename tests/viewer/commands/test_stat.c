@@ -20,7 +20,7 @@ static char *stat_of(struct trace_builder *b)
 	cr_assert_geq(file, 0);
 	fflush(stdout);
 	dup2(file, STDOUT_FILENO);
-	cr_expect_eq(cmd_stat(2, argv), 0);
+	cr_expect_eq(command_stat(2, argv), 0);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);

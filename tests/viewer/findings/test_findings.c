@@ -7,6 +7,8 @@
 
 #include "tests/support/trace_builder.h"
 #include "viewer/findings/findings.h"
+#include "viewer/model/model.h"
+#include "viewer/symbols/symbols.h"
 
 /* Offsets 0x1000 to 0x1fff of "/p/named.so" have names: function f<offset>, line <offset>. */
 static const struct symbol *name(void *context, const struct model_module *module, uint64_t offset)
@@ -111,7 +113,7 @@ Test(findings, nothing_live_and_nothing_recorded_is_no_finding)
 	struct judged j = judge_one(b);
 
 	cr_expect_eq(j.f->count, 0);
-	cr_expect(j.f->exact);
+	cr_expect(j.f->is_exact);
 	release(&j, b);
 }
 
@@ -445,13 +447,13 @@ Test(findings, losses_make_the_result_a_lower_bound_except_those_of_history)
 
 	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 3;
 	j = judge_one(b);
-	cr_expect(j.f->exact);
+	cr_expect(j.f->is_exact);
 	cr_expect_eq(j.f->lost[TRACE_LOST_EVENTS], 3);
 	findings_free(j.f);
 	model_close(j.models[0]);
 	trace_builder_header(b)->lost[TRACE_LOST_BLOCKS] = 4;
 	j = judge_one(b);
-	cr_expect_not(j.f->exact);
+	cr_expect_not(j.f->is_exact);
 	cr_expect_eq(j.f->lost[TRACE_LOST_BLOCKS], 4);
 	release(&j, b);
 }

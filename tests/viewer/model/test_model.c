@@ -9,6 +9,7 @@
 #include "tests/support/trace_builder.h"
 #include "viewer/model/liveness.h"
 #include "viewer/model/model.h"
+#include "viewer/read/reader.h"
 
 static struct model *open_model(struct trace_builder *b)
 {
@@ -33,11 +34,11 @@ Test(model, tells_which_process_was_traced)
 	trace_builder_text(b, TRACE_RECORD_EXE, 0, "/usr/bin/host");
 	trace_builder_header(b)->exit_status = 3;
 	m = open_model(b);
-	cr_expect_eq(model_pid(m), 4711);
-	cr_expect_eq(model_ppid(m), 42);
-	cr_expect_str_eq(model_exe(m), "/usr/bin/host");
-	cr_expect_eq(model_start_ns(m), 1700000000123456789u);
-	cr_expect_eq(model_arguments(m), 0);
+	cr_expect_eq(model_process(m)->pid, 4711);
+	cr_expect_eq(model_process(m)->ppid, 42);
+	cr_expect_str_eq(model_process(m)->exe, "/usr/bin/host");
+	cr_expect_eq(model_process(m)->start_ns, 1700000000123456789u);
+	cr_expect_eq(model_process(m)->arguments, 0);
 	close_both(m, b);
 }
 
@@ -51,10 +52,10 @@ Test(model, joins_the_pieces_of_an_argument_and_orders_arguments_by_position)
 	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, "host");
 	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 1, "argument");
 	m = open_model(b);
-	cr_assert_eq(model_arguments(m), 3);
-	cr_expect_str_eq(model_argument(m, 0), "host");
-	cr_expect_str_eq(model_argument(m, 1), "a long argument");
-	cr_expect_str_eq(model_argument(m, 2), "last");
+	cr_assert_eq(model_process(m)->arguments, 3);
+	cr_expect_str_eq(model_process(m)->argument[0], "host");
+	cr_expect_str_eq(model_process(m)->argument[1], "a long argument");
+	cr_expect_str_eq(model_process(m)->argument[2], "last");
 	close_both(m, b);
 }
 
@@ -65,8 +66,9 @@ Test(model, makes_valid_utf_8_of_whatever_a_text_holds)
 
 	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, "caf\xc3\xa9 \xff \xe2\x82 \xed\xa0\x80");
 	m = open_model(b);
-	cr_expect_str_eq(model_argument(m, 0), "caf\xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
-					       "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	cr_expect_str_eq(model_process(m)->argument[0],
+			 "caf\xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
+			 "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	close_both(m, b);
 }
 
@@ -83,11 +85,11 @@ Test(model, knows_which_packages_are_unloaded_or_have_no_id_or_share_an_index)
 	client->index = 2;
 	client->flags = TRACE_PACKAGE_NO_ID;
 	m = open_model(b);
-	cr_expect(model_package(m, 1)->unloaded && model_package(m, 1)->has_id);
-	cr_expect(model_package(m, 2)->defined);
-	cr_expect_not(model_package(m, 2)->unloaded || model_package(m, 2)->has_id);
+	cr_expect(model_package(m, 1)->is_unloaded && model_package(m, 1)->has_id);
+	cr_expect(model_package(m, 2)->is_defined);
+	cr_expect_not(model_package(m, 2)->is_unloaded || model_package(m, 2)->has_id);
 	cr_expect_str_eq(model_package(m, TRACE_PACKAGE_OTHER)->name, "other");
-	cr_expect_not(model_package(m, TRACE_PACKAGE_OTHER)->defined);
+	cr_expect_not(model_package(m, TRACE_PACKAGE_OTHER)->is_defined);
 	close_both(m, b);
 }
 
@@ -102,12 +104,12 @@ Test(model, knows_packages_by_index_with_module_and_last_name)
 	trace_builder_module(b, 9, "/lib/package.so", 0x1000, NULL);
 	m = open_model(b);
 	package = model_package(m, 2);
-	cr_expect(package->defined && package->has_id);
+	cr_expect(package->is_defined && package->has_id);
 	cr_expect_eq(package->id, 77);
 	cr_expect_str_eq(package->name, "new");
 	cr_expect_str_eq(package->module->name, "/lib/package.so");
 	cr_expect_str_eq(package->module->base, "package.so");
-	cr_expect_not(model_package(m, 0)->defined);
+	cr_expect_not(model_package(m, 0)->is_defined);
 	close_both(m, b);
 }
 
@@ -124,8 +126,8 @@ Test(model, sums_counters_over_lanes)
 	cr_expect_eq(model_counter(m, 1, SLOT_AllocateLsaHeap)->failed, 1);
 	cr_expect_eq(model_counter(m, 1, SLOT_AllocateLsaHeap)->bytes, 960);
 	cr_expect_eq(model_calls(m, SLOT_AllocateLsaHeap), 16);
-	cr_expect(model_package(m, 1)->called);
-	cr_expect_not(model_package(m, 0)->called);
+	cr_expect(model_package(m, 1)->has_called);
+	cr_expect_not(model_package(m, 0)->has_called);
 	close_both(m, b);
 }
 
@@ -208,7 +210,7 @@ Test(model, decodes_frames_into_module_offset_and_address)
 	cr_expect_not(stack->frame[2].has_address, "its module was not recorded");
 	cr_expect(model_stack(m, ref) == stack, "decoded once");
 	cr_expect_null(model_stack(m, 0));
-	cr_expect_eq(model_stacks(m), 1);
+	cr_expect_eq(model_process(m)->stacks, 1);
 	close_both(m, b);
 }
 
@@ -340,7 +342,7 @@ Test(model, sums_transfers_over_lanes)
 	cr_expect_eq(model_transfers(m, 2, TRANSFER_LogonUser)->bytes, 150);
 	cr_expect_eq(model_transfers(m, 3, TRANSFER_LogonUser)->blocks, 1);
 	cr_expect_eq(model_transfers(m, 2, TRANSFER_LogonUserEx)->blocks, 0);
-	cr_expect_not(model_package(m, 2)->called, "it handed over, but called nothing");
+	cr_expect_not(model_package(m, 2)->has_called, "it handed over, but called nothing");
 	close_both(m, b);
 }
 
@@ -380,12 +382,12 @@ Test(model, is_exact_when_only_history_was_lost)
 
 	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 5;
 	m = open_model(b);
-	cr_expect(model_exact(m));
+	cr_expect(model_is_exact(m));
 	model_close(m);
 	for (unsigned i = TRACE_LOST_EVENTS + 1; i < TRACE_LOST_COUNT; i++) {
 		trace_builder_header(b)->lost[i] = 1;
 		m = open_model(b);
-		cr_expect_not(model_exact(m), "lost[%u]", i);
+		cr_expect_not(model_is_exact(m), "lost[%u]", i);
 		model_close(m);
 		trace_builder_header(b)->lost[i] = 0;
 	}
@@ -448,23 +450,24 @@ Test(model, knows_the_status_of_a_process_that_ended)
 	struct trace_builder *b = trace_builder_new();
 	struct trace_header *h = trace_builder_header(b);
 	struct model *m;
-	int32_t status;
 
 	h->exit_status = 3;
 	m = open_model(b);
-	cr_expect_str_eq(model_end_text(m), "exit");
-	cr_expect(model_exit_status(m, &status) && status == 3);
+	cr_expect_str_eq(model_process(m)->end_text, "exit");
+	cr_expect(model_process(m)->has_exit_status);
+	cr_expect_eq(model_process(m)->exit_status, 3);
 	model_close(m);
 	h->end = TRACE_END_EXEC;
 	m = open_model(b);
-	cr_expect_str_eq(model_end_text(m), "exec");
-	cr_expect_not(model_exit_status(m, &status));
+	cr_expect_str_eq(model_process(m)->end_text, "exec");
+	cr_expect_not(model_process(m)->has_exit_status);
 	model_close(m);
 	h->end = TRACE_END_KILLED;
 	h->exit_status = 137;
 	m = open_model(b);
-	cr_expect_str_eq(model_end_text(m), "killed");
-	cr_expect(model_exit_status(m, &status) && status == 137);
+	cr_expect_str_eq(model_process(m)->end_text, "killed");
+	cr_expect(model_process(m)->has_exit_status);
+	cr_expect_eq(model_process(m)->exit_status, 137);
 	close_both(m, b);
 }
 
@@ -506,25 +509,25 @@ Test(model, tells_a_running_process_from_one_that_was_killed)
 	struct trace_builder *b = trace_builder_new();
 	struct trace_header *h = trace_builder_header(b);
 	struct model *m;
-	int32_t status;
 
 	h->end = TRACE_END_RUNNING;
 	h->pid = getpid();
 	h->pid_start = own_start();
 	own_boot_id(h->boot_id);
 	m = open_model(b);
-	cr_expect_str_eq(model_end_text(m), "running");
-	cr_expect_not(model_exit_status(m, &status));
+	cr_expect_str_eq(model_process(m)->end_text, "running");
+	cr_expect_not(model_process(m)->has_exit_status);
 	model_close(m);
 	h->pid_start++;
 	m = open_model(b);
-	cr_expect_str_eq(model_end_text(m), "killed", "its pid is another process's now");
-	cr_expect_not(model_exit_status(m, &status));
+	cr_expect_str_eq(model_process(m)->end_text, "killed", "its pid is another process's now");
+	cr_expect_not(model_process(m)->has_exit_status);
 	model_close(m);
 	h->pid_start--;
 	h->boot_id[0] ^= 1;
 	m = open_model(b);
-	cr_expect_str_eq(model_end_text(m), "killed", "the machine was started again since");
+	cr_expect_str_eq(model_process(m)->end_text, "killed",
+			 "the machine was started again since");
 	close_both(m, b);
 }
 
@@ -551,5 +554,5 @@ Test(model, takes_a_process_that_nobody_waited_for_as_gone)
 	for (unsigned field = 2; field < 21; field++)
 		at = strchr(at + 1, ' ');
 	start = strtoull(at + 1, NULL, 10);
-	cr_expect_not(process_runs(child, start, boot_id));
+	cr_expect_not(liveness_check(child, start, boot_id));
 }

@@ -16,7 +16,15 @@ static void silence(void)
 	cr_assert(freopen("/dev/null", "w", stderr));
 }
 
-static const struct report_options plain = { .fail_on = TRACE_LEVEL_ERROR };
+static const struct report_options plain;
+
+/* Takes an option. Returns NULL, or what its value must be. */
+static char *take(struct report_options *options, const char *name, const char *value)
+{
+	struct argument_group group = report_arguments(options);
+
+	return arguments_take(&group, name, value);
+}
 
 static char *report_with(const struct report_options *options, char *const *paths, size_t count,
 			 int *status)
@@ -294,13 +302,13 @@ Test(report_text, fails_from_the_level_that_was_asked_for)
 	path = strdup(trace_builder_write(b));
 	free(report_with(&options, &path, 1, &status));
 	cr_expect_eq(status, 0);
-	cr_assert_null(report_take_option(&options, "fail-on", "warning"));
+	cr_assert_null(take(&options, "fail-on", "warning"));
 	free(report_with(&options, &path, 1, &status));
 	cr_expect_eq(status, 1);
-	cr_assert_null(report_take_option(&options, "fail-on", "never"));
+	cr_assert_null(take(&options, "fail-on", "never"));
 	free(report_with(&options, &path, 1, &status));
 	cr_expect_eq(status, 0);
-	cr_assert_null(report_take_option(&options, "fail-on", "error"));
+	cr_assert_null(take(&options, "fail-on", "error"));
 	free(report_with(&options, &path, 1, &status));
 	cr_expect_eq(status, 0);
 	free(path);
@@ -311,11 +319,10 @@ Test(report_text, refuses_values_that_options_do_not_have)
 {
 	struct report_options options = plain;
 
-	cr_expect_str_eq(report_take_option(&options, "format", "xml"), "text or json");
-	cr_expect_str_eq(report_take_option(&options, "fail-on", "note"),
-			 "error, warning or never");
-	cr_expect_str_eq(report_take_option(&options, "color", "yes"), "auto, always or never");
-	cr_expect_str_eq(report_take_option(&options, "report", ""), "a file name");
+	cr_expect_str_eq(take(&options, "format", "xml"), "text or json");
+	cr_expect_str_eq(take(&options, "fail-on", "note"), "error, warning or never");
+	cr_expect_str_eq(take(&options, "color", "yes"), "auto, always or never");
+	cr_expect_str_eq(take(&options, "report", ""), "a file name");
 }
 
 Test(report_text, says_when_the_report_cannot_be_written)
@@ -367,22 +374,22 @@ static int quietly(int (*command)(int, char **), char **argv)
 
 Test(report_text, refuses_bad_usage_with_status_2)
 {
-	cr_expect_eq(quietly(cmd_report, ARGUMENTS("report")), 2);
+	cr_expect_eq(quietly(command_report, ARGUMENTS("report")), 2);
 }
 
 Test(report_text, refuses_unknown_options_with_status_2)
 {
-	cr_expect_eq(quietly(cmd_report, ARGUMENTS("report", (char *)"--nonsense")), 2);
+	cr_expect_eq(quietly(command_report, ARGUMENTS("report", (char *)"--nonsense")), 2);
 }
 
 Test(report_text, refuses_a_bad_value_with_status_2)
 {
-	cr_expect_eq(quietly(cmd_report, ARGUMENTS("report", (char *)"--format=xml")), 2);
+	cr_expect_eq(quietly(command_report, ARGUMENTS("report", (char *)"--format=xml")), 2);
 }
 
 Test(report_text, refuses_an_option_without_value_with_status_2)
 {
-	cr_expect_eq(quietly(cmd_stat, ARGUMENTS("stat", (char *)"--bogus")), 2);
+	cr_expect_eq(quietly(command_stat, ARGUMENTS("stat", (char *)"--bogus")), 2);
 }
 
 /* What the guarded allocator caught. */

@@ -120,7 +120,7 @@ static const struct symbol *find_inlined(struct symbols *s, const struct model_m
 	for (uint64_t offset = from + 1; offset < from + 64; offset++) {
 		const struct symbol *symbol = symbols_find(s, module, offset);
 
-		if (symbol->inlined && symbol->line == 4)
+		if (symbol->is_inlined && symbol->line == 4)
 			return symbol;
 	}
 	return NULL;
@@ -141,7 +141,7 @@ static void expect_inlined(struct library *l)
 	cr_expect_str_eq(symbol->outer->function, "outer");
 	cr_expect_str_eq(symbol->outer->file, file);
 	cr_expect_eq(symbol->outer->line, 9);
-	cr_expect_not(symbol->outer->inlined);
+	cr_expect_not(symbol->outer->is_inlined);
 	cr_expect_null(symbol->outer->outer);
 	cr_expect_null(symbols_changed(s, 0));
 	symbols_free(s);
@@ -202,7 +202,7 @@ Test(symbols, takes_the_symbol_table_where_there_is_no_debug_information)
 	cr_expect_str_eq(symbol->function, "outer");
 	cr_expect_null(symbol->file);
 	cr_expect_eq(symbol->line, 0);
-	cr_expect_not(symbol->inlined);
+	cr_expect_not(symbol->is_inlined);
 	symbols_free(s);
 	discard(&l);
 }
@@ -301,12 +301,12 @@ static void expect_names(struct symbols *s, struct library *l, unsigned at, cons
 	cr_assert_not_null(symbol->function, "%u", at);
 	if (inlined) {
 		cr_expect_str_eq(symbol->function, inlined, "%u: %s", at, symbol->function);
-		cr_expect(symbol->inlined);
+		cr_expect(symbol->is_inlined);
 		symbol = symbol->outer;
 		cr_assert(symbol);
 	}
 	cr_expect_str_eq(symbol->function, function, "%u: %s", at, symbol->function);
-	cr_expect_not(symbol->inlined);
+	cr_expect_not(symbol->is_inlined);
 	cr_expect_null(symbol->outer);
 }
 

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/base/arguments.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/options.h"
+#include "viewer/base/buffer.h"
+#include "viewer/base/complaint.h"
+
+#define HELP_COLUMN 25
+#define LONG_VALUE 256 /* getopt_long() returns this plus the index, for a long option */
+
+static const struct argument help_row = { .name = "help", .help = "print this help" };
+
+/* The rows of all groups, and --help; and the same as getopt_long() wants them. */
+struct rows {
+	const struct argument *row[ARGUMENTS_MOST + 1];
+	void *into[ARGUMENTS_MOST + 1];
+	struct option option[ARGUMENTS_MOST + 2];
+	char letters[2 * ARGUMENTS_MOST + 3];
+	int count;
+};
+
+static void add_row(struct rows *rows, const struct argument *row, void *into)
+{
+	size_t letters = strlen(rows->letters);
+
+	rows->row[rows->count] = row;
+	rows->into[rows->count] = into;
+	rows->option[rows->count] =
+		(struct option){ row->name, row->value ? required_argument : no_argument, NULL,
+				 LONG_VALUE + rows->count };
+	if (row->letter) {
+		rows->letters[letters++] = row->letter;
+		rows->letters[letters] = row->value ? ':' : '\0';
+	}
+	rows->count++;
+}
+
+/* '+': the first operand ends the options. ':': a missing value is told apart. */
+static struct rows list_rows(const struct arguments *a)
+{
+	struct rows rows = { 0 };
+
+	strcpy(rows.letters, a->is_command ? "+:" : ":");
+	for (size_t i = 0; i < ARGUMENT_GROUPS_MOST; i++)
+		for (size_t j = 0; j < a->group[i].count && rows.count < ARGUMENTS_MOST; j++)
+			add_row(&rows, &a->group[i].rows[j], a->group[i].into);
+	add_row(&rows, &help_row, NULL);
+	return rows;
+}
+
+/* Returns the index of the row for which getopt_long() returned `value`, or -1. */
+static int find_row(const struct rows *rows, int value)
+{
+	for (int i = 0; i < rows->count; i++)
+		if (value == LONG_VALUE + i ||
+		    (rows->row[i]->letter && value == rows->row[i]->letter))
+			return i;
+	return -1;
+}
+
+static void write_row(struct buffer *b, const struct argument *row)
+{
+	size_t start = b->used, column;
+
+	buffer_format(b, row->letter ? "  -%c, " : "      ", row->letter);
+	buffer_format(b, "--%s%s%s", row->name, row->value ? "=" : "", row->value ? row->value : "");
+	column = b->used - start;
+	for (const char *line = row->help; *line; column = 0) {
+		size_t length = strcspn(line, "\n");
+
+		if (column >= HELP_COLUMN) {
+			buffer_text(b, "\n");
+			column = 0;
+		}
+		buffer_format(b, "%*s%.*s", (int)(HELP_COLUMN - column), "", (int)length, line);
+		line += length;
+		if (*line)
+			buffer_text(b, *line++ ? "\n" : "");
+	}
+	buffer_text(b, "\n");
+}
+
+static int print_help(const struct arguments *a, const struct rows *rows, const char *command)
+{
+	struct buffer b = { 0 };
+	int status;
+
+	buffer_format(&b, "usage: lsatrace %s [OPTION]... %s\n\n%s\n", command, a->operands,
+		      a->description);
+	for (int i = 0; i < rows->count; i++)
+		write_row(&b, rows->row[i]);
+	buffer_format(&b, "\n%s", a->statuses);
+	status = fputs(b.data, stdout) < 0 || fflush(stdout) != 0 ? a->bad_status : 0;
+	buffer_release(&b);
+	return status;
+}
+
+__attribute__((format(printf, 2, 3))) static void complain(const char *command, const char *format,
+							   ...)
+{
+	struct buffer subject = { 0 };
+	va_list arguments;
+
+	buffer_format(&subject, "lsatrace %s", command);
+	va_start(arguments, format);
+	complaint_print_list(subject.data, format, arguments);
+	va_end(arguments);
+	buffer_release(&subject);
+}
+
+void arguments_refuse(const char *command, const char *name, const char *value, const char *expected)
+{
+	complain(command, "--%s=%s: expected %s", name, value, expected);
+}
+
+/* "a, b or c" for "a|b|c" */
+static void list_words(struct buffer *b, const char *words)
+{
+	const char *before = "";
+
+	for (;;) {
+		size_t length = strcspn(words, "|");
+
+		buffer_text(b, before);
+		buffer_bytes(b, words, length);
+		if (!words[length])
+			return;
+		words += length + 1;
+		before = strchr(words, '|') ? ", " : " or ";
+	}
+}
+
+static char *take_value(const struct argument *row, void *into, const char *value)
+{
+	struct buffer expected = { 0 };
+	int index;
+
+	if (row->choose) {
+		index = options_choose(row->value, value, strlen(value));
+		if (index >= 0)
+			row->choose(into, index);
+		else
+			list_words(&expected, row->value);
+	} else {
+		const char *words = row->take(into, row->name, value);
+
+		if (words)
+			buffer_text(&expected, words);
+	}
+	return expected.data;
+}
+
+char *arguments_take(const struct argument_group *group, const char *name, const char *value)
+{
+	size_t i = 0;
+
+	while (strcmp(group->rows[i].name, name) != 0)
+		i++;
+	return take_value(&group->rows[i], group->into, value);
+}
+
+/* Writes '-' for each '_' in the name of a long option. Returns whether there was any. */
+static bool hyphenate(char *option)
+{
+	bool has_changed = false;
+
+	if (strncmp(option, "--", 2) != 0)
+		return false;
+	for (; *option && *option != '='; option++) {
+		if (*option == '_') {
+			*option = '-';
+			has_changed = true;
+		}
+	}
+	return has_changed;
+}
+
+/* Takes all options. Returns whether the operands are next; if not, *status is the exit status. */
+static bool take_options(const struct arguments *a, const struct rows *rows, int argc, char **argv,
+			 int *status)
+{
+	int value;
+
+	*status = a->bad_status;
+	opterr = optind = 0;
+	while ((value = getopt_long(argc, argv, rows->letters, rows->option, NULL)) != -1) {
+		int i = find_row(rows, value == ':' ? optopt : value);
+		char *expected;
+
+		if (value == '?' && hyphenate(argv[optind - 1])) {
+			optind--;
+			continue;
+		}
+		if (value == ':' && i >= 0) {
+			complain(argv[0], "--%s: expected a value", rows->row[i]->name);
+			return false;
+		}
+		if (i < 0) {
+			complain(argv[0], "%s: no such option; see lsatrace %s --help",
+				 argv[optind - 1], argv[0]);
+			return false;
+		}
+		if (rows->row[i] == &help_row) {
+			*status = print_help(a, rows, argv[0]);
+			return false;
+		}
+		expected = take_value(rows->row[i], rows->into[i], optarg);
+		if (expected) {
+			arguments_refuse(argv[0], rows->row[i]->name, optarg, expected);
+			free(expected);
+			return false;
+		}
+	}
+	return true;
+}
+
+int arguments_parse(const struct arguments *a, int argc, char **argv, int *status)
+{
+	struct rows rows = list_rows(a);
+
+	if (!take_options(a, &rows, argc, argv, status))
+		return 0;
+	if (optind < argc && (!a->is_single || optind + 1 == argc))
+		return optind;
+	complain(argv[0], "%s %s was given; see lsatrace %s --help",
+		 optind == argc ? "no" : "more than one", a->operand, argv[0]);
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A finding: one defect, with all its occurrences. This header has only the types; findings.h makes
+ * findings.
+ */
+#ifndef LSATRACE_VIEWER_FINDINGS_FINDING_H
+#define LSATRACE_VIEWER_FINDINGS_FINDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "include/trace_format.h"
+
+struct model;
+struct model_module;
+struct model_stack;
+struct symbol;
+
+/* How to find the symbol of an address, as symbols_find() does. */
+struct findings_namer {
+	const struct symbol *(*find)(void *context, const struct model_module *module,
+				     uint64_t offset);
+	void *context;
+};
+
+/* A section that a finding names. */
+struct finding_section {
+	bool known; /* there is one, and its handle is known: */
+	uint64_t handle;
+	bool sizes_known;
+	uint32_t max_size, initial_size;
+};
+
+/* A live block beside the one that a finding concerns. */
+struct finding_neighbour {
+	bool known;
+	uint64_t address, size;
+	const struct model_stack *stack; /* that allocated it; NULL: unknown */
+};
+
+struct finding {
+	enum trace_kind kind;
+	enum trace_reason reason;
+	enum trace_level level;
+	uint64_t count; /* occurrences */
+	uint64_t bytes; /* sum over all occurrences */
+	/* What follows is that of the first occurrence. */
+	const struct model *model;
+	const char *family;
+	const char *block_family; /* of the block concerned; NULL: unknown or none */
+	const char *function;     /* that was called; NULL for a leak */
+	uint32_t package;         /* index in `model` */
+	bool at_unload; /* leak: an occurrence was still held when its package was unloaded */
+	bool has_address, has_size;
+	uint64_t address, size;
+	uint64_t block; /* where the block concerned begins; 0: unknown or none */
+	struct finding_section section, owner;
+	/*
+	 * For an access outside of a live block: the nearest blocks in the same section, or heap, that
+	 * are live at the end of the trace.
+	 */
+	bool has_neighbours;
+	struct finding_neighbour before, after;
+	/* By enum trace_finding_stacks. NULL: does not apply, or is unknown. */
+	const struct model_stack *stack[TRACE_FINDING_STACKS];
+	char fingerprint[17];
+	char *message; /* one sentence, without the counts */
+};
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sentence of a finding: says in plain words what happened. It names source lines by the base name
+ * of the file, so that it is the same wherever the sources are.
+ *
+ * To add a kind: a function in message.c that writes its sentence, and its row in `sentences`.
+ */
+#ifndef LSATRACE_VIEWER_FINDINGS_MESSAGE_H
+#define LSATRACE_VIEWER_FINDINGS_MESSAGE_H
+
+#include "viewer/findings/finding.h"
+
+/* Returns the sentence as plain text, without the counts, for the caller to free. Never NULL. */
+char *message_make(const struct finding *finding, const struct findings_namer *namer);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the log of a trace defines: the modules, packages, functions, families and allocators that the
+ * other items of the trace refer to by number, and the program that was traced. A part of the model.
+ *
+ * Later records may change what earlier ones said: a package that is initialised again, for example.
+ * The last one counts, except for modules, which get a new id each time they are loaded.
+ *
+ * For one thread at a time. Pointers are valid until definitions_release().
+ */
+#ifndef LSATRACE_VIEWER_MODEL_DEFINITIONS_H
+#define LSATRACE_VIEWER_MODEL_DEFINITIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/trace_format.h"
+#include "viewer/model/model.h"
+
+struct module_node;
+struct reader;
+
+struct definitions {
+	struct module_node *modules; /* a hash by id */
+	struct model_package package[TRACE_PACKAGES];
+	struct model_function function[TRACE_FUNCTIONS];
+	char *family[256]; /* names; NULL: there is no such family */
+	struct model_allocator *allocator;
+	size_t allocators, allocator_room;
+	char *exe;
+	char **argument;
+	size_t arguments;
+	uint64_t stacks; /* number of STACK records */
+};
+
+/* Fills in a zeroed struct from the log. */
+void definitions_read(struct definitions *d, const struct reader *r);
+void definitions_release(struct definitions *d);
+
+/* Returns the module with this id, or NULL. */
+const struct model_module *definitions_module(const struct definitions *d, uint32_t id);
+
+#endif

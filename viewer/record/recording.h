@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One recording, as `record` and `run` make it: runs the command with the preload library, and
+ * collects the traces that it left.
+ *
+ * When all goes well nothing is printed, because standard error belongs to the command.
+ */
+#ifndef LSATRACE_VIEWER_RECORD_RECORDING_H
+#define LSATRACE_VIEWER_RECORD_RECORDING_H
+
+#include "viewer/record/session.h"
+#include "viewer/record/settings.h"
+
+/* Starts zeroed. */
+struct recording {
+	struct settings settings; /* filled in from the command line */
+	struct session session;   /* after recording_run: the traces */
+};
+
+/* What --help says of the exit status of `record`; it is the first part of that of `run`. */
+#define RECORDING_STATUSES \
+	"The exit status is COMMAND's own, or 128+N if signal N killed it; 125 if lsatrace " \
+	"failed,\n" \
+	"126 if COMMAND cannot be run, 127 if it is not found."
+
+/*
+ * Runs `command` (ends with NULL). Returns the exit status for lsatrace. If lsatrace could not run the
+ * command, or the command left no trace, one line that says why has been printed.
+ */
+int recording_run(struct recording *r, char *const *command);
+
+void recording_release(struct recording *r);
+
+#endif

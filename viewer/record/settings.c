@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/record/settings.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "include/options.h"
+#include "viewer/base/memory.h"
+
+static void append_option(struct buffer *b, const char *name, const char *value)
+{
+	if (b->used > 0)
+		buffer_text(b, ":");
+	buffer_format(b, "%s=", name);
+	for (; *value; value++)
+		buffer_format(b, "%s%c", strchr(":\\", *value) ? "\\" : "", *value);
+}
+
+static const char *take_option(void *into, const char *name, const char *value)
+{
+	struct options checked = OPTIONS_DEFAULT;
+	struct settings *s = into;
+	int known;
+	const char *expected =
+		options_take(&checked, name, strlen(name), value, strlen(value), &known);
+
+	if (expected)
+		return expected;
+	if (strcmp(name, "output") == 0)
+		s->output = value; /* appended last: an earlier one may count no longer */
+	else
+		append_option(&s->text, name, value);
+	return NULL;
+}
+
+static const char *switch_off(void *into, const char *name, const char *value)
+{
+	(void)value;
+	return take_option(into, name + strlen("no-"), "no");
+}
+
+#define TEXT_ROW(before, name, letter, member, value, is_valid, expected, help) \
+	{ name, letter, value, help, take_option, NULL },
+#define NUMBER_ROW(before, name, member, value, least, most, expected, help) \
+	{ name, 0, value, help, take_option, NULL },
+#define CHOICE_ROW(before, name, member, words, expected, help) \
+	{ name, 0, words, help, take_option, NULL },
+#define SWITCH_ROW(before, name, member, words, expected, help) \
+	{ "no-" name, 0, NULL, help, switch_off, NULL },
+
+struct argument_group settings_arguments(struct settings *s)
+{
+	static const struct argument rows[] = { RECORDING_OPTIONS(TEXT_ROW, NUMBER_ROW, CHOICE_ROW,
+								  SWITCH_ROW) };
+
+	return ARGUMENT_GROUP(rows, s);
+}
+
+/* Appends the first option of `text`, without its escapes. Returns the rest of the text, or NULL. */
+static const char *copy_option(struct buffer *option, const char *text)
+{
+	for (; *text && *text != ':'; text++) {
+		if (*text == '\\' && text[1])
+			text++;
+		buffer_bytes(option, text, 1);
+	}
+	return *text ? text + 1 : NULL;
+}
+
+char *settings_find(const char *text, const char *name)
+{
+	size_t bytes = strlen(name) + 1;
+	struct buffer option = { 0 };
+	char *found = NULL;
+
+	while (text) {
+		option.used = 0;
+		text = copy_option(&option, text);
+		if (option.used <= bytes || option.data[bytes - 1] != '=' ||
+		    memcmp(option.data, name, bytes - 1) != 0)
+			continue;
+		free(found);
+		found = memory_text(option.data + bytes, option.used - bytes);
+	}
+	buffer_release(&option);
+	return found;
+}
+
+/* A percent sign of the current folder's own name is doubled: it is no part of the pattern. */
+static char *make_absolute(const char *pattern)
+{
+	struct buffer absolute = { 0 };
+	char folder[PATH_MAX];
+
+	if (*pattern != '/' && getcwd(folder, sizeof(folder))) {
+		for (const char *c = folder; *c; c++)
+			buffer_format(&absolute, "%s%c", *c == '%' ? "%" : "", *c);
+		buffer_text(&absolute, "/");
+	}
+	buffer_text(&absolute, pattern);
+	return buffer_take(&absolute);
+}
+
+char *settings_join(const struct settings *s)
+{
+	const char *inherited = getenv(OPTIONS_VARIABLE);
+	char *inherited_output = settings_find(inherited ? inherited : "", "output");
+	char *output = make_absolute(s->output          ? s->output
+				     : inherited_output ? inherited_output
+							: OUTPUT_DEFAULT);
+	struct buffer joined = { 0 };
+
+	buffer_text(&joined, inherited ? inherited : "");
+	if (s->text.used > 0)
+		buffer_format(&joined, "%s%s", joined.used ? ":" : "", s->text.data);
+	append_option(&joined, "output", output);
+	free(output);
+	free(inherited_output);
+	return buffer_take(&joined);
+}
+
+void settings_release(struct settings *s)
+{
+	buffer_release(&s->text);
+}
