@@ -16,7 +16,7 @@
 #include "preload/file/findings.h"
 #include "preload/file/ring.h"
 #include "preload/file/trace.h"
-#include "preload/life/tracing.h"
+#include "preload/ledger/describe.h"
 
 #include "preload/base/poison.h"
 
@@ -61,7 +61,7 @@ static bool enter_slowly(struct call *c)
 	if (reentry_inside && !lanes_were_left(c + 1))
 		return false;
 	reentry_enter(&c->mark);
-	if (!trace_is_mine() && !tracing_after_fork())
+	if (!trace_is_mine() && !trace_renew())
 		return false;
 	c->lane = lanes_mine();
 	return c->lane != NULL;
@@ -258,62 +258,13 @@ void call_complete(struct call *c, bool failed, int32_t result, enum trace_kind 
 	ring_commit(c->event, event_state(failed));
 }
 
-void call_name_section(struct trace_finding *f, const struct ledger_view *section)
-{
-	if (!section->number)
-		return;
-	f->stack[TRACE_STACK_CREATE] = section->entry.stack;
-	if (ledger_life(section) == LIFE_RELEASED)
-		f->stack[TRACE_STACK_DELETE] = section->entry.gone_stack;
-	if (section->entry.address != f->section.handle || section->entry.flags & LEDGER_ADOPTED)
-		return;
-	f->flags |= TRACE_FINDING_SECTION_SIZES;
-	f->section.max_size = (uint32_t)section->entry.size;
-	f->section.initial_size = (uint32_t)(section->entry.size >> 32);
-}
-
 static void name_section(struct trace_finding *f, const struct call *c, const struct verdict *v)
 {
 	if (c->section && slot_family[c->slot] == FAMILY_SHARED_MEMORY) {
 		f->flags |= TRACE_FINDING_HAS_SECTION;
 		f->section.handle = c->section;
 	}
-	call_name_section(f, &v->section);
-}
-
-static void name_owner(struct trace_finding *f, const struct ledger_view *owner)
-{
-	if (!owner->number)
-		return;
-	f->flags |= TRACE_FINDING_HAS_OWNER;
-	f->owner.handle = owner->entry.address;
-	f->stack[TRACE_STACK_OWNER_CREATE] = owner->entry.stack;
-	if (owner->entry.flags & LEDGER_ADOPTED)
-		return;
-	f->flags |= TRACE_FINDING_OWNER_SIZES;
-	f->owner.max_size = (uint32_t)owner->entry.size;
-	f->owner.initial_size = (uint32_t)(owner->entry.size >> 32);
-}
-
-void call_name_block(struct trace_finding *f, const struct ledger_view *block)
-{
-	enum ledger_life life = ledger_life(block);
-	struct ledger_view section;
-
-	if (!block->number)
-		return;
-	f->flags |= TRACE_FINDING_HAS_SIZE;
-	f->size = f->bytes = block->entry.size;
-	f->block_family = block->entry.family;
-	f->block = block->entry.address;
-	f->stack[TRACE_STACK_ALLOCATE] = block->entry.stack;
-	if (life == LIFE_RELEASED)
-		f->stack[TRACE_STACK_FREE] = block->entry.gone_stack;
-	if (life != LIFE_DELETED)
-		return;
-	f->stack[TRACE_STACK_DELETE] = block->entry.gone_stack;
-	if (!f->stack[TRACE_STACK_CREATE] && ledger_section_of(block, &section))
-		f->stack[TRACE_STACK_CREATE] = section.entry.stack;
+	describe_section(f, &v->section);
 }
 
 static struct trace_finding finding_of(const struct call *c, enum trace_kind kind,
@@ -341,9 +292,9 @@ APART void call_note(struct call *c, const struct verdict *v)
 	if (v->kind == TRACE_KIND_NONE)
 		return;
 	f = finding_of(c, v->kind, v->reason);
-	call_name_block(&f, &v->block);
+	describe_block(&f, &v->block);
 	name_section(&f, c, v);
-	name_owner(&f, &v->owner);
+	describe_owner(&f, &v->owner);
 	findings_note(&f);
 	c->alarm = v->kind;
 	c->alarm_reason = v->reason;
@@ -358,7 +309,7 @@ APART void call_note_failure(struct call *c, const struct verdict *v)
 		f.size = f.bytes = bytes_asked_for(c);
 	}
 	if (v) {
-		call_name_block(&f, &v->block);
+		describe_block(&f, &v->block);
 		name_section(&f, c, v);
 	}
 	findings_note(&f);
@@ -372,7 +323,7 @@ APART bool call_note_left(struct call *c, const struct ledger_view *section,
 
 	if (block->entry.flags & (LEDGER_SUSPECT | LEDGER_INHERITED))
 		return false;
-	call_name_block(&f, block);
+	describe_block(&f, block);
 	name_section(&f, c, &v);
 	f.stack[TRACE_STACK_FREE] = 0;
 	f.stack[TRACE_STACK_DELETE] = c->stack;

@@ -66,11 +66,6 @@ void call_note_failure(struct call *c, const struct verdict *v);
 bool call_note_left(struct call *c, const struct ledger_view *section,
 		    const struct ledger_view *block);
 
-/* Fills in what the ledger knows of the block that a finding concerns, and of the section whose
- * handle it bears. Without a number they are unknown. */
-void call_name_block(struct trace_finding *f, const struct ledger_view *block);
-void call_name_section(struct trace_finding *f, const struct ledger_view *section);
-
 enum family call_family(const struct call *c);
 
 #endif

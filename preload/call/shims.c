@@ -5,16 +5,16 @@
 #include "include/secpkg.h"
 #include "preload/base/slots.h"
 #include "preload/call/call.h"
+#include "preload/call/each_package.h"
+#include "preload/call/originals.h"
 #include "preload/call/shims.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/ledger.h"
-#include "preload/package/table.h"
-#include "preload/sharedmem/sections.h"
 
 #include "preload/base/poison.h"
 
 /* The host's function behind a call, by its prototype. */
-#define HOST(type, where) ((type *)table_original[(where) >> 8][(where)&0xff])
+#define HOST(type, where) ((type *)originals_of_shims[(where) >> 8][(where)&0xff])
 
 #define ADDRESS(pointer) ((uint64_t)(uintptr_t)(pointer))
 
@@ -62,8 +62,9 @@ static inline void enter_block(struct call *c, uint64_t scope, uint32_t expected
 static void enter_section(struct call *c)
 {
 	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
+	originals_descriptor *descriptor = originals_descriptors[c->package];
 
-	entry.file = (uint32_t)(sections_descriptor(c->address) + 1);
+	entry.file = descriptor ? (uint32_t)(descriptor(c->address) + 1) : 0;
 	ledger_enter(c->lane, &entry, NULL);
 }
 
@@ -567,125 +568,67 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 }
 
 /*
- * One function for each slot and package. All it does is to add who is called: it ends in a jump, so
- * that it costs next to nothing and is not on the stack.
+ * The prototypes, one row each: type of the host's function, result, body, parameters, arguments. The
+ * upper half of a register that holds a ULONG can be anything: the parameter's type cuts it off.
+ */
+#define AS_CREATE_SECTION LSA_CREATE_SHARED_MEMORY, PVOID, create_section, (ULONG a, ULONG b), a, b
+#define AS_ALLOCATE_IN_SECTION \
+	LSA_ALLOCATE_SHARED_MEMORY, PVOID, allocate_in_section, (PVOID a, ULONG b), a, b
+#define AS_FREE_IN_SECTION LSA_FREE_SHARED_MEMORY, void, free_in_section, (PVOID a, PVOID b), a, b
+#define AS_DELETE_SECTION LSA_DELETE_SHARED_MEMORY, BOOLEAN, delete_section, (PVOID a), a
+#define AS_ALLOCATE_ULONG LSA_ALLOCATE_LSA_HEAP, PVOID, allocate, (ULONG a), a
+#define AS_ALLOCATE_SIZE_T LSA_ALLOCATE_PRIVATE_HEAP, PVOID, allocate, (SIZE_T a), a
+#define AS_FREE free_function, void, free_block, (PVOID a), a
+#define AS_ALLOCATE_FOR_CLIENT \
+	LSA_ALLOCATE_CLIENT_BUFFER, NTSTATUS, allocate_for_client, \
+		(PLSA_CLIENT_REQUEST a, ULONG b, PVOID * c), a, b, c
+#define AS_FREE_FOR_CLIENT \
+	LSA_FREE_CLIENT_BUFFER, NTSTATUS, free_for_client, (PLSA_CLIENT_REQUEST a, PVOID b), a, b
+#define AS_CALL_PACKAGE \
+	LSA_CALL_PACKAGE, NTSTATUS, call_package, \
+		(PUNICODE_STRING a, PVOID b, ULONG c, PVOID * d, PULONG e, PNTSTATUS f), a, b, c, \
+		d, e, f
+#define AS_CALL_PACKAGE_EX \
+	LSA_CALL_PACKAGEEX, NTSTATUS, call_package_ex, \
+		(PUNICODE_STRING a, PVOID b, PVOID c, ULONG d, PVOID * e, PULONG f, PNTSTATUS g), \
+		a, b, c, d, e, f, g
+#define AS_GET_USER_AUTH_DATA \
+	LSA_GET_USER_AUTH_DATA, NTSTATUS, get_user_auth_data, (PVOID a, PUCHAR * b, PULONG c), a, \
+		b, c
+#define AS_GET_AUTH_DATA_FOR_USER \
+	LSA_GET_AUTH_DATA_FOR_USER, NTSTATUS, get_auth_data_for_user, \
+		(PSECURITY_STRING a, SECPKG_NAME_TYPE b, PSECURITY_STRING c, PUCHAR * d, PULONG e, \
+		 PUNICODE_STRING f), \
+		a, b, c, d, e, f
+#define AS_GET_CREDENTIALS \
+	LSA_GET_CREDENTIALS, NTSTATUS, get_credentials, \
+		(PLUID a, ULONG b, PULONG c, BOOLEAN d, PLSA_STRING e, PULONG f, PLSA_STRING g), \
+		a, b, c, d, e, f, g
+
+/*
+ * A shim: one function for each slot and package. It only adds which slot and package it is. It ends in
+ * a jump, so that it costs next to nothing and is not on the stack.
  */
 #define WHERE(name, p) ((uint32_t)(p) << 8 | SLOT_##name)
-
-#define SLOT_TYPE(table, name, family, role, shim) \
-	typedef __typeof__(((SLOT_TABLE_##table *)0)->name) type_of_##name;
-TRACED_SLOTS(SLOT_TYPE)
-
-/* Does a slot have the prototype that its role stands for? */
-#define HAS_TYPE(name, type) \
-	_Static_assert(__builtin_types_compatible_p(type_of_##name, type *), #name)
-/* What of a register is a length: the upper half of one that holds a ULONG is anything. */
-#define LENGTH(name, a) \
-	((a) & _Generic((type_of_##name)0, PVOID(*)(ULONG) \
-			: UINT32_MAX, PVOID(*)(SIZE_T) \
-			: UINT64_MAX))
-
-#define SHIM_CREATE_SECTION(name, p) \
-	static PVOID shim_##name##_##p(ULONG a, ULONG b) \
+#define SHIM(p, name, ...) SHIM_FUNCTION(p, name, __VA_ARGS__)
+#define SHIM_FUNCTION(p, name, type, result, body, parameters, ...) \
+	static result shim_##name##_##p parameters \
 	{ \
-		return create_section(a, b, WHERE(name, p)); \
-	}
-#define SHIM_ALLOCATE_IN_SECTION(name, p) \
-	static PVOID shim_##name##_##p(PVOID a, ULONG b) \
-	{ \
-		return allocate_in_section(a, b, WHERE(name, p)); \
-	}
-#define SHIM_FREE_IN_SECTION(name, p) \
-	static void shim_##name##_##p(PVOID a, PVOID b) \
-	{ \
-		free_in_section(a, b, WHERE(name, p)); \
-	}
-#define SHIM_DELETE_SECTION(name, p) \
-	static BOOLEAN shim_##name##_##p(PVOID a) \
-	{ \
-		return delete_section(a, WHERE(name, p)); \
-	}
-#define SHIM_ALLOCATE(name, p) \
-	static PVOID shim_##name##_##p(SIZE_T a) \
-	{ \
-		return allocate(LENGTH(name, a), WHERE(name, p)); \
-	}
-#define SHIM_FREE(name, p) \
-	static void shim_##name##_##p(PVOID a) \
-	{ \
-		free_block(a, WHERE(name, p)); \
-	}
-#define SHIM_ALLOCATE_FOR_CLIENT(name, p) \
-	static NTSTATUS shim_##name##_##p(PLSA_CLIENT_REQUEST a, ULONG b, PVOID *c) \
-	{ \
-		return allocate_for_client(a, b, c, WHERE(name, p)); \
-	}
-#define SHIM_FREE_FOR_CLIENT(name, p) \
-	static NTSTATUS shim_##name##_##p(PLSA_CLIENT_REQUEST a, PVOID b) \
-	{ \
-		return free_for_client(a, b, WHERE(name, p)); \
+		return body(__VA_ARGS__, WHERE(name, p)); \
 	}
 
-#define SHIM_CALL_PACKAGE(name, p) \
-	static NTSTATUS shim_##name##_##p(PUNICODE_STRING a, PVOID b, ULONG c, PVOID *d, PULONG e, \
-					  PNTSTATUS f) \
-	{ \
-		return call_package(a, b, c, d, e, f, WHERE(name, p)); \
-	}
-#define SHIM_CALL_PACKAGE_EX(name, p) \
-	static NTSTATUS shim_##name##_##p(PUNICODE_STRING a, PVOID b, PVOID c, ULONG d, PVOID *e, \
-					  PULONG f, PNTSTATUS g) \
-	{ \
-		return call_package_ex(a, b, c, d, e, f, g, WHERE(name, p)); \
-	}
-#define SHIM_GET_USER_AUTH_DATA(name, p) \
-	static NTSTATUS shim_##name##_##p(PVOID a, PUCHAR *b, PULONG c) \
-	{ \
-		return get_user_auth_data(a, b, c, WHERE(name, p)); \
-	}
-#define SHIM_GET_AUTH_DATA_FOR_USER(name, p) \
-	static NTSTATUS shim_##name##_##p(PSECURITY_STRING a, SECPKG_NAME_TYPE b, \
-					  PSECURITY_STRING c, PUCHAR *d, PULONG e, \
-					  PUNICODE_STRING f) \
-	{ \
-		return get_auth_data_for_user(a, b, c, d, e, f, WHERE(name, p)); \
-	}
-#define SHIM_GET_CREDENTIALS(name, p) \
-	static NTSTATUS shim_##name##_##p(PLUID a, ULONG b, PULONG c, BOOLEAN d, PLSA_STRING e, \
-					  PULONG f, PLSA_STRING g) \
-	{ \
-		return get_credentials(a, b, c, d, e, f, g, WHERE(name, p)); \
-	}
+/* Does the slot have the prototype that its row says? */
+#define CHECK(member, ...) CHECK_TYPE(member, __VA_ARGS__)
+#define CHECK_TYPE(member, type, ...) \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(member), type *), #member);
 
-#define EIGHT(m, name, p) \
-	m(name, p##0) m(name, p##1) m(name, p##2) m(name, p##3) m(name, p##4) m(name, p##5) \
-		m(name, p##6) m(name, p##7)
-/* Numbered in octal: 00 to 077, and 0100 for the packages beyond. */
-#define EACH_PACKAGE(m, name) \
-	EIGHT(m, name, 00) \
-	EIGHT(m, name, 01) \
-	EIGHT(m, name, 02) \
-	EIGHT(m, name, 03) \
-	EIGHT(m, name, 04) EIGHT(m, name, 05) EIGHT(m, name, 06) EIGHT(m, name, 07) m(name, 0100)
-
-#define CHECK_CREATE_SECTION(name) HAS_TYPE(name, LSA_CREATE_SHARED_MEMORY);
-#define CHECK_ALLOCATE_IN_SECTION(name) HAS_TYPE(name, LSA_ALLOCATE_SHARED_MEMORY);
-#define CHECK_FREE_IN_SECTION(name) HAS_TYPE(name, LSA_FREE_SHARED_MEMORY);
-#define CHECK_DELETE_SECTION(name) HAS_TYPE(name, LSA_DELETE_SHARED_MEMORY);
-#define CHECK_ALLOCATE(name) /* by LENGTH */
-#define CHECK_FREE(name) HAS_TYPE(name, free_function);
-#define CHECK_ALLOCATE_FOR_CLIENT(name) HAS_TYPE(name, LSA_ALLOCATE_CLIENT_BUFFER);
-#define CHECK_FREE_FOR_CLIENT(name) HAS_TYPE(name, LSA_FREE_CLIENT_BUFFER);
-#define CHECK_CALL_PACKAGE(name) HAS_TYPE(name, LSA_CALL_PACKAGE);
-#define CHECK_CALL_PACKAGE_EX(name) HAS_TYPE(name, LSA_CALL_PACKAGEEX);
-#define CHECK_GET_USER_AUTH_DATA(name) HAS_TYPE(name, LSA_GET_USER_AUTH_DATA);
-#define CHECK_GET_CREDENTIALS(name) HAS_TYPE(name, LSA_GET_CREDENTIALS);
-#define CHECK_GET_AUTH_DATA_FOR_USER(name) HAS_TYPE(name, LSA_GET_AUTH_DATA_FOR_USER);
-
-#define SLOT_SHIMS(table, name, family, role, shim) \
-	CHECK_##shim(name) EACH_PACKAGE(SHIM_##shim, name)
-#define SHIM_ADDRESS(name, p) (void *)shim_##name##_##p,
-#define SLOT_ADDRESSES(table, name, family, role, shim) \
+/* TRACE_PACKAGE_OTHER is the 65th. */
+#define EACH_PACKAGE(M, ...) SIXTY_FOUR_PACKAGES(M, 0, __VA_ARGS__) M(0100, __VA_ARGS__)
+#define SLOT_SHIMS(table, name, family, role, prototype) \
+	CHECK(((SLOT_TABLE_##table *)0)->name, AS_##prototype) \
+	EACH_PACKAGE(SHIM, name, AS_##prototype)
+#define SHIM_ADDRESS(p, name) (void *)shim_##name##_##p,
+#define SLOT_ADDRESSES(table, name, family, role, prototype) \
 	[SLOT_##name] = { EACH_PACKAGE(SHIM_ADDRESS, name) },
 
 TRACED_SLOTS(SLOT_SHIMS)

@@ -9,6 +9,14 @@
 
 struct trace_header *trace_header;
 
+static bool make_none(void)
+{
+	return false;
+}
+
+bool (*trace_begin)(void) = make_none;
+bool (*trace_renew)(void) = make_none;
+
 /* What was lost while there was no trace to count it in. */
 static uint64_t lost_before[TRACE_LOST_COUNT];
 

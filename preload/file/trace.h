@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The trace of this process as every module sees it: its header, whose it is, what it lost, how it
- * ends. Who makes it is tracing.h.
+ * ends.
  */
 #ifndef LSATRACE_PRELOAD_FILE_TRACE_H
 #define LSATRACE_PRELOAD_FILE_TRACE_H
@@ -14,6 +14,19 @@
 
 /* The mapped header; NULL while there is none. */
 extern struct trace_header *trace_header;
+
+/*
+ * How a trace comes into being, set once at start-up (tracing_init()): whoever needs one asks here, far
+ * below the code that makes it. Both may wait up to a second for another thread that is at it. Before they
+ * are set they return false.
+ *
+ * trace_begin: makes the trace unless there is one. False: there is none; a line on standard error has
+ * said why, and it is not tried again.
+ * trace_renew: makes the trace of a forked child, which inherits what is live in its parent. For the
+ * child's first call, where trace_is_mine() is false. False: the child is not traced.
+ */
+extern bool (*trace_begin)(void);
+extern bool (*trace_renew)(void);
 
 /* The number of the trace that is this process's own, ready to be written; 0: it has none. Counts the
  * traces of a process and its ancestors: what was kept for an older one is void. */

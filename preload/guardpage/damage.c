@@ -4,12 +4,12 @@
 
 #include "preload/base/reentry.h"
 #include "preload/base/slots.h"
-#include "preload/call/call.h"
 #include "preload/file/clock.h"
 #include "preload/file/findings.h"
 #include "preload/file/lanes.h"
 #include "preload/file/trace.h"
 #include "preload/guardpage/damage.h"
+#include "preload/ledger/describe.h"
 
 #include "preload/base/poison.h"
 
@@ -39,7 +39,7 @@ static void name_block(struct trace_finding *f, const struct location *location)
 	if (!ledger_find(SPACE_BLOCK, location->block, 0, &block))
 		return;
 	f->package = block.entry.package;
-	call_name_block(f, &block);
+	describe_block(f, &block);
 }
 
 static void name_section(struct trace_finding *f, const struct location *location)
@@ -51,7 +51,7 @@ static void name_section(struct trace_finding *f, const struct location *locatio
 	f->flags |= TRACE_FINDING_HAS_SECTION;
 	f->section.handle = location->section;
 	if (ledger_find(SPACE_SECTION, location->section, 0, &section))
-		call_name_section(f, &section);
+		describe_section(f, &section);
 }
 
 static struct trace_finding finding_of(const struct location *location, uint64_t address)

@@ -16,7 +16,6 @@
 #include "preload/guardpage/fault.h"
 #include "preload/guardpage/locate.h"
 #include "preload/host/real.h"
-#include "preload/life/tracing.h"
 
 #include "preload/base/poison.h"
 
@@ -77,7 +76,7 @@ static void note(void *context)
 	const struct access *a = context;
 	bool is_write = a->context->uc_mcontext.gregs[REG_ERR] & WRITE_BIT;
 
-	if (!trace_is_mine() && !tracing_after_fork()) {
+	if (!trace_is_mine() && !trace_renew()) {
 		trace_lose(TRACE_LOST_FINDINGS);
 		return;
 	}

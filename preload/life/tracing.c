@@ -47,12 +47,6 @@ static uint32_t traces;  /* made by this process and its ancestors */
 static bool has_failed;  /* said so, and is not tried again */
 static bool is_prepared; /* what is made once in a process and its children */
 
-void tracing_init(void)
-{
-	if (!getcwd(start_folder, sizeof(start_folder)))
-		start_folder[0] = '\0';
-}
-
 static bool refuse(const char *what, size_t what_bytes, const char *why)
 {
 	char line[TEXT_LINE_BYTES];
@@ -270,25 +264,6 @@ static bool make(void)
 	return true;
 }
 
-bool tracing_ensure(void)
-{
-	bool made;
-
-	if (!process_page || has_failed)
-		return false;
-	if (trace_is_mine())
-		return true;
-	if (trace_header)
-		return tracing_after_fork();
-	if (!lock_take(LOCK_COLD))
-		return false;
-	reentry_inside = true;
-	made = trace_is_mine() || (!has_failed && make());
-	reentry_inside = false;
-	lock_release(LOCK_COLD);
-	return made;
-}
-
 /* Under the cold lock, in a child. */
 static bool make_inherited(void)
 {
@@ -308,7 +283,7 @@ static bool make_inherited(void)
 	return made;
 }
 
-bool tracing_after_fork(void)
+static bool renew_trace(void)
 {
 	uintptr_t was_inside = reentry_inside;
 	bool made;
@@ -322,4 +297,31 @@ bool tracing_after_fork(void)
 	reentry_inside = was_inside;
 	lock_release(LOCK_COLD);
 	return made;
+}
+
+static bool begin_trace(void)
+{
+	bool made;
+
+	if (!process_page || has_failed)
+		return false;
+	if (trace_is_mine())
+		return true;
+	if (trace_header)
+		return renew_trace();
+	if (!lock_take(LOCK_COLD))
+		return false;
+	reentry_inside = true;
+	made = trace_is_mine() || (!has_failed && make());
+	reentry_inside = false;
+	lock_release(LOCK_COLD);
+	return made;
+}
+
+void tracing_init(void)
+{
+	if (!getcwd(start_folder, sizeof(start_folder)))
+		start_folder[0] = '\0';
+	trace_begin = begin_trace;
+	trace_renew = renew_trace;
 }

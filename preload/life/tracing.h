@@ -6,17 +6,8 @@
 #ifndef LSATRACE_PRELOAD_LIFE_TRACING_H
 #define LSATRACE_PRELOAD_LIFE_TRACING_H
 
-#include <stdbool.h>
-
-/* Notes the current folder, in which a relative output pattern is meant. At start-up. */
+/* Notes the current folder, in which a relative output pattern is meant, and sets trace_begin and
+ * trace_renew (trace.h). At start-up. */
 void tracing_init(void);
-
-/* Makes the trace unless there is one. False: there is none, and one line on standard error has
- * said why; it is not tried again. */
-bool tracing_ensure(void);
-
-/* For a forked child, at its first call: makes its own trace, with what it inherits. False: it is
- * not traced. */
-bool tracing_after_fork(void);
 
 #endif

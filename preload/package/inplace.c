@@ -9,7 +9,6 @@
 #include "preload/host/image.h"
 #include "preload/host/maps.h"
 #include "preload/host/patch.h"
-#include "preload/life/tracing.h"
 #include "preload/package/inplace.h"
 #include "preload/package/packages.h"
 #include "preload/package/table.h"
@@ -122,7 +121,7 @@ static void hook(void **table, size_t slots, const char *name, bool is_filled)
 		slots = maps_readable(table, slots * sizeof(*table)) / sizeof(*table);
 	else if (slots > t->slots)
 		slots = t->slots;
-	if (has_work(t, table, slots) && tracing_ensure() && lock_take(LOCK_COLD)) {
+	if (has_work(t, table, slots) && trace_begin() && lock_take(LOCK_COLD)) {
 		hook_under_lock(table, slots, name, is_filled);
 		lock_release(LOCK_COLD);
 	}

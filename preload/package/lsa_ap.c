@@ -21,7 +21,7 @@ static const void *library_of(const void *code)
 /* Has it exports in place of a table, which has one of these? */
 static bool has_exports(uint32_t number)
 {
-	void *const *original = wrapped_original[number];
+	void *const *original = originals_of_wrappers[number];
 
 	return packages_code(number) && !original[WRAPPED_Initialize] &&
 	       !original[WRAPPED_InstanceInit];
@@ -33,7 +33,7 @@ static uint32_t find(const void *real, enum wrapped kind)
 	const void *library = library_of(real);
 
 	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++) {
-		const void *known = wrapped_original[n][kind];
+		const void *known = originals_of_wrappers[n][kind];
 
 		if (has_exports(n) && library_of(packages_code(n)) == library &&
 		    (!known || known == real))
@@ -50,7 +50,7 @@ static void *function_for(void *real, enum wrapped kind)
 		number = packages_add(real, 0);
 	if (number == PACKAGE_NONE)
 		return real;
-	wrapped_original[number][kind] = real;
+	originals_of_wrappers[number][kind] = real;
 	return wrappers[kind][number];
 }
 

@@ -10,7 +10,6 @@
 #include "preload/file/log.h"
 #include "preload/file/trace.h"
 #include "preload/host/maps.h"
-#include "preload/life/tracing.h"
 #include "preload/package/packages.h"
 
 #include "preload/base/poison.h"
@@ -126,8 +125,8 @@ static void hook_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
 	/* A package may be handed another one's table. */
 	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
 		if (function == wrappers[WRAPPED_UnloadPackage][n])
-			function = wrapped_original[n][WRAPPED_UnloadPackage];
-	wrapped_original[number][WRAPPED_UnloadPackage] = function;
+			function = originals_of_wrappers[n][WRAPPED_UnloadPackage];
+	originals_of_wrappers[number][WRAPPED_UnloadPackage] = function;
 	__atomic_store_n(slot, wrappers[WRAPPED_UnloadPackage][number], __ATOMIC_RELEASE);
 }
 
@@ -168,7 +167,7 @@ void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_k
 	int saved_errno = errno;
 	void *ours = table;
 
-	if ((table || table_stands_for_null(kind)) && tracing_ensure()) {
+	if ((table || table_stands_for_null(kind)) && trace_begin()) {
 		reentry_inside = true;
 		ours = substitute(number, id, table, kind);
 		reentry_inside = false;
@@ -211,7 +210,7 @@ void packages_remove(uint32_t number)
 {
 	end(&packages[number]);
 	memset(&packages[number], 0, sizeof(packages[number]));
-	memset(wrapped_original[number], 0, sizeof(wrapped_original[number]));
+	memset(originals_of_wrappers[number], 0, sizeof(originals_of_wrappers[number]));
 }
 
 static size_t utf8_of(unsigned c, char *to)

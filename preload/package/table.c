@@ -5,6 +5,7 @@
 #include "include/secpkg.h"
 #include "preload/base/config.h"
 #include "preload/base/slots.h"
+#include "preload/call/originals.h"
 #include "preload/call/shims.h"
 #include "preload/file/log.h"
 #include "preload/file/trace.h"
@@ -13,6 +14,7 @@
 #include "preload/package/table.h"
 #include "preload/sharedmem/functions.h"
 #include "preload/sharedmem/heaps.h"
+#include "preload/sharedmem/sections.h"
 
 #include "preload/base/poison.h"
 
@@ -34,15 +36,16 @@ static const size_t kind_slots[TABLE_KINDS] = {
 
 _Static_assert(sizeof(LSA_SECPKG_FUNCTION_TABLE) <= TABLE_SLOTS * sizeof(void *), "table");
 
-void *table_original[TRACE_PACKAGES][SLOT_COUNT];
-
 static void *copies[WRAPPED_PACKAGES][TABLE_KINDS][TABLE_SLOTS];
 
-/* Our functions, by what the user asked for; NULL: none. Guarded ones stand in front of them. */
-static void *const *const implementations[ALLOCATOR_COUNT] = {
-	[ALLOCATOR_AUTO] = sharedmem_functions,
-	[ALLOCATOR_EMBEDDED] = sharedmem_functions,
-	[ALLOCATOR_GUARD] = sharedmem_functions,
+/* The functions that can replace a host's, by --allocator. Guarded ones stand in front of them. */
+static const struct implementation {
+	void *const *functions;           /* by slot; NULL: there are none */
+	originals_descriptor *descriptor; /* of its sections; NULL: they have none */
+} implementations[ALLOCATOR_COUNT] = {
+	[ALLOCATOR_AUTO] = { sharedmem_functions, sections_descriptor },
+	[ALLOCATOR_EMBEDDED] = { sharedmem_functions, sections_descriptor },
+	[ALLOCATOR_GUARD] = { sharedmem_functions, sections_descriptor },
 };
 
 static bool is_family_wanted(enum family family)
@@ -55,19 +58,24 @@ static bool is_wanted(enum slot slot)
 	return is_family_wanted(slot_family[slot]);
 }
 
-/* The host's function behind a slot: what is there, unless a package was handed another one's table. */
-static void *behind_shims(void *function, enum slot slot)
+/* The host's function behind a slot: what is there, unless the package was handed the table of another
+ * one. Then its sections are that one's as well. */
+static void *behind_shims(void *function, enum slot slot, uint32_t index)
 {
-	for (uint32_t index = 0; index < TRACE_PACKAGES; index++)
-		if (function == shims[slot][index])
-			return table_original[index][slot];
+	for (uint32_t other = 0; other < TRACE_PACKAGES; other++) {
+		if (function != shims[slot][other])
+			continue;
+		if (slot == SLOT_CreateSharedMemory)
+			originals_descriptors[index] = originals_descriptors[other];
+		return originals_of_shims[other][slot];
+	}
 	return function;
 }
 
 /* Packages that share an index share its shims, and what is behind them. */
 static bool is_taken(enum slot slot, uint32_t index, const void *function)
 {
-	const void *original = table_original[index][slot];
+	const void *original = originals_of_shims[index][slot];
 
 	return index == TRACE_PACKAGE_OTHER && original && original != function;
 }
@@ -104,7 +112,7 @@ static bool put(void **table, enum slot slot, uint32_t index, void *original)
 		table[slot_index[slot]] = original;
 		return false;
 	}
-	table_original[index][slot] = function;
+	originals_of_shims[index][slot] = function;
 	table[slot_index[slot]] = shims[slot][index];
 	return true;
 }
@@ -122,7 +130,7 @@ static void hook(void **table, enum table_type type, size_t slots, uint32_t inde
 		if (is_code[slot] && slot_type[slot] == type && slot_index[slot] < slots &&
 		    is_wanted(slot))
 			are_all &= put(table, slot, index,
-				       behind_shims(table[slot_index[slot]], slot));
+				       behind_shims(table[slot_index[slot]], slot, index));
 	if (!are_all)
 		trace_lose(TRACE_LOST_PACKAGES);
 }
@@ -135,8 +143,8 @@ void table_put_shims(void **copy, size_t slots, uint32_t index)
 /* A dispatch table has no slots of shared memory: there, nothing of ours is missing. */
 static bool may_provide(enum table_kind kind)
 {
-	return implementations[config->allocator] && is_family_wanted(FAMILY_SHARED_MEMORY) &&
-	       kind == TABLE_FULL;
+	return implementations[config->allocator].functions &&
+	       is_family_wanted(FAMILY_SHARED_MEMORY) && kind == TABLE_FULL;
 }
 
 bool table_stands_for_null(enum table_kind kind)
@@ -164,7 +172,7 @@ static void note(uint32_t index, enum family family, enum trace_allocator alloca
 /* Puts our functions of a family in the place of the host's. */
 static void provide(void **table, uint32_t index, enum family family)
 {
-	void *const *functions = implementations[config->allocator];
+	void *const *functions = implementations[config->allocator].functions;
 	bool are_all = true;
 
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++) {
@@ -185,6 +193,7 @@ static void provide_shared_memory(void **table, uint32_t index)
 
 	if (!is_missing && config->allocator != ALLOCATOR_EMBEDDED)
 		return;
+	originals_descriptors[index] = implementations[config->allocator].descriptor;
 	provide(table, index, FAMILY_SHARED_MEMORY);
 	note(index, FAMILY_SHARED_MEMORY,
 	     is_missing ? TRACE_ALLOCATOR_EMBEDDED : TRACE_ALLOCATOR_EMBEDDED_INSTEAD);

@@ -10,10 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "include/slots.h"
-#include "include/trace_format.h"
-#include "preload/package/wrappers.h"
-
 /* As long as the longest table known, and some: a package may copy it whole, by its own idea of how
  * long it is. */
 enum { TABLE_SLOTS = 64 };
@@ -29,9 +25,6 @@ enum table_kind {
 /* What a table of a kind really is: hosts hand over the full table as the dispatch table that begins
  * it, and packages are known to count on that. Then the rest of it evidently lies behind. */
 enum table_kind table_kind_of(const void *host_table, enum table_kind kind);
-
-/* The host's functions behind each package's shims, or ours that stand in for them. Written before the package sees its table. */
-extern void *table_original[TRACE_PACKAGES][SLOT_COUNT];
 
 /* Does a package get a table of this kind from us whose host gives it none? */
 bool table_stands_for_null(enum table_kind kind);

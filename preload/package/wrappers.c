@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "include/secpkg.h"
+#include "preload/call/each_package.h"
 #include "preload/guardpage/copy_out.h"
 #include "preload/package/lsa_mode.h"
 #include "preload/package/packages.h"
@@ -18,9 +19,7 @@ enum { PRIMARY_CREDENTIALS_BYTES = 200 };
 /* Of ContextRequirements, as sspi.h has them. */
 enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
 
-void *wrapped_original[WRAPPED_PACKAGES][WRAPPED_COUNT];
-
-#define ORIGINAL(type, slot, p) ((type *)wrapped_original[p][WRAPPED_##slot])
+#define ORIGINAL(type, slot, p) ((type *)originals_of_wrappers[p][WRAPPED_##slot])
 #define RETURN_OF(slot, p, request) \
 	((struct transfer){ TRANSFER_##slot, packages_index(p), request })
 
@@ -92,7 +91,7 @@ static void take_name(PLSA_STRING *name, uint32_t p)
 {
 	int saved_errno = errno;
 
-	if (*name && !wrapped_original[p][WRAPPED_GetInfo])
+	if (*name && !originals_of_wrappers[p][WRAPPED_GetInfo])
 		packages_name_narrow(p, *name);
 	give_to_lsa(&RETURN_OF(InitializePackage, p, NULL), (void **)name);
 	errno = saved_errno;
@@ -199,16 +198,19 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 	return status;
 }
 
-static NTSTATUS call(LSA_AP_CALL_PACKAGE *original, PLSA_CLIENT_REQUEST request, PVOID submit,
-		     PVOID client_base, ULONG bytes, PVOID *answer, PULONG answer_bytes,
-		     PNTSTATUS protocol_status, const struct transfer *t)
+/* The three kinds of CallPackage. */
+static NTSTATUS call(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID client_base, ULONG bytes,
+		     PVOID *answer, PULONG answer_bytes, PNTSTATUS protocol_status,
+		     enum wrapped wrapped, enum transfer_function function, uint32_t p)
 {
+	const struct transfer transfer = { function, packages_index(p), request };
+	LSA_AP_CALL_PACKAGE *original = (LSA_AP_CALL_PACKAGE *)originals_of_wrappers[p][wrapped];
 	NTSTATUS status = original(request, submit, client_base, bytes, answer, answer_bytes,
 				   protocol_status);
 	int saved_errno = errno;
 
 	if (NT_SUCCESS(status))
-		give_to_client(t, answer);
+		give_to_client(&transfer, answer);
 	errno = saved_errno;
 	return status;
 }
@@ -277,119 +279,69 @@ static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data,
 	return status;
 }
 
-#define WRAP_CALL(slot, p) \
-	static NTSTATUS wrap_##slot##_##p(PLSA_CLIENT_REQUEST a, PVOID b, PVOID c, ULONG d, \
-					  PVOID *e, PULONG f, PNTSTATUS g) \
+/* One row for each wrapper: its body, its parameters, its arguments. */
+#define AS_Initialize \
+	initialize, (ULONG_PTR a, PSECPKG_PARAMETERS b, PLSA_SECPKG_FUNCTION_TABLE c), a, b, c
+#define AS_InstanceInit instance_init, (ULONG a, PSECPKG_DLL_FUNCTIONS b, PVOID * c), a, b, c
+#define AS_UnloadPackage unload_package, (ULONG_PTR a), a
+#define AS_GetInfo get_info, (PSecPkgInfoW a), a
+#define AS_InitializePackage \
+	initialize_package, \
+		(ULONG a, PLSA_DISPATCH_TABLE b, PLSA_STRING c, PLSA_STRING d, PLSA_STRING * e), \
+		a, b, c, d, e
+#define AS_LogonUser \
+	log_on, \
+		(PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, PVOID d, ULONG e, \
+		 PVOID * f, PULONG g, PLUID h, PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, \
+		 PVOID * k, PLSA_UNICODE_STRING * l, PLSA_UNICODE_STRING * m), \
+		a, b, c, d, e, f, g, h, i, j, k, l, m
+#define AS_LogonUserEx \
+	log_on_ex, \
+		(PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, PVOID d, ULONG e, \
+		 PVOID * f, PULONG g, PLUID h, PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, \
+		 PVOID * k, PUNICODE_STRING * l, PUNICODE_STRING * m, PUNICODE_STRING * n), \
+		a, b, c, d, e, f, g, h, i, j, k, l, m, n
+#define AS_LogonUserEx2 \
+	log_on_ex2, \
+		(PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, PVOID d, ULONG e, \
+		 PVOID * f, PULONG g, PLUID h, PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, \
+		 PVOID * k, PUNICODE_STRING * l, PUNICODE_STRING * m, PUNICODE_STRING * n, \
+		 PSECPKG_PRIMARY_CRED o, PSECPKG_SUPPLEMENTAL_CRED_ARRAY * q), \
+		a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, q
+#define CALL_PARAMETERS \
+	(PLSA_CLIENT_REQUEST a, PVOID b, PVOID c, ULONG d, PVOID * e, PULONG f, PNTSTATUS g)
+#define AS_CALL(slot) call, CALL_PARAMETERS, a, b, c, d, e, f, g, WRAPPED_##slot, TRANSFER_##slot
+#define AS_CallPackage AS_CALL(CallPackage)
+#define AS_CallPackageUntrusted AS_CALL(CallPackageUntrusted)
+#define AS_CallPackagePassthrough AS_CALL(CallPackagePassthrough)
+#define AS_InitLsaModeContext \
+	init_context, \
+		(LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PUNICODE_STRING c, ULONG d, ULONG e, \
+		 PSecBufferDesc f, PLSA_SEC_HANDLE g, PSecBufferDesc h, PULONG i, PTimeStamp j, \
+		 PBOOLEAN k, PSecBuffer l), \
+		a, b, c, d, e, f, g, h, i, j, k, l
+#define AS_AcceptLsaModeContext \
+	accept_context, \
+		(LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PSecBufferDesc c, ULONG d, ULONG e, \
+		 PLSA_SEC_HANDLE f, PSecBufferDesc g, PULONG h, PTimeStamp i, PBOOLEAN j, \
+		 PSecBuffer k), \
+		a, b, c, d, e, f, g, h, i, j, k
+#define AS_GetUserInfo get_user_info, (PLUID a, ULONG b, PSecurityUserData * c), a, b, c
+
+/* A wrapper: one function for each row and package. It only adds which package it is. */
+#define WRAPPER(p, name, ...) WRAPPER_FUNCTION(p, name, __VA_ARGS__)
+#define WRAPPER_FUNCTION(p, name, body, parameters, ...) \
+	static NTSTATUS wrap_##name##_##p parameters \
 	{ \
-		return call(ORIGINAL(LSA_AP_CALL_PACKAGE, slot, p), a, b, c, d, e, f, g, \
-			    &RETURN_OF(slot, p, a)); \
+		return body(__VA_ARGS__, p); \
 	}
 
-#define WRAP_ALL(p) \
-	static NTSTATUS wrap_Initialize_##p(ULONG_PTR a, PSECPKG_PARAMETERS b, \
-					    PLSA_SECPKG_FUNCTION_TABLE c) \
-	{ \
-		return initialize(a, b, c, p); \
-	} \
-	static NTSTATUS wrap_InstanceInit_##p(ULONG a, PSECPKG_DLL_FUNCTIONS b, PVOID *c) \
-	{ \
-		return instance_init(a, b, c, p); \
-	} \
-	static NTSTATUS wrap_UnloadPackage_##p(ULONG_PTR a) \
-	{ \
-		return unload_package(a, p); \
-	} \
-	static NTSTATUS wrap_GetInfo_##p(PSecPkgInfoW a) \
-	{ \
-		return get_info(a, p); \
-	} \
-	static NTSTATUS wrap_InitializePackage_##p(ULONG a, PLSA_DISPATCH_TABLE b, PLSA_STRING c, \
-						   PLSA_STRING d, PLSA_STRING *e) \
-	{ \
-		return initialize_package(a, b, c, d, e, p); \
-	} \
-	static NTSTATUS wrap_LogonUser_##p(PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, \
-					   PVOID d, ULONG e, PVOID *f, PULONG g, PLUID h, \
-					   PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, PVOID *k, \
-					   PLSA_UNICODE_STRING *l, PLSA_UNICODE_STRING *m) \
-	{ \
-		return log_on(a, b, c, d, e, f, g, h, i, j, k, l, m, p); \
-	} \
-	static NTSTATUS wrap_LogonUserEx_##p( \
-		PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, PVOID d, ULONG e, PVOID *f, \
-		PULONG g, PLUID h, PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, PVOID *k, \
-		PUNICODE_STRING *l, PUNICODE_STRING *m, PUNICODE_STRING *n) \
-	{ \
-		return log_on_ex(a, b, c, d, e, f, g, h, i, j, k, l, m, n, p); \
-	} \
-	static NTSTATUS wrap_LogonUserEx2_##p( \
-		PLSA_CLIENT_REQUEST a, SECURITY_LOGON_TYPE b, PVOID c, PVOID d, ULONG e, PVOID *f, \
-		PULONG g, PLUID h, PNTSTATUS i, PLSA_TOKEN_INFORMATION_TYPE j, PVOID *k, \
-		PUNICODE_STRING *l, PUNICODE_STRING *m, PUNICODE_STRING *n, \
-		PSECPKG_PRIMARY_CRED o, PSECPKG_SUPPLEMENTAL_CRED_ARRAY *q) \
-	{ \
-		return log_on_ex2(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, q, p); \
-	} \
-	static NTSTATUS wrap_InitLsaModeContext_##p( \
-		LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PUNICODE_STRING c, ULONG d, ULONG e, \
-		PSecBufferDesc f, PLSA_SEC_HANDLE g, PSecBufferDesc h, PULONG i, PTimeStamp j, \
-		PBOOLEAN k, PSecBuffer l) \
-	{ \
-		return init_context(a, b, c, d, e, f, g, h, i, j, k, l, p); \
-	} \
-	static NTSTATUS wrap_AcceptLsaModeContext_##p( \
-		LSA_SEC_HANDLE a, LSA_SEC_HANDLE b, PSecBufferDesc c, ULONG d, ULONG e, \
-		PLSA_SEC_HANDLE f, PSecBufferDesc g, PULONG h, PTimeStamp i, PBOOLEAN j, \
-		PSecBuffer k) \
-	{ \
-		return accept_context(a, b, c, d, e, f, g, h, i, j, k, p); \
-	} \
-	static NTSTATUS wrap_GetUserInfo_##p(PLUID a, ULONG b, PSecurityUserData *c) \
-	{ \
-		return get_user_info(a, b, c, p); \
-	} \
-	WRAP_CALL(CallPackage, p) \
-	WRAP_CALL(CallPackageUntrusted, p) WRAP_CALL(CallPackagePassthrough, p)
+#define EACH_PACKAGE(M, ...) \
+	SIXTY_FOUR_PACKAGES(M, 0, __VA_ARGS__) SIXTY_FOUR_PACKAGES(M, 01, __VA_ARGS__)
+#define SLOT_WRAPPERS(name, ...) EACH_PACKAGE(WRAPPER, name, AS_##name)
+#define WRAPPER_ADDRESS(p, name) (void *)wrap_##name##_##p,
+#define SLOT_ADDRESSES(name, ...) [WRAPPED_##name] = { EACH_PACKAGE(WRAPPER_ADDRESS, name) },
 
-#define EIGHT(m, p) m(p##0) m(p##1) m(p##2) m(p##3) m(p##4) m(p##5) m(p##6) m(p##7)
-/* Numbered in octal. */
-#define SIXTY_FOUR(m, p) \
-	EIGHT(m, p##0) \
-	EIGHT(m, p##1) \
-	EIGHT(m, p##2) EIGHT(m, p##3) EIGHT(m, p##4) EIGHT(m, p##5) EIGHT(m, p##6) EIGHT(m, p##7)
-#define EACH_PACKAGE(m) SIXTY_FOUR(m, 00) SIXTY_FOUR(m, 01)
+WRAPPED_SLOTS(SLOT_WRAPPERS)
 
-EACH_PACKAGE(WRAP_ALL)
-
-#define ROW(slot, m) [WRAPPED_##slot] = { EACH_PACKAGE(m) }
-#define INITIALIZE(p) (void *)wrap_Initialize_##p,
-#define GET_INFO(p) (void *)wrap_GetInfo_##p,
-#define INITIALIZE_PACKAGE(p) (void *)wrap_InitializePackage_##p,
-#define LOGON_USER(p) (void *)wrap_LogonUser_##p,
-#define LOGON_USER_EX(p) (void *)wrap_LogonUserEx_##p,
-#define LOGON_USER_EX2(p) (void *)wrap_LogonUserEx2_##p,
-#define CALL_PACKAGE(p) (void *)wrap_CallPackage_##p,
-#define CALL_PACKAGE_UNTRUSTED(p) (void *)wrap_CallPackageUntrusted_##p,
-#define CALL_PACKAGE_PASSTHROUGH(p) (void *)wrap_CallPackagePassthrough_##p,
-#define INIT_LSA_MODE_CONTEXT(p) (void *)wrap_InitLsaModeContext_##p,
-#define ACCEPT_LSA_MODE_CONTEXT(p) (void *)wrap_AcceptLsaModeContext_##p,
-#define GET_USER_INFO(p) (void *)wrap_GetUserInfo_##p,
-#define INSTANCE_INIT(p) (void *)wrap_InstanceInit_##p,
-#define UNLOAD_PACKAGE(p) (void *)wrap_UnloadPackage_##p,
-
-void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = {
-	ROW(Initialize, INITIALIZE),
-	ROW(GetInfo, GET_INFO),
-	ROW(InitializePackage, INITIALIZE_PACKAGE),
-	ROW(LogonUser, LOGON_USER),
-	ROW(LogonUserEx, LOGON_USER_EX),
-	ROW(LogonUserEx2, LOGON_USER_EX2),
-	ROW(CallPackage, CALL_PACKAGE),
-	ROW(CallPackageUntrusted, CALL_PACKAGE_UNTRUSTED),
-	ROW(CallPackagePassthrough, CALL_PACKAGE_PASSTHROUGH),
-	ROW(InitLsaModeContext, INIT_LSA_MODE_CONTEXT),
-	ROW(AcceptLsaModeContext, ACCEPT_LSA_MODE_CONTEXT),
-	ROW(GetUserInfo, GET_USER_INFO),
-	ROW(InstanceInit, INSTANCE_INIT),
-	ROW(UnloadPackage, UNLOAD_PACKAGE),
-};
+void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = { WRAPPED_SLOTS(SLOT_ADDRESSES) };

@@ -162,7 +162,7 @@ static void start(void)
 	folder = temporary_folder_new();
 	snprintf(options, sizeof(options), "ring=4M:output=%s/a.trace", folder);
 	preload_init(options);
-	cr_assert(tracing_ensure());
+	cr_assert(trace_begin());
 	ours = table_substitute(&hosts, TABLE_FULL, PACKAGE, PACKAGE);
 	host.deleted = TRUE;
 }

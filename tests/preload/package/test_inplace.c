@@ -64,7 +64,7 @@ Test(inplace, every_slot_that_is_traced_gets_its_shim)
 	hook(&table);
 	cr_assert_eq(count_shims(&table, 0), (unsigned)LSA_SLOTS);
 	cr_assert_eq((void *)table.AllocateLsaHeap, shims[SLOT_AllocateLsaHeap][0]);
-	cr_assert_eq(table_original[0][SLOT_AllocateLsaHeap], HOST_FUNCTION);
+	cr_assert_eq(originals_of_shims[0][SLOT_AllocateLsaHeap], HOST_FUNCTION);
 	cr_assert_eq((void *)table.CreateThread, HOST_FUNCTION);
 }
 
@@ -154,7 +154,7 @@ Test(inplace, another_function_in_the_place_of_a_shim_is_left_alone)
 	*(void **)&table.AllocateLsaHeap = OTHER_FUNCTION;
 	hook(&table);
 	cr_assert_eq((void *)table.AllocateLsaHeap, OTHER_FUNCTION);
-	cr_assert_eq(table_original[0][SLOT_AllocateLsaHeap], HOST_FUNCTION);
+	cr_assert_eq(originals_of_shims[0][SLOT_AllocateLsaHeap], HOST_FUNCTION);
 }
 
 Test(inplace, another_table_in_the_place_of_one_is_another_package)
@@ -166,8 +166,8 @@ Test(inplace, another_table_in_the_place_of_one_is_another_package)
 	fill(&table, OTHER_FUNCTION);
 	hook_anew(&table);
 	cr_assert_eq(count_shims(&table, 1), (unsigned)LSA_SLOTS);
-	cr_assert_eq(table_original[0][SLOT_AllocateLsaHeap], HOST_FUNCTION);
-	cr_assert_eq(table_original[1][SLOT_AllocateLsaHeap], OTHER_FUNCTION);
+	cr_assert_eq(originals_of_shims[0][SLOT_AllocateLsaHeap], HOST_FUNCTION);
+	cr_assert_eq(originals_of_shims[1][SLOT_AllocateLsaHeap], OTHER_FUNCTION);
 }
 
 /* A table that the tracer has handed out, or a copy of one. */

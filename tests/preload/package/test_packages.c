@@ -242,11 +242,11 @@ Test(packages, the_host_gets_a_copy_in_which_some_slots_are_ours)
 	cr_assert_null(SLOT(ours, 0, InitializePackage));
 }
 
-#define IS_WRAPPED(name) || offset == offsetof(SECPKG_FUNCTION_TABLE, name)
+#define IS_WRAPPED(name, ...) || offset == offsetof(SECPKG_FUNCTION_TABLE, name)
 
 static bool is_wrapped(size_t offset)
 {
-	return false WRAPPED_LSA_SLOTS(IS_WRAPPED);
+	return false WRAPPED_LSA_SLOTS(IS_WRAPPED, IS_WRAPPED);
 }
 
 /* So they are called as fast as they are bare. */
@@ -394,7 +394,7 @@ Test(packages, packages_beyond_the_128th_are_left_alone_and_counted)
 {
 	void *ours;
 
-	cr_assert(tracing_ensure());
+	cr_assert(trace_begin());
 	build(SECPKG_INTERFACE_VERSION_8, 38, 130);
 	ours = tables_of_host();
 	cr_assert_neq(ours, library.tables);
@@ -534,7 +534,7 @@ Test(packages, numbers_of_packages_that_are_gone_are_given_again)
 	cr_assert_eq(first, wrappers[WRAPPED_LogonUser][0]);
 	other = packages_add((const void *)any_function, 0);
 	unload(code);
-	cr_assert_null(wrapped_original[0][WRAPPED_LogonUser]);
+	cr_assert_null(originals_of_wrappers[0][WRAPPED_LogonUser]);
 	cr_assert_eq(packages_add((const void *)refuse, 0), 0);
 	cr_assert_eq(packages_code(other), (const void *)any_function, "that one is still there");
 }
@@ -552,7 +552,7 @@ Test(packages, the_exports_of_a_library_are_those_of_one_package)
 		     wrappers[WRAPPED_LogonUser][1], "a library has but one of a kind");
 	cr_assert_neq(lsa_ap_function_for((void *)getpid, WRAPPED_CallPackage),
 		      wrappers[WRAPPED_CallPackage][0], "another library");
-	cr_assert_eq(wrapped_original[0][WRAPPED_InitializePackage], (void *)refuse);
+	cr_assert_eq(originals_of_wrappers[0][WRAPPED_InitializePackage], (void *)refuse);
 }
 
 Test(packages, a_library_that_is_asked_again_gives_the_same)
@@ -592,7 +592,7 @@ Test(packages, a_library_that_gives_fewer_tables_later_does_no_harm)
 	cr_assert_eq(call_initialize(old, 2), 102);
 	cr_assert_eq(call_initialize(new, 0), 100);
 	for (int package = 4; package < WRAPPED_PACKAGES; package++)
-		cr_assert_null(wrapped_original[package][WRAPPED_Initialize], "%d", package);
+		cr_assert_null(originals_of_wrappers[package][WRAPPED_Initialize], "%d", package);
 }
 
 Test(packages, a_package_may_be_given_no_table)
@@ -792,5 +792,5 @@ Test(packages, a_table_that_holds_our_own_exports_means_the_librarys)
 		(LSA_AP_LOGON_USER *)(void *)any_function;
 	ours = tables_of_host();
 	cr_assert_eq((void *)ours->LogonUser, wrappers[WRAPPED_LogonUser][0]);
-	cr_assert_eq(wrapped_original[0][WRAPPED_LogonUser], (void *)refuse);
+	cr_assert_eq(originals_of_wrappers[0][WRAPPED_LogonUser], (void *)refuse);
 }

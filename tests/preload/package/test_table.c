@@ -86,7 +86,7 @@ static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t pa
 
 		if (slot >= 0 && i < slots && i < mapped) {
 			cr_expect_eq(table[i], shims[slot][package], "slot %zu", i);
-			cr_expect_eq(table_original[package][slot], code(i), "slot %zu", i);
+			cr_expect_eq(originals_of_shims[package][slot], code(i), "slot %zu", i);
 		} else {
 			cr_expect_eq(table[i], i < mapped ? code(i) : NULL, "slot %zu", i);
 		}
@@ -208,7 +208,7 @@ Test(table, a_package_that_is_initialised_again_finds_its_copy_where_it_was)
 	ours = substitute(host, TABLE_FULL, PACKAGE);
 	cr_assert_eq(substitute(other, TABLE_FULL, PACKAGE), ours);
 	cr_assert_eq(ours[create], shims[SLOT_CreateSharedMemory][PACKAGE]);
-	cr_assert_eq(table_original[PACKAGE][SLOT_CreateSharedMemory], code(1000));
+	cr_assert_eq(originals_of_shims[PACKAGE][SLOT_CreateSharedMemory], code(1000));
 }
 
 /* InitializePackage gets the short table, Initialize the long one, and either may come last. */
@@ -255,7 +255,7 @@ Test(table, a_clients_table_has_slots_of_its_own)
 			expected = shims[SLOT_FreeHeap][PACKAGE];
 		cr_expect_eq(ours[i], expected, "slot %zu", i);
 	}
-	cr_expect_eq(table_original[PACKAGE][SLOT_FreeHeap], host[1]);
+	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_FreeHeap], host[1]);
 }
 
 Test(table, packages_that_share_an_index_share_its_shims_where_their_host_has_one_function)
@@ -271,7 +271,7 @@ Test(table, packages_that_share_an_index_share_its_shims_where_their_host_has_on
 		      table_substitute(host, TABLE_FULL, 71, TRACE_PACKAGE_OTHER));
 	ours = table_substitute(other, TABLE_FULL, 72, TRACE_PACKAGE_OTHER);
 	cr_assert_eq(ours[create], code(1000));
-	cr_assert_eq(table_original[TRACE_PACKAGE_OTHER][SLOT_CreateSharedMemory], code(create));
+	cr_assert_eq(originals_of_shims[TRACE_PACKAGE_OTHER][SLOT_CreateSharedMemory], code(create));
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
 	other[create] = code(create);
 	expect_hooked(table_substitute(other, TABLE_FULL, 72, TRACE_PACKAGE_OTHER), SLOTS,
@@ -327,7 +327,7 @@ static void expect_provided(void **table)
 			continue;
 		}
 		cr_expect_eq(table[i], shims[slot][PACKAGE]);
-		cr_expect_eq(table_original[PACKAGE][slot],
+		cr_expect_eq(originals_of_shims[PACKAGE][slot],
 			     is_shared_memory(slot) ? ours_by_slot[slot] : code(i));
 	}
 }

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/call/originals.h"
+
+#include "preload/base/poison.h"
+
+void *originals_of_shims[TRACE_PACKAGES][SLOT_COUNT];
+void *originals_of_wrappers[WRAPPED_PACKAGES][WRAPPED_COUNT];
+originals_descriptor *originals_descriptors[TRACE_PACKAGES];

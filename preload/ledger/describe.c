@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/ledger/describe.h"
+
+#include "preload/base/poison.h"
+
+void describe_block(struct trace_finding *f, const struct ledger_view *block)
+{
+	enum ledger_life life = ledger_life(block);
+	struct ledger_view section;
+
+	if (!block->number)
+		return;
+	f->flags |= TRACE_FINDING_HAS_SIZE;
+	f->size = f->bytes = block->entry.size;
+	f->block_family = block->entry.family;
+	f->block = block->entry.address;
+	f->stack[TRACE_STACK_ALLOCATE] = block->entry.stack;
+	if (life == LIFE_RELEASED)
+		f->stack[TRACE_STACK_FREE] = block->entry.gone_stack;
+	if (life != LIFE_DELETED)
+		return;
+	f->stack[TRACE_STACK_DELETE] = block->entry.gone_stack;
+	if (!f->stack[TRACE_STACK_CREATE] && ledger_section_of(block, &section))
+		f->stack[TRACE_STACK_CREATE] = section.entry.stack;
+}
+
+void describe_section(struct trace_finding *f, const struct ledger_view *section)
+{
+	if (!section->number)
+		return;
+	f->stack[TRACE_STACK_CREATE] = section->entry.stack;
+	if (ledger_life(section) == LIFE_RELEASED)
+		f->stack[TRACE_STACK_DELETE] = section->entry.gone_stack;
+	if (section->entry.address != f->section.handle || section->entry.flags & LEDGER_ADOPTED)
+		return;
+	f->flags |= TRACE_FINDING_SECTION_SIZES;
+	f->section.max_size = (uint32_t)section->entry.size;
+	f->section.initial_size = (uint32_t)(section->entry.size >> 32);
+}
+
+void describe_owner(struct trace_finding *f, const struct ledger_view *owner)
+{
+	if (!owner->number)
+		return;
+	f->flags |= TRACE_FINDING_HAS_OWNER;
+	f->owner.handle = owner->entry.address;
+	f->stack[TRACE_STACK_OWNER_CREATE] = owner->entry.stack;
+	if (owner->entry.flags & LEDGER_ADOPTED)
+		return;
+	f->flags |= TRACE_FINDING_OWNER_SIZES;
+	f->owner.max_size = (uint32_t)owner->entry.size;
+	f->owner.initial_size = (uint32_t)(owner->entry.size >> 32);
+}
