@@ -25,6 +25,10 @@
  *
  * 5. Trust. A reader must treat all of it as hostile: every reference, count and enumeration is
  *    checked against the range given here.
+ *
+ * 6. Versions. A writer writes TRACE_VERSION. A reader reads every version from TRACE_VERSION_OLDEST
+ *    on, and refuses a newer one. Version 1 differs from 2 in this only: functions have numbers below
+ *    TRACE_COUNTERS_FUNCTIONS, and trace_counters.first is reserved: it counts as 0.
  */
 #ifndef LSATRACE_TRACE_FORMAT_H
 #define LSATRACE_TRACE_FORMAT_H
@@ -32,15 +36,17 @@
 #include <stdint.h>
 
 #define TRACE_MAGIC "lsatrace" /* 8 bytes, no terminator */
-#define TRACE_VERSION 1u
+#define TRACE_VERSION 2u
+#define TRACE_VERSION_OLDEST 1u
 #define TRACE_BYTE_ORDER 0x01020304u
 #define TRACE_CHUNK_BYTES 16384u
 #define TRACE_CHUNK_HEADER_BYTES 64u
 #define TRACE_GRANULE 16u /* references count in these */
 
-#define TRACE_PACKAGES 65u      /* indices 0..63, and TRACE_PACKAGE_OTHER */
-#define TRACE_PACKAGE_OTHER 64u /* every package beyond the 64th */
-#define TRACE_FUNCTIONS 32u     /* most hooked functions, over all families */
+#define TRACE_PACKAGES 65u           /* indices 0..63, and TRACE_PACKAGE_OTHER */
+#define TRACE_PACKAGE_OTHER 64u      /* every package beyond the 64th */
+#define TRACE_FUNCTIONS 128u         /* functions have numbers below this, over all families */
+#define TRACE_COUNTERS_FUNCTIONS 32u /* functions of one struct trace_counters */
 #define TRACE_FRAMES_MAX 256u
 #define TRACE_IN_FLIGHT 8u /* calls nested in each other that one thread can show */
 
@@ -134,7 +140,7 @@ struct trace_clock {
 /* Chunk 0. Written before the file gets its name's first reader, except where noted. */
 struct trace_header {
 	char magic[8];        /* TRACE_MAGIC; valid when set: written last */
-	uint32_t version;     /* TRACE_VERSION */
+	uint32_t version;     /* TRACE_VERSION_OLDEST..TRACE_VERSION */
 	uint32_t byte_order;  /* TRACE_BYTE_ORDER as the writer stores it */
 	uint32_t chunk_bytes; /* TRACE_CHUNK_BYTES */
 	uint32_t max_chunks;  /* bound of the file in chunks, this one included; 0 in full mode */
@@ -216,7 +222,7 @@ struct trace_event {
 	int32_t result; /* NTSTATUS or BOOLEAN, where the function returns one; valid with RETURNED;
 			   TRANSFER: number of the block's FAMILY definition | enum
 			   trace_receiver << 8; RETURNED is not set */
-	uint8_t function; /* number of a FUNCTION definition */
+	uint8_t function; /* number of a FUNCTION definition, < TRACE_FUNCTIONS */
 	uint8_t package;  /* index of a PACKAGE definition, < TRACE_PACKAGES */
 	uint8_t verdict;  /* enum trace_kind, or 0 */
 	uint8_t state;    /* bits of enum trace_event_state */
@@ -410,7 +416,8 @@ struct trace_lane {
 	struct trace_call in_flight[TRACE_IN_FLIGHT];
 };
 
-/* Exact totals of one package's calls in one lane. The sums over all lanes are the process's. */
+/* Exact totals of one function's calls by one package in one lane. The sums over all lanes are the
+ * process's. */
 struct trace_counter {
 	uint64_t calls;  /* calls that were recorded (in flight ones are not, if they acquire);
 			    TRANSFER: blocks handed over */
@@ -419,12 +426,14 @@ struct trace_counter {
 			    TRANSFER: of these blocks */
 };
 
+/* The counters of a package and lane, for TRACE_COUNTERS_FUNCTIONS functions that follow each other.
+ * Written when the first of these functions is called; most packages need one such struct. */
 struct trace_counters {
 	uint32_t valid; /* valid when 1 */
 	uint32_t lane;
 	uint32_t package;
-	uint32_t reserved;
-	struct trace_counter function[TRACE_FUNCTIONS];
+	uint32_t first; /* number of the first function, a multiple of TRACE_COUNTERS_FUNCTIONS */
+	struct trace_counter function[TRACE_COUNTERS_FUNCTIONS];
 	uint8_t padding[48];
 };
 
@@ -442,6 +451,8 @@ _Static_assert(sizeof(struct trace_entry) == 32, "entry");
 _Static_assert(sizeof(struct trace_finding) == 128, "finding");
 _Static_assert(sizeof(struct trace_lane) == 64 + 32 * TRACE_IN_FLIGHT, "lane");
 _Static_assert(sizeof(struct trace_counters) == 832, "counters");
+_Static_assert(TRACE_FUNCTIONS % TRACE_COUNTERS_FUNCTIONS == 0, "counters");
+_Static_assert(TRACE_FUNCTIONS <= 256, "functions");
 _Static_assert(TRACE_LOST_COUNT <= 8, "lost");
 
 #endif

@@ -203,14 +203,12 @@ static uint64_t bytes_asked_for(const struct call *c)
 
 static void count(struct call *c, bool failed, uint64_t bytes)
 {
-	struct trace_counters *counters = lanes_counters(c->lane, c->package);
-	struct trace_counter *counter;
+	struct trace_counter *counter = lanes_counter(c->lane, c->package, c->slot);
 
-	if (unlikely(!counters)) {
+	if (unlikely(!counter)) {
 		trace_lose(TRACE_LOST_DEFINITIONS);
 		return;
 	}
-	counter = &counters->function[c->slot];
 	__atomic_store_n(&counter->calls, counter->calls + 1, __ATOMIC_RELAXED);
 	if (failed)
 		__atomic_store_n(&counter->failed, counter->failed + 1, __ATOMIC_RELAXED);
@@ -245,10 +243,10 @@ void call_record_releasing(struct call *c, enum trace_kind verdict)
 void call_complete(struct call *c, bool failed, int32_t result, enum trace_kind verdict)
 {
 	if (failed) {
-		struct trace_counters *counters = lanes_counters(c->lane, c->package);
+		struct trace_counter *counter = lanes_counter(c->lane, c->package, c->slot);
 
-		if (counters)
-			counters->function[c->slot].failed++;
+		if (counter)
+			counter->failed++;
 	}
 	if (!c->event || !ring_still_ours(c->lane, c->chunk, c->chunk_sequence))
 		return;

@@ -91,6 +91,7 @@ static struct lane *take_free(void)
 /* What is reserved for a lane when its number is first given out. */
 struct lane_memory {
 	int32_t blocks[LANE_SECTIONS];
+	struct lane_counters counters;
 	uint32_t slot[LANE_SLOTS_MOST];
 	struct unwind_history history;
 };
@@ -131,6 +132,8 @@ static struct lane *take_new(void)
 		lane->history = &memory->history;
 		lane->blocks = memory->blocks;
 		memset(lane->blocks, 0, sizeof(memory->blocks));
+		lane->counters = &memory->counters;
+		memset(lane->counters, 0, sizeof(memory->counters));
 		lane->slot = memory->slot;
 		lane->slots_most = most_slots();
 		lane->shown = shown;
@@ -191,8 +194,10 @@ int64_t lanes_blocks(uint32_t section)
 	return blocks;
 }
 
-APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package)
+APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package,
+						uint32_t function)
 {
+	uint32_t row = function / TRACE_COUNTERS_FUNCTIONS;
 	struct trace_counters *counters = NULL;
 	uint32_t one = 1;
 
@@ -204,8 +209,9 @@ APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t pack
 		return NULL;
 	counters->lane = lane->number;
 	counters->package = package;
+	counters->first = row * TRACE_COUNTERS_FUNCTIONS;
 	__atomic_store_n(&counters->valid, 1, __ATOMIC_RELEASE);
-	return lane->counters[package] = counters;
+	return lane->counters->of[package][row] = counters;
 }
 
 /* Its thread may have been left inside, by longjmp(), and never call again: the next fork does not

@@ -17,6 +17,13 @@
 
 enum { LANE_SLOTS_LEAST = 64, LANE_SLOTS_MOST = 1024, LANE_SECTIONS = 256 };
 
+enum { LANE_COUNTERS = TRACE_FUNCTIONS / TRACE_COUNTERS_FUNCTIONS };
+
+/* A lane's counters in the file, by package and function; NULL: not used so far. */
+struct lane_counters {
+	struct trace_counters *of[TRACE_PACKAGES][LANE_COUNTERS];
+};
+
 struct lane {
 	struct trace_event *next, *end; /* room in the ring chunk; equal: none */
 	struct trace_chunk *chunk;
@@ -36,7 +43,7 @@ struct lane {
 	uint32_t depth;      /* calls in flight */
 	uintptr_t stack_pointer[TRACE_IN_FLIGHT]; /* of their shims, and who called them: tells which a */
 	uint64_t caller[TRACE_IN_FLIGHT];         /* longjmp() has left */
-	struct trace_counters *counters[TRACE_PACKAGES];
+	struct lane_counters *counters;
 	/* Blocks that the lane's calls entered less those that they let go, by the number of their section;
 	 * sections share a row. */
 	int32_t *blocks; /* LANE_SECTIONS */
@@ -77,14 +84,18 @@ static inline void lanes_advance(struct lane *lane, uint64_t ticks)
 		lane->time = ticks;
 }
 
-struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package);
+struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package, uint32_t function);
 
-/* The calling thread's counters for a package; NULL: no room. */
-static inline struct trace_counters *lanes_counters(struct lane *lane, uint32_t package)
+/* The calling thread's counter for a package and function; NULL: no room. */
+static inline struct trace_counter *lanes_counter(struct lane *lane, uint32_t package,
+						  uint32_t function)
 {
-	struct trace_counters *counters = lane->counters[package];
+	struct trace_counters *counters =
+		lane->counters->of[package][function / TRACE_COUNTERS_FUNCTIONS];
 
-	return likely(counters) ? counters : lanes_add_counters(lane, package);
+	if (unlikely(!counters))
+		counters = lanes_add_counters(lane, package, function);
+	return counters ? &counters->function[function % TRACE_COUNTERS_FUNCTIONS] : NULL;
 }
 
 /* The sum of blocks[] of all lanes. */

@@ -41,14 +41,13 @@ static void take_stack(struct handing *h)
 
 static void count(const struct handing *h, uint64_t bytes)
 {
-	struct trace_counters *counters = lanes_counters(h->lane, h->transfer->package);
-	struct trace_counter *counter;
+	struct trace_counter *counter =
+		lanes_counter(h->lane, h->transfer->package, h->transfer->function);
 
-	if (!counters) {
+	if (!counter) {
 		trace_lose(TRACE_LOST_DEFINITIONS);
 		return;
 	}
-	counter = &counters->function[h->transfer->function];
 	__atomic_store_n(&counter->calls, counter->calls + 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&counter->bytes, counter->bytes + bytes, __ATOMIC_RELAXED);
 }

@@ -244,7 +244,9 @@ void trace_builder_counter(struct trace_builder *b, uint32_t package, unsigned f
 
 	item->valid = 1;
 	item->package = package;
-	item->function[function] = (struct trace_counter){ calls, failed, bytes };
+	item->first = function / TRACE_COUNTERS_FUNCTIONS * TRACE_COUNTERS_FUNCTIONS;
+	item->function[function % TRACE_COUNTERS_FUNCTIONS] =
+		(struct trace_counter){ calls, failed, bytes };
 }
 
 struct trace_event *trace_builder_event(struct trace_builder *b, uint32_t lane,

@@ -72,9 +72,12 @@ static void take_counters(struct model *m)
 	const struct trace_counters *t;
 	struct reader_cursor c = { 0 };
 
-	while ((t = reader_next_counters(m->reader, &c)) != NULL)
-		for (unsigned i = 0; i < TRACE_FUNCTIONS; i++)
-			take_counter(m, t->package, i, &t->function[i]);
+	while ((t = reader_next_counters(m->reader, &c)) != NULL) {
+		uint32_t first = reader_first_function(m->reader, t);
+
+		for (uint32_t i = 0; i < TRACE_COUNTERS_FUNCTIONS; i++)
+			take_counter(m, t->package, first + i, &t->function[i]);
+	}
 }
 
 static struct model_entry decode_entry(const struct trace_entry *t)

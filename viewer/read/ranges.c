@@ -33,7 +33,13 @@ bool ranges_check_chunk(const struct trace_chunk *c, uint64_t at, struct trouble
 	       REQUIRE(c->transfers <= full, c, transfers, "number of transfers of a chunk");
 }
 
-static bool check_text(const struct trace_text *text, uint64_t at, struct trouble *t)
+static uint32_t most_functions(const struct ranges_defined *d)
+{
+	return d->version == 1 ? TRACE_COUNTERS_FUNCTIONS : TRACE_FUNCTIONS;
+}
+
+static bool check_text(const struct ranges_defined *d, const struct trace_text *text, uint64_t at,
+		       struct trouble *t)
 {
 	uint32_t number = text->number;
 
@@ -47,7 +53,8 @@ static bool check_text(const struct trace_text *text, uint64_t at, struct troubl
 	case TRACE_RECORD_FAMILY:
 		return REQUIRE(number >= 1 && number <= 255, text, number, "id of a family");
 	case TRACE_RECORD_FUNCTION:
-		return REQUIRE((number & 255) < TRACE_FUNCTIONS, text, number, "id of a function") &&
+		return REQUIRE((number & 255) < most_functions(d), text, number,
+			       "id of a function") &&
 		       REQUIRE((number >> 16) >= 1 && (number >> 16) <= TRACE_ROLE_LAST, text,
 			       number, "role of a function");
 	case TRACE_RECORD_PACKAGE_NAME:
@@ -92,8 +99,8 @@ static bool check_package(const struct trace_package *p, uint64_t at, struct tro
 	       REQUIRE(p->flags <= TRACE_PACKAGE_NO_ID, p, flags, "flags of a package");
 }
 
-bool ranges_check_record(const struct trace_record *record, uint32_t room, uint64_t at,
-			 struct trouble *t)
+bool ranges_check_record(const struct ranges_defined *d, const struct trace_record *record,
+			 uint32_t room, uint64_t at, struct trouble *t)
 {
 	if (!REQUIRE(record->bytes % TRACE_GRANULE == 0 && record->bytes <= room, record, bytes,
 		     "size of a record") ||
@@ -111,7 +118,7 @@ bool ranges_check_record(const struct trace_record *record, uint32_t room, uint6
 	default:
 		return REQUIRE(record->type >= 1 && record->type < TRACE_RECORD_TYPES, record, type,
 			       "type of a record") &&
-		       check_text((const struct trace_text *)record, at, t);
+		       check_text(d, (const struct trace_text *)record, at, t);
 	}
 }
 
@@ -185,17 +192,26 @@ bool ranges_check_lane(const struct ranges_defined *d, const struct trace_lane *
 	return true;
 }
 
+uint32_t ranges_first_function(const struct ranges_defined *d, const struct trace_counters *counters)
+{
+	return d->version == 1 ? 0 : counters->first;
+}
+
 bool ranges_check_counters(const struct ranges_defined *d, const struct trace_counters *counters,
 			   uint64_t at, struct trouble *t)
 {
+	uint32_t first = ranges_first_function(d, counters);
+
 	if (!REQUIRE(counters->valid <= 1, counters, valid, "mark of valid counters"))
 		return false;
 	if (!counters->valid)
 		return true;
-	if (!REQUIRE(counters->package < TRACE_PACKAGES, counters, package, "package of counters"))
+	if (!REQUIRE(counters->package < TRACE_PACKAGES, counters, package, "package of counters") ||
+	    !REQUIRE(first < TRACE_FUNCTIONS && first % TRACE_COUNTERS_FUNCTIONS == 0, counters,
+		     first, "first function of counters"))
 		return false;
-	for (unsigned i = 0; i < TRACE_FUNCTIONS; i++)
-		if (!REQUIRE(!counters->function[i].calls || is_function(d, i), counters,
+	for (unsigned i = 0; i < TRACE_COUNTERS_FUNCTIONS; i++)
+		if (!REQUIRE(!counters->function[i].calls || is_function(d, first + i), counters,
 			     function[i], "number of a function"))
 			return false;
 	return true;

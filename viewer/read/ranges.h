@@ -20,6 +20,7 @@
 
 /* The numbers that the log defines, and that other items may use. */
 struct ranges_defined {
+	uint32_t version; /* of the trace: TRACE_VERSION_OLDEST..TRACE_VERSION */
 	bool family[256];
 	uint8_t role[TRACE_FUNCTIONS]; /* enum trace_role; 0: no function has this number */
 };
@@ -31,8 +32,8 @@ struct ranges_defined {
 bool ranges_check_header(const struct trace_header *h, struct trouble *t);
 bool ranges_check_chunk(const struct trace_chunk *c, uint64_t at, struct trouble *t);
 /* The record lies in the last `room` bytes of a chunk. */
-bool ranges_check_record(const struct trace_record *record, uint32_t room, uint64_t at,
-			 struct trouble *t);
+bool ranges_check_record(const struct ranges_defined *d, const struct trace_record *record,
+			 uint32_t room, uint64_t at, struct trouble *t);
 /* The families that a record names. To be called when all records are known. */
 bool ranges_check_families(const struct ranges_defined *d, const struct trace_record *record,
 			   uint64_t at, struct trouble *t);
@@ -46,5 +47,9 @@ bool ranges_check_counters(const struct ranges_defined *d, const struct trace_co
 			   uint64_t at, struct trouble *t);
 bool ranges_check_event(const struct ranges_defined *d, const struct trace_event *e, uint64_t at,
 			struct trouble *t);
+
+/* The number of the function that counters->function[0] is about. */
+uint32_t ranges_first_function(const struct ranges_defined *d,
+			       const struct trace_counters *counters);
 
 #endif

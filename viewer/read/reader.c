@@ -40,11 +40,11 @@ static bool read_header(struct reader *r, uint64_t file_bytes, struct trouble *t
 					   order_at);
 		if (h->byte_order != TRACE_BYTE_ORDER)
 			return trouble_set_damaged(t, order_at, "no byte order");
-		if (h->version != TRACE_VERSION)
+		if (h->version < TRACE_VERSION_OLDEST || h->version > TRACE_VERSION)
 			return trouble_set(
 				t, TROUBLE_OTHER_VERSION, version_at,
-				"of format version %u, this lsatrace reads %u at byte %zu",
-				h->version, TRACE_VERSION, version_at);
+				"of format version %u, this lsatrace reads %u to %u at byte %zu",
+				h->version, TRACE_VERSION_OLDEST, TRACE_VERSION, version_at);
 	}
 	if (there < sizeof(*h))
 		return trouble_set(
@@ -93,7 +93,8 @@ static bool check_log_chunk(struct reader *r, uint32_t number, struct trouble *t
 			offset += TRACE_GRANULE;
 			continue;
 		}
-		if (!ranges_check_record(record, TRACE_CHUNK_BYTES - offset, base + offset, t))
+		if (!ranges_check_record(&r->defined, record, TRACE_CHUNK_BYTES - offset,
+					 base + offset, t))
 			return false;
 		if (record->committed)
 			note_record(r, chunk, offset);
@@ -240,6 +241,7 @@ static bool load(struct reader *r, const char *path, struct progress *progress, 
 	    !read_header(r, file_bytes, t))
 		return false;
 	r->chunks.is_moving = r->header.end == TRACE_END_RUNNING;
+	r->defined.version = r->header.version;
 	return chunks_read_heads(&r->chunks, r->header.chunks, t) &&
 	       chunks_load(&r->chunks, false, progress, t) && read_heads_again(r, t) &&
 	       chunks_load(&r->chunks, true, progress, t) && check_log(r, t) && check_arrays(r, t);
@@ -353,6 +355,11 @@ const struct trace_counters *reader_next_counters(const struct reader *r, struct
 		if (counters->valid)
 			return counters;
 	return NULL;
+}
+
+uint32_t reader_first_function(const struct reader *r, const struct trace_counters *counters)
+{
+	return ranges_first_function(&r->defined, counters);
 }
 
 /* Returns the loaded chunk that a reference leads into, if it has that kind. */

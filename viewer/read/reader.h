@@ -50,6 +50,8 @@ const struct trace_entry *reader_next_entry(const struct reader *r, struct reade
 const struct trace_finding *reader_next_finding(const struct reader *r, struct reader_cursor *c);
 const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_cursor *c);
 const struct trace_counters *reader_next_counters(const struct reader *r, struct reader_cursor *c);
+/* The number of the function that counters->function[0] is about. */
+uint32_t reader_first_function(const struct reader *r, const struct trace_counters *counters);
 
 /*
  * Return what a reference leads to. NULL for the reference 0, and for an item that a file in motion

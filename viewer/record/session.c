@@ -83,8 +83,9 @@ static bool is_running(int fd, pid_t pid)
 
 	return pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
 	       memcmp(header.magic, TRACE_MAGIC, sizeof(header.magic)) == 0 &&
-	       header.version == TRACE_VERSION && header.byte_order == TRACE_BYTE_ORDER &&
-	       header.pid == pid && header.end == TRACE_END_RUNNING;
+	       header.version >= TRACE_VERSION_OLDEST && header.version <= TRACE_VERSION &&
+	       header.byte_order == TRACE_BYTE_ORDER && header.pid == pid &&
+	       header.end == TRACE_END_RUNNING;
 }
 
 static bool write_number(int fd, size_t offset, int32_t number)

@@ -473,3 +473,28 @@ Test(ring, threads_one_after_another_cost_no_more_than_one)
 		preload_run_threads(1, take_and_retire);
 	cr_assert_leq(lanes_count(), 2);
 }
+
+/* The counters of a lane, in the file. */
+static unsigned count_counters(uint32_t first)
+{
+	unsigned count = 0;
+
+	for (struct trace_counters *c = preload_next_counters(NULL); c; c = preload_next_counters(c))
+		count += c->valid && c->package == 3 && c->first == first;
+	return count;
+}
+
+Test(lanes, have_a_row_of_counters_only_for_functions_that_are_called)
+{
+	struct lane *lane = preload_start(SMALL);
+	struct trace_counter *low, *high;
+
+	low = lanes_counter(lane, 3, 2);
+	cr_expect_eq(count_counters(0), 1);
+	cr_expect_eq(count_counters(96), 0);
+	high = lanes_counter(lane, 3, TRACE_FUNCTIONS - 1);
+	cr_expect_eq(count_counters(96), 1);
+	cr_expect_eq(lanes_counter(lane, 3, 0), low - 2);
+	cr_expect_eq(lanes_counter(lane, 3, 96), high - 31);
+	cr_expect_eq(count_counters(0) + count_counters(32) + count_counters(64), 1);
+}

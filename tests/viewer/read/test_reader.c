@@ -338,13 +338,19 @@ Test(reader, refuses_a_trace_whose_making_was_not_finished)
 	refused(&s, TROUBLE_NOT_A_TRACE, s.header, "not an lsatrace trace");
 }
 
-Test(reader, refuses_another_version)
+Test(reader, refuses_a_newer_version_and_one_that_never_was)
 {
 	struct sample s = sample();
 
 	s.header->version = TRACE_VERSION + 1;
-	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version, "version 2");
+	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version,
+		"of format version 3, this lsatrace reads 1 to 2 at byte 8");
+	s = sample();
+	s.header->version = 0;
+	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version, "version 0");
 }
+
+ACCEPTS(the_oldest_version, header->version, TRACE_VERSION_OLDEST)
 
 Test(reader, refuses_another_byte_order)
 {
@@ -610,6 +616,32 @@ Test(reader, refuses_a_function_beyond_the_last)
 	refused_text(TRACE_RECORD_FUNCTION, TRACE_FUNCTIONS | 1 << 8 | 1 << 16, "id of a function");
 }
 
+static void define_function(struct trace_builder *b, uint32_t number)
+{
+	trace_builder_text(b, TRACE_RECORD_FUNCTION,
+			   number | FAMILY_LSA_HEAP << 8 | TRACE_ROLE_ALLOCATE << 16, "NewFunction");
+}
+
+/* In version 1 there were fewer. */
+Test(reader, accepts_the_last_function_of_each_version_and_refuses_the_next)
+{
+	struct sample s = sample();
+
+	define_function(s.b, TRACE_FUNCTIONS - 1);
+	trace_builder_counter(s.b, 0, TRACE_FUNCTIONS - 1, 1, 0, 64);
+	s.event->function = s.lane->in_flight[0].function = TRACE_FUNCTIONS - 1;
+	accepted(&s);
+	s = sample();
+	s.header->version = 1;
+	define_function(s.b, TRACE_COUNTERS_FUNCTIONS - 1);
+	accepted(&s);
+	s = sample();
+	s.header->version = 1;
+	s.name->head.type = TRACE_RECORD_FUNCTION;
+	s.name->number = TRACE_COUNTERS_FUNCTIONS | 1 << 8 | 1 << 16;
+	refused(&s, TROUBLE_DAMAGED, &s.name->number, "id of a function");
+}
+
 Test(reader, refuses_a_function_of_an_undefined_family)
 {
 	refused_text(TRACE_RECORD_FUNCTION, 1 | 200 << 8 | 1 << 16, "family of a function");
@@ -733,10 +765,24 @@ Test(reader, refuses_calls_of_an_undefined_function_in_counters)
 	refused(&s, TROUBLE_DAMAGED, &counters->function[31], "number of a function");
 }
 
+REFUSES(counters_that_begin_within_a_row_of_functions, counters->first, 1, "first function")
+REFUSES(counters_of_functions_beyond_the_last, counters->first, TRACE_FUNCTIONS, "first function")
+
+/* There, what says so today was reserved. */
+Test(reader, takes_counters_of_version_1_for_those_of_the_first_functions)
+{
+	struct sample s = sample();
+
+	s.header->version = 1;
+	counters_of(&s)->first = 32;
+	accepted(&s);
+}
+
 /* Events. */
 
 REFUSES(an_event_of_an_undefined_function, event->function, 31, "function of an event")
-REFUSES(an_event_of_a_function_beyond_the_last, event->function, 32, "function of an event")
+REFUSES(an_event_of_a_function_beyond_the_last, event->function, TRACE_FUNCTIONS,
+	"function of an event")
 REFUSES(an_event_of_a_package_beyond_the_last, event->package, TRACE_PACKAGES, "package")
 REFUSES(an_unknown_verdict, event->verdict, TRACE_KIND_COUNT, "verdict of an event")
 REFUSES(an_unknown_state_of_an_event, event->state, 9, "state of an event")
