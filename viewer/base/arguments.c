@@ -25,7 +25,7 @@ struct rows {
 	int count;
 };
 
-static void add_row(struct rows *rows, const struct argument *row, void *into)
+static void add_argument(struct rows *rows, const struct argument *row, void *into)
 {
 	size_t letters = strlen(rows->letters);
 
@@ -49,8 +49,8 @@ static struct rows list_rows(const struct arguments *a)
 	strcpy(rows.letters, a->is_command ? "+:" : ":");
 	for (size_t i = 0; i < ARGUMENT_GROUPS_MOST; i++)
 		for (size_t j = 0; j < a->group[i].count && rows.count < ARGUMENTS_MOST; j++)
-			add_row(&rows, &a->group[i].rows[j], a->group[i].into);
-	add_row(&rows, &help_row, NULL);
+			add_argument(&rows, &a->group[i].rows[j], a->group[i].into);
+	add_argument(&rows, &help_row, NULL);
 	return rows;
 }
 

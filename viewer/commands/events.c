@@ -44,7 +44,7 @@ static bool parse_number(const char *text, int base, uint64_t *number)
 	return *text && *text != '-' && *text != '+' && *text != ' ' && !*end && errno == 0;
 }
 
-static const char *take_option(void *into, const char *name, const char *value)
+static const char *take_filter(void *into, const char *name, const char *value)
 {
 	struct request *r = into;
 
@@ -81,15 +81,10 @@ static const char *take_address(void *into, const char *name, const char *value)
 	return r->has_address ? NULL : "an address, such as 0x7f0012345678";
 }
 
-static void choose_color(void *into, int index)
-{
-	((struct request *)into)->color = (enum report_color)index;
-}
-
 static const struct argument rows[] = {
-	{ "stacks", 0, NULL, "print the backtrace of each call below it", take_option, NULL },
-	{ "function", 0, "NAME", "only calls of this function", take_option, NULL },
-	{ "package", 0, "INDEX|NAME", "only calls by this package", take_option, NULL },
+	{ "stacks", 0, NULL, "print the backtrace of each call below it", take_filter, NULL },
+	{ "function", 0, "NAME", "only calls of this function", take_filter, NULL },
+	{ "package", 0, "INDEX|NAME", "only calls by this package", take_filter, NULL },
 	{ "thread", 0, "TID", "only calls by this thread", take_thread, NULL },
 	{ "address", 0, "ADDRESS",
 	  "only calls on this section or block, or on the\nblock that holds the address",
@@ -101,9 +96,7 @@ static const struct argument rows[] = {
 	  "to (lsa or client, for a block that is handed\n"
 	  "over), finding; with --stacks also stack. Unknown\n"
 	  "is null",
-	  take_option, NULL },
-	{ "color", 0, REPORT_COLORS,
-	  "colours; auto, the default: on a terminal, unless\nNO_COLOR is set", NULL, choose_color },
+	  take_filter, NULL },
 };
 
 struct printer {
@@ -289,7 +282,7 @@ int command_events(int argc, char **argv)
 		.operand = "trace",
 		.is_single = true,
 		.bad_status = COMMAND_TROUBLE,
-		.group = { ARGUMENT_GROUP(rows, &request) },
+		.group = { ARGUMENT_GROUP(rows, &request), report_color_arguments(&request.color) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 	struct model *model;

@@ -21,7 +21,7 @@ int command_report(int argc, char **argv)
 			"is one, 2 if a trace could not be read or the report not be written.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
-		.group = { report_arguments(&options) },
+		.group = { report_arguments(&options), report_color_arguments(&options.color) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 

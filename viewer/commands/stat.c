@@ -10,6 +10,7 @@
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
+#include "viewer/base/sum.h"
 #include "viewer/commands/commands.h"
 #include "viewer/findings/kinds.h"
 #include "viewer/model/allocators.h"
@@ -32,7 +33,7 @@ struct table {
 };
 
 /* Takes the name, which is freed with the table. */
-static struct row *add_row(struct table *t, char *name)
+static struct row *add_table_row(struct table *t, char *name)
 {
 	memory_room(t->row, t->rows, t->room);
 	t->row[t->rows] = (struct row){ .name = name };
@@ -89,13 +90,13 @@ static void write_table(struct buffer *b, struct table *t)
 
 static void add_counter(struct row *row, const struct model_counter *counter)
 {
-	row->number[0] += counter->calls;
-	row->number[1] += counter->failed;
-	row->number[2] += counter->bytes;
+	sum_add(&row->number[0], counter->calls);
+	sum_add(&row->number[1], counter->failed);
+	sum_add(&row->number[2], counter->bytes);
 }
 
 /* "3 name", or "3 ?" if the package has no name */
-static void write_package(struct buffer *b, const struct model *m, uint32_t index)
+static void write_indexed_package(struct buffer *b, const struct model *m, uint32_t index)
 {
 	const char *name = model_package(m, index)->name;
 
@@ -104,7 +105,7 @@ static void write_package(struct buffer *b, const struct model *m, uint32_t inde
 	buffer_plain(b, name ? name : "?");
 }
 
-static void write_packages(struct buffer *b, const struct model *m)
+static void write_package_table(struct buffer *b, const struct model *m)
 {
 	struct table t = { .title = "package", .column = { "calls", "failed", "bytes" } };
 
@@ -115,7 +116,7 @@ static void write_packages(struct buffer *b, const struct model *m)
 
 		if (!package->is_defined && !package->has_called)
 			continue;
-		write_package(&name, m, i);
+		write_indexed_package(&name, m, i);
 		if (package->module) {
 			buffer_text(&name, " (");
 			buffer_plain(&name, package->module->base);
@@ -123,14 +124,14 @@ static void write_packages(struct buffer *b, const struct model *m)
 		}
 		if (package->is_unloaded)
 			buffer_text(&name, " [unloaded]");
-		row = add_row(&t, buffer_take(&name));
+		row = add_table_row(&t, buffer_take(&name));
 		for (uint32_t j = 0; j < TRACE_FUNCTIONS; j++)
 			add_counter(row, model_counter(m, i, j));
 	}
 	write_table(b, &t);
 }
 
-static void write_functions(struct buffer *b, const struct model *m)
+static void write_function_table(struct buffer *b, const struct model *m)
 {
 	struct table t = { .title = "function", .column = { "calls", "failed", "bytes" } };
 
@@ -139,14 +140,14 @@ static void write_functions(struct buffer *b, const struct model *m)
 
 		if (model_calls(m, i) == 0)
 			continue;
-		row = add_row(&t, buffer_take_plain(model_function(m, i)->name));
+		row = add_table_row(&t, buffer_take_plain(model_function(m, i)->name));
 		for (uint32_t j = 0; j < TRACE_PACKAGES; j++)
 			add_counter(row, model_counter(m, j, i));
 	}
 	write_table(b, &t);
 }
 
-static void write_transfers(struct buffer *b, const struct model *m)
+static void write_transfer_table(struct buffer *b, const struct model *m)
 {
 	struct table t = { .title = "handed over by", .column = { "blocks", "bytes" } };
 
@@ -158,10 +159,10 @@ static void write_transfers(struct buffer *b, const struct model *m)
 
 			if (transfers->blocks == 0)
 				continue;
-			write_package(&name, m, i);
+			write_indexed_package(&name, m, i);
 			buffer_text(&name, ", ");
 			buffer_plain(&name, model_function(m, j)->name);
-			row = add_row(&t, buffer_take(&name));
+			row = add_table_row(&t, buffer_take(&name));
 			row->number[0] = transfers->blocks;
 			row->number[1] = transfers->bytes;
 		}
@@ -169,19 +170,19 @@ static void write_transfers(struct buffer *b, const struct model *m)
 	write_table(b, &t);
 }
 
-static void add_live(struct row *row, const struct model *m, uint32_t family)
+static void add_live_blocks(struct row *row, const struct model *m, uint32_t family)
 {
 	for (size_t i = 0; i < model_entries(m); i++) {
 		const struct model_entry *entry = model_entry(m, i);
 
 		if (entry->family == family && entry->state != TRACE_ENTRY_SECTION) {
 			row->number[3]++;
-			row->number[4] += entry->size;
+			sum_add(&row->number[4], entry->size);
 		}
 	}
 }
 
-static void write_families(struct buffer *b, const struct model *m)
+static void write_family_table(struct buffer *b, const struct model *m)
 {
 	struct table t = { .title = "family",
 			   .column = { "calls", "failed", "bytes", "live blocks", "live bytes" } };
@@ -195,17 +196,17 @@ static void write_families(struct buffer *b, const struct model *m)
 			for (uint32_t j = 0; model_function(m, i)->name && j < TRACE_PACKAGES; j++)
 				if (model_function(m, i)->family == family)
 					add_counter(&row, model_counter(m, j, i));
-		add_live(&row, m, family);
+		add_live_blocks(&row, m, family);
 		if (row.number[0] == 0 && row.number[3] == 0)
 			continue;
 		row.name = buffer_take_plain(model_family(m, family));
-		*add_row(&t, NULL) = row;
+		*add_table_row(&t, NULL) = row;
 	}
 	write_table(b, &t);
 }
 
 /* Whose functions were called, and where clients find the memory of live sections. */
-static void write_allocators(struct buffer *b, const struct model *m)
+static void write_sections(struct buffer *b, const struct model *m)
 {
 	size_t before = b->used;
 
@@ -224,7 +225,7 @@ static void write_allocators(struct buffer *b, const struct model *m)
 		buffer_text(b, "\n");
 }
 
-static void write_history(struct buffer *b, const struct model *m, const struct model_events *e)
+static void write_totals(struct buffer *b, const struct model *m, const struct model_events *e)
 {
 	const struct model_process *process = model_process(m);
 	uint64_t sections = 0;
@@ -254,7 +255,7 @@ static void write_history(struct buffer *b, const struct model *m, const struct 
 }
 
 /* What is missing, and what that does to the results. */
-static void write_losses(struct buffer *b, const struct model *m)
+static void write_lost(struct buffer *b, const struct model *m)
 {
 	bool any = false;
 
@@ -289,13 +290,13 @@ static bool print_trace(const char *path)
 	buffer_plain(&b, model_path(m));
 	buffer_format(&b, ", process %" PRId32 " (%s)\n\n", model_process(m)->pid,
 		      model_process(m)->end_text);
-	write_packages(&b, m);
-	write_functions(&b, m);
-	write_transfers(&b, m);
-	write_families(&b, m);
-	write_allocators(&b, m);
-	write_history(&b, m, &events);
-	write_losses(&b, m);
+	write_package_table(&b, m);
+	write_function_table(&b, m);
+	write_transfer_table(&b, m);
+	write_family_table(&b, m);
+	write_sections(&b, m);
+	write_totals(&b, m, &events);
+	write_lost(&b, m);
 	fputs(b.data, stdout);
 	buffer_release(&b);
 	model_close(m);

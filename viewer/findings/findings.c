@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "viewer/base/memory.h"
+#include "viewer/base/sum.h"
 #include "viewer/findings/fingerprint.h"
 #include "viewer/findings/groups.h"
 #include "viewer/findings/kinds.h"
@@ -17,13 +18,6 @@ struct builder {
 	size_t room;
 	struct groups groups;
 };
-
-/* Saturates: the sum of counters of a hostile trace must not come out small. */
-static void add_to(uint64_t *sum, uint64_t number)
-{
-	if (__builtin_add_overflow(*sum, number, sum))
-		*sum = UINT64_MAX;
-}
 
 /*
  * Returns the finding that an occurrence belongs to. A new one has only what makes it distinct, and
@@ -76,8 +70,8 @@ static void add_leak(struct builder *b, struct model *model, const struct model_
 	if (section)
 		key.refs[TRACE_STACK_CREATE] = section->stack;
 	finding = find_finding(b, model, &key, &is_new);
-	add_to(&finding->count, 1);
-	add_to(&finding->bytes, entry->size);
+	sum_add(&finding->count, 1);
+	sum_add(&finding->bytes, entry->size);
 	finding->at_unload |= model_package(model, entry->package)->is_unloaded;
 	if (!is_new)
 		return;
@@ -174,8 +168,8 @@ static void add_misuse(struct builder *b, struct model *model, const struct trac
 	if (t->kind == TRACE_KIND_LIVE_AT_DELETE && !key.refs[TRACE_STACK_CALL])
 		key.refs[TRACE_STACK_CALL] = key.refs[TRACE_STACK_DELETE];
 	finding = find_finding(b, model, &key, &is_new);
-	add_to(&finding->count, t->count);
-	add_to(&finding->bytes, t->bytes);
+	sum_add(&finding->count, t->count);
+	sum_add(&finding->bytes, t->bytes);
 	if (!is_new)
 		return;
 	decode_misuse(finding, model, t);
@@ -194,7 +188,7 @@ static void add_model(struct builder *b, struct model *model)
 	for (size_t i = 0; i < model_findings(model); i++)
 		add_misuse(b, model, model_finding(model, i));
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
-		add_to(&b->f->lost[i], model_lost(model, (enum trace_lost)i));
+		sum_add(&b->f->lost[i], model_lost(model, (enum trace_lost)i));
 	b->f->is_exact = b->f->is_exact && model_is_exact(model);
 }
 
@@ -240,15 +234,15 @@ static void sort_findings(struct findings *f)
 
 static void count_finding(struct findings *f, const struct finding *finding)
 {
-	add_to(finding->level == TRACE_LEVEL_ERROR     ? &f->errors
-	       : finding->level == TRACE_LEVEL_WARNING ? &f->warnings
-						       : &f->notes,
-	       finding->count);
+	sum_add(finding->level == TRACE_LEVEL_ERROR     ? &f->errors
+		: finding->level == TRACE_LEVEL_WARNING ? &f->warnings
+							: &f->notes,
+		finding->count);
 	if (finding->kind == TRACE_KIND_BLOCK_LEAK) {
-		add_to(&f->leaked_blocks, finding->count);
-		add_to(&f->leaked_bytes, finding->bytes);
+		sum_add(&f->leaked_blocks, finding->count);
+		sum_add(&f->leaked_bytes, finding->bytes);
 	} else if (finding->kind == TRACE_KIND_SECTION_LEAK) {
-		add_to(&f->leaked_sections, finding->count);
+		sum_add(&f->leaked_sections, finding->count);
 	}
 }
 

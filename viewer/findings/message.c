@@ -15,12 +15,12 @@ struct sentence {
 	const struct findings_namer *namer;
 };
 
-static void say(struct sentence *s, const char *words)
+static void say_words(struct sentence *s, const char *words)
 {
 	buffer_text(&s->text, words);
 }
 
-static void say_plain(struct sentence *s, const char *text)
+static void say_text(struct sentence *s, const char *text)
 {
 	buffer_plain(&s->text, text);
 }
@@ -34,13 +34,13 @@ static void say_frame(struct sentence *s, const struct model_frame *frame)
 
 	if (symbol->file && symbol->line) {
 		slash = strrchr(symbol->file, '/');
-		say_plain(s, slash ? slash + 1 : symbol->file);
-		say(s, ":");
+		say_text(s, slash ? slash + 1 : symbol->file);
+		say_words(s, ":");
 		buffer_decimal(&s->text, symbol->line);
 	} else if (frame->module) {
-		say_plain(s, symbol->function ? symbol->function : frame->module->base);
+		say_text(s, symbol->function ? symbol->function : frame->module->base);
 		if (!symbol->function) {
-			say(s, "+");
+			say_words(s, "+");
 			buffer_hex(&s->text, frame->offset);
 		}
 	} else {
@@ -55,7 +55,7 @@ static void say_place(struct sentence *s, const char *words, enum trace_finding_
 
 	if (!stack)
 		return;
-	say(s, words);
+	say_words(s, words);
 	say_frame(s, &stack->frame[0]);
 }
 
@@ -64,9 +64,9 @@ static void say_aside(struct sentence *s, const char *words, enum trace_finding_
 {
 	if (!s->finding->stack[which])
 		return;
-	say(s, " (");
+	say_words(s, " (");
 	say_place(s, words, which);
-	say(s, ")");
+	say_words(s, ")");
 }
 
 #define FAMILY_NAME(constant, text) [FAMILY_##constant] = text,
@@ -82,10 +82,10 @@ static void say_block(struct sentence *s)
 {
 	const struct finding *f = s->finding;
 
-	say(s, has_family(f, FAMILY_CLIENT_BUFFER) ? "client buffer" : "block");
+	say_words(s, has_family(f, FAMILY_CLIENT_BUFFER) ? "client buffer" : "block");
 	if (!f->has_size)
 		return;
-	say(s, " of ");
+	say_words(s, " of ");
 	buffer_count(&s->text, f->size, "byte");
 }
 
@@ -94,16 +94,16 @@ static void say_address(struct sentence *s)
 	if (s->finding->has_address)
 		buffer_hex(&s->text, s->finding->address);
 	else
-		say(s, "an address");
+		say_words(s, "an address");
 }
 
 static void say_handle(struct sentence *s, const struct finding_section *section)
 {
 	if (section->known && section->handle) {
-		say(s, "section ");
+		say_words(s, "section ");
 		buffer_hex(&s->text, section->handle);
 	} else {
-		say(s, "a NULL section");
+		say_words(s, "a NULL section");
 	}
 }
 
@@ -111,7 +111,7 @@ static void say_handle(struct sentence *s, const struct finding_section *section
 static void say_its_handle(struct sentence *s)
 {
 	if (s->finding->section.known) {
-		say(s, " ");
+		say_words(s, " ");
 		buffer_hex(&s->text, s->finding->section.handle);
 	}
 	say_aside(s, "created at ", TRACE_STACK_CREATE);
@@ -119,25 +119,25 @@ static void say_its_handle(struct sentence *s)
 
 static void say_function(struct sentence *s)
 {
-	say_plain(s, s->finding->function ? s->finding->function : "a call");
+	say_text(s, s->finding->function ? s->finding->function : "a call");
 }
 
 static void say_at_unload(struct sentence *s)
 {
 	if (s->finding->at_unload)
-		say(s, ": still held when the package was unloaded");
+		say_words(s, ": still held when the package was unloaded");
 }
 
 static void write_block_leak(struct sentence *s)
 {
 	say_block(s);
 	if (s->finding->section.known) {
-		say(s, " from ");
+		say_words(s, " from ");
 		say_handle(s, &s->finding->section);
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
 	}
 	say_place(s, ", allocated at ", TRACE_STACK_ALLOCATE);
-	say(s, ", is never freed");
+	say_words(s, ", is never freed");
 	say_at_unload(s);
 }
 
@@ -148,7 +148,7 @@ static void write_section_leak(struct sentence *s)
 		buffer_format(&s->text, " of at most %" PRIu32 " bytes",
 			      s->finding->section.max_size);
 	say_place(s, ", created at ", TRACE_STACK_CREATE);
-	say(s, ", is never deleted");
+	say_words(s, ", is never deleted");
 	say_at_unload(s);
 }
 
@@ -156,9 +156,9 @@ static void write_live_at_delete(struct sentence *s)
 {
 	say_block(s);
 	say_place(s, ", allocated at ", TRACE_STACK_ALLOCATE);
-	say(s, ", is still live when its section");
+	say_words(s, ", is still live when its section");
 	say_its_handle(s);
-	say(s, " is deleted");
+	say_words(s, " is deleted");
 }
 
 static void write_wrong_section(struct sentence *s)
@@ -167,19 +167,19 @@ static void write_wrong_section(struct sentence *s)
 
 	say_block(s);
 	if (f->stack[TRACE_STACK_CREATE] || f->section.sizes_known) {
-		say(s, " freed with the handle of ");
+		say_words(s, " freed with the handle of ");
 		say_handle(s, &f->section);
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
 	} else {
-		say(s, " freed with ");
+		say_words(s, " freed with ");
 		buffer_hex(&s->text, f->section.handle);
-		say(s, " as its section");
+		say_words(s, " as its section");
 	}
-	say(s, ", but allocated from ");
+	say_words(s, ", but allocated from ");
 	if (f->owner.known)
 		say_handle(s, &f->owner);
 	else
-		say(s, "another section");
+		say_words(s, "another section");
 	say_aside(s, "created at ", TRACE_STACK_OWNER_CREATE);
 }
 
@@ -189,15 +189,15 @@ static void write_wrong_deallocator(struct sentence *s)
 
 	say_block(s);
 	if (f->block_family) {
-		say(s, " of family ");
-		say_plain(s, f->block_family);
+		say_words(s, " of family ");
+		say_text(s, f->block_family);
 	}
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
-	say(s, " freed by ");
+	say_words(s, " freed by ");
 	say_function(s);
 	if (f->family) {
-		say(s, ", which is for family ");
-		say_plain(s, f->family);
+		say_words(s, ", which is for family ");
+		say_text(s, f->family);
 	}
 }
 
@@ -207,13 +207,13 @@ static void write_wrong_client(struct sentence *s)
 
 	say_block(s);
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
-	say(s, " freed under client request ");
+	say_words(s, " freed under client request ");
 	buffer_hex(&s->text, f->section.handle);
-	say(s, ", but allocated under ");
+	say_words(s, ", but allocated under ");
 	if (f->owner.known)
 		buffer_hex(&s->text, f->owner.handle);
 	else
-		say(s, "another");
+		say_words(s, "another");
 }
 
 static void write_mismatched_free(struct sentence *s)
@@ -230,7 +230,7 @@ static void write_double_free(struct sentence *s)
 {
 	say_block(s);
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
-	say(s, " freed again");
+	say_words(s, " freed again");
 	say_place(s, ", after it was freed at ", TRACE_STACK_FREE);
 }
 
@@ -238,9 +238,9 @@ static void write_free_after_delete(struct sentence *s)
 {
 	say_block(s);
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
-	say(s, " freed after its section");
+	say_words(s, " freed after its section");
 	say_its_handle(s);
-	say(s, " was deleted");
+	say_words(s, " was deleted");
 	say_place(s, " at ", TRACE_STACK_DELETE);
 }
 
@@ -249,27 +249,27 @@ static void write_invalid_free(struct sentence *s)
 	const struct finding *f = s->finding;
 
 	say_function(s);
-	say(s, " called with ");
+	say_words(s, " called with ");
 	say_address(s);
 	switch (f->reason) {
 	case TRACE_REASON_INTERIOR_POINTER:
 		if (f->block && f->address > f->block) {
-			say(s, ", which is ");
+			say_words(s, ", which is ");
 			buffer_count(&s->text, f->address - f->block, "byte");
-			say(s, " inside a ");
+			say_words(s, " inside a ");
 		} else {
-			say(s, ", which points into the middle of a ");
+			say_words(s, ", which points into the middle of a ");
 		}
 		say_block(s);
 		say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
 		break;
 	case TRACE_REASON_SECTION_HANDLE:
-		say(s, ", which is the handle of a section");
+		say_words(s, ", which is the handle of a section");
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
-		say(s, ", not a block");
+		say_words(s, ", not a block");
 		break;
 	default:
-		say(s, ", which is the address of no block");
+		say_words(s, ", which is the address of no block");
 	}
 }
 
@@ -279,18 +279,18 @@ static void say_what_it_is(struct sentence *s)
 	switch (s->finding->reason) {
 	case TRACE_REASON_DELETED:
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
-		say(s, ", which was deleted");
+		say_words(s, ", which was deleted");
 		say_place(s, " at ", TRACE_STACK_DELETE);
 		break;
 	case TRACE_REASON_BLOCK:
-		say(s, ", which is a block");
+		say_words(s, ", which is a block");
 		say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
-		say(s, " and no section");
+		say_words(s, " and no section");
 		break;
 	case TRACE_REASON_NULL:
 		break;
 	default:
-		say(s, ", which is no known section");
+		say_words(s, ", which is no known section");
 	}
 }
 
@@ -300,7 +300,7 @@ static void say_handle_or_null(struct sentence *s)
 	uint64_t handle = f->section.known ? f->section.handle : f->has_address ? f->address : 0;
 
 	if (f->reason == TRACE_REASON_NULL || handle == 0)
-		say(s, "a NULL section");
+		say_words(s, "a NULL section");
 	else
 		buffer_hex(&s->text, handle);
 }
@@ -308,10 +308,10 @@ static void say_handle_or_null(struct sentence *s)
 static void write_invalid_section(struct sentence *s)
 {
 	say_function(s);
-	say(s, " called with ");
+	say_words(s, " called with ");
 	say_handle_or_null(s);
 	if (s->finding->reason != TRACE_REASON_NULL)
-		say(s, " as the section");
+		say_words(s, " as the section");
 	say_what_it_is(s);
 }
 
@@ -319,14 +319,14 @@ static void write_double_delete(struct sentence *s)
 {
 	say_handle(s, &s->finding->section);
 	say_aside(s, "created at ", TRACE_STACK_CREATE);
-	say(s, " deleted again");
+	say_words(s, " deleted again");
 	say_place(s, ", after it was deleted at ", TRACE_STACK_DELETE);
 }
 
 static void write_invalid_delete(struct sentence *s)
 {
 	say_function(s);
-	say(s, " called with ");
+	say_words(s, " called with ");
 	say_handle_or_null(s);
 	say_what_it_is(s);
 }
@@ -334,17 +334,17 @@ static void write_invalid_delete(struct sentence *s)
 static void write_null_free(struct sentence *s)
 {
 	say_function(s);
-	say(s, " called with a NULL address");
+	say_words(s, " called with a NULL address");
 }
 
 static void write_failed_call(struct sentence *s)
 {
 	say_function(s);
 	if (s->finding->has_size) {
-		say(s, " for ");
+		say_words(s, " for ");
 		buffer_count(&s->text, s->finding->size, "byte");
 	}
-	say(s, " failed");
+	say_words(s, " failed");
 }
 
 static void write_exchanged_free(struct sentence *s)
@@ -354,17 +354,17 @@ static void write_exchanged_free(struct sentence *s)
 
 	say_block(s);
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
-	say(s, " freed by ");
+	say_words(s, " freed by ");
 	say_function(s);
-	say(s, ", where ");
-	say(s, returned ? "FreeLsaHeap" : "FreeReturnBuffer");
-	say(s, " is documented");
+	say_words(s, ", where ");
+	say_words(s, returned ? "FreeLsaHeap" : "FreeReturnBuffer");
+	say_words(s, " is documented");
 }
 
 /* "a block of 24 bytes (allocated at a.c:10)" */
 static void say_block_made(struct sentence *s)
 {
-	say(s, "a ");
+	say_words(s, "a ");
 	say_block(s);
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
 }
@@ -375,17 +375,17 @@ static void say_beside(struct sentence *s)
 	const struct finding *f = s->finding;
 
 	if (!f->block) {
-		say(s, "outside any block of ");
+		say_words(s, "outside any block of ");
 		say_handle(s, &f->section);
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
 		return;
 	}
 	if (f->kind == TRACE_KIND_UNDERFLOW) {
 		buffer_count(&s->text, f->block - f->address, "byte");
-		say(s, " before the start of ");
+		say_words(s, " before the start of ");
 	} else {
 		buffer_count(&s->text, f->address - f->block - f->size + 1, "byte");
-		say(s, " past the end of ");
+		say_words(s, " past the end of ");
 	}
 	say_block_made(s);
 }
@@ -394,19 +394,19 @@ static void say_beside(struct sentence *s)
 static void say_when_found(struct sentence *s)
 {
 	if (!s->finding->stack[TRACE_STACK_CALL]) {
-		say(s, " was found at the end of the trace");
+		say_words(s, " was found at the end of the trace");
 		if (has_family(s->finding, FAMILY_LSA_HEAP))
-			say(s, ", or when the block went to the LSA");
+			say_words(s, ", or when the block went to the LSA");
 		return;
 	}
-	say(s, " was found by ");
+	say_words(s, " was found by ");
 	say_function(s);
 	say_place(s, " at ", TRACE_STACK_CALL);
 }
 
 static void write_out_of_bounds(struct sentence *s)
 {
-	say(s, s->finding->reason == TRACE_REASON_READ ? "read " : "write ");
+	say_words(s, s->finding->reason == TRACE_REASON_READ ? "read " : "write ");
 	say_beside(s);
 	if (s->finding->reason == TRACE_REASON_CANARY)
 		say_when_found(s);
@@ -420,28 +420,28 @@ static void say_gone_block(struct sentence *s)
 	if (f->address >= f->block && f->address - f->block < f->size)
 		buffer_format(&s->text, "of byte %" PRIu64 " of ", f->address - f->block);
 	else
-		say(s, "beside ");
+		say_words(s, "beside ");
 	say_block_made(s);
 }
 
 static void write_use_after_free(struct sentence *s)
 {
-	say(s, s->finding->reason == TRACE_REASON_WRITE ? "write " : "read ");
+	say_words(s, s->finding->reason == TRACE_REASON_WRITE ? "write " : "read ");
 	say_gone_block(s);
-	say(s, " after it was freed");
+	say_words(s, " after it was freed");
 	say_place(s, " at ", TRACE_STACK_FREE);
 }
 
 static void write_use_after_delete(struct sentence *s)
 {
-	say(s, s->finding->reason == TRACE_REASON_WRITE ? "write " : "read ");
+	say_words(s, s->finding->reason == TRACE_REASON_WRITE ? "write " : "read ");
 	if (s->finding->block)
 		say_gone_block(s);
 	else
 		say_address(s);
-	say(s, " after its section");
+	say_words(s, " after its section");
 	say_its_handle(s);
-	say(s, " was deleted");
+	say_words(s, " was deleted");
 	say_place(s, " at ", TRACE_STACK_DELETE);
 }
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "include/trace_format.h"
-#include "viewer/model/model.h"
+#include "viewer/model/types.h"
 
 struct module_node;
 struct reader;

@@ -8,6 +8,7 @@
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
+#include "viewer/base/sum.h"
 #include "viewer/model/definitions.h"
 #include "viewer/model/liveness.h"
 #include "viewer/model/stacks.h"
@@ -38,13 +39,6 @@ struct model {
 	size_t calls, call_room;
 };
 
-/* Saturates: the sum of counters of a hostile trace must not come out small. */
-static void add_to(uint64_t *sum, uint64_t number)
-{
-	if (__builtin_add_overflow(*sum, number, sum))
-		*sum = UINT64_MAX;
-}
-
 static bool is_transfer(const struct model *m, uint32_t function)
 {
 	return m->definitions.function[function].role == TRACE_ROLE_TRANSFER;
@@ -57,13 +51,13 @@ static void take_counter(struct model *m, uint32_t package, uint32_t function,
 	struct model_counter *sum = &m->counter[package][function];
 
 	if (is_transfer(m, function)) {
-		add_to(&transfers->blocks, t->calls);
-		add_to(&transfers->bytes, t->bytes);
+		sum_add(&transfers->blocks, t->calls);
+		sum_add(&transfers->bytes, t->bytes);
 		return;
 	}
-	add_to(&sum->calls, t->calls);
-	add_to(&sum->failed, t->failed);
-	add_to(&sum->bytes, t->bytes);
+	sum_add(&sum->calls, t->calls);
+	sum_add(&sum->failed, t->failed);
+	sum_add(&sum->bytes, t->bytes);
 	m->definitions.package[package].has_called |= t->calls != 0;
 }
 
@@ -291,7 +285,7 @@ uint64_t model_calls(const struct model *m, uint32_t function)
 	uint64_t calls = 0;
 
 	for (unsigned i = 0; i < TRACE_PACKAGES; i++)
-		add_to(&calls, m->counter[i][function].calls);
+		sum_add(&calls, m->counter[i][function].calls);
 	return calls;
 }
 
@@ -408,7 +402,7 @@ bool model_count_events(const struct model *m, struct model_events *events,
 
 	*events = (struct model_events){ 0 };
 	for (unsigned i = 0; i < TRACE_FUNCTIONS; i++)
-		add_to(&events->recorded, model_calls(m, i));
+		sum_add(&events->recorded, model_calls(m, i));
 	while (is_good && reader_next_ring(m->reader, &c, &ring)) {
 		progress_show(progress, "reading events", c.chunk, m->header->chunks);
 		is_good = count_ring(m, &ring, some, events, &span, trouble);

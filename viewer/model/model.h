@@ -18,116 +18,13 @@
 #include <stdint.h>
 
 #include "include/trace_format.h"
+#include "viewer/model/types.h"
 #include "viewer/read/trouble.h"
 
 struct buffer;
 struct model;
 struct progress;
 struct reader;
-
-struct model_process {
-	int32_t pid, ppid;
-	const char *exe;       /* path */
-	char *const *argument; /* of the command line */
-	size_t arguments;
-	uint64_t start_ns;        /* when the trace was begun, since 1970 */
-	enum trace_end end;       /* RUNNING only if the process is still there */
-	const char *end_text;     /* "running", "exit", "exec" or "killed" */
-	bool has_exit_status;     /* the following is known: */
-	int32_t exit_status;      /* 128 + N if signal N killed it */
-	uint64_t stacks;          /* number of distinct backtraces */
-	uint64_t unwind_checked;  /* backtraces taken by both unwinders */
-	uint64_t unwind_differed; /* of these, how many were not equal */
-	uint64_t unguarded;       /* blocks and sections that could not be guarded, but should be */
-	uint64_t unmoved;         /* guarded blocks that the LSA got, instead of a copy */
-};
-
-struct model_module {
-	uint32_t id;   /* in its trace */
-	char *path;    /* the bytes of the trace, for open(); NULL if they are no path */
-	char *name;    /* the path, as a text */
-	char *base;    /* its last component; "?" without a path */
-	uint64_t load; /* what was added to the addresses of the module's file */
-	uint8_t build_id[32];
-	uint32_t build_id_bytes;
-};
-
-struct model_package {
-	bool is_defined; /* the trace has more of it than its index */
-	bool has_called; /* it called a function */
-	bool is_unloaded;
-	bool has_id;
-	uint64_t id; /* PackageId */
-	uint32_t table;
-	char *name; /* "other" for TRACE_PACKAGE_OTHER */
-	const struct model_module *module;
-};
-
-struct model_function {
-	char *name; /* NULL: there is no function with this number */
-	uint8_t family;
-	enum trace_role role;
-};
-
-struct model_counter {
-	uint64_t calls, failed, bytes;
-};
-
-struct model_transfers {
-	uint64_t blocks, bytes;
-};
-
-struct model_frame {
-	const struct model_module *module; /* NULL: in no module, or in one that is not known */
-	uint64_t offset;                   /* in the module's file; in no module: the address */
-	uint64_t address;                  /* a return address */
-	bool has_address;
-};
-
-struct model_stack {
-	uint32_t frames;            /* at least 1 */
-	bool is_truncated;          /* there were more */
-	struct model_frame frame[]; /* innermost first */
-};
-
-/* A live section or block. */
-struct model_entry {
-	uint64_t address;
-	uint64_t size;                     /* block: bytes asked for; section: MaxSize */
-	uint64_t initial_size;             /* section */
-	const struct model_entry *section; /* block: the live section that holds it, or NULL */
-	bool in_section;                   /* block: it was allocated in a section, live or not */
-	bool inherited, adopted;
-	bool has_descriptor; /* section: its memory is a file */
-	uint32_t descriptor; /* of that file, in the process */
-	enum trace_entry_state state;
-	uint32_t stack; /* a reference, for model_stack() */
-	uint8_t family;
-	uint8_t package;
-};
-
-/* A family whose functions are not the host's, for one package. */
-struct model_allocator {
-	uint8_t package, family;
-	enum trace_allocator allocator;
-};
-
-/* A call in flight. */
-struct model_call {
-	uint8_t function;
-	uint8_t package;
-	int32_t tid;
-	uint32_t stack;
-	uint64_t arguments[2];
-};
-
-/* What became of the calls. Transfers are not counted here. */
-struct model_events {
-	uint64_t recorded, retained, overwritten, lost, torn;
-	uint64_t ring_bytes; /* bytes of the file that hold events */
-	int64_t first_ns,
-		last_ns; /* times of the first and last retained event, as model_time_ns() */
-};
 
 /* Reads a trace. Returns NULL with the trouble filled in. `progress` may be NULL. */
 struct model *model_open(const char *path, struct progress *progress, struct trouble *trouble);

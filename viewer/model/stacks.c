@@ -5,7 +5,7 @@
 
 #include "viewer/base/memory.h"
 #include "viewer/model/definitions.h"
-#include "viewer/model/model.h"
+#include "viewer/model/types.h"
 #include "viewer/read/reader.h"
 
 #include <uthash.h>

@@ -140,8 +140,8 @@ static bool check_log(struct reader *r, struct trouble *t)
 	return true;
 }
 
-static bool check_stack(const struct reader *r, uint32_t ref, uint64_t at, const char *what,
-			struct trouble *t)
+static bool check_stack_ref(const struct reader *r, uint32_t ref, uint64_t at, const char *what,
+			    struct trouble *t)
 {
 	return ref == 0 || r->chunks.is_moving || reader_stack(r, ref) ||
 	       trouble_set_damaged(t, at, what);
@@ -159,8 +159,8 @@ static bool check_entry(const struct reader *r, const void *item, uint64_t at, s
 	if (is_block && e->section && !r->chunks.is_moving && !reader_entry(r, e->section))
 		return trouble_set_damaged(t, at + offsetof(struct trace_entry, section),
 					   "reference to a section");
-	return check_stack(r, e->stack, at + offsetof(struct trace_entry, stack),
-			   "reference to a stack", t);
+	return check_stack_ref(r, e->stack, at + offsetof(struct trace_entry, stack),
+			       "reference to a stack", t);
 }
 
 static bool check_finding(const struct reader *r, const void *item, uint64_t at, struct trouble *t)
@@ -170,8 +170,8 @@ static bool check_finding(const struct reader *r, const void *item, uint64_t at,
 	if (!ranges_check_finding(&r->defined, f, at, t))
 		return false;
 	for (unsigned i = 0; f->committed && i < TRACE_FINDING_STACKS; i++)
-		if (!check_stack(r, f->stack[i], at + offsetof(struct trace_finding, stack[i]),
-				 "reference to a stack", t))
+		if (!check_stack_ref(r, f->stack[i], at + offsetof(struct trace_finding, stack[i]),
+				     "reference to a stack", t))
 			return false;
 	return true;
 }
@@ -183,9 +183,9 @@ static bool check_lane(const struct reader *r, const void *item, uint64_t at, st
 	if (!ranges_check_lane(&r->defined, lane, at, t))
 		return false;
 	for (uint32_t i = 0; lane->state && i < lane->depth && i < TRACE_IN_FLIGHT; i++)
-		if (!check_stack(r, lane->in_flight[i].stack,
-				 at + offsetof(struct trace_lane, in_flight[i].stack),
-				 "reference to a stack", t))
+		if (!check_stack_ref(r, lane->in_flight[i].stack,
+				     at + offsetof(struct trace_lane, in_flight[i].stack),
+				     "reference to a stack", t))
 			return false;
 	return true;
 }
@@ -431,8 +431,8 @@ bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
 			continue;
 		}
 		if (!ranges_check_event(&r->defined, event, at, t) ||
-		    !check_stack(r, event->stack, at + offsetof(struct trace_event, stack),
-				 "stack of an event", t))
+		    !check_stack_ref(r, event->stack, at + offsetof(struct trace_event, stack),
+				     "stack of an event", t))
 			return false;
 		events->event[events->count++] = *event;
 	}

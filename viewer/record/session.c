@@ -88,7 +88,7 @@ static bool is_running(int fd, pid_t pid)
 	       header.end == TRACE_END_RUNNING;
 }
 
-static bool write_number(int fd, size_t offset, int32_t number)
+static bool write_field(int fd, size_t offset, int32_t number)
 {
 	return pwrite(fd, &number, sizeof(number), (off_t)offset) == sizeof(number);
 }
@@ -107,8 +107,8 @@ static void mark_end(const char *path, pid_t pid, int wait_status)
 	if (fd < 0)
 		return;
 	if (is_running(fd, pid) &&
-	    write_number(fd, offsetof(struct trace_header, exit_status), status))
-		write_number(fd, offsetof(struct trace_header, end), end);
+	    write_field(fd, offsetof(struct trace_header, exit_status), status))
+		write_field(fd, offsetof(struct trace_header, end), end);
 	close(fd);
 }
 

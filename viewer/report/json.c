@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "viewer/base/buffer.h"
+#include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/kinds.h"
 #include "viewer/model/allocators.h"
@@ -111,8 +112,8 @@ static json_t *sum_transfers(const struct model *model, uint32_t function)
 	uint64_t blocks = 0, bytes = 0;
 
 	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
-		blocks += model_transfers(model, i, function)->blocks;
-		bytes += model_transfers(model, i, function)->bytes;
+		sum_add(&blocks, model_transfers(model, i, function)->blocks);
+		sum_add(&bytes, model_transfers(model, i, function)->bytes);
 	}
 	return blocks ? json_pack("{s:o, s:o}", "blocks", json_number(blocks), "bytes",
 				  json_number(bytes))

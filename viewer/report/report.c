@@ -39,9 +39,9 @@ static void choose_fail_on(void *options, int index)
 	((struct report_options *)options)->fail_on = (enum report_fail_on)index;
 }
 
-static void choose_color(void *options, int index)
+static void choose_color(void *color, int index)
 {
-	((struct report_options *)options)->color = (enum report_color)index;
+	*(enum report_color *)color = (enum report_color)index;
 }
 
 struct argument_group report_arguments(struct report_options *o)
@@ -53,12 +53,20 @@ struct argument_group report_arguments(struct report_options *o)
 		{ "fail-on", 0, "error|warning|never",
 		  "the level from which findings change the exit\nstatus (default error)", NULL,
 		  choose_fail_on },
-		{ "color", 0, REPORT_COLORS,
-		  "colours in the text; auto, the default: on a\nterminal, unless NO_COLOR is set",
-		  NULL, choose_color },
 	};
 
 	return ARGUMENT_GROUP(rows, o);
+}
+
+struct argument_group report_color_arguments(enum report_color *color)
+{
+	static const struct argument rows[] = {
+		{ "color", 0, "auto|always|never",
+		  "colours in text (default auto: on a terminal, unless\nNO_COLOR is set)", NULL,
+		  choose_color },
+	};
+
+	return ARGUMENT_GROUP(rows, color);
 }
 
 bool report_wants_color(enum report_color color, FILE *out)

@@ -56,11 +56,9 @@ struct report_options {
 	enum report_color color;
 };
 
-/* The options that `report` and `run` share, for their arguments. */
+/* The options that `report` and `run` share, but for --color, which `events` has as well. */
 struct argument_group report_arguments(struct report_options *o);
-
-/* The words of --color, in the order of enum report_color. */
-#define REPORT_COLORS "auto|always|never"
+struct argument_group report_color_arguments(enum report_color *color);
 
 /* Should `out` get colours? If `color` is AUTO: a terminal that has them, unless NO_COLOR is set. */
 bool report_wants_color(enum report_color color, FILE *out);

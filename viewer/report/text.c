@@ -22,36 +22,21 @@ struct writer {
 	struct buffer *text;
 };
 
-static void say(struct writer *w, const char *words)
-{
-	buffer_text(w->text, words);
-}
-
-static void say_plain(struct writer *w, const char *text)
-{
-	buffer_plain(w->text, text);
-}
-
-static void say_count(struct writer *w, uint64_t number, const char *noun)
-{
-	buffer_count(w->text, number, noun);
-}
-
 static void set_color(struct writer *w, const char *color)
 {
 	if (w->report->has_color)
 		buffer_format(w->text, "\033[%sm", color);
 }
 
-static void say_package(struct writer *w, const struct model *model, uint32_t index)
+static void write_package(struct writer *w, const struct model *model, uint32_t index)
 {
 	const struct model_module *module = model_package(model, index)->module;
 
 	model_write_package(model, index, w->text);
 	if (module) {
-		say(w, " (");
-		say_plain(w, module->base);
-		say(w, ")");
+		buffer_text(w->text, " (");
+		buffer_plain(w->text, module->base);
+		buffer_text(w->text, ")");
 	}
 }
 
@@ -64,30 +49,30 @@ static void write_packages(struct writer *w, const struct model *model)
 
 		if (!p->is_defined && !p->has_called)
 			continue;
-		say(w, before);
-		say_package(w, model, i);
+		buffer_text(w->text, before);
+		write_package(w, model, i);
 		if (p->is_unloaded)
-			say(w, " [unloaded]");
+			buffer_text(w->text, " [unloaded]");
 		before = ", ";
 	}
 	if (*before == ',')
-		say(w, "\n");
+		buffer_text(w->text, "\n");
 }
 
-static void say_ending(struct writer *w, const struct model_process *process)
+static void write_ending(struct writer *w, const struct model_process *process)
 {
 	switch (process->end) {
 	case TRACE_END_EXIT:
-		say(w, "exited");
+		buffer_text(w->text, "exited");
 		break;
 	case TRACE_END_EXEC:
-		say(w, "went on as another program");
+		buffer_text(w->text, "went on as another program");
 		break;
 	case TRACE_END_RUNNING:
-		say(w, "is still running: what is live may yet be freed");
+		buffer_text(w->text, "is still running: what is live may yet be freed");
 		break;
 	default:
-		say(w, "was killed");
+		buffer_text(w->text, "was killed");
 	}
 	if (process->has_exit_status)
 		buffer_format(w->text, " with status %" PRId32, process->exit_status);
@@ -95,17 +80,17 @@ static void say_ending(struct writer *w, const struct model_process *process)
 
 static void write_history(struct writer *w, const struct model_events *e)
 {
-	say(w, "  history: ");
+	buffer_text(w->text, "  history: ");
 	if (e->retained >= e->recorded)
-		say(w, "all of ");
+		buffer_text(w->text, "all of ");
 	else
 		buffer_format(w->text, "the last %" PRIu64 " of ", e->retained);
-	say_count(w, e->recorded, "call");
+	buffer_count(w->text, e->recorded, "call");
 	if (e->lost)
 		buffer_format(w->text, ", %" PRIu64 " lost", e->lost);
 	if (e->torn)
 		buffer_format(w->text, ", %" PRIu64 " torn", e->torn);
-	say(w, "\n");
+	buffer_text(w->text, "\n");
 }
 
 static void write_in_flight(struct writer *w, struct model *model)
@@ -114,11 +99,11 @@ static void write_in_flight(struct writer *w, struct model *model)
 		const struct model_call *call = model_call(model, i);
 		const struct model_stack *stack = model_stack(model, call->stack);
 
-		say(w, "  in flight: ");
-		say_plain(w, model_function(model, call->function)->name);
+		buffer_text(w->text, "  in flight: ");
+		buffer_plain(w->text, model_function(model, call->function)->name);
 		buffer_format(w->text, " in thread %" PRId32 ", package ", call->tid);
-		say_package(w, model, call->package);
-		say(w, "\n");
+		write_package(w, model, call->package);
+		buffer_text(w->text, "\n");
 		if (stack)
 			frames_write(w->text, &w->style, w->report->symbols, stack);
 	}
@@ -128,36 +113,36 @@ static void write_trace(struct writer *w, struct model *model, const struct mode
 {
 	const struct model_process *process = model_process(model);
 
-	say(w, "trace ");
-	say_plain(w, model_path(model));
+	buffer_text(w->text, "trace ");
+	buffer_plain(w->text, model_path(model));
 	buffer_format(w->text, "\n  process %" PRId32, process->pid);
 	for (size_t i = 0; i < process->arguments; i++) {
-		say(w, i ? " " : ": ");
-		say_plain(w, process->argument[i]);
+		buffer_text(w->text, i ? " " : ": ");
+		buffer_plain(w->text, process->argument[i]);
 	}
-	say(w, "\n  ");
-	say_ending(w, process);
-	say(w, "\n");
+	buffer_text(w->text, "\n  ");
+	write_ending(w, process);
+	buffer_text(w->text, "\n");
 	write_packages(w, model);
 	allocators_write(w->text, model);
 	write_history(w, events);
 	write_in_flight(w, model);
-	say(w, "\n");
+	buffer_text(w->text, "\n");
 }
 
-static void say_cost(struct writer *w, const struct finding *f)
+static void write_cost(struct writer *w, const struct finding *f)
 {
 	if (f->kind == TRACE_KIND_BLOCK_LEAK)
-		say_count(w, f->count, "block");
+		buffer_count(w->text, f->count, "block");
 	else if (f->kind == TRACE_KIND_SECTION_LEAK)
-		say_count(w, f->count, "section");
+		buffer_count(w->text, f->count, "section");
 	else if (f->count == 1)
-		say(w, "once");
+		buffer_text(w->text, "once");
 	else
-		say_count(w, f->count, "time");
+		buffer_count(w->text, f->count, "time");
 	if (f->bytes) {
-		say(w, ", ");
-		say_count(w, f->bytes, "byte");
+		buffer_text(w->text, ", ");
+		buffer_count(w->text, f->bytes, "byte");
 	}
 }
 
@@ -170,26 +155,26 @@ static void write_headline(struct writer *w, const struct finding *f)
 	};
 
 	set_color(w, colors[f->level]);
-	say(w, kinds_level_text(f->level));
-	say(w, ": ");
+	buffer_text(w->text, kinds_level_text(f->level));
+	buffer_text(w->text, ": ");
 	set_color(w, "0");
-	say(w, kinds_text(f->kind));
-	say(w, f->reason ? "/" : "");
-	say(w, kinds_reason_text(f->reason));
-	say(w, ": ");
-	say_plain(w, f->message);
-	say(w, " (");
-	say_cost(w, f);
-	say(w, "; package ");
-	say_package(w, f->model, f->package);
-	say(w, ")\n");
+	buffer_text(w->text, kinds_text(f->kind));
+	buffer_text(w->text, f->reason ? "/" : "");
+	buffer_text(w->text, kinds_reason_text(f->reason));
+	buffer_text(w->text, ": ");
+	buffer_plain(w->text, f->message);
+	buffer_text(w->text, " (");
+	write_cost(w, f);
+	buffer_text(w->text, "; package ");
+	write_package(w, f->model, f->package);
+	buffer_text(w->text, ")\n");
 }
 
-static void say_section(struct writer *w, const char *words, const struct finding_section *s)
+static void write_section(struct writer *w, const char *words, const struct finding_section *s)
 {
-	say(w, words);
+	buffer_text(w->text, words);
 	if (s->known && s->handle) {
-		say(w, " ");
+		buffer_text(w->text, " ");
 		buffer_hex(w->text, s->handle);
 	}
 	if (s->sizes_known)
@@ -203,35 +188,35 @@ static void write_call_heading(struct writer *w, const struct finding *f)
 		buffer_format(w->text, "the %s was made by:\n", kinds_reason_text(f->reason));
 		return;
 	}
-	say_plain(w, f->function ? f->function : "the call");
-	say(w, " was called by:\n");
+	buffer_plain(w->text, f->function ? f->function : "the call");
+	buffer_text(w->text, " was called by:\n");
 }
 
 static void write_heading(struct writer *w, const struct finding *f, enum trace_finding_stacks which)
 {
-	say(w, "  ");
+	buffer_text(w->text, "  ");
 	switch (which) {
 	case TRACE_STACK_CALL:
 		write_call_heading(w, f);
 		break;
 	case TRACE_STACK_ALLOCATE:
-		say(w, "the block was allocated by:\n");
+		buffer_text(w->text, "the block was allocated by:\n");
 		break;
 	case TRACE_STACK_FREE:
-		say(w, "it had been freed by:\n");
+		buffer_text(w->text, "it had been freed by:\n");
 		break;
 	case TRACE_STACK_DELETE:
-		say_section(w, "section", &f->section);
-		say(w,
-		    f->stack[TRACE_STACK_CALL] ? " had been deleted by:\n" : " was deleted by:\n");
+		write_section(w, "section", &f->section);
+		buffer_text(w->text, f->stack[TRACE_STACK_CALL] ? " had been deleted by:\n"
+								: " was deleted by:\n");
 		break;
 	case TRACE_STACK_OWNER_CREATE:
-		say_section(w, "its own section", &f->owner);
-		say(w, " was created by:\n");
+		write_section(w, "its own section", &f->owner);
+		buffer_text(w->text, " was created by:\n");
 		break;
 	default:
-		say_section(w, "section", &f->section);
-		say(w, " was created by:\n");
+		write_section(w, "section", &f->section);
+		buffer_text(w->text, " was created by:\n");
 	}
 }
 
@@ -249,7 +234,7 @@ static void write_stacks(struct writer *w, const struct finding *f)
 		frames_write(w->text, &w->style, w->report->symbols, f->stack[i]);
 	}
 	if (!any)
-		say(w, "  no backtrace of it could be stored\n");
+		buffer_text(w->text, "  no backtrace of it could be stored\n");
 }
 
 static void write_neighbour(struct writer *w, const char *where, const struct finding_neighbour *n)
@@ -258,13 +243,13 @@ static void write_neighbour(struct writer *w, const char *where, const struct fi
 		return;
 	buffer_format(w->text, "  the next live block %s it, ", where);
 	buffer_hex(w->text, n->address);
-	say(w, " of ");
-	say_count(w, n->size, "byte");
+	buffer_text(w->text, " of ");
+	buffer_count(w->text, n->size, "byte");
 	if (n->stack) {
-		say(w, ", was allocated by ");
+		buffer_text(w->text, ", was allocated by ");
 		frames_write_place(w->text, &w->style, w->report->symbols, &n->stack->frame[0]);
 	}
-	say(w, "\n");
+	buffer_text(w->text, "\n");
 }
 
 /* The place of the call: a note has no stacks. */
@@ -274,9 +259,9 @@ static void write_place(struct writer *w, const struct finding *f)
 
 	if (!call)
 		return;
-	say(w, "  in ");
+	buffer_text(w->text, "  in ");
 	frames_write_place(w->text, &w->style, w->report->symbols, &call->frame[0]);
-	say(w, "\n");
+	buffer_text(w->text, "\n");
 }
 
 static void write_finding(struct writer *w, const struct finding *f)
@@ -288,7 +273,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 		write_stacks(w, f);
 		write_neighbour(w, "before", &f->before);
 		write_neighbour(w, "after", &f->after);
-		say(w, "\n");
+		buffer_text(w->text, "\n");
 	}
 }
 
@@ -297,9 +282,9 @@ static void write_losses(struct writer *w, const struct findings *f)
 	const char *changed;
 
 	for (size_t i = 0; (changed = symbols_changed(w->report->symbols, i)) != NULL; i++) {
-		say_plain(w, changed);
-		say(w,
-		    " is not the file that was traced: of its frames only the offset is known\n");
+		buffer_plain(w->text, changed);
+		buffer_text(w->text, " is not the file that was traced: of its frames only the "
+				     "offset is known\n");
 	}
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
 		if (i != TRACE_LOST_EVENTS && f->lost[i])
@@ -312,21 +297,21 @@ static void write_summary(struct writer *w)
 	const struct findings *f = w->report->findings;
 
 	if (f->notes)
-		say(w, "\n");
+		buffer_text(w->text, "\n");
 	write_losses(w, f);
-	say(w, "lsatrace: ");
-	say_count(w, f->errors, "error");
-	say(w, ", ");
-	say_count(w, f->warnings, "warning");
-	say(w, ", ");
-	say_count(w, f->notes, "note");
-	say(w, "; ");
-	say_count(w, f->leaked_blocks, "block");
-	say(w, " (");
-	say_count(w, f->leaked_bytes, "byte");
-	say(w, ") and ");
-	say_count(w, f->leaked_sections, "section");
-	say(w, f->is_exact ? " leaked; exact\n" : " leaked; a lower bound\n");
+	buffer_text(w->text, "lsatrace: ");
+	buffer_count(w->text, f->errors, "error");
+	buffer_text(w->text, ", ");
+	buffer_count(w->text, f->warnings, "warning");
+	buffer_text(w->text, ", ");
+	buffer_count(w->text, f->notes, "note");
+	buffer_text(w->text, "; ");
+	buffer_count(w->text, f->leaked_blocks, "block");
+	buffer_text(w->text, " (");
+	buffer_count(w->text, f->leaked_bytes, "byte");
+	buffer_text(w->text, ") and ");
+	buffer_count(w->text, f->leaked_sections, "section");
+	buffer_text(w->text, f->is_exact ? " leaked; exact\n" : " leaked; a lower bound\n");
 }
 
 void report_write_text(const struct report *report, struct buffer *out)

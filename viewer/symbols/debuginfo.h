@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The debug information of one binary: from an address in its file to functions and lines. What
- * symbols.h says of speed is done here.
+ * One binary with its debug information: from an address in its file to functions and lines. Answers
+ * come from DWARF (units.h), or else from the ELF symbol table, which has only functions.
  *
- * One thread at a time. Texts live as long as the struct debuginfo, and are what the file holds.
+ * For one thread at a time. Texts are valid until debuginfo_close(), and may hold any bytes.
  */
 #ifndef LSATRACE_VIEWER_SYMBOLS_DEBUGINFO_H
 #define LSATRACE_VIEWER_SYMBOLS_DEBUGINFO_H
@@ -11,27 +11,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "viewer/symbols/place.h"
+
 struct debuginfo;
 
 /*
- * Opens the binary. NULL: it is not there, no ELF file, or (then *changed is true) has another
- * build-id. With build_id_bytes 0 any file of that name is taken.
+ * Opens a binary. Returns NULL if the file is not there or is no ELF file, or if it has another
+ * build-id, in which case *has_changed is true. With build_id_bytes 0 any file of that name is taken.
  */
 struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
-				 bool *changed);
+				 bool *has_changed);
+/* Accepts NULL. */
 void debuginfo_close(struct debuginfo *d);
 
-/* Where an address is in the source, from the innermost inlined function outward. */
-struct debuginfo_place {
-	const char *function; /* NULL: unknown */
-	const char *file;     /* NULL: unknown */
-	const char *folder;   /* that a relative file is relative to; NULL: unknown */
-	uint32_t line;        /* 0: unknown */
-	bool is_inlined;
-};
-
-/* Fills at most `room` places and returns how many, at least 1; `room` too. */
-unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct debuginfo_place *places,
-			unsigned room);
+/*
+ * Fills in the places of an address, the innermost inlined function first, and returns how many: at
+ * least 1, at most `room`. If nothing is known, the one place has no function and no file.
+ */
+unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct place *places, unsigned room);
 
 #endif

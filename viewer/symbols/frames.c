@@ -73,7 +73,7 @@ void frames_write_place(struct buffer *b, const struct frames_style *style, stru
 		write_offset(b, frame);
 }
 
-static void write_number(struct buffer *b, const struct frames_style *style, unsigned number)
+static void write_line_start(struct buffer *b, const struct frames_style *style, unsigned number)
 {
 	buffer_text(b, style->indent);
 	buffer_text(b, "#");
@@ -89,13 +89,13 @@ static unsigned write_frame(struct buffer *b, const struct frames_style *style,
 	const struct symbol *symbol = symbols_find(symbols, frame->module, frame->offset);
 
 	if (!is_known(symbol)) {
-		write_number(b, style, number);
+		write_line_start(b, style, number);
 		write_offset(b, frame);
 		buffer_text(b, "\n");
 		return number + 1;
 	}
 	for (; symbol; symbol = symbol->outer) {
-		write_number(b, style, number++);
+		write_line_start(b, style, number++);
 		write_symbol(b, style, symbol);
 		buffer_text(b, " (");
 		buffer_plain(b, frame->module->base);

@@ -20,11 +20,11 @@ struct binary {
 	UT_hash_handle hh;
 };
 
-/* A source file. Its key are the pointers to the texts that name it in the debug information. */
+/* A source file, by the two texts that name it in the debug information: by their addresses. */
 struct source {
-	struct place {
+	struct source_key {
 		const char *file, *folder;
-	} place;
+	} key;
 	char *path;
 	UT_hash_handle hh;
 };
@@ -103,14 +103,14 @@ const char *symbols_changed(const struct symbols *s, size_t i)
 static struct binary *open_binary(struct symbols *s, const struct model_module *module, char *key)
 {
 	struct binary *binary = memory_new(1, sizeof(*binary));
-	bool changed;
+	bool has_changed;
 
 	progress_show(s->progress, "reading symbols", s->opened, s->opened + 1);
 	s->opened++;
 	binary->key = key;
-	binary->info =
-		debuginfo_open(module->path, module->build_id, module->build_id_bytes, &changed);
-	if (changed) {
+	binary->info = debuginfo_open(module->path, module->build_id, module->build_id_bytes,
+				      &has_changed);
+	if (has_changed) {
 		memory_room(s->changed, s->changes, s->change_room);
 		s->changed[s->changes++] = memory_text(module->name, strlen(module->name));
 	}
@@ -172,45 +172,37 @@ static char *normalise_path(const char *path)
 	return buffer_take(&result);
 }
 
-static char *join_path(const struct place *place)
+static const char *find_source(struct symbols *s, const struct place *place)
 {
 	struct buffer joined = { 0 };
-	char *path;
+	struct source *source;
+	struct source_key key;
 
+	if (!place->file)
+		return NULL;
+	memset(&key, 0, sizeof(key)); /* its bytes are hashed */
+	key.file = place->file;
+	key.folder = place->folder;
+	HASH_FIND(hh, s->sources, &key, sizeof(key), source);
+	if (source)
+		return source->path;
 	if (place->folder && *place->file != '/') {
 		buffer_text(&joined, place->folder);
 		buffer_text(&joined, "/");
 	}
 	buffer_text(&joined, place->file);
-	path = normalise_path(joined.data);
+	source = memory_new(1, sizeof(*source));
+	source->key = key;
+	source->path = normalise_path(joined.data);
+	HASH_ADD(hh, s->sources, key, sizeof(key), source);
 	buffer_release(&joined);
-	return path;
-}
-
-static const char *find_source(struct symbols *s, const struct debuginfo_place *from)
-{
-	struct source *source;
-	struct place place;
-
-	if (!from->file)
-		return NULL;
-	memset(&place, 0, sizeof(place)); /* its bytes are the key */
-	place.file = from->file;
-	place.folder = from->folder;
-	HASH_FIND(hh, s->sources, &place, sizeof(place), source);
-	if (!source) {
-		source = memory_new(1, sizeof(*source));
-		source->place = place;
-		source->path = join_path(&place);
-		HASH_ADD(hh, s->sources, place, sizeof(place), source);
-	}
 	return source->path;
 }
 
 static void find_answer(struct symbols *s, struct answer *answer)
 {
 	struct debuginfo *info = find_binary(s, answer->question.module);
-	struct debuginfo_place places[INLINED_MOST];
+	struct place places[INLINED_MOST];
 
 	if (!info || answer->question.offset == 0)
 		return;

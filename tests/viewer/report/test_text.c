@@ -21,7 +21,9 @@ static const struct report_options plain;
 /* Takes an option. Returns NULL, or what its value must be. */
 static char *take(struct report_options *options, const char *name, const char *value)
 {
-	struct argument_group group = report_arguments(options);
+	struct argument_group group = strcmp(name, "color") == 0
+					      ? report_color_arguments(&options->color)
+					      : report_arguments(options);
 
 	return arguments_take(&group, name, value);
 }
