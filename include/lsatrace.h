@@ -3,8 +3,8 @@
 #define LSATRACE_H
 
 /*
- * For hosts, packages and their tests that know of lsatrace. Nothing needs to be linked: in a process
- * that is not traced these functions do nothing. Any thread; errno stays as it is.
+ * Functions for hosts, packages and tests that use lsatrace on purpose. You need not link anything. In a
+ * process that is not traced, these functions do nothing. Any thread may call them. They keep errno.
  */
 
 #include <dlfcn.h>
@@ -17,8 +17,8 @@
 extern "C" {
 #endif
 
-/* What liblsatrace.so exports under a name, looked up once; NULL: it is not there. `kept` is zero at
- * first. */
+/* Returns a function of liblsatrace.so, or NULL if the library is not loaded. Looks it up only once: `kept`
+ * is a static variable of the caller. */
 static inline void *lsatrace_find(const char *name, void **kept)
 {
 	void *found = __atomic_load_n(kept, __ATOMIC_RELAXED);
@@ -26,7 +26,7 @@ static inline void *lsatrace_find(const char *name, void **kept)
 	if (!found) {
 		found = dlsym(NULL, name); /* RTLD_DEFAULT */
 		if (!found) {
-			dlerror(); /* nobody else is to hear of it */
+			dlerror(); /* so that nobody else sees this error */
 			found = kept;
 		}
 		__atomic_store_n(kept, found, __ATOMIC_RELAXED);
@@ -35,9 +35,9 @@ static inline void *lsatrace_find(const char *name, void **kept)
 }
 
 /*
- * Traces a table that reaches packages in a way of the host's own. It is changed where it lies, also if
- * it is constant: its calls are those of a package of the name "table". To be called once it is filled,
- * and before anybody copies it; again when it has been filled anew.
+ * Traces a table that the host gives to packages in a way that lsatrace does not know. The table is changed
+ * in place, even if it is constant. Its calls belong to a package with the name "table". Call this after the
+ * table has been filled and before anybody copies it, and again each time it has been filled again.
  */
 static inline void lsatrace_hook_table(LSA_SECPKG_FUNCTION_TABLE *table)
 {
@@ -51,7 +51,8 @@ static inline void lsatrace_hook_table(LSA_SECPKG_FUNCTION_TABLE *table)
 	hook(table, sizeof(*table));
 }
 
-/* Sets a mark in time, or moves it. A name has up to 127 characters; the last 256 marks are kept. */
+/* Sets a checkpoint, or moves it to now. A name has at most 127 characters. The last 256 checkpoints are
+ * kept. */
 static inline void lsatrace_checkpoint(const char *name)
 {
 	static void *kept;
@@ -65,8 +66,8 @@ static inline void lsatrace_checkpoint(const char *name)
 }
 
 /*
- * How many blocks and sections of all packages were made since a checkpoint and are still live. A
- * checkpoint that was never set is the beginning: a mistyped name hides no leak.
+ * Returns the number of blocks and sections, of all packages, that were made since a checkpoint and are
+ * still live. A name that is not set stands for the beginning, so that a wrong name hides no leak.
  */
 static inline size_t lsatrace_leaks_since(const char *checkpoint)
 {

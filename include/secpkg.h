@@ -3,19 +3,18 @@
 #define SECPKG_H
 
 /*
- * The interface between the Local Security Authority and its security packages, for hosts and
- * packages that are native Linux programs: laid out as on 64-bit Windows, called by the System V
- * convention. ULONG, LONG and NTSTATUS are 32 bits wide, BOOLEAN 8, WCHAR 16, pointers and
- * ULONG_PTR 64. Code compiled for Windows uses another calling convention and cannot share a
- * table with code compiled against this header.
+ * The interface between the Local Security Authority and its security packages, for hosts and packages
+ * that are native Linux programs. Structures have the layout of 64-bit Windows: ULONG, LONG and NTSTATUS
+ * are 32 bits wide, BOOLEAN 8, WCHAR 16, pointers and ULONG_PTR 64. Functions have the System V calling
+ * convention. Code compiled for Windows has another one, and cannot share a table with code that is
+ * compiled with this header.
  *
- * The facts are those of Microsoft's public documentation of ntsecpkg.h and sspi.h. What only
- * passes through the tables by pointer is left incomplete here.
+ * The facts come from Microsoft's public documentation of ntsecpkg.h and sspi.h. Types that the tables
+ * only pass by pointer are incomplete here.
  *
- * None of the tables bears a size or a version, and every one of them has grown over the years:
- * whoever is handed a table may find fewer slots in it than are declared here, or more.
- * The lists of slots below (LSA_SECPKG_SLOTS and its like) give each slot's number; the layout
- * of the structures is checked against them.
+ * No table says its size or version, and every table has grown over the years. So a table that you get
+ * may have fewer slots than this header declares, or more. The lists of slots below, such as
+ * LSA_SECPKG_SLOTS, give the number of each slot. The layout of the structures is checked against them.
  */
 
 #include <stddef.h>
@@ -45,7 +44,7 @@ typedef void *HANDLE, **PHANDLE;
 typedef void *PSID;
 typedef LARGE_INTEGER TimeStamp, *PTimeStamp;
 
-/* A C compiler takes u"..." for an array of these; C++ has a type of its own for it. */
+/* In C, u"..." is an array of these. C++ has a special type for it. */
 #ifdef __cplusplus
 typedef char16_t WCHAR, *PWSTR;
 #else
@@ -69,7 +68,7 @@ typedef struct GUID {
 	UCHAR Data4[8];
 } GUID;
 
-/* Counted strings: both lengths are in bytes, a terminator is not required. */
+/* Counted strings. Both lengths are in bytes. A terminator is not required. */
 typedef struct UNICODE_STRING {
 	USHORT Length;
 	USHORT MaximumLength;
@@ -103,12 +102,12 @@ typedef UNICODE_STRING SECURITY_STRING, *PSECURITY_STRING;
 
 /* Types that the functions below take. */
 
-/* Names the request of one client, for as long as the package serves it. */
+/* Identifies the request of a client while the package serves it. */
 typedef PVOID *PLSA_CLIENT_REQUEST;
 
 typedef ULONG_PTR LSA_SEC_HANDLE, *PLSA_SEC_HANDLE;
 
-/* Enumerations are plain ULONGs here: their values do not matter to a table. */
+/* Enumerations are plain ULONGs here, because a table does not depend on their values. */
 typedef ULONG SECURITY_LOGON_TYPE;
 typedef ULONG SECURITY_IMPERSONATION_LEVEL;
 typedef ULONG LSA_TOKEN_INFORMATION_TYPE, *PLSA_TOKEN_INFORMATION_TYPE;
@@ -180,7 +179,7 @@ typedef struct CREDENTIAL_TARGET_INFORMATIONW *PCREDENTIAL_TARGET_INFORMATIONW;
 
 typedef ULONG (*LPTHREAD_START_ROUTINE)(PVOID Parameter);
 
-/* The type of a slot whose real prototype nothing here needs. Cast before calling. */
+/* The type of a slot whose real prototype is not declared here. Cast it before you call it. */
 typedef NTSTATUS(SECPKG_UNDECLARED_FUNCTION)(void);
 
 /* What the LSA offers to packages: LSA_DISPATCH_TABLE, slots 0 to 10. */
@@ -301,7 +300,7 @@ typedef NTSTATUS(LSA_CREATE_TOKEN_EX)(PLUID LogonId, PTOKEN_SOURCE TokenSource,
 				      SECPKG_SESSIONINFO_TYPE SessionInformationType, PHANDLE Token,
 				      PNTSTATUS SubStatus);
 
-/* Number and name of every slot of LSA_DISPATCH_TABLE, which begins the longer table too. */
+/* Number and name of each slot of LSA_DISPATCH_TABLE. The longer table begins with the same slots. */
 #define LSA_DISPATCH_SLOTS(SLOT) \
 	SLOT(0, CreateLogonSession) \
 	SLOT(1, DeleteLogonSession) \
@@ -315,7 +314,7 @@ typedef NTSTATUS(LSA_CREATE_TOKEN_EX)(PLUID LogonId, PTOKEN_SOURCE TokenSource,
 	SLOT(9, CopyToClientBuffer) \
 	SLOT(10, CopyFromClientBuffer)
 
-/* Number and name of every slot of LSA_SECPKG_FUNCTION_TABLE. */
+/* Number and name of each slot of LSA_SECPKG_FUNCTION_TABLE. */
 #define LSA_SECPKG_SLOTS(SLOT) \
 	LSA_DISPATCH_SLOTS(SLOT) \
 	SLOT(11, ImpersonateClient) \
@@ -535,7 +534,7 @@ typedef NTSTATUS(SpValidateTargetInfoFn)(PLSA_CLIENT_REQUEST ClientRequest,
 					 PVOID ProtocolSubmitBuffer, PVOID ClientBufferBase,
 					 ULONG SubmitBufferLength, PSECPKG_TARGETINFO TargetInfo);
 
-/* Number and name of every slot of SECPKG_FUNCTION_TABLE. */
+/* Number and name of each slot of SECPKG_FUNCTION_TABLE. */
 #define SECPKG_PACKAGE_SLOTS(SLOT) \
 	SLOT(0, InitializePackage) \
 	SLOT(1, LogonUser) \
@@ -620,19 +619,20 @@ typedef struct SECPKG_FUNCTION_TABLE {
 } SECPKG_FUNCTION_TABLE, *PSECPKG_FUNCTION_TABLE;
 
 /*
- * A package's version tells how many slots each of its tables has, and thereby the stride of
- * the array of tables: never sizeof(SECPKG_FUNCTION_TABLE).
+ * The version of a package says how many slots each of its tables has. This is also the distance between
+ * the tables of its array; it is not sizeof(SECPKG_FUNCTION_TABLE).
  */
 #define SECPKG_INTERFACE_VERSION 0x00010000u   /* 27 slots */
 #define SECPKG_INTERFACE_VERSION_2 0x00020000u /* 28 */
-#define SECPKG_INTERFACE_VERSION_3 0x00040000u /* 29; larger ones are known to say this, too */
+#define SECPKG_INTERFACE_VERSION_3 \
+	0x00040000u /* 29; some larger tables have this version as well */
 #define SECPKG_INTERFACE_VERSION_4 0x00080000u /* 30 */
 #define SECPKG_INTERFACE_VERSION_5 0x00100000u /* 34 */
 #define SECPKG_INTERFACE_VERSION_6 0x00200000u /* 35 */
 #define SECPKG_INTERFACE_VERSION_7 0x00400000u /* 36 */
 #define SECPKG_INTERFACE_VERSION_8 0x00800000u /* 38 */
 
-/* Returns the number of slots in a table of this version; 0 for a version not listed above. */
+/* Returns the number of slots in a table of this version, or 0 for a version that is not listed above. */
 static inline unsigned int secpkg_slots_of_version(ULONG version)
 {
 	switch (version) {
@@ -674,7 +674,7 @@ typedef struct SECPKG_DLL_FUNCTIONS {
 typedef NTSTATUS(SpInstanceInitFn)(ULONG Version, PSECPKG_DLL_FUNCTIONS FunctionTable,
 				   PVOID *UserFunctions);
 
-/* Only the slot through which SECPKG_DLL_FUNCTIONS arrives is declared by its prototype. */
+/* Only the slot that passes SECPKG_DLL_FUNCTIONS is declared with its prototype. */
 typedef struct SECPKG_USER_FUNCTION_TABLE {
 	SpInstanceInitFn *InstanceInit;
 	SECPKG_UNDECLARED_FUNCTION *InitUserModeContext;
@@ -690,17 +690,17 @@ typedef struct SECPKG_USER_FUNCTION_TABLE {
 	SECPKG_UNDECLARED_FUNCTION *MarshallSupplementalCreds;
 	SECPKG_UNDECLARED_FUNCTION *ExportContext;
 	SECPKG_UNDECLARED_FUNCTION *ImportContext;
-	SECPKG_UNDECLARED_FUNCTION *MarshalAttributeData; /* not in older tables: see below */
+	SECPKG_UNDECLARED_FUNCTION *MarshalAttributeData; /* not in older tables, see below */
 } SECPKG_USER_FUNCTION_TABLE, *PSECPKG_USER_FUNCTION_TABLE;
 
-/* Returns the number of slots in a client's table of this version: mingw-w64 and Wine know 14; newer
- * SDKs, which go on from version 8, know 15. */
+/* Returns the number of slots in a client's table of this version: 14 in mingw-w64 and Wine, 15 in newer
+ * SDKs, which begin with version 8. */
 static inline unsigned int secpkg_user_slots_of_version(ULONG version)
 {
 	return version > SECPKG_INTERFACE_VERSION_8 ? 15 : 14;
 }
 
-/* What a library with packages exports. */
+/* The functions that a library with packages exports. */
 
 #define SECPKG_LSAMODEINIT_NAME "SpLsaModeInitialize"
 #define SECPKG_USERMODEINIT_NAME "SpUserModeInitialize"
@@ -729,7 +729,7 @@ LSA_AP_CALL_PACKAGE LsaApCallPackage;
 LSA_AP_CALL_PACKAGE_UNTRUSTED LsaApCallPackageUntrusted;
 LSA_AP_CALL_PACKAGE_PASSTHROUGH LsaApCallPackagePassthrough;
 
-/* The layout, held against the lists of slots and the documented sizes. */
+/* Checks the layout against the lists of slots and the documented sizes. */
 
 #define SECPKG_CHECK_DISPATCH(slot, name) \
 	SECPKG_STATIC_ASSERT(offsetof(LSA_DISPATCH_TABLE, name) == 8 * (slot), \
