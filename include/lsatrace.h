@@ -3,8 +3,9 @@
 #define LSATRACE_H
 
 /*
- * Functions for hosts, packages and tests that use lsatrace on purpose. You need not link anything. In a
- * process that is not traced, these functions do nothing. Any thread may call them. They keep errno.
+ * Functions for hosts, packages and tests that use lsatrace on purpose. You need not link anything.
+ * In a process that is not traced, these functions do nothing. Any thread may call them. They keep
+ * errno.
  */
 
 #include <dlfcn.h>
@@ -17,8 +18,8 @@
 extern "C" {
 #endif
 
-/* Returns a function of liblsatrace.so, or NULL if the library is not loaded. Looks it up only once: `kept`
- * is a static variable of the caller. */
+/* Returns a function of liblsatrace.so, or NULL if the library is not loaded. Looks it up only
+ * once: `kept` is a static variable of the caller. */
 static inline void *lsatrace_find(const char *name, void **kept)
 {
 	void *found = __atomic_load_n(kept, __ATOMIC_RELAXED);
@@ -35,9 +36,10 @@ static inline void *lsatrace_find(const char *name, void **kept)
 }
 
 /*
- * Traces a table that the host gives to packages in a way that lsatrace does not know. The table is changed
- * in place, even if it is constant. Its calls belong to a package with the name "table". Call this after the
- * table has been filled and before anybody copies it, and again each time it has been filled again.
+ * Traces a table that the host gives to packages in a way that lsatrace does not know. The table is
+ * changed in place, even if it is constant. Its calls belong to a package with the name "table".
+ * Call this after the table has been filled and before anybody copies it, and again each time it
+ * has been filled again.
  */
 static inline void lsatrace_hook_table(LSA_SECPKG_FUNCTION_TABLE *table)
 {
@@ -51,8 +53,8 @@ static inline void lsatrace_hook_table(LSA_SECPKG_FUNCTION_TABLE *table)
 	hook(table, sizeof(*table));
 }
 
-/* Sets a checkpoint, or moves it to now. A name has at most 127 characters. The last 256 checkpoints are
- * kept. */
+/* Sets a checkpoint, or moves it to now. A name has at most 127 characters. The last 256
+ * checkpoints are kept. */
 static inline void lsatrace_checkpoint(const char *name)
 {
 	static void *kept;
@@ -66,8 +68,9 @@ static inline void lsatrace_checkpoint(const char *name)
 }
 
 /*
- * Returns the number of blocks and sections, of all packages, that were made since a checkpoint and are
- * still live. A name that is not set stands for the beginning, so that a wrong name hides no leak.
+ * Returns the number of blocks and sections, of all packages, that were made since a checkpoint and
+ * are still live. A name that is not set stands for the beginning, so that a wrong name hides no
+ * leak.
  */
 static inline size_t lsatrace_leaks_since(const char *checkpoint)
 {

@@ -3,18 +3,19 @@
 #define SECPKG_H
 
 /*
- * The interface between the Local Security Authority and its security packages, for hosts and packages
- * that are native Linux programs. Structures have the layout of 64-bit Windows: ULONG, LONG and NTSTATUS
- * are 32 bits wide, BOOLEAN 8, WCHAR 16, pointers and ULONG_PTR 64. Functions have the System V calling
- * convention. Code compiled for Windows has another one, and cannot share a table with code that is
- * compiled with this header.
+ * The interface between the Local Security Authority and its security packages, for hosts and
+ * packages that are native Linux programs. Structures have the layout of 64-bit Windows: ULONG,
+ * LONG and NTSTATUS are 32 bits wide, BOOLEAN 8, WCHAR 16, pointers and ULONG_PTR 64. Functions
+ * have the System V calling convention. Code compiled for Windows has another one, and cannot share
+ * a table with code that is compiled with this header.
  *
- * The facts come from Microsoft's public documentation of ntsecpkg.h and sspi.h. Types that the tables
- * only pass by pointer are incomplete here.
+ * The facts come from Microsoft's public documentation of ntsecpkg.h and sspi.h. Types that the
+ * tables only pass by pointer are incomplete here.
  *
- * No table says its size or version, and every table has grown over the years. So a table that you get
- * may have fewer slots than this header declares, or more. The lists of slots below, such as
- * LSA_SECPKG_SLOTS, give the number of each slot. The layout of the structures is checked against them.
+ * No table says its size or version, and every table has grown over the years. So a table that you
+ * get may have fewer slots than this header declares, or more. The lists of slots below, such as
+ * LSA_SECPKG_SLOTS, give the number of each slot. The layout of the structures is checked against
+ * them.
  */
 
 #include <stddef.h>
@@ -300,7 +301,8 @@ typedef NTSTATUS(LSA_CREATE_TOKEN_EX)(PLUID LogonId, PTOKEN_SOURCE TokenSource,
 				      SECPKG_SESSIONINFO_TYPE SessionInformationType, PHANDLE Token,
 				      PNTSTATUS SubStatus);
 
-/* Number and name of each slot of LSA_DISPATCH_TABLE. The longer table begins with the same slots. */
+/* Number and name of each slot of LSA_DISPATCH_TABLE. The longer table begins with the same
+ * slots. */
 #define LSA_DISPATCH_SLOTS(SLOT) \
 	SLOT(0, CreateLogonSession) \
 	SLOT(1, DeleteLogonSession) \
@@ -619,8 +621,8 @@ typedef struct SECPKG_FUNCTION_TABLE {
 } SECPKG_FUNCTION_TABLE, *PSECPKG_FUNCTION_TABLE;
 
 /*
- * The version of a package says how many slots each of its tables has. This is also the distance between
- * the tables of its array; it is not sizeof(SECPKG_FUNCTION_TABLE).
+ * The version of a package says how many slots each of its tables has. This is also the distance
+ * between the tables of its array; it is not sizeof(SECPKG_FUNCTION_TABLE).
  */
 #define SECPKG_INTERFACE_VERSION 0x00010000u   /* 27 slots */
 #define SECPKG_INTERFACE_VERSION_2 0x00020000u /* 28 */
@@ -632,7 +634,8 @@ typedef struct SECPKG_FUNCTION_TABLE {
 #define SECPKG_INTERFACE_VERSION_7 0x00400000u /* 36 */
 #define SECPKG_INTERFACE_VERSION_8 0x00800000u /* 38 */
 
-/* Returns the number of slots in a table of this version, or 0 for a version that is not listed above. */
+/* Returns the number of slots in a table of this version, or 0 for a version that is not listed
+ * above. */
 static inline unsigned int secpkg_slots_of_version(ULONG version)
 {
 	switch (version) {
@@ -693,8 +696,8 @@ typedef struct SECPKG_USER_FUNCTION_TABLE {
 	SECPKG_UNDECLARED_FUNCTION *MarshalAttributeData; /* not in older tables, see below */
 } SECPKG_USER_FUNCTION_TABLE, *PSECPKG_USER_FUNCTION_TABLE;
 
-/* Returns the number of slots in a client's table of this version: 14 in mingw-w64 and Wine, 15 in newer
- * SDKs, which begin with version 8. */
+/* Returns the number of slots in a client's table of this version: 14 in mingw-w64 and Wine, 15
+ * in newer SDKs, which begin with version 8. */
 static inline unsigned int secpkg_user_slots_of_version(ULONG version)
 {
 	return version > SECPKG_INTERFACE_VERSION_8 ? 15 : 14;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host of packages of before the tables, which finds their exports in the way that it is told:
+ * A host of authentication packages of the time before function tables. It finds their exports in a
+ * way that the command line says:
  *
- *	aphost handle|default|next LIBRARY...	by dlsym(); several one after another
+ *	aphost handle|default|next LIBRARY...	by dlsym(); several libraries one after another
  *	aphost linked				the program is linked to the package
  *	aphost table LIBRARY...			through the table that the library returns, which holds
  *						exports
- *	aphost known-table LIBRARY		the same, by a name of the host's own for the table
+ *	aphost known-table LIBRARY		the same, but the host knows the name of the table
  *
- * Each package is initialised, logs on twice, the second time in vain, and is called. What it hands
- * over is freed, and all is well with the host. Prints nothing that differs from run to run.
+ * It initialises each package, logs on twice, of which the second one fails, and calls the package.
+ * It frees what the package returns. Its output does not change from run to run.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -153,7 +154,7 @@ static void *open_library(const char *path, int scope)
 	return handle;
 }
 
-/* By its own handle each, or by one for all. */
+/* Each by its own handle, or all by one handle. */
 static void use_libraries(bool by_handle, void *handle, char **paths)
 {
 	for (ULONG id = 1; *paths; paths++, id++) {
@@ -174,7 +175,7 @@ static void use_linked(void)
 	use(&package, 1);
 }
 
-/* Initialises and calls a package by its table. */
+/* Initialises and calls a package through its table. */
 static void use_table(PSECPKG_FUNCTION_TABLE table)
 {
 	static const LSA_SECPKG_FUNCTION_TABLE full = { .AllocateLsaHeap = allocate,

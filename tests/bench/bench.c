@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures the cost of tracing and of reading traces, and the cost of those peers that are installed:
+ * Measures the cost of tracing and of reading traces, and the cost of those peers that are
+ * installed:
  *
  *	bench [--rounds=N] [--output=FILE] [PART]...
  *

@@ -3,9 +3,9 @@
 #define BENCH_H
 
 /*
- * What all parts of the benchmarks share. A part measures, prints its tables, and returns its results,
- * which the JSON document has under the part's name. It adds the targets of the project as bars. If a peer
- * is missing, its column says so, and its bars are not measured.
+ * What all parts of the benchmarks share. A part measures, prints its tables, and returns its
+ * results, which the JSON document has under the part's name. It adds the targets of the project as
+ * bars. If a peer is missing, its column says so, and its bars are not measured.
  */
 
 #include <jansson.h>
@@ -52,8 +52,8 @@ json_t *json_ratio(const struct ratio *r);
 /* Prints a number in a column of a table, or "-" for NaN. */
 void print_number(int width, int decimals, double value);
 
-/* Adds a target: `ratio` must be at most, or at least, `target`. `missing` is the reason why there is no
- * ratio, or NULL. */
+/* Adds a target: `ratio` must be at most, or at least, `target`. `missing` is the reason why
+ * there is no ratio, or NULL. */
 enum direction { AT_MOST, AT_LEAST };
 void bars_add(struct bench *b, const char *what, const char *against, const struct ratio *ratio,
 	      enum direction direction, double target, const char *missing);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures the cost of blocks: the same sequence of allocations and frees by lsatrace's own shared memory,
- * by the C library's malloc(), and by mimalloc if it is installed, one after another in each round.
+ * Measures the cost of blocks: the same sequence of allocations and frees by lsatrace's own shared
+ * memory, by the C library's malloc(), and by mimalloc if it is installed, one after another in
+ * each round.
  *
  *	blocks [KEY=NUMBER]...
  *

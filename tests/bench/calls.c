@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program that is measured: host and package in one. It calls the host's heap through the function
- * table, untraced or under a preloaded tracer. The host's functions call malloc() and free(), so that a
- * tracer of those functions sees the same pattern of calls.
+ * The program that is measured: host and package in one. It calls the host's heap through the
+ * function table, untraced or under a preloaded tracer. The host's functions call malloc() and
+ * free(), so that a tracer of those functions sees the same pattern of calls.
  *
  *	calls cost [KEY=NUMBER]...     time of a call; a round is 1000 allocations, then 1000 frees
  *	calls first                    time of the first calls of the process and of its threads
@@ -44,8 +44,8 @@ struct settings {
 	unsigned long depth, threads, stacks, outer, rounds, warm, live;
 };
 
-/* One call of a table function. next() calls itself until last() makes the call. Stacks differ by the site
- * in last() and by the site in the frame that is `branch` calls further out. */
+/* One call of a table function. next() calls itself until last() makes the call. Stacks differ
+ * by the site in last() and by the site in the frame that is `branch` calls further out. */
 struct descent {
 	void (*last)(struct descent *d, unsigned left);
 	unsigned branch;
@@ -133,8 +133,8 @@ static void load_package(void)
 }
 
 /*
- * A hundred places that do the same thing. The operand of each is different, so that the compiler cannot
- * merge two of them, or make a tail call.
+ * A hundred places that do the same thing. The operand of each is different, so that the compiler
+ * cannot merge two of them, or make a tail call.
  */
 #define SITE(n, action) \
 	case n: \
@@ -194,8 +194,8 @@ static unsigned root_of(unsigned long square)
 	return root;
 }
 
-/* Each thread goes on until all have measured their rounds, so that all threads are running in each round
- * that is measured. */
+/* Each thread goes on until all have measured their rounds, so that all threads are running in
+ * each round that is measured. */
 static bool goes_on(const struct worker *w, unsigned long round)
 {
 	const struct settings *s = w->settings;
@@ -261,8 +261,8 @@ static double median(double *values, size_t count)
 	return count ? values[count / 2] : 0;
 }
 
-/* Returns the median of the means of ten rounds each. One round is too short to show how threads disturb
- * each other: while one waits for a lock, the other one runs as if it were alone. */
+/* Returns the median of the means of ten rounds each. One round is too short to show how threads
+ * disturb each other: while one waits for a lock, the other one runs as if it were alone. */
 static double typical(double *values, size_t count)
 {
 	size_t groups = count / ROUNDS_TOGETHER;

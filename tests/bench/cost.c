@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures the cost of a call: the same calls untraced and in each way. The cost of the untraced calls of
- * the same round is subtracted.
+ * Measures the cost of a call: the same calls untraced and in each way. The cost of the untraced
+ * calls of the same round is subtracted.
  */
 #include <math.h>
 #include <stdio.h>

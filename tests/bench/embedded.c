@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures the cost of a block of lsatrace's own shared memory, of malloc() and of mimalloc, with the same
- * sequence of blocks. Nothing is traced, because the cost of tracing does not depend on the allocator.
+ * Measures the cost of a block of lsatrace's own shared memory, of malloc() and of mimalloc, with
+ * the same sequence of blocks. Nothing is traced, because the cost of tracing does not depend on
+ * the allocator.
  */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures a whole process, from its start to its end: the test host, with a package that does nothing but
- * call all of the traced functions.
+ * Measures a whole process, from its start to its end: the test host, with a package that does
+ * nothing but call all of the traced functions.
  */
 #include <stdio.h>
 

@@ -145,8 +145,8 @@ static bool has_ended(pid_t pid)
 	return waitpid(pid, NULL, WNOHANG) != 0;
 }
 
-/* The daemon is ready when a session can be created. It ends at once if this user has a daemon already:
- * root can have only one, whatever the folder. */
+/* The daemon is ready when a session can be created. It ends at once if this user has a daemon
+ * already: root can have only one, whatever the folder. */
 static const char *start_sessiond(struct peers *p)
 {
 	static const char *const arguments[] = { "lttng-sessiond", "--no-kernel", "--quiet", NULL };

@@ -3,9 +3,9 @@
 #define BENCH_PEERS_H
 
 /*
- * The tools that lsatrace is compared with, if they are installed. Each is used in the way that is best for
- * it: heaptrack writes its raw data to a file, so that neither its interpreter nor a compressor uses the
- * processors; LTTng-UST records into memory only (snapshot mode).
+ * The tools that lsatrace is compared with, if they are installed. Each is used in the way that is
+ * best for it: heaptrack writes its raw data to a file, so that neither its interpreter nor a
+ * compressor uses the processors; LTTng-UST records into memory only (snapshot mode).
  */
 
 #include <stdbool.h>
@@ -28,8 +28,8 @@ struct peers {
 void peers_start(struct peers *p, const char *folder);
 void peers_release(struct peers *p);
 
-/* Ends the session, and begins one that records malloc() and free() with thread and address. Each processor
- * has four buffers of a size such as "4M"; NULL: the default. */
+/* Ends the session, and begins one that records malloc() and free() with thread and address.
+ * Each processor has four buffers of a size such as "4M"; NULL: the default. */
 bool lttng_begin(struct peers *p, const char *buffer_size);
 
 /* Writes the contents of the buffers into a folder. */

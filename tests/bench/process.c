@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures other costs of a traced process: the first calls of the process and of its threads, memory, and
- * the size of an event in the file.
+ * Measures other costs of a traced process: the first calls of the process and of its threads,
+ * memory, and the size of an event in the file.
  */
 #include <math.h>
 #include <stdio.h>

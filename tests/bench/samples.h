@@ -3,9 +3,9 @@
 #define BENCH_SAMPLES_H
 
 /*
- * The results of a measurement, one for each round. Things that are compared are measured in the same
- * rounds, one after another, because the speed of the machine drifts by more than the differences that
- * matter. A missing value is NaN, and so are results that depend on it.
+ * The results of a measurement, one for each round. Things that are compared are measured in the
+ * same rounds, one after another, because the speed of the machine drifts by more than the
+ * differences that matter. A missing value is NaN, and so are results that depend on it.
  */
 
 #include <stdbool.h>

@@ -3,8 +3,8 @@
 #define BENCH_SPAWN_H
 
 /*
- * Runs programs and measures their time. Variables by which the caller itself is traced are not passed on.
- * One program at a time; call it from the main thread only.
+ * Runs programs and measures their time. Variables by which the caller itself is traced are not
+ * passed on. One program at a time; call it from the main thread only.
  */
 
 #include <stdbool.h>
@@ -26,8 +26,8 @@ struct outcome {
 	char *text;     /* standard output, NUL-terminated; NULL if it went to a file */
 };
 
-/* Runs a program to its end, and kills it after SPAWN_TIMEOUT_S seconds. Its standard error is not shown.
- * Returns whether its status is 0. */
+/* Runs a program to its end, and kills it after SPAWN_TIMEOUT_S seconds. Its standard error is
+ * not shown. Returns whether its status is 0. */
 bool spawn_run(const struct command *command, struct outcome *outcome);
 void outcome_release(struct outcome *outcome);
 
@@ -41,7 +41,8 @@ void spawn_end(pid_t pid);
 /* Returns the number after "NAME " in the output, or NaN. */
 double outcome_number(const struct outcome *outcome, const char *name);
 
-/* From now on SIGINT and SIGTERM stop the program that runs, and no other one starts. Call it once. */
+/* From now on SIGINT and SIGTERM stop the program that runs, and no other one starts. Call it
+ * once. */
 void spawn_init(void);
 bool spawn_is_stopped(void);
 

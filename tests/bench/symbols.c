@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures a report that names ten thousand addresses of one large package, each in two inlined functions,
- * and llvm-symbolizer for the same addresses. The package is generated. It leaks a block at each address,
- * and backtraces have one frame, so that both have the same addresses to name.
+ * Measures a report that names ten thousand addresses of one large package, each in two inlined
+ * functions, and llvm-symbolizer for the same addresses. The package is generated. It leaks a block
+ * at each address, and backtraces have one frame, so that both have the same addresses to name.
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@ _Static_assert(NAMES >= 10000, "as is promised");
 
 #define PACKAGE_NAME "many.so"
 
-/* Writes a function that leaks in two levels of inlined functions, and others that only make the debug
- * information as large as that of real packages. */
+/* Writes a function that leaks in two levels of inlined functions, and others that only make the
+ * debug information as large as that of real packages. */
 static void write_function(FILE *to, int n)
 {
 	fprintf(to,
@@ -143,8 +143,9 @@ static bool is_in_package(const json_t *frame)
 	return name && strcmp(name + 1, PACKAGE_NAME) == 0;
 }
 
-/* Writes the innermost address of a finding's backtrace, and returns the number of functions that it is in.
- * All frames of an address have the same offset: the return address, just after the call. */
+/* Writes the innermost address of a finding's backtrace, and returns the number of functions
+ * that it is in. All frames of an address have the same offset: the return address, just after
+ * the call. */
 static unsigned take_address(const json_t *finding, FILE *to)
 {
 	const json_t *stack = json_object_get(json_object_get(finding, "stacks"), "allocate");

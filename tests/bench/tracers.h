@@ -2,7 +2,8 @@
 #ifndef BENCH_TRACERS_H
 #define BENCH_TRACERS_H
 
-/* The ways in which a program is run: untraced (bare), under lsatrace with some options, or under a peer. */
+/* The ways in which a program is run: untraced (bare), under lsatrace with some options, or
+ * under a peer. */
 
 #include "bench.h"
 #include "spawn.h"
@@ -27,8 +28,8 @@ enum way { WAYS(WAY_ENUM) WAY_COUNT };
 extern const char *const way_key[WAY_COUNT];
 extern const char *const way_column[WAY_COUNT];
 
-/* Returns whether the way has a ring that wraps in a host that runs for long. GROWING has none: it is
- * lsatrace while the file still grows to its bound. */
+/* Returns whether the way has a ring that wraps in a host that runs for long. GROWING has none:
+ * it is lsatrace while the file still grows to its bound. */
 bool way_has_ring(enum way way);
 
 /* Returns why a way cannot be measured, or NULL. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures how long it takes to read a trace of ten million calls, and how long heaptrack and babeltrace2
- * take for theirs of the same calls. All read from the page cache, and print to /dev/null.
+ * Measures how long it takes to read a trace of ten million calls, and how long heaptrack and
+ * babeltrace2 take for theirs of the same calls. All read from the page cache, and print to
+ * /dev/null.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
 #include "tracers.h"
 
 #define FULL_CALLS 10000000.
-/* babeltrace2 is slow, so its trace is shorter. The trace has only those calls that fit into the buffers. */
+/* babeltrace2 is slow, so its trace is shorter. The trace has only those calls that fit into the
+ * buffers. */
 #define LTTNG_BUFFER "16M"
 #define SPACE_NEEDED (3.0 * (1 << 30))
 

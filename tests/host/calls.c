@@ -12,7 +12,7 @@
 /* No function sets errno to this. */
 enum { CANARY = 4242 };
 
-/* Where a client's request begins in its address space, as far as a package is told. */
+/* The address of a client's request in its address space, as the package is told. */
 static const uintptr_t submit_address = 0x10000000;
 
 static int errno_after(void)
@@ -29,13 +29,13 @@ static void print_result(const struct package *package, const char *entry, NTSTA
 	putchar('\n');
 }
 
-/* The table is constant: a package that keeps to the documentation never writes to it. */
+/* The table is constant. A package that follows the documentation never writes to it. */
 static PLSA_SECPKG_FUNCTION_TABLE lsa_table(void)
 {
 	return (PLSA_SECPKG_FUNCTION_TABLE)(uintptr_t)&table;
 }
 
-/* The dispatch table is the beginning of the longer one, and packages are known to rely on that. */
+/* The dispatch table is the beginning of the longer table. Real packages depend on this. */
 static void initialise_package(const struct package *package, ULONG id)
 {
 	PLSA_STRING name = NULL;
@@ -100,7 +100,7 @@ void call_initialise(struct package *package, ULONG id)
 		get_info(package);
 }
 
-/* What every kind of logon returns. */
+/* The results of each kind of logon. */
 struct logon {
 	PVOID profile;
 	ULONG profile_length;
@@ -169,7 +169,7 @@ void call_logon(const struct package *package)
 		functions->LogonTerminated(&logon.id);
 }
 
-/* The answer lies in the client: this is the client, reading it and freeing it. */
+/* The answer is in the client's memory. Reads and frees it, as the client does. */
 static void take_answer(PLSA_CLIENT_REQUEST request, PVOID address, ULONG length,
 			struct answer *answer)
 {
@@ -187,7 +187,7 @@ static void take_answer(PLSA_CLIENT_REQUEST request, PVOID address, ULONG length
 void call_package(const struct package *package, PLSA_CLIENT_REQUEST request, const char *command,
 		  struct answer *answer)
 {
-	/* A copy: the buffer is the package's to write to. */
+	/* A copy, because the package may write to the buffer. */
 	char submitted[256];
 	PVOID address = NULL;
 	ULONG length = 0;

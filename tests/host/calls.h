@@ -3,12 +3,12 @@
 #define HOST_CALLS_H
 
 /*
- * The host's calls into a package. Each begins with a known errno, and tells what has become of
- * it: nobody between the host and the package may change it, and bare and traced runs of one
- * package must agree.
+ * The host's calls into a package. Each starts with a known errno, and reports what errno is
+ * afterwards. Nobody between host and package may change it: a traced run must give the same result
+ * as an untraced one.
  *
- * What the package hands over (names, tokens, buffers in the client) is freed by the host's own
- * means, not through the table.
+ * The host frees what the package returns (names, tokens, buffers in the client) by its own
+ * functions, not through the table.
  */
 
 #include "loader.h"
@@ -16,17 +16,19 @@
 struct answer {
 	NTSTATUS status;
 	NTSTATUS protocol_status;
-	int error; /* errno afterwards, 0 if it was left alone */
+	int error; /* errno afterwards; 0 if it did not change */
 	char text[8192];
 };
 
-/* InitializePackage, Initialize and GetInfo, as far as the package has them. Prints the results. */
+/* Calls those of InitializePackage, Initialize and GetInfo that the package has. Prints the
+ * results. */
 void call_initialise(struct package *package, ULONG id);
 
-/* LogonUserEx2, LogonUserEx or LogonUser, then LogonTerminated: the first that there is. */
+/* Calls the first of LogonUserEx2, LogonUserEx and LogonUser that the package has, then
+ * LogonTerminated. */
 void call_logon(const struct package *package);
 
-/* CallPackage. From any thread. */
+/* Calls CallPackage. Any thread. */
 void call_package(const struct package *package, PLSA_CLIENT_REQUEST request, const char *command,
 		  struct answer *answer);
 

@@ -16,17 +16,17 @@ static const uintptr_t end_address = 0x40000000;
 struct buffer {
 	uintptr_t address;
 	ULONG size;
-	struct buffer *prev, *next; /* in the order of their addresses */
+	struct buffer *prev, *next; /* sorted by address */
 	unsigned char content[];
 };
 
-/* A request is the address of one of these. */
+/* A request is the address of such a structure. */
 struct client {
 	struct buffer *buffers;
 	struct client *next;
 };
 
-/* The clients whose requests belong to a stripe, guarded by its lock. */
+/* The clients with requests in this stripe, protected by its lock. */
 static struct client *clients[STRIPE_COUNT];
 
 PLSA_CLIENT_REQUEST client_new(void)
@@ -62,8 +62,8 @@ static uintptr_t end_of(const struct buffer *buffer)
 }
 
 /*
- * Puts the buffer into the lowest gap that holds it: a freed address is handed out again soon,
- * which is what real heaps do and what a tracer has to cope with.
+ * Puts the buffer into the lowest gap that is large enough. So a freed address is used again soon,
+ * as in real heaps. A tracer must cope with this.
  */
 static bool place(struct client *client, struct buffer *buffer)
 {
@@ -81,7 +81,7 @@ static bool place(struct client *client, struct buffer *buffer)
 	return true;
 }
 
-/* As long as a client's space is, so that an absurd length fails before malloc sees it. */
+/* The size of a client's address space. An absurd length fails before malloc() gets it. */
 static struct buffer *buffer_new(ULONG size)
 {
 	struct buffer *buffer;

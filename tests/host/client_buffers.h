@@ -3,23 +3,22 @@
 #define HOST_CLIENT_BUFFERS_H
 
 /*
- * The clients of the host, each with a simulated address space. A client's addresses mean
- * nothing to the host's process, and every space starts at the same address: those of different
- * clients coincide. All functions may be called from any thread; an unknown request or address
- * does no harm.
+ * The clients of the host, each with a simulated address space. A client's addresses mean nothing
+ * in the host's process. Each space starts at the same address, so different clients have the same
+ * addresses. Any thread may call these functions. An unknown request or address does no harm.
  */
 
 #include "include/secpkg.h"
 
-/* Adds a client, which lives as long as the process. Returns NULL if memory is exhausted. */
+/* Adds a client that exists until the process ends. Returns NULL if there is no memory. */
 PLSA_CLIENT_REQUEST client_new(void);
 
 NTSTATUS client_allocate(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *address);
 
-/* Freeing NULL is documented to succeed. */
+/* Freeing NULL succeeds, as documented. */
 NTSTATUS client_free(PLSA_CLIENT_REQUEST request, PVOID address);
 
-/* Copy size bytes into and out of a buffer of the client. */
+/* Copies `size` bytes into or out of a buffer of the client. */
 NTSTATUS client_write(PLSA_CLIENT_REQUEST request, PVOID address, const void *from, ULONG size);
 NTSTATUS client_read(PLSA_CLIENT_REQUEST request, PVOID address, void *to, ULONG size);
 

@@ -13,7 +13,7 @@
 
 enum { HOST_SECTION_SIZE = 65536, HOST_BLOCK_SIZE = 256 };
 
-/* What one thread saw of one package. */
+/* The results of one thread's calls of one package. */
 struct tally {
 	unsigned long calls;
 	unsigned long failed;
@@ -100,7 +100,7 @@ static void print_tallies(const struct worker *worker, unsigned int thread)
 	}
 }
 
-/* What standard output holds must be written by one process only: flush before the fork. */
+/* Flushes standard output before the fork, so that only one process writes what it holds. */
 static pid_t start_child(const struct worker *model)
 {
 	struct worker worker;
@@ -150,7 +150,8 @@ static void run_threads_and_children(struct worker *workers, const struct option
 	free(pids);
 }
 
-/* Never created through the table: to a tracer, the section has always been there. */
+/* The host does not create this section through the table, so a tracer does not see its
+ * creation. */
 static void write_command(char *command, size_t size, const struct options *options)
 {
 	void *section;

@@ -3,8 +3,8 @@
 #define HOST_DRIVE_H
 
 /*
- * Calls every usable package from every thread, and from forked children while the threads run.
- * The results are printed in a fixed order when all are back.
+ * Calls each usable package from each thread, and from forked children while the threads run.
+ * Prints the results in a fixed order after all have ended.
  */
 
 #include "loader.h"

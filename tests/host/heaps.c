@@ -9,12 +9,12 @@
 static const size_t largest_block = (size_t)256 << 20;
 
 struct allocation {
-	void *address; /* of the memory below: the key */
+	void *address; /* of the block; the key */
 	UT_hash_handle hh;
 	_Alignas(16) unsigned char memory[];
 };
 
-/* The allocations whose addresses belong to a stripe, guarded by its lock. */
+/* The allocations with addresses in this stripe, protected by its lock. */
 struct heap {
 	struct allocation *live[STRIPE_COUNT];
 };

@@ -3,8 +3,8 @@
 #define HOST_HEAPS_H
 
 /*
- * The host's heaps. Each knows the addresses that it handed out, so that freeing a block twice,
- * or another heap's, does no harm. All functions may be called from any thread.
+ * The host's heaps. Each knows the addresses that it handed out. So it does no harm to free a block
+ * twice, or a block of another heap. Any thread may call these functions.
  */
 
 #include <stdbool.h>
@@ -12,14 +12,14 @@
 
 struct heap;
 
-/* Two heaps: what one handed out is foreign to the other. */
+/* Two heaps. Each refuses the blocks of the other. */
 extern struct heap lsa_heap;
 extern struct heap private_heap;
 
 /* Returns memory aligned to 16 bytes, or NULL. */
 void *heap_allocate(struct heap *heap, size_t size);
 
-/* Returns whether memory was a block of this heap; if not, nothing has changed. */
+/* Returns whether `memory` was a block of this heap. If it was not, nothing changes. */
 bool heap_free(struct heap *heap, void *memory);
 
 #endif

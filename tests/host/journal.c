@@ -11,7 +11,7 @@
 static struct journal_file *journal;
 static _Thread_local struct journal_thread *own;
 
-/* The only thread of a forked child still points at the slot of the parent's. */
+/* In a forked child, the only thread still points to the parent's place. */
 static void forget_own_slot(void)
 {
 	own = NULL;
@@ -63,7 +63,7 @@ static struct journal_thread *own_slot(void)
 	return own;
 }
 
-/* Nobody else writes the slot; the order of the stores is what a reader after a kill relies on. */
+/* Only this thread writes here. A reader after a kill depends on the order of the stores. */
 static void count(uint64_t *counter)
 {
 	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELEASE);

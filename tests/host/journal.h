@@ -3,11 +3,11 @@
 #define HOST_JOURNAL_H
 
 /*
- * The host's own count of the calls that reached its functions: what a trace is compared with.
+ * The host's own count of the calls that reached its functions. Tests compare a trace with it.
  *
- * The counters lie in a file mapped shared, which is current at every instant, also when the
- * process is killed. Each thread of each process counts in a slot of its own; nothing is ever
- * subtracted. For one function, begun - returned is 1 while the host is inside it, else 0.
+ * The counters are in a file that is mapped shared, so they are right at any moment, even when the
+ * process is killed. Each thread of each process has its own counters, which never decrease. For
+ * one function, begun - returned is 1 while the host is in it, otherwise 0.
  */
 
 #include <stdint.h>
@@ -38,7 +38,7 @@ enum journal_function { JOURNAL_FUNCTIONS(JOURNAL_ENUMERATOR) JOURNAL_FUNCTION_C
 enum { JOURNAL_THREADS = 1024 };
 
 struct journal_thread {
-	uint32_t pid; /* 0: slot not taken */
+	uint32_t pid; /* 0: this place is not used */
 	uint32_t tid;
 	uint64_t begun[JOURNAL_FUNCTION_COUNT];
 	uint64_t returned[JOURNAL_FUNCTION_COUNT];
@@ -46,13 +46,13 @@ struct journal_thread {
 
 /* The whole file. */
 struct journal_file {
-	uint64_t thread_count; /* slots taken, by all processes */
+	uint64_t thread_count; /* places that are used, by all processes */
 	struct journal_thread threads[JOURNAL_THREADS];
 };
 
 /*
- * Opens the journal of this process and of those that it forks: the file of that name, which is
- * replaced, or memory that nobody else sees when path is NULL. Returns 0, or -1 with errno set.
+ * Opens the journal of this process and of the processes that it forks: a file, which is replaced,
+ * or private memory if `path` is NULL. Returns 0, or -1 with errno set.
  */
 int journal_open(const char *path);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Only lsahost-linked has such a function. */
+/* Only lsahost-linked has this function. */
 #pragma weak SpLsaModeInitialize
 
 enum { LSA_VERSION = 1 };
@@ -34,7 +34,8 @@ static void add_package(struct packages *packages, void *library, const char *na
 	memcpy(&package->functions, table, size);
 }
 
-/* The array's stride is the version's; our own structure is only as long as the longest one. */
+/* The version gives the distance between tables in the array. The structure here has the longest
+ * form. */
 static void add_packages(struct packages *packages, void *library, const char *name,
 			 const SECPKG_FUNCTION_TABLE *tables, ULONG count, ULONG version)
 {
@@ -64,7 +65,7 @@ static int ask_library(struct packages *packages, void *library, const char *nam
 	return 0;
 }
 
-/* A library must be in the global scope to be found without its handle. */
+/* A library must be in the global scope, or it cannot be found without its handle. */
 static SpLsaModeInitializeFn find_entry(void *library, enum lookup lookup)
 {
 	void *const where[] = {
@@ -109,7 +110,7 @@ int packages_load_linked(struct packages *packages)
 	return ask_library(packages, NULL, "linked", SpLsaModeInitialize);
 }
 
-/* Forgets the handle in every package that shares it, so that it is closed once. */
+/* Clears the handle in each package that shares it, so that it is closed once. */
 static void close_library(struct packages *packages, void *library)
 {
 	if (!library)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host of security packages, as the LSA is one: for tests and demonstrations of what traces
- * packages. It prints nothing that depends on addresses, processes or time, so that the output
- * of a bare and of a traced run can be compared byte for byte.
+ * A host of security packages, as the LSA is one, for tests and demonstrations of tracers. Its
+ * output does not depend on addresses, processes or time, so that untraced and traced runs can be
+ * compared byte for byte.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static void load_all(struct packages *packages, const struct options *options)
 	}
 }
 
-/* A package that fails to initialise is unloaded, as the LSA does it. */
+/* Unloads a package that fails to initialise, as the LSA does. */
 static void initialise_all(struct packages *packages)
 {
 	for (size_t i = 0; i < packages->count; i++) {

@@ -20,7 +20,7 @@ struct options {
 	int exit_status;
 	bool linked;
 	bool print;   /* the last answer of each package */
-	bool section; /* hand packages a section that they did not create */
+	bool section; /* give packages a section that they did not create */
 	bool unload;
 	enum lookup lookup;
 	enum ending ending;
@@ -30,7 +30,7 @@ struct options {
 	int path_count;
 };
 
-/* Prints what is wrong and exits with 2 if the command line cannot be understood. */
+/* If the command line is wrong, prints the reason and exits with 2. */
 void options_parse(struct options *options, int argc, char **argv);
 
 #endif

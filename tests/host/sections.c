@@ -12,7 +12,7 @@
 
 enum { ALIGNMENT = 16 };
 
-/* Blocks start this far into a section, so that none has the address that is the handle. */
+/* Where the first block starts in a section, so that no block has the address of the handle. */
 enum { FIRST_BLOCK = 64 };
 
 static const uint32_t largest_section = 1u << 30;
@@ -22,9 +22,9 @@ struct extent {
 	size_t offset;
 	size_t size;
 	bool used;
-	struct extent *prev, *next;           /* in the order of their offsets */
-	struct extent *free_prev, *free_next; /* while it is free */
-	UT_hash_handle hh;                    /* by offset, while it is used */
+	struct extent *prev, *next;           /* sorted by offset */
+	struct extent *free_prev, *free_next; /* if it is free */
+	UT_hash_handle hh;                    /* by offset, if it is used */
 };
 
 struct section {
@@ -36,7 +36,7 @@ struct section {
 	struct section *next;
 };
 
-/* The sections whose handles belong to a stripe, guarded by its lock. */
+/* The sections with handles in this stripe, protected by its lock. */
 static struct section *sections[STRIPE_COUNT];
 static unsigned int deletes_to_refuse;
 
@@ -120,13 +120,13 @@ void *sections_create(uint32_t max_size, uint32_t initial_size)
 	void *handle;
 	unsigned int stripe;
 
-	(void)initial_size; /* a memfd gets its pages as they are touched */
+	(void)initial_size; /* a memfd gets its pages when they are touched */
 	if (max_size > largest_section)
 		return NULL;
 	section = section_new(round_up(max_size ? max_size : 1, 4096));
 	if (!section)
 		return NULL;
-	/* The moment the lock is released, another thread may delete the section. */
+	/* As soon as the lock is released, another thread may delete the section. */
 	handle = section->base;
 	stripe = stripe_lock((uintptr_t)handle);
 	LL_PREPEND(sections[stripe], section);
@@ -153,7 +153,7 @@ static struct extent *first_fit(const struct section *section, size_t size)
 	return NULL;
 }
 
-/* Cuts the extent to this size; what remains becomes a free extent behind it. */
+/* Cuts the extent to this size. The rest becomes a free extent after it. */
 static bool split(struct section *section, struct extent *extent, size_t size)
 {
 	struct extent *rest;
@@ -193,7 +193,7 @@ void *sections_allocate(void *handle, uint32_t size)
 	return memory;
 }
 
-/* Makes one of an extent and the one behind it, which is free. */
+/* Joins an extent with the next one, which is free. */
 static void absorb_next(struct section *section, struct extent *extent)
 {
 	struct extent *next = extent->next;

@@ -3,11 +3,11 @@
 #define HOST_SECTIONS_H
 
 /*
- * The host's shared memory: each section is a memfd of its own, mapped shared, with an allocator.
+ * The host's shared memory. Each section is a memfd, mapped shared, with an allocator.
  *
- * Clients can write to a section, so nothing that the allocator relies on lies in it: not the
- * extents, not their sizes. A wrong handle or address is looked up, not dereferenced, and does
- * no harm. All functions may be called from any thread.
+ * Clients can write to a section, so the allocator keeps its data, such as the sizes of blocks,
+ * elsewhere. Handles and addresses are looked up, not dereferenced, so that wrong ones do no harm.
+ * Any thread may call these functions.
  */
 
 #include <stdbool.h>
@@ -17,16 +17,16 @@
 /* Sizes in bytes. Returns the section's handle, or NULL with errno set. */
 void *sections_create(uint32_t max_size, uint32_t initial_size);
 
-/* Returns a block aligned to 16 bytes; NULL if the handle is unknown or the section is full. */
+/* Returns a block aligned to 16 bytes, or NULL if the handle is unknown or the section is full. */
 void *sections_allocate(void *handle, uint32_t size);
 
-/* Returns whether memory was a block of that section; if not, nothing has changed. */
+/* Returns whether `memory` was a block of that section. If it was not, nothing changes. */
 bool sections_free(void *handle, void *memory);
 
-/* Returns whether there was such a section. Its blocks go with it. */
+/* Deletes a section with its blocks. Returns whether there was such a section. */
 bool sections_delete(void *handle);
 
-/* Makes the next deletions of live sections fail, this many of them. */
+/* Lets the next `count` deletions of live sections fail. */
 void sections_refuse_deletes(unsigned int count);
 
 #endif

@@ -24,7 +24,8 @@ void stripes_init(void)
 	pthread_atfork(lock_all, unlock_all, unlock_all);
 }
 
-/* Fibonacci hashing: neither the page bits of sections nor the low bits of blocks vary enough. */
+/* Fibonacci hashing, because neither the page bits of sections nor the low bits of blocks vary
+ * enough. */
 static unsigned int stripe_of(uintptr_t address)
 {
 	return (uint64_t)address * UINT64_C(0x9e3779b97f4a7c15) >> 58;

@@ -142,7 +142,7 @@ static bool is_echo(const UNICODE_STRING *name)
 	       memcmp(name->Buffer, echo, name->Length) == 0;
 }
 
-/* The package that answers every call with what it was sent. */
+/* The package that answers each call with what it got. */
 static NTSTATUS call_echo(const UNICODE_STRING *package, const void *submitted, ULONG length,
 			  PVOID *answer, PULONG answer_length, PNTSTATUS protocol_status)
 {
@@ -286,7 +286,7 @@ static NTSTATUS impersonate_client(void)
 	return STATUS_SUCCESS;
 }
 
-/* The same in every run, so that the output of two runs can be compared. */
+/* The same values in each run, so that the output of two runs can be compared. */
 static NTSTATUS get_client_info(PSECPKG_CLIENT_INFO ClientInfo)
 {
 	*ClientInfo = (SECPKG_CLIENT_INFO){
@@ -313,7 +313,7 @@ static void lsa_protect_memory(PVOID Buffer, ULONG BufferSize)
 		bytes[i] ^= 0x5a;
 }
 
-/* One function a slot, most of them never used. */
+/* One function for each slot. Most are never called. */
 #define DEFINE_UNSUPPORTED(slot, name) \
 	static __attribute__((unused)) NTSTATUS unsupported_##name(void) \
 	{ \
@@ -321,7 +321,7 @@ static void lsa_protect_memory(PVOID Buffer, ULONG BufferSize)
 	}
 LSA_SECPKG_SLOTS(DEFINE_UNSUPPORTED)
 
-/* Whatever arguments such a function is passed, it looks at none: void (*)(void) stands for that. */
+/* Such a function ignores its arguments, so void (*)(void) can stand for its type. */
 #define UNSUPPORTED(name) .name = (__typeof__(table.name))(void (*)(void))unsupported_##name
 
 const LSA_SECPKG_FUNCTION_TABLE table = {

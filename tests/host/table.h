@@ -3,24 +3,24 @@
 #define HOST_TABLE_H
 
 /*
- * The table that the host hands to packages. It is constant and lies in memory that cannot be
- * written: a tracer that changed it, rather than a copy, would crash.
+ * The table that the host gives to packages. It is in read-only memory: a tracer that changes it,
+ * instead of a copy, crashes.
  *
- * Slots of the traced families work, as do a few others (ImpersonateClient, GetClientInfo,
- * GetCallInfo, LsaProtectMemory, ...). CrediWrite is NULL. Every other slot returns
- * TABLE_UNSUPPORTED of its own number, so that it can be told which function was reached.
+ * The slots of the traced families work, and some others too (ImpersonateClient, GetClientInfo,
+ * GetCallInfo, LsaProtectMemory, ...). CrediWrite is NULL. Each other slot returns
+ * TABLE_UNSUPPORTED with its number, so that the caller knows which function it reached.
  *
  * errno: unchanged where a function succeeds, else ENOMEM (acquiring) or EINVAL (releasing).
  */
 
 #include "include/secpkg.h"
 
-/* A status of the kind that Windows leaves to applications. */
+/* A status from the range that Windows reserves for applications. */
 #define TABLE_UNSUPPORTED(slot) ((NTSTATUS)(0xe0000000u | (slot)))
 
 extern const LSA_SECPKG_FUNCTION_TABLE table;
 
-/* The names by which CallPackage and its like find somebody; any other is an unknown package. */
+/* The names of packages that CallPackage and similar functions find. All others are unknown. */
 #define TABLE_ECHO_PACKAGE u"Echo"
 
 #endif

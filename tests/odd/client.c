@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A client's side: the program exports SpUserModeInitialize, and gives functions to its packages. */
+/* The side of a client: the program exports SpUserModeInitialize, and gives functions to its
+ * packages. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "odd.h"
 #include "package.h"
 
-enum { CLIENTS = 2, SLOTS = 14 }; /* of a table as older headers have it */
+enum { CLIENTS = 2, SLOTS = 14 }; /* of a table in older headers */
 
 static PSECPKG_DLL_FUNCTIONS dll[CLIENTS];
 
@@ -42,7 +43,7 @@ NTSTATUS SpUserModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
 	return STATUS_SUCCESS;
 }
 
-/* The private heap bears wrong frees. */
+/* From the private heap, which survives wrong frees. */
 static PVOID allocate(ULONG size)
 {
 	return host_table.AllocatePrivateHeap(size);
@@ -84,7 +85,7 @@ static void initialize_clients(void)
 	}
 }
 
-/* Injected, all three. */
+/* Makes three mistakes on purpose. */
 static NOINLINE void leak_context(void)
 {
 	dll[1]->AllocateHeap(12);

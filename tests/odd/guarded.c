@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the guarded allocator must cope with: handlers of the host's own, memory that goes to the host. */
+/* What the guarded allocator must cope with: the host's own signal handlers, and memory that
+ * goes to the host. */
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,7 +16,7 @@
 #include "odd.h"
 #include "package.h"
 
-/* To be odd is the point; the analyzer would have posix_spawn() here. */
+/* vfork() is on purpose; the analyzer would prefer posix_spawn(). */
 #ifdef __clang_analyzer__
 #define vfork fork
 #endif
@@ -24,7 +25,7 @@ enum { BLOCK_BYTES = 32, PAGE_BYTES = 4096 };
 
 sighandler_t __sysv_signal(int signal, sighandler_t handler);
 
-/* A host that survives its packages' faults. */
+/* A host that survives the faults of its packages. */
 
 static sigjmp_buf survived;
 static char *volatile bad_address;
@@ -43,7 +44,7 @@ static void survive(int signal, siginfo_t *info, void *context)
 	siglongjmp(survived, 1);
 }
 
-/* Of the oldest kind: it is told the signal only. */
+/* A handler of the oldest kind, which gets the signal's number only. */
 static void survive_simply(int signal)
 {
 	(void)signal;
@@ -77,7 +78,8 @@ static void use_alternate_stack(void)
 	need(sigaltstack(&stack, NULL) == 0, "sigaltstack");
 }
 
-/* HOW WHEN: it has its handler by sigaction, signal or sysv, before or after it hands out the table. */
+/* HOW WHEN: the host sets its handler by sigaction, signal or sysv, before or after it hands out
+ * the table. */
 static int survive_overflow(char **arguments)
 {
 	bool before = strcmp(arguments[1], "before") == 0;
@@ -108,7 +110,7 @@ static char *own_bad_page(void)
 	return page;
 }
 
-/* A fault that has nothing to do with the package's memory. */
+/* A fault outside of the package's memory. */
 static int survive_own_fault(char **arguments)
 {
 	use_alternate_stack();
@@ -120,7 +122,7 @@ static int survive_own_fault(char **arguments)
 	return 0;
 }
 
-/* SIGNAL: dies of it, sent by itself; of SIGSEGV by a fault, if there is no argument. */
+/* SIGNAL: sends itself this signal, and dies. Without an argument: dies of SIGSEGV, by a fault. */
 static int die(char **arguments)
 {
 	host_start();
@@ -131,7 +133,7 @@ static int die(char **arguments)
 	return 0;
 }
 
-/* What the host is told of its own dispositions. */
+/* Prints what the host gets when it asks for its own signal handlers. */
 
 static const char *name_of(sighandler_t handler)
 {
@@ -212,7 +214,7 @@ static int dispositions(char **arguments)
 	return 0;
 }
 
-/* A package whose results the host frees by its own means. */
+/* A package whose results the host frees with its own functions. */
 
 static PUNICODE_STRING name_in_one_block(const char *text)
 {
@@ -235,7 +237,7 @@ static PUNICODE_STRING name_in_two_blocks(const char *text)
 	return name;
 }
 
-/* Points to a block, to itself, to the middle of another, and back. */
+/* A result with pointers to a block, to itself, into another block, and back. */
 struct token {
 	PUNICODE_STRING user;
 	struct token *self;
@@ -324,7 +326,7 @@ static int logon(char **arguments)
 	return 0;
 }
 
-/* Parent and child go on with what both have. */
+/* Parent and child go on with the blocks that both have. */
 
 static char *filled(PVOID section, int value)
 {
@@ -379,7 +381,7 @@ static int forked(char **arguments)
 	return 0;
 }
 
-/* Injected: a child that has not called yet reads what its parent had freed. */
+/* Defect: a child that has not made a call yet reads a block that its parent freed. */
 static int child_uses_freed(char **arguments)
 {
 	PVOID section;
@@ -405,7 +407,7 @@ static void exit_in_host(void)
 	exit(0);
 }
 
-/* Injected: one byte past the end; the host then ends in a call that has nothing to do with it. */
+/* Defect: writes one byte past the end. Then the host ends in an unrelated call. */
 static int end_in_host(char **arguments)
 {
 	PVOID section;
@@ -419,7 +421,7 @@ static int end_in_host(char **arguments)
 	return 1;
 }
 
-/* BLOCKS: live at once, each written and read. */
+/* BLOCKS: so many live blocks at the same time, each written and read. */
 static int many(char **arguments)
 {
 	long count = number_of(arguments[0]), good = 0;
@@ -433,7 +435,7 @@ static int many(char **arguments)
 		blocks[i] = filled(section, (int)(i % 100));
 	for (long i = 0; i < count; i++)
 		good += holds(blocks[i], (int)(i % 100));
-	/* Every second one first: what is open and what is not then alternate. */
+	/* Every second one first, so that accessible and inaccessible pages alternate. */
 	for (long i = 0; i < 2 * count; i++)
 		if (i < count ? i % 2 == 0 : i % 2 == 1)
 			lsa->FreeSharedMemory(section, blocks[i % count]);

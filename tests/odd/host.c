@@ -15,7 +15,7 @@ struct private_block {
 
 static struct private_block private_heap[PRIVATE_BLOCKS];
 static bool private_taken[PRIVATE_BLOCKS];
-static unsigned int private_next; /* where the search for a free one begins */
+static unsigned int private_next; /* where the search for a free block begins */
 
 void (*host_interlude)(void);
 
@@ -34,7 +34,7 @@ static void free_lsa(PVOID block)
 	free(block);
 }
 
-/* The lowest free one, or nearly so: addresses come again as soon as may be. */
+/* Returns about the lowest free block, so that addresses are used again as soon as possible. */
 static PVOID allocate_private(SIZE_T size)
 {
 	unsigned int i = __atomic_load_n(&private_next, __ATOMIC_RELAXED);
@@ -73,7 +73,7 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID address)
 	return STATUS_SUCCESS;
 }
 
-/* A handle, no more: its blocks lie elsewhere. */
+/* Only a handle. Its blocks are elsewhere. */
 static PVOID create_section(ULONG max_size, ULONG initial_size)
 {
 	(void)max_size;
@@ -99,7 +99,7 @@ static BOOLEAN delete_section(PVOID section)
 	return TRUE;
 }
 
-/* Slots that are not here are NULL. */
+/* All other slots are NULL. */
 const LSA_SECPKG_FUNCTION_TABLE host_table = {
 	.AllocateLsaHeap = allocate_lsa,
 	.FreeLsaHeap = free_lsa,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the system may refuse, or a host take away from itself and from whoever is in it. */
+/* Things that the system may refuse, or that a host takes away from its own process. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static void limit(int what, rlim_t most)
 	need(setrlimit(what, &both) == 0, "setrlimit");
 }
 
-/* COUNT: descriptors that the process may have. */
+/* COUNT: limit of file descriptors. */
 static int few_descriptors(char **arguments)
 {
 	limit(RLIMIT_NOFILE, (rlim_t)number_of(arguments[0]));
@@ -43,7 +43,7 @@ static void use_up_descriptors(void)
 	need(errno == EMFILE, "/dev/null");
 }
 
-/* Which functions a package has, and which it is given. */
+/* The functions that a package has, and those that it gets. */
 static void print_functions(PSECPKG_FUNCTION_TABLE package)
 {
 	const void *const *given = (const void *const *)lsa;
@@ -69,7 +69,7 @@ static void start_another(void)
 	leak(12);
 }
 
-/* No descriptor is to be had when the package is found. */
+/* No descriptor is left when the package is found. */
 static int no_descriptors(char **arguments)
 {
 	struct host_library own;
@@ -84,7 +84,7 @@ static int no_descriptors(char **arguments)
 	return 0;
 }
 
-/* ... or later, when a second package comes. */
+/* No descriptor is left when a second package comes. */
 static int no_descriptors_later(char **arguments)
 {
 	(void)arguments;
@@ -96,7 +96,7 @@ static int no_descriptors_later(char **arguments)
 	return 0;
 }
 
-/* BYTES: as large as any file may become. */
+/* BYTES: largest size of a file. */
 static int file_size(char **arguments)
 {
 	limit(RLIMIT_FSIZE, (rlim_t)number_of(arguments[0]));
@@ -117,7 +117,7 @@ static rlim_t address_space_now(void)
 	return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
 }
 
-/* MIB: address space beyond what is in use. */
+/* MIB: address space in addition to what is in use. */
 static int address_space(char **arguments)
 {
 	limit(RLIMIT_AS, address_space_now() + ((rlim_t)number_of(arguments[0]) << 20));
@@ -128,7 +128,7 @@ static int address_space(char **arguments)
 	return 0;
 }
 
-/* Nothing more to be had once tracing has begun, with results that need room. */
+/* After tracing has begun there is no more memory, but results need room. */
 static int address_space_later(char **arguments)
 {
 	(void)arguments;
@@ -140,7 +140,7 @@ static int address_space_later(char **arguments)
 	return 0;
 }
 
-/* As a program does that wants to inherit nothing. */
+/* Closes all descriptors, like a program that wants to inherit none. */
 static int close_all(char **arguments)
 {
 	(void)arguments;
@@ -151,7 +151,7 @@ static int close_all(char **arguments)
 	return 0;
 }
 
-/* FILE: the host's own, which it puts in the place of every descriptor that it did not open. */
+/* FILE: the host opens it in place of each descriptor that it did not open itself. */
 static int reuse_descriptors(char **arguments)
 {
 	struct rlimit descriptors;
@@ -177,7 +177,8 @@ static void drop_privileges(void)
 	need(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0, "setuid");
 }
 
-/* FOLDER: becomes the root, without /proc, and the host nobody in it; then another package comes. */
+/* FOLDER: becomes the root folder, without /proc. The host becomes nobody. Then another package
+ * comes. */
 static int change_root(char **arguments)
 {
 	host_start();
@@ -189,7 +190,7 @@ static int change_root(char **arguments)
 	return 0;
 }
 
-/* Is nobody from the start. */
+/* The host is nobody from the start. */
 static int nobody(char **arguments)
 {
 	(void)arguments;
@@ -214,7 +215,8 @@ static void fill_disk(const char *path)
 	close(fd);
 }
 
-/* FILE BLOCKS: one that takes all that is left of the disk, when the recording has begun; then leaks. */
+/* FILE BLOCKS: after the recording has begun, fills the disk with this file; then leaks so many
+ * blocks. */
 static int full_disk_later(char **arguments)
 {
 	host_start();
@@ -242,7 +244,7 @@ static PVOID buffer_of(PLSA_CLIENT_REQUEST client)
 	return mark(buffer);
 }
 
-/* One block of each family that is freed, and one that leaks, all with the same text. */
+/* For each family: a block that is freed, and one that leaks, all with the same text in them. */
 static void mark_two_of_each(PVOID section)
 {
 	PVOID client = NULL;

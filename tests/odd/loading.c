@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Libraries of packages, and libraries that get in front of functions as the tracer does. */
+/* Libraries with packages, and libraries that get in front of functions as the tracer does. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@ static void *open_library(const char *path)
 	return handle;
 }
 
-/* PATH...: each is loaded, found, initialised and called before the next. */
+/* PATH...: loads, finds, initialises and calls each package before the next one. */
 static int libraries(char **arguments)
 {
 	struct host_library library;
@@ -41,7 +41,7 @@ static void load_once(const char *path)
 	dlclose(handle);
 }
 
-/* PATH...: each is loaded, found, initialised, called and unloaded before the next. */
+/* PATH...: loads, finds, initialises, calls and unloads each package before the next one. */
 static int in_turn(char **arguments)
 {
 	for (; *arguments; arguments++)
@@ -49,7 +49,7 @@ static int in_turn(char **arguments)
 	return 0;
 }
 
-/* TIMES PATH: one library that comes and goes. */
+/* TIMES PATH: loads and unloads a library again and again. */
 static int reload(char **arguments)
 {
 	for (long i = 0; i < number_of(arguments[0]); i++)
@@ -66,7 +66,8 @@ static void *reload_one(void *path)
 	return NULL;
 }
 
-/* TIMES PATH...: the same with a thread for each: one's place is another's a moment later. */
+/* TIMES PATH...: does the same with a thread for each library, so that they take each other's
+ * place. */
 static int reload_at_once(char **arguments)
 {
 	pthread_t thread[8];
@@ -92,7 +93,8 @@ static void print_where(const char *what, const void *symbol)
 	printf("%s: %s\n", what, slash ? slash + 1 : name);
 }
 
-/* Needs interposer.so preloaded: who finds what, and what is said of what nobody has. */
+/* Needs interposer.so preloaded. Prints what dlsym() finds, and the error for a name that nobody
+ * has. */
 static int resolve(char **arguments)
 {
 	void (*look)(void);

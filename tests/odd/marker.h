@@ -2,7 +2,7 @@
 #ifndef ODD_MARKER_H
 #define ODD_MARKER_H
 
-/* What the scenario marked-blocks writes into every block: no trace may hold a word of it. */
+/* The text that the scenario marked-blocks writes into each block. It must not be in any trace. */
 #define MARKER_WORD "SeCrEt-."
 #define MARKER MARKER_WORD MARKER_WORD
 

@@ -3,13 +3,13 @@
 #define ODD_ODD_H
 
 /*
- * A program that is host and package at once, and does what hosts, packages and the libraries
- * around them may do, but seldom do:
+ * A program that is both host and package. It does things that hosts, packages and libraries may
+ * do, but seldom do:
  *
  *	oddhost SCENARIO [ARGUMENT]...
  *
- * It prints nothing that differs from run to run, so that a bare and a traced run can be compared.
- * What a scenario takes for granted and does not get ends it by abort().
+ * Its output does not change from run to run, so that an untraced and a traced run can be compared.
+ * If something fails that a scenario depends on, it ends by abort().
  */
 
 struct scenario {
@@ -17,7 +17,7 @@ struct scenario {
 	int (*run)(char **arguments); /* returns the exit status */
 };
 
-/* Lists that end with a row of zeroes, each in the file of its name. */
+/* Lists that end with a row of zeroes. threads.c has thread_scenarios, and so on. */
 extern const struct scenario thread_scenarios[];
 extern const struct scenario process_scenarios[];
 extern const struct scenario limit_scenarios[];
@@ -29,13 +29,13 @@ extern const struct scenario way_scenarios[];
 extern const struct scenario guarded_scenarios[];
 extern const struct scenario sanitized_scenarios[];
 
-/* Ends the program, with the reason of errno. */
+/* Prints the reason from errno, and ends the program. */
 _Noreturn void fail(const char *what);
 
-/* Ends it if a condition that the scenario needs does not hold. */
+/* Ends the program unless a condition holds. */
 #define need(condition, what) ((condition) ? (void)0 : fail(what))
 
-/* The number that an argument holds; a missing one is 0. */
+/* Returns the number in an argument, or 0 if the argument is missing. */
 long number_of(const char *argument);
 
 #endif

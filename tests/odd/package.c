@@ -17,7 +17,7 @@ NTSTATUS package_initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 	return STATUS_SUCCESS;
 }
 
-/* Latin, Han, and one that takes two units. */
+/* A Latin character, a Chinese one, and one that takes two units. */
 static NTSTATUS get_info(PSecPkgInfoW info)
 {
 	static WCHAR name[] = u"odd-\u00e9-\u6f22-\U0001f600";

@@ -16,16 +16,16 @@ enum { PACKAGES_MOST = 140 };
 extern SECPKG_FUNCTION_TABLE package_tables[PACKAGES_MOST];
 extern ULONG package_count;
 
-/* The table that Initialize was given last, and those by package id. */
+/* The table that Initialize got last, and the tables by package id. */
 extern PLSA_SECPKG_FUNCTION_TABLE lsa;
 extern PLSA_SECPKG_FUNCTION_TABLE package_lsa[PACKAGES_MOST + 1];
 
 SpInitializeFn package_initialize;
 
-/* Allocates a block of the LSA's heap and frees it, so often: two calls each time. */
+/* Allocates a block of the LSA heap and frees it, so many `times`. */
 void churn(long rounds);
 
-/* Leaks a block of the LSA's heap. Injected. */
+/* Defect: leaks a block of the LSA heap. */
 void leak(ULONG size);
 
 #endif

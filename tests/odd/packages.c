@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Packages that are many, and packages that go. */
+/* Many packages, and packages that are unloaded. */
 #include <dlfcn.h>
 #include <stdio.h>
 
@@ -14,7 +14,7 @@ static void ask_own(void)
 	need(host_ask(RTLD_DEFAULT, &own), "the package's entry point");
 }
 
-/* COUNT: packages in one library, each of which leaks as many bytes as its number. */
+/* COUNT: packages in one library. Each leaks as many bytes as its number says. */
 static int packages(char **arguments)
 {
 	package_count = (ULONG)number_of(arguments[0]);
@@ -32,8 +32,8 @@ static PVOID other_allocate(ULONG size)
 	return host_table.AllocateLsaHeap(size + 1);
 }
 
-/* As many packages as can be told apart, and then two that share the rest, of which the last has
- * another host. */
+/* As many packages as a trace can tell apart, then two that share the last place. The last one
+ * has another host. */
 static int shared(char **arguments)
 {
 	LSA_SECPKG_FUNCTION_TABLE other = host_table;
@@ -61,7 +61,7 @@ static NTSTATUS initialize_in_vain(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 	return STATUS_UNSUCCESSFUL;
 }
 
-/* A package that fails to initialise, holding two blocks, and is given another chance. */
+/* A package that fails to initialise while it holds two blocks, and that is initialised again. */
 static int failed(char **arguments)
 {
 	(void)arguments;
@@ -97,8 +97,8 @@ static NTSTATUS hand_over(PLSA_CLIENT_REQUEST client, PVOID command, PVOID base,
 	return STATUS_SUCCESS;
 }
 
-/* A package that has itself unloaded: of four blocks it frees one then and one later, one is the
- * client's, and one it still holds. Then it is back. */
+/* A package that lets the host unload it. It has four blocks: it frees one then and one later,
+ * one belongs to the client, and it still holds one. Then it comes back. */
 static int unloads_itself(char **arguments)
 {
 	LSA_SECPKG_FUNCTION_TABLE table = host_table;

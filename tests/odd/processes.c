@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How processes come, become others, and go. */
+/* How processes begin, execute other programs, and end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-/* To be odd is the point; the analyzer would have posix_spawn() here. */
+/* vfork() is on purpose; the analyzer would prefer posix_spawn(). */
 #ifdef __clang_analyzer__
 #define vfork fork
 #endif
@@ -83,7 +83,7 @@ static const struct {
 	{ "execvpe", by_execvpe }, { "fexecve", by_fexecve }, { "execveat", by_execveat },
 };
 
-/* FUNCTION PATH: becomes a shell that exits with 5; if that fails, goes on, and is killed. */
+/* FUNCTION PATH: executes a shell that exits with 5. If that fails, goes on, and is killed. */
 static int become(char **arguments)
 {
 	host_start();
@@ -101,7 +101,7 @@ static int become(char **arguments)
 	return 0;
 }
 
-/* Becomes this program again, which leaks as much again. */
+/* Executes this program again, which leaks the same again. */
 static int become_itself(char **arguments)
 {
 	host_start();
@@ -121,7 +121,8 @@ static void wait_for(pid_t pid)
 	fflush(stdout);
 }
 
-/* Children that are this process until they become another or end; then it is killed. */
+/* Children that share this process's memory until they execute a program or end. Then it is
+ * killed. */
 static int vforks(char **arguments)
 {
 	pid_t pid;
@@ -203,7 +204,7 @@ static void end_by_exec(void)
 	execl("/bin/sh", "sh", "-c", "exit 0", (char *)NULL);
 }
 
-/* Children that never call the table; then it is killed. */
+/* Children that never call a table function. Then it is killed. */
 static int silent_forks(char **arguments)
 {
 	static void (*const ends[])(void) = { end_by_exit, end_by_exit_now, end_by_quick_exit,
@@ -224,7 +225,7 @@ static int silent_forks(char **arguments)
 	return 0;
 }
 
-/* The parent and a child that the C library knows nothing of go on, each with a leak of its own. */
+/* Makes a child that the C library does not know of. Parent and child go on, and each leaks. */
 static int raw_forks(char **arguments)
 {
 	pid_t pid;
@@ -249,7 +250,7 @@ static void fork_in_call(void)
 	forked = fork();
 }
 
-/* The host forks inside a function of the table, which returns a block in both processes. */
+/* The host forks inside a table function, which returns a block in both processes. */
 static int fork_in_host(char **arguments)
 {
 	PVOID block;
@@ -265,7 +266,7 @@ static int fork_in_host(char **arguments)
 	return 0;
 }
 
-/* The parent ends; the child has no terminal, no parent, and leaks. */
+/* The parent ends. The child has no terminal and no parent, and leaks. */
 static int become_daemon(char **arguments)
 {
 	(void)arguments;
@@ -336,7 +337,7 @@ static void free_last_block(void)
 	lsa->FreeLsaHeap(last_block);
 }
 
-/* What the program set up first is taken down last: after the tracer has noted the end. */
+/* The program's own exit handler runs last, after the tracer has noted the end. */
 static int free_at_exit(char **arguments)
 {
 	(void)arguments;
@@ -346,7 +347,8 @@ static int free_at_exit(char **arguments)
 	return 0;
 }
 
-/* Starts a shell that prints its LD_PRELOAD, and then this program again, and forks a child that calls. */
+/* Starts a shell that prints its LD_PRELOAD, and then this program again, and forks a child that
+ * calls. */
 static int children(char **arguments)
 {
 	pid_t pid;

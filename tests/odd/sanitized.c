@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program with a sanitizer in it gets in front of functions of the C library, for every object, and finds
- * what is behind it before any constructor has run. Until then, nobody can call what it is in front of.
+ * A program with a sanitizer gets in front of functions of the C library, for all loaded objects.
+ * It looks the real functions up before any constructor has run. Until then nobody can call those
+ * functions.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -14,7 +14,8 @@
 #include "odd.h"
 #include "package.h"
 
-/* Of a table that ends with DeleteSharedMemory, older than all that are known. */
+/* The number of slots of a table that ends with DeleteSharedMemory. It is older than all known
+ * tables. */
 enum { SHORT_BYTES = offsetof(LSA_SECPKG_FUNCTION_TABLE, OpenSamUser) };
 
 static struct host_library own;
@@ -24,7 +25,7 @@ static void ask_own(void)
 	need(host_ask(RTLD_DEFAULT, &own), "the package's entry point");
 }
 
-/* Uses what every table has, and leaks one block of each family. */
+/* Uses the functions that all tables have, and leaks one block of each family. */
 static void use_short_table(void)
 {
 	PVOID section = lsa->CreateSharedMemory(4096, 4096);
@@ -46,7 +47,7 @@ static void print_slots(const LSA_SECPKG_FUNCTION_TABLE *table)
 	printf("\n");
 }
 
-/* Two pages; the second may be read or not. */
+/* Maps two pages. The second one may be readable or not. */
 static char *map_pages(bool readable)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -59,7 +60,7 @@ static char *map_pages(bool readable)
 	return pages + page;
 }
 
-/* Nothing can be read behind the table's end. */
+/* The memory after the end of the table is not readable. */
 static int short_table(char **arguments)
 {
 	char *end = map_pages(false);
@@ -72,7 +73,8 @@ static int short_table(char **arguments)
 	return 0;
 }
 
-/* Half of the table lies on a page, half on the next; how much of it is mapped cannot be looked up. */
+/* Half of the table is on one page, half on the next. The tracer cannot find out how much of it
+ * is mapped. */
 static int split_table(char **arguments)
 {
 	char *middle = map_pages(true);
@@ -136,7 +138,8 @@ static void use_own_heaps(void)
 	leak(11);
 }
 
-/* WHAT: what the host lacks of shared memory: nothing, one function, all of it, or the table. */
+/* WHAT: what the host does not have: nothing, one function of shared memory, all of them, or the
+ * table. */
 static int lacking(char **arguments)
 {
 	LSA_SECPKG_FUNCTION_TABLE table = host_table;
@@ -155,7 +158,7 @@ static int lacking(char **arguments)
 	return 0;
 }
 
-/* COMMAND: a shell's, while a block is there for clients to write to. */
+/* COMMAND: a shell command, which runs while there is a block that clients can write to. */
 static int client(char **arguments)
 {
 	char *block;
@@ -168,7 +171,7 @@ static int client(char **arguments)
 	return 0;
 }
 
-/* Slots of functions that are traced elsewhere are NULL, or hold what is no function. */
+/* Slots of traced functions are NULL, or hold an address that is no function. */
 static int empty_slots(char **arguments)
 {
 	LSA_SECPKG_FUNCTION_TABLE table = host_table;
@@ -192,7 +195,7 @@ static PVOID allocate_nothing(ULONG size)
 	return NULL;
 }
 
-/* A package that is initialised again, with another table, calls the second host. */
+/* A package that is initialised again with another table. It then calls the second host. */
 static int twice(char **arguments)
 {
 	LSA_SECPKG_FUNCTION_TABLE second = host_table;
@@ -232,7 +235,7 @@ static NTSTATUS initialize_late(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 	return package_initialize(id, parameters, table);
 }
 
-/* The package has two functions only, until it is initialised. */
+/* The package has only two functions until it is initialised. */
 static int late_functions(char **arguments)
 {
 	(void)arguments;
@@ -255,7 +258,8 @@ static NTSTATUS initialize_copy(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 	return package_initialize(id, parameters, &copy);
 }
 
-/* As the short table, but of a host that knows all slots: the copy is as long as the package's idea. */
+/* A short table of a host that knows all slots. The package copies as much as it believes a
+ * table to be. */
 static int copied_table(char **arguments)
 {
 	(void)arguments;
@@ -270,13 +274,13 @@ static NTSTATUS initialize_dispatch(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_ST
 				    PLSA_STRING confidentiality, PLSA_STRING *name)
 {
 	(void)id, (void)database, (void)confidentiality, (void)name;
-	/* More than a dispatch table has: packages do it. */
+	/* Copies more than a dispatch table has, as real packages do. */
 	memcpy(&copy, table, sizeof(copy));
 	lsa = &copy;
 	return STATUS_SUCCESS;
 }
 
-/* The first table that a package sees is the short one, of which it copies too much. */
+/* The package gets the short table first, and copies too much of it. */
 static int dispatch_table(char **arguments)
 {
 	(void)arguments;
@@ -324,7 +328,7 @@ static int deep(char **arguments)
 	return 0;
 }
 
-/* One leak of each family. */
+/* Leaks a block of each family. */
 static int families(char **arguments)
 {
 	PVOID client = NULL, buffer = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many threads, small threads, and ways of control that are no calls and returns. */
+/* Many threads, threads with small stacks, and control flow that is not calls and returns. */
 #include <link.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -40,7 +40,7 @@ static void run_thread(const pthread_attr_t *attributes, long rounds)
 	pthread_join(thread, NULL);
 }
 
-/* THREADS ROUNDS: threads that come and go, one at a time. */
+/* THREADS ROUNDS: threads one after another. */
 static int in_turn(char **arguments)
 {
 	long threads = number_of(arguments[0]), rounds = number_of(arguments[1]);
@@ -53,7 +53,7 @@ static int in_turn(char **arguments)
 
 static pthread_barrier_t barrier;
 
-/* All have called, and none has ended, when each calls again. */
+/* Each thread calls again after all have called, and before any has ended. */
 static void *churn_together(void *unused)
 {
 	(void)unused;
@@ -79,7 +79,7 @@ static int crowd(char **arguments)
 	return 0;
 }
 
-/* BYTES: threads whose stack is no larger than that, or than the system allows. */
+/* BYTES: size of the stacks of threads, or what the system requires at least. */
 static int small_stack(char **arguments)
 {
 	size_t bytes = (size_t)number_of(arguments[0]);
@@ -103,7 +103,7 @@ static void *start_in_thread(void *unused)
 	return NULL;
 }
 
-/* BYTES: the host's only thread that calls a package has a stack no larger than that. */
+/* BYTES: size of the stack of the only thread that calls a package. */
 static int small_start(char **arguments)
 {
 	size_t bytes = (size_t)number_of(arguments[0]);
@@ -119,7 +119,7 @@ static int small_start(char **arguments)
 	return 0;
 }
 
-/* Blocks, and a section, that change hands between the program and its signal handler. */
+/* Blocks and a section that the program and its signal handler pass to each other. */
 static PVOID from_handler, from_program, section_from_handler;
 
 static PVOID take(PVOID *place)
@@ -189,7 +189,7 @@ static void exchange_blocks(void)
 		put(&from_program, lsa->AllocatePrivateHeap(24));
 }
 
-/* A handler that uses the table comes upon the tracer, the host and the package alike. */
+/* A handler that calls table functions interrupts the tracer, the host and the package. */
 static int call_in_handlers(int flags)
 {
 	host_start();
@@ -225,7 +225,7 @@ static void jump_out(void)
 	longjmp(way_out, 1);
 }
 
-/* The host leaves its function without returning. */
+/* The host leaves its function by longjmp(). */
 static int jump(char **arguments)
 {
 	(void)arguments;
@@ -268,7 +268,7 @@ static long milliseconds(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Beside a thread that was left in the midst of anything. */
+/* Forks in other threads, while a handler has left this one in the middle of something. */
 static void fork_often(void)
 {
 	long start = milliseconds();
@@ -282,7 +282,7 @@ static void fork_often(void)
 		puts("slow");
 }
 
-/* A handler that does not return, wherever it comes upon the program: most often upon the tracer. */
+/* A handler that does not return. Most often it interrupts the tracer. */
 static int jump_out_of_handlers(char **arguments)
 {
 	struct sigaction action = { .sa_handler = jump_out_of_anything };
@@ -317,7 +317,8 @@ static void *interrupt_in_thread(void *unused)
 	return unused;
 }
 
-/* Waits for a thread whose stack only libunwind knows, with rules that it has to look for. */
+/* Waits for a thread with a stack that only libunwind can unwind, by rules that it must search
+ * for. */
 static int await_thread(struct dl_phdr_info *info, size_t size, void *unused)
 {
 	pthread_t thread;
@@ -328,7 +329,7 @@ static int await_thread(struct dl_phdr_info *info, size_t size, void *unused)
 	return 1;
 }
 
-/* The loader's lock is held meanwhile. What is called before makes the modules known. */
+/* Holds the loader's lock meanwhile. A call before that makes the modules known to the tracer. */
 static int wait_in_callback(char **arguments)
 {
 	struct sigaction action = { .sa_handler = churn_in_handler };
@@ -348,7 +349,7 @@ static void leave_program(void)
 	exit(4);
 }
 
-/* The host ends the program in a call. */
+/* The host ends the program during a call. */
 static int never_return(char **arguments)
 {
 	(void)arguments;
@@ -366,7 +367,8 @@ static void visit_trunk(void)
 	swapcontext(&branch, &trunk);
 }
 
-/* A call from the branch, and a return to the trunk between a block's allocation and its free. */
+/* Calls from a coroutine, which returns to the main stack between the allocation of a block and
+ * its free. */
 static void grow_branch(void)
 {
 	PVOID block;
@@ -390,7 +392,7 @@ static int coroutines(char **arguments)
 	branch.uc_stack.ss_size = sizeof(stack);
 	branch.uc_link = &trunk;
 	makecontext(&branch, grow_branch, 0);
-	/* It comes back between its calls, then in the midst of one, then for good. */
+	/* It comes back between its calls, then during one, then for ever. */
 	for (int i = 0; i < 3; i++) {
 		swapcontext(&trunk, &branch);
 		churn(3);

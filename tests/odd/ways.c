@@ -17,7 +17,7 @@
 #include "tests/packages/libraries/lender.h"
 #include "tests/packages/libraries/plugin.h"
 
-/* HOW is plain, deepbind or dlmopen. */
+/* Opens a library. HOW is plain, deepbind or dlmopen. */
 static void *open_by(const char *how, const char *path)
 {
 	void *handle;
@@ -33,7 +33,7 @@ static void *open_by(const char *how, const char *path)
 	return handle;
 }
 
-/* The library's package, by the entry point that was found in it, is initialised and called. */
+/* Initialises and calls the package of a library by its entry point. */
 static void use(void *symbol)
 {
 	struct host_library library = { 0 };
@@ -46,7 +46,7 @@ static void use(void *symbol)
 	host_call(library.tables, "run");
 }
 
-/* HOW PATH WAY PACKAGE TIMES: a plug-in is opened by HOW, and finds packages. */
+/* HOW PATH WAY PACKAGE TIMES: opens a plug-in by HOW, which finds packages. */
 static int plugin(char **arguments)
 {
 	void *handle = open_by(arguments[0], arguments[1]);
@@ -61,7 +61,7 @@ static int plugin(char **arguments)
 	return 0;
 }
 
-/* HOW PATH PACKAGE: the plug-in asks the tracer itself. */
+/* HOW PATH PACKAGE: the plug-in calls the functions of lsatrace.h. */
 static int plugin_asks(char **arguments)
 {
 	void *handle = open_by(arguments[0], arguments[1]), *symbol;
@@ -74,7 +74,7 @@ static int plugin_asks(char **arguments)
 	return 0;
 }
 
-/* TIMES and the arguments of `plugin`: the plug-in, too, comes and goes. */
+/* TIMES and the arguments of `plugin`: loads and unloads the plug-in, too. */
 static int plugin_again(char **arguments)
 {
 	for (long i = 0; i < number_of(arguments[0]); i++)
@@ -82,7 +82,7 @@ static int plugin_again(char **arguments)
 	return 0;
 }
 
-/* PATH PACKAGE TIMES: a plug-in is opened in each way. */
+/* PATH PACKAGE TIMES: opens a plug-in in each way. */
 static int plugin_in_turn(char **arguments)
 {
 	char *hows[] = { "plain", "dlmopen", "deepbind" };
@@ -92,7 +92,7 @@ static int plugin_in_turn(char **arguments)
 	return 0;
 }
 
-/* HOW PACKAGE: the host itself opens the package so. */
+/* HOW PACKAGE: the host itself opens the package by HOW. */
 static int opened(char **arguments)
 {
 	void *handle = open_by(arguments[0], arguments[1]);
@@ -112,7 +112,7 @@ static int versioned(char **arguments)
 	return 0;
 }
 
-/* The C library is asked for its own dlsym(). */
+/* Asks the C library for its dlsym(). */
 static int asked_for(char **arguments)
 {
 	void *libc = open_by("plain", "libc.so.6"), *symbol = dlsym(libc, "dlsym");
@@ -130,7 +130,7 @@ static void *look_up_for_ever(void *ended)
 	return NULL;
 }
 
-/* TIMES PATH PACKAGE: children are forked while threads are in dlsym(), and load a library. */
+/* TIMES PATH PACKAGE: forks children while threads are in dlsym(). The children load a library. */
 static int look_up_and_fork(char **arguments)
 {
 	bool ended = false;
@@ -154,16 +154,16 @@ static int look_up_and_fork(char **arguments)
 	return 0;
 }
 
-/* Tables of which only a symbol table tells. */
+/* Tables that only a symbol table names. */
 static LSA_SECPKG_FUNCTION_TABLE filled_table;
 
-/* The package is in the program, and is handed a table by nothing that has a name. */
+/* The package is in the program, and gets its table by a function without a name. */
 static void start(const void *table)
 {
 	package_initialize(1, NULL, (PLSA_SECPKG_FUNCTION_TABLE)(uintptr_t)table);
 }
 
-/* The host's own, exported and never written to. */
+/* The host's table, exported and constant. */
 static int constant_table(char **arguments)
 {
 	(void)arguments;
@@ -180,7 +180,8 @@ static PVOID allocate_wrapped(ULONG size)
 	return wrapped_allocate(size);
 }
 
-/* [again | wrap]: filled by main(); then filled again, or a function of it wrapped by another. */
+/* [again | wrap]: a table that main() fills; then it fills it again, or puts another function
+ * around one. */
 static int filled(char **arguments)
 {
 	memcpy(&filled_table, &host_table, sizeof(filled_table));
@@ -198,7 +199,7 @@ static int filled(char **arguments)
 	return 0;
 }
 
-/* TIMES PATH: the table is one of a library, which comes and goes. */
+/* TIMES PATH: the table is in a library, which is loaded and unloaded. */
 static int lent(char **arguments)
 {
 	enum { KNOWN_BYTES = sizeof(LSA_DISPATCH_TABLE) };
@@ -223,7 +224,7 @@ static int lent(char **arguments)
 	return 0;
 }
 
-/* The host says itself where its table is. */
+/* The host tells the tracer where its table is. */
 static int told_table(char **arguments)
 {
 	LSA_SECPKG_FUNCTION_TABLE *table = malloc(sizeof(*table));
@@ -244,7 +245,7 @@ static void print_leaks(void)
 	       lsatrace_leaks_since("never"), lsatrace_leaks_since(NULL));
 }
 
-/* What is live since when. */
+/* Checkpoints, and the leaks since then. */
 static int checkpoints(char **arguments)
 {
 	PVOID section, block;

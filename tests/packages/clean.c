@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No defect: uses every function of the traced families as documented. Its entry points return memory
- * that the LSA or the client then owns.
+ * No defect: uses every function of the traced families as documented. Its entry points return
+ * memory that the LSA or the client then owns.
  */
 #include "tests/packages/package.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads and writes outside of its memory: one defect for each command, which is named after the finding
- * of the guarded allocator. Without that allocator, nobody notices any of them.
+ * Reads and writes outside of its memory: one defect for each command, which is named after the
+ * finding of the guarded allocator. Without that allocator, nobody notices any of them.
  */
 #include "tests/packages/package.h"
 

@@ -11,7 +11,8 @@
 
 #include "tests/packages/package.h"
 
-/* Calls in a round: 2 for the section, and two for each of its blocks and of the blocks of the heaps. */
+/* Calls in a round: 2 for the section, and two for each of its blocks and of the blocks of the
+ * heaps. */
 enum {
 	SHARED_BLOCKS = 30,
 	LSA_BLOCKS = 8,

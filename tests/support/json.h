@@ -3,8 +3,8 @@
 #define SUPPORT_JSON_H
 
 /*
- * Gets values out of a JSON document. A path consists of keys and indices with dots between them, such as
- * "stacks.call.0.function". Nothing is copied: a result is valid as long as the document.
+ * Gets values out of a JSON document. A path consists of keys and indices with dots between them,
+ * such as "stacks.call.0.function". Nothing is copied: a result is valid as long as the document.
  */
 
 #include <stdbool.h>

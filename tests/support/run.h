@@ -3,8 +3,8 @@
 #define SUPPORT_RUN_H
 
 /*
- * Runs programs and keeps their output; makes temporary folders. If the system refuses something, such as
- * memory or a process, the calling test ends by abort().
+ * Runs programs and keeps their output; makes temporary folders. If the system refuses something,
+ * such as memory or a process, the calling test ends by abort().
  */
 
 #include <stddef.h>
@@ -19,7 +19,8 @@ struct run {
 struct run run_command(const char *const argv[]);
 void run_release(struct run *run);
 
-/* A list of arguments that can grow. It starts as zeroes. After the first addition, `all` ends with NULL. */
+/* A list of arguments that can grow. It starts as zeroes. After the first addition, `all` ends
+ * with NULL. */
 struct arguments {
 	char **all;
 	size_t count;

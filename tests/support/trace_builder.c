@@ -14,7 +14,8 @@
 struct trace_builder {
 	unsigned char *bytes;
 	uint32_t chunks;
-	/* For each kind: the chunk that is being filled (0: none), and how many bytes of it are used. */
+	/* For each kind: the chunk that is being filled (0: none), and how many bytes of it are
+	 * used. */
 	uint32_t open[TRACE_CHUNK_KINDS];
 	uint32_t used[TRACE_CHUNK_KINDS];
 	uint32_t ring[LANES_MOST], ring_used[LANES_MOST];

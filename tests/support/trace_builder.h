@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Builds a trace in memory, as a traced process would have left it. So tests say in C what is in their
- * traces, and the tree needs no binary files. A new trace is valid: its header says that process 4711
- * exited with status 0, every family and function of slots.h is defined, and there are no calls.
+ * Builds a trace in memory, as a traced process would have left it. So tests say in C what is in
+ * their traces, and the tree needs no binary files. A new trace is valid: its header says that
+ * process 4711 exited with status 0, every family and function of slots.h is defined, and there are
+ * no calls.
  *
- * Pointers to items are valid until trace_builder_free(). If memory runs out, the test ends by abort().
+ * Pointers to items are valid until trace_builder_free(). If memory runs out, the test ends by
+ * abort().
  */
 #ifndef LSATRACE_TRACE_BUILDER_H
 #define LSATRACE_TRACE_BUILDER_H
@@ -36,7 +38,8 @@ void trace_builder_module(struct trace_builder *b, uint32_t id, const char *path
 void trace_builder_package(struct trace_builder *b, uint32_t index, const char *name,
 			   uint64_t package_id, uint32_t module);
 
-/* Returns the word for a frame; adds a stack of such frames, innermost first, and returns its reference. */
+/* Returns the word for a frame; adds a stack of such frames, innermost first, and returns its
+ * reference. */
 uint64_t trace_builder_frame(uint32_t module, uint64_t offset);
 uint32_t trace_builder_stack(struct trace_builder *b, const uint64_t *frames, uint32_t count);
 /* Adds a stack of one frame. Returns its reference. */

@@ -3,8 +3,8 @@
 #define SUPPORT_TRACED_H
 
 /*
- * Runs commands under build/lsatrace, and keeps what the report says. If lsatrace itself goes wrong, for
- * example if a report is not valid JSON, the calling test fails.
+ * Runs commands under build/lsatrace, and keeps what the report says. If lsatrace itself goes
+ * wrong, for example if a report is not valid JSON, the calling test fails.
  */
 
 #include <jansson.h>
@@ -23,13 +23,14 @@ struct traced {
 };
 
 /*
- * Runs `lsatrace record OPTION... -- COMMAND` with a time limit. The traces are named PID.trace, in a new
- * folder that traced_release() removes. The options come later on the command line, and so may choose
- * another name.
+ * Runs `lsatrace record OPTION... -- COMMAND` with a time limit. The traces are named PID.trace, in
+ * a new folder that traced_release() removes. The options come later on the command line, and so
+ * may choose another name.
  */
 struct traced traced_record(const char *const options[], const char *const command[]);
 
-/* Runs a command that writes its traces into a folder, with a time limit. Takes over the folder's path. */
+/* Runs a command that writes its traces into a folder, with a time limit. Takes over the
+ * folder's path. */
 struct traced traced_run(char *folder, const char *const command[]);
 
 /* Looks for traces, and makes the report, again. */
@@ -37,7 +38,8 @@ void traced_look(struct traced *traced);
 
 void traced_release(struct traced *traced);
 
-/* Returns the report on some traces, to be released by json_decref(), and lsatrace's exit status. */
+/* Returns the report on some traces, to be released by json_decref(), and lsatrace's exit
+ * status. */
 json_t *traced_report(const char *const traces[], int *status);
 
 /* Runs a command with a time limit, but not traced. */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tortures the embedded shared memory for a while, and checks from outside that it bears it:
+ * Uses and misuses lsatrace's own shared memory for a while, and checks from outside that it stays
+ * intact:
  *
  *	torture [SECONDS [SEED]]
  *
- * Threads allocate and free blocks of random sizes, in sections of their own and in common ones, and
- * free what they must not. Clients, which are processes of their own, meanwhile write to every byte
- * of half of the common sections. A model of each section says which granules are somebody's: no
- * block may be another's as well, nor lie outside. Where no client writes, blocks are zero when they
- * are handed out, and keep what their owner writes. In the end everything is freed, and each section
- * must yield one block of its maximal size: nothing of it was lost.
+ * Threads allocate and free blocks of random sizes, in private and in common sections, and also
+ * make wrong frees. At the same time clients, which are other processes, write to each byte of half
+ * of the common sections. A model of each section says which granules are in use: blocks must not
+ * overlap, and must not be outside of the section. In sections that no client writes to, a new
+ * block must be zero, and must keep what its owner writes. At the end everything is freed. Then
+ * each section must give one block of the largest size: otherwise some of it was lost.
  *
- * The first thing that is wrong is printed, and ends the program by abort().
+ * Prints the first fault, and ends by abort().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,9 +35,9 @@
 enum {
 	THREADS = 4,
 	CLIENTS = 2,
-	COMMON = 4, /* sections that all threads use; the first half of them are written to */
+	COMMON = 4, /* sections that all threads use; clients write to the first half of them */
 	SCRIBBLED = COMMON / 2,
-	PLACES = 200, /* blocks of one thread in one section */
+	PLACES = 200, /* most blocks of a thread in a section */
 	GRANULE = 16,
 	COMMON_SIZE = 1 << 20,
 	OWN_SIZE = 100000,
@@ -47,7 +48,7 @@ struct model {
 	char *section;
 	ULONG max_size;
 	bool is_scribbled;
-	uint8_t *taken; /* by granule */
+	uint8_t *taken; /* for each granule */
 };
 
 struct block {
@@ -79,7 +80,7 @@ static uint32_t next_random(struct worker *w, uint32_t below)
 	return (uint32_t)((w->random >> 33) * below >> 31);
 }
 
-/* As many small ones as large ones; sometimes none at all, or more than there is. */
+/* Small sizes are as frequent as large ones. Sometimes it is 0, or more than there is. */
 static ULONG random_size(struct worker *w)
 {
 	return next_random(w, 2u << next_random(w, 17));
@@ -101,7 +102,7 @@ static void model_open(struct model *m, ULONG max_size, ULONG initial_size)
 	CHECK(m->taken, "no memory");
 }
 
-/* Its blocks are freed by now. */
+/* All of its blocks have been freed before. */
 static void model_close(struct model *m)
 {
 	char *all = sections_allocate(m->section, m->max_size);
@@ -178,7 +179,7 @@ static void release_all(struct worker *w, struct model *m, struct block *blocks)
 			release(w, m, &blocks[i]);
 }
 
-/* An address that begins no block of this section, whatever other threads do meanwhile. */
+/* Returns an address where no block of this section begins, whatever other threads do. */
 static char *wrong_address(struct worker *w, const struct model *m, const struct block *b)
 {
 	switch (next_random(w, 7)) {
@@ -216,7 +217,7 @@ static void free_wrongly(struct worker *w, const struct model *m, const struct b
 	CHECK(!sections_delete(b->at ? b->at : (char *)w), "a block is deleted as a section");
 }
 
-/* Nobody else can have been given the address. */
+/* No other thread can have got this address. */
 static void free_twice(struct worker *w, struct model *m, struct block *b)
 {
 	char *at = b->at;
@@ -304,7 +305,7 @@ static _Noreturn void scribble(pid_t host)
 	for (int byte = 0xff;; byte = rand() & 0xff) {
 		for (int i = 0; i < SCRIBBLED; i++)
 			memset(section[i], byte, bytes[i]);
-		usleep(500); /* for the threads to get something done */
+		usleep(500); /* so that the threads make progress */
 	}
 }
 
@@ -319,7 +320,7 @@ static void start_clients(pid_t *clients)
 	}
 }
 
-/* A client that is gone by itself has found something wrong. */
+/* A client that ended by itself has found a fault. */
 static void end_clients(const pid_t *clients)
 {
 	for (int i = 0; i < CLIENTS; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ways to be called: by jumps in place of calls, by pointers, by the C library and by the loader. */
+/* Different ways to be called: by tail calls, by pointers, by the C library and by the loader. */
 #include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 static __thread struct walk *current;
 
-/* The compiler makes these ends jumps, or not. */
+/* The compiler may or may not make these last calls jumps. */
 static NOINLINE void tail_last(struct walk *w)
 {
 	touch(w);
@@ -40,7 +40,7 @@ static NOINLINE void by_pointer(struct walk *w)
 	chosen(w);
 }
 
-/* What the library's function is in the middle of must not be left for good. */
+/* A jump must not leave the library's function before it ends. */
 static NOINLINE void without_landing(struct walk *w, unsigned most)
 {
 	struct landing *landing = w->landing;
@@ -85,7 +85,8 @@ static NOINLINE void search(struct walk *w)
 	STAY();
 }
 
-/* Nor may its thread go on elsewhere: the library keeps what it is in the middle of in a list. */
+/* Its thread must not go on elsewhere either, because the library keeps a list of what is in
+ * progress. */
 static void run_once(void)
 {
 	struct walk *w = current;
@@ -112,7 +113,7 @@ static int visit_module(struct dl_phdr_info *info, size_t size, void *w)
 	return walk_random(w, 3) == 0;
 }
 
-/* Under the loader's lock. */
+/* Runs under the loader's lock. */
 static NOINLINE void iterate(struct walk *w)
 {
 	dl_iterate_phdr(visit_module, w);
@@ -137,7 +138,7 @@ static NOINLINE int calls_leak_compare(const void *one, const void *other)
 	return 0;
 }
 
-/* At the end of the process as well. */
+/* Runs at the end of the process as well. */
 static void touch_at_exit(void)
 {
 	struct walk w = { .random = 7, .calls = 200, .depth = 5 };

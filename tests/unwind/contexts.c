@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Coroutines by ucontext: several walks in one thread, which leave their stacks in the middle; and
- * stacks that are given up, and come again at the same address with another size. */
+/* Coroutines by ucontext: several walks in one thread, which switch stacks at any point. Stacks
+ * are freed, and come back at the same address with another size. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ enum { COROUTINES = 4, STACK_MOST = 2 << 20 };
 struct coroutine {
 	ucontext_t here, caller;
 	struct walk walk;
-	char *stack; /* where the place for its stack begins; the stack ends where that does */
+	char *stack; /* start of the memory for its stack; both end at the same address */
 	size_t bytes;
 	bool runs;
 };
@@ -49,7 +49,7 @@ static void map_stack(struct coroutine *c, struct walk *w)
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED);
 }
 
-/* Nothing may be read there any more. */
+/* This memory must not be read any more. */
 static void unmap_stack(struct coroutine *c)
 {
 	must(mmap(c->stack, STACK_MOST, PROT_NONE,
@@ -132,7 +132,7 @@ static void contexts_leak(unsigned bytes)
 	free(stack);
 }
 
-/* Behind the coroutine's function there is what glibc begins it with, and no more. */
+/* Outside of the coroutine's function there is only the function of glibc that starts it. */
 const struct scenario contexts_scenario = {
 	.name = "contexts",
 	.run = run_contexts,

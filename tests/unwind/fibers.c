@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Coroutines of one's own: stacks whose outermost frame returns to nothing, or to something that
- * depends, and stacks that are but an interlude of another. */
+/* Hand-made coroutines: stacks whose outermost frame returns to nothing or to different
+ * addresses, and stacks that continue another stack. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -48,8 +48,8 @@ static void map_stacks(void)
 	}
 }
 
-/* What a fiber's function seems to have been called by: nothing, something that nothing called, an
- * address that is none, or code of which no one knows anything. */
+/* The apparent caller of a fiber's function: nothing, a function that nothing called, an invalid
+ * address, or code without unwind information. */
 static void choose_end(uint64_t *return_address, struct walk *w)
 {
 	static const uint64_t none = 0, small = 0x1234;
@@ -76,8 +76,8 @@ static void choose_end(uint64_t *return_address, struct walk *w)
 	}
 }
 
-/* The stack is as fiber_switch() leaves one. The return address of its function is at a multiple of
- * 16, plus 8. */
+/* Makes a stack as fiber_switch() leaves one. The return address of its function is at a
+ * multiple of 16, plus 8. */
 static void start(struct fiber *f, struct walk *w)
 {
 	uint64_t *return_address = (uint64_t *)(void *)(f->stack + STACK_BYTES) - 7;
@@ -107,13 +107,13 @@ static NOINLINE void resume(struct fiber *f, struct walk *w)
 		touch(w);
 }
 
-/* The same walk goes on, in frames of another stack that were called from this one. */
+/* The same walk goes on in frames of another stack, which were called from this one. */
 static NOINLINE void interlude(struct walk *w)
 {
 	static char *low;
 	struct walk saved = *w;
 
-	/* Below the stack of main, where it would grow to last. */
+	/* Below the stack of main, at the end of the space that it can grow into. */
 	if (!low)
 		low = (char *)(((uintptr_t)&saved - (6 << 20)) & -4096ul);
 	w->landing = NULL;

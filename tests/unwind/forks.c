@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Children: one has a copy of what was found last, one shares its parent's memory for a while. */
+/* Children: one has a copy of the unwinder's history, one shares its parent's memory for a
+ * while. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -29,7 +30,7 @@ static NOINLINE void fork_child(struct walk *w)
 	touch(w);
 }
 
-/* The child may do nothing but this, and does it on its parent's stack. */
+/* The child may do nothing else, and does this on its parent's stack. */
 static NOINLINE void vfork_child(struct walk *w)
 {
 	pid_t child = vfork();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames as compilers make them: of fixed and of variable size, with rbp as frame pointer or as any
- * other register, and reached from several call sites. */
+/* Frames as compilers make them: with fixed and variable size, with rbp as frame pointer or as
+ * an ordinary register, and called from several places. */
 #include <alloca.h>
 #include <stdarg.h>
 #include <string.h>
@@ -16,7 +16,8 @@ static NOINLINE void small(struct walk *w)
 	STAY();
 }
 
-/* The same callee from two call sites: frames of one place, with different return addresses. */
+/* The same function called from two places: its frame has the same address, but different return
+ * addresses. */
 static NOINLINE void two_sites(struct walk *w)
 {
 	if (walk_random(w, 2)) {
@@ -30,7 +31,8 @@ static NOINLINE void two_sites(struct walk *w)
 	touch(w);
 }
 
-/* What is not written stays as an earlier, deeper call left it: a frame that is gone, to all looks. */
+/* Memory that is not written stays as an earlier, deeper call left it. It looks like a frame,
+ * but is none. */
 static NOINLINE void variable(struct walk *w)
 {
 	char *room = alloca(16 * (1 + walk_random(w, 8)));
@@ -57,8 +59,8 @@ static NOINLINE void leaf(struct walk *w)
 	touch(w);
 }
 
-/* One call site for all: whether, and where, rbp is kept is all that differs between them. They write
- * nothing else, so that what one of them kept is found, unchanged, in the frame of another. */
+/* All are called from the same place. They differ only in whether and where they save rbp. They
+ * write nothing else, so that the saved value of one is still there in the frame of another. */
 static void (*const by_hand[8])(place *, struct walk *) = {
 	frame_push_rbp, frame_store_rbp, frame_keep_rbp, frame_hole,
 	frame_decoy,    frame_pointer,   frame_keep_rbp, frame_hole,
@@ -66,8 +68,8 @@ static void (*const by_hand[8])(place *, struct walk *) = {
 
 enum { HALVES = 6, VISITS = 3 };
 
-/* What the frames by hand call: leaf(walk), or the host's function itself, which leaves it to them
- * whether rbp is kept. */
+/* The function that hand-written frames call: leaf(walk), or the host's function itself, so that
+ * only these frames decide whether rbp is saved. */
 struct visits {
 	place *visit;
 	void *argument[HALVES * VISITS], **next;
@@ -77,9 +79,9 @@ struct visits {
 static __thread struct visits *visits;
 
 /*
- * Two frames, one in the other, whose sizes add up to the same: what they call lies in the same place,
- * while they themselves do not. Where a frame was, it still seems to be, and to return to another
- * first half. What is random is chosen before: to choose takes stack.
+ * Two nested frames, whose sizes have the same sum. The function that they call has its frame at
+ * the same address, but the frames themselves move. Where a frame was, there still seems to be one,
+ * which returns to another first frame. Random choices are made before, because they need stack.
  */
 static NOINLINE void second_half(struct walk *w)
 {
@@ -112,7 +114,7 @@ static NOINLINE void other_half(place *visit, struct walk *w)
 	STAY();
 }
 
-/* frame_hole() is 6 * 16 bytes larger than frame_keep_rbp(). Neither knows of rbp. */
+/* frame_hole() is 6 * 16 bytes larger than frame_keep_rbp(). Neither uses rbp. */
 static void (*const first_halves[4])(place *, struct walk *) = { first_half, other_half,
 								 frame_keep_rbp, frame_hole };
 
@@ -154,7 +156,7 @@ static NOINLINE void halves_that_free(struct walk *w)
 	w->calls = w->calls > CALLS ? w->calls - CALLS : 0;
 }
 
-/* The bits of `path` say by which of two calls each of the frames is left. */
+/* Each bit of `path` says which of two calls a frame makes. */
 static NOINLINE void path_of_calls(struct walk *w, unsigned path, unsigned levels)
 {
 	if (levels == 0) {
@@ -168,7 +170,7 @@ static NOINLINE void path_of_calls(struct walk *w, unsigned path, unsigned level
 	}
 }
 
-/* The same, in frames that are larger or smaller by two more bits. */
+/* The same in frames whose size depends on two more bits. */
 static NOINLINE void path_of_sizes(struct walk *w, uint64_t path, unsigned levels)
 {
 	char *room = alloca(16 * (1 + (path >> 1 & 3)));
@@ -186,7 +188,7 @@ static NOINLINE void path_of_sizes(struct walk *w, uint64_t path, unsigned level
 	}
 }
 
-/* From one path to the next, a frame or two of many are others. */
+/* From one path to the next, one or two of many frames change. */
 static NOINLINE void paths(struct walk *w)
 {
 	unsigned levels = 3 + walk_random(w, 14), path = walk_random(w, 1 << 16);
@@ -210,7 +212,7 @@ static NOINLINE void paths_of_sizes(struct walk *w)
 	}
 }
 
-/* More values are alive across the calls than there are registers that a call keeps. */
+/* More values are live across the calls than there are callee-saved registers. */
 static NOINLINE void crowded(struct walk *w)
 {
 	long a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7;
@@ -243,7 +245,7 @@ static NOINLINE void take_many(long a, long b, long c, long d, long e, long f, l
 	BLUR(a);
 }
 
-/* Arguments that are pushed, and popped again behind the call. */
+/* Arguments that are pushed, and popped after the call. */
 static NOINLINE void many_arguments(struct walk *w)
 {
 	long a = 1;
@@ -385,7 +387,7 @@ const struct scenario frames_scenario = {
 	.share = 400,
 };
 
-/* Up to some hundred frames: more than are kept of a backtrace, and than the unwinder takes. */
+/* Up to some hundred frames: more than a backtrace keeps, and more than the unwinder handles. */
 static void run_deep(struct walk *w)
 {
 	unsigned long before = w->calls;

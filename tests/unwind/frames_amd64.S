@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames that no compiler makes, or not at will. Each is called with (visit, w) and calls visit(w). */
+/* Frames that compilers do not make, or not on demand. Each is called with (visit, w) and calls
+ * visit(w). */
 
 	.macro begin name
 	.globl \name
@@ -17,7 +18,7 @@
 
 	.text
 
-/* rbp is pushed, and then any number. */
+/* Pushes rbp, then sets it to any number. */
 	begin frame_push_rbp
 	pushq %rbp
 	.cfi_adjust_cfa_offset 8
@@ -32,7 +33,8 @@
 	ret
 	finish frame_push_rbp
 
-/* It is stored in the middle of a frame that is otherwise left as it is, and then an address in it. */
+/* Stores rbp in the middle of a frame that it does not write otherwise, then sets it to an
+ * address there. */
 	begin frame_store_rbp
 	subq $104, %rsp
 	.cfi_adjust_cfa_offset 104
@@ -49,7 +51,7 @@
 	ret
 	finish frame_store_rbp
 
-/* It stays the caller's. */
+/* Leaves rbp as the caller set it. */
 	begin frame_keep_rbp
 	subq $8, %rsp
 	.cfi_adjust_cfa_offset 8
@@ -61,7 +63,7 @@
 	ret
 	finish frame_keep_rbp
 
-/* As large as frame_store_rbp. */
+/* Has the same size as frame_store_rbp. */
 	begin frame_hole
 	subq $104, %rsp
 	.cfi_adjust_cfa_offset 104
@@ -73,7 +75,7 @@
 	ret
 	finish frame_hole
 
-/* rbp leads to what looks like a frame, and is none. */
+/* rbp points to something that looks like a frame, but is none. */
 	begin frame_decoy
 	pushq %rbp
 	.cfi_adjust_cfa_offset 8
@@ -113,7 +115,8 @@
 	ret
 	finish frame_pointer
 
-/* Calls before rbp is kept, while it is, and behind that, in that order in time but not in memory. */
+/* Calls before rbp is saved, while it is saved, and after that: in this order in time, but not
+ * in memory. */
 	begin frame_late
 	subq $40, %rsp
 	.cfi_adjust_cfa_offset 40
@@ -139,7 +142,7 @@
 	jmp 1b
 	finish frame_late
 
-/* So large that it is left to libunwind. */
+/* So large that lsatrace's unwinder leaves it to libunwind. */
 	begin frame_large
 	subq $40000, %rsp
 	.cfi_adjust_cfa_offset 40000
@@ -160,7 +163,7 @@
 	ret
 	finish frame_large
 
-/* The CFA is kept in the frame: DW_CFA_def_cfa_expression(rsp + 40, deref). */
+/* The CFA is saved in the frame: DW_CFA_def_cfa_expression(rsp + 40, deref). */
 	begin frame_copied
 	leaq 8(%rsp), %rax
 	pushq %rbx
@@ -182,7 +185,8 @@
 	ret
 	finish frame_copied
 
-/* The call is the last instruction: it returns to the first one of the next function, if ever. */
+/* The call is the last instruction. If it returned, it would return to the next function's first
+ * one. */
 	begin frame_no_return
 	subq $104, %rsp
 	.cfi_adjust_cfa_offset 104
@@ -214,8 +218,9 @@ frame_not_returned_to:
 	finish frame_switch
 
 /*
- * The return address is copied to the new stack, and rsp kept below it: the CFA is the new stack's.
- * What rsp was, is at CFA - 16, and 8 more: DW_CFA_val_expression(rsp, CFA - 16, deref, + 8).
+ * The return address is copied to the new stack, and rsp is saved below it. The CFA is on the new
+ * stack. The old rsp is the value at CFA - 16, plus 8: DW_CFA_val_expression(rsp, CFA - 16, deref,
+ * + 8).
  */
 	begin frame_switch_saved
 	movq (%rsp), %rax
@@ -270,14 +275,15 @@ frame_not_returned_to:
 	ret
 	finish fiber_switch
 
-/* Nothing called it; but its frame is like any other, with a place for a return address. */
+/* Nothing called it, but its frame is like others, with a place for a return address. */
 	begin fiber_ended
 	nop
 	ud2
 	finish fiber_ended
 
-/* Without a word to unwinders. In the first, rbp says that there is no frame: libunwind 1.6.2 takes any
- * other value for a frame pointer, and what it is led to by that it reads unchecked. */
+/* Without unwind information. In the first one, rbp is 0, which means that there is no frame:
+ * libunwind 1.6.2 takes any other value for a frame pointer, and reads memory there without a
+ * check. */
 	.globl frame_bare
 	.type frame_bare, @function
 	.balign 16

@@ -49,7 +49,8 @@ struct request host_hold(struct request request)
 	return held;
 }
 
-/* Blocks are addresses that nobody follows: no lock of an allocator is in a signal handler's way. */
+/* Blocks are only addresses. Nobody uses their memory, so signal handlers need no lock of an
+ * allocator. */
 static PVOID new_block(void)
 {
 	static uintptr_t address = 0x100000;
@@ -104,7 +105,7 @@ static NOINLINE NTSTATUS call_package(PLSA_CLIENT_REQUEST client, PVOID buffer, 
 				      ULONG bytes, PVOID *answer, PULONG answer_bytes,
 				      PNTSTATUS status)
 {
-	struct request *request = buffer; /* what to run */
+	struct request *request = buffer; /* what the package must run */
 
 	(void)client, (void)base, (void)bytes;
 	request->action(request->argument);
@@ -163,7 +164,7 @@ static void load_package(void)
 		abort();
 }
 
-/* What each scenario leaks, and from where. */
+/* Prints what each scenario leaks, and from where. */
 static void print_chains(void)
 {
 	for (unsigned i = 0; i < SCENARIOS; i++)
@@ -180,7 +181,7 @@ static void run_part(struct walk *w, unsigned long part)
 	}
 }
 
-/* In parts in which they take turns, so that each finds what another one left. */
+/* The scenarios take turns, so that each finds what another one left behind. */
 static void run_all(struct walk *w, unsigned long wanted)
 {
 	unsigned long part = wanted < PART_LEAST ? wanted : PART_LEAST;
@@ -196,7 +197,7 @@ static void run_all(struct walk *w, unsigned long wanted)
 		scenarios[i]->leak(LEAK_BYTES + i);
 }
 
-/* One scenario, by itself. */
+/* Runs one scenario alone. */
 static void run_one(struct walk *w, unsigned long wanted, const char *name)
 {
 	for (unsigned i = 0; i < SCENARIOS; i++) {
@@ -221,7 +222,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	w.random = w.random * 0x9e3779b97f4a7c15u + 1;
-	alarm((unsigned)(60 + wanted / 1000)); /* whatever it waits for */
+	alarm((unsigned)(60 + wanted / 1000)); /* in case it hangs */
 	load_package();
 	if (argc > 3)
 		run_one(&w, wanted, argv[3]);

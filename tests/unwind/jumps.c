@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* longjmp() out of nested calls, and out of the host's function, past the tracer's own frame. */
+/* longjmp() out of nested calls, and out of the host's function, past the tracer's frames. */
 #include "stress.h"
 
-/* What lies between is not unwound: it is just no longer there. */
+/* The frames between are not unwound; they are just gone. */
 static NOINLINE void land(struct walk *w)
 {
 	struct landing landing = { .outer = w->landing, .depth = w->depth, .catches = w->catches };

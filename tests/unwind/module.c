@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A library in two variants, as VARIANT is 0 or 1: of the same layout, with frames that differ. */
+/* A library in two variants (VARIANT is 0 or 1), with the same layout and different frames. */
 #include "stress.h"
 
 #ifndef VARIANT
 #define VARIANT 0
 #endif
 
-/* In the larger frame, where the return address lies in the smaller one, there is what looks like it:
- * an address in fiber_ended(), and that nothing called that. */
+/* The larger frame has, where the smaller one has its return address, something that looks like
+ * a return address: one in fiber_ended(), which nothing called. */
 #if VARIANT
 #define FRAME_BYTES "0x58"
 #define DECOY "0x18"

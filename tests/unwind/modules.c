@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Libraries that are loaded and unloaded: different code comes to one address, with frames of another
- * size at the same return address. */
+/* Libraries that are loaded and unloaded. Different code comes to the same address, and frames
+ * at the same return address get another size. */
 #include <dlfcn.h>
 #include <libgen.h>
 #include <limits.h>
@@ -16,7 +16,7 @@ enum { VARIANTS = 2 };
 
 typedef void module_function(place *visit, struct walk *w);
 
-/* The libraries lie beside the program. */
+/* The libraries are in the folder of the program. */
 static void *load(unsigned variant)
 {
 	char program[PATH_MAX], path[PATH_MAX + 32];
@@ -83,8 +83,8 @@ static NOINLINE void modules_leak_handler(int signal)
 	STAY();
 }
 
-/* Past the frame of a signal, an unwinder for plain frames asks another one: which must not know the
- * library's frames from what was there before. */
+/* At a signal frame, lsatrace's unwinder asks libunwind, which must not use frames of a library
+ * that was at this address before. */
 static NOINLINE void modules_leak_raise(struct walk *w)
 {
 	struct sigaction action = { .sa_handler = modules_leak_handler };
@@ -104,7 +104,7 @@ static NOINLINE void modules_leak_visit(unsigned variant)
 	dlclose(library);
 }
 
-/* One block from each variant, of sizes that differ. */
+/* Each variant leaks one block, of different sizes. */
 static NOINLINE void modules_leak(unsigned bytes)
 {
 	leak_bytes = 1;

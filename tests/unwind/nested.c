@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The host's function calls the package again, which calls the host: each time, frames of the tracer
- * lie between. */
+/* The host's function calls the package again, which calls the host. Each time there are frames
+ * of the tracer between. */
 #include "stress.h"
 
 static void call_again(void *argument);

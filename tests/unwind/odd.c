@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames that are not plain: realigned stacks, code without unwind information, code made at run time,
- * and what the compilers make of vectors. */
+/* Frames that are not plain: realigned stacks, code without unwind information, code made at run
+ * time, and code with vectors. */
 #include <alloca.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "stress.h"
 
-/* As if the caller had not kept to a multiple of 16. */
+/* As if the caller's stack were not aligned to 16 bytes. */
 __attribute__((force_align_arg_pointer)) static NOINLINE void realigned(struct walk *w)
 {
 	walk_on(w);
@@ -47,7 +47,8 @@ static NOINLINE void aligned_local_variable(struct walk *w)
 	BLUR(at);
 }
 
-/* On processors that have it. A vector that is alive across calls is kept in an aligned place. */
+/* Only on processors that have AVX. A vector that is live across calls is saved in an aligned
+ * place. */
 __attribute__((target("avx"))) static NOINLINE void vectors_used(struct walk *w)
 {
 	typedef double vector __attribute__((vector_size(32)));
@@ -67,7 +68,7 @@ static NOINLINE void vectors(struct walk *w)
 	STAY();
 }
 
-/* No exception gets through these. */
+/* Exceptions cannot pass through these. */
 static NOINLINE void bare(struct walk *w)
 {
 	unsigned catches = w->catches;
@@ -98,8 +99,8 @@ static NOINLINE void copied(struct walk *w)
 	STAY();
 }
 
-/* push %rbp; xor %ebp, %ebp; mov %rdi, %rax; mov %rsi, %rdi; call *%rax; pop %rbp; ret; and the same
- * with 48 bytes more. rbp is 0 for the reason that frame_bare() has. */
+/* push %rbp; xor %ebp, %ebp; mov %rdi, %rax; mov %rsi, %rdi; call *%rax; pop %rbp; ret; and the
+ * same with 48 bytes more. rbp is 0 for the reason that frame_bare() has. */
 static const unsigned char made[2][24] = {
 	{ 0x55, 0x31, 0xed, 0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0xff, 0xd0, 0x5d, 0xc3 },
 	{ 0x55, 0x31, 0xed, 0x48, 0x83, 0xec, 0x30, 0x48, 0x89, 0xf8, 0x48,
@@ -118,7 +119,8 @@ static char *new_page(unsigned which)
 	return page;
 }
 
-/* Code in memory of no module, which is given up and comes again, at the same address, as another. */
+/* Code in memory that belongs to no module. It is freed, and other code comes to the same
+ * address. */
 static NOINLINE void made_at_run_time(struct walk *w)
 {
 	struct landing *landing = w->landing;
@@ -139,7 +141,7 @@ static NOINLINE void made_at_run_time(struct walk *w)
 PLACES(odd, realigned, realigned_variable, aligned_local, aligned_local_variable, vectors, bare,
        bare_rbp, very_large, copied, made_at_run_time);
 
-/* Other scenarios run odd places as well, now and then; here each is run by itself. */
+/* Other scenarios sometimes run odd places too. This one runs each of them alone. */
 static void run_odd(struct walk *w)
 {
 	while (w->calls > 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls from signal handlers, on the same stack and on one of their own; also when the signal comes
- * of itself, be it amid the tracer's own code. */
+/* Calls from signal handlers, on the same stack and on an alternate one. Signals also come at
+ * random, even in the tracer's own code. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static NOINLINE void handle(int signal)
 	struct walk *w = current;
 
 	if (!w) {
-		/* A thread that has nothing to do with it. */
+		/* Another thread, which is not part of the test. */
 	} else if (signal == SIGVTALRM) {
 		struct walk own = { .random = w->random ^ 5, .calls = 6, .depth = 3 };
 
@@ -60,7 +60,7 @@ static NOINLINE void raise_other_stack(struct walk *w)
 	touch(w);
 }
 
-/* A fault: the frame it interrupts is in no call. */
+/* A fault. The frame that it interrupts is not at a call. */
 static NOINLINE void fault(struct walk *w)
 {
 	current = w;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that come and go: one takes another's stack, and its place in the trace; and what is called
- * when they end. */
+/* Threads that begin and end: one takes the stack of another, and its place in the trace. Also
+ * calls at the end of threads. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -93,7 +93,7 @@ static NOINLINE void threads_leak(unsigned bytes)
 	pthread_join(thread, NULL);
 }
 
-/* Behind the thread's function there are glibc's two, and no more. */
+/* Outside of the thread's function there are only two functions of glibc. */
 const struct scenario threads_scenario = {
 	.name = "threads",
 	.run = run_threads,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* C++ exceptions: thrown through frames, out of the host's function and past the tracer's own; and
- * calls from what is run while a stack is unwound. */
+/* C++ exceptions: thrown through frames, out of the host's function and past the tracer's
+ * frames. Also calls from destructors while the stack is unwound. */
 #include "stress.h"
 
 namespace {
@@ -9,7 +9,7 @@ struct thrown {
 	unsigned turns;
 };
 
-/* Calls the table when its scope is left, by an exception as well. */
+/* Calls the table at the end of its scope, also if an exception ends it. */
 class guard {
 public:
 	explicit guard(struct walk *walk) : w(walk)
@@ -34,7 +34,7 @@ void throw_from_host(void *)
 	throw_now(0);
 }
 
-/* A walk does not get past a frame that would have been unwound. */
+/* A walk does not jump past a frame that an exception would unwind. */
 NOINLINE void guarded(struct walk *w)
 {
 	struct landing *landing = w->landing;
@@ -84,7 +84,7 @@ NOINLINE void rethrowing(struct walk *w)
 	STAY();
 }
 
-/* Frames of C between are passed as well, where they have unwind information. */
+/* Exceptions also pass through frames of C that have unwind information. */
 NOINLINE void throwing(struct walk *w)
 {
 	touch(w);
@@ -105,7 +105,7 @@ NOINLINE void throwing_from_host(struct walk *w)
 	STAY();
 }
 
-/* At the end of a thread; in main, of the process. */
+/* Runs at the end of a thread; in main, at the end of the process. */
 struct last_words {
 	~last_words()
 	{

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hosts that have no shared memory, or not all of it, from the preload library to the report.
+ * Tests of hosts that have no shared memory, or only a part of it, from the preload library to the
+ * report.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 #define NO_OPTIONS ((const char *const[]){ NULL })
 #define LACKING(what) COMMAND(ODD_HOST, "lacking", what)
 
-/* What a package sees of an implementation that does as documented. */
+/* The output of a package with an implementation that works as documented. */
 static const char used_rightly[] = "section yes\n"
 				   "block yes, aligned yes, zero yes\n"
 				   "too large: no\n"
@@ -39,7 +40,7 @@ static long long count_of(const struct traced *traced, const char *kind)
 	return count;
 }
 
-/* The mistakes that the scenario makes, each once. */
+/* The mistakes of the scenario. Each occurs once. */
 static void expect_judged(const struct traced *traced)
 {
 	cr_expect_eq(count_of(traced, "invalid-free"), 1);
@@ -138,7 +139,7 @@ Test(embedded, a_host_with_shared_memory_keeps_its_own, .timeout = 60)
 	expect_hosts("--allocator=host");
 }
 
-/* As it would be bare: the package comes upon a NULL. */
+/* As without the tracer: the package finds NULL. */
 static void expect_crash(const char *option, const char *what)
 {
 	struct traced traced = traced_record(COMMAND(option), LACKING(what));
@@ -236,7 +237,7 @@ Test(embedded, threads_and_forked_children_are_traced_as_ever, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* `make torture` does it for longer. */
+/* `make torture` does the same for longer. */
 Test(embedded, shared_memory_bears_a_few_seconds_of_torture, .timeout = 120)
 {
 	struct run run = run_command(COMMAND(TORTURE, "4"));
@@ -247,8 +248,8 @@ Test(embedded, shared_memory_bears_a_few_seconds_of_torture, .timeout = 120)
 
 /* Clients. */
 
-/* The client finds the memory by what stat prints while the host runs; the first block lies behind a
- * granule of 16 bytes. */
+/* The client finds the memory by what `lsatrace stat` prints while the host runs. The first
+ * block begins after a granule of 16 bytes. */
 static const char write_as_a_client[] =
 	"path=$(%s stat %s/* | sed -n 's|.* at most 65536 bytes: ||p') && "
 	"printf 'a client' | dd of=\"$path\" bs=1 seek=16 conv=notrunc 2>/dev/null";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The main job on real input: lsahost with packages whose defects are known, traced by the
- * products that are to be shipped, and what the report says of them.
+ * Tests of the main job: traces lsahost and packages with known defects, by the products as they
+ * are shipped, and checks the report.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,8 +32,8 @@ static struct traced trace(const char *const command[])
 }
 
 /*
- * A finding that is expected. Numbers that are 0 and strings that are NULL are not looked at,
- * except for the reason, which must be absent then, and the count, which must be 1.
+ * An expected finding. Numbers that are 0 and strings that are NULL are not compared, with two
+ * exceptions: the finding must then have no reason, and a count of 1.
  */
 struct expected {
 	const char *kind;
@@ -43,7 +43,7 @@ struct expected {
 	long long bytes;
 	long long section_size;
 	long long owner_size;
-	/* The functions that the stacks begin with. */
+	/* The functions with which the stacks begin. */
 	const char *call;
 	const char *allocate;
 	const char *free;
@@ -97,7 +97,7 @@ static bool fits(const json_t *finding, const struct expected *expected)
 	       stacks_fit(finding, expected);
 }
 
-/* Takes the finding away, so that none stands for two that are expected. */
+/* Removes the finding, so that it cannot match two expected ones. */
 static bool take_fitting(json_t *findings, const struct expected *expected)
 {
 	for (size_t i = 0; i < json_array_size(findings); i++) {
@@ -705,7 +705,7 @@ Test(end_to_end, a_stack_reaches_from_the_package_to_the_hosts_main)
 	traced_release(&traced);
 }
 
-/* What changes hands. */
+/* Transfers of ownership. */
 
 static void expect_printed(const char *command, const struct traced *traced, const char *part)
 {
@@ -726,7 +726,7 @@ static long long sum_of_numbers(const json_t *object)
 	return sum;
 }
 
-/* The token, three names and the profile of a logon, the package's name, and two answers. */
+/* The token, three names and the profile of a logon, the name of the package, and two answers. */
 Test(end_to_end, what_a_package_hands_over_is_shown_as_such)
 {
 	struct traced traced = trace(COMMAND(HOST, "--repeat=2", PACKAGE("clean")));
@@ -744,7 +744,7 @@ Test(end_to_end, what_a_package_hands_over_is_shown_as_such)
 	traced_release(&traced);
 }
 
-/* The names of a failed logon are the LSA's. Its token and its profile are the package's to free. */
+/* The LSA owns the names of a failed logon. The package must free its token and its profile. */
 Test(end_to_end, a_failed_logon_leaks_all_but_the_names_that_it_returns)
 {
 	expect_findings(COMMAND(HOST, PACKAGE("failed_logon")),
@@ -758,7 +758,7 @@ Test(end_to_end, a_failed_logon_leaks_all_but_the_names_that_it_returns)
 				   .allocate = "make_profile" }));
 }
 
-/* In chunks of the ring that are full as in those that are not. */
+/* Both in full chunks of the ring and in others. */
 Test(end_to_end, what_is_handed_over_is_not_among_the_calls)
 {
 	struct traced traced = traced_record(COMMAND("--mode=full"),
@@ -774,7 +774,7 @@ Test(end_to_end, what_is_handed_over_is_not_among_the_calls)
 	traced_release(&traced);
 }
 
-/* Its stack begins with the host's call of the entry point. */
+/* The stack begins with the host's call of the entry point. */
 Test(end_to_end, a_transfer_has_the_stack_of_the_hosts_call)
 {
 	struct traced traced = trace(COMMAND(HOST, PACKAGE("clean")));
@@ -790,7 +790,7 @@ Test(end_to_end, a_transfer_has_the_stack_of_the_hosts_call)
 	traced_release(&traced);
 }
 
-/* Transparency: a traced command behaves as it does bare. */
+/* Transparency: a traced command behaves as without the tracer. */
 
 static void expect_same_behaviour(const char *const command[])
 {
@@ -826,7 +826,7 @@ Test(end_to_end, threads_clients_and_unloading_behave_the_same_bare_and_traced)
 				      PACKAGE("multi")));
 }
 
-/* How the host gets at a package. */
+/* How the host finds a package. */
 
 static const struct expected leaked_account_name[] = {
 	{ .kind = "block-leak", .family = "lsa-heap", .bytes = 44, .allocate = "leak_account_name" },
@@ -842,7 +842,7 @@ Test(end_to_end, a_package_is_traced_whichever_way_its_entry_point_is_looked_up)
 				leaked_account_name);
 }
 
-/* The names of all packages of the first trace, one after the other. */
+/* Returns the names of all packages of the first trace, one after another. */
 static char *package_names(const struct traced *traced)
 {
 	const json_t *packages = json_at(traced->report, "traces.0.packages");
@@ -955,7 +955,7 @@ Test(end_to_end, a_trace_is_its_owners_alone)
 	traced_release(&traced);
 }
 
-/* Leaks planted among the first calls are long overwritten in the ring. */
+/* The first calls make leaks. The ring has overwritten those calls long ago. */
 Test(end_to_end, a_small_ring_loses_events_but_no_leak)
 {
 	struct traced traced = traced_record(
@@ -1002,7 +1002,7 @@ static long long journal_count(const struct journal_file *journal, long long pid
 	return (long long)count;
 }
 
-/* A function that was never called need not be named in the report. */
+/* The report need not name a function that was never called. */
 static void expect_calls_of_journal(const json_t *trace_of_process,
 				    const struct journal_file *journal)
 {
@@ -1069,7 +1069,7 @@ Test(end_to_end, a_forked_process_that_calls_on_has_a_trace_of_its_own)
 	traced_release(&traced);
 }
 
-/* All but one of the traces are children's, which inherited the blocks that the parent leaks. */
+/* All traces but one are from children, which inherited the blocks that the parent leaks. */
 Test(end_to_end, what_a_child_inherits_is_no_leak_of_the_childs)
 {
 	struct traced traced = trace(

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guarded allocator, end to end: each defect is found and named with its lines, processes end as
- * they do bare, hosts keep their handlers, and what runs clean bare runs clean under guard.
+ * Tests of the guarded allocator in the products. It finds each defect and names its lines.
+ * Processes end as without the tracer, hosts keep their signal handlers, and correct packages have
+ * no finding.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static struct traced spoil(const char *const options[], const char *command)
 	return traced_record(options, COMMAND(LSA_HOST, argument, PACKAGE("guarded")));
 }
 
-/* The finding of a kind; fails the test unless there is one, that occurred once. */
+/* Returns the only finding of a kind. The test fails unless there is one, with a count of 1. */
 static const json_t *finding_of(const struct traced *traced, const char *kind, const char *reason)
 {
 	const json_t *findings = json_at(traced->report, "findings"), *finding, *found = NULL;
@@ -51,7 +52,7 @@ static const json_t *finding_of(const struct traced *traced, const char *kind, c
 	return found;
 }
 
-/* The line of the package's source that holds a text. */
+/* Returns the line of the package's source with this text. */
 static long long line_of(const char *text)
 {
 	FILE *file = fopen(GUARDED_SOURCE, "r");
@@ -69,7 +70,7 @@ static long long line_of(const char *text)
 	return found;
 }
 
-/* Does a stack begin at the line that holds a text? */
+/* Returns whether a stack begins at the line with this text. */
 static void expect_line(const json_t *finding, const char *stack, const char *text)
 {
 	char path[64];
@@ -232,7 +233,7 @@ Test(guarded, a_host_that_handles_the_signal_is_called_once_and_goes_on)
 	expect_survival("sysv", "after", simply);
 }
 
-/* The same bare and under guard, without a finding. */
+/* Runs a command untraced and guarded. Both do the same, without a finding. */
 static void expect_transparent(const char *const options[], const char *const command[])
 {
 	struct run bare = traced_bare(command);
@@ -344,7 +345,7 @@ Test(guarded, what_runs_clean_bare_runs_clean_with_every_option, .timeout = 280)
 				expect_clean(sides[s], families[f], options[o]);
 }
 
-/* What a finding is known by from run to run. */
+/* What identifies a finding from run to run. */
 static json_t *fingerprints(const struct traced *traced)
 {
 	const json_t *findings = json_at(traced->report, "findings"), *finding;
@@ -356,7 +357,7 @@ static json_t *fingerprints(const struct traced *traced)
 	return all;
 }
 
-/* Whatever a package does wrong, it is found whoever allocates. */
+/* The other defects of packages are found with this allocator as well. */
 Test(guarded, misuses_are_the_same_with_guarded_blocks, .timeout = 120)
 {
 	static const char *const packages[] = {

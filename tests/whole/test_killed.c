@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a trace is worth when its process is killed at any instant: the host counts its calls in a
- * journal that survives as well, and the two must agree but for the calls that were in flight.
+ * Tests of traces of processes that are killed at a random moment. The host counts its calls in a
+ * journal that survives as well. Both must agree, except for the calls that were in flight.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -42,7 +42,7 @@ static void nap_ms(long ms)
 		;
 }
 
-/* Starts a host that never ends by itself; its trace goes to the folder. */
+/* Starts a host that never ends by itself. Its trace goes to the folder. */
 static pid_t start_host(const char *folder)
 {
 	char options[4200], journal[4200];
@@ -79,7 +79,7 @@ static void kill_at_random(const char *folder, unsigned *seed)
 	int status;
 
 	await_trace(folder);
-	/* Down to the microsecond: half of the instants are in the first milliseconds. */
+	/* Down to microseconds. Half of the moments are in the first milliseconds. */
 	usleep((useconds_t)rand_r(seed) % (rand_r(seed) % 2 ? 3000 : LATEST_MS * 1000));
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
@@ -117,7 +117,7 @@ static struct counts count(const json_t *report, const struct journal_file *jour
 	return c;
 }
 
-/* How many calls of a function the trace shows in flight. */
+/* Returns how many calls of a function are in flight in the trace. */
 static long long in_flight(const json_t *report, const char *name)
 {
 	json_t *list = json_at(report, "traces.0.in_flight"), *call;
@@ -129,7 +129,8 @@ static long long in_flight(const json_t *report, const char *name)
 	return found;
 }
 
-/* Every call that the host has answered is in the trace, or was being entered; nothing else is. */
+/* Each call that the host has answered is in the trace, or was being recorded. Nothing else is
+ * in the trace. */
 static void expect_every_call(const json_t *report, const struct journal_file *journal)
 {
 	for (int function = 0; function < JOURNAL_FUNCTION_COUNT; function++) {
@@ -143,7 +144,7 @@ static void expect_every_call(const json_t *report, const struct journal_file *j
 	}
 }
 
-/* What the counts leave over is what the ledger holds, but for one call of each thread. */
+/* Allocations minus frees are what the ledger holds, except for one call of each thread. */
 static void expect_ledger(const json_t *report, const struct journal_file *journal)
 {
 	static const struct {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hosts, packages and systems that are odd: oddhost does what the field does and tests seldom do.
- * Each scenario runs bare and traced: what it prints and how it ends must be the same, and the report
- * must say what it did, and no more.
+ * Tests of unusual hosts, packages and systems: oddhost does what real programs do and tests seldom
+ * do. Each scenario runs untraced and traced. Its output and its end must be the same, and the
+ * report must say what it did, and no more.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -42,7 +42,7 @@ static void expect_same_run(const struct run *traced, const struct run *bare)
 		     bare->status);
 }
 
-/* As record, with the command run bare before. */
+/* Runs the command untraced, then records it. */
 static struct traced trace_with(const char *const options[], const char *const command[])
 {
 	struct run bare = traced_bare(command);
@@ -97,7 +97,7 @@ static void expect_end(const struct traced *traced, const char *end, long long s
 	cr_expect_eq(json_number_at(traced->report, "traces.0.exit_status"), status);
 }
 
-/* How many findings there are of a kind; all if it is NULL. */
+/* Returns the number of findings of a kind, or of all if `kind` is NULL. */
 static long long findings_of(const struct traced *traced, const char *kind)
 {
 	const json_t *findings = json_at(traced->report, "findings"), *finding;
@@ -110,7 +110,7 @@ static long long findings_of(const struct traced *traced, const char *kind)
 	return count;
 }
 
-/* Leaks of blocks, and nothing else. */
+/* Expects leaks of blocks, and nothing else. */
 static void expect_leaks(const struct traced *traced, long long blocks, long long bytes)
 {
 	const json_t *summary = json_at(traced->report, "summary");
@@ -128,7 +128,7 @@ static void expect_leaks_exactly(const struct traced *traced, long long blocks, 
 	expect_exact(traced);
 }
 
-/* One trace, all of which is known. */
+/* Expects one trace in which everything is known. */
 static void expect_one(const struct traced *traced, long long blocks, long long bytes)
 {
 	expect_traces(traced, 1);
@@ -147,7 +147,7 @@ static void expect_line(const char *text, const char *start, const char *end)
 		  "%s", text);
 }
 
-/* The target runs as it does bare, but for one line that says why it is not traced. */
+/* The command runs as without the tracer, except for one line that says why it is not traced. */
 static void expect_untraced(const char *const options[], const char *const command[],
 			    const char *why)
 {
@@ -181,7 +181,7 @@ static void need_root(void)
 		cr_skip_test("needs root");
 }
 
-/* Threads and ways of control. */
+/* Threads and control flow. */
 
 Test(odd, ten_thousand_threads_one_after_another_need_no_more_room_than_one, .timeout = 120)
 {
@@ -197,7 +197,7 @@ Test(odd, ten_thousand_threads_one_after_another_need_no_more_room_than_one, .ti
 	traced_release(&many);
 }
 
-/* Each thread needs room in the ring; what is results comes first. */
+/* Each thread needs room in the ring. Results come first. */
 Test(odd, three_hundred_threads_at_once_leave_exact_results_in_a_small_ring, .timeout = 60)
 {
 	struct traced traced = trace_with(COMMAND("--ring=1M"), ODD("crowd"));
@@ -228,7 +228,8 @@ Test(odd, a_package_may_be_initialised_on_the_smallest_of_stacks, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* Calls that come upon the tracer itself go unrecorded: then that must be said, and nobody accused. */
+/* Calls that interrupt the tracer itself are not recorded. The report must say so, and must not
+ * blame anybody. */
 static void expect_no_accusation(const char *scenario)
 {
 	struct traced traced = trace(ODD(scenario));
@@ -274,7 +275,7 @@ static bool is_leaked(const struct traced *traced, long long bytes)
 	return false;
 }
 
-/* What a handler has left may be lost; what comes behind it may not. */
+/* A call that a handler has left may be lost, but no later call. */
 Test(odd, a_thread_that_a_longjmp_took_out_of_the_tracer_is_traced_again, .timeout = 120)
 {
 	static const char *const ways[] = { "--unwind=auto", "--unwind=libunwind",
@@ -290,7 +291,7 @@ Test(odd, a_thread_that_a_longjmp_took_out_of_the_tracer_is_traced_again, .timeo
 	}
 }
 
-/* And be it that another thread of its waits for that one, under the loader's lock. */
+/* Even if another thread waits for this one and holds the loader's lock. */
 Test(odd, a_thread_that_calls_waits_for_no_lock_of_the_loaders, .timeout = 120)
 {
 	static const char *const ways[] = { "--unwind=auto", "--unwind=libunwind",
@@ -372,7 +373,7 @@ Test(odd, a_process_that_becomes_another_host_has_two_traces, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* Were the trace marked as ended by a child, it would not be as killed. */
+/* If a child had marked the trace as ended, the trace would not say that the process was killed. */
 static void expect_killed_later(const char *scenario)
 {
 	struct traced traced = trace(ODD(scenario));
@@ -398,7 +399,7 @@ Test(odd, children_that_never_call_have_no_trace_and_leave_the_parents_alone, .t
 	expect_killed_later("silent-forks");
 }
 
-/* The trace of a report in which a process was made by another of it; NULL: none was. */
+/* Returns a trace of the report that another process of the report is the parent of, or NULL. */
 static const char *find_child(const struct traced *traced)
 {
 	const json_t *traces = json_at(traced->report, "traces");
@@ -443,7 +444,7 @@ Test(odd, a_host_that_forks_in_a_call_returns_from_it_twice, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* The daemon may still be running when lsatrace has ended. */
+/* The daemon may still run when lsatrace has ended. */
 static void await_end_of_all(struct traced *traced, size_t count)
 {
 	struct timespec nap = { .tv_nsec = 10000000 };
@@ -493,7 +494,7 @@ Test(odd, what_is_freed_after_the_tracers_own_end_is_no_leak, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* A path in LD_PRELOAD that is not ours belongs to the target. */
+/* Another path in LD_PRELOAD belongs to the command. */
 static struct traced trace_children(const char *const options[], const char *own)
 {
 	struct arguments command = { 0 };
@@ -543,7 +544,7 @@ Test(odd, a_trace_needs_few_descriptors, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* The library cannot tell lsatrace, either, which then has something to say of its own. */
+/* The library cannot tell lsatrace either, which then prints its own message. */
 Test(odd, without_a_descriptor_the_host_runs_untraced, .timeout = 60)
 {
 	struct run bare = traced_bare(ODD("no-descriptors"));
@@ -590,7 +591,7 @@ Test(odd, a_limit_of_file_sizes_too_low_for_a_trace_leaves_the_host_untraced, .t
 	expect_untraced(NO_OPTIONS, ODD("file-size", "100000"), "File too large");
 }
 
-/* Whatever there is: traced, or untraced with one line. */
+/* With any amount of memory: traced, or untraced with one line. */
 Test(odd, a_limit_of_address_space_never_ends_the_host, .timeout = 120)
 {
 	static const char *const mib[] = { "2",   "8",   "16",  "32",  "64",   "100", "150",
@@ -608,7 +609,7 @@ Test(odd, a_limit_of_address_space_never_ends_the_host, .timeout = 120)
 	}
 }
 
-/* What a limited host has, it needs for itself; a small ring is no more than that. */
+/* A limited host needs its memory for itself. The ring gets small, and nothing worse happens. */
 Test(odd, a_small_ring_fits_into_little_address_space, .timeout = 60)
 {
 	struct traced traced = trace_with(COMMAND("--ring=1M"), ODD("address-space", "300"));
@@ -677,8 +678,9 @@ Test(odd, an_unwritable_folder_leaves_the_host_untraced, .timeout = 60)
 }
 
 /*
- * lsatrace is still root, and the file by which it learns of traces is its own: anybody who could write
- * it could make root open what he likes. So it cannot be told, and says what it knows.
+ * lsatrace is still root, and only root can write the file by which it learns of traces: anybody
+ * else who could write to it could make root open any file. So nobody can tell it, and it says what
+ * it knows.
  */
 Test(odd, a_host_that_is_nobody_by_then_is_traced_where_nobody_may_write, .timeout = 60)
 {
@@ -830,7 +832,7 @@ Test(odd, a_packages_name_need_not_be_ascii, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* Who finds what. */
+/* What dlsym() finds. */
 
 static void copy_file(const char *from, const char *to)
 {
@@ -879,7 +881,8 @@ Test(odd, other_libraries_that_get_in_front_of_functions_find_the_same_ones, .ti
 	run_release(&bare);
 }
 
-/* What it is in front of cannot be called by us, who are asked for it; and there is no environment yet. */
+/* The sanitizer asks the tracer for the real functions, so the tracer cannot call them. There is
+ * no environment yet. */
 Test(odd, a_program_with_a_sanitizer_in_it_begins_before_us, .timeout = 60)
 {
 	struct traced traced = trace(ODD("sanitized"));
@@ -890,7 +893,7 @@ Test(odd, a_program_with_a_sanitizer_in_it_begins_before_us, .timeout = 60)
 
 /* Options. */
 
-/* Frames of the finding's stack, without those that were inlined. */
+/* Returns the number of frames of the finding's stack, without inlined ones. */
 static long long frames_of(const struct traced *traced)
 {
 	const json_t *stack = json_at(traced->report, "findings.0.stacks.allocate"), *frame;
@@ -976,7 +979,7 @@ Test(odd, record_replaces_the_file_that_was_named, .timeout = 60)
 	traced_release(&second);
 }
 
-/* Plain preloading, with a fixed name. */
+/* Plain preloading, with a fixed name for the trace. */
 static struct traced preload_to(char *folder, const char *name)
 {
 	char options[4200];
@@ -1022,7 +1025,7 @@ Test(odd, a_traced_process_takes_no_files_place, .timeout = 60)
 	temporary_folder_remove(folder);
 }
 
-/* As somebody might lay it where a privileged host is expected to write. */
+/* As an attacker might place it where a privileged host will write. */
 static void expect_link_left_alone(const char *content)
 {
 	char *folder = temporary_folder_new(), *traces = temporary_folder_new();
@@ -1066,7 +1069,7 @@ Test(odd, a_file_is_its_owners_alone_whatever_the_umask, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* Disks that are full. They are mounted where only this test and what it starts can see them. */
+/* Full disks. Only this test and the programs that it starts can see these mounts. */
 
 static bool mount_disk(const char *folder, const char *options)
 {
@@ -1101,7 +1104,7 @@ Test(odd, a_full_disk_leaves_the_host_untraced, .timeout = 60)
 	remove_disk(disk);
 }
 
-/* The trace on a disk is given to a folder of the test's before the disk goes. */
+/* Copies the trace from the disk before the disk is removed. */
 static struct traced trace_on_disk(const char *disk, const char *const scenario[])
 {
 	char option[4200];
@@ -1126,7 +1129,7 @@ Test(odd, a_disk_too_small_for_the_ring_is_used_as_far_as_it_goes, .timeout = 60
 	remove_disk(disk);
 }
 
-/* The file that fills it lies beside the trace: look at the trace alone. */
+/* The file that fills the disk is in the same folder. Reports on the trace alone. */
 static void expect_full_disk_later(const char *blocks, bool exact)
 {
 	char *disk = disk_of("size=4m"), trace_path[4096], filler[4096];

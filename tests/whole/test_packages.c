@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packages that are many, that come and go, that are of before the tables, and those of clients: whose
- * a call is, and what is said of a package that is gone. Each program runs bare and traced: it must not
- * tell the difference.
+ * Tests of many packages, packages that come and go, older packages without tables, and packages of
+ * clients: which package a call belongs to, and what the report says of unloaded packages. Each
+ * program runs untraced and traced, and must do the same.
  */
 #include <criterion/criterion.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@
 
 enum { OTHER = 64 };
 
-/* Records a command that runs as it does bare. There is one trace. */
+/* Records a command, which must run as without the tracer. Expects one trace. */
 static struct traced trace(const char *const command[])
 {
 	struct run bare = traced_bare(command);
@@ -44,7 +44,7 @@ static void expect_number(const struct traced *traced, const char *path, long lo
 	cr_expect_eq(number, expected, "%s: %lld, not %lld", path, number, expected);
 }
 
-/* Leaks of blocks, and so many errors in all. */
+/* Expects leaks of blocks, and a total number of errors. */
 static void expect_errors(const struct traced *traced, long long blocks, long long bytes,
 			  long long errors)
 {
@@ -78,7 +78,7 @@ static bool is_unloaded(const struct traced *traced, long long index)
 	return json_is_true(json_at(package_of(traced, index), "unloaded"));
 }
 
-/* How many packages have been unloaded. */
+/* Returns the number of packages that have been unloaded. */
 static size_t unloaded(const struct traced *traced)
 {
 	const json_t *package;
@@ -89,7 +89,7 @@ static size_t unloaded(const struct traced *traced)
 	return count;
 }
 
-/* The finding of a kind about a block of so many bytes; NULL: there is none. */
+/* Returns the finding of a kind about a block of this size, or NULL. */
 static const json_t *finding_of(const struct traced *traced, const char *kind, long long size)
 {
 	const json_t *finding;
@@ -101,7 +101,7 @@ static const json_t *finding_of(const struct traced *traced, const char *kind, l
 	return NULL;
 }
 
-/* A leak of a package, held when that was unloaded or not. */
+/* Expects a leak of a package, which may have held it when it was unloaded. */
 static void expect_leak(const struct traced *traced, long long size, long long package,
 			bool at_unload)
 {
@@ -113,7 +113,7 @@ static void expect_leak(const struct traced *traced, long long size, long long p
 		     json_text_at(leak, "message"));
 }
 
-/* What a command of lsatrace prints of the trace. */
+/* Returns the output of a command of lsatrace for the trace. */
 static bool prints(const struct traced *traced, const char *command, const char *text)
 {
 	struct run run = run_command(COMMAND(LSATRACE, command, traced->traces.all[0]));
@@ -131,7 +131,7 @@ static void copy_file(const char *from, const char *to)
 	run_release(&run);
 }
 
-/* Many. */
+/* Many packages. */
 
 Test(packages, sixty_four_are_told_apart, .timeout = 60)
 {
@@ -161,7 +161,7 @@ Test(packages, those_beyond_the_sixty_fourth_are_traced_as_one_other, .timeout =
 	traced_release(&traced);
 }
 
-/* The tables of one library for which there are no functions of ours stay the library's. */
+/* Tables of a library that are too many to be wrapped stay as they are. */
 Test(packages, those_beyond_the_hundred_and_twenty_eighth_are_left_alone_and_counted, .timeout = 60)
 {
 	struct traced traced = trace(ODD("packages", "130"));
@@ -172,7 +172,7 @@ Test(packages, those_beyond_the_hundred_and_twenty_eighth_are_left_alone_and_cou
 	traced_release(&traced);
 }
 
-/* Only in the slot in which they differ. */
+/* Only in the slot that differs. */
 Test(packages, of_others_with_different_hosts_the_later_is_left_alone_and_counted, .timeout = 60)
 {
 	struct traced traced = trace(ODD("shared"));
@@ -184,7 +184,7 @@ Test(packages, of_others_with_different_hosts_the_later_is_left_alone_and_counte
 	traced_release(&traced);
 }
 
-/* A command that goes on with so many libraries, each with the package that leaks 44 bytes a call. */
+/* Adds libraries to a command. Each has a package that leaks 44 bytes in each call. */
 static struct traced trace_libraries(const char *const start[], int count)
 {
 	char *folder = temporary_folder_new(), path[4096];
@@ -223,7 +223,7 @@ Test(packages, libraries_beyond_the_hundred_and_twenty_eighth_are_left_alone_and
 	traced_release(&traced);
 }
 
-/* That come and go. */
+/* Packages that come and go. */
 
 Test(packages, a_library_that_is_loaded_two_hundred_times_is_as_many_packages, .timeout = 60)
 {
@@ -240,7 +240,7 @@ Test(packages, a_library_that_is_loaded_two_hundred_times_is_as_many_packages, .
 	traced_release(&traced);
 }
 
-/* Where one was, another one is a moment later, before we are told. */
+/* A library takes the place of another one, before the tracer hears that the first one is gone. */
 Test(packages, libraries_may_come_and_go_in_many_threads_at_once, .timeout = 60)
 {
 	struct traced traced = trace_libraries(ODD("reload-at-once", "200"), 4);
@@ -263,7 +263,7 @@ static void expect_leak_in(const struct traced *traced, long long size, long lon
 	cr_expect(json_same_text(json_text_at(traced->report, key), path));
 }
 
-/* Most likely at the same address; and back again. */
+/* Most likely the library comes back at the same address. */
 Test(packages, another_build_in_the_place_of_one_that_is_gone_is_another_package, .timeout = 60)
 {
 	char *folder = temporary_folder_new(), one[4096], other[4096];
@@ -298,7 +298,7 @@ Test(packages, one_that_fails_to_initialise_is_told_what_it_held, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* What it freed, then or later, or handed over, is nobody's leak. */
+/* Blocks that it freed, then or later, or that it handed over, are no leaks. */
 Test(packages, one_that_has_itself_unloaded_is_told_what_it_held, .timeout = 60)
 {
 	struct traced traced = trace(ODD("unloads-itself"));
@@ -313,10 +313,11 @@ Test(packages, one_that_has_itself_unloaded_is_told_what_it_held, .timeout = 60)
 	traced_release(&traced);
 }
 
-/* Of before the tables. */
+/* Older packages without tables. */
 
-/* Of two logons the first one's results change hands; of the second one's, which failed, the names do:
- * token and profile are leaked. So many packages did the same. */
+/* There are two logons. The LSA and the client take over the results of the first one. The
+ * second one fails, and the LSA takes over its names only: token and profile leak. `packages`
+ * packages do this. */
 static void expect_ap(const char *const command[], long long packages)
 {
 	struct traced traced = trace(command);
@@ -355,7 +356,7 @@ Test(packages, authentication_packages_are_told_apart, .timeout = 60)
 	temporary_folder_remove(folder);
 }
 
-/* To the linker, one of that name is as good as another. */
+/* The linker may choose any function with that name. */
 Test(packages, a_table_of_exports_leads_to_the_packages_own, .timeout = 60)
 {
 	char *folder = temporary_folder_new(), other[4096];
@@ -371,7 +372,7 @@ Test(packages, a_table_of_exports_leads_to_the_packages_own, .timeout = 60)
 	temporary_folder_remove(folder);
 }
 
-/* It is not traced, but works. */
+/* The package is not traced, but works. */
 Test(packages, a_table_of_exports_that_a_host_knows_by_itself_does_so, .timeout = 60)
 {
 	const char *const *command = COMMAND(AP_HOST, "known-table", PACKAGE("ap_table"));
@@ -384,7 +385,7 @@ Test(packages, a_table_of_exports_that_a_host_knows_by_itself_does_so, .timeout 
 	traced_release(&traced);
 }
 
-/* Of clients. */
+/* Packages of clients. */
 
 static void expect_misuse(const struct traced *traced, const char *kind, const char *reason,
 			  const char *function, long long size)

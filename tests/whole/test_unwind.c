@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Backtraces from stacks of every kind: tests/unwind, traced by the products that are to be shipped.
- * `make stress` does this for longer, with programs of many compilers.
+ * Tests of backtraces from stacks of every kind: traces the program of tests/unwind by the products
+ * as they are shipped. `make stress` does the same for longer, with programs of many compilers.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -33,7 +33,7 @@ struct counts {
 	unsigned long checked, differences;
 };
 
-/* In the traces of a program and its children. */
+/* Sums up the traces of a program and its children. */
 static struct counts counts_of(const struct traced *traced)
 {
 	struct counts counts = { 0 };
@@ -52,7 +52,8 @@ static struct counts counts_of(const struct traced *traced)
 
 enum { CALLS = 20000 };
 
-/* What is not plain is not compared, for want of another answer. At least `percent` of the calls are. */
+/* Stacks that are not plain cannot be compared, because only libunwind can unwind them. At least
+ * `percent` of the calls are compared. */
 static void expect_no_difference(const char *part, unsigned long percent)
 {
 	struct traced traced = trace("--unwind=check", "20000", part);
@@ -99,8 +100,8 @@ static const json_t *leak_of(const json_t *report, long long bytes)
 	return NULL;
 }
 
-/* Do the frames from `at` on begin with the names of a chain? `?` is any frame, `*` are any, `$` is
- * the end. */
+/* Returns whether the frames from `at` on begin with the names of a chain. `?` stands for any
+ * frame, `*` for any number of frames, `$` for the end. */
 static bool fits(const json_t *frames, size_t at, const char *chain)
 {
 	size_t bytes = strcspn(chain, " ");
@@ -139,7 +140,7 @@ static void expect_chain(const json_t *report, const char *line)
 	free(text);
 }
 
-/* What the trace has of a call whose callers are known, amid thousands of others. */
+/* Checks the trace of a call with known callers, among thousands of others. */
 static void expect_chains(const char *option)
 {
 	struct traced traced = trace(option, "20000", NULL);

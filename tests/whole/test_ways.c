@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each way from a host to its packages, and from a package to its table: what it does bare it does
- * traced, and every call is in the report.
+ * Tests of each way in which hosts find packages and packages get their table. The program does the
+ * same untraced and traced, and each call is in the report.
  */
 #include <criterion/criterion.h>
 #include <stdbool.h>
@@ -19,11 +19,9 @@
 #define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
 #define NO_OPTIONS ((const char *const[]){ NULL })
 
-enum {
-	LEAK_BYTES = 44
-}; /* that the package lsa_heap_leak leaks at each call; versioned is the same */
+enum { LEAK_BYTES = 44 }; /* that lsa_heap_leak and versioned leak in each call */
 
-/* Records a command that is run bare before: both do the same. */
+/* Runs a command untraced, then records it. Both must do the same. */
 static struct traced trace_with(const char *const options[], const char *const command[])
 {
 	struct run bare = traced_bare(command);
@@ -37,7 +35,7 @@ static struct traced trace_with(const char *const options[], const char *const c
 	return traced;
 }
 
-/* One trace, which holds so many leaks of the package, and knows all. */
+/* Expects one exact trace, with this many leaks of the package. */
 static void expect_leaks(const struct traced *traced, long long blocks)
 {
 	const json_t *summary;
@@ -66,7 +64,7 @@ static void expect_leaks_of(const char *const command[], long long blocks)
 	expect_leaks_with(NO_OPTIONS, command, blocks);
 }
 
-/* dlsym() and its like, asked by the host. */
+/* The host calls dlsym() and similar functions. */
 
 Test(ways, an_entry_point_found_by_its_version_is_traced, .timeout = 60)
 {
@@ -123,7 +121,7 @@ static bool ends_with(const char *text, const char *end)
 	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-/* Is there a frame of a function of a module, which has a build-id? */
+/* Returns whether there is a frame of this function in this module, with a build-id. */
 static bool has_frame(const json_t *stack, const char *function, const char *module)
 {
 	const json_t *frame;
@@ -164,7 +162,7 @@ Test(ways, a_plugin_that_comes_and_goes_is_traced_each_time, .timeout = 60)
 	}
 }
 
-/* How a library is opened that was open before. */
+/* Libraries that are opened again. */
 Test(ways, a_plugin_that_is_opened_in_another_way_is_traced, .timeout = 60)
 {
 	expect_leaks_of(ODD("plugin-in-turn", PACKAGE("plugin"), PACKAGE("versioned"), "2"), 6);
@@ -184,7 +182,7 @@ Test(ways, a_plugin_that_is_linked_to_a_package_is_traced, .timeout = 60)
 			2);
 }
 
-/* Others that get in front of dlsym(), and what they expect of it. */
+/* Other libraries that get in front of dlsym(), and what they expect of it. */
 
 static struct arguments beside(const char *preloaded, const char *const command[])
 {
@@ -230,15 +228,15 @@ Test(ways, another_that_gets_in_front_of_dlsym_stays_where_it_is, .timeout = 60)
 	}
 }
 
-/* A child finds the locks of the loader as they were when it was forked, but for those that the C
- * library knows dlsym() to take. */
+/* In a forked child, locks of the loader are as they were at the fork. The C library only takes
+ * care of the locks that its own dlsym() uses. */
 Test(ways, children_forked_while_threads_look_up_symbols_do_so_as_well, .timeout = 120)
 {
 	expect_leaks_of(ODD("look-up-and-fork", "300", PACKAGE("plugin"), PACKAGE("lsa_heap_leak")),
 			1);
 }
 
-/* Tables that the user names. */
+/* Tables that --table names. */
 
 static void expect_package(const struct traced *traced, const char *path, const char *name,
 			   const char *module)
@@ -299,7 +297,7 @@ Test(ways, a_named_table_of_a_library_is_traced_as_far_as_its_symbol_goes, .time
 	traced_release(&traced);
 }
 
-/* A program that has no symbols but those that it exports. */
+/* A program that has only the symbols that it exports. */
 static void strip_host(char path[4200], const char *folder)
 {
 	struct run strip;
@@ -333,7 +331,7 @@ Test(ways, a_named_table_that_no_symbol_tells_of_is_said_to_be_missing, .timeout
 	temporary_folder_remove(folder);
 }
 
-/* Hosts and packages that know of the tracer. */
+/* Hosts and packages that use lsatrace.h. */
 
 Test(ways, a_table_that_the_host_tells_of_is_traced, .timeout = 60)
 {
@@ -372,7 +370,7 @@ Test(ways, a_plugin_in_a_namespace_of_its_own_may_ask_as_well, .timeout = 60)
 	}
 }
 
-/* Packages that the host is linked to. */
+/* Hosts that are linked to a package. */
 
 static void expect_linked(const char *host)
 {

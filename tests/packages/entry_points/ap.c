@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An authentication package of the time before function tables: its entry points are exports. It copies
- * more of the dispatch table than there is, as real packages do. What it returns consists of several
- * blocks, which the LSA or the client then owns.
+ * An authentication package of the time before function tables: its entry points are exports. It
+ * copies more of the dispatch table than there is, as real packages do. What it returns consists of
+ * several blocks, which the LSA or the client then owns.
  */
 #include "tests/packages/package.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A package whose table holds functions that the library exports as well. The linker may bind these names
- * to functions of another library. The LSA then owns what its LogonUser returns.
+ * A package whose table holds functions that the library exports as well. The linker may bind these
+ * names to functions of another library. The LSA then owns what its LogonUser returns.
  */
 #include "tests/packages/package.h"
 

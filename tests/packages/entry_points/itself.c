@@ -7,7 +7,8 @@
 
 #include "tests/packages/package.h"
 
-/* A table that a tracer copied still has the functions that the tracer does not trace, such as Shutdown. */
+/* A table that a tracer copied still has the functions that the tracer does not trace, such as
+ * Shutdown. */
 static void print_owner(const char *what, SpLsaModeInitializeFn entry)
 {
 	PSECPKG_FUNCTION_TABLE tables = NULL;

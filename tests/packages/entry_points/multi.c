@@ -2,8 +2,9 @@
 /*
  * One library with three packages. Each leaks a block, and the sizes differ.
  *
- * The tables are those of version 2, and the readable memory ends with them. Code that takes a table to
- * be longer, or the distance between two tables to be different, crashes. The tables are read-only.
+ * The tables are those of version 2, and the readable memory ends with them. Code that takes a
+ * table to be longer, or the distance between two tables to be different, crashes. The tables are
+ * read-only.
  */
 #include <sys/mman.h>
 
@@ -11,7 +12,8 @@
 
 enum { PACKAGES = 3, SLOTS = 28, PAGE = 4096 };
 
-/* A package that leaks a block of `bytes` bytes. Each package keeps the table of functions that it got. */
+/* A package that leaks a block of `bytes` bytes. Each package keeps the table of functions that
+ * it got. */
 #define MEMBER(number, bytes) \
 	static PLSA_SECPKG_FUNCTION_TABLE lsa_##number; \
 \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A logon that fails late. It frees nothing of what it allocated before; but it returns the names. */
+/* A logon that fails late. It frees nothing of what it allocated before; but it returns the
+ * names. */
 #include "tests/packages/package.h"
 
 static NOINLINE PVOID make_token(void)
@@ -27,7 +28,8 @@ static PUNICODE_STRING make_name(const WCHAR *text, USHORT size)
 	return name;
 }
 
-/* Defect: neither token nor profile is freed. The LSA owns the names nevertheless, as documented. */
+/* Defect: neither token nor profile is freed. The LSA owns the names nevertheless, as
+ * documented. */
 static NTSTATUS logon_user(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYPE LogonType,
 			   PVOID AuthenticationInformation, PVOID ClientAuthenticationBase,
 			   ULONG AuthenticationInformationLength, PVOID *ProfileBuffer,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Not a package, but a library that is preloaded together with the tracer, and gets in front of dlsym()
- * as the tracer does.
+ * Not a package, but a library that is preloaded together with the tracer, and gets in front of
+ * dlsym() as the tracer does.
  */
 #include <dlfcn.h>
 #include <string.h>

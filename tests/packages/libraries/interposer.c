@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Not a package, but a library that is preloaded together with the tracer. It gets in front of functions
- * of the C library and finds those with dlsym(), beginning with the first allocation of the process.
+ * Not a package, but a library that is preloaded together with the tracer. It gets in front of
+ * functions of the C library and finds those with dlsym(), beginning with the first allocation of
+ * the process.
  */
 #include <dlfcn.h>
 #include <gnu/libc-version.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Not a package, but a library that opens packages for its host. It prints nothing, because it may be in
- * a namespace with another C library. It is built three times: bound lazily, bound at once (plugin-now),
- * and linked to a package (plugin-linked).
+ * Not a package, but a library that opens packages for its host. It prints nothing, because it may
+ * be in a namespace with another C library. It is built three times: bound lazily, bound at once
+ * (plugin-now), and linked to a package (plugin-linked).
  */
 #define _GNU_SOURCE
 #include "tests/packages/libraries/plugin.h"

@@ -8,8 +8,8 @@
 
 /*
  * Does this so many `times`: opens the library of a package, finds its entry point by `way` (dlsym,
- * dlvsym, kept, default, linked), initialises the package with the table, calls it once, and closes the
- * library. Returns 0, or the number of the step that failed.
+ * dlvsym, kept, default, linked), initialises the package with the table, calls it once, and closes
+ * the library. Returns 0, or the number of the step that failed.
  */
 int plugin_run(const char *way, const char *path, PLSA_SECPKG_FUNCTION_TABLE table, long times);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Deletes a section that the host created by itself (lsahost --section), with a live block in it. */
+/* Deletes a section that the host created by itself (lsahost --section), with a live block in
+ * it. */
 #include "tests/packages/package.h"
 
 static NOINLINE void allocate_in_section_of_host(PVOID section)
@@ -7,7 +8,8 @@ static NOINLINE void allocate_in_section_of_host(PVOID section)
 	lsa->AllocateSharedMemory(section, 88);
 }
 
-/* Defect: the package's block is still live. The host's older block is not the package's concern. */
+/* Defect: the package's block is still live. The host's older block is not the package's
+ * concern. */
 static NOINLINE void delete_section_of_host(PVOID section)
 {
 	lsa->DeleteSharedMemory(section);

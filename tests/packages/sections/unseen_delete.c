@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Deletes a section that the host created by itself (lsahost --section), and does nothing else with it. */
+/* Deletes a section that the host created by itself (lsahost --section), and does nothing else
+ * with it. */
 #include "tests/packages/package.h"
 
 static NOINLINE void delete_section_of_host(PVOID section)
