@@ -42,8 +42,8 @@ static void take_option(const char *option, size_t bytes)
 		refuse_option(option, bytes, expected);
 }
 
-/* Copies one option, up to an unescaped colon, without its backslashes. Returns what comes after it; NULL:
- * nothing. `*bytes` is the whole length, even if there was less room. */
+/* Copies one option, up to an unescaped colon, without its backslashes. Returns what comes after
+ * it; NULL: nothing. `*bytes` is the whole length, even if there was less room. */
 static const char *unescape_option(const char *from, char *to, size_t room, size_t *bytes)
 {
 	size_t n = 0;

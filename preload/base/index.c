@@ -32,7 +32,7 @@ static size_t level_bytes(uint64_t buckets)
 	return sizeof(struct index_level) + (buckets + 1) * sizeof(struct index_bucket);
 }
 
-/* Several threads may add a level at once; one of them wins, all of them use it. */
+/* Several threads may add a level at once: one of them wins, and all use its level. */
 static bool add_level(struct index *index, unsigned which)
 {
 	uint64_t buckets = (uint64_t)INDEX_FIRST_BUCKETS << (2 * which);
@@ -48,7 +48,8 @@ static bool add_level(struct index *index, unsigned which)
 	return true;
 }
 
-/* Before a number is put into a level, everybody is to look for it there. */
+/* Makes readers look into the first `count` levels. Before a number is put into a level, this
+ * must be done. */
 static void show_levels(struct index *index, uint32_t count)
 {
 	uint32_t seen = __atomic_load_n(&index->levels, __ATOMIC_RELAXED);
@@ -77,7 +78,7 @@ bool index_add(struct index *index, uint64_t hash, uint32_t number)
 	return false;
 }
 
-/* The buckets of a hash, in the order in which they are searched; NULL: no more. */
+/* The buckets of a hash in the order in which readers look into them; NULL after the last one. */
 static struct index_bucket *bucket_at(const struct index *index, uint64_t hash, unsigned place)
 {
 	uint32_t levels = __atomic_load_n(&index->levels, __ATOMIC_ACQUIRE);

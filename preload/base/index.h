@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hash index from 64-bit hashes to numbers, for any number of threads at once, without a lock.
+ * A concurrent hash index: from 64-bit hashes to 32-bit numbers, which are never 0.
  *
- * It stores (upper half of the hash, number) in one word, so that each change is one compare and
- * swap: a thread may stop anywhere, for good, and nothing is in the way. Two choices of a bucket of
- * one cache line each; when both are full, a level four times as large is added, and the older ones
- * go on serving. Nothing moves. What a number stands for, and whether it is the one that is looked
- * for, the caller knows.
+ * It does not know keys. It stores one word for each number: the upper half of the hash, and the
+ * number. What a number stands for, and whether its key is the one that is looked for, the caller's
+ * index_is_it() decides.
+ *
+ * Growth: the index has up to INDEX_LEVELS levels, each four times as large as the one before. A
+ * hash has two buckets of one cache line (INDEX_WAYS words) in each level. A number goes into the
+ * oldest level in which one of its two buckets has room; when none has, a level is added. Nothing
+ * moves, and no level goes away before index_clear().
+ *
+ *	level 0    4,096 buckets   ▲
+ *	level 1   16,384 buckets   │
+ *	level 2   65,536 buckets   │ readers begin at the newest level
+ *
+ * Readers take no lock: each word is read by one atomic load.
+ *
+ * Writers take no lock either: each change is one compare-and-swap of one word. A thread may stop
+ * anywhere, for good, and is in nobody's way. Two threads that add the same key at once add two
+ * numbers.
+ *
+ * Removing: a number stays until index_replace() puts another one in its place. Users leave the
+ * numbers of things that are gone, and let index_is_it() refuse them.
  */
 #ifndef LSATRACE_PRELOAD_BASE_INDEX_H
 #define LSATRACE_PRELOAD_BASE_INDEX_H
@@ -28,15 +44,17 @@ struct index_bucket {
 } __attribute__((aligned(64)));
 
 struct index_level {
-	uint64_t buckets; /* a power of two */
+	uint64_t buckets; /* how many: a power of two */
 	struct index_bucket *bucket;
 };
 
+/* Starts zeroed. */
 struct index {
 	struct index_level *level[INDEX_LEVELS]; /* NULL: not there yet */
-	uint32_t levels;
+	uint32_t levels;                         /* in which readers look */
 };
 
+/* Hashes a number. */
 static inline uint64_t index_mix(uint64_t x)
 {
 	x ^= x >> 32;
@@ -46,6 +64,7 @@ static inline uint64_t index_mix(uint64_t x)
 	return x ^ (x >> 32);
 }
 
+/* The first (choice 0) or second (choice 1) bucket of a hash in a level. */
 static inline struct index_bucket *index_bucket(const struct index_level *level, uint64_t hash,
 						unsigned choice)
 {
@@ -54,8 +73,9 @@ static inline struct index_bucket *index_bucket(const struct index_level *level,
 	return &level->bucket[place & (level->buckets - 1)];
 }
 
-/* The ways of a bucket that match, as bits: without a branch, for which one it is nobody can foresee.
- * What it reads is read again, by one load, before it is believed. */
+/* Returns, as bits, which words of a bucket have the upper half of a hash. Without a branch,
+ * which would be mispredicted. Not atomic: the caller reads a word again, by one load, before it
+ * believes it. */
 static inline unsigned index_match(const struct index_bucket *bucket, uint64_t hash)
 {
 #ifdef __SSE2__
@@ -75,9 +95,11 @@ static inline unsigned index_match(const struct index_bucket *bucket, uint64_t h
 #endif
 }
 
-/* Is it this number that is looked for? */
+/* Whether a number is the one that is looked for. `sought` is what the caller passed to
+ * index_find(). */
 typedef bool index_is_it(uint32_t number, void *sought);
 
+/* Looks into one bucket. */
 static inline __attribute__((always_inline)) uint32_t
 index_find_in(const struct index_bucket *bucket, uint64_t hash, index_is_it *is_it, void *sought)
 {
@@ -92,12 +114,12 @@ index_find_in(const struct index_bucket *bucket, uint64_t hash, index_is_it *is_
 	return 0;
 }
 
-/* index_find() where it is not in the first bucket. */
+/* The rest of index_find(), if the number is not in the first bucket. */
 uint32_t index_find_further(const struct index *index, uint64_t hash, index_is_it *is_it,
 			    void *sought);
 
-/* The first number of those whose hash has the same upper half, newest level first, that is_it()
- * agrees to; 0: there is none. Numbers are never 0. */
+/* Returns the first number, newest level first, whose hash has the same upper half and for which
+ * is_it() returns true; 0 if there is none. */
 static inline __attribute__((always_inline)) uint32_t
 index_find(const struct index *index, uint64_t hash, index_is_it *is_it, void *sought)
 {
@@ -109,24 +131,25 @@ index_find(const struct index *index, uint64_t hash, index_is_it *is_it, void *s
 	return likely(number) ? number : index_find_further(index, hash, is_it, sought);
 }
 
-/* Walks over all numbers in the buckets of a hash. Starts zeroed but for index and hash. */
+/* A walk over all words in the buckets of a hash. All zero at first, except index and hash. */
 struct index_walk {
 	const struct index *index;
 	uint64_t hash;
-	unsigned place; /* how many have been looked at */
+	unsigned place; /* words that were looked at */
 	uint64_t *at;   /* the word that was returned last */
 };
 
-/* The next number in the buckets of a hash, whatever its own hash; 0: no more. */
+/* Returns the next number in the buckets of a hash, whatever its own hash is; 0 at the end. */
 uint32_t index_next_neighbour(struct index_walk *walk);
 
-/* Adds a number. False: no memory for another level. */
+/* Adds a number. Returns false if there is no memory for another level, or all levels are full. */
 bool index_add(struct index *index, uint64_t hash, uint32_t number);
 
-/* Puts a number in the place of the one that index_next_neighbour() returned last. */
+/* Puts `number` in the place of `old`, which index_next_neighbour() returned last. Returns false
+ * if another thread has replaced it meanwhile. */
 bool index_replace(const struct index_walk *walk, uint32_t old, uint32_t number);
 
-/* Takes all numbers out. One thread only. */
+/* Removes all numbers, and frees all levels. No other thread may use the index meanwhile. */
 void index_clear(struct index *index);
 
 #endif

@@ -16,9 +16,11 @@
 
 _Static_assert((int)LOCK_COUNT <= (int)PROCESS_LOCKS, "struct process_page");
 
-enum { SPINS = 100 };
+/* How a thread waits: first it spins, then it lets others run, then it sleeps. */
+enum { SPINS = 200, YIELDS = 64, NAPS = 500 };
 
-/* What the holder of a lock remembers. A forked child inherits it, so that it can restore its signals. */
+/* What the holder of a lock remembers. A forked child inherits it, so that it can restore its
+ * signals. */
 static struct hold {
 	uint64_t signals; /* blocked before */
 	int error;
@@ -26,7 +28,8 @@ static struct hold {
 	uint32_t epoch;
 } holds[LOCK_COUNT];
 
-/* Raw, for neither may be a cancellation point. Of the threads that sleep, at most every 32nd is woken. */
+/* Raw system calls: no cancellation points. A sleeper names its ticket by a bit, so that a
+ * wake-up reaches one sleeper in 32. */
 static void futex_wait(uint32_t *word, uint32_t value, uint32_t ticket,
 		       const struct timespec *deadline)
 {
@@ -60,7 +63,8 @@ static void move_turn(struct process_lock *lock, uint32_t ticket)
 		;
 }
 
-/* `state` is that of the lock, read before its turn: when the lock has changed since, this fails. */
+/* `state` is that of the lock, read before its turn: when the lock has changed since, this
+ * fails. */
 static bool try_to_take(struct process_lock *lock, uint32_t ticket, uint32_t state)
 {
 	uint32_t turn = __atomic_load_n(&lock->turn, __ATOMIC_SEQ_CST);
@@ -74,9 +78,9 @@ static bool try_to_take(struct process_lock *lock, uint32_t ticket, uint32_t sta
 }
 
 /*
- * A thread sleeps on `state`, which changes each time the lock is taken or released: a change between
- * reading it and falling asleep is not missed. Whoever gives up lets the next one have its turn. All
- * wait equally long, so they give up in the order of their tickets.
+ * A thread sleeps on `state`, which changes each time the lock is taken or released: a change
+ * between reading it and falling asleep is not missed. Whoever gives up lets the next one have its
+ * turn. All wait equally long, so they give up in the order of their tickets.
  */
 static APART bool wait_for_turn(struct process_lock *lock, uint32_t ticket)
 {
@@ -150,12 +154,17 @@ uint32_t lock_epoch(enum lock_name which)
 
 bool lock_pause(unsigned turn)
 {
-	/* Longer and longer: hundreds of threads that keep asking keep the one they wait for from its work. */
-	struct timespec nap = { .tv_nsec = 100000 + turn * 6000 };
+	struct timespec nap = { 0 };
 
-	if (turn < 64)
+	if (turn < SPINS) {
+		__builtin_ia32_pause();
+	} else if (turn < SPINS + YIELDS) {
 		syscall(SYS_sched_yield);
-	else
-		syscall(SYS_nanosleep, &nap, NULL); /* raw: nanosleep() is a cancellation point */
-	return turn < 64 + 500;
+	} else {
+		/* Longer and longer: hundreds of threads that keep asking would keep the one
+		 * they wait for from its work. Raw: nanosleep() is a cancellation point. */
+		nap.tv_nsec = 100000 + (long)(turn - SPINS) * 6000;
+		syscall(SYS_nanosleep, &nap, NULL);
+	}
+	return turn < SPINS + YIELDS + NAPS;
 }

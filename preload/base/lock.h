@@ -3,11 +3,12 @@
  * The locks of the tracer: fair, bounded, and free in a forked child.
  *
  * - Fair: a thread that wants a lock takes a ticket, and tickets are served in their order.
- * - Bounded: lock_take() gives up after a second. The caller then counts what it could not record, and
- *   goes on without.
- * - Signals that other threads or processes send are blocked while a thread waits for a lock or holds
- *   one. So no signal handler runs then, none can leave a lock held for good by longjmp(), and an
- *   asynchronous pthread_cancel() waits. Signals that an instruction raises, such as SIGSEGV, stay open.
+ * - Bounded: lock_take() gives up after a second. The caller then counts what it could not record,
+ *   and goes on without.
+ * - Signals that other threads or processes send are blocked while a thread waits for a lock or
+ *   holds one. So no signal handler runs then, none can leave a lock held for good by longjmp(),
+ *   and an asynchronous pthread_cancel() waits. Signals that an instruction raises, such as
+ *   SIGSEGV, stay open.
  * - Free in a child, however it was forked: the words of the locks lie in process_page.
  *
  * Lock order. A thread that holds one of these locks may take only those below it:
@@ -17,8 +18,12 @@
  *	LOCK_COLD        what happens once for a stack, a module, a thread, a package or a finding.
  *	                 No call takes it once it is warm.
  *
- * The locks of one arena each (biased_lock.h) lie beside that order: nothing is taken under them. fork()
- * takes LOCK_GUARDPAGE first, then the locks of the arenas.
+ * The locks of one arena each (biased_lock.h) lie beside that order: nothing is taken under them.
+ * fork() takes LOCK_GUARDPAGE first, then the locks of the arenas.
+ *
+ * The loader's lock may be taken under LOCK_COLD, where dlclose() is called, and LOCK_COLD under
+ * the loader's, where a constructor calls the tracer. Two threads that meet so wait until one gives
+ * up.
  */
 #ifndef LSATRACE_PRELOAD_BASE_LOCK_H
 #define LSATRACE_PRELOAD_BASE_LOCK_H
@@ -28,20 +33,21 @@
 
 enum lock_name { LOCK_GUARDPAGE, LOCK_FAULT, LOCK_COLD, LOCK_COUNT };
 
-/* Waits until the lock is free and it is the thread's turn. Returns false after a second, or if there is
- * no process_page. errno stays as it is. */
+/* Waits until the lock is free and it is the thread's turn. Returns false after a second, or if
+ * there is no process_page. errno stays as it is. */
 bool lock_take(enum lock_name which);
 
-/* Gives the lock back, and restores signal mask and errno as they were before lock_take(). In a child
- * that was forked meanwhile the lock is free already: only mask and errno are restored. */
+/* Gives the lock back, and restores signal mask and errno as they were before lock_take(). In a
+ * child that was forked meanwhile the lock is free already: only mask and errno are restored. */
 void lock_release(enum lock_name which);
 
-/* How many processes, from the first one to this one, have taken the lock. The holder asks. Two processes of
- * one line of descent that have taken the lock never get the same number. */
+/* How many processes, from the first one to this one, have taken the lock. The holder asks. Two
+ * processes of one line of descent that have taken the lock never get the same number. */
 uint32_t lock_epoch(enum lock_name which);
 
-/* For those who wait for something else than these locks: waits a moment, which grows with `turn`, the
- * number of earlier calls. Returns false when about a second has passed. Changes errno. */
+/* For those who wait for something else than these locks, and ask again and again: waits a
+ * moment, which grows with `turn`, the number of earlier calls. Returns false after about a second.
+ * Changes errno. */
 bool lock_pause(unsigned turn);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks signals with raw rt_sigprocmask calls, including the two that glibc reserves for itself and hides
- * from its own functions. For one thread; async-signal-safe.
+ * Blocks signals with raw rt_sigprocmask calls, including the two that glibc reserves for itself
+ * and hides from its own functions. For one thread; async-signal-safe.
  */
 #ifndef LSATRACE_PRELOAD_BASE_MASK_H
 #define LSATRACE_PRELOAD_BASE_MASK_H
@@ -14,8 +14,8 @@
 
 #define MASK_OF(signal) (1ull << ((signal)-1))
 #define MASK_ALL (~0ull)
-/* Signals that threads and processes send. Those that an instruction raises are not among them: where
- * one of these is blocked and raised, the kernel ends the process. */
+/* Signals that threads and processes send. Those that an instruction raises are not among them:
+ * where one of these is blocked and raised, the kernel ends the process. */
 #define MASK_SENT \
 	(~(MASK_OF(SIGSEGV) | MASK_OF(SIGBUS) | MASK_OF(SIGILL) | MASK_OF(SIGFPE) | \
 	   MASK_OF(SIGTRAP) | MASK_OF(SIGSYS)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Included last by every file that runs in the target: what may take the host's allocator, print in
- * the host's name or end the host is not to be had there.
+ * Forbids functions that use the host's allocator, print in the host's name or end the host. Each
+ * .c file of the preload library includes this header last.
  */
 #ifndef LSATRACE_PRELOAD_BASE_POISON_H
 #define LSATRACE_PRELOAD_BASE_POISON_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One page of memory that is valid in this process only. The kernel clears it in a forked child
- * (MADV_WIPEONFORK), whether the child was made by fork(), by clone() or by a raw system call. So a child
- * finds all locks free, and knows that it has no trace of its own yet.
+ * (MADV_WIPEONFORK), whether the child was made by fork(), by clone() or by a raw system call. So a
+ * child finds all locks free, and knows that it has no trace of its own yet.
  *
  * A child of vfork() borrows the memory of its parent, and sees the parent's page.
  */
@@ -31,8 +31,8 @@ struct process_page {
 /* NULL until process_init(), or if that failed. */
 extern struct process_page *process_page;
 
-/* Maps the page. Called once, at start-up. Returns false if there is no memory, or the kernel is older
- * than 4.14. */
+/* Maps the page. Called once, at start-up. Returns false if there is no memory, or the kernel is
+ * older than 4.14. */
 bool process_init(void);
 
 #endif

@@ -11,7 +11,8 @@
 
 __thread uintptr_t reentry_inside;
 
-/* The kernel reads the set of signals before it looks at the first argument, which it does not know. */
+/* The kernel reads the set of signals before it looks at the first argument, which it does not
+ * know. */
 static bool is_readable(uintptr_t address)
 {
 	return syscall(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t)) == 0 ||

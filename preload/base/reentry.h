@@ -2,14 +2,14 @@
 /*
  * Tells whether a thread runs the tracer's own code at this moment.
  *
- * A thread is *inside* while it does. A call that arrives then comes from a signal handler: it is passed
- * through to the host and counted, so that no code of the tracer needs to be re-entrant. The host's
- * functions run outside, so calls may nest in each other.
+ * A thread is *inside* while it does. A call that arrives then comes from a signal handler: it is
+ * passed through to the host and counted, so that no code of the tracer needs to be re-entrant. The
+ * host's functions run outside, so calls may nest in each other.
  *
- * A signal handler may also leave the tracer for good, by longjmp(). To find that out, whoever enters
- * leaves a mark in its own stack frame. The mark is gone as soon as something else has used that part of
- * the stack. Neither the address of the stack nor the depth would tell: signal handlers have
- * stacks of their own, and coroutines have many.
+ * A signal handler may also leave the tracer for good, by longjmp(). To find that out, whoever
+ * enters leaves a mark in its own stack frame. The mark is gone as soon as something else has used
+ * that part of the stack. Neither the address of the stack nor the depth would tell: signal
+ * handlers have stacks of their own, and coroutines have many.
  *
  * All state belongs to one thread. Async-signal-safe.
  */
@@ -34,7 +34,8 @@ static inline uintptr_t reentry_check(uintptr_t mark)
 	return ~mark;
 }
 
-/* Enters. The fences are for a signal handler, which must never find the thread inside without a mark. */
+/* Enters. The fences are for a signal handler, which must never find the thread inside without a
+ * mark. */
 static inline void reentry_enter(struct reentry_mark *mark)
 {
 	mark->check = reentry_check((uintptr_t)mark);
@@ -59,9 +60,9 @@ static inline void reentry_leave(void)
 }
 
 /*
- * For a call that arrives while its thread is inside: returns true if the frame that had entered is gone,
- * so that a longjmp() has left the tracer. `end` is the upper end of the caller's own frame. Returns
- * false also if that frame is gone and nothing has used its place since.
+ * For a call that arrives while its thread is inside: returns true if the frame that had entered is
+ * gone, so that a longjmp() has left the tracer. `end` is the upper end of the caller's own frame.
+ * Returns false also if that frame is gone and nothing has used its place since.
  */
 bool reentry_was_left(const void *end);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What include/slots.h says of each slot, to be looked up. Constant. */
+/* The columns of include/slots.h as arrays, by slot. Constant: any thread, at any time. */
 #ifndef LSATRACE_PRELOAD_BASE_SLOTS_H
 #define LSATRACE_PRELOAD_BASE_SLOTS_H
 
@@ -9,7 +9,7 @@
 extern const enum family slot_family[SLOT_COUNT];
 extern const enum trace_role slot_role[SLOT_COUNT];
 
-/* As users know it; of FAMILY_NONE, none. */
+/* The names of families that users see; "" for FAMILY_NONE. */
 extern const char *const family_name[FAMILY_COUNT];
 
 #endif

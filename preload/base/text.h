@@ -2,8 +2,8 @@
 /*
  * Builds and reads short texts without an allocator.
  *
- * The characters lie in a buffer of the caller's. They always end in a NUL; what does not fit is cut off,
- * and is_cut tells so. Each text belongs to one thread. Async-signal-safe.
+ * The characters lie in a buffer of the caller's. They always end in a NUL; what does not fit is
+ * cut off, and is_cut tells so. Each text belongs to one thread. Async-signal-safe.
  */
 #ifndef LSATRACE_PRELOAD_BASE_TEXT_H
 #define LSATRACE_PRELOAD_BASE_TEXT_H
@@ -35,8 +35,8 @@ void text_add_address(struct text *t, uint64_t address);
 /* Writes "lsatrace: ", the text and a line feed to standard error. errno stays as it is. */
 void text_say(const struct text *t);
 
-/* Reads a decimal number at `*at`, up to the first other character or `end`, and moves `*at` there. No digits
- * are 0. */
+/* Reads a decimal number at `*at`, up to the first other character or `end`, and moves `*at`
+ * there. No digits are 0. */
 uint64_t text_read_number(const char **at, const char *end);
 
 /* The value of a hexadecimal digit in lower case; -1 if it is none. */
