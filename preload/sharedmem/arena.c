@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#include "preload/base/reentry.h"
+#include "preload/base/compiler.h"
 #include "preload/base/vm.h"
 #include "preload/sharedmem/arena.h"
 
@@ -12,41 +12,43 @@
 enum {
 	SECOND_BITS = 4,
 	SECONDS = 1 << SECOND_BITS, /* lists for the sizes from one power of two to the next */
-	FIRSTS = 32 - SECOND_BITS,
-	TRIES = 64,         /* blocks of a list that are asked whether they are large enough */
-	KEPT_GRANULES = 64, /* the largest size that is kept: 1 KiB */
-	KEPT_MOST = 255,    /* blocks of one size */
+	FIRSTS = 32 - SECOND_BITS,  /* powers of two */
+	TRIES = 64,                 /* blocks of one list whose size is looked at */
+	KEPT_GRANULES = 64,         /* the largest size that is kept: 1 KiB */
+	KEPT_MOST = 255,            /* blocks kept of one size */
 };
 
-/* What a granule's byte says of it: the size of its block in granules, up to LARGE, and one of these. */
+/* A granule's byte is the size of its block in granules, at most LARGE, times STATES, plus one
+ * of these. */
 enum {
-	LAST, /* a free block of several granules ends here; size 0: nothing begins or ends here */
+	LAST, /* a free block of several granules ends here; with size 0: nothing is here */
 	USED,
 	FREE,
 	KEPT, /* freed, and not yet merged */
 	STATES,
-	LARGE = 256 / STATES - 1, /* the size is elsewhere */
+	LARGE = 256 / STATES - 1, /* the size is in struct extra */
 };
 
-/* What there is no room for in a byte. */
+/* What does not fit into a granule's byte. */
 struct extra {
 	uint32_t next, previous; /* free blocks of one list; 0: none */
-	uint32_t size;           /* of a block that is LARGE */
+	uint32_t size;           /* of a LARGE block, in granules */
 };
 
 struct arena {
 	uint64_t mapped_bytes;
-	uint32_t granules; /* of the range; behind the last is one that is never free */
-	uint8_t *byte;
-	struct extra *extra;
-	uint32_t first_map;
-	uint16_t second_map[FIRSTS];
+	uint32_t granules;           /* of the range; one more behind the last is never free */
+	uint8_t *byte;               /* by granule */
+	struct extra *extra;         /* by granule */
+	uint32_t first_map;          /* bits: which words of second_map are not 0 */
+	uint16_t second_map[FIRSTS]; /* bits: which lists are not empty */
 	uint32_t list[FIRSTS][SECONDS];
 	uint32_t kept_total;
 	uint8_t kept_count[KEPT_GRANULES + 1];
 	uint32_t kept[KEPT_GRANULES + 1][KEPT_MOST];
 };
 
+/* Which list. */
 struct place {
 	uint32_t first, second;
 };
@@ -63,7 +65,7 @@ static uint32_t state_of(const struct arena *a, uint32_t granule)
 	return a->byte[granule] % STATES;
 }
 
-static void set(struct arena *a, uint32_t granule, uint32_t size, uint32_t state)
+static void set_granule(struct arena *a, uint32_t granule, uint32_t size, uint32_t state)
 {
 	if (size >= LARGE) {
 		a->extra[granule].size = size;
@@ -87,7 +89,7 @@ static struct place place_of(uint32_t size)
 	return (struct place){ log - SECOND_BITS + 1, size >> (log - SECOND_BITS) & (SECONDS - 1) };
 }
 
-/* The first list of which each block is large enough. */
+/* The list of the smallest blocks of which each is large enough. */
 static struct place place_for(uint32_t size)
 {
 	uint32_t step = size < SECONDS ? 1 : 1u << (log_of(size) - SECOND_BITS);
@@ -95,7 +97,7 @@ static struct place place_for(uint32_t size)
 	return place_of(size + step - 1);
 }
 
-static void link_in(struct arena *a, uint32_t granule, uint32_t size)
+static void link_block(struct arena *a, uint32_t granule, uint32_t size)
 {
 	struct place p = place_of(size);
 	uint32_t *list = &a->list[p.first][p.second];
@@ -109,7 +111,7 @@ static void link_in(struct arena *a, uint32_t granule, uint32_t size)
 	a->first_map |= 1u << p.first;
 }
 
-static void link_out(struct arena *a, uint32_t granule, uint32_t size)
+static void unlink_block(struct arena *a, uint32_t granule, uint32_t size)
 {
 	struct extra link = a->extra[granule];
 	struct place p;
@@ -131,21 +133,21 @@ static void link_out(struct arena *a, uint32_t granule, uint32_t size)
 
 static void make_free(struct arena *a, uint32_t granule, uint32_t size)
 {
-	set(a, granule, size, FREE);
+	set_granule(a, granule, size, FREE);
 	if (size > 1)
-		set(a, granule + size - 1, size, LAST);
-	link_in(a, granule, size);
+		set_granule(a, granule + size - 1, size, LAST);
+	link_block(a, granule, size);
 }
 
-/* Takes a free block out of its list. What it said of itself is gone. */
+/* Takes a free block out of its list. Its granules are then as if nothing began or ended there. */
 static void unmake_free(struct arena *a, uint32_t granule, uint32_t size)
 {
-	link_out(a, granule, size);
+	unlink_block(a, granule, size);
 	a->byte[granule] = 0;
 	a->byte[granule + size - 1] = 0;
 }
 
-/* The size of the free block that ends before a granule; 0: there is none. */
+/* The size of the free block that ends just before a granule; 0: none does. */
 static uint32_t free_before(const struct arena *a, uint32_t granule)
 {
 	uint32_t state = state_of(a, granule - 1), size = size_of(a, granule - 1);
@@ -172,7 +174,7 @@ static void merge_free(struct arena *a, uint32_t granule, uint32_t size)
 	make_free(a, granule, size);
 }
 
-static uint32_t find_in(const struct arena *a, struct place p)
+static uint32_t find_large_enough(const struct arena *a, struct place p)
 {
 	uint32_t seconds = a->second_map[p.first] & (~0u << p.second), firsts;
 
@@ -186,8 +188,9 @@ static uint32_t find_in(const struct arena *a, struct place p)
 	return a->list[p.first][__builtin_ctz(seconds)];
 }
 
-/* The list of a size holds smaller blocks as well: the last hope, for so many of them. */
-static uint32_t find_near(const struct arena *a, uint32_t size)
+/* The list of a size holds smaller blocks as well, which place_for() leaves out. Looks at the
+ * first of them. */
+static uint32_t find_among_smaller(const struct arena *a, uint32_t size)
 {
 	struct place p = place_of(size);
 	uint32_t granule = a->list[p.first][p.second];
@@ -198,13 +201,13 @@ static uint32_t find_near(const struct arena *a, uint32_t size)
 	return 0;
 }
 
-/* Cuts a block off the front of a free one. 0: there is none that is large enough. */
-static uint32_t cut_off(struct arena *a, uint32_t size)
+/* Cuts a block off the front of a free one. Returns 0 if none that is large enough was found. */
+static uint32_t cut_block(struct arena *a, uint32_t size)
 {
-	uint32_t granule = find_in(a, place_for(size)), found;
+	uint32_t granule = find_large_enough(a, place_for(size)), found;
 
 	if (!granule)
-		granule = find_near(a, size);
+		granule = find_among_smaller(a, size);
 	if (!granule)
 		return 0;
 	found = size_of(a, granule);
@@ -214,8 +217,8 @@ static uint32_t cut_off(struct arena *a, uint32_t size)
 	return granule;
 }
 
-/* Merges what was kept. At most a fixed number of blocks, however large the range is. */
-static void let_go_kept(struct arena *a)
+/* Merges all kept blocks, whose number has a bound that does not depend on the range. */
+static void merge_kept(struct arena *a)
 {
 	for (uint32_t size = 1; size <= KEPT_GRANULES; size++)
 		while (a->kept_count[size])
@@ -231,11 +234,11 @@ static uint32_t take_kept(struct arena *a, uint32_t size)
 	return a->kept[size][--a->kept_count[size]];
 }
 
-static bool keep(struct arena *a, uint32_t granule, uint32_t size)
+static bool keep_block(struct arena *a, uint32_t granule, uint32_t size)
 {
 	if (size > KEPT_GRANULES || a->kept_count[size] == KEPT_MOST)
 		return false;
-	set(a, granule, size, KEPT);
+	set_granule(a, granule, size, KEPT);
 	a->kept[size][a->kept_count[size]++] = granule;
 	a->kept_total++;
 	return true;
@@ -250,13 +253,13 @@ uint64_t arena_allocate(struct arena *a, uint64_t bytes)
 		return 0;
 	granule = take_kept(a, size);
 	if (unlikely(!granule))
-		granule = cut_off(a, size);
+		granule = cut_block(a, size);
 	if (unlikely(!granule) && a->kept_total) {
-		let_go_kept(a);
-		granule = cut_off(a, size);
+		merge_kept(a);
+		granule = cut_block(a, size);
 	}
 	if (likely(granule))
-		set(a, granule, size, USED);
+		set_granule(a, granule, size, USED);
 	return (uint64_t)granule * ARENA_GRANULE;
 }
 
@@ -269,7 +272,7 @@ uint64_t arena_free(struct arena *a, uint64_t offset)
 	    state_of(a, (uint32_t)granule) != USED)
 		return 0;
 	size = size_of(a, (uint32_t)granule);
-	if (!keep(a, (uint32_t)granule, size))
+	if (!keep_block(a, (uint32_t)granule, size))
 		merge_free(a, (uint32_t)granule, size);
 	return (uint64_t)size * ARENA_GRANULE;
 }
@@ -287,8 +290,8 @@ struct arena *arena_new(uint64_t bytes)
 	a->granules = (uint32_t)granules;
 	a->extra = (struct extra *)(a + 1);
 	a->byte = (uint8_t *)a->extra + extra_bytes;
-	set(a, 0, 1, USED);
-	set(a, a->granules, 1, USED);
+	set_granule(a, 0, 1, USED);
+	set_granule(a, a->granules, 1, USED);
 	if (granules > 1)
 		make_free(a, 1, a->granules - 1);
 	return a;

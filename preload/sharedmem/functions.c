@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/sharedmem/functions.h"
-#include "preload/sharedmem/biased_lock.h"
 #include "preload/sharedmem/heaps.h"
 #include "preload/sharedmem/sections.h"
 
@@ -20,7 +19,8 @@ void *const sharedmem_functions[SLOT_COUNT] = {
 
 static __thread bool is_forking;
 
-/* Not from a signal handler that came upon a lock: it would wait for itself. */
+/* In a signal handler whose thread holds a lock, sections_before_fork() fails: it would wait for
+ * itself. */
 void sharedmem_before_fork(void)
 {
 	is_forking = sections_before_fork();
@@ -28,7 +28,7 @@ void sharedmem_before_fork(void)
 		heaps_before_fork();
 }
 
-static void after_fork(bool is_child)
+static void release_after_fork(bool is_child)
 {
 	if (!is_forking)
 		return;
@@ -39,10 +39,10 @@ static void after_fork(bool is_child)
 
 void sharedmem_after_fork(void)
 {
-	after_fork(false);
+	release_after_fork(false);
 }
 
 void sharedmem_after_fork_in_child(void)
 {
-	after_fork(true);
+	release_after_fork(true);
 }

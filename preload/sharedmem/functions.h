@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions that take the place of a host's, by slot: behind the shims they are the host's, so
- * that their calls are traced and judged as any others. An implementation more is an array more, and
- * a row in table.c.
+ * The embedded implementation: shared memory for hosts that have none, and heaps for packages that
+ * get no table at all. Its functions take the place of the host's behind the shims, so that calls
+ * of them are traced and judged like any others. Another implementation is one more array and one
+ * more row in table.c.
  */
 #ifndef LSATRACE_PRELOAD_SHAREDMEM_FUNCTIONS_H
 #define LSATRACE_PRELOAD_SHAREDMEM_FUNCTIONS_H
@@ -11,10 +12,11 @@
 
 #include "include/slots.h"
 
-/* Shared memory, and what a package needs that is given no table by its host; NULL: none of ours. */
+/* By slot; NULL: this implementation has no function for it. */
 extern void *const sharedmem_functions[SLOT_COUNT];
 
-/* Around a fork(), so that nothing is in the midst of a change in the child. */
+/* Around a fork(), in the thread that forks: hold all locks, so that nothing is half changed in
+ * the child. */
 void sharedmem_before_fork(void);
 void sharedmem_after_fork(void);
 void sharedmem_after_fork_in_child(void);

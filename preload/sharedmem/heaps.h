@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heaps of a host that gives a package no table at all: such a package would take one that holds
- * nothing but shared memory for a whole one, and call NULL. The functions are those of secpkg.h. A
- * free of what is no block of the same heap changes nothing. Otherwise as sections.h has it, but that
- * the memory is private: a forked child has its own.
+ * The two heaps of a package whose host gives it no function table at all. A table with nothing but
+ * shared memory would not do: the package would take it for a whole one, and call NULL.
+ *
+ * The functions are those of secpkg.h. Blocks are aligned to 16 bytes and zeroed. A free of
+ * anything but a live block of the same heap changes nothing. The memory is private: a forked child
+ * has its own copy. Any number of threads; errno stays as it is.
  */
 #ifndef LSATRACE_PRELOAD_SHAREDMEM_HEAPS_H
 #define LSATRACE_PRELOAD_SHAREDMEM_HEAPS_H
@@ -12,7 +14,8 @@
 
 #include "include/secpkg.h"
 
-/* Reserves their memory, unless it is there. Under the cold lock. False: none is to be had. */
+/* Reserves the memory of both heaps, unless that is done. Returns false if there is none. Under
+ * LOCK_COLD. */
 bool heaps_init(void);
 
 LSA_ALLOCATE_LSA_HEAP heaps_allocate_lsa;
@@ -20,7 +23,7 @@ LSA_FREE_LSA_HEAP heaps_free_lsa;
 LSA_ALLOCATE_PRIVATE_HEAP heaps_allocate_private;
 LSA_FREE_PRIVATE_HEAP heaps_free_private;
 
-/* As sections_before_fork(), and after it. */
+/* Between sections_before_fork() and sections_after_fork(): the locks of the heaps. */
 void heaps_before_fork(void);
 void heaps_after_fork(bool is_child);
 

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "preload/base/free_list.h"
 #include "preload/base/index.h"
-#include "preload/base/reentry.h"
 #include "preload/sharedmem/arena.h"
 #include "preload/sharedmem/biased_lock.h"
 #include "preload/sharedmem/sections.h"
@@ -21,34 +21,35 @@ enum {
 	SECTIONS_MOST = 16384,
 	GUESS_BITS = 10,
 	DESCRIPTORS_FROM =
-		4096, /* numbers below this one, or below half of the limit, are the host's */
+		4096, /* lower numbers, or the lower half where there are fewer, are the host's */
 	STEP_BYTES_MOST = 1 << 20, /* committed ahead of what is asked for */
 };
 
-/* Its memory is a section's for good, so that a lock may be asked for whatever becomes of it. */
+/* Never unmapped: a thread may ask for the lock of a section while another one deletes it. */
 struct section {
-	uint64_t handle;         /* 0: not in use */
-	struct biased_lock lock; /* guards `memory`, while there is a handle */
-	uint32_t next;           /* of those that are not in use */
+	uint64_t handle;         /* 0: this number is not in use */
+	struct biased_lock lock; /* guards `memory` while there is a handle */
+	uint32_t next_free;
 	uint32_t held_for_fork;
 	struct memory {
 		char *base;
 		uint64_t mapped_bytes, committed_bytes;
 		struct arena *arena;
-		int fd;       /* -1: there was no number to be had for it */
-		dev_t device; /* of the file: tells whether `fd` still is ours */
+		int fd;       /* -1: no descriptor was left for it */
+		dev_t device; /* of the file: tell whether `fd` is still ours */
 		ino_t inode;
 	} memory;
 } __attribute__((aligned(64)));
 
 static struct section sections[SECTIONS_MOST]; /* by number, from 1 */
-static struct index handles;
+static struct index handles;                   /* from hashes of handles to numbers */
 static uint32_t guesses[1 << GUESS_BITS];
-/* Guards the changes of `handles`, and what follows. */
+/* Guards the writing to `handles` and `sections_used`. */
 static struct biased_lock registry_lock;
-static uint32_t sections_used, first_unused;
+static uint32_t sections_used;
+static struct free_list free_numbers;
 
-/* Finding. A guess by a few bits of the handle spares the index, nearly always. */
+/* Finding. A guess by a few bits of the handle nearly always saves the look into the index. */
 
 static bool has_handle(const struct section *s, uint64_t handle)
 {
@@ -60,34 +61,34 @@ static uint32_t *guess_of(uint64_t handle)
 	return &guesses[handle * 0x9e3779b97f4a7c15u >> (64 - GUESS_BITS)];
 }
 
-static bool is_it(uint32_t number, void *handle)
+static bool is_section_of(uint32_t number, void *handle)
 {
 	return has_handle(&sections[number], *(const uint64_t *)handle);
 }
 
-/* 0: there is none. */
-static uint32_t look_up(uint64_t handle)
+static uint32_t look_up_number(uint64_t handle)
 {
-	uint32_t number = index_find(&handles, index_mix(handle), is_it, &handle);
+	uint32_t number = index_find(&handles, index_mix(handle), is_section_of, &handle);
 
 	if (number)
 		__atomic_store_n(guess_of(handle), number, __ATOMIC_RELAXED);
 	return number;
 }
 
-static uint32_t find(uint64_t handle)
+/* The number of a section; 0: there is none with that handle. */
+static uint32_t find_number(uint64_t handle)
 {
 	uint32_t guess = __atomic_load_n(guess_of(handle), __ATOMIC_RELAXED);
 
 	if (unlikely(handle == 0))
 		return 0;
-	return likely(has_handle(&sections[guess], handle)) ? guess : look_up(handle);
+	return likely(has_handle(&sections[guess], handle)) ? guess : look_up_number(handle);
 }
 
-/* The section, locked; NULL: there is none. */
-static struct section *hold(const void *handle)
+/* The section of a handle, locked; NULL: there is none. */
+static struct section *hold_section(const void *handle)
 {
-	struct section *s = &sections[find((uintptr_t)handle)];
+	struct section *s = &sections[find_number((uintptr_t)handle)];
 
 	if (s == sections || !biased_lock_take(&s->lock))
 		return NULL;
@@ -97,17 +98,11 @@ static struct section *hold(const void *handle)
 	return NULL;
 }
 
-/* Numbers. Those of sections that are gone stay in the index until somebody needs their place. */
+/* Registering. Deleted sections stay in the index until a new one needs their place there. */
 
-static uint32_t take_number(void)
+static uint32_t *next_free_of(uint32_t number)
 {
-	uint32_t number = first_unused;
-
-	if (number)
-		first_unused = sections[number].next;
-	else if (sections_used + 1 < SECTIONS_MOST)
-		number = ++sections_used;
-	return number;
+	return &sections[number].next_free;
 }
 
 static bool is_stale(uint32_t number, uint64_t word)
@@ -128,31 +123,28 @@ static bool add_to_index(uint64_t handle, uint32_t number)
 	return index_add(&handles, walk.hash, number);
 }
 
-static void leave(uint32_t number)
-{
-	sections[number].next = first_unused;
-	first_unused = number;
-}
-
-/* Lets memory that is complete be found as a section. False: there are too many. */
-static bool enter(const struct memory *m)
+/* Makes memory that is complete a section, which is found by its handle from then on. Returns
+ * false if there are too many sections. */
+static bool register_section(const struct memory *m)
 {
 	uint64_t handle = (uintptr_t)m->base;
+	bool is_registered;
 	uint32_t number;
-	bool entered;
 
 	if (!biased_lock_take(&registry_lock))
 		return false;
-	number = take_number();
-	entered = number && add_to_index(handle, number);
-	if (entered) {
+	number = free_list_take(&free_numbers, next_free_of);
+	if (!number && sections_used + 1 < SECTIONS_MOST)
+		number = ++sections_used;
+	is_registered = number && add_to_index(handle, number);
+	if (is_registered) {
 		sections[number].memory = *m;
 		__atomic_store_n(&sections[number].handle, handle, __ATOMIC_RELEASE);
 	} else if (number) {
-		leave(number);
+		free_list_add(&free_numbers, number, next_free_of(number));
 	}
 	biased_lock_release(&registry_lock);
-	return entered;
+	return is_registered;
 }
 
 /* Memory. */
@@ -164,7 +156,7 @@ static uint64_t round_to_page(uint64_t bytes)
 	return (bytes + page - 1) / page * page;
 }
 
-static bool is_ours(const struct memory *m)
+static bool has_own_file(const struct memory *m)
 {
 	struct stat st;
 
@@ -172,29 +164,26 @@ static bool is_ours(const struct memory *m)
 	       st.st_ino == m->inode;
 }
 
-/* Pages that are there already count as well. The second way is for kernels before 5.14. */
-static bool populate(const struct memory *m, uint64_t bytes)
+/* Commits the first `bytes` bytes, so that no access to them raises SIGBUS. Kernels before 5.14
+ * have no MADV_POPULATE_WRITE. */
+static bool commit_memory(struct memory *m, uint64_t bytes)
 {
-	uint64_t more = bytes - m->committed_bytes;
+	uint64_t more;
 
-	if (madvise(m->base + m->committed_bytes, more, MADV_POPULATE_WRITE) == 0)
-		return true;
-	return errno == EINVAL && is_ours(m) &&
-	       fallocate(m->fd, 0, (off_t)m->committed_bytes, (off_t)more) == 0;
-}
-
-static bool commit(struct memory *m, uint64_t bytes)
-{
 	bytes = round_to_page(bytes);
 	if (bytes <= m->committed_bytes)
 		return true;
-	if (!populate(m, bytes))
+	more = bytes - m->committed_bytes;
+	if (madvise(m->base + m->committed_bytes, more, MADV_POPULATE_WRITE) != 0 &&
+	    (errno != EINVAL || !has_own_file(m) ||
+	     fallocate(m->fd, 0, (off_t)m->committed_bytes, (off_t)more) != 0))
 		return false;
 	m->committed_bytes = bytes;
 	return true;
 }
 
-/* As much again as there is, within bounds, so that it is seldom done; or as little as will do. */
+/* Commits as much again as there is, within bounds, so that it is seldom done; or as little as
+ * will do. */
 static bool commit_ahead(struct memory *m, uint64_t bytes)
 {
 	uint64_t ahead = m->committed_bytes < STEP_BYTES_MOST ? m->committed_bytes : STEP_BYTES_MOST;
@@ -204,12 +193,13 @@ static bool commit_ahead(struct memory *m, uint64_t bytes)
 
 	if (wanted > m->mapped_bytes)
 		wanted = m->mapped_bytes;
-	done = (wanted > bytes && commit(m, wanted)) || commit(m, bytes);
+	done = (wanted > bytes && commit_memory(m, wanted)) || commit_memory(m, bytes);
 	errno = saved_errno;
 	return done;
 }
 
-/* The host counts on the lowest numbers that are free: it gets them all, and ours are few enough. */
+/* The host may rely on getting the lowest free numbers. Without a high number the section has no
+ * descriptor. */
 static int move_high(int fd)
 {
 	struct rlimit limit;
@@ -223,7 +213,7 @@ static int move_high(int fd)
 	return high;
 }
 
-/* Beyond the limit the kernel would send SIGXFSZ. */
+/* A file that becomes larger than the limit raises SIGXFSZ. */
 static bool limit_allows(uint64_t bytes)
 {
 	struct rlimit limit;
@@ -231,7 +221,8 @@ static bool limit_allows(uint64_t bytes)
 	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= bytes;
 }
 
-/* A file of a size that stays: whoever opens it could make it shorter, and so end the host. */
+/* A file of a fixed size: otherwise whoever opens it could shorten it, and the host would die of
+ * SIGBUS. */
 static int make_file(uint64_t bytes)
 {
 	int fd = limit_allows(bytes)
@@ -269,41 +260,40 @@ static bool map_file(struct memory *m)
 	return true;
 }
 
-static void release(struct memory *m)
+static void release_memory(struct memory *m)
 {
 	if (m->base)
 		munmap(m->base, m->mapped_bytes);
 	if (m->arena)
 		arena_release(m->arena);
-	if (is_ours(m))
+	if (has_own_file(m))
 		close(m->fd);
 }
 
-static bool make(struct memory *m, uint64_t max_size, uint64_t initial_size)
-{
-	*m = (struct memory){ .mapped_bytes = round_to_page(ARENA_GRANULE + max_size), .fd = -1 };
-	m->arena = arena_new(arena_round(max_size));
-	return m->arena && map_file(m) && commit(m, ARENA_GRANULE + initial_size) && enter(m);
-}
-
-/* The four functions. */
+/* The four functions of the family. */
 
 PVOID sections_create(ULONG MaxSize, ULONG InitialSize)
 {
 	int saved_errno = errno;
-	struct memory memory;
+	struct memory memory = {
+		.mapped_bytes = round_to_page(ARENA_GRANULE + (uint64_t)MaxSize),
+		.fd = -1,
+	};
 
 	if (MaxSize == 0 || InitialSize > MaxSize)
 		return NULL;
-	if (!make(&memory, MaxSize, InitialSize)) {
-		release(&memory);
+	memory.arena = arena_new(arena_round(MaxSize));
+	if (!memory.arena || !map_file(&memory) ||
+	    !commit_memory(&memory, ARENA_GRANULE + (uint64_t)InitialSize) ||
+	    !register_section(&memory)) {
+		release_memory(&memory);
 		memory.base = NULL;
 	}
 	errno = saved_errno;
 	return memory.base;
 }
 
-static char *allocate(struct memory *m, uint64_t size)
+static char *allocate_block(struct memory *m, uint64_t size)
 {
 	uint64_t offset = arena_allocate(m->arena, size), bytes = arena_round(size);
 
@@ -318,20 +308,20 @@ static char *allocate(struct memory *m, uint64_t size)
 
 PVOID sections_allocate(PVOID SharedMem, ULONG Size)
 {
-	struct section *s = hold(SharedMem);
+	struct section *s = hold_section(SharedMem);
 	char *block;
 
 	if (unlikely(!s))
 		return NULL;
-	/* Under the lock: the section may be deleted as soon as it is free. */
-	block = allocate(&s->memory, Size);
+	/* Zeroed under the lock: as soon as the lock is free, the section may be deleted. */
+	block = allocate_block(&s->memory, Size);
 	biased_lock_release(&s->lock);
 	return block;
 }
 
 void sections_free(PVOID SharedMem, PVOID Memory)
 {
-	struct section *s = hold(SharedMem);
+	struct section *s = hold_section(SharedMem);
 
 	if (unlikely(!s))
 		return;
@@ -341,7 +331,7 @@ void sections_free(PVOID SharedMem, PVOID Memory)
 
 BOOLEAN sections_delete(PVOID SharedMem)
 {
-	struct section *s = hold(SharedMem);
+	struct section *s = hold_section(SharedMem);
 	int saved_errno = errno;
 	struct memory memory;
 
@@ -350,18 +340,15 @@ BOOLEAN sections_delete(PVOID SharedMem)
 	memory = s->memory;
 	__atomic_store_n(&s->handle, 0, __ATOMIC_RELEASE);
 	biased_lock_release(&s->lock);
-	release(&memory);
-	if (biased_lock_take(&registry_lock)) {
-		leave((uint32_t)(s - sections));
-		biased_lock_release(&registry_lock);
-	}
+	release_memory(&memory);
+	free_list_add(&free_numbers, (uint32_t)(s - sections), &s->next_free);
 	errno = saved_errno;
 	return TRUE;
 }
 
 int sections_descriptor(uint64_t handle)
 {
-	struct section *s = hold((void *)(uintptr_t)handle);
+	struct section *s = hold_section((void *)(uintptr_t)handle);
 	int fd = -1;
 
 	if (s) {
@@ -376,14 +363,15 @@ bool sections_before_fork(void)
 	if (!biased_lock_take(&registry_lock))
 		return false;
 	for (uint32_t number = 1; number <= sections_used; number++)
-		sections[number].held_for_fork = biased_lock_acquire(&sections[number].lock);
+		sections[number].held_for_fork = biased_lock_enter(&sections[number].lock);
 	return true;
 }
 
 void sections_after_fork(bool is_child)
 {
 	for (uint32_t number = 1; number <= sections_used; number++)
-		biased_lock_forked(&sections[number].lock, sections[number].held_for_fork, is_child);
-	biased_lock_forked(&registry_lock, biased_lock_held, is_child);
-	biased_lock_held = LOCK_NOT_HELD;
+		biased_lock_exit_after_fork(&sections[number].lock, sections[number].held_for_fork,
+					    is_child);
+	biased_lock_exit_after_fork(&registry_lock, biased_lock_held, is_child);
+	biased_lock_held = BIASED_LOCK_NOT_HELD;
 }

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shared memory for hosts that have none: the four functions of the family, as secpkg.h has them.
+ * Shared memory for hosts that have none: the four functions of the family, as secpkg.h declares
+ * them.
  *
- * A section is a memory file that nobody can make smaller or larger, mapped as large as it may become
- * (MaxSize, and a granule that is no block's). Its handle is its address. InitialSize is committed at
- * once and the rest as blocks are handed out, so that want of memory is a NULL and no SIGBUS. Whoever
- * opens /proc/PID/fd/N, where the trace says what N is, maps the same memory and may write to any
- * byte of it: nothing in it is ever trusted, or even read. Blocks are aligned to 16 bytes, and are
- * zero when they are handed out, whatever was written there before.
+ * A section is a memory file whose size nobody can change. It is mapped in whole: MaxSize bytes,
+ * and one granule that belongs to no block. Its handle is the address of the mapping. InitialSize
+ * bytes are committed at once, and more as blocks are handed out, so that a lack of memory is a
+ * NULL and no SIGBUS.
  *
- * MaxSize 0, an InitialSize larger than that, and want of anything are NULL; so is a block for which
- * there is no room. A block of 0 bytes is one of its own. A free of what is no block of the section
- * that was named, and the deletion of what is no section, change nothing. No handle is followed
- * before it is known, whatever its value.
+ * Other processes may map the same memory by /proc/PID/fd/N, where the trace says what N is, and
+ * may write to any byte of it. So the tracer neither trusts nor reads anything in it. Blocks are
+ * aligned to 16 bytes, and zeroed when they are handed out.
  *
- * Any number of threads; those in different sections do not meet. Errno is left alone. What is known
- * of a section belongs to the process: after a fork() parent and child have the memory in common, and
- * one of them may go on to hand out blocks of it; if both do, they hand out the same ones.
+ * A creation fails with NULL if MaxSize is 0 or smaller than InitialSize, or if anything is
+ * lacking; an allocation if the section has no room. A block of 0 bytes has an address of its own.
+ * A free of anything but a block of that section, and a deletion of anything but a section, change
+ * nothing. A handle is looked up before anything at its address is touched, so that any value may
+ * be passed.
+ *
+ * Any number of threads; those in different sections do not wait for each other. errno stays as it
+ * is. After a fork() parent and child share the memory, but each has its own bookkeeping: if both
+ * go on to allocate from the same section, they hand out the same blocks.
  */
 #ifndef LSATRACE_PRELOAD_SHAREDMEM_SECTIONS_H
 #define LSATRACE_PRELOAD_SHAREDMEM_SECTIONS_H
@@ -31,10 +35,11 @@ LSA_ALLOCATE_SHARED_MEMORY sections_allocate;
 LSA_FREE_SHARED_MEMORY sections_free;
 LSA_DELETE_SHARED_MEMORY sections_delete;
 
-/* The descriptor of a live section's file; -1: it is none of ours. */
+/* The descriptor of a live section's file; -1 if it has none, or if this is no section. */
 int sections_descriptor(uint64_t handle);
 
-/* Takes every lock, in this thread, and gives them back. False: it has taken none. */
+/* Around a fork(), in the thread that forks: takes the locks of all sections, and releases them.
+ * The first one returns false if it has taken none; then the other one must not be called. */
 bool sections_before_fork(void);
 void sections_after_fork(bool is_child);
 

@@ -8,17 +8,17 @@
 
 static struct biased_lock lock;
 
-Test(lock, the_first_thread_owns_it)
+Test(biased_lock, the_first_thread_owns_it)
 {
 	cr_assert(biased_lock_take(&lock));
-	cr_expect_eq(biased_lock_held, LOCK_HELD_BY_OWNER);
+	cr_expect_eq(biased_lock_held, BIASED_LOCK_HELD_BY_OWNER);
 	biased_lock_release(&lock);
-	cr_expect_eq(biased_lock_held, LOCK_NOT_HELD);
+	cr_expect_eq(biased_lock_held, BIASED_LOCK_NOT_HELD);
 	cr_assert(biased_lock_take(&lock));
-	cr_expect_eq(biased_lock_held, LOCK_HELD_BY_OWNER);
+	cr_expect_eq(biased_lock_held, BIASED_LOCK_HELD_BY_OWNER);
 }
 
-Test(lock, a_thread_under_a_lock_gets_no_other)
+Test(biased_lock, a_thread_under_a_lock_gets_no_other)
 {
 	struct biased_lock other = { 0 };
 
@@ -49,22 +49,22 @@ static bool is_taken_by_another(void)
 	return taken;
 }
 
-Test(lock, who_comes_owns_it_until_there_were_too_many)
+Test(biased_lock, who_comes_owns_it_until_there_were_too_many)
 {
-	for (uint32_t i = 0; i < LOCK_OWNERS; i += 2) {
+	for (uint32_t i = 0; i < BIASED_LOCK_OWNERS; i += 2) {
 		cr_assert(biased_lock_take(&lock));
-		cr_expect_eq(biased_lock_held, LOCK_HELD_BY_OWNER + i);
+		cr_expect_eq(biased_lock_held, BIASED_LOCK_HELD_BY_OWNER + i);
 		biased_lock_release(&lock);
 		cr_assert(is_taken_by_another());
 	}
 	cr_assert(biased_lock_take(&lock));
-	cr_expect_eq(biased_lock_held, LOCK_HELD_BY_ANY);
+	cr_expect_eq(biased_lock_held, BIASED_LOCK_HELD_BY_ANY);
 	biased_lock_release(&lock);
 	cr_assert(is_taken_by_another());
 }
 
 /* Once as its owner, once as anybody. */
-Test(lock, who_cannot_get_it_goes_without, .timeout = 60)
+Test(biased_lock, who_cannot_get_it_goes_without, .timeout = 60)
 {
 	for (int i = 0; i < 2; i++) {
 		biased_lock_take(&lock);
@@ -106,7 +106,7 @@ static void come_second(void)
 	__atomic_store_n(&is_over, 1, __ATOMIC_RELAXED);
 }
 
-Test(lock, it_changes_hands_without_two_having_it, .timeout = 120)
+Test(biased_lock, it_changes_hands_without_two_having_it, .timeout = 120)
 {
 	pthread_t owner;
 
