@@ -6,7 +6,8 @@
 
 #include "preload/base/poison.h"
 
-/* Neither what ends a text nor what an allocator fills with: most that is written differs from it. */
+/* Neither the end of a text nor what allocators fill with: most of what is written differs from
+ * it. */
 enum { CANARY = 0xb7 };
 
 void canary_fill(char *from, char *to)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The slack around a block, as far as its pages reach, is filled with canary bytes. Damage to them is
- * found when they are looked at: it says what was written, not by whom.
+ * Canary bytes fill what remains of a block's pages before and behind it. Whoever looks at them
+ * later sees that something was written there, but not by whom. The caller holds LOCK_GUARDPAGE.
  */
 #ifndef LSATRACE_PRELOAD_GUARDPAGE_CANARY_H
 #define LSATRACE_PRELOAD_GUARDPAGE_CANARY_H
@@ -9,7 +9,7 @@
 /* Fills [from, to). */
 void canary_fill(char *from, char *to);
 
-/* The first, or last, byte of [from, to) that was written over; NULL: none was. */
+/* Return the first, or the last, byte of [from, to) that was overwritten; NULL if none was. */
 char *canary_first_damage(char *from, char *to);
 char *canary_last_damage(char *from, char *to);
 

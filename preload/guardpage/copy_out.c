@@ -15,17 +15,17 @@
 #include "preload/base/poison.h"
 
 enum {
-	MOVES_MOST = 1 << 16,    /* blocks at once */
-	SCAN_BYTES_MOST = 65536, /* of one block, as transfer.c has it */
+	MOVES_MOST = 1 << 16,    /* blocks in one call */
+	SCAN_BYTES_MOST = 65536, /* of one block, as in transfer.c */
 };
 
 struct move {
 	void *block;
 	uint64_t *copy;
-	size_t words; /* to look at */
+	size_t words; /* of the copy, in which pointers are looked for */
 };
 
-/* Blocks that have a copy, in the order in which they were found. */
+/* The blocks that have a copy, in the order in which they were found. */
 struct moves {
 	struct move *all; /* NULL: none yet */
 	size_t count;
@@ -36,9 +36,9 @@ static size_t words_of(uint64_t bytes)
 	return (bytes < SCAN_BYTES_MOST ? bytes : SCAN_BYTES_MOST) / sizeof(uint64_t);
 }
 
-static void *allocate(uint64_t bytes)
+static void *allocate_copy(uint64_t bytes)
 {
-	LSA_ALLOCATE_LSA_HEAP *host = functions_of_host(SLOT_AllocateLsaHeap);
+	LSA_ALLOCATE_LSA_HEAP *host = guardpage_host_function(SLOT_AllocateLsaHeap);
 
 	return host && bytes <= UINT32_MAX ? host((ULONG)bytes) : NULL;
 }
@@ -49,7 +49,7 @@ static void count_unmoved(void)
 		__atomic_add_fetch(&trace_header->unmoved, 1, __ATOMIC_RELAXED);
 }
 
-/* Stacks may be small, and most often there is nothing to move. */
+/* Reserved only when needed: stacks may be small, and most often there is nothing to move. */
 static bool has_room(struct moves *m)
 {
 	if (!m->all)
@@ -57,7 +57,7 @@ static bool has_room(struct moves *m)
 	return m->all && m->count < MOVES_MOST;
 }
 
-/* Copies what is a guarded block of the LSA's heap and has no copy yet. */
+/* Copies a block, if it is a guarded one of the LSA's heap that has no copy yet. */
 static void copy_block(struct moves *m, void *block)
 {
 	uint64_t bytes;
@@ -65,7 +65,7 @@ static void copy_block(struct moves *m, void *block)
 
 	if (!guarded_is_block(FAMILY_LSA_HEAP, block, &bytes) || guarded_copy_of(block))
 		return;
-	copy = has_room(m) ? allocate(bytes) : NULL;
+	copy = has_room(m) ? allocate_copy(bytes) : NULL;
 	if (!copy) {
 		count_unmoved();
 		return;
@@ -82,7 +82,7 @@ static void copy_all_in(struct moves *m, const uint64_t *word, size_t words)
 			copy_block(m, (void *)(uintptr_t)word[i]);
 }
 
-static void redirect(uint64_t *word, size_t words)
+static void redirect_words(uint64_t *word, size_t words)
 {
 	for (size_t i = 0; i < words; i++) {
 		void *copy = guarded_copy_of((const void *)(uintptr_t)word[i]);
@@ -92,7 +92,8 @@ static void redirect(uint64_t *word, size_t words)
 	}
 }
 
-/* Copies all that the words lead to; then leads them, and those of the copies, there. */
+/* Copies all blocks that the words point to, directly or by other blocks; then redirects the
+ * pointers to them. */
 static void move_words(uint64_t *word, size_t words)
 {
 	struct moves m = { 0 };
@@ -101,9 +102,9 @@ static void move_words(uint64_t *word, size_t words)
 	copy_all_in(&m, word, words);
 	for (size_t i = 0; i < m.count; i++)
 		copy_all_in(&m, m.all[i].copy, m.all[i].words);
-	redirect(word, words);
+	redirect_words(word, words);
 	for (size_t i = 0; i < m.count; i++)
-		redirect(m.all[i].copy, m.all[i].words);
+		redirect_words(m.all[i].copy, m.all[i].words);
 	for (size_t i = 0; i < m.count; i++)
 		guarded_free_heap(FAMILY_LSA_HEAP, m.all[i].block);
 	if (m.all)
@@ -113,12 +114,12 @@ static void move_words(uint64_t *word, size_t words)
 
 void copy_out_block(void **place)
 {
-	if (place && *place && functions_of_host(SLOT_AllocateLsaHeap))
+	if (place && *place && guardpage_host_function(SLOT_AllocateLsaHeap))
 		move_words((uint64_t *)place, 1);
 }
 
 void copy_out_contents(void *structure, size_t bytes)
 {
-	if (structure && functions_of_host(SLOT_AllocateLsaHeap))
+	if (structure && guardpage_host_function(SLOT_AllocateLsaHeap))
 		move_words(structure, maps_readable(structure, bytes) / sizeof(uint64_t));
 }

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guarded blocks that change hands. What a package returns to the LSA is freed by the LSA with its own
- * heap, which knows no guarded block: so each goes over as a copy on the host's heap, with what it
- * points to, and every pointer into what was copied is made to lead into the copy: the place in which
- * the block was returned, and the words of the copies. The guarded blocks are freed, so that a package
- * that goes on using them is found out.
+ * Replaces guarded blocks that a package returns to the LSA by copies on the host's heap. The LSA
+ * will free them with its own function, which does not know guarded blocks.
  *
- * Called beside transfer.h's functions, which say what changes hands, and which walk the same words. A
- * block for which the host has no room stays as it is, and is counted in the trace's header. Keeps
- * errno. Does nothing where the LSA's heap is not guarded.
+ * A block is copied with all guarded blocks that it points to. Then each pointer into a block that
+ * was copied is changed to point into the copy: in the place in which the block was returned, and
+ * in the copies. The guarded blocks are freed, so that the tracer notices if the package goes on
+ * using them.
+ *
+ * Called beside the functions of transfer.h, which record what changes hands and walk the same
+ * words. A block for which the host has no room stays as it is, and is counted in the header of the
+ * trace. errno stays as it is. Does nothing if the LSA's heap is not guarded. Any thread.
  */
 #ifndef LSATRACE_PRELOAD_GUARDPAGE_COPY_OUT_H
 #define LSATRACE_PRELOAD_GUARDPAGE_COPY_OUT_H
 
 #include <stddef.h>
 
-/* The block that `*place` names; a NULL place, or one that holds NULL, is fine. */
+/* Moves the block that `*place` points to. `place` and `*place` may be NULL. */
 void copy_out_block(void **place);
 
-/* What a structure of the caller's, so many bytes of which may be read, points to. */
+/* Moves all blocks that a structure of `bytes` bytes points to. The structure is the caller's,
+ * may be NULL, and is looked at as far as it is readable. */
 void copy_out_contents(void *structure, size_t bytes);
 
 #endif

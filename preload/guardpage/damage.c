@@ -13,7 +13,8 @@
 
 #include "preload/base/poison.h"
 
-/* What makes blocks of a family: stands for the function of a finding that is no call. */
+/* The function that makes blocks of a family: stands for the function of a finding that is no
+ * call. */
 static enum slot maker_of(enum family family)
 {
 	switch (family) {
@@ -88,7 +89,7 @@ static bool is_release(enum slot slot)
 	       slot_role[slot] == TRACE_ROLE_DELETE_SECTION;
 }
 
-/* The call in which the damage came to light; at the end of the trace there is none. */
+/* Names the call in which the damage was found. At the end of the trace there is none. */
 static void name_call(struct trace_finding *f)
 {
 	struct lane *lane = lanes_mine();

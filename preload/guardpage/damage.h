@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the guard finds, as findings of the trace: kind and block from the guard, stacks from the ledger. */
+/*
+ * Notes damage to guarded memory as findings of the trace. What was damaged comes from the records
+ * of guarded memory, the stacks that led to it from the ledger.
+ */
 #ifndef LSATRACE_PRELOAD_GUARDPAGE_DAMAGE_H
 #define LSATRACE_PRELOAD_GUARDPAGE_DAMAGE_H
 
@@ -7,10 +10,11 @@
 
 #include "preload/guardpage/locate.h"
 
-/* A canary was found written over at `address`: noted with the call that is in flight, if there is one. */
+/* A canary byte at `address` was overwritten. Names the call that is in flight, if it is one
+ * that releases memory. Any thread; does nothing inside the tracer. */
 void damage_note_canary(const struct location *location, uint64_t address);
 
-/* An access faulted; `stack` is where. Inside the tracer. */
+/* An access faulted, at the stack with reference `stack`. The caller is inside the tracer. */
 void damage_note_access(const struct location *location, uint64_t address, bool is_write,
 			uint32_t stack);
 

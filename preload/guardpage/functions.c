@@ -15,13 +15,14 @@
 
 typedef void free_function(PVOID);
 
-/* What is not the guard's goes to the host: its own buffers and sections, and what was there before. */
-static void *host_function[SLOT_COUNT];
+/* What is not guarded goes to the host: its own blocks and sections, and those made before
+ * tracing began. */
+static void *host_function[SLOT_COUNT]; /* NULL: nothing stands in front of it */
 
 #define HOST(type, slot) ((type *)host_function[slot])
 
-/* What cannot be guarded is the host's to make, or to refuse. */
-static void *made_by_host(void *made)
+/* What cannot be guarded, the host makes or refuses. */
+static void *count_made(void *made)
 {
 	if (made)
 		guarded_count_unguarded();
@@ -34,7 +35,7 @@ static PVOID create_section(ULONG max_size, ULONG initial_size)
 
 	if (section)
 		return section;
-	return made_by_host(
+	return count_made(
 		HOST(LSA_CREATE_SHARED_MEMORY, SLOT_CreateSharedMemory)(max_size, initial_size));
 }
 
@@ -45,8 +46,8 @@ static PVOID allocate_in_section(PVOID section, ULONG size)
 	return HOST(LSA_ALLOCATE_SHARED_MEMORY, SLOT_AllocateSharedMemory)(section, size);
 }
 
-/* A guarded block is never passed to the host, be it another section's or heap's: that would be the
- * end of it. */
+/* A guarded block is never passed to the host, even if it belongs to another section or heap:
+ * the host would crash. */
 static void free_in_section(PVOID section, PVOID memory)
 {
 	if (guarded_owns(section) || guarded_owns(memory))
@@ -68,7 +69,7 @@ static PVOID allocate_lsa(ULONG length)
 
 	if (block)
 		return block;
-	return made_by_host(HOST(LSA_ALLOCATE_LSA_HEAP, SLOT_AllocateLsaHeap)(length));
+	return count_made(HOST(LSA_ALLOCATE_LSA_HEAP, SLOT_AllocateLsaHeap)(length));
 }
 
 static PVOID allocate_private(SIZE_T length)
@@ -77,7 +78,7 @@ static PVOID allocate_private(SIZE_T length)
 
 	if (block)
 		return block;
-	return made_by_host(HOST(LSA_ALLOCATE_PRIVATE_HEAP, SLOT_AllocatePrivateHeap)(length));
+	return count_made(HOST(LSA_ALLOCATE_PRIVATE_HEAP, SLOT_AllocatePrivateHeap)(length));
 }
 
 static void free_or_pass(enum slot slot, PVOID memory)
@@ -103,7 +104,7 @@ static void free_private(PVOID memory)
 	free_or_pass(SLOT_FreePrivateHeap, memory);
 }
 
-static void *const guarded[SLOT_COUNT] = {
+static void *const guardpage_functions[SLOT_COUNT] = {
 	[SLOT_CreateSharedMemory] = (void *)create_section,
 	[SLOT_AllocateSharedMemory] = (void *)allocate_in_section,
 	[SLOT_FreeSharedMemory] = (void *)free_in_section,
@@ -115,6 +116,7 @@ static void *const guarded[SLOT_COUNT] = {
 	[SLOT_FreePrivateHeap] = (void *)free_private,
 };
 
+/* Prepares the guard at the first call. Returns whether it can be used. */
 static bool is_ready(void)
 {
 	static enum { UNTRIED, READY, FAILED } state;
@@ -133,36 +135,32 @@ static bool is_ready(void)
 	return state == READY;
 }
 
-static bool can_guard(void)
-{
-	return config->allocator == ALLOCATOR_GUARD && is_ready();
-}
-
-static bool is_release(enum slot slot)
-{
-	return slot_role[slot] == TRACE_ROLE_FREE || slot_role[slot] == TRACE_ROLE_FREE_IN_SECTION;
-}
-
-/* A release is looked at even if its family is not guarded: what it is given may be another's. */
+/* Whether the user asked for it. A function that frees is always taken, even if its family is
+ * not guarded: it may be given a guarded block of another family. */
 static bool is_wanted(enum slot slot)
 {
-	return is_release(slot) ||
+	enum trace_role role = slot_role[slot];
+
+	return role == TRACE_ROLE_FREE || role == TRACE_ROLE_FREE_IN_SECTION ||
 	       options_list_has(config->guard_families, config->guard_families_bytes,
 				family_name[slot_family[slot]]);
 }
 
-void *functions_behind(enum slot slot, void *host)
+void *guardpage_function(enum slot slot, void *host)
 {
-	if (!guarded[slot] || host == guarded[slot] || !is_wanted(slot) || !can_guard())
+	void *function = guardpage_functions[slot];
+
+	if (!function || host == function || config->allocator != ALLOCATOR_GUARD ||
+	    !is_wanted(slot) || !is_ready())
 		return host;
-	/* Nothing that a function is given says whose host is meant: there can be one. */
+	/* The arguments of a call do not tell which host is meant: there can be only one. */
 	if (host_function[slot] && host_function[slot] != host)
 		return host;
 	host_function[slot] = host;
-	return guarded[slot];
+	return function;
 }
 
-void *functions_of_host(enum slot slot)
+void *guardpage_host_function(enum slot slot)
 {
 	return host_function[slot];
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions of ours that take the place of the host's behind the shims, so that they are traced and
- * judged as the host's are: the guarded ones, with allocator=guard.
+ * The guarded implementation: functions that allocate blocks beside inaccessible pages, for
+ * --allocator=guard. They stand between the shims and the host's functions (or the embedded ones),
+ * and pass on to these what is not guarded. So calls of them are traced and judged like any others.
  */
 #ifndef LSATRACE_PRELOAD_GUARDPAGE_FUNCTIONS_H
 #define LSATRACE_PRELOAD_GUARDPAGE_FUNCTIONS_H
@@ -9,13 +10,14 @@
 #include "include/slots.h"
 
 /*
- * What is to stand behind the shim of a slot, where the host's table has `host`: one of ours, or
- * `host`. The first call makes what ours need; should it not be to be had, one line on standard error
- * says so, and the host's stay. Under the cold lock.
+ * Returns the function that is to stand behind the shim of a slot, where the host's table has
+ * `host`: the guarded one, or `host` itself if the user did not ask for it, if another host's
+ * function is behind the guarded one already, or if there is no memory. The first call prepares the
+ * guard; if that fails, one line on standard error says so. The caller holds LOCK_COLD.
  */
-void *functions_behind(enum slot slot, void *host);
+void *guardpage_function(enum slot slot, void *host);
 
-/* The host's own, where ours stands before it; NULL: ours does not. */
-void *functions_of_host(enum slot slot);
+/* The host's function behind the guarded one of a slot; NULL if that slot is not guarded. */
+void *guardpage_host_function(enum slot slot);
 
 #endif

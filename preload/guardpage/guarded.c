@@ -14,12 +14,12 @@
 #include "preload/base/poison.h"
 
 enum {
-	SPACE_PAGES_MOST = 1 << 22, /* 16 GiB of addresses */
-	SPACE_PART = 8,             /* no section or heap has more of the region than this part */
-	SPACE_SLACK = 4,            /* times the pages that all blocks of a section can need */
+	AREA_PAGES_MOST = 1 << 22, /* 16 GiB of addresses */
+	AREA_PART = 8,             /* no area takes more of the region than one part in so many */
+	AREA_SLACK = 4,            /* times the pages that all blocks of a section can need */
 };
 
-static struct space *heaps[FAMILY_COUNT]; /* NULL: not guarded */
+static struct area *heaps[FAMILY_COUNT]; /* NULL: not guarded */
 
 void guarded_count_unguarded(void)
 {
@@ -32,113 +32,115 @@ bool guarded_owns(const void *address)
 	return region_holds((uint64_t)(uintptr_t)address);
 }
 
-static enum region_memory memory_of(const struct space *s)
+static uint64_t round_up(uint64_t size, uint64_t unit)
 {
-	if (s->family != FAMILY_SHARED_MEMORY)
+	return (size + unit - 1) / unit * unit;
+}
+
+/* What a block of `size` bytes counts. */
+static uint64_t room_for(uint64_t size)
+{
+	return size ? round_up(size, GUARDED_ALIGNMENT) : GUARDED_ALIGNMENT;
+}
+
+/* Allocating. */
+
+static enum region_memory memory_of(const struct area *area)
+{
+	if (area->family != FAMILY_SHARED_MEMORY)
 		return REGION_PRIVATE;
-	return s->epoch == lock_epoch(LOCK_GUARDPAGE) ? REGION_SHARED : REGION_INHERITED;
+	return area->epoch == lock_epoch(LOCK_GUARDPAGE) ? REGION_SHARED : REGION_INHERITED;
 }
 
-static uint64_t rounded(uint64_t size)
-{
-	return size ? (size + GUARDED_ALIGNMENT - 1) & ~(uint64_t)(GUARDED_ALIGNMENT - 1)
-		    : GUARDED_ALIGNMENT;
-}
-
-/* Opens a block's pages. Those of an unguarded one stay open for good: to close one among others
- * would take another mapping. */
-static bool open_pages(struct space *s, struct block *b)
+/* Opens the pages of a block. Those of an unguarded one will stay open for good: closing one
+ * page among open ones would take another mapping. */
+static bool open_pages(struct area *area, struct block *b)
 {
 	uint32_t bar = block_first(b) == b->first ? b->first + b->pages - 1 : b->first;
 
-	if (!region_open(block_first(b), block_pages(b), memory_of(s)))
+	if (!region_open(block_first(b), block_pages(b), memory_of(area)))
 		return false;
-	if (b->is_guarded && s->is_mixed && !region_bar(bar, 1))
+	if (b->is_guarded && area->is_mixed && !region_bar(bar, 1))
 		return false;
 	if (b->is_guarded)
 		region_count_split(1);
 	else
-		s->is_mixed = true;
+		area->is_mixed = true;
 	return true;
 }
 
-static bool place(struct space *s, struct block *b, bool is_guarded)
+static bool take_pages(struct area *area, struct block *b, bool is_guarded)
 {
 	b->is_guarded = is_guarded;
-	b->pages = (uint32_t)((rounded(b->size) + REGION_PAGE - 1) / REGION_PAGE) + is_guarded;
-	b->first = records_take_pages(s, b->pages);
+	b->pages = (uint32_t)(round_up(room_for(b->size), REGION_PAGE) / REGION_PAGE) + is_guarded;
+	b->first = records_take_pages(area, b->pages);
 	if (b->first == SPAN_NONE)
 		return false;
-	if (open_pages(s, b))
+	if (open_pages(area, b))
 		return true;
-	records_give_pages(s, b->first, b->pages);
+	records_give_pages(area, b->first, b->pages);
 	return false;
 }
 
-/* A heap's block that cannot be guarded is left to the host; a section's must be ours. */
-static bool place_somehow(struct space *s, struct block *b)
+/* Takes pages for a block, guarded or not. A block of a heap that cannot be guarded is left to
+ * the host, but a block of a section cannot come from anywhere else. */
+static bool take_any_pages(struct area *area, struct block *b)
 {
-	if (region_may_split() && place(s, b, true))
+	if (region_may_split() && take_pages(area, b, true))
 		return true;
-	if (s->family != FAMILY_SHARED_MEMORY || !place(s, b, false))
+	if (area->family != FAMILY_SHARED_MEMORY || !take_pages(area, b, false))
 		return false;
 	guarded_count_unguarded();
 	return true;
 }
 
-static void fill(struct block *b)
+static void *allocate_block(struct area *area, uint64_t size)
 {
-	uint64_t bytes = rounded(b->size);
-
-	b->address = config->guard_side == GUARD_AFTER ? block_end(b) - bytes : block_begin(b);
-	canary_fill(block_begin(b), b->address);
-	canary_fill(b->address + b->size, block_end(b));
-}
-
-static void *allocate(struct space *s, uint64_t size)
-{
+	uint64_t room = room_for(size);
 	struct block *b;
 
-	if (size > s->room || rounded(size) > s->room || !(b = records_take(s)))
+	if (size > area->room || room > area->room || !(b = records_new_block(area)))
 		return NULL;
 	b->size = size;
-	if (!place_somehow(s, b)) {
-		records_drop(b);
+	if (!take_any_pages(area, b)) {
+		records_drop_block(b);
 		return NULL;
 	}
-	fill(b);
-	s->room -= rounded(size);
-	records_enter(b);
+	b->address = config->guard_side == GUARD_AFTER ? block_end(b) - room : block_begin(b);
+	canary_fill(block_begin(b), b->address);
+	canary_fill(b->address + b->size, block_end(b));
+	area->room -= room;
+	records_enter_block(b);
 	return b->address;
 }
 
 void *guarded_allocate(const void *section, uint32_t size)
 {
-	struct space *s;
-	void *made = NULL;
+	struct area *area;
+	void *block;
 
 	if (!lock_take(LOCK_GUARDPAGE))
 		return NULL;
-	s = records_section(section);
-	if (s)
-		made = allocate(s, size);
+	area = records_live_section(section);
+	block = area ? allocate_block(area, size) : NULL;
 	lock_release(LOCK_GUARDPAGE);
-	return made;
+	return block;
 }
 
 void *guarded_allocate_heap(enum family family, uint64_t size)
 {
-	void *made = NULL;
+	void *block;
 
 	if (!lock_take(LOCK_GUARDPAGE))
 		return NULL;
-	if (heaps[family])
-		made = allocate(heaps[family], size);
+	block = heaps[family] ? allocate_block(heaps[family], size) : NULL;
 	lock_release(LOCK_GUARDPAGE);
-	return made;
+	return block;
 }
 
-static void check_side(struct block *b, const char *damage, enum trace_kind kind)
+/* Freeing. */
+
+static void note_damage(struct block *b, const char *damage, enum trace_kind kind)
 {
 	struct location location = locate_block(b, kind);
 
@@ -148,45 +150,46 @@ static void check_side(struct block *b, const char *damage, enum trace_kind kind
 	damage_note_canary(&location, (uint64_t)(uintptr_t)damage);
 }
 
-static void check(struct block *b)
+static void check_canaries(struct block *b)
 {
 	if (b->is_damaged)
 		return;
-	check_side(b, canary_last_damage(block_begin(b), b->address), TRACE_KIND_UNDERFLOW);
-	check_side(b, canary_first_damage(b->address + b->size, block_end(b)), TRACE_KIND_OVERFLOW);
+	note_damage(b, canary_last_damage(block_begin(b), b->address), TRACE_KIND_UNDERFLOW);
+	note_damage(b, canary_first_damage(b->address + b->size, block_end(b)), TRACE_KIND_OVERFLOW);
 }
 
-/* Its pages become inaccessible. Where they cannot, they may be used again at once. */
-static void release(struct block *b)
+/* Makes the pages of a block inaccessible. Where that is not possible, they may be used again at
+ * once. */
+static void free_block(struct block *b)
 {
-	struct space *s = space_of(b);
+	struct area *area = area_of(b);
 
-	check(b);
+	check_canaries(b);
 	b->state = STATE_FREED;
-	s->room += rounded(b->size);
+	area->room += room_for(b->size);
 	if (!b->is_guarded) {
-		region_clear(b->first, b->pages, memory_of(s));
-		records_forget(b);
+		region_clear(b->first, b->pages, memory_of(area));
+		records_forget_block(b);
 		return;
 	}
-	if (region_close(block_first(b), block_pages(b), memory_of(s)))
+	if (region_close(block_first(b), block_pages(b), memory_of(area)))
 		region_count_split(-1);
 	else
-		s->is_mixed = true;
-	records_quarantine(b);
+		area->is_mixed = true;
+	records_quarantine_block(b);
 }
 
 void guarded_free(const void *section, void *block)
 {
-	struct space *s;
+	struct area *area;
 	struct block *b;
 
 	if (!lock_take(LOCK_GUARDPAGE))
 		return;
-	s = records_section(section);
-	b = records_block(block);
-	if (s && b && space_of(b) == s)
-		release(b);
+	area = records_live_section(section);
+	b = records_live_block(block);
+	if (area && b && area_of(b) == area)
+		free_block(b);
 	lock_release(LOCK_GUARDPAGE);
 }
 
@@ -196,107 +199,105 @@ void guarded_free_heap(enum family family, void *block)
 
 	if (!lock_take(LOCK_GUARDPAGE))
 		return;
-	b = records_block(block);
-	if (b && space_of(b)->family == family)
-		release(b);
+	b = records_live_block(block);
+	if (b && area_of(b)->family == family)
+		free_block(b);
 	lock_release(LOCK_GUARDPAGE);
 }
 
-/* How many pages a section may need, with all its blocks of the smallest size, and more, so that
- * what is freed need not be used again at once. */
+/* Sections. */
+
+/* How many pages an area may need: for all its blocks, if they have the smallest size, and for
+ * more, so that the pages of freed blocks need not be used again at once. */
 static uint32_t pages_for(uint64_t room)
 {
 	uint64_t pages = 1 + room / REGION_PAGE + 2 * (room / GUARDED_ALIGNMENT);
-	uint32_t most = region.pages / SPACE_PART;
+	uint32_t most = region.pages / AREA_PART;
 
-	if (most > SPACE_PAGES_MOST)
-		most = SPACE_PAGES_MOST;
-	return pages < most / SPACE_SLACK ? (uint32_t)pages * SPACE_SLACK : most;
+	if (most > AREA_PAGES_MOST)
+		most = AREA_PAGES_MOST;
+	return pages < most / AREA_SLACK ? (uint32_t)pages * AREA_SLACK : most;
 }
 
-static struct space *make_section(uint64_t room)
+static struct area *make_section(uint64_t room)
 {
-	struct space *s = records_make_space(FAMILY_SHARED_MEMORY, pages_for(room),
+	struct area *area = records_new_area(FAMILY_SHARED_MEMORY, pages_for(room),
 					     (uint32_t)(room / REGION_PAGE) + 1);
 
-	if (!s)
+	if (!area)
 		return NULL;
-	if (!region_share(s->first, s->pages)) {
-		records_drop_space(s);
+	if (!region_share(area->first, area->pages)) {
+		records_drop_area(area);
 		return NULL;
 	}
-	s->room = room;
+	area->room = room;
 	region_count_split(1);
-	return s;
+	return area;
 }
 
 void *guarded_create(uint32_t max_size)
 {
-	uint64_t room = ((uint64_t)max_size + REGION_PAGE - 1) / REGION_PAGE * REGION_PAGE;
-	struct space *s;
+	struct area *area;
 
 	if (max_size == 0 || !lock_take(LOCK_GUARDPAGE))
 		return NULL;
-	s = make_section(room);
+	area = make_section(round_up(max_size, REGION_PAGE));
 	lock_release(LOCK_GUARDPAGE);
-	return s ? region_at(s->first) : NULL;
+	return area ? region_at(area->first) : NULL;
 }
 
-static void end_block(struct block *b)
+static void delete_section(struct area *area)
 {
-	if (b->state != STATE_LIVE)
-		return;
-	check(b);
-	b->state = STATE_DELETED;
-	if (b->is_guarded)
-		region_count_split(-1);
-}
-
-static void end_section(struct space *s)
-{
-	for (struct block *b = records_next(s->blocks); b; b = records_next(b->next))
-		end_block(b);
-	s->state = STATE_DELETED;
-	region_forget(s->first, s->pages);
+	for (struct block *b = records_block(area->blocks); b; b = records_block(b->next)) {
+		if (b->state != STATE_LIVE)
+			continue;
+		check_canaries(b);
+		b->state = STATE_DELETED;
+		if (b->is_guarded)
+			region_count_split(-1);
+	}
+	area->state = STATE_DELETED;
+	region_forget(area->first, area->pages);
 	region_count_split(-1);
-	records_quarantine_space(s);
+	records_quarantine_area(area);
 }
 
 bool guarded_delete(const void *section)
 {
-	struct space *s;
+	struct area *area;
 
 	if (!lock_take(LOCK_GUARDPAGE))
 		return false;
-	s = records_section(section);
-	if (s)
-		end_section(s);
+	area = records_live_section(section);
+	if (area)
+		delete_section(area);
 	lock_release(LOCK_GUARDPAGE);
-	return s != NULL;
+	return area != NULL;
 }
 
-static void check_space(const struct space *s)
+static void check_area(const struct area *area)
 {
-	for (struct block *b = records_next(s->blocks); b; b = records_next(b->next))
+	for (struct block *b = records_block(area->blocks); b; b = records_block(b->next))
 		if (b->state == STATE_LIVE && b->epoch == lock_epoch(LOCK_GUARDPAGE))
-			check(b);
+			check_canaries(b);
 }
 
 void guarded_check(void)
 {
-
-	if (!trace_is_of_this_process() || !lock_take(LOCK_GUARDPAGE))
+	if (!trace_is_of_this_process() || !region.base || !lock_take(LOCK_GUARDPAGE))
 		return;
-	for (struct space *s = records_next_space(NULL); s; s = records_next_space(s))
-		check_space(s);
+	for (struct area *area = records_next_area(NULL); area; area = records_next_area(area))
+		check_area(area);
 	lock_release(LOCK_GUARDPAGE);
 }
 
+/* Copies. */
+
 bool guarded_is_block(enum family family, const void *block, uint64_t *size)
 {
-	const struct block *b = records_block(block);
+	const struct block *b = records_live_block(block);
 
-	if (!b || space_of(b)->family != family)
+	if (!b || area_of(b)->family != family)
 		return false;
 	*size = b->size;
 	return true;
@@ -304,12 +305,12 @@ bool guarded_is_block(enum family family, const void *block, uint64_t *size)
 
 void guarded_note_copy(const void *block, void *copy)
 {
-	records_block(block)->copy = copy;
+	records_live_block(block)->copy = copy;
 }
 
 void *guarded_copy_of(const void *address)
 {
-	const struct block *b = records_around((uint64_t)(uintptr_t)address);
+	const struct block *b = records_find_block((uint64_t)(uintptr_t)address);
 	const char *at = address;
 
 	if (!b || !b->copy || at < b->address || at > b->address + b->size)
@@ -317,13 +318,15 @@ void *guarded_copy_of(const void *address)
 	return b->copy + (at - b->address);
 }
 
+/* Starting and forking. */
+
 static bool make_heap(enum family family, const char *name)
 {
-	uint64_t room = (uint64_t)SPACE_PAGES_MOST * REGION_PAGE;
+	uint64_t room = (uint64_t)AREA_PAGES_MOST * REGION_PAGE;
 
 	if (!options_list_has(config->guard_families, config->guard_families_bytes, name))
 		return true;
-	heaps[family] = records_make_space(family, pages_for(room), 1);
+	heaps[family] = records_new_area(family, pages_for(room), 1);
 	if (heaps[family])
 		heaps[family]->room = room;
 	return heaps[family] != NULL;

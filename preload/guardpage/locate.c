@@ -6,39 +6,29 @@
 
 #include "preload/base/poison.h"
 
-enum { NEAREST_PAGES = 4096 }; /* how far a block may be from an access to be named with it */
+enum { NEAREST_PAGES = 4096 }; /* a block that is further away is not the one that was meant */
 
-static uint64_t handle_of(const struct space *s)
+static uint64_t handle_of(const struct area *area)
 {
-	return s->family == FAMILY_SHARED_MEMORY ? (uint64_t)(uintptr_t)region_at(s->first) : 0;
+	return area->family == FAMILY_SHARED_MEMORY ? (uint64_t)(uintptr_t)region_at(area->first)
+						    : 0;
 }
 
 struct location locate_block(const struct block *b, enum trace_kind kind)
 {
-	const struct space *s = space_of(b);
+	const struct area *area = area_of(b);
 
 	return (struct location){
 		.kind = kind,
-		.family = s->family,
+		.family = area->family,
 		.block = (uint64_t)(uintptr_t)b->address,
 		.size = b->size,
-		.section = handle_of(s),
+		.section = handle_of(area),
 	};
 }
 
-static struct location sight_of_space(const struct space *s)
-{
-	bool is_gone = s->state == STATE_DELETED;
-
-	return (struct location){
-		.kind = is_gone ? TRACE_KIND_USE_AFTER_DELETE : TRACE_KIND_OVERFLOW,
-		.family = s->family,
-		.section = handle_of(s),
-	};
-}
-
-/* How far an address lies from a block; 0: inside. */
-static uint64_t distance(const struct block *b, uint64_t address)
+/* How many bytes an address lies from a block; 0: inside. */
+static uint64_t distance_from(const struct block *b, uint64_t address)
 {
 	uint64_t begin = (uint64_t)(uintptr_t)b->address, end = begin + b->size;
 
@@ -47,42 +37,45 @@ static uint64_t distance(const struct block *b, uint64_t address)
 	return address < end ? 0 : address - end + 1;
 }
 
-static const struct block *nearer(const struct block *a, const struct block *b, uint64_t address)
+static const struct block *nearer_block(const struct block *a, const struct block *b,
+					uint64_t address)
 {
 	if (!a || !b)
 		return a ? a : b;
-	return distance(b, address) < distance(a, address) ? b : a;
+	return distance_from(b, address) < distance_from(a, address) ? b : a;
 }
 
-/* The nearest block below, or above, an address in pages that are no block's. */
-static const struct block *seek(uint64_t address, int direction)
+/* For an address in no block's pages: the nearest block below it (direction -1) or above it (1). */
+static const struct block *find_neighbour(uint64_t address, int direction)
 {
 	const struct block *b = NULL;
 
 	for (int i = 1; !b && i <= NEAREST_PAGES; i++)
-		b = records_around(address + (uint64_t)((int64_t)i * direction * REGION_PAGE));
+		b = records_find_block(address + (uint64_t)((int64_t)i * direction * REGION_PAGE));
 	return b;
 }
 
-static bool is_data(const struct block *b, uint64_t address)
+/* Whether an address lies in a block's pages, but not in its inaccessible one. */
+static bool is_in_own_pages(const struct block *b, uint64_t address)
 {
 	return address >= (uint64_t)(uintptr_t)block_begin(b) &&
 	       address < (uint64_t)(uintptr_t)block_end(b);
 }
 
-/* The page between two blocks is the one's, but may have been reached from the other. */
-static const struct block *block_meant(uint64_t address)
+/* The inaccessible page between two blocks belongs to one, but may have been reached from the
+ * other. */
+static const struct block *find_block_meant(uint64_t address)
 {
-	const struct block *own = records_around(address);
+	const struct block *own = records_find_block(address), *neighbour;
 
-	if (own && is_data(own, address))
+	if (own && is_in_own_pages(own, address))
 		return own;
-	if (own)
-		return nearer(own,
-			      nearer(records_around(address - REGION_PAGE),
-				     records_around(address + REGION_PAGE), address),
-			      address);
-	return nearer(seek(address, -1), seek(address, 1), address);
+	if (!own)
+		return nearer_block(find_neighbour(address, -1), find_neighbour(address, 1),
+				    address);
+	neighbour = nearer_block(records_find_block(address - REGION_PAGE),
+				 records_find_block(address + REGION_PAGE), address);
+	return nearer_block(own, neighbour, address);
 }
 
 static enum trace_kind kind_of(const struct block *b, uint64_t address)
@@ -97,16 +90,18 @@ static enum trace_kind kind_of(const struct block *b, uint64_t address)
 
 struct location locate_address(uint64_t address)
 {
-	static const struct location nothing = { .kind = TRACE_KIND_NONE };
-	const struct space *s = records_space_around(address);
-	const struct block *b;
+	const struct area *area = records_find_area(address);
+	const struct block *b = area ? find_block_meant(address) : NULL;
+	bool is_inside = b && is_in_own_pages(b, address);
 
-	if (!s)
-		return nothing;
-	b = block_meant(address);
-	if (b && is_data(b, address))
-		return b->state == STATE_LIVE ? nothing : locate_block(b, kind_of(b, address));
-	if (b && space_of(b) == s && s->state == STATE_LIVE)
+	if (!area || (is_inside && b->state == STATE_LIVE))
+		return (struct location){ .kind = TRACE_KIND_NONE };
+	if (is_inside || (b && area_of(b) == area && area->state == STATE_LIVE))
 		return locate_block(b, kind_of(b, address));
-	return sight_of_space(s);
+	return (struct location){
+		.kind = area->state == STATE_DELETED ? TRACE_KIND_USE_AFTER_DELETE
+						     : TRACE_KIND_OVERFLOW,
+		.family = area->family,
+		.section = handle_of(area),
+	};
 }

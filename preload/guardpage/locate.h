@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What lies where an access faulted, and what that makes of it. */
+/* Classifies a faulting address: which guarded block or section was meant, and what was done to
+ * it. */
 #ifndef LSATRACE_PRELOAD_GUARDPAGE_LOCATE_H
 #define LSATRACE_PRELOAD_GUARDPAGE_LOCATE_H
 
@@ -10,17 +11,18 @@
 #include "preload/guardpage/records.h"
 
 struct location {
-	enum trace_kind kind; /* NONE: the guard has nothing to do with it */
+	enum trace_kind kind; /* NONE: not guarded memory, or a live block */
 	enum family family;
-	uint64_t block;   /* the one meant, as it is or was; 0: none is known */
-	uint64_t size;    /* asked for */
-	uint64_t section; /* handle; 0: it is no section's */
+	uint64_t block;   /* address of the block that was meant, live or gone; 0: unknown */
+	uint64_t size;    /* of the block, as requested, in bytes */
+	uint64_t section; /* its handle; 0: the memory is not a section's */
 };
 
-/* Of an access to an address. From a signal handler, at any moment. */
+/* Classifies an access to an address. Without a lock, so that a signal handler may ask at any
+ * moment: where another thread changes something, the answer may be wrong, but nothing faults. */
 struct location locate_address(uint64_t address);
 
-/* Of a block to which something of that kind happened. */
+/* The location of a block to which something of that kind happened. */
 struct location locate_block(const struct block *b, enum trace_kind kind);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/mman.h>
 
+#include "preload/base/free_list.h"
 #include "preload/base/lock.h"
 #include "preload/base/vm.h"
 #include "preload/guardpage/records.h"
@@ -11,22 +12,24 @@
 enum {
 	BLOCKS_MOST = 1 << 22,
 	BLOCKS_LEAST = 1 << 14,
-	SPACES_MOST = 1 << 16,
+	AREAS_MOST = 1 << 16,
 };
 
-/* What owner[] says of a section's or heap's first page: its number with this. */
-#define IS_SPACE (1u << 31)
+/* region.owner[] holds, for each page of a block, the block's number, and for the first page of
+ * an area the area's number with this bit. */
+#define IS_AREA (1u << 31)
 
 static struct block *blocks; /* by number, from 1 */
-static struct space *spaces;
-static uint32_t blocks_used, blocks_most, spaces_used;
-static uint32_t free_first, free_last; /* blocks' records, in the order in which they came free */
-static uint32_t free_spaces;
+static struct area *areas;   /* by number, from 1 */
+static uint32_t blocks_used, blocks_most, areas_used;
+static struct free_list free_areas;
+/* A queue: a record is used again as late as possible, for a signal handler may be reading it. */
+static uint32_t first_free_block, last_free_block;
 static struct quarantine quarantine;
 
-struct space *space_of(const struct block *b)
+struct area *area_of(const struct block *b)
 {
-	return &spaces[b->space];
+	return &areas[b->area];
 }
 
 uint32_t block_first(const struct block *b)
@@ -49,49 +52,50 @@ char *block_end(const struct block *b)
 	return region_at(block_first(b) + block_pages(b));
 }
 
-struct block *records_around(uint64_t address)
+struct block *records_find_block(uint64_t address)
 {
-	uint32_t at, number;
+	uint32_t page, number;
 
 	if (!region_holds(address))
 		return NULL;
-	at = region_page(address);
-	number = __atomic_load_n(&region.owner[at], __ATOMIC_RELAXED);
-	if (number == 0 || number & IS_SPACE)
+	page = region_page(address);
+	number = __atomic_load_n(&region.owner[page], __ATOMIC_RELAXED);
+	if (number == 0 || number & IS_AREA)
 		return NULL;
-	return at - blocks[number].first < blocks[number].pages ? &blocks[number] : NULL;
+	return page - blocks[number].first < blocks[number].pages ? &blocks[number] : NULL;
 }
 
-struct space *records_space_around(uint64_t address)
+struct area *records_find_area(uint64_t address)
 {
-	uint32_t at = region_page(address);
+	uint32_t page = region_page(address);
 
-	for (uint32_t number = 1; region_holds(address) && number <= spaces_used; number++)
-		if (spaces[number].state != STATE_NONE &&
-		    at - spaces[number].first < spaces[number].pages)
-			return &spaces[number];
+	for (uint32_t number = 1; region_holds(address) && number <= areas_used; number++)
+		if (areas[number].state != STATE_NONE &&
+		    page - areas[number].first < areas[number].pages)
+			return &areas[number];
 	return NULL;
 }
 
-struct block *records_block(const void *address)
+struct block *records_live_block(const void *address)
 {
-	struct block *b = records_around((uint64_t)(uintptr_t)address);
+	struct block *b = records_find_block((uint64_t)(uintptr_t)address);
 
 	return b && b->state == STATE_LIVE && b->address == address ? b : NULL;
 }
 
-struct space *records_section(const void *handle)
+struct area *records_live_section(const void *handle)
 {
 	uint64_t address = (uint64_t)(uintptr_t)handle;
+	struct area *area;
 	uint32_t number;
 
 	if (!region_holds(address) || address % REGION_PAGE != 0)
 		return NULL;
 	number = region.owner[region_page(address)];
-	if (!(number & IS_SPACE) || spaces[number & ~IS_SPACE].state != STATE_LIVE ||
-	    spaces[number & ~IS_SPACE].family != FAMILY_SHARED_MEMORY)
+	if (!(number & IS_AREA))
 		return NULL;
-	return &spaces[number & ~IS_SPACE];
+	area = &areas[number & ~IS_AREA];
+	return area->state == STATE_LIVE && area->family == FAMILY_SHARED_MEMORY ? area : NULL;
 }
 
 static uint32_t number_of(const struct block *b)
@@ -99,170 +103,184 @@ static uint32_t number_of(const struct block *b)
 	return (uint32_t)(b - blocks);
 }
 
-static uint32_t space_number(const struct space *s)
+static uint32_t area_number(const struct area *area)
 {
-	return (uint32_t)(s - spaces);
+	return (uint32_t)(area - areas);
 }
 
-struct block *records_next(uint32_t number)
+struct block *records_block(uint32_t number)
 {
 	return number ? &blocks[number] : NULL;
 }
 
-struct space *records_next_space(const struct space *after)
+struct area *records_next_area(const struct area *after)
 {
-	uint32_t number = after ? space_number(after) + 1 : 1;
+	uint32_t number = after ? area_number(after) + 1 : 1;
 
-	while (number <= spaces_used && spaces[number].state != STATE_LIVE)
+	while (number <= areas_used && areas[number].state != STATE_LIVE)
 		number++;
-	return number <= spaces_used ? &spaces[number] : NULL;
+	return number <= areas_used ? &areas[number] : NULL;
 }
 
-static void link_to_space(struct block *b)
-{
-	struct space *s = &spaces[b->space];
+/* Forgetting. */
 
-	b->previous = 0;
-	b->next = s->blocks;
-	if (b->next)
-		blocks[b->next].previous = number_of(b);
-	s->blocks = number_of(b);
-}
-
-static void unlink_from_space(struct block *b)
-{
-	*(b->previous ? &blocks[b->previous].next : &spaces[b->space].blocks) = b->next;
-	if (b->next)
-		blocks[b->next].previous = b->previous;
-}
-
-void records_drop(struct block *b)
+void records_drop_block(struct block *b)
 {
 	b->next = 0;
-	*(free_first ? &blocks[free_last].next : &free_first) = number_of(b);
-	free_last = number_of(b);
+	*(first_free_block ? &blocks[last_free_block].next : &first_free_block) = number_of(b);
+	last_free_block = number_of(b);
 }
 
-void records_give_pages(struct space *s, uint32_t first, uint32_t pages)
+void records_give_pages(struct area *area, uint32_t first, uint32_t pages)
 {
-	span_give(&s->row, first - s->first, pages);
+	span_give(&area->row, first - area->first, pages);
 }
 
-void records_forget(struct block *b)
+void records_forget_block(struct block *b)
 {
 	quarantine_remove(&quarantine, &b->hold);
-	unlink_from_space(b);
-	records_give_pages(space_of(b), b->first, b->pages);
-	records_drop(b);
+	*(b->previous ? &blocks[b->previous].next : &area_of(b)->blocks) = b->next;
+	if (b->next)
+		blocks[b->next].previous = b->previous;
+	records_give_pages(area_of(b), b->first, b->pages);
+	records_drop_block(b);
 }
 
-static void free_space(struct space *s)
+static void free_area_record(struct area *area)
 {
-	s->state = STATE_NONE;
-	s->next = free_spaces;
-	free_spaces = space_number(s);
+	area->state = STATE_NONE;
+	free_list_add(&free_areas, area_number(area), &area->next_free);
 }
 
-void records_drop_space(struct space *s)
+void records_drop_area(struct area *area)
 {
-	region.owner[s->first] = 0;
-	region_give(s->first, s->pages);
-	free_space(s);
+	region.owner[area->first] = 0;
+	region_give(area->first, area->pages);
+	free_area_record(area);
 }
 
-static void forget_space(struct space *s)
+static void forget_area(struct area *area)
 {
-	uint32_t number = s->blocks;
+	uint32_t number = area->blocks;
 
-	quarantine_remove(&quarantine, &s->hold);
+	quarantine_remove(&quarantine, &area->hold);
 	while (number) {
 		struct block *b = &blocks[number];
 
 		number = b->next;
-		records_drop(b);
+		records_drop_block(b);
 	}
-	records_drop_space(s);
+	records_drop_area(area);
 }
 
 static void forget_oldest(void)
 {
 	uint32_t what = quarantine.oldest->what;
 
-	if (what & IS_SPACE)
-		forget_space(&spaces[what & ~IS_SPACE]);
+	if (what & IS_AREA)
+		forget_area(&areas[what & ~IS_AREA]);
 	else
-		records_forget(&blocks[what]);
+		records_forget_block(&blocks[what]);
 }
 
-static void hold(struct quarantined *item, uint32_t what, uint32_t pages)
+static void add_to_quarantine(struct quarantined *item, uint32_t what, uint32_t pages)
 {
 	item->what = what;
 	quarantine_add(&quarantine, item, (uint64_t)pages * REGION_PAGE);
-	/* What came last is worth most: it stays, whatever it costs. */
+	/* The newest one is worth most: it stays, whatever it costs. */
 	while (quarantine.bytes > config->guard_quarantine_bytes && quarantine.oldest != item)
 		forget_oldest();
 }
 
-void records_quarantine(struct block *b)
+void records_quarantine_block(struct block *b)
 {
-	hold(&b->hold, number_of(b), b->pages);
+	add_to_quarantine(&b->hold, number_of(b), b->pages);
 }
 
-/* What was freed before is no longer held for itself: it is in the section's cost. */
-void records_quarantine_space(struct space *s)
+/* Its blocks that were in quarantine are part of its cost from now on. */
+void records_quarantine_area(struct area *area)
 {
-	for (struct block *b = records_next(s->blocks); b; b = records_next(b->next))
+	for (struct block *b = records_block(area->blocks); b; b = records_block(b->next))
 		quarantine_remove(&quarantine, &b->hold);
-	hold(&s->hold, space_number(s) | IS_SPACE, s->row.reach);
+	add_to_quarantine(&area->hold, area_number(area) | IS_AREA, area->row.reach);
 }
 
-static struct block *take_record(void)
+/* Making. */
+
+static struct block *take_block_record(void)
 {
-	uint32_t number = free_first;
+	uint32_t number = first_free_block;
 
 	if (!number && blocks_used + 1 < blocks_most)
 		return &blocks[++blocks_used];
-	while (!free_first && quarantine.oldest)
+	while (!first_free_block && quarantine.oldest)
 		forget_oldest();
-	number = free_first;
-	free_first = number ? blocks[number].next : 0;
-	return number ? &blocks[number] : NULL;
+	number = first_free_block;
+	first_free_block = number ? blocks[number].next : 0;
+	return records_block(number);
 }
 
-struct block *records_take(struct space *s)
+struct block *records_new_block(struct area *area)
 {
-	struct block *b = take_record();
+	struct block *b = take_block_record();
 
 	if (b)
-		*b = (struct block){ .space = space_number(s), .epoch = lock_epoch(LOCK_GUARDPAGE) };
+		*b = (struct block){ .area = area_number(area),
+				     .epoch = lock_epoch(LOCK_GUARDPAGE) };
 	return b;
 }
 
-void records_enter(struct block *b)
+void records_enter_block(struct block *b)
 {
-	link_to_space(b);
+	struct area *area = area_of(b);
+	uint32_t number = number_of(b);
+
+	b->previous = 0;
+	b->next = area->blocks;
+	if (b->next)
+		blocks[b->next].previous = number;
+	area->blocks = number;
 	b->state = STATE_LIVE;
 	for (uint32_t i = 0; i < b->pages; i++)
-		__atomic_store_n(&region.owner[b->first + i], number_of(b), __ATOMIC_RELAXED);
+		__atomic_store_n(&region.owner[b->first + i], number, __ATOMIC_RELAXED);
 }
 
-uint32_t records_take_pages(struct space *s, uint32_t pages)
+uint32_t records_take_pages(struct area *area, uint32_t pages)
 {
-	uint32_t first = span_take(&s->row, pages);
+	uint32_t first = span_take(&area->row, pages);
 
 	while (first == SPAN_NONE && quarantine.oldest) {
 		forget_oldest();
-		first = span_take(&s->row, pages);
+		first = span_take(&area->row, pages);
 	}
-	return first == SPAN_NONE ? SPAN_NONE : s->first + first;
+	return first == SPAN_NONE ? SPAN_NONE : area->first + first;
 }
 
-static bool take_space(struct space *s, uint32_t pages, uint32_t least)
+static uint32_t *next_free_of(uint32_t number)
+{
+	return &areas[number].next_free;
+}
+
+static struct area *take_area_record(void)
+{
+	uint32_t number = free_list_take(&free_areas, next_free_of);
+
+	while (!number && areas_used + 1 == AREAS_MOST && quarantine.oldest) {
+		forget_oldest();
+		number = free_list_take(&free_areas, next_free_of);
+	}
+	if (number)
+		return &areas[number];
+	return areas_used + 1 < AREAS_MOST ? &areas[++areas_used] : NULL;
+}
+
+/* Takes pages of the region for an area, as records_new_area() says. */
+static bool take_region(struct area *area, uint32_t pages, uint32_t least)
 {
 	for (; pages && pages >= least; pages /= 2) {
-		s->pages = pages;
-		s->first = region_take(&s->pages, &s->row);
-		if (s->first != SPAN_NONE)
+		area->pages = pages;
+		area->first = region_take(&area->pages, &area->row);
+		if (area->first != SPAN_NONE)
 			return true;
 		while (quarantine.oldest)
 			forget_oldest();
@@ -270,35 +288,21 @@ static bool take_space(struct space *s, uint32_t pages, uint32_t least)
 	return false;
 }
 
-static struct space *new_space(void)
+struct area *records_new_area(enum family family, uint32_t pages, uint32_t least)
 {
-	uint32_t number = free_spaces;
+	struct area *area = take_area_record();
 
-	while (!number && spaces_used + 1 == SPACES_MOST && quarantine.oldest) {
-		forget_oldest();
-		number = free_spaces;
-	}
-	if (!number)
-		return spaces_used + 1 < SPACES_MOST ? &spaces[++spaces_used] : NULL;
-	free_spaces = spaces[number].next;
-	return &spaces[number];
-}
-
-struct space *records_make_space(enum family family, uint32_t pages, uint32_t least)
-{
-	struct space *s = new_space();
-
-	if (!s)
+	if (!area)
 		return NULL;
-	*s = (struct space){ .family = (uint8_t)family, .epoch = lock_epoch(LOCK_GUARDPAGE) };
-	if (!take_space(s, pages, least)) {
-		free_space(s);
+	*area = (struct area){ .family = (uint8_t)family, .epoch = lock_epoch(LOCK_GUARDPAGE) };
+	if (!take_region(area, pages, least)) {
+		free_area_record(area);
 		return NULL;
 	}
-	span_take(&s->row, 1);
-	s->state = STATE_LIVE;
-	__atomic_store_n(&region.owner[s->first], space_number(s) | IS_SPACE, __ATOMIC_RELEASE);
-	return s;
+	span_take(&area->row, 1);
+	area->state = STATE_LIVE;
+	__atomic_store_n(&region.owner[area->first], area_number(area) | IS_AREA, __ATOMIC_RELEASE);
+	return area;
 }
 
 bool records_init(void)
@@ -308,11 +312,11 @@ bool records_init(void)
 	for (; !blocks && bytes >= BLOCKS_LEAST * sizeof(*blocks); bytes /= 2)
 		blocks = vm_reserve(bytes);
 	blocks_most = (uint32_t)(bytes * 2 / sizeof(*blocks));
-	if (blocks && (spaces = vm_reserve(SPACES_MOST * sizeof(*spaces))) != NULL && region_init())
+	if (blocks && (areas = vm_reserve(AREAS_MOST * sizeof(*areas))) != NULL && region_init())
 		return true;
 	if (blocks)
 		munmap(blocks, bytes * 2);
-	if (spaces)
-		munmap(spaces, SPACES_MOST * sizeof(*spaces));
+	if (areas)
+		munmap(areas, AREAS_MOST * sizeof(*areas));
 	return false;
 }

@@ -15,8 +15,8 @@
 #include "preload/base/poison.h"
 
 enum {
-	GRAIN = 512,        /* pages in which sections and heaps are taken: 2 MiB */
-	SPLIT_MAPPINGS = 2, /* a run of open pages, and what is behind it */
+	GRAIN = 512,        /* pages: areas are taken in units of 2 MiB */
+	SPLIT_MAPPINGS = 2, /* a run of open pages, and the closed ones behind it */
 	MAPPINGS_DEFAULT = 65530,
 };
 
@@ -25,7 +25,7 @@ enum {
 
 struct region region;
 
-static uint64_t *page_bits; /* of the rows that region_take() hands out */
+static uint64_t *page_bits; /* of the rows that region_take() makes */
 static struct span_row grains;
 static int splits, splits_most;
 
@@ -40,7 +40,7 @@ static size_t bytes_of(uint32_t pages)
 	return (size_t)pages * REGION_PAGE;
 }
 
-/* How many mappings the tracer may split: half of what the kernel allows, by the mappings that each takes. */
+/* How many runs of open pages may use up half of the mappings that the kernel allows. */
 static int read_most_splits(void)
 {
 	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
@@ -56,7 +56,7 @@ static int read_most_splits(void)
 	return (int)(mappings < INT32_MAX ? mappings : INT32_MAX) / 2 / SPLIT_MAPPINGS;
 }
 
-static void release(void *at, size_t bytes)
+static void unmap_table(void *at, size_t bytes)
 {
 	if (at)
 		munmap(at, bytes);
@@ -71,9 +71,9 @@ static bool make_tables(uint32_t pages)
 	grains.places = pages / GRAIN;
 	if (region.owner && page_bits && grains.bits)
 		return true;
-	release(region.owner, pages * sizeof(*region.owner));
-	release(page_bits, pages / 8);
-	release(grains.bits, pages / GRAIN / 8);
+	unmap_table(region.owner, pages * sizeof(*region.owner));
+	unmap_table(page_bits, pages / 8);
+	unmap_table(grains.bits, pages / GRAIN / 8);
 	return false;
 }
 
@@ -114,7 +114,7 @@ void region_give(uint32_t first, uint32_t pages)
 	span_give(&grains, first / GRAIN, pages / GRAIN);
 }
 
-/* Beyond the limit the kernel would send SIGXFSZ. */
+/* A file that becomes larger than the limit raises SIGXFSZ. */
 static int make_file(size_t bytes)
 {
 	struct rlimit limit;
@@ -130,7 +130,7 @@ static int make_file(size_t bytes)
 	return fd;
 }
 
-/* Without a descriptor, or room for a file, it is shared with children only. */
+/* Without a descriptor, or room for a file, the memory is anonymous. */
 bool region_share(uint32_t first, uint32_t pages)
 {
 	size_t bytes = bytes_of(pages);
@@ -144,14 +144,14 @@ bool region_share(uint32_t first, uint32_t pages)
 	return at != MAP_FAILED;
 }
 
-/* What cannot be had is to be an answer here, not a SIGBUS in the host. Where the kernel knows no such
- * request, it is as it is with any shared memory. */
-static bool populate(void *at, size_t bytes)
+/* A lack of memory is found here, and not by a SIGBUS in the host; except with kernels before
+ * 5.14, which have no such request. */
+static bool populate_pages(void *at, size_t bytes)
 {
 	return madvise(at, bytes, MADV_POPULATE_WRITE) == 0 || errno == EINVAL;
 }
 
-static bool map_own(void *at, size_t bytes)
+static bool map_private(void *at, size_t bytes)
 {
 	return mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
 		    0) != MAP_FAILED;
@@ -163,10 +163,10 @@ bool region_open(uint32_t first, uint32_t pages, enum region_memory memory)
 	size_t bytes = bytes_of(pages);
 
 	if (memory == REGION_INHERITED)
-		return map_own(at, bytes);
+		return map_private(at, bytes);
 	if (mprotect(at, bytes, PROT_READ | PROT_WRITE) != 0)
 		return false;
-	if (memory == REGION_PRIVATE || populate(at, bytes))
+	if (memory == REGION_PRIVATE || populate_pages(at, bytes))
 		return true;
 	region_close(first, pages, memory);
 	return false;
@@ -177,7 +177,7 @@ void region_clear(uint32_t first, uint32_t pages, enum region_memory memory)
 	void *at = region_at(first);
 	size_t bytes = bytes_of(pages);
 
-	if (memory == REGION_INHERITED && map_own(at, bytes))
+	if (memory == REGION_INHERITED && map_private(at, bytes))
 		return;
 	if (madvise(at, bytes, memory == REGION_SHARED ? MADV_REMOVE : MADV_DONTNEED) != 0)
 		memset(at, 0, bytes);
@@ -185,7 +185,8 @@ void region_clear(uint32_t first, uint32_t pages, enum region_memory memory)
 
 bool region_close(uint32_t first, uint32_t pages, enum region_memory memory)
 {
-	/* A fresh mapping, for mappings that once held memory of their own do not become one again. */
+	/* A fresh mapping, because the kernel does not merge neighbouring mappings that once
+	 * held memory. */
 	if (memory != REGION_SHARED && map_nothing(region_at(first), bytes_of(pages)) != MAP_FAILED)
 		return true;
 	region_clear(first, pages, memory);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The address space in which guarded memory lies: reserved once, in whole, and inaccessible but for
- * the pages that are opened. So one comparison tells what is guarded, and what was closed stays
- * inaccessible until it is opened again. Pages are named by their number.
+ * The address space of guarded memory: reserved once, in whole, and inaccessible except for the
+ * pages that are open. So one comparison tells whether an address is guarded, and a page that was
+ * closed stays inaccessible until it is opened again. Pages are named by their number.
  *
- * The kernel keeps a mapping for each run of pages of one kind, and a process may have so many only.
- * Half of them are the host's: region_may_split() says whether the other half is used up.
+ * The kernel needs one mapping for each run of pages of one kind, and limits how many a process may
+ * have. Half of them are left to the host; region_may_split() says whether the other half is used
+ * up.
  *
- * Under the guard's lock, but for region_holds(), region_page() and reading `owner`.
+ * The caller holds LOCK_GUARDPAGE, except for region_holds(), region_page() and reading `owner`.
  */
 #ifndef LSATRACE_PRELOAD_GUARDPAGE_REGION_H
 #define LSATRACE_PRELOAD_GUARDPAGE_REGION_H
@@ -21,9 +22,9 @@ enum { REGION_PAGE = 4096 };
 
 /* What lies behind pages that are open. */
 enum region_memory {
-	REGION_SHARED,  /* shared with the process's children, and with who maps the section */
-	REGION_PRIVATE, /* copied for a child when it is forked */
-	/* In a child, pages of a section that it shares with its parent: what it opens there is its own,
+	REGION_SHARED,  /* shared with the children of this process */
+	REGION_PRIVATE, /* a forked child gets a copy */
+	/* In a child: pages of a section of its parent. What the child opens there is its own,
 	 * and what it closes stays open for the parent. */
 	REGION_INHERITED,
 };
@@ -31,10 +32,10 @@ enum region_memory {
 extern struct region {
 	char *base;
 	uint32_t pages;
-	uint32_t *owner; /* of each page: a number that the guard gives it; 0: none */
+	uint32_t *owner; /* of each page, as records.c numbers them; 0: none */
 } region;
 
-/* False: no address space. Once. */
+/* Called once. Returns false if there is no address space. */
 bool region_init(void);
 
 static inline bool region_holds(uint64_t address)
@@ -52,32 +53,36 @@ static inline char *region_at(uint32_t page)
 	return region.base + (uint64_t)page * REGION_PAGE;
 }
 
-/* Takes at least so many pages for one section or heap; `*pages` becomes how many. `row` becomes the
- * row of them, in which none is taken. Returns the first; SPAN_NONE: there are not so many in a row. */
+/* Takes at least `*pages` pages for one area, and stores how many in `*pages`. Makes `row` a row
+ * of as many places, all free. Returns the first page; SPAN_NONE if there are not so many side by
+ * side. */
 uint32_t region_take(uint32_t *pages, struct span_row *row);
 
-/* Gives them back, closed, with nothing behind them. */
+/* Gives the pages of an area back, which are closed and have no memory. */
 void region_give(uint32_t first, uint32_t pages);
 
-/* Puts shared memory behind pages that were taken. False: there is none. */
+/* Puts shared memory behind the pages of an area. Returns false if there is none. */
 bool region_share(uint32_t first, uint32_t pages);
 
-/* Opens pages, which then hold zeroes. False: no memory, or no mapping to be had. */
+/* Makes pages accessible, all zero. Returns false if there is no memory or no mapping left. */
 bool region_open(uint32_t first, uint32_t pages, enum region_memory memory);
 
-/* Lets the memory of open pages go: they are open still, and hold zeroes. */
+/* Frees the memory of open pages, which stay accessible and become zero. */
 void region_clear(uint32_t first, uint32_t pages, enum region_memory memory);
 
-/* Lets the memory of open pages go, and closes them. False: they are open still. */
+/* Frees the memory of open pages, and makes them inaccessible. Returns false if they are still
+ * open. */
 bool region_close(uint32_t first, uint32_t pages, enum region_memory memory);
 
-/* Makes pages that may be open inaccessible, whatever they hold. */
+/* Makes pages inaccessible that may be open, and keeps their memory. Returns false if they are
+ * still open. */
 bool region_bar(uint32_t first, uint32_t pages);
 
-/* Closes all pages of a section or heap. */
+/* Closes all pages of an area, and frees their memory. */
 void region_forget(uint32_t first, uint32_t pages);
 
-/* May another run of open pages be made among closed ones? Counts them. */
+/* Whether there are mappings for one more run of open pages among closed ones. The caller counts
+ * these. */
 bool region_may_split(void);
 void region_count_split(int change);
 

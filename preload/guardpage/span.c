@@ -10,7 +10,7 @@ static bool is_taken(const struct span_row *row, uint32_t place)
 	return row->bits[place / 64] >> (place % 64) & 1;
 }
 
-static void mark(struct span_row *row, uint32_t first, uint32_t count, bool taken)
+static void mark_places(struct span_row *row, uint32_t first, uint32_t count, bool taken)
 {
 	for (uint32_t place = first; place < first + count; place++) {
 		uint64_t bit = 1ull << (place % 64);
@@ -22,7 +22,7 @@ static void mark(struct span_row *row, uint32_t first, uint32_t count, bool take
 	}
 }
 
-static uint32_t search(const struct span_row *row, uint32_t from, uint32_t to, uint32_t count)
+static uint32_t find_run(const struct span_row *row, uint32_t from, uint32_t to, uint32_t count)
 {
 	uint32_t run = 0;
 
@@ -45,11 +45,11 @@ static uint32_t take_idle(struct span_row *row, uint32_t count)
 
 	if (row->idle < count)
 		return SPAN_NONE;
-	first = search(row, row->next, row->reach, count);
-	return first != SPAN_NONE ? first : search(row, 0, row->reach, count);
+	first = find_run(row, row->next, row->reach, count);
+	return first != SPAN_NONE ? first : find_run(row, 0, row->reach, count);
 }
 
-/* From behind the last place that is taken. */
+/* Takes places from behind the last one that is taken. */
 static uint32_t take_fresh(struct span_row *row, uint32_t count)
 {
 	uint32_t first = row->reach, grown;
@@ -72,7 +72,7 @@ uint32_t span_take(struct span_row *row, uint32_t count)
 		first = take_fresh(row, count);
 	if (first == SPAN_NONE)
 		return SPAN_NONE;
-	mark(row, first, count, true);
+	mark_places(row, first, count, true);
 	row->idle -= count;
 	row->next = first + count;
 	return first;
@@ -80,6 +80,6 @@ uint32_t span_take(struct span_row *row, uint32_t count)
 
 void span_give(struct span_row *row, uint32_t first, uint32_t count)
 {
-	mark(row, first, count, false);
+	mark_places(row, first, count, false);
 	row->idle += count;
 }

@@ -106,7 +106,7 @@ enum table_kind table_kind_of(const void *host_table, enum table_kind kind)
  * there, so that it is the function itself. */
 static bool put(void **table, enum slot slot, uint32_t index, void *original)
 {
-	void *function = functions_behind(slot, original);
+	void *function = guardpage_function(slot, original);
 
 	if (is_taken(slot, index, function)) {
 		table[slot_index[slot]] = original;
