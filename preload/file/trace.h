@@ -16,7 +16,7 @@
 extern struct trace_header *trace_header;
 
 /*
- * How a trace comes into being, set once at start-up (tracing_init()): whoever needs one asks here, far
+ * How a trace comes into being, set once at start-up (new_trace_init()): whoever needs one asks here, far
  * below the code that makes it. Both may wait up to a second for another thread that is at it. Before they
  * are set they return false.
  *

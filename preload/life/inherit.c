@@ -11,8 +11,9 @@
 
 #include "preload/base/poison.h"
 
-/* New references of stacks by old ones; NULL: no memory, and stacks are lost. */
-static uint32_t *new_reference;
+/* References of the copied stacks, by the references that they had in the parent's file; 0: not copied.
+ * NULL: there is no memory for it, and all stacks are lost. */
+static uint32_t *new_references;
 
 void inherit_begin(struct inheritance *i)
 {
@@ -25,17 +26,17 @@ void inherit_end(struct inheritance *i)
 	chunks_unmap(&i->old);
 }
 
-static uint32_t stack_now(uint32_t old)
+static uint32_t new_reference_of(uint32_t old)
 {
-	return new_reference && old ? new_reference[old] : 0;
+	return new_references && old ? new_references[old] : 0;
 }
 
 static void copy_stack(struct inheritance *i, const struct trace_stack *stack)
 {
 	uint32_t copy = stacks_copy(stack);
 
-	if (copy && new_reference)
-		new_reference[((const char *)stack - i->old.base) / TRACE_GRANULE] = copy;
+	if (copy && new_references)
+		new_references[((const char *)stack - i->old.base) / TRACE_GRANULE] = copy;
 	else
 		trace_lose(TRACE_LOST_STACKS);
 }
@@ -44,7 +45,8 @@ static void copy_definition(const struct trace_record *record)
 {
 	struct trace_record *copy;
 
-	/* A thread of the parent was about to add it: here, its id is still free. */
+	/* At the fork, a thread of the parent had written this record, but not yet given the id: in the
+	 * child, the id is free. */
 	if (record->type == TRACE_RECORD_MODULE &&
 	    ((const struct trace_module *)record)->id > modules_count())
 		return;
@@ -94,15 +96,15 @@ void inherit_all(struct inheritance *i)
 	size_t bytes =
 		(size_t)i->old.chunks * (TRACE_CHUNK_BYTES / TRACE_GRANULE) * sizeof(uint32_t);
 
-	new_reference = vm_reserve(bytes);
+	new_references = vm_reserve(bytes);
 	for (uint64_t sequence = 1; sequence <= i->mark.chunks; sequence++) {
 		const struct trace_chunk *chunk = find_chunk(i, sequence);
 
 		if (chunk)
 			copy_chunk(i, chunk);
 	}
-	ledger_inherit(stack_now);
-	if (new_reference)
-		munmap(new_reference, bytes);
-	new_reference = NULL;
+	ledger_inherit(new_reference_of);
+	if (new_references)
+		munmap(new_references, bytes);
+	new_references = NULL;
 }

@@ -8,38 +8,39 @@
 #include "preload/file/clock.h"
 #include "preload/host/real.h"
 #include "preload/life/init.h"
-#include "preload/life/tracing.h"
+#include "preload/life/new_trace.h"
 #include "preload/ways_in/entry.h"
 #include "preload/ways_in/table_symbols.h"
 
 #include "preload/base/poison.h"
 
-static void init(void)
+static void init_modules(void)
 {
 	int saved_errno = errno;
 
-	real_init();
+	real_init(); /* first: all others may call functions of the C library that are replaced here */
 	entry_init();
 	clock_init();
 	config_init();
 	process_init();
-	tracing_init();
-	table_symbols_init();
+	new_trace_init();
+	table_symbols_init(); /* last: it reads the configuration */
 	errno = saved_errno;
 }
 
 void init_ensure(void)
 {
-	static bool done;
+	static bool is_done;
 
-	if (likely(done))
+	if (likely(is_done))
 		return;
-	done = true;
-	init();
+	is_done = true;
+	init_modules();
 }
 
-/* Tables are relocated by now, and libunwind may be loaded. */
-static __attribute__((constructor)) void start(void)
+/* By now the loader has relocated the tables of the program and its libraries, and libunwind may be
+ * loaded. */
+static __attribute__((constructor)) void start_library(void)
 {
 	init_ensure();
 	entry_start();

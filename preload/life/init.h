@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Start-up: the only place that orders it. */
+/*
+ * Start-up. The order in which the modules are initialised is here and nowhere else.
+ *
+ * The loader starts the library as it starts any other, but constructors of other libraries may run
+ * first, and call what this library exports. So every exported function calls init_ensure() as well.
+ */
 #ifndef LSATRACE_PRELOAD_LIFE_INIT_H
 #define LSATRACE_PRELOAD_LIFE_INIT_H
 
 /*
- * Gets the library ready to find packages, once; it makes no trace. The loader calls it, but other
- * libraries' constructors may come first, so what is exported calls it as well. Keeps errno.
+ * Makes the library ready to find packages; once, later calls do nothing. Makes no trace: that is left
+ * to the first package. errno stays as it is.
  */
 void init_ensure(void);
 

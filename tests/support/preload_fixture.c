@@ -23,7 +23,7 @@
 #include "preload/host/maps.h"
 #include "preload/host/real.h"
 #include "preload/ledger/ledger.h"
-#include "preload/life/tracing.h"
+#include "preload/life/new_trace.h"
 
 static int file = -1;
 static pthread_barrier_t started, ended;
@@ -47,7 +47,7 @@ void preload_init(const char *options)
 	clock_init();
 	config_init();
 	must(process_init());
-	tracing_init();
+	new_trace_init();
 }
 
 struct lane *preload_start_anew(uint64_t ring_bytes)

@@ -18,7 +18,6 @@
 #include "preload/file/lanes.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/ledger.h"
-#include "preload/life/tracing.h"
 #include "preload/package/packages.h"
 #include "preload/package/table.h"
 #include "tests/support/preload_fixture.h"

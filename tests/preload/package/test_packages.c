@@ -16,7 +16,6 @@
 #include "preload/base/process.h"
 #include "preload/call/shims.h"
 #include "preload/file/trace.h"
-#include "preload/life/tracing.h"
 #include "preload/package/lsa_ap.h"
 #include "preload/package/lsa_mode.h"
 #include "preload/package/packages.h"

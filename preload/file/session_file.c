@@ -6,12 +6,12 @@
 
 #include "include/options.h"
 #include "preload/base/text.h"
-#include "preload/file/session.h"
+#include "preload/file/session_file.h"
 
 #include "preload/base/poison.h"
 
-/* Opened only now: the target is not to see a descriptor that it would not have. */
-void session_tell(const char *mark, const char *text, size_t bytes)
+/* One write() for one line: the processes of a command may add lines at the same time. */
+static void add_line(const char *mark, const char *rest, size_t bytes)
 {
 	const char *path = getenv(SESSION_VARIABLE);
 	char line[TEXT_LINE_BYTES];
@@ -22,9 +22,19 @@ void session_tell(const char *mark, const char *text, size_t bytes)
 	if (fd < 0)
 		return;
 	text_add(&t, mark);
-	text_add_bytes(&t, text, bytes);
+	text_add_bytes(&t, rest, bytes);
 	text_add(&t, "\n");
 	ignored = write(fd, t.at, t.bytes);
 	(void)ignored;
 	close(fd);
+}
+
+void session_file_add_trace(const char *path, size_t bytes)
+{
+	add_line("", path, bytes);
+}
+
+void session_file_add_refusal(const char *reason, size_t bytes)
+{
+	add_line("!", reason, bytes);
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The session file, by which `lsatrace run` and `record` learn which traces their command made. They put
+ * its path into the environment (SESSION_VARIABLE); viewer/record/session.h describes its lines.
+ * Without that variable nothing happens here. Keeps no descriptor open. Async-signal-safe but for getenv().
+ */
+#ifndef LSATRACE_PRELOAD_FILE_SESSION_FILE_H
+#define LSATRACE_PRELOAD_FILE_SESSION_FILE_H
+
+#include <stddef.h>
+
+/* Adds the path of a trace that this process has made. */
+void session_file_add_trace(const char *path, size_t bytes);
+
+/* Adds the reason why this process is not traced. */
+void session_file_add_refusal(const char *reason, size_t bytes);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "include/slots.h"
+#include "preload/base/config.h"
+#include "preload/base/text.h"
+#include "preload/file/clock.h"
+#include "preload/file/log.h"
+#include "preload/file/name.h"
+#include "preload/life/facts.h"
+
+#include "preload/base/poison.h"
+
+#if defined(__x86_64__)
+#define THIS_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define THIS_MACHINE EM_AARCH64
+#endif
+
+enum { COMMAND_LINE_BYTES = 64 * 1024 }; /* longer ones are cut off */
+
+static size_t read_file(const char *path, char *to, size_t bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, to, bytes);
+
+	if (fd >= 0)
+		close(fd);
+	return got > 0 ? (size_t)got : 0;
+}
+
+/* Field 22 of /proc/self/stat. Field 2, the name in parentheses, may itself hold blanks and parentheses. */
+static uint64_t read_pid_start(void)
+{
+	char stat[1024];
+	size_t bytes = read_file("/proc/self/stat", stat, sizeof(stat));
+	const char *at = bytes ? memrchr(stat, ')', bytes) : NULL, *end = stat + bytes;
+	int field = 2;
+
+	for (; at && at < end && field < 22; at++)
+		field += *at == ' ';
+	return at ? text_read_number(&at, end) : 0;
+}
+
+static void read_boot_id(uint8_t id[16])
+{
+	char text[64];
+	size_t bytes = read_file("/proc/sys/kernel/random/boot_id", text, sizeof(text)), n = 0;
+
+	for (size_t i = 0; i < bytes && n < 32; i++) {
+		int value = text_hex_value(text[i]);
+
+		if (value < 0)
+			continue;
+		id[n / 2] = (uint8_t)(id[n / 2] << 4 | value);
+		n++;
+	}
+}
+
+void facts_fill_header(struct trace_header *h, uint64_t start_time_ns, bool is_inherited)
+{
+	h->version = TRACE_VERSION;
+	h->byte_order = TRACE_BYTE_ORDER;
+	h->chunk_bytes = TRACE_CHUNK_BYTES;
+	h->mode = config->mode;
+	h->max_chunks = config->mode == TRACE_MODE_RING
+				? (uint32_t)(config->ring_bytes / TRACE_CHUNK_BYTES)
+				: 0;
+	h->machine = THIS_MACHINE;
+	h->pid = getpid();
+	h->ppid = getppid();
+	h->pid_start = read_pid_start();
+	read_boot_id(h->boot_id);
+	h->start_time_ns = start_time_ns;
+	h->depth = config->depth;
+	h->inherited = is_inherited;
+	h->clock_first = *clock_first();
+	h->clock_last[0] = clock_now();
+}
+
+/* A command line as /proc has it: arguments that each end in a NUL. Texts longer than the longest
+ * record take several. */
+static void define_arguments(const char *arguments, size_t bytes)
+{
+	const char *at = arguments, *end = arguments + bytes;
+
+	for (uint32_t position = 0; at < end; position++) {
+		size_t left = strlen(at), part;
+
+		do {
+			part = left < TRACE_TEXT_MAX ? left : TRACE_TEXT_MAX;
+			log_text(TRACE_RECORD_ARGUMENT, position, at, part);
+			at += part;
+			left -= part;
+		} while (left > 0);
+		at++;
+	}
+}
+
+static void define_command(void)
+{
+	char path[NAME_BYTES_MOST];
+	ssize_t path_bytes = readlink("/proc/self/exe", path, sizeof(path));
+	/* Mapped, for stacks may be small; zeroed, so that the last argument ends. */
+	char *arguments = mmap(NULL, COMMAND_LINE_BYTES, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (path_bytes > 0)
+		log_text(TRACE_RECORD_EXE, 0, path, (size_t)path_bytes);
+	if (arguments == MAP_FAILED)
+		return;
+	define_arguments(arguments,
+			 read_file("/proc/self/cmdline", arguments, COMMAND_LINE_BYTES - 1));
+	munmap(arguments, COMMAND_LINE_BYTES);
+}
+
+#define DEFINE_FAMILY(constant, text) \
+	log_text(TRACE_RECORD_FAMILY, FAMILY_##constant, text, sizeof(text) - 1);
+#define DEFINE_FUNCTION(table, name, family, role, shim) \
+	log_text(TRACE_RECORD_FUNCTION, \
+		 SLOT_##name | (uint32_t)FAMILY_##family << 8 | (uint32_t)TRACE_ROLE_##role << 16, \
+		 #name, sizeof(#name) - 1);
+#define DEFINE_TRANSFER(name, text) \
+	log_text(TRACE_RECORD_FUNCTION, TRANSFER_##name | (uint32_t)TRACE_ROLE_TRANSFER << 16, \
+		 text, sizeof(text) - 1);
+
+void facts_define(void)
+{
+	TRACED_FAMILIES(DEFINE_FAMILY)
+	TRACED_SLOTS(DEFINE_FUNCTION)
+	TRACED_TRANSFERS(DEFINE_TRANSFER)
+	define_command();
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "preload/base/config.h"
+#include "preload/base/lock.h"
+#include "preload/base/process.h"
+#include "preload/base/text.h"
+#include "preload/capture/backtrace.h"
+#include "preload/capture/modules.h"
+#include "preload/capture/stacks.h"
+#include "preload/capture/tree.h"
+#include "preload/file/chunks.h"
+#include "preload/file/findings.h"
+#include "preload/file/lanes.h"
+#include "preload/file/log.h"
+#include "preload/file/session_file.h"
+#include "preload/file/trace.h"
+#include "preload/file/trace_file.h"
+#include "preload/ledger/ledger.h"
+#include "preload/life/facts.h"
+#include "preload/life/follow.h"
+#include "preload/life/hooks.h"
+#include "preload/life/inherit.h"
+#include "preload/life/new_trace.h"
+
+#include "preload/base/poison.h"
+
+static char start_folder[NAME_BYTES_MOST];
+static char trace_path[NAME_BYTES_MOST + 1];
+static uint32_t traces_made; /* by this process and its ancestors */
+static bool has_failed;      /* once said, it is not tried again */
+static bool is_prepared;     /* what a process makes once, and its children inherit */
+
+static bool refuse(const char *what, size_t what_bytes, const char *why)
+{
+	char line[TEXT_LINE_BYTES];
+	struct text t = TEXT_IN(line);
+
+	text_add(&t, "not tracing: ");
+	text_add_bytes(&t, what, what_bytes);
+	if (what_bytes)
+		text_add(&t, ": ");
+	text_add(&t, why);
+	text_say(&t);
+	session_file_add_refusal(t.at, t.bytes);
+	has_failed = true;
+	return false;
+}
+
+static bool refuse_file(const struct name *name, int error)
+{
+	const char *why = strerrordesc_np(error);
+
+	return refuse(name->text, name->bytes, why ? why : "it cannot be written");
+}
+
+static bool prepare_once(void)
+{
+	const char *why = "no memory";
+
+	if (is_prepared)
+		return true;
+	if (!modules_init() || !lanes_init() || !ledger_init() || !tree_init() ||
+	    !backtrace_init(&why))
+		return refuse("", 0, why);
+	hooks_register();
+	is_prepared = true;
+	return true;
+}
+
+/* Makes and maps a file with a filled header. All modules forget what belonged to an earlier file. */
+static bool open_file(struct trace_file *file, bool is_inherited)
+{
+	uint64_t bytes = config->mode == TRACE_MODE_RING ? config->ring_bytes : 0;
+	struct trace_header *header;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!trace_file_create(file, start_folder, (uint64_t)now.tv_sec))
+		return refuse_file(&file->name, errno);
+	header = chunks_open(file->fd, bytes);
+	if (!header) {
+		int error = errno;
+
+		trace_file_abandon(file);
+		return refuse_file(&file->name, error);
+	}
+	trace_header = header;
+	trace_count_earlier();
+	facts_fill_header(header, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+			  is_inherited);
+	lanes_reset();
+	log_reset();
+	stacks_reset();
+	tree_reset();
+	findings_reset();
+	return true;
+}
+
+/* From here on the file is a trace, and it is this process's. The number comes last: once it is there,
+ * other threads write to the file. */
+static bool publish(struct trace_file *file)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(trace_header->magic, TRACE_MAGIC, sizeof(trace_header->magic));
+	if (!trace_file_publish(file)) {
+		trace_header = NULL; /* it stays mapped, but nothing refers to it */
+		return refuse_file(&file->name, errno);
+	}
+	memcpy(trace_path, file->name.text, sizeof(trace_path));
+	chunks_set_path(trace_path);
+	__atomic_store_n(&process_page->trace, ++traces_made, __ATOMIC_RELEASE);
+	session_file_add_trace(file->name.text, file->name.bytes);
+	return true;
+}
+
+static bool make_first(void)
+{
+	static struct trace_file file; /* static, for stacks may be small */
+
+	if (!prepare_once() || !open_file(&file, false))
+		return false;
+	facts_define();
+	if (!publish(&file))
+		return false;
+	if (!config->follow)
+		follow_no_more();
+	return true;
+}
+
+static bool make_inherited(void)
+{
+	static struct trace_file file;
+	struct inheritance inheritance;
+	bool is_made;
+
+	inherit_begin(&inheritance);
+	backtrace_inherit();
+	trace_header = NULL;
+	is_made = open_file(&file, true);
+	if (is_made) {
+		inherit_all(&inheritance);
+		is_made = publish(&file);
+	}
+	inherit_end(&inheritance);
+	return is_made;
+}
+
+static bool renew_trace(void)
+{
+	uintptr_t was_inside = reentry_inside;
+	bool is_made;
+
+	if (has_failed || !trace_header || !lock_take(LOCK_COLD))
+		return false;
+	if (!config->follow)
+		has_failed = true;
+	reentry_inside = true;
+	is_made = trace_is_mine() || (!has_failed && make_inherited());
+	reentry_inside = was_inside;
+	lock_release(LOCK_COLD);
+	return is_made;
+}
+
+static bool begin_trace(void)
+{
+	bool is_made;
+
+	if (!process_page || has_failed)
+		return false;
+	if (trace_is_mine())
+		return true;
+	if (trace_header)
+		return renew_trace();
+	if (!lock_take(LOCK_COLD))
+		return false;
+	reentry_inside = true;
+	is_made = trace_is_mine() || (!has_failed && make_first());
+	reentry_inside = false;
+	lock_release(LOCK_COLD);
+	return is_made;
+}
+
+void new_trace_init(void)
+{
+	if (!getcwd(start_folder, sizeof(start_folder)))
+		start_folder[0] = '\0';
+	trace_begin = begin_trace;
+	trace_renew = renew_trace;
+}
