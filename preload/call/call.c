@@ -17,6 +17,8 @@
 #include "preload/file/ring.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/describe.h"
+#include "preload/ledger/entries.h"
+#include "preload/ledger/gaps.h"
 
 #include "preload/base/poison.h"
 
@@ -78,7 +80,7 @@ static APART bool enter_at_first(struct call *c)
 	if (entered)
 		return true;
 	if (trace_is_mine())
-		ledger_note_gap();
+		gaps_note();
 	reentry_inside = was_inside;
 	return false;
 }

@@ -9,7 +9,13 @@
 #include "preload/call/originals.h"
 #include "preload/call/shims.h"
 #include "preload/file/trace.h"
+#include "preload/ledger/deletion.h"
+#include "preload/ledger/gaps.h"
+#include "preload/ledger/judge.h"
 #include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
+#include "preload/ledger/release.h"
+#include "preload/ledger/scopes.h"
 
 #include "preload/base/poison.h"
 
@@ -75,7 +81,7 @@ static APART PVOID pass_made(enum ledger_space space, PVOID made, const void *re
 	int saved_errno = errno;
 
 	if (made)
-		ledger_miss(space, ADDRESS(made), ADDRESS(request));
+		gaps_note_made(space, ADDRESS(made), ADDRESS(request));
 	errno = saved_errno;
 	return made;
 }
@@ -131,7 +137,7 @@ static void enter_in_section(struct call *c, enum handle handle, struct ledger_v
 	if (handle == HANDLE_UNKNOWN)
 		adopt(c, c->section, section);
 	if (section->number && (handle == HANDLE_UNKNOWN || handle == HANDLE_LIVE))
-		enter(c, SPACE_BLOCK, ledger_scope(section), 0);
+		enter(c, SPACE_BLOCK, scopes_of(section), 0);
 	else
 		enter(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
 }
@@ -142,7 +148,7 @@ static APART void judge_allocated(struct call *c, enum handle handle, struct led
 	struct verdict verdict;
 
 	if (handle == HANDLE_LIVE)
-		ledger_find(SPACE_SECTION, c->section, 0, named);
+		lookup_find(SPACE_SECTION, c->section, 0, named);
 	judge_allocate_in_section(handle, named, !c->address, &verdict);
 	call_note(c, &verdict);
 	if (c->address)
@@ -165,12 +171,12 @@ HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 
 	if (!call_enter(&c, where, FRAME, ADDRESS(section), size))
 		return pass_made(SPACE_BLOCK, host(section, size), NULL);
-	scope = ledger_live_section(ADDRESS(section));
+	scope = scopes_find(ADDRESS(section));
 	if (unlikely(!scope))
 		handle = judge_handle(ADDRESS(section), &named);
 	call_host(&c);
 	block = host(section, size);
-	expected = ledger_expect(ADDRESS(block));
+	expected = lookup_expect(ADDRESS(block));
 	if (!call_return(&c))
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
@@ -191,22 +197,28 @@ HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 static APART void pass_free(enum ledger_space space, const void *address, const void *request)
 {
 	if (trace_is_mine())
-		ledger_forget(space, ADDRESS(address), ADDRESS(request));
+		gaps_note_freed(space, ADDRESS(address), ADDRESS(request));
+}
+
+static inline struct free_call free_call_of(const struct call *c)
+{
+	return (struct free_call){
+		.memory = c->address,
+		.section = c->section,
+		.family = call_family(c),
+		.returned = c->slot == SLOT_FreeReturnBuffer ? LEDGER_RETURNED : 0,
+	};
 }
 
 /* The judgement is made again if the block was changed by another thread since. */
 static APART enum trace_kind judge_free_call(struct call *c)
 {
+	const struct free_call call = free_call_of(c);
 	struct verdict verdict;
 
 	do {
-		if (c->slot == SLOT_FreeReturnBuffer)
-			judge_free_returned(c->address, &verdict);
-		else if (slot_role[c->slot] == TRACE_ROLE_FREE_IN_SECTION)
-			judge_free_in_section(call_family(c), c->section, c->address, &verdict);
-		else
-			judge_free(call_family(c), c->address, &verdict);
-	} while (verdict.release && !ledger_release(c->lane, &verdict.block, c->stack));
+		judge_free(&call, &verdict);
+	} while (verdict.release && !release_now(c->lane, &verdict.block, c->stack));
 	call_note(c, &verdict);
 	return verdict.kind;
 }
@@ -214,16 +226,10 @@ static APART enum trace_kind judge_free_call(struct call *c)
 /* A free that cannot fail, before the host's function is called. */
 static inline enum trace_kind end_block(struct call *c, uint32_t expected)
 {
-	const struct ledger_usual usual = {
-		.address = c->address,
-		.expected = expected,
-		.section = c->section,
-		.family = call_family(c),
-		.flags = c->slot == SLOT_FreeReturnBuffer ? LEDGER_RETURNED : 0,
-	};
+	const struct free_call call = free_call_of(c);
 	enum trace_kind kind = TRACE_KIND_NONE;
 
-	if (unlikely(!ledger_release_usual(c->lane, &usual, c->stack)))
+	if (unlikely(!judge_release_if_right(c->lane, &call, expected, c->stack)))
 		kind = judge_free_call(c);
 	call_record_releasing(c, kind);
 	return kind;
@@ -232,7 +238,7 @@ static inline enum trace_kind end_block(struct call *c, uint32_t expected)
 HOT void free_in_section(PVOID section, PVOID memory, uint32_t where)
 {
 	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
-	uint32_t expected = ledger_expect(ADDRESS(memory));
+	uint32_t expected = lookup_expect(ADDRESS(memory));
 	enum trace_kind kind;
 	struct call c;
 
@@ -274,10 +280,10 @@ static uint32_t finish_deletion(struct call *c, struct verdict *v, uint32_t bloc
 	if (!v->release)
 		return 0;
 	/* What another thread was given in the meantime can no longer be told from what was left. */
-	if (blocks && ledger_finish_delete(c->lane, &v->section, gone, c->stack, note_left,
-					   &deletion) < blocks)
+	if (blocks &&
+	    deletion_finish(c->lane, &v->section, gone, c->stack, note_left, &deletion) < blocks)
 		trace_lose(TRACE_LOST_JUDGEMENTS);
-	ledger_finish_release(c->lane, &v->section, gone, c->stack);
+	release_finish(c->lane, &v->section, gone, c->stack);
 	return deletion.left;
 }
 
@@ -288,7 +294,7 @@ static bool begin_unseen(struct call *c, const struct verdict *v, struct ledger_
 	if (v->kind != TRACE_KIND_INVALID_DELETE || v->reason != TRACE_REASON_UNKNOWN)
 		return false;
 	adopt(c, c->section, unseen);
-	return unseen->number && ledger_begin_release(unseen);
+	return unseen->number && release_begin(unseen);
 }
 
 /* If the host has refused, there was none. */
@@ -296,10 +302,10 @@ static void finish_unseen(struct call *c, const struct ledger_view *unseen, bool
 {
 	struct ledger_view view;
 
-	ledger_finish_release(c->lane, unseen, deleted, c->stack);
-	if (!deleted && ledger_find(SPACE_SECTION, c->section, 0, &view) &&
-	    ledger_scope(&view) == ledger_scope(unseen) && ledger_is_live(&view))
-		ledger_transfer(c->lane, &view);
+	release_finish(c->lane, unseen, deleted, c->stack);
+	if (!deleted && lookup_find(SPACE_SECTION, c->section, 0, &view) &&
+	    scopes_of(&view) == scopes_of(unseen) && ledger_is_live(&view))
+		release_to_new_owner(c->lane, &view);
 }
 
 /* What a deletion that the ledger allowed, or could not judge, comes to once the host has answered. */
@@ -334,9 +340,9 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 	c.section = c.address = ADDRESS(section);
 	do {
 		judge_delete(c.section, &verdict);
-	} while (verdict.release && !ledger_begin_release(&verdict.section));
+	} while (verdict.release && !release_begin(&verdict.section));
 	if (verdict.release)
-		blocks = ledger_begin_delete(&verdict.section);
+		blocks = deletion_begin(&verdict.section);
 	is_unseen = begin_unseen(&c, &verdict, &unseen);
 	kind = verdict.reason == TRACE_REASON_UNKNOWN ? TRACE_KIND_NONE : verdict.kind;
 	if (kind)
@@ -367,7 +373,7 @@ HOT PVOID allocate(SIZE_T size, uint32_t where)
 		return pass_made(SPACE_BLOCK, host(size), NULL);
 	call_host(&c);
 	block = host(size);
-	expected = ledger_expect(ADDRESS(block));
+	expected = lookup_expect(ADDRESS(block));
 	if (!call_return(&c))
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
@@ -384,7 +390,7 @@ HOT PVOID allocate(SIZE_T size, uint32_t where)
 HOT void free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
-	uint32_t expected = ledger_expect(ADDRESS(memory));
+	uint32_t expected = lookup_expect(ADDRESS(memory));
 	enum trace_kind kind;
 	struct call c;
 
@@ -433,6 +439,7 @@ static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVO
 static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint32_t where)
 {
 	LSA_FREE_CLIENT_BUFFER *host = HOST(LSA_FREE_CLIENT_BUFFER, where);
+	struct free_call call;
 	enum trace_kind kind;
 	struct verdict verdict;
 	struct call c;
@@ -444,9 +451,10 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 	}
 	c.section = ADDRESS(request);
 	c.address = ADDRESS(memory);
+	call = free_call_of(&c);
 	do {
-		judge_free_for_client(c.section, c.address, &verdict);
-	} while (verdict.release && !ledger_begin_release(&verdict.block));
+		judge_free(&call, &verdict);
+	} while (verdict.release && !release_begin(&verdict.block));
 	call_note(&c, &verdict);
 	kind = verdict.kind;
 	call_record_releasing(&c, kind);
@@ -455,7 +463,7 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 	if (!call_return(&c))
 		return status;
 	if (verdict.release)
-		ledger_finish_release(c.lane, &verdict.block, NT_SUCCESS(status), c.stack);
+		release_finish(c.lane, &verdict.block, NT_SUCCESS(status), c.stack);
 	if (!NT_SUCCESS(status) && kind == TRACE_KIND_NONE) {
 		kind = TRACE_KIND_FAILED_CALL;
 		call_note_failure(&c, &verdict);

@@ -10,6 +10,7 @@
 #include "preload/file/trace.h"
 #include "preload/guardpage/damage.h"
 #include "preload/ledger/describe.h"
+#include "preload/ledger/lookup.h"
 
 #include "preload/base/poison.h"
 
@@ -37,7 +38,7 @@ static void name_block(struct trace_finding *f, const struct location *location)
 	f->size = f->bytes = location->size;
 	f->block_family = (uint8_t)location->family;
 	f->block = location->block;
-	if (!ledger_find(SPACE_BLOCK, location->block, 0, &block))
+	if (!lookup_find(SPACE_BLOCK, location->block, 0, &block))
 		return;
 	f->package = block.entry.package;
 	describe_block(f, &block);
@@ -51,7 +52,7 @@ static void name_section(struct trace_finding *f, const struct location *locatio
 		return;
 	f->flags |= TRACE_FINDING_HAS_SECTION;
 	f->section.handle = location->section;
-	if (ledger_find(SPACE_SECTION, location->section, 0, &section))
+	if (lookup_find(SPACE_SECTION, location->section, 0, &section))
 		describe_section(f, &section);
 }
 

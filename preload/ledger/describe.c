@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/ledger/describe.h"
+#include "preload/ledger/scopes.h"
 
 #include "preload/base/poison.h"
 
@@ -20,7 +21,7 @@ void describe_block(struct trace_finding *f, const struct ledger_view *block)
 	if (life != LIFE_DELETED)
 		return;
 	f->stack[TRACE_STACK_DELETE] = block->entry.gone_stack;
-	if (!f->stack[TRACE_STACK_CREATE] && ledger_section_of(block, &section))
+	if (!f->stack[TRACE_STACK_CREATE] && scopes_find_section(block, &section))
 		f->stack[TRACE_STACK_CREATE] = section.entry.stack;
 }
 

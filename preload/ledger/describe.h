@@ -8,7 +8,7 @@
 #define LSATRACE_PRELOAD_LEDGER_DESCRIBE_H
 
 #include "include/trace_format.h"
-#include "preload/ledger/ledger.h"
+#include "preload/ledger/entries.h"
 
 /* The block concerned. If it died with its section, the section's stacks are set as well. */
 void describe_block(struct trace_finding *f, const struct ledger_view *block);

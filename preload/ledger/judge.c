@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/ledger/judge.h"
-#include "include/slots.h"
 #include "preload/file/trace.h"
+#include "preload/ledger/gaps.h"
+#include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
+#include "preload/ledger/release.h"
+#include "preload/ledger/scopes.h"
 
 #include "preload/base/poison.h"
 
-/* A view without a number holds nothing: the rest need not be cleared. */
-static void begin(struct verdict *v)
+/* Views without a number need not be cleared. */
+static void clear_verdict(struct verdict *v)
 {
 	v->kind = TRACE_KIND_NONE;
 	v->reason = TRACE_REASON_NONE;
@@ -14,7 +18,7 @@ static void begin(struct verdict *v)
 	v->release = false;
 }
 
-static void find(struct verdict *v, enum trace_kind kind, enum trace_reason reason)
+static void set_finding(struct verdict *v, enum trace_kind kind, enum trace_reason reason)
 {
 	v->kind = kind;
 	v->reason = reason;
@@ -28,9 +32,9 @@ enum handle judge_handle(uint64_t handle, struct ledger_view *view)
 		view->number = 0;
 		return HANDLE_NULL;
 	}
-	if (ledger_find(SPACE_SECTION, handle, 0, view) && ledger_is_live(view))
+	if (lookup_find(SPACE_SECTION, handle, 0, view) && ledger_is_live(view))
 		return HANDLE_LIVE;
-	if (ledger_find(SPACE_BLOCK, handle, 0, &block) && ledger_is_live(&block)) {
+	if (lookup_find(SPACE_BLOCK, handle, 0, &block) && ledger_is_live(&block)) {
 		*view = block;
 		return HANDLE_BLOCK;
 	}
@@ -40,7 +44,7 @@ enum handle judge_handle(uint64_t handle, struct ledger_view *view)
 	return HANDLE_UNKNOWN;
 }
 
-static enum trace_reason reason_of(enum handle handle)
+static enum trace_reason reason_for(enum handle handle)
 {
 	static const enum trace_reason reasons[] = {
 		[HANDLE_LIVE] = TRACE_REASON_NONE,       [HANDLE_NULL] = TRACE_REASON_NULL,
@@ -51,8 +55,8 @@ static enum trace_reason reason_of(enum handle handle)
 	return reasons[handle];
 }
 
-/* Notes what a handle turned out to be. */
-static void name_handle(struct verdict *v, enum handle handle, const struct ledger_view *view)
+/* Notes what a handle turned out to be, unless the verdict names another one. */
+static void set_named(struct verdict *v, enum handle handle, const struct ledger_view *view)
 {
 	if ((handle == HANDLE_LIVE || handle == HANDLE_DELETED) && !v->section.number)
 		v->section = *view;
@@ -60,199 +64,207 @@ static void name_handle(struct verdict *v, enum handle handle, const struct ledg
 		v->block = *view;
 }
 
-void judge_allocate_in_section(enum handle handle, const struct ledger_view *view, bool failed,
-			       struct verdict *v)
+/* What a free is judged by. */
+struct judgement {
+	const struct free_call *call;
+	struct verdict *v;
+	enum ledger_space space;
+	struct ledger_view at; /* what is or was at the address itself */
+	/* Shared memory: what was named as its section. */
+	enum handle handle;
+	struct ledger_view named;
+};
+
+static bool is_shared_memory(const struct judgement *j)
 {
-	begin(v);
-	name_handle(v, handle, view);
-	if (handle == HANDLE_LIVE || (handle == HANDLE_UNKNOWN && !failed))
-		return;
-	find(v, TRACE_KIND_INVALID_SECTION, reason_of(handle));
+	return j->call->family == FAMILY_SHARED_MEMORY;
 }
 
-/* Rule 2, for the families without sections: a live block of this family. */
-static bool is_right_block(const struct ledger_view *block, enum family family)
+static inline bool is_its_section_named(const struct ledger_entry *block,
+					const struct free_call *call)
 {
-	return ledger_is_live(block) && block->entry.family == family;
+	return call->family != FAMILY_SHARED_MEMORY || scopes_is_live(block->scope, call->section);
 }
 
-/* Rule 6. A block whose section is just being deleted by another thread counts as gone with it. */
-static enum trace_kind kind_of_gone(const struct ledger_view *block)
+/* Rule 2, of a block that is live: is there nothing wrong, and nothing to note? */
+static inline bool is_right(const struct ledger_entry *block, const struct free_call *call)
 {
-	enum ledger_life life = ledger_life(block);
-	bool with_section = life == LIFE_DELETED ||
-			    (life == LIFE_DELETING && block->entry.space == SPACE_BLOCK);
-
-	return with_section ? TRACE_KIND_FREE_AFTER_DELETE : TRACE_KIND_DOUBLE_FREE;
+	return block->family == call->family &&
+	       (block->flags & (LEDGER_SUSPECT | LEDGER_RETURNED)) == call->returned &&
+	       is_its_section_named(block, call);
 }
 
-/* Rules 3 and up to 6. True: one of them matched. `block` is what lies at the address itself. */
-static bool judge_stray(enum ledger_space space, uint64_t request, uint64_t memory,
-			struct verdict *v)
+static bool match_null(struct judgement *j)
 {
-	struct ledger_view at = v->block, section;
-	bool host = space == SPACE_BLOCK;
-
-	v->block.number = 0;
-	if (ledger_is_live(&at)) {
-		v->block = at;
-		find(v, TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_DEALLOCATOR);
-	} else if (host && !at.number && ledger_find_client(memory, &v->block)) {
-		find(v, TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_DEALLOCATOR);
-	} else if (host && ledger_find(SPACE_SECTION, memory, 0, &section) &&
-		   ledger_is_live(&section)) {
-		v->section = section;
-		find(v, TRACE_KIND_INVALID_FREE, TRACE_REASON_SECTION_HANDLE);
-	} else if (ledger_find_around(space, memory, request, &v->block)) {
-		find(v, TRACE_KIND_INVALID_FREE, TRACE_REASON_INTERIOR_POINTER);
-	} else if (at.number) {
-		if (at.entry.flags & LEDGER_TRANSFERRED)
-			return true;
-		v->block = at;
-		find(v, kind_of_gone(&at), TRACE_REASON_NONE);
-	} else {
+	if (j->call->memory)
 		return false;
-	}
+	if (j->space != SPACE_CLIENT && !j->call->returned)
+		set_finding(j->v, TRACE_KIND_NULL_FREE, TRACE_REASON_NONE);
+	/* No block is concerned, not even one that was named as a section. */
+	if (j->handle == HANDLE_BLOCK)
+		j->handle = HANDLE_UNKNOWN;
 	return true;
 }
 
-/* Rule 8. Once a call could not be entered, an unknown address may be a known one. */
-static void judge_unknown(struct verdict *v)
-{
-	v->block.number = 0;
-	if (ledger_has_gaps())
-		trace_lose(TRACE_LOST_JUDGEMENTS);
-	else
-		find(v, TRACE_KIND_INVALID_FREE, TRACE_REASON_UNKNOWN_ADDRESS);
-}
-
-static void suspect_if_mismatched(const struct verdict *v)
-{
-	if (v->kind == TRACE_KIND_MISMATCHED_FREE ||
-	    (v->kind == TRACE_KIND_INVALID_SECTION && v->block.number))
-		ledger_suspect(&v->block);
-}
-
-/* Rule 2 for a live block of the family: is the handle its section's? */
-static void judge_owner(enum handle handle, const struct ledger_view *named, struct verdict *v)
+/* The block is live and of the function's family, but its section is not the one named. */
+static void judge_section(struct judgement *j)
 {
 	struct ledger_view owner;
-	bool owned = ledger_section_of(&v->block, &owner);
+	bool is_owned = scopes_find_section(&j->at, &owner);
 
-	if (handle == HANDLE_LIVE && owned && owner.number == named->number) {
-		v->release = true;
-		return;
-	}
 	/* A block that was handed out under a handle which was no section belongs to none. */
-	if (!owned && (v->block.entry.flags & LEDGER_SUSPECT)) {
-		v->release = true;
-		return;
-	}
-	if (handle == HANDLE_LIVE || handle == HANDLE_UNKNOWN) {
-		v->owner = owner;
-		find(v, TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_SECTION);
+	if (!is_owned && (j->at.entry.flags & LEDGER_SUSPECT)) {
+		j->v->release = true;
+	} else if (j->handle == HANDLE_LIVE || j->handle == HANDLE_UNKNOWN) {
+		j->v->owner = owner;
+		set_finding(j->v, TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_SECTION);
 	} else {
-		find(v, TRACE_KIND_INVALID_SECTION, reason_of(handle));
+		set_finding(j->v, TRACE_KIND_INVALID_SECTION, reason_for(j->handle));
 	}
 }
 
-void judge_free_in_section(enum family family, uint64_t section, uint64_t memory, struct verdict *v)
+static bool match_live_block(struct judgement *j)
 {
-	struct ledger_view named;
-	enum handle handle = judge_handle(section, &named);
+	const struct ledger_entry *block = &j->at.entry;
 
-	begin(v);
-	if (memory == 0) {
-		name_handle(v, handle == HANDLE_BLOCK ? HANDLE_UNKNOWN : handle, &named);
-		find(v, TRACE_KIND_NULL_FREE, TRACE_REASON_NONE);
-		return;
+	if (!ledger_is_live(&j->at) || block->family != j->call->family)
+		return false;
+	j->v->block = j->at;
+	if (!is_its_section_named(block, j->call)) {
+		judge_section(j);
+		return true;
 	}
-	ledger_find(SPACE_BLOCK, memory, 0, &v->block);
-	if (is_right_block(&v->block, family))
-		judge_owner(handle, &named, v);
-	else if (!judge_stray(SPACE_BLOCK, 0, memory, v) && handle != HANDLE_UNKNOWN) {
-		if (handle != HANDLE_LIVE)
-			find(v, TRACE_KIND_INVALID_SECTION, reason_of(handle));
-		else if (!(named.entry.flags & LEDGER_ADOPTED))
-			judge_unknown(v);
-	}
-	suspect_if_mismatched(v);
-	name_handle(v, handle, &named);
-}
-
-/* Not documented whether FreeLsaHeap and FreeReturnBuffer may stand for each other. */
-static void judge_exchange(bool by_return_buffer, struct verdict *v)
-{
-	uint8_t flags = v->block.entry.flags;
-
-	if (v->release && !(flags & LEDGER_SUSPECT) &&
-	    by_return_buffer != ((flags & LEDGER_RETURNED) != 0))
-		find(v, TRACE_KIND_EXCHANGED_FREE, TRACE_REASON_NONE);
-}
-
-static void judge_heap(enum family family, uint64_t memory, struct verdict *v)
-{
-	ledger_find(SPACE_BLOCK, memory, 0, &v->block);
-	if (is_right_block(&v->block, family))
-		v->release = true;
-	else if (!judge_stray(SPACE_BLOCK, 0, memory, v))
-		judge_unknown(v);
-	suspect_if_mismatched(v);
-}
-
-void judge_free(enum family family, uint64_t memory, struct verdict *v)
-{
-	begin(v);
-	if (memory == 0) {
-		find(v, TRACE_KIND_NULL_FREE, TRACE_REASON_NONE);
-		return;
-	}
-	judge_heap(family, memory, v);
-	judge_exchange(false, v);
-}
-
-void judge_free_returned(uint64_t memory, struct verdict *v)
-{
-	begin(v);
-	if (memory == 0)
-		return; /* it is not said that this is wrong */
-	judge_heap(FAMILY_LSA_HEAP, memory, v);
-	judge_exchange(true, v);
+	j->v->release = true;
+	/* It is not documented whether FreeLsaHeap and FreeReturnBuffer may stand for each other. */
+	if (!is_right(block, j->call) && !(block->flags & LEDGER_SUSPECT))
+		set_finding(j->v, TRACE_KIND_EXCHANGED_FREE, TRACE_REASON_NONE);
+	return true;
 }
 
 /*
- * Rules 2 and 3 for an address that is not live under this request: it may be another request's, or
- * no client's. Addresses of different clients coincide by nature: where this request has had a
- * buffer there itself, another's proves nothing.
+ * Addresses of different clients, and of the host, coincide by nature. So a client's buffer is looked for
+ * only where nothing has been at the address itself.
  */
-static bool judge_foreign(uint64_t memory, struct verdict *v)
+static bool match_foreign_block(struct judgement *j)
 {
-	struct ledger_view other;
+	struct ledger_view *block = &j->v->block;
+	bool is_client = j->space == SPACE_CLIENT;
+	enum trace_reason reason = TRACE_REASON_WRONG_DEALLOCATOR;
 
-	if (!v->block.number && ledger_find_client(memory, &other)) {
-		v->block = other;
-		find(v, TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_CLIENT);
-		return true;
+	if (ledger_is_live(&j->at))
+		*block = j->at;
+	else if (!j->at.number && lookup_find_client(j->call->memory, block))
+		reason = is_client ? TRACE_REASON_WRONG_CLIENT : reason;
+	else if (!is_client || !lookup_find(SPACE_BLOCK, j->call->memory, 0, block) ||
+		 !ledger_is_live(block)) {
+		block->number = 0;
+		return false;
 	}
-	if (ledger_find(SPACE_BLOCK, memory, 0, &other) && ledger_is_live(&other)) {
-		v->block = other;
-		find(v, TRACE_KIND_MISMATCHED_FREE, TRACE_REASON_WRONG_DEALLOCATOR);
-		return true;
-	}
-	return false;
+	set_finding(j->v, TRACE_KIND_MISMATCHED_FREE, reason);
+	return true;
 }
 
-void judge_free_for_client(uint64_t request, uint64_t memory, struct verdict *v)
+static bool match_section_handle(struct judgement *j)
 {
-	begin(v);
-	if (memory == 0)
-		return; /* documented as legal */
-	ledger_find(SPACE_CLIENT, memory, request, &v->block);
-	if (ledger_is_live(&v->block))
-		v->release = true;
-	else if (!judge_foreign(memory, v) && !judge_stray(SPACE_CLIENT, request, memory, v))
-		judge_unknown(v);
-	suspect_if_mismatched(v);
+	struct ledger_view section;
+
+	if (j->space == SPACE_CLIENT || !lookup_find(SPACE_SECTION, j->call->memory, 0, &section) ||
+	    !ledger_is_live(&section))
+		return false;
+	j->v->section = section;
+	set_finding(j->v, TRACE_KIND_INVALID_FREE, TRACE_REASON_SECTION_HANDLE);
+	return true;
+}
+
+static bool match_interior_pointer(struct judgement *j)
+{
+	if (!lookup_find_around(j->space, j->call->memory, j->call->section, &j->v->block))
+		return false;
+	set_finding(j->v, TRACE_KIND_INVALID_FREE, TRACE_REASON_INTERIOR_POINTER);
+	return true;
+}
+
+static bool match_gone_block(struct judgement *j)
+{
+	enum ledger_life life = ledger_life(&j->at);
+	/* A block whose section another thread is just deleting counts as gone with it. */
+	bool with_section =
+		life == LIFE_DELETED || (life == LIFE_DELETING && j->at.entry.space == SPACE_BLOCK);
+
+	if (!j->at.number)
+		return false;
+	if (j->at.entry.flags & LEDGER_TRANSFERRED)
+		return true;
+	j->v->block = j->at;
+	set_finding(j->v, with_section ? TRACE_KIND_FREE_AFTER_DELETE : TRACE_KIND_DOUBLE_FREE,
+		    TRACE_REASON_NONE);
+	return true;
+}
+
+static bool match_wrong_handle(struct judgement *j)
+{
+	if (!is_shared_memory(j))
+		return false;
+	if (j->handle == HANDLE_LIVE)
+		return j->named.entry.flags & LEDGER_ADOPTED;
+	if (j->handle != HANDLE_UNKNOWN)
+		set_finding(j->v, TRACE_KIND_INVALID_SECTION, reason_for(j->handle));
+	return true;
+}
+
+static bool match_unknown_address(struct judgement *j)
+{
+	if (gaps_exist())
+		trace_lose(TRACE_LOST_JUDGEMENTS);
+	else
+		set_finding(j->v, TRACE_KIND_INVALID_FREE, TRACE_REASON_UNKNOWN_ADDRESS);
+	return true;
+}
+
+void judge_free(const struct free_call *call, struct verdict *v)
+{
+	struct judgement j = { .call = call, .v = v };
+
+	clear_verdict(v);
+	j.space = call->family == FAMILY_CLIENT_BUFFER ? SPACE_CLIENT : SPACE_BLOCK;
+	j.handle = is_shared_memory(&j) ? judge_handle(call->section, &j.named) : HANDLE_UNKNOWN;
+	lookup_find(j.space, call->memory, call->section, &j.at);
+	(void)(match_null(&j) ||             /* 1 */
+	       match_live_block(&j) ||       /* 2 */
+	       match_foreign_block(&j) ||    /* 3 */
+	       match_section_handle(&j) ||   /* 4 */
+	       match_interior_pointer(&j) || /* 5 */
+	       match_gone_block(&j) ||       /* 6 */
+	       match_wrong_handle(&j) ||     /* 7 */
+	       match_unknown_address(&j));   /* 8 */
+	if (v->kind == TRACE_KIND_MISMATCHED_FREE ||
+	    (v->kind == TRACE_KIND_INVALID_SECTION && v->block.number))
+		ledger_suspect(&v->block);
+	set_named(v, j.handle, &j.named);
+}
+
+bool judge_release_if_right(struct lane *lane, const struct free_call *call, uint32_t expected,
+			    uint32_t stack)
+{
+	uint32_t number = lookup_block(call->memory, expected);
+	const struct ledger_entry *block = &entries[number];
+	uint64_t life = entries_life(number);
+
+	/* What is read from here on still holds if the claim succeeds. */
+	if (unlikely((life & 0xff) != LIFE_LIVE || !lookup_is_block_at(block, call->memory) ||
+		     !is_right(block, call) || !entries_claim(number, life)))
+		return false;
+	release_claimed(lane, number, LIFE_RELEASED, stack);
+	return true;
+}
+
+void judge_allocate_in_section(enum handle handle, const struct ledger_view *view, bool has_failed,
+			       struct verdict *v)
+{
+	clear_verdict(v);
+	set_named(v, handle, view);
+	if (handle != HANDLE_LIVE && (handle != HANDLE_UNKNOWN || has_failed))
+		set_finding(v, TRACE_KIND_INVALID_SECTION, reason_for(handle));
 }
 
 void judge_delete(uint64_t section, struct verdict *v)
@@ -260,12 +272,12 @@ void judge_delete(uint64_t section, struct verdict *v)
 	struct ledger_view named;
 	enum handle handle = judge_handle(section, &named);
 
-	begin(v);
-	name_handle(v, handle, &named);
+	clear_verdict(v);
+	set_named(v, handle, &named);
 	if (handle == HANDLE_LIVE)
 		v->release = true;
 	else if (handle == HANDLE_DELETED)
-		find(v, TRACE_KIND_DOUBLE_DELETE, TRACE_REASON_NONE);
+		set_finding(v, TRACE_KIND_DOUBLE_DELETE, TRACE_REASON_NONE);
 	else
-		find(v, TRACE_KIND_INVALID_DELETE, reason_of(handle));
+		set_finding(v, TRACE_KIND_INVALID_DELETE, reason_for(handle));
 }

@@ -8,7 +8,8 @@
 #include "preload/file/ring.h"
 #include "preload/file/trace.h"
 #include "preload/host/maps.h"
-#include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
+#include "preload/ledger/release.h"
 #include "preload/package/transfer.h"
 
 #include "preload/base/poison.h"
@@ -80,7 +81,7 @@ static bool hand_over(struct handing *h, const struct ledger_view *block)
 {
 	if (h->lane)
 		lanes_advance(h->lane, clock_ticks_after());
-	if (!ledger_transfer(h->lane, block))
+	if (!release_to_new_owner(h->lane, block))
 		return false;
 	if (h->lane)
 		record(h, &block->entry);
@@ -106,7 +107,7 @@ static void hand_over_block(struct handing *h, uint64_t address, int depth)
 {
 	struct ledger_view block;
 
-	if (!ledger_find(SPACE_BLOCK, address, 0, &block) || !ledger_is_live(&block) ||
+	if (!lookup_find(SPACE_BLOCK, address, 0, &block) || !ledger_is_live(&block) ||
 	    block.entry.family != FAMILY_LSA_HEAP || !hand_over(h, &block))
 		return;
 	if (depth < DEPTH_MOST)
@@ -173,7 +174,7 @@ void transfer_to_client(const struct transfer *t, const void *buffer)
 
 	if (!buffer || !begin(&h))
 		return;
-	if (ledger_find(SPACE_CLIENT, address, request, &view) && ledger_is_live(&view))
+	if (lookup_find(SPACE_CLIENT, address, request, &view) && ledger_is_live(&view))
 		hand_over(&h, &view);
 	else
 		hand_over_block(&h, address, 0);

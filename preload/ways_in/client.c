@@ -5,7 +5,6 @@
 
 #include "preload/file/trace.h"
 #include "preload/ledger/checkpoints.h"
-#include "preload/ledger/ledger.h"
 #include "preload/package/inplace.h"
 #include "preload/ways_in/client.h"
 
@@ -31,7 +30,7 @@ size_t client_leaks_since(const char *checkpoint)
 	size_t count = 0;
 
 	if (process_page && trace_is_mine())
-		count = ledger_count_since(checkpoint ? checkpoints_find(checkpoint) : 0);
+		count = checkpoints_count_since(checkpoint ? checkpoints_find(checkpoint) : 0);
 	errno = saved_errno;
 	return count;
 }

@@ -18,6 +18,8 @@
 #include "preload/file/lanes.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
+#include "preload/ledger/scopes.h"
 #include "preload/package/packages.h"
 #include "preload/package/table.h"
 #include "tests/support/preload_fixture.h"
@@ -608,8 +610,8 @@ Test(shims, an_inherited_block_is_not_live_at_delete)
 				      .flags = LEDGER_INHERITED };
 
 	create(0x9000);
-	ledger_find(SPACE_SECTION, 0x9000, 0, &section);
-	block.scope = ledger_scope(&section);
+	lookup_find(SPACE_SECTION, 0x9000, 0, &section);
+	block.scope = scopes_of(&section);
 	ledger_enter(lanes_mine(), &block, NULL);
 	ours->DeleteSharedMemory(AT(0x9000));
 	assert_findings("");

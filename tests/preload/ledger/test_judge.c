@@ -9,7 +9,13 @@
 
 #include "include/slots.h"
 #include "preload/file/findings.h"
+#include "preload/ledger/deletion.h"
+#include "preload/ledger/gaps.h"
 #include "preload/ledger/judge.h"
+#include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
+#include "preload/ledger/release.h"
+#include "preload/ledger/scopes.h"
 #include "tests/support/preload_fixture.h"
 
 /* Addresses by what is there once start() has run. */
@@ -62,7 +68,7 @@ static struct ledger_view enter_section(uint64_t handle)
 
 static struct ledger_view enter_block(const struct ledger_view *section, uint64_t address)
 {
-	return enter(SPACE_BLOCK, FAMILY_SHARED_MEMORY, address, ledger_scope(section), 0);
+	return enter(SPACE_BLOCK, FAMILY_SHARED_MEMORY, address, scopes_of(section), 0);
 }
 
 static struct ledger_view enter_heap(enum family family, uint64_t address)
@@ -79,8 +85,8 @@ static void release(enum ledger_space space, uint64_t address, uint64_t request)
 {
 	struct ledger_view view;
 
-	cr_assert(ledger_find(space, address, request, &view));
-	cr_assert(ledger_release(lane, &view, 0));
+	cr_assert(lookup_find(space, address, request, &view));
+	cr_assert(release_now(lane, &view, 0));
 }
 
 static void ignore(const struct ledger_view *block, void *unused)
@@ -90,10 +96,10 @@ static void ignore(const struct ledger_view *block, void *unused)
 
 static void delete_section(const struct ledger_view *section)
 {
-	cr_assert(ledger_begin_release(section));
-	ledger_begin_delete(section);
-	ledger_finish_delete(lane, section, true, 0, ignore, NULL);
-	ledger_finish_release(lane, section, true, 0);
+	cr_assert(release_begin(section));
+	deletion_begin(section);
+	deletion_finish(lane, section, true, 0, ignore, NULL);
+	release_finish(lane, section, true, 0);
 }
 
 static void start(void)
@@ -118,7 +124,7 @@ static void start(void)
 	enter_heap(FAMILY_LSA_HEAP, HEAP_FREED);
 	release(SPACE_BLOCK, HEAP_FREED, 0);
 	given = enter_heap(FAMILY_LSA_HEAP, GIVEN);
-	ledger_transfer(lane, &given);
+	release_to_new_owner(lane, &given);
 	enter_heap(FAMILY_PRIVATE_HEAP, PRIVATE);
 	enter(SPACE_BLOCK, FAMILY_LSA_HEAP, RETURNED, 0, LEDGER_OBTAINED | LEDGER_RETURNED);
 	enter(SPACE_BLOCK, FAMILY_LSA_HEAP, DATA, 0, LEDGER_OBTAINED);
@@ -133,7 +139,7 @@ static struct verdict freed(uint64_t section, uint64_t memory)
 {
 	struct verdict v;
 
-	judge_free_in_section(FAMILY_SHARED_MEMORY, section, memory, &v);
+	judge_free(&(struct free_call){ memory, section, FAMILY_SHARED_MEMORY, 0 }, &v);
 	return v;
 }
 
@@ -141,7 +147,7 @@ static struct verdict freed_heap(enum family family, uint64_t memory)
 {
 	struct verdict v;
 
-	judge_free(family, memory, &v);
+	judge_free(&(struct free_call){ memory, 0, family, 0 }, &v);
 	return v;
 }
 
@@ -149,7 +155,7 @@ static struct verdict freed_returned(uint64_t memory)
 {
 	struct verdict v;
 
-	judge_free_returned(memory, &v);
+	judge_free(&(struct free_call){ memory, 0, FAMILY_LSA_HEAP, LEDGER_RETURNED }, &v);
 	return v;
 }
 
@@ -157,7 +163,7 @@ static struct verdict freed_client(uint64_t request, uint64_t memory)
 {
 	struct verdict v;
 
-	judge_free_for_client(request, memory, &v);
+	judge_free(&(struct free_call){ memory, request, FAMILY_CLIENT_BUFFER, 0 }, &v);
 	return v;
 }
 
@@ -371,9 +377,9 @@ Test(judge, rule_6_a_block_of_a_section_that_is_being_deleted_is_freed_after_its
 	struct ledger_view section;
 	struct verdict v;
 
-	ledger_find(SPACE_SECTION, SECTION, 0, &section);
-	ledger_begin_release(&section);
-	ledger_begin_delete(&section);
+	lookup_find(SPACE_SECTION, SECTION, 0, &section);
+	release_begin(&section);
+	deletion_begin(&section);
 	expect(freed(SECTION, BLOCK), "free-after-delete");
 }
 
@@ -421,7 +427,7 @@ static bool is_suspect(enum ledger_space space, uint64_t address, uint64_t reque
 {
 	struct ledger_view view;
 
-	return ledger_find(space, address, request, &view) && view.entry.flags & LEDGER_SUSPECT;
+	return lookup_find(space, address, request, &view) && view.entry.flags & LEDGER_SUSPECT;
 }
 
 Test(judge, only_a_block_that_was_the_subject_of_a_wrong_free_is_suspect)
@@ -454,7 +460,7 @@ Test(judge, an_address_handed_out_again_is_judged_as_the_new_block)
 	struct ledger_view other;
 	struct verdict v;
 
-	ledger_find(SPACE_SECTION, OTHER, 0, &other);
+	lookup_find(SPACE_SECTION, OTHER, 0, &other);
 	enter_block(&other, FREED);
 	expect_right(freed(OTHER, FREED));
 	enter_block(&other, LOST);
@@ -499,7 +505,7 @@ Test(judge, a_clients_buffer_that_changed_hands_may_be_freed)
 	struct ledger_view buffer = enter_client(ONE, NOTHING);
 	struct verdict v;
 
-	ledger_transfer(lane, &buffer);
+	release_to_new_owner(lane, &buffer);
 	expect_not_judged(freed_client(ONE, NOTHING));
 }
 
@@ -507,7 +513,7 @@ Test(judge, after_a_gap_an_unknown_address_proves_nothing)
 {
 	struct verdict v;
 
-	ledger_note_gap();
+	gaps_note();
 	expect_not_judged(freed(SECTION, NOTHING));
 	expect_not_judged(freed_heap(FAMILY_LSA_HEAP, NOTHING));
 	expect_not_judged(freed_client(ONE, NOTHING));
@@ -517,7 +523,7 @@ Test(judge, after_a_gap_what_is_known_is_known)
 {
 	struct verdict v;
 
-	ledger_note_gap();
+	gaps_note();
 	expect_right(freed(SECTION, BLOCK));
 	expect(freed(OTHER, BLOCK), "mismatched-free/wrong-section");
 	expect(freed(SECTION, FREED), "double-free");

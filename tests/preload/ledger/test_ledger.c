@@ -9,7 +9,14 @@
 #include "include/slots.h"
 #include "preload/file/clock.h"
 #include "preload/file/trace.h"
+#include "preload/ledger/checkpoints.h"
+#include "preload/ledger/deletion.h"
+#include "preload/ledger/gaps.h"
+#include "preload/ledger/judge.h"
 #include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
+#include "preload/ledger/release.h"
+#include "preload/ledger/scopes.h"
 #include "tests/support/preload_fixture.h"
 
 enum { RING = 4 << 20, STACK = 77, FREE_STACK = 88, TID = 5 };
@@ -46,7 +53,7 @@ static struct ledger_view enter_block(const struct ledger_view *section, uint64_
 {
 	return enter(&(struct ledger_entry){ .address = address,
 					     .size = size,
-					     .scope = section ? ledger_scope(section) : 0,
+					     .scope = section ? scopes_of(section) : 0,
 					     .space = SPACE_BLOCK,
 					     .family = FAMILY_SHARED_MEMORY });
 }
@@ -64,7 +71,7 @@ static enum ledger_life life_at(enum ledger_space space, uint64_t address)
 {
 	struct ledger_view view;
 
-	ledger_find(space, address, 0, &view);
+	lookup_find(space, address, 0, &view);
 	return ledger_life(&view);
 }
 
@@ -92,14 +99,14 @@ static void enter_and_release(uint64_t address)
 {
 	struct ledger_view view = enter_block(NULL, address, 8);
 
-	cr_assert(ledger_release(lane, &view, FREE_STACK));
+	cr_assert(release_now(lane, &view, FREE_STACK));
 }
 
 Test(ledger, nothing_is_at_an_address_that_was_never_handed_out)
 {
 	struct ledger_view view;
 
-	cr_assert_not(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert_not(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
 	cr_assert_eq(view.number, 0);
 	cr_assert_not(ledger_is_live(&view));
 }
@@ -109,13 +116,13 @@ Test(ledger, a_block_is_found_at_its_own_address_only)
 	struct ledger_view view;
 
 	enter_block(NULL, 0x1000, 16);
-	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
 	cr_assert(ledger_is_live(&view));
 	cr_assert_eq(view.entry.size, 16);
 	cr_assert_eq(view.entry.stack, STACK);
-	cr_assert_not(ledger_find(SPACE_BLOCK, 0x1001, 0, &view));
-	cr_assert_not(ledger_find(SPACE_SECTION, 0x1000, 0, &view));
-	cr_assert_not(ledger_find(SPACE_CLIENT, 0x1000, 0, &view));
+	cr_assert_not(lookup_find(SPACE_BLOCK, 0x1001, 0, &view));
+	cr_assert_not(lookup_find(SPACE_SECTION, 0x1000, 0, &view));
+	cr_assert_not(lookup_find(SPACE_CLIENT, 0x1000, 0, &view));
 }
 
 Test(ledger, a_released_block_is_remembered_with_the_stack_that_freed_it)
@@ -123,7 +130,7 @@ Test(ledger, a_released_block_is_remembered_with_the_stack_that_freed_it)
 	struct ledger_view view;
 
 	enter_and_release(0x1000);
-	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
 	cr_assert_eq(ledger_life(&view), LIFE_RELEASED);
 	cr_assert_eq(view.entry.stack, STACK);
 	cr_assert_eq(view.entry.gone_stack, FREE_STACK);
@@ -133,18 +140,18 @@ Test(ledger, a_block_is_released_by_one_of_those_who_viewed_it)
 {
 	struct ledger_view one = enter_block(NULL, 0x1000, 16), other = one;
 
-	cr_assert(ledger_release(lane, &one, FREE_STACK));
-	cr_assert_not(ledger_release(lane, &other, FREE_STACK));
+	cr_assert(release_now(lane, &one, FREE_STACK));
+	cr_assert_not(release_now(lane, &other, FREE_STACK));
 }
 
 Test(ledger, an_old_view_does_not_release_the_block_that_came_to_its_place)
 {
 	struct ledger_view old = enter_block(NULL, 0x1000, 16);
 
-	cr_assert(ledger_release(lane, &old, FREE_STACK));
+	cr_assert(release_now(lane, &old, FREE_STACK));
 	enter_block(NULL, 0x1000, 32);
-	cr_assert_not(ledger_release(lane, &old, FREE_STACK));
-	cr_assert_not(ledger_begin_release(&old));
+	cr_assert_not(release_now(lane, &old, FREE_STACK));
+	cr_assert_not(release_begin(&old));
 	ledger_suspect(&old);
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_BLOCK);
@@ -155,8 +162,8 @@ Test(ledger, an_address_handed_out_again_is_a_new_block)
 	struct ledger_view view = enter_block(NULL, 0x1000, 16);
 
 	ledger_suspect(&view);
-	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
-	cr_assert(ledger_transfer(lane, &view));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(release_to_new_owner(lane, &view));
 	view = enter_block(NULL, 0x1000, 32);
 	cr_assert(ledger_is_live(&view));
 	cr_assert_eq(view.entry.size, 32);
@@ -172,7 +179,7 @@ Test(ledger, an_address_handed_out_again_while_live_is_one_block)
 	enter_block(&section, 0x1000, 32);
 	cr_assert_eq(shown_count(), 2);
 	cr_assert_eq(shown(0x1000)->size, 32);
-	cr_assert_eq(ledger_begin_delete(&section), 1);
+	cr_assert_eq(deletion_begin(&section), 1);
 }
 
 Test(ledger, a_block_and_a_section_may_have_one_address)
@@ -180,7 +187,7 @@ Test(ledger, a_block_and_a_section_may_have_one_address)
 	struct ledger_view section = enter_section(0x1000),
 			   block = enter_block(&section, 0x1000, 16);
 
-	cr_assert(ledger_release(lane, &block, FREE_STACK));
+	cr_assert(release_now(lane, &block, FREE_STACK));
 	cr_assert_eq(life_at(SPACE_SECTION, 0x1000), LIFE_LIVE);
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_RELEASED);
 }
@@ -192,13 +199,13 @@ Test(ledger, the_addresses_of_two_clients_coincide)
 	struct ledger_view view;
 
 	enter_block(NULL, 0x1000, 64);
-	cr_assert(ledger_release(lane, &one, FREE_STACK));
-	cr_assert(ledger_find(SPACE_CLIENT, 0x1000, 1, &view));
+	cr_assert(release_now(lane, &one, FREE_STACK));
+	cr_assert(lookup_find(SPACE_CLIENT, 0x1000, 1, &view));
 	cr_assert_eq(ledger_life(&view), LIFE_RELEASED);
-	cr_assert(ledger_find(SPACE_CLIENT, 0x1000, 2, &view));
+	cr_assert(lookup_find(SPACE_CLIENT, 0x1000, 2, &view));
 	cr_assert(ledger_is_live(&view));
 	cr_assert_eq(view.number, other.number);
-	cr_assert_not(ledger_find(SPACE_CLIENT, 0x1000, 3, &view));
+	cr_assert_not(lookup_find(SPACE_CLIENT, 0x1000, 3, &view));
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
 }
 
@@ -206,11 +213,11 @@ Test(ledger, a_client_buffer_is_found_under_any_request_while_it_is_live)
 {
 	struct ledger_view buffer = enter_for_client(1, 0x1000, 16), view;
 
-	cr_assert(ledger_find_client(0x1000, &view));
+	cr_assert(lookup_find_client(0x1000, &view));
 	cr_assert_eq(view.number, buffer.number);
-	cr_assert_not(ledger_find_client(0x1001, &view));
-	cr_assert(ledger_release(lane, &buffer, FREE_STACK));
-	cr_assert_not(ledger_find_client(0x1000, &view));
+	cr_assert_not(lookup_find_client(0x1001, &view));
+	cr_assert(release_now(lane, &buffer, FREE_STACK));
+	cr_assert_not(lookup_find_client(0x1000, &view));
 	cr_assert_eq(view.number, 0);
 }
 
@@ -220,10 +227,10 @@ Test(ledger, a_block_knows_its_section)
 	struct ledger_view block = enter_block(&section, 0x1000, 16),
 			   lone = enter_block(NULL, 0x2000, 16);
 
-	cr_assert(ledger_section_of(&block, &view));
+	cr_assert(scopes_find_section(&block, &view));
 	cr_assert_eq(view.number, section.number);
 	cr_assert_neq(view.number, other.number);
-	cr_assert_not(ledger_section_of(&lone, &view));
+	cr_assert_not(scopes_find_section(&lone, &view));
 	cr_assert_eq(view.number, 0);
 }
 
@@ -231,10 +238,10 @@ Test(ledger, a_block_knows_its_section)
 Test(ledger, a_client_buffer_has_no_section_whatever_its_request)
 {
 	struct ledger_view section = enter_section(0x9000), view;
-	struct ledger_view buffer = enter_for_client(ledger_scope(&section), 0x1000, 16);
+	struct ledger_view buffer = enter_for_client(scopes_of(&section), 0x1000, 16);
 
-	cr_assert_not(ledger_section_of(&buffer, &view));
-	cr_assert_eq(ledger_begin_delete(&section), 0);
+	cr_assert_not(scopes_find_section(&buffer, &view));
+	cr_assert_eq(deletion_begin(&section), 0);
 }
 
 Test(ledger, a_section_made_again_does_not_own_the_blocks_of_the_old_one)
@@ -242,9 +249,9 @@ Test(ledger, a_section_made_again_does_not_own_the_blocks_of_the_old_one)
 	struct ledger_view old = enter_section(0x9000), block = enter_block(&old, 0x1000, 16), view;
 	struct ledger_view new = enter_section(0x9000);
 
-	cr_assert_not(ledger_section_of(&block, &view));
+	cr_assert_not(scopes_find_section(&block, &view));
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_DELETED);
-	cr_assert_eq(ledger_begin_delete(&new), 0);
+	cr_assert_eq(deletion_begin(&new), 0);
 	cr_assert_eq(shown_count(), 1);
 }
 
@@ -261,7 +268,7 @@ static struct ledger_view fill_section(void)
 
 	for (uint64_t address = 0x1000; address < 0x1040; address += 16)
 		block = enter_block(&section, address, 16);
-	cr_assert(ledger_release(lane, &block, FREE_STACK));
+	cr_assert(release_now(lane, &block, FREE_STACK));
 	enter_block(&other, 0x2000, 16);
 	return section;
 }
@@ -271,12 +278,12 @@ Test(ledger, what_lives_in_a_section_goes_with_it)
 	struct ledger_view section = fill_section(), view;
 	unsigned left = 0;
 
-	cr_assert(ledger_begin_release(&section));
-	cr_assert_eq(ledger_begin_delete(&section), 3);
-	ledger_finish_delete(lane, &section, true, FREE_STACK, count_left, &left);
-	ledger_finish_release(lane, &section, true, FREE_STACK);
+	cr_assert(release_begin(&section));
+	cr_assert_eq(deletion_begin(&section), 3);
+	deletion_finish(lane, &section, true, FREE_STACK, count_left, &left);
+	release_finish(lane, &section, true, FREE_STACK);
 	cr_assert_eq(left, 3);
-	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
 	cr_assert_eq(ledger_life(&view), LIFE_DELETED);
 	cr_assert_eq(view.entry.gone_stack, FREE_STACK);
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1030), LIFE_RELEASED);
@@ -290,27 +297,27 @@ Test(ledger, what_lives_in_a_section_whose_deletion_is_refused_lives_on)
 	struct ledger_view section = fill_section(), block;
 	unsigned left = 0;
 
-	cr_assert(ledger_begin_release(&section));
-	cr_assert_eq(ledger_begin_delete(&section), 3);
-	ledger_finish_delete(lane, &section, false, FREE_STACK, count_left, &left);
-	ledger_finish_release(lane, &section, false, FREE_STACK);
+	cr_assert(release_begin(&section));
+	cr_assert_eq(deletion_begin(&section), 3);
+	deletion_finish(lane, &section, false, FREE_STACK, count_left, &left);
+	release_finish(lane, &section, false, FREE_STACK);
 	cr_assert_eq(left, 0);
 	cr_assert_eq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
-	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &block));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &block));
 	cr_assert(ledger_is_live(&block));
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_BLOCK);
 	cr_assert_eq(shown(0x9000)->state, TRACE_ENTRY_SECTION);
-	cr_assert(ledger_release(lane, &block, FREE_STACK));
-	cr_assert(ledger_find(SPACE_SECTION, 0x9000, 0, &section));
-	cr_assert_eq(ledger_begin_delete(&section), 2);
+	cr_assert(release_now(lane, &block, FREE_STACK));
+	cr_assert(lookup_find(SPACE_SECTION, 0x9000, 0, &section));
+	cr_assert_eq(deletion_begin(&section), 2);
 }
 
 Test(ledger, a_deletion_in_flight_can_be_seen_in_the_file)
 {
 	struct ledger_view section = fill_section();
 
-	ledger_begin_release(&section);
-	ledger_begin_delete(&section);
+	release_begin(&section);
+	deletion_begin(&section);
 	cr_assert_eq(shown(0x9000)->state, TRACE_ENTRY_DELETING);
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_DELETING);
 	cr_assert_eq(shown(0x2000)->state, TRACE_ENTRY_BLOCK);
@@ -320,9 +327,9 @@ Test(ledger, an_address_handed_out_while_its_release_is_in_flight_stays_live)
 {
 	struct ledger_view old = enter_block(NULL, 0x1000, 16);
 
-	cr_assert(ledger_begin_release(&old));
+	cr_assert(release_begin(&old));
 	enter_block(NULL, 0x1000, 32);
-	ledger_finish_release(lane, &old, true, FREE_STACK);
+	release_finish(lane, &old, true, FREE_STACK);
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
 	cr_assert_eq(shown(0x1000)->size, 32);
 	cr_assert_eq(shown_count(), 1);
@@ -334,11 +341,11 @@ Test(ledger, an_address_is_handed_out_after_the_release_that_it_came_free_by)
 	struct ledger_view view = enter_block(NULL, 0x1000, 8);
 
 	lane->time = 1000;
-	cr_assert(ledger_release(lane, &view, FREE_STACK));
+	cr_assert(release_now(lane, &view, FREE_STACK));
 	lane->time = 900;
 	view = enter_block(NULL, 0x1000, 8);
 	cr_assert_eq(lane->time, 1001);
-	cr_assert(ledger_release(lane, &view, FREE_STACK));
+	cr_assert(release_now(lane, &view, FREE_STACK));
 	lane->time = 3000;
 	enter_block(NULL, 0x1000, 8);
 	cr_assert_eq(lane->time, 3000);
@@ -351,7 +358,7 @@ Test(ledger, an_address_whose_release_is_in_flight_is_handed_out_now)
 	struct ledger_view old = enter_block(NULL, 0x1000, 8);
 	uint64_t now = clock_ticks();
 
-	cr_assert(ledger_begin_release(&old));
+	cr_assert(release_begin(&old));
 	lane->time = 1;
 	enter_block(NULL, 0x1000, 8);
 	cr_assert_geq(lane->time, now);
@@ -359,10 +366,9 @@ Test(ledger, an_address_whose_release_is_in_flight_is_handed_out_now)
 
 static bool release_usual(uint64_t address, uint64_t section, enum family family, uint8_t flags)
 {
-	const struct ledger_usual usual = { address, ledger_expect(address), section, family,
-					    flags };
+	const struct free_call call = { address, section, family, flags };
 
-	return ledger_release_usual(lane, &usual, FREE_STACK);
+	return judge_release_if_right(lane, &call, lookup_expect(address), FREE_STACK);
 }
 
 Test(ledger, a_release_is_usual_with_the_handle_of_the_blocks_live_section_only)
@@ -379,7 +385,7 @@ Test(ledger, a_release_is_usual_with_the_handle_of_the_blocks_live_section_only)
 	cr_expect_eq(life_at(SPACE_BLOCK, 0x10100), LIFE_RELEASED);
 	cr_expect_not(release_usual(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0), "twice");
 	enter_block(&other, 0x20100, 8);
-	cr_assert(ledger_release(lane, &other, FREE_STACK));
+	cr_assert(release_now(lane, &other, FREE_STACK));
 	cr_expect_not(release_usual(0x20100, 0x20000, FAMILY_SHARED_MEMORY, 0));
 	enter_block(NULL, 0x30100, 8);
 	cr_expect_not(release_usual(0x30100, 0, FAMILY_SHARED_MEMORY, 0), "of no section");
@@ -410,28 +416,28 @@ Test(ledger, a_live_section_is_found_by_its_handle)
 	struct ledger_view section = enter_section(0x10000);
 
 	enter_block(&section, 0x10100, 8);
-	cr_expect_eq(ledger_live_section(0x10000), ledger_scope(&section));
-	cr_expect_eq(ledger_live_section(0x10100), 0, "a block");
-	cr_expect_eq(ledger_live_section(0), 0);
-	cr_assert(ledger_begin_release(&section));
-	cr_expect_eq(ledger_live_section(0x10000), 0, "being deleted");
-	ledger_finish_release(lane, &section, true, FREE_STACK);
-	cr_expect_eq(ledger_live_section(0x10000), 0, "deleted");
+	cr_expect_eq(scopes_find(0x10000), scopes_of(&section));
+	cr_expect_eq(scopes_find(0x10100), 0, "a block");
+	cr_expect_eq(scopes_find(0), 0);
+	cr_assert(release_begin(&section));
+	cr_expect_eq(scopes_find(0x10000), 0, "being deleted");
+	release_finish(lane, &section, true, FREE_STACK);
+	cr_expect_eq(scopes_find(0x10000), 0, "deleted");
 }
 
 Test(ledger, what_is_around_an_address_is_a_live_block_that_it_lies_strictly_inside_of)
 {
 	struct ledger_view block = enter_block(NULL, 0x1000, 16), view;
 
-	cr_assert(ledger_find_around(SPACE_BLOCK, 0x1001, 0, &view));
+	cr_assert(lookup_find_around(SPACE_BLOCK, 0x1001, 0, &view));
 	cr_assert_eq(view.number, block.number);
-	cr_assert(ledger_find_around(SPACE_BLOCK, 0x100f, 0, &view));
-	cr_assert_not(ledger_find_around(SPACE_BLOCK, 0x1000, 0, &view));
-	cr_assert_not(ledger_find_around(SPACE_BLOCK, 0x1010, 0, &view));
-	cr_assert_not(ledger_find_around(SPACE_BLOCK, 0xfff, 0, &view));
-	cr_assert_not(ledger_find_around(SPACE_CLIENT, 0x1001, 0, &view));
-	cr_assert(ledger_release(lane, &block, FREE_STACK));
-	cr_assert_not(ledger_find_around(SPACE_BLOCK, 0x1001, 0, &view));
+	cr_assert(lookup_find_around(SPACE_BLOCK, 0x100f, 0, &view));
+	cr_assert_not(lookup_find_around(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert_not(lookup_find_around(SPACE_BLOCK, 0x1010, 0, &view));
+	cr_assert_not(lookup_find_around(SPACE_BLOCK, 0xfff, 0, &view));
+	cr_assert_not(lookup_find_around(SPACE_CLIENT, 0x1001, 0, &view));
+	cr_assert(release_now(lane, &block, FREE_STACK));
+	cr_assert_not(lookup_find_around(SPACE_BLOCK, 0x1001, 0, &view));
 	cr_assert_eq(view.number, 0);
 }
 
@@ -440,17 +446,17 @@ Test(ledger, what_is_around_a_clients_address_is_a_buffer_of_that_client)
 	struct ledger_view view;
 
 	enter_for_client(1, 0x1000, 16);
-	cr_assert(ledger_find_around(SPACE_CLIENT, 0x1008, 1, &view));
-	cr_assert_not(ledger_find_around(SPACE_CLIENT, 0x1008, 2, &view));
+	cr_assert(lookup_find_around(SPACE_CLIENT, 0x1008, 1, &view));
+	cr_assert_not(lookup_find_around(SPACE_CLIENT, 0x1008, 2, &view));
 }
 
 Test(ledger, a_block_that_changes_hands_is_neither_live_nor_shown)
 {
 	struct ledger_view view = enter_block(NULL, 0x1000, 16);
 
-	cr_assert(ledger_transfer(lane, &view));
-	cr_assert_not(ledger_transfer(lane, &view));
-	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(release_to_new_owner(lane, &view));
+	cr_assert_not(release_to_new_owner(lane, &view));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
 	cr_assert_eq(ledger_life(&view), LIFE_RELEASED);
 	cr_assert(view.entry.flags & LEDGER_TRANSFERRED);
 	cr_assert_eq(shown_count(), 0);
@@ -462,10 +468,10 @@ Test(ledger, a_suspect_block_lives_on_and_is_shown_as_suspect)
 
 	ledger_suspect(&view);
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_SUSPECT);
-	cr_assert(ledger_find(SPACE_BLOCK, 0x1000, 0, &view));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
 	cr_assert(ledger_is_live(&view));
 	cr_assert(view.entry.flags & LEDGER_SUSPECT);
-	cr_assert(ledger_release(lane, &view, FREE_STACK));
+	cr_assert(release_now(lane, &view, FREE_STACK));
 }
 
 Test(ledger, a_suspect_block_is_suspect_still_when_its_sections_deletion_is_refused)
@@ -474,9 +480,9 @@ Test(ledger, a_suspect_block_is_suspect_still_when_its_sections_deletion_is_refu
 			   block = enter_block(&section, 0x1000, 16);
 
 	ledger_suspect(&block);
-	ledger_begin_release(&section);
-	cr_assert_eq(ledger_begin_delete(&section), 1);
-	ledger_finish_delete(lane, &section, false, 0, count_left, NULL);
+	release_begin(&section);
+	cr_assert_eq(deletion_begin(&section), 1);
+	deletion_finish(lane, &section, false, 0, count_left, NULL);
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_SUSPECT);
 }
 
@@ -487,7 +493,7 @@ Test(ledger, the_file_shows_what_is_live_as_it_was_entered)
 
 	enter(&(struct ledger_entry){ .address = 0x1000,
 				      .size = 16,
-				      .scope = ledger_scope(&section),
+				      .scope = scopes_of(&section),
 				      .space = SPACE_BLOCK,
 				      .family = FAMILY_SHARED_MEMORY,
 				      .package = 3,
@@ -522,7 +528,7 @@ Test(ledger, places_that_one_thread_frees_another_one_takes)
 	for (uint64_t i = 0; i < 20000; i++) {
 		struct ledger_view view = enter_block(NULL, 0x10000 + 16 * i, 8);
 
-		cr_assert(ledger_release(other, &view, FREE_STACK));
+		cr_assert(release_now(other, &view, FREE_STACK));
 	}
 	cr_assert_eq(lane, main_lane);
 	cr_assert_eq(preload_chunks(TRACE_CHUNK_LEDGER), 1);
@@ -538,7 +544,7 @@ Test(ledger, a_thread_keeps_more_places_in_a_large_file_and_never_all)
 	for (uint64_t i = 0; i < 20000; i++) {
 		struct ledger_view view = enter_block(NULL, 0x10000 + 16 * i, 8);
 
-		cr_assert(ledger_release(other, &view, FREE_STACK));
+		cr_assert(release_now(other, &view, FREE_STACK));
 		cr_assert_leq(other->slots, LANE_SLOTS_MOST);
 	}
 	cr_assert_gt(other->slots, LANE_SLOTS_LEAST);
@@ -593,7 +599,7 @@ Test(ledger, what_goes_does_not_fill_memory)
 
 	for (uint64_t i = 0; i < GONE; i++) {
 		view = enter_block(NULL, scattered(i), 8);
-		cr_assert(ledger_release(lane, &view, FREE_STACK));
+		cr_assert(release_now(lane, &view, FREE_STACK));
 		cr_assert_lt(view.number, (uint32_t)ENOUGH);
 	}
 }
@@ -630,8 +636,8 @@ static void *hammer(void *number)
 
 		random = random * 6364136223846793005u + 1442695040888963407u;
 		what.address = place(thread, random >> 40);
-		if (ledger_find(SPACE_BLOCK, what.address, 0, &view) && ledger_is_live(&view)) {
-			if (!ledger_release(own, &view, FREE_STACK))
+		if (lookup_find(SPACE_BLOCK, what.address, 0, &view) && ledger_is_live(&view)) {
+			if (!release_now(own, &view, FREE_STACK))
 				abort();
 		} else if (!ledger_enter(own, &what, NULL)) {
 			abort();
@@ -650,11 +656,11 @@ static unsigned live_and_shown(unsigned *live)
 		for (uint64_t n = 0; n < PLACES; n++) {
 			struct ledger_view view;
 
-			if (!ledger_find(SPACE_BLOCK, place(thread, n), 0, &view) ||
+			if (!lookup_find(SPACE_BLOCK, place(thread, n), 0, &view) ||
 			    !ledger_is_live(&view))
 				continue;
 			++*live;
-			agreed += shown(place(thread, n)) == chunks_at(view.entry.slot) &&
+			agreed += shown(place(thread, n)) == chunks_at(view.entry.shown) &&
 				  shown(place(thread, n))->tid == view.entry.tid;
 		}
 	}
@@ -670,7 +676,7 @@ Test(ledger, threads_that_work_at_once_leave_the_file_in_agreement)
 	cr_assert_gt(live, THREADS * PLACES / 4);
 	cr_assert_eq(agreed, live);
 	cr_assert_eq(shown_count(), live);
-	cr_assert_not(ledger_has_gaps());
+	cr_assert_not(gaps_exist());
 	cr_assert_eq(trace_header->lost[TRACE_LOST_BLOCKS], 0);
 }
 
@@ -684,13 +690,13 @@ static void *use_shared_section(void *number)
 	for (uint64_t i = 0; i < TURNS; i++) {
 		struct ledger_entry what = { .space = SPACE_BLOCK,
 					     .address = place((uintptr_t)number, i),
-					     .scope = ledger_scope(&shared_section),
+					     .scope = scopes_of(&shared_section),
 					     .size = 8 };
 		struct ledger_view view;
 
 		if (!ledger_enter(own, &what, &view))
 			abort();
-		if (i + 1 < TURNS && !ledger_release(own, &view, FREE_STACK))
+		if (i + 1 < TURNS && !release_now(own, &view, FREE_STACK))
 			abort();
 	}
 	return NULL;
@@ -702,9 +708,9 @@ Test(ledger, a_section_that_threads_share_knows_its_live_blocks)
 
 	shared_section = enter_section(0x9000);
 	preload_run_threads(THREADS, use_shared_section);
-	cr_assert(ledger_find(SPACE_SECTION, 0x9000, 0, &section));
+	cr_assert(lookup_find(SPACE_SECTION, 0x9000, 0, &section));
 	cr_assert_eq(lanes_blocks(section.number), THREADS);
-	cr_assert_eq(ledger_begin_delete(&section), THREADS);
+	cr_assert_eq(deletion_begin(&section), THREADS);
 }
 
 /* Whichever way they go, by whichever lane. */
@@ -715,17 +721,17 @@ Test(ledger, the_blocks_of_a_section_are_counted_out_as_they_were_counted_in)
 	cr_expect_eq(lanes_blocks(section.number), 1);
 	enter_block(&section, 0x9100, 16);
 	cr_expect_eq(lanes_blocks(section.number), 1, "handed out again");
-	cr_assert(ledger_find(SPACE_BLOCK, 0x9100, 0, &block));
-	cr_assert(ledger_begin_release(&block));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x9100, 0, &block));
+	cr_assert(release_begin(&block));
 	enter_block(NULL, 0x9100, 8);
 	cr_expect_eq(lanes_blocks(section.number), 0, "and so while it was released");
 	enter_block(&section, 0x9200, 8);
-	cr_assert(ledger_find(SPACE_BLOCK, 0x9200, 0, &block));
-	cr_assert(ledger_transfer(lane, &block));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x9200, 0, &block));
+	cr_assert(release_to_new_owner(lane, &block));
 	cr_expect_eq(lanes_blocks(section.number), 0, "handed over");
 	enter_block(&section, 0x9300, 8);
-	ledger_forget(SPACE_BLOCK, 0x9300, 0);
-	cr_expect_eq(ledger_begin_delete(&section), 0);
+	gaps_note_freed(SPACE_BLOCK, 0x9300, 0);
+	cr_expect_eq(deletion_begin(&section), 0);
 }
 
 /* They share a row. */
@@ -739,8 +745,8 @@ Test(ledger, a_section_is_deleted_as_if_there_were_no_other)
 	enter_block(&one, 0x9100, 8);
 	enter_block(&other, 0x9200, 8);
 	enter_block(&other, 0x9300, 8);
-	cr_expect_eq(ledger_begin_delete(&one), 1);
-	cr_expect_eq(ledger_begin_delete(&other), 2);
+	cr_expect_eq(deletion_begin(&one), 1);
+	cr_expect_eq(deletion_begin(&other), 2);
 }
 
 Test(ledger, what_the_file_has_no_room_for_is_counted_and_known_all_the_same)
@@ -753,28 +759,28 @@ Test(ledger, what_the_file_has_no_room_for_is_counted_and_known_all_the_same)
 		enter_block(NULL, scattered(i), 8);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_BLOCKS], LIVE - shown_count());
 	cr_assert_gt(shown_count(), 4000);
-	cr_assert_not(ledger_has_gaps());
+	cr_assert_not(gaps_exist());
 	for (uint64_t i = 0; i < LIVE; i++) {
-		cr_assert(ledger_find(SPACE_BLOCK, scattered(i), 0, &view));
-		cr_assert(ledger_release(lane, &view, FREE_STACK));
+		cr_assert(lookup_find(SPACE_BLOCK, scattered(i), 0, &view));
+		cr_assert(release_now(lane, &view, FREE_STACK));
 	}
 	cr_assert_eq(shown_count(), 0);
 }
 
 Test(ledger, a_gap_is_counted_and_stays)
 {
-	cr_assert_not(ledger_has_gaps());
-	ledger_note_gap();
-	cr_assert(ledger_has_gaps());
+	cr_assert_not(gaps_exist());
+	gaps_note();
+	cr_assert(gaps_exist());
 	cr_assert_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 1);
 }
 
 Test(ledger, a_block_whose_free_could_not_be_traced_goes_without_a_word)
 {
 	enter_block(NULL, 0x1000, 16);
-	ledger_forget(SPACE_BLOCK, 0x1000, 0);
-	ledger_forget(SPACE_BLOCK, 0x1000, 0);
-	ledger_forget(SPACE_BLOCK, 0x2000, 0);
+	gaps_note_freed(SPACE_BLOCK, 0x1000, 0);
+	gaps_note_freed(SPACE_BLOCK, 0x1000, 0);
+	gaps_note_freed(SPACE_BLOCK, 0x2000, 0);
 	cr_assert_neq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
 	cr_assert_eq(shown_count(), 0);
 	cr_assert_eq(preload_chunks(TRACE_CHUNK_LEDGER), 1);
@@ -783,7 +789,7 @@ Test(ledger, a_block_whose_free_could_not_be_traced_goes_without_a_word)
 Test(ledger, a_section_whose_deletion_could_not_be_traced_takes_its_blocks_along)
 {
 	fill_section();
-	ledger_forget(SPACE_SECTION, 0x9000, 0);
+	gaps_note_freed(SPACE_SECTION, 0x9000, 0);
 	cr_assert_neq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
 	cr_assert_neq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x2000), LIFE_LIVE);
@@ -797,7 +803,7 @@ static void miss_section(int number)
 	(void)number;
 	if (!is_going)
 		return;
-	ledger_miss(SPACE_SECTION, 0x9000, 0);
+	gaps_note_made(SPACE_SECTION, 0x9000, 0);
 	has_missed = 1;
 	misses++;
 }
@@ -819,13 +825,13 @@ Test(ledger, a_section_made_untraced_where_one_is_just_going_is_not_taken_for_th
 	for (long i = 0; i < 50000000 && misses < 5000; i++) {
 		view = enter_section(0x9000);
 		is_going = 1;
-		if (ledger_begin_release(&view))
-			ledger_finish_release(lane, &view, true, FREE_STACK);
+		if (release_begin(&view))
+			release_finish(lane, &view, true, FREE_STACK);
 		is_going = 0;
 		if (!has_missed)
 			continue;
 		has_missed = 0;
-		cr_assert(ledger_find(SPACE_SECTION, 0x9000, 0, &view));
+		cr_assert(lookup_find(SPACE_SECTION, 0x9000, 0, &view));
 		cr_assert_not(ledger_is_live(&view));
 		cr_assert(view.entry.flags & LEDGER_TRANSFERRED, "after %d", (int)misses);
 	}
@@ -857,7 +863,7 @@ Test(ledger, a_forked_child_shows_what_it_inherits)
 	cr_assert_eq(shown(0x1000)->section, chunks_reference(shown(0x9000)));
 	cr_assert_eq(shown(0x9000)->flags, TRACE_ENTRY_INHERITED);
 	cr_assert_eq(shown(0x3000)->state, TRACE_ENTRY_SUSPECT);
-	cr_assert(ledger_find(SPACE_BLOCK, 0x2000, 0, &block));
+	cr_assert(lookup_find(SPACE_BLOCK, 0x2000, 0, &block));
 	cr_assert_eq(block.entry.gone_stack, FREE_STACK + 1000);
 }
 
@@ -867,8 +873,8 @@ Test(ledger, a_forked_child_holds_nothing_against_blocks_whose_deletion_was_in_f
 	struct ledger_view section = enter_section(0x9000);
 
 	enter_block(&section, 0x1000, 16);
-	ledger_begin_release(&section);
-	ledger_begin_delete(&section);
+	release_begin(&section);
+	deletion_begin(&section);
 	lane = preload_start_anew(RING);
 	ledger_inherit(stack_now);
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
@@ -879,17 +885,17 @@ Test(ledger, a_forked_child_holds_nothing_against_blocks_whose_deletion_was_in_f
 Test(ledger, what_is_live_is_counted_from_an_era_on)
 {
 	struct ledger_view section = enter_section(0x1000), block = enter_block(&section, 0x2000, 8);
-	uint32_t era = ledger_begin_era();
+	uint32_t era = checkpoints_begin_era();
 
 	enter_block(NULL, 0x3000, 8);
 	enter_for_client(1, 0x4000, 8);
-	cr_assert_eq(ledger_count_since(era), 2u);
-	cr_assert_eq(ledger_count_since(0), 4u);
-	cr_assert(ledger_release(lane, &block, FREE_STACK));
-	cr_assert_eq(ledger_count_since(0), 3u);
+	cr_assert_eq(checkpoints_count_since(era), 2u);
+	cr_assert_eq(checkpoints_count_since(0), 4u);
+	cr_assert(release_now(lane, &block, FREE_STACK));
+	cr_assert_eq(checkpoints_count_since(0), 3u);
 	enter_block(&section, 0x2000, 8);
-	cr_assert_eq(ledger_count_since(era), 3u);
-	cr_assert_eq(ledger_count_since(ledger_begin_era()), 0u);
+	cr_assert_eq(checkpoints_count_since(era), 3u);
+	cr_assert_eq(checkpoints_count_since(checkpoints_begin_era()), 0u);
 }
 
 /* What was freed wrongly, is somebody else's, or was there before. */
@@ -902,5 +908,5 @@ Test(ledger, what_is_held_against_no_one_is_not_counted)
 					      .space = SPACE_SECTION,
 					      .family = FAMILY_SHARED_MEMORY,
 					      .flags = flags[i] });
-	cr_assert_eq(ledger_count_since(0), 0u);
+	cr_assert_eq(checkpoints_count_since(0), 0u);
 }

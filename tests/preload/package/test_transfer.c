@@ -10,6 +10,7 @@
 #include "preload/base/reentry.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
 #include "preload/package/transfer.h"
 #include "tests/support/preload_fixture.h"
 
@@ -51,7 +52,7 @@ static bool is_live(enum ledger_space space, const void *address)
 {
 	struct ledger_view view;
 
-	return ledger_find(space, (uint64_t)(uintptr_t)address, REQUEST, &view) &&
+	return lookup_find(space, (uint64_t)(uintptr_t)address, REQUEST, &view) &&
 	       ledger_is_live(&view);
 }
 
@@ -59,7 +60,7 @@ static bool has_gone(const void *address)
 {
 	struct ledger_view view;
 
-	return ledger_find(SPACE_BLOCK, (uint64_t)(uintptr_t)address, 0, &view) &&
+	return lookup_find(SPACE_BLOCK, (uint64_t)(uintptr_t)address, 0, &view) &&
 	       ledger_life(&view) == LIFE_RELEASED && view.entry.flags & LEDGER_TRANSFERRED;
 }
 

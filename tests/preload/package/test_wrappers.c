@@ -13,6 +13,7 @@
 #include "include/secpkg.h"
 #include "include/slots.h"
 #include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
 #include "preload/package/lsa_mode.h"
 #include "tests/support/preload_fixture.h"
 
@@ -185,7 +186,7 @@ static bool is_live(enum ledger_space space, const void *address)
 {
 	struct ledger_view view;
 
-	return ledger_find(space, (uint64_t)(uintptr_t)address, REQUEST, &view) &&
+	return lookup_find(space, (uint64_t)(uintptr_t)address, REQUEST, &view) &&
 	       ledger_is_live(&view);
 }
 
@@ -340,7 +341,7 @@ static bool is_token_live(void)
 {
 	struct ledger_view view;
 
-	return ledger_find(SPACE_CLIENT, PROFILE, 0, &view) && ledger_is_live(&view);
+	return lookup_find(SPACE_CLIENT, PROFILE, 0, &view) && ledger_is_live(&view);
 }
 
 static void expect_context(bool accept, enum transfer_function function)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens to the live blocks of a section that is deleted: they go with it. The section's own entry
+ * is released by release_begin() and release_finish(), as a client buffer is.
+ *
+ *	release_begin(section), deletion_begin(section)     before the host's function runs
+ *	deletion_finish(section), release_finish(section)   after it, with the host's answer
+ *
+ * A section without live blocks costs no search (scopes.h). Otherwise all entries are looked at, until
+ * as many blocks are found as the section can have.
+ */
+#ifndef LSATRACE_PRELOAD_LEDGER_DELETION_H
+#define LSATRACE_PRELOAD_LEDGER_DELETION_H
+
+#include "preload/file/lanes.h"
+#include "preload/ledger/entries.h"
+
+/* Its live blocks become DELETING. Returns how many. */
+uint32_t deletion_begin(const struct ledger_view *section);
+
+/* They become DELETED, or LIVE again if the host refused. Calls `left` for each one that is deleted, as it
+ * was before. Returns how many there were: fewer than at the beginning if addresses of some were handed
+ * out again in between. `lane` NULL: the thread has none. */
+uint32_t deletion_finish(struct lane *lane, const struct ledger_view *section, bool is_gone,
+			 uint32_t stack,
+			 void (*left)(const struct ledger_view *block, void *context),
+			 void *context);
+
+/* Both at once, without a finding, for a section whose deletion was not seen. For this folder. */
+void deletion_end_blocks(struct lane *lane, const struct ledger_view *section);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/ledger/entries.h"
+#include "preload/base/compiler.h"
+#include "preload/base/vm.h"
+#include "preload/host/maps.h"
+
+#include "preload/base/poison.h"
+
+enum {
+	ENTRIES_MOST = 1 << 24,  /* 1 GiB of address space; memory only as entries are used */
+	ENTRIES_LEAST = 1 << 18, /* where address space is limited */
+	VIEW_TRIES = 64,
+};
+
+struct ledger_entry *entries;
+
+static uint32_t used, reserved;
+
+bool entries_init(void)
+{
+	uint64_t share = maps_share(ENTRIES_MOST * sizeof(*entries), 16) / sizeof(*entries);
+
+	reserved = share > ENTRIES_LEAST ? (uint32_t)share : ENTRIES_LEAST;
+	for (; reserved >= ENTRIES_LEAST; reserved /= 2) {
+		entries = vm_reserve((size_t)reserved * sizeof(*entries));
+		if (entries)
+			return true;
+	}
+	return false;
+}
+
+uint32_t entries_used(void)
+{
+	return __atomic_load_n(&used, __ATOMIC_ACQUIRE);
+}
+
+uint32_t entries_take_new(void)
+{
+	uint32_t last = __atomic_load_n(&used, __ATOMIC_RELAXED);
+
+	while (last + 1 < reserved)
+		if (__atomic_compare_exchange_n(&used, &last, last + 1, false, __ATOMIC_RELEASE,
+						__ATOMIC_RELAXED)) {
+			entries[last + 1].life = LIFE_BUSY;
+			return last + 1;
+		}
+	return 0;
+}
+
+bool entries_view(uint32_t number, struct ledger_view *view)
+{
+	const struct ledger_entry *entry = &entries[number];
+
+	for (int i = 0; i < VIEW_TRIES; i++) {
+		uint64_t life = entries_life(number);
+
+		if ((life & 0xff) == LIFE_BUSY)
+			continue;
+		if ((life & 0xff) == LIFE_NONE)
+			return false;
+		view->entry = *entry;
+		/* Orders the copy before the second look at `life`. */
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&entry->life, __ATOMIC_RELAXED) != life)
+			continue;
+		view->entry.life = life;
+		view->number = number;
+		return true;
+	}
+	return false;
+}

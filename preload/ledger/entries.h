@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The entries of the ledger: one for each section and block that is live, or was until lately. They lie
+ * in one table in private memory and are known by their number, from 1. An entry that has gone and is no
+ * longer remembered is used again for another address.
+ *
+ * Any thread may change an entry, without a lock. ledger.h has the table of an entry's states; this is
+ * the protocol:
+ *
+ *   - `life` holds the state, and a version that grows with each change. All other fields belong to
+ *     the thread that has set the state to BUSY.
+ *   - entries_claim() sets BUSY, by a compare-and-swap from the exact life that the thread has seen. So
+ *     it fails if anything has changed since, and what the thread has read in between still holds if it
+ *     succeeds.
+ *   - entries_settle() sets the next state, with release order.
+ *   - entries_view() copies an entry and checks that `life` stayed the same meanwhile. A claim by a view
+ *     fails if the view is out of date.
+ *
+ * A thread that stops between claim and settle, for good or for long, is in nobody's way: others look
+ * past its entry as if nothing were at the address. No function waits. Async-signal-safe.
+ *
+ * What begins with entries_ is for the modules of this folder.
+ */
+#ifndef LSATRACE_PRELOAD_LEDGER_ENTRIES_H
+#define LSATRACE_PRELOAD_LEDGER_ENTRIES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "include/trace_format.h"
+
+/* Addresses are of three spaces, which have nothing to do with each other. */
+enum ledger_space {
+	SPACE_BLOCK,   /* blocks in the host's memory: of sections and of heaps */
+	SPACE_SECTION, /* handles of sections */
+	SPACE_CLIENT,  /* client buffers: an address means something for one client request only */
+};
+
+/* What each state means is in ledger.h. LIVE and beyond: something is entered. */
+enum ledger_life { LIFE_NONE, LIFE_BUSY, LIFE_LIVE, LIFE_DELETING, LIFE_RELEASED, LIFE_DELETED };
+
+enum ledger_flags {
+	LEDGER_INHERITED = TRACE_ENTRY_INHERITED,
+	LEDGER_ADOPTED = TRACE_ENTRY_ADOPTED,
+	LEDGER_OBTAINED =
+		16, /* the host gave it, with its length, by a function that is no allocator */
+	LEDGER_RETURNED = 32,    /* by CallPackage or its like: to be freed with FreeReturnBuffer */
+	LEDGER_TRANSFERRED = 64, /* gone by changing its owner: a free of it is not judged */
+	LEDGER_SUSPECT = 128, /* was freed wrongly once: no finding will be made of it from now on */
+};
+
+struct ledger_entry {
+	uint64_t life;    /* enum ledger_life | version << 8 */
+	uint64_t address; /* of the block, or the handle of the section */
+	uint64_t size;    /* bytes asked for; section: MaxSize | InitialSize << 32 */
+	uint64_t scope;   /* block: its section (scopes.h), or 0; section: its serial number; client
+			     buffer: the request */
+	uint32_t shown; /* reference of the struct trace_entry that shows it; 0: the file had no room */
+	uint32_t stack;      /* reference of the stack that made it */
+	uint32_t gone_stack; /* of the one that released it */
+	union {
+		uint32_t era;        /* live: in which it was made (checkpoints.h) */
+		uint32_t gone_epoch; /* gone: when (release.h) */
+	};
+	uint8_t space, family, package, flags;
+	union {
+		struct {               /* live */
+			int32_t tid;   /* of the thread that made it */
+			uint32_t file; /* section: as struct trace_entry has it */
+		};
+		uint64_t gone_time; /* gone: ticks, of the call that released it; 0: not known */
+	};
+};
+
+_Static_assert(sizeof(struct ledger_entry) == 64, "a cache line");
+
+/* An entry as it was at one moment. number 0: there is none, and `entry` is not set. */
+struct ledger_view {
+	uint32_t number;
+	struct ledger_entry entry;
+};
+
+static inline enum ledger_life ledger_life(const struct ledger_view *view)
+{
+	return view->number ? (enum ledger_life)(view->entry.life & 0xff) : LIFE_NONE;
+}
+
+static inline bool ledger_is_live(const struct ledger_view *view)
+{
+	return ledger_life(view) == LIFE_LIVE;
+}
+
+/* By number. entries[0] is zero and stands for no entry. */
+extern struct ledger_entry *entries;
+
+/* Reserves the table. Called once. Returns false if there is no address space. */
+bool entries_init(void);
+
+/* The highest number in use: entries up to it may be looked at. */
+uint32_t entries_used(void);
+
+/* An entry that was never used, claimed. Returns its number, or 0 if the table is full. */
+uint32_t entries_take_new(void);
+
+static inline uint64_t entries_life(uint32_t number)
+{
+	return __atomic_load_n(&entries[number].life, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t entries_next_life(uint64_t life, enum ledger_life next)
+{
+	return ((life >> 8) + 1) << 8 | next;
+}
+
+/* Claims an entry whose life was `life`. False: it has changed since. */
+static inline bool entries_claim(uint32_t number, uint64_t life)
+{
+	return __atomic_compare_exchange_n(&entries[number].life, &life,
+					   entries_next_life(life, LIFE_BUSY), false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* Ends a claim. */
+static inline void entries_settle(uint32_t number, enum ledger_life next)
+{
+	struct ledger_entry *entry = &entries[number];
+
+	__atomic_store_n(&entry->life, entries_next_life(entry->life, next), __ATOMIC_RELEASE);
+}
+
+/* Copies an entry. False: nothing is entered there, or it is being changed; the view is not set. */
+bool entries_view(uint32_t number, struct ledger_view *view);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "preload/file/trace.h"
+#include "preload/ledger/deletion.h"
+#include "preload/ledger/gaps.h"
+#include "preload/ledger/lookup.h"
+#include "preload/ledger/release.h"
+
+#include "preload/base/poison.h"
+
+static bool have_gap;
+
+bool gaps_exist(void)
+{
+	return __atomic_load_n(&have_gap, __ATOMIC_RELAXED);
+}
+
+void gaps_open(void)
+{
+	__atomic_store_n(&have_gap, true, __ATOMIC_RELAXED);
+}
+
+APART void gaps_note(void)
+{
+	gaps_open();
+	trace_lose(TRACE_LOST_JUDGEMENTS);
+}
+
+/* Ends a claim. In a forked child that has no trace yet, the entry's place is in the parent's file, which
+ * the child must not touch. */
+static void release_unseen(uint32_t number)
+{
+	if (!trace_is_mine())
+		entries[number].shown = 0;
+	release_claimed(NULL, number, LIFE_RELEASED, 0);
+}
+
+void gaps_note_freed(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct ledger_view view;
+
+	if (!lookup_find(space, address, request, &view) || !ledger_is_live(&view))
+		return;
+	if (space == SPACE_SECTION && trace_is_mine())
+		deletion_end_blocks(NULL, &view);
+	if (entries_claim(view.number, view.entry.life))
+		release_unseen(view.number);
+}
+
+void gaps_note_made(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct ledger_view view;
+	uint32_t busy;
+
+	gaps_open();
+	gaps_note_freed(space, address, request);
+	if (!lookup_find(space, address, request, &view)) {
+		/* Perhaps the code that this thread's signal handler interrupted is just releasing it. It
+		 * leaves the flags as they are; who enters something there sets all of them. */
+		busy = lookup_number_even_busy(space, address, request);
+		if (busy)
+			__atomic_or_fetch(&entries[busy].flags, LEDGER_TRANSFERRED,
+					  __ATOMIC_RELAXED);
+		return;
+	}
+	if (ledger_is_live(&view) || !entries_claim(view.number, view.entry.life))
+		return;
+	entries[view.number].flags |= LEDGER_TRANSFERRED;
+	/* Who is releasing it then finds that it has changed, and leaves alone what is there by now. */
+	if (ledger_life(&view) == LIFE_DELETING)
+		release_unseen(view.number);
+	else
+		entries_settle(view.number, ledger_life(&view));
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/ledger/lookup.h"
+
+#include "preload/base/poison.h"
+
+enum { GUESS_BITS = 20 };
+
+struct index lookup_index;
+
+static uint32_t guesses[1 << GUESS_BITS];
+
+/* What is looked for, and what has been found out about it. */
+struct sought {
+	enum ledger_space space;
+	uint64_t address, request;
+	struct ledger_view *view;
+	uint64_t life;
+};
+
+uint64_t lookup_hash(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	uint64_t scope = space == SPACE_CLIENT ? index_mix(request) : 0;
+
+	return index_mix(address + space * 0x632be59bd9b4e019u + scope);
+}
+
+static inline uint32_t find_entry(struct sought *sought, index_is_it *is_it)
+{
+	uint64_t hash = lookup_hash(sought->space, sought->address, sought->request);
+
+	return index_find(&lookup_index, hash, is_it, sought);
+}
+
+static inline bool is_at(const struct ledger_entry *entry, const struct sought *sought)
+{
+	return entry->address == sought->address && entry->space == sought->space &&
+	       (sought->space != SPACE_CLIENT || entry->scope == sought->request);
+}
+
+static bool is_at_even_busy(uint32_t number, void *context)
+{
+	return is_at(&entries[number], context);
+}
+
+static bool is_at_and_settled(uint32_t number, void *context)
+{
+	struct sought *sought = context;
+
+	sought->life = entries_life(number);
+	return (sought->life & 0xff) > LIFE_BUSY && is_at(&entries[number], sought);
+}
+
+/* The claim is by the life that was read first: if it succeeds, what was read after that still holds. */
+static inline bool is_claimed(uint32_t number, void *context)
+{
+	struct sought *sought = context;
+
+	return is_at_and_settled(number, sought) && entries_claim(number, sought->life);
+}
+
+/* Views each entry at the address until one is live. */
+static bool is_live(uint32_t number, void *context)
+{
+	struct sought *sought = context;
+	struct ledger_view found;
+
+	if (!is_at(&entries[number], sought) || !entries_view(number, &found) ||
+	    !is_at(&found.entry, sought))
+		return false;
+	*sought->view = found;
+	return ledger_is_live(&found);
+}
+
+bool lookup_find(enum ledger_space space, uint64_t address, uint64_t request,
+		 struct ledger_view *view)
+{
+	struct sought sought = { space, address, request, view, 0 };
+
+	view->number = 0;
+	find_entry(&sought, is_live);
+	return view->number != 0;
+}
+
+uint32_t lookup_number(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct sought sought = { .space = space, .address = address, .request = request };
+
+	return find_entry(&sought, is_at_and_settled);
+}
+
+uint32_t lookup_number_even_busy(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct sought sought = { .space = space, .address = address, .request = request };
+
+	return find_entry(&sought, is_at_even_busy);
+}
+
+uint32_t lookup_claim(enum ledger_space space, uint64_t address, uint64_t request, uint64_t *life)
+{
+	struct sought sought = { .space = space, .address = address, .request = request };
+	uint32_t number = find_entry(&sought, is_claimed);
+
+	*life = sought.life;
+	return number;
+}
+
+/* Neighbours in memory are neighbours here: what a thread works with stays in its cache. The upper bits
+ * are mixed in so that heaps at round distances, such as those of threads, do not share guesses. */
+static uint32_t *guess_for(uint64_t address)
+{
+	uint64_t heap = ((address >> (4 + GUESS_BITS)) * 0x9e3779b97f4a7c15u) >> (64 - GUESS_BITS);
+
+	return &guesses[(address >> 4 ^ heap) & ((1u << GUESS_BITS) - 1)];
+}
+
+uint32_t lookup_expect(uint64_t address)
+{
+	uint32_t number = __atomic_load_n(guess_for(address), __ATOMIC_RELAXED);
+
+	__builtin_prefetch(&entries[number], 1);
+	return number;
+}
+
+APART uint32_t lookup_block_by_index(uint64_t address)
+{
+	uint32_t number = lookup_number(SPACE_BLOCK, address, 0);
+
+	if (number)
+		__atomic_store_n(guess_for(address), number, __ATOMIC_RELAXED);
+	return number;
+}
+
+bool lookup_find_around(enum ledger_space space, uint64_t address, uint64_t request,
+			struct ledger_view *view)
+{
+	uint32_t used = entries_used();
+
+	for (uint32_t number = 1; number <= used; number++) {
+		const struct ledger_entry *entry = &entries[number];
+
+		if (entry->space != space || address <= entry->address ||
+		    address - entry->address >= entry->size)
+			continue;
+		if (entries_view(number, view) && ledger_is_live(view) &&
+		    (space != SPACE_CLIENT || view->entry.scope == request))
+			return true;
+	}
+	view->number = 0;
+	return false;
+}
+
+bool lookup_find_client(uint64_t address, struct ledger_view *view)
+{
+	uint32_t used = entries_used();
+
+	for (uint32_t number = 1; number <= used; number++) {
+		const struct ledger_entry *entry = &entries[number];
+
+		if (entry->space == SPACE_CLIENT && entry->address == address &&
+		    entries_view(number, view) && ledger_is_live(view))
+			return true;
+	}
+	view->number = 0;
+	return false;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds entries of the ledger by address.
+ *
+ * A hash index leads from (space, address, request) to entries. An address has one entry as a rule. It
+ * has two for a while if one is being released at the moment when the address is handed out again; of
+ * these only one is live, and it is the one that is found.
+ *
+ * In front of the index is a table of guesses: for a few bits of a block's address, the number of the entry
+ * that was found there last. A guess is always checked. It saves the index on the way of nearly every call.
+ *
+ * Any thread, without a lock. Async-signal-safe.
+ */
+#ifndef LSATRACE_PRELOAD_LEDGER_LOOKUP_H
+#define LSATRACE_PRELOAD_LEDGER_LOOKUP_H
+
+#include "preload/base/compiler.h"
+#include "preload/base/index.h"
+#include "preload/ledger/entries.h"
+
+/* What is at an address: the live entry, else one that is still remembered. `request` is the client
+ * request and matters in SPACE_CLIENT only. False: nothing is known there; view->number is 0. */
+bool lookup_find(enum ledger_space space, uint64_t address, uint64_t request,
+		 struct ledger_view *view);
+
+/* The live block that contains an address, but does not begin there. Looks at all entries: only for
+ * calls that are wrong anyway. */
+bool lookup_find_around(enum ledger_space space, uint64_t address, uint64_t request,
+			struct ledger_view *view);
+
+/* The live client buffer at an address, of whichever request. Looks at all entries, too. */
+bool lookup_find_client(uint64_t address, struct ledger_view *view);
+
+/* Guesses which entry a block's address has, and fetches that into the cache. Call it as early as the
+ * address is known. Returns its number, or 0; pass that to who needs the entry. */
+uint32_t lookup_expect(uint64_t address);
+
+/* The rest is for the modules of this folder. */
+
+/* The index itself, for ledger_enter(), which adds to it. */
+extern struct index lookup_index;
+uint64_t lookup_hash(enum ledger_space space, uint64_t address, uint64_t request);
+
+/* The number of an entry at an address that nobody is changing, in whichever state; 0: there is none. */
+uint32_t lookup_number(enum ledger_space space, uint64_t address, uint64_t request);
+
+/* The same, also of one that somebody is changing. */
+uint32_t lookup_number_even_busy(enum ledger_space space, uint64_t address, uint64_t request);
+
+/* As lookup_number(), but claimed: `life` becomes what its life was. */
+uint32_t lookup_claim(enum ledger_space space, uint64_t address, uint64_t request, uint64_t *life);
+
+static inline bool lookup_is_block_at(const struct ledger_entry *entry, uint64_t address)
+{
+	return entry->address == address && entry->space == SPACE_BLOCK;
+}
+
+/* As lookup_number() of a block, and makes that the guess. */
+uint32_t lookup_block_by_index(uint64_t address);
+
+/* The same; `expected` is what lookup_expect() returned, and is right nearly always. */
+static inline uint32_t lookup_block(uint64_t address, uint32_t expected)
+{
+	return likely(lookup_is_block_at(&entries[expected], address))
+		       ? expected
+		       : lookup_block_by_index(address);
+}
+
+#endif

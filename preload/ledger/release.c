@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/ledger/release.h"
+#include "preload/ledger/scopes.h"
+#include "preload/ledger/shown.h"
+
+#include "preload/base/poison.h"
+
+enum { EPOCH_RELEASES = 1024 };
+
+static uint32_t epoch;
+
+void release_claimed(struct lane *lane, uint32_t number, enum ledger_life how, uint32_t stack)
+{
+	struct ledger_entry *entry = &entries[number];
+
+	shown_set_state(entry, how);
+	shown_give_back(lane, entry->shown);
+	entry->shown = 0;
+	entry->gone_stack = stack;
+	entry->gone_epoch = __atomic_load_n(&epoch, __ATOMIC_RELAXED);
+	entry->gone_time = lane ? lane->time : 0;
+	scopes_count(lane, entry, -1);
+	if (likely(lane) && unlikely(++lane->releases % EPOCH_RELEASES == 0))
+		__atomic_add_fetch(&epoch, 1, __ATOMIC_RELAXED);
+	entries_settle(number, how);
+}
+
+void release_undo(uint32_t number)
+{
+	shown_set_state(&entries[number], LIFE_LIVE);
+	entries_settle(number, LIFE_LIVE);
+}
+
+bool release_is_forgotten(const struct ledger_entry *entry)
+{
+	uint32_t age = __atomic_load_n(&epoch, __ATOMIC_RELAXED) - entry->gone_epoch;
+
+	return age > LEDGER_REMEMBERED / EPOCH_RELEASES + 1 + lanes_count();
+}
+
+bool release_now(struct lane *lane, const struct ledger_view *view, uint32_t stack)
+{
+	if (!entries_claim(view->number, view->entry.life))
+		return false;
+	release_claimed(lane, view->number, LIFE_RELEASED, stack);
+	return true;
+}
+
+bool release_to_new_owner(struct lane *lane, const struct ledger_view *view)
+{
+	if (!entries_claim(view->number, view->entry.life))
+		return false;
+	entries[view->number].flags |= LEDGER_TRANSFERRED;
+	release_claimed(lane, view->number, LIFE_RELEASED, 0);
+	return true;
+}
+
+bool release_begin(const struct ledger_view *view)
+{
+	if (!entries_claim(view->number, view->entry.life))
+		return false;
+	shown_set_state(&entries[view->number], LIFE_DELETING);
+	entries_settle(view->number, LIFE_DELETING);
+	return true;
+}
+
+void release_finish(struct lane *lane, const struct ledger_view *view, bool is_gone, uint32_t stack)
+{
+	/* The life that release_begin() left behind. */
+	uint64_t busy = entries_next_life(view->entry.life, LIFE_BUSY);
+
+	if (!entries_claim(view->number, entries_next_life(busy, LIFE_DELETING)))
+		return;
+	if (is_gone)
+		release_claimed(lane, view->number, LIFE_RELEASED, stack);
+	else
+		release_undo(view->number);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shows in the trace file what is live: a struct trace_entry for each live entry of the ledger, as long as
+ * the file has room. A block without room is still known in the process, and TRACE_LOST_BLOCKS counts it.
+ *
+ * Places in the file are known by their reference and are used again. Each lane keeps some free ones for
+ * itself, so that threads rarely meet; others are in a list that all threads share. Only fresh ones are
+ * taken from the file under the cold lock.
+ *
+ * A reader of the file sees an entry whole or not at all: its state is FREE while anything else of it
+ * changes, and is set last. Whoever calls these functions has claimed the entry.
+ */
+#ifndef LSATRACE_PRELOAD_LEDGER_SHOWN_H
+#define LSATRACE_PRELOAD_LEDGER_SHOWN_H
+
+#include "preload/file/lanes.h"
+#include "preload/ledger/entries.h"
+
+/* For a new file: it shows nothing, and has no place that is free. */
+void shown_reset(void);
+
+/* A free place; 0: the file has no room, which is counted. */
+uint32_t shown_take(struct lane *lane);
+
+/* The same in a forked child, before it has a lane. Under the cold lock. */
+uint32_t shown_take_fresh(void);
+
+/* Gives a place back; 0 is fine. `lane` NULL: the thread has none. */
+void shown_give_back(struct lane *lane, uint32_t place);
+
+/* Writes all of a live entry into its place, if it has one. */
+void shown_write(const struct ledger_entry *entry);
+
+/* Changes the state only: to what stands for `life`. */
+void shown_set_state(const struct ledger_entry *entry, enum ledger_life life);
+
+#endif
