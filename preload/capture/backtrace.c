@@ -1,139 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#define UNW_LOCAL_ONLY
-#include <dlfcn.h>
-#include <libunwind.h>
-#include <link.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "preload/base/config.h"
-#include "preload/base/lock.h"
-#include "preload/base/mask.h"
-#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/backtrace.h"
+#include "preload/capture/libunwind.h"
 #include "preload/capture/stacks.h"
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
 #include "preload/file/lanes.h"
 #include "preload/file/trace.h"
-#include "preload/host/objects.h"
-#include "preload/host/real.h"
+#include "preload/host/elf_image.h"
 
 #include "preload/base/poison.h"
-
-#define TEXT_OF(x) #x
-#define NAME_OF(x) TEXT_OF(x)
-
-#define LIBUNWIND "libunwind.so.8"
 
 /* No code lies below: what an unwinder finds there is how a stack ends. */
 #define LOWEST_CODE 0x4000u
 
 enum { OWN_FRAMES = 12 }; /* more than there are, unless calls are nested in each other */
 
-static int (*unwinder)(void **, int);
-static int (*get_context)(unw_tdep_context_t *);
-static int (*init_cursor)(unw_cursor_t *, unw_context_t *);
-static int (*step_cursor)(unw_cursor_t *);
-static int (*get_register)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
-static void (*flush)(unw_addr_space_t, unw_word_t, unw_word_t);
-static unw_addr_space_t *local_space;
-/* How often the loader had unloaded something when that was last looked at, and when a thread first
- * called unw_backtrace(); one more, so that 0 is never. */
-static uint64_t unloads;
-static __thread uint64_t unloads_at_first;
-static int (*start_at)(unw_cursor_t *, unw_context_t *, int);
-
-static int find_self(struct dl_phdr_info *info, size_t size, void *unused)
-{
-	uint64_t here = (uint64_t)(uintptr_t)&find_self;
-
-	(void)size, (void)unused;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uint64_t start = info->dlpi_addr + p->p_vaddr;
-
-		if (p->p_type != PT_LOAD || here < start || here >= start + p->p_memsz)
-			continue;
-		unwind_own_start = start;
-		unwind_own_bytes = p->p_memsz;
-		return 1;
-	}
-	return 0;
-}
-
-static int read_unloads(struct dl_phdr_info *info, size_t size, void *count)
-{
-	(void)size;
-	*(uint64_t *)count = info->dlpi_subs + 1;
-	return 1;
-}
-
-/* Takes the loader's lock, which no signal handler may leave locked. */
-static uint64_t count_unloads(void)
-{
-	uint64_t count = 1, blocked_before = mask_block(MASK_SENT);
-
-	dl_iterate_phdr(read_unloads, &count);
-	mask_restore(blocked_before);
-	return count;
-}
-
-#define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(library, name))
-
-/* From 1.7 on libunwind can be told; it would forget what its host told it. */
-static void ask_no_loader(void *library, bool is_of_host)
-{
-	void (*set)(unw_addr_space_t, int (*)(objects_visitor *, void *));
-
-	if (!is_of_host && FIND(set, NAME_OF(UNW_OBJ(set_iterate_phdr_function))))
-		set(*local_space, objects_visit);
-	else
-		objects_redirect(library);
-}
-
 bool backtrace_init(const char **why)
 {
-	void *of_host = dlopen(LIBUNWIND, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-	void *library = dlopen(LIBUNWIND, RTLD_NOW | RTLD_LOCAL);
-	void *warm[4];
+	struct elf_image own;
 
-	*why = LIBUNWIND " cannot be loaded";
-	if (!library)
-		return false;
-	FIND(unwinder, "unw_backtrace");
-	FIND(get_context, NAME_OF(unw_tdep_getcontext));
-	FIND(start_at, NAME_OF(unw_init_local2));
-	FIND(init_cursor, NAME_OF(unw_init_local));
-	FIND(step_cursor, NAME_OF(unw_step));
-	FIND(get_register, NAME_OF(unw_get_reg));
-	FIND(flush, NAME_OF(unw_flush_cache));
-	FIND(local_space, NAME_OF(unw_local_addr_space));
-	if (!unwinder || !get_context || !start_at || !init_cursor || !step_cursor ||
-	    !get_register || !flush || !local_space)
-		return false;
-	ask_no_loader(library, of_host != NULL);
-	dl_iterate_phdr(find_self, NULL);
-	unloads = unloads_at_first = count_unloads();
-	unwinder(warm, 4);
-	return true;
-}
-
-/* Waits while a thread forks, as malloc() does. */
-static void enter_libunwind(uint32_t *unwinding)
-{
-	unsigned turn = 0;
-
-	for (;;) {
-		__atomic_store_n(unwinding, 1, __ATOMIC_SEQ_CST);
-		if (likely(!__atomic_load_n(&process_page->fork_gate, __ATOMIC_SEQ_CST)))
-			return;
-		__atomic_store_n(unwinding, 0, __ATOMIC_SEQ_CST);
-		if (!lock_pause(turn++))
-			return;
+	if (elf_image_at((const void *)&backtrace_init, &own)) {
+		unwind_own_start = own.start;
+		unwind_own_bytes = own.end - own.start;
 	}
+	return libunwind_init(why);
 }
 
 /* Drops the tracer's own frames, which are innermost and where a package was called through us. */
@@ -148,51 +43,6 @@ static void trim(struct backtrace *b, const uint64_t *pc, uint32_t found, uint32
 	b->frames = b->truncated ? depth : frames;
 }
 
-/* What unw_backtrace() does, but slowly, by rules that unw_flush_cache() does drop. */
-static APART uint32_t step_through(uint64_t *pc, uint32_t most)
-{
-	unw_context_t context;
-	unw_cursor_t cursor;
-	uint32_t found = 0;
-	unw_word_t ip;
-
-	if (get_context(&context) < 0 || init_cursor(&cursor, &context) < 0)
-		return 0;
-	while (found < most && step_cursor(&cursor) > 0 &&
-	       get_register(&cursor, UNW_REG_IP, &ip) >= 0)
-		pc[found++] = ip;
-	return found;
-}
-
-/*
- * unw_backtrace() keeps a thread's rules for good, where unw_flush_cache() does not reach them: a
- * thread that called it before something was unloaded may take new code for the old one.
- */
-static uint32_t find_all(uint64_t *pc, uint32_t most)
-{
-	uint64_t now = __atomic_load_n(&unloads, __ATOMIC_ACQUIRE);
-	int found;
-
-	if (unlikely(!now))
-		__atomic_store_n(&unloads, now = count_unloads(), __ATOMIC_RELEASE);
-	if (unlikely(!unloads_at_first))
-		unloads_at_first = now;
-	if (unlikely(unloads_at_first != now))
-		return step_through(pc, most);
-	found = unwinder((void **)pc, (int)most);
-	return found > 0 ? (uint32_t)found : 0;
-}
-
-static uint32_t find_guarded(uint64_t *pc, uint32_t most, struct lane *lane)
-{
-	uint32_t found;
-
-	enter_libunwind(&lane->unwinding);
-	found = find_all(pc, most);
-	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
-	return found;
-}
-
 /* With many calls in each other there may be any number of own frames. Where new frames are put
  * together there is room for them all: it is not in use now. */
 static APART void take_nested(struct backtrace *b, struct lane *lane)
@@ -200,14 +50,15 @@ static APART void take_nested(struct backtrace *b, struct lane *lane)
 	uint64_t *pc = (uint64_t *)lane->history->fresh;
 	uint32_t most = sizeof(lane->history->fresh) / (sizeof(uint64_t));
 
-	trim(b, pc, find_guarded(pc, most, lane), config->depth);
+	trim(b, pc, libunwind_take(pc, most, &lane->unwinding), config->depth);
 }
 
 /* What does not lead to the caller is not believed. */
 static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
 {
 	uint64_t caller = ((const uint64_t *)frame_address)[1];
-	uint32_t most = config->depth + OWN_FRAMES, found = find_guarded(b->pc, most, lane);
+	uint32_t most = config->depth + OWN_FRAMES;
+	uint32_t found = libunwind_take(b->pc, most, &lane->unwinding);
 
 	/* For the analyzer, which does not always look into trim(). */
 	b->frames = 0;
@@ -319,31 +170,15 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	return likely(stack && !unwind_is_own(*caller)) ? stack : store(lane, node, caller);
 }
 
-/* Goes on from the cursor's frame; the tracer's own are left out. */
-static void take_all(struct backtrace *b, unw_cursor_t *cursor)
-{
-	unw_word_t pc;
-
-	do {
-		if (get_register(cursor, UNW_REG_IP, &pc) != 0 || pc == 0)
-			return;
-		if (unwind_is_own(pc))
-			continue;
-		b->truncated = b->frames == config->depth;
-		if (b->truncated)
-			return;
-		b->pc[b->frames++] = pc;
-	} while (step_cursor(cursor) > 0);
-}
-
 uint32_t backtrace_take_at(const ucontext_t *context)
 {
 	uint64_t at = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
 	struct backtrace b = { 0 };
-	unw_cursor_t cursor;
+	uint32_t most = config->depth + OWN_FRAMES;
+	uint32_t found = libunwind_take_at(context, b.pc, most);
 
-	if (start_at(&cursor, (unw_context_t *)context, UNW_INIT_SIGNAL_FRAME) == 0)
-		take_all(&b, &cursor);
+	trim(&b, b.pc, found, config->depth);
+	b.truncated |= found == most;
 	if (b.frames == 0)
 		b.pc[b.frames++] = at;
 	/* Frames are return addresses: as if what was interrupted were a call. */
@@ -360,35 +195,4 @@ bool backtrace_has(const struct lane *lane, uint64_t pc)
 		if (h->frame[i].pc == pc)
 			return true;
 	return h->frames == 0;
-}
-
-void backtrace_before_fork(void)
-{
-	__atomic_store_n(&process_page->fork_gate, 1, __ATOMIC_SEQ_CST);
-	lanes_await_unwinders();
-}
-
-void backtrace_after_fork(void)
-{
-	__atomic_store_n(&process_page->fork_gate, 0, __ATOMIC_SEQ_CST);
-}
-
-/* Most calls of dlclose() unload nothing. */
-void backtrace_forget(void)
-{
-	uint64_t now = count_unloads();
-
-	if (now == __atomic_load_n(&unloads, __ATOMIC_RELAXED))
-		return;
-	cfi_forget();
-	tree_forget();
-	if (flush)
-		flush(*local_space, 0, 0);
-	__atomic_store_n(&unloads, now, __ATOMIC_RELEASE);
-}
-
-void backtrace_inherit(void)
-{
-	cfi_forget();
-	__atomic_store_n(&unloads, 0, __ATOMIC_RELAXED);
 }

@@ -21,10 +21,8 @@ struct backtrace {
 	uint64_t pc[TRACE_FRAMES_MAX + 16]; /* return addresses, innermost first: the call's own first */
 };
 
-/*
- * Loads libunwind, out of sight of the target: libunwind.so.8 exports a weak backtrace() that would
- * replace the C library's. False: it cannot be had; `*why` says so. Not from a hot path.
- */
+/* Loads libunwind (libunwind.h). Returns false if that is not possible; then `*why` says why. At start-up
+ * only. */
 bool backtrace_init(const char **why);
 
 /*
@@ -41,17 +39,5 @@ uint32_t backtrace_take_at(const ucontext_t *context);
 /* Is there a frame that returns to `pc` in the backtrace that the thread took last? True as well when
  * that is not known. */
 bool backtrace_has(const struct lane *lane, uint64_t pc);
-
-/* Before and after a fork: libunwind's locks, held by another thread, would never come free in the
- * child. Between the two no thread is inside it. */
-void backtrace_before_fork(void);
-void backtrace_after_fork(void);
-
-/* Forgets what is known of code that may be gone. */
-void backtrace_forget(void);
-
-/* In a child that begins a trace of its own: until then no one told us what was unloaded. Asks the
- * loader nothing, whose lock may be held for good here. */
-void backtrace_inherit(void);
 
 #endif

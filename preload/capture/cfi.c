@@ -3,16 +3,13 @@
  * Source of the facts: the DWARF standard, section "Call Frame Information", and the Linux Standard
  * Base, "Exception Frames", for .eh_frame and .eh_frame_hdr.
  */
-#define _GNU_SOURCE
-#include <dlfcn.h>
 #include <limits.h>
-#include <link.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "preload/base/index.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/cfi.h"
+#include "preload/host/images.h"
 
 #include "preload/base/poison.h"
 
@@ -488,26 +485,16 @@ static struct cfi_rule rule_of(const struct state *s)
 	    s->rbp.where == WHERE_UNDEFINED || s->rsp.where != WHERE_SAME ||
 	    s->return_address.where != WHERE_AT_CFA || s->return_address.offset != -8 ||
 	    s->cfa_offset < 0 || s->cfa_offset > INT32_MAX || s->rbp.offset < INT16_MIN ||
-	    s->rbp.offset > 0 || (s->rbp.where == WHERE_AT_CFA && s->rbp.offset == 0))
+	    s->rbp.offset > 0 || (s->rbp.where == WHERE_AT_CFA && s->rbp.offset > -16))
 		return unknown;
 	return cfi_rule(on_rsp ? CFI_RSP : CFI_RBP, (int32_t)s->cfa_offset,
 			s->rbp.where == WHERE_AT_CFA ? (int16_t)s->rbp.offset : 0);
 }
 
-/* Where a module's .eh_frame_hdr is; NULL: unknown. Takes no lock, unlike dl_iterate_phdr(). */
-static const uint8_t *find_header(uint64_t pc)
-{
-	struct dl_find_object object;
-
-	if (_dl_find_object((void *)(uintptr_t)pc, &object) != 0)
-		return NULL;
-	return object.dlfo_eh_frame;
-}
-
-static struct cfi_rule read_rule(uint64_t pc)
+static struct cfi_rule read_rule(const uint8_t *header, uint64_t pc)
 {
 	struct cfi_rule unknown = cfi_rule(CFI_UNKNOWN, 0, 0);
-	const uint8_t *header = find_header(pc), *entry = header ? search(header, pc) : NULL;
+	const uint8_t *entry = header ? search(header, pc) : NULL;
 	struct frame_info info = { 0 };
 	struct machine m = { .info = &info, .pc = UINT64_MAX };
 
@@ -525,15 +512,13 @@ static struct cfi_rule read_rule(uint64_t pc)
 
 /*
  * One row a rule, direct-mapped, shared by all threads and written without a lock. The seal is the
- * return address mixed with the rule: two words of different writers do not fit each other.
+ * return address mixed with the salt and with the rule, so that two words that different threads wrote
+ * do not fit each other, nor a row of another epoch.
  */
 static struct {
 	uint64_t seal;
 	uint64_t rule;
 } cache[CACHE_ROWS];
-
-/* To a return address of 0, a row in which nothing is looks like its own. */
-_Static_assert(CFI_OUTERMOST == 0, "cfi_find");
 
 static size_t row_of(uint64_t pc)
 {
@@ -542,33 +527,41 @@ static size_t row_of(uint64_t pc)
 
 _Static_assert(CACHE_ROWS == 1 << 12, "row_of");
 
-static uint64_t seal_of(uint64_t return_address, struct cfi_rule rule)
+/* No address has the highest bit: a row that is empty, or has another epoch's salt, fits none. */
+uint64_t cfi_salt(uint64_t epoch)
 {
-	return return_address ^ rule.word * 0x9e3779b97f4a7c15u;
+	return images_is_unloading(epoch) ? CFI_NO_CACHE : epoch * 0x9e3779b97f4a7c15u | 1ull << 63;
 }
 
-static APART struct cfi_rule read_into(size_t row, uint64_t return_address)
+static uint64_t seal_of(uint64_t return_address, uint64_t salt, struct cfi_rule rule)
 {
+	return return_address ^ salt ^ rule.word * 0x9e3779b97f4a7c15u;
+}
+
+/* A rule is kept only if its image has a number: otherwise nobody would notice that it is unloaded. */
+static APART struct cfi_rule read_into(size_t row, uint64_t return_address, uint64_t salt)
+{
+	const void *code = (const void *)(return_address - 1);
 	struct cfi_rule rule = cfi_rule(CFI_OUTERMOST, 0, 0);
+	struct elf_image image = { 0 };
+	bool is_image = return_address && elf_image_at(code, &image);
 
 	if (return_address)
-		rule = read_rule(return_address - 1);
+		rule = read_rule(image.eh_frame_hdr, return_address - 1);
+	if (salt == CFI_NO_CACHE || (is_image && !images_number(code)))
+		return rule;
 	__atomic_store_n(&cache[row].rule, rule.word, __ATOMIC_RELAXED);
-	__atomic_store_n(&cache[row].seal, seal_of(return_address, rule), __ATOMIC_RELAXED);
+	__atomic_store_n(&cache[row].seal, seal_of(return_address, salt, rule), __ATOMIC_RELAXED);
 	return rule;
 }
 
-struct cfi_rule cfi_find(uint64_t return_address)
+struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt)
 {
 	size_t row = row_of(return_address);
 	struct cfi_rule rule = { __atomic_load_n(&cache[row].rule, __ATOMIC_RELAXED) };
 	uint64_t seal = __atomic_load_n(&cache[row].seal, __ATOMIC_RELAXED);
 
-	return likely(seal == seal_of(return_address, rule)) ? rule : read_into(row, return_address);
-}
-
-void cfi_forget(void)
-{
-	for (size_t row = 0; row < CACHE_ROWS; row++)
-		__atomic_store_n(&cache[row].seal, 0, __ATOMIC_RELAXED);
+	return likely(seal == seal_of(return_address, salt, rule))
+		       ? rule
+		       : read_into(row, return_address, salt);
 }

@@ -54,11 +54,15 @@ static inline bool cfi_keeps_rbp(struct cfi_rule rule)
 	return (uint32_t)rule.word == CFI_RSP;
 }
 
-/* The rule at a return address, from the cache if it is there. At 0, where many stacks end, it is
- * CFI_OUTERMOST. */
-struct cfi_rule cfi_find(uint64_t return_address);
+/*
+ * The *salt* of an epoch (images.h): what was cached in another epoch is not found with it. That of an
+ * epoch in which something is being unloaded is CFI_NO_CACHE.
+ */
+#define CFI_NO_CACHE 0
+uint64_t cfi_salt(uint64_t epoch);
 
-/* Drops the cache: code may have gone, and other code come to its place. */
-void cfi_forget(void);
+/* The rule at a return address, from the cache if it is there. At 0, where many stacks end, it is
+ * CFI_OUTERMOST. The image that holds the address must be on the caller's stack: it is read. */
+struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt);
 
 #endif

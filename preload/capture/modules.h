@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is loaded where, in whatever namespace. A module gets an id when a frame in it is first stored;
- * when it is unloaded its id is dead, and whatever comes to its place gets a new one. All of it under
- * the cold lock, but for modules_holds(). The loader's locks are left alone.
+ * Images as the trace has them: modules. The id of a module is the number of its image (images.h). A
+ * module is defined in the trace when a frame or a package in it is first stored; when it is unloaded,
+ * the trace says that it is gone.
+ *
+ * A *frame* (trace_format.h) is a return address as module and offset in it.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_MODULES_H
 #define LSATRACE_PRELOAD_CAPTURE_MODULES_H
@@ -11,35 +13,35 @@
 #include <stdint.h>
 
 #include "include/trace_format.h"
+#include "preload/host/images.h"
 
-enum { MODULES_MAX = 65536 };
-
-/* False: no memory. */
+/* Returns false if there is no memory. */
 bool modules_init(void);
 
-/* The frame (trace_format.h) of a return address. */
-uint64_t modules_frame(uint64_t pc);
-
-/* The id of the module that holds an address, or 0. */
+/* The id of the module that holds an address, defined in the trace; 0: none does. Like images_number(),
+ * it reads the image. Under the cold lock. */
 uint32_t modules_id(uint64_t address);
 
-/* The highest id given so far. */
-uint32_t modules_count(void);
+/* The frame of a return address. Under the cold lock. */
+uint64_t modules_frame(uint64_t pc);
 
-/* Finds out what is gone after a dlclose(). */
-void modules_unloaded(void);
+/* The same without the cold lock. Returns false if its module is not defined yet. */
+bool modules_find_frame(uint64_t pc, uint64_t *frame);
 
-/* What must be added to the offset of a frame of module `id`; for one that is unloaded, something
- * that leads to no address. */
-extern uint64_t *modules_base;
+/* Is a module defined in the trace of this process, or of the one that it was forked from? */
+bool modules_is_defined(uint32_t id);
 
-/* Does a frame stand for an address of now? One that lies in no module has its lower bits only. */
+/* Writes down which modules are gone. Under the cold lock. */
+void modules_note_gone(void);
+
+/* Does a frame stand for this return address now? Of a frame that lies in no module only the lower bits
+ * are known. */
 static inline bool modules_holds(uint64_t frame, uint64_t pc)
 {
 	uint64_t id = frame >> TRACE_FRAME_OFFSET_BITS;
 	uint64_t offset = frame & ((1ull << TRACE_FRAME_OFFSET_BITS) - 1);
 
-	return ((modules_base[id] + offset) ^ pc) << (id ? 0 : 64 - TRACE_FRAME_OFFSET_BITS) == 0;
+	return ((images_base[id] + offset) ^ pc) << (id ? 0 : 64 - TRACE_FRAME_OFFSET_BITS) == 0;
 }
 
 #endif

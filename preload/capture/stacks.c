@@ -26,27 +26,50 @@ static uint64_t hash_of(const uint64_t *pc, uint32_t frames)
 	return index_mix(hash);
 }
 
-/* Stored frames name module and offset: those of a module that is gone are equal to no address. */
-static bool is_it(uint32_t reference, void *sought)
+/* A backtrace that is looked for, by what is known of it. */
+struct sought {
+	const struct backtrace *b;
+	const uint64_t *frame; /* as it would be stored; NULL: by its return addresses */
+};
+
+static bool is_it(uint32_t reference, void *data)
 {
 	const struct trace_stack *stack = chunks_at(reference);
-	const struct backtrace *b = sought;
+	const struct sought *sought = data;
+	const struct backtrace *b = sought->b;
 
 	if (stack->frames != b->frames || (stack->flags & TRACE_STACK_TRUNCATED) != b->truncated)
 		return false;
+	if (unlikely(sought->frame))
+		return memcmp(stack->frame, sought->frame, b->frames * sizeof(stack->frame[0])) == 0;
+	/* A frame of a module that is gone is equal to no address. */
 	for (uint32_t i = 0; i < b->frames; i++)
 		if (!modules_holds(stack->frame[i], b->pc[i]))
 			return false;
 	return true;
 }
 
-static uint32_t look_up(const struct backtrace *b, uint64_t hash)
+static uint32_t look_up(const struct backtrace *b, const uint64_t *frame, uint64_t hash)
 {
-	return index_find(&index_of_stacks, hash, is_it, (void *)b);
+	struct sought sought = { b, frame };
+
+	return index_find(&index_of_stacks, hash, is_it, &sought);
+}
+
+/* While something is being unloaded it is not known which modules are gone. So return addresses are made
+ * frames of what lies there now. */
+static APART uint32_t look_up_frames(const struct backtrace *b, uint64_t hash)
+{
+	uint64_t frame[TRACE_FRAMES_MAX];
+
+	for (uint32_t i = 0; i < b->frames; i++)
+		if (!modules_find_frame(b->pc[i], &frame[i]))
+			return 0;
+	return look_up(b, frame, hash);
 }
 
 /* Under the cold lock. */
-static uint32_t store(const struct backtrace *b, uint64_t hash)
+static uint32_t find_or_store(const struct backtrace *b, uint64_t hash)
 {
 	struct trace_stack *stack;
 	uint32_t reference;
@@ -55,6 +78,9 @@ static uint32_t store(const struct backtrace *b, uint64_t hash)
 	/* First: a module not seen before is written to the log as well. */
 	for (uint32_t i = 0; i < b->frames; i++)
 		frame[i] = modules_frame(b->pc[i]);
+	reference = look_up(b, frame, hash);
+	if (reference)
+		return reference;
 	stack = log_begin(TRACE_RECORD_STACK, sizeof(*stack) + b->frames * sizeof(frame[0]));
 	if (!stack)
 		return 0;
@@ -70,14 +96,13 @@ static uint32_t store(const struct backtrace *b, uint64_t hash)
 uint32_t stacks_find(const struct backtrace *b)
 {
 	uint64_t hash = hash_of(b->pc, b->frames);
-	uint32_t reference = look_up(b, hash);
+	uint32_t reference = unlikely(images_is_unloading(images_epoch())) ? look_up_frames(b, hash)
+									   : look_up(b, NULL, hash);
 
 	if (likely(reference))
 		return reference;
 	if (chunks_may_ask(&refusal) && lock_take(LOCK_COLD)) {
-		reference = look_up(b, hash);
-		if (!reference)
-			reference = store(b, hash);
+		reference = find_or_store(b, hash);
 		chunks_note_answer(&refusal, reference != 0);
 		lock_release(LOCK_COLD);
 	}
@@ -102,7 +127,7 @@ void stacks_reset(void)
 
 static uint64_t address_of(uint64_t frame)
 {
-	return modules_base[frame >> TRACE_FRAME_OFFSET_BITS] +
+	return images_base[frame >> TRACE_FRAME_OFFSET_BITS] +
 	       (frame & ((1ull << TRACE_FRAME_OFFSET_BITS) - 1));
 }
 

@@ -3,6 +3,7 @@
 #include "preload/base/index.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
+#include "preload/host/images.h"
 
 #include "preload/base/poison.h"
 
@@ -27,7 +28,8 @@ struct memo {
 static struct node *nodes; /* by number, from 1 */
 static uint32_t *stacks;   /* that end in them */
 static uint32_t nodes_used;
-static uint32_t root_number;
+static uint32_t latest_root,
+	first_node; /* the tree that was begun last, and where its nodes begin */
 static struct index children;
 static struct memo *memos;
 
@@ -39,9 +41,17 @@ bool tree_init(void)
 	return nodes && stacks && memos;
 }
 
-uint32_t tree_root(void)
+/* Whoever is first with a root begins a tree. */
+uint32_t tree_root(uint64_t epoch)
 {
-	return ROOT_BIT | __atomic_load_n(&root_number, __ATOMIC_ACQUIRE);
+	uint32_t root = ROOT_BIT | (uint32_t)(epoch >> 16);
+	uint32_t latest = __atomic_load_n(&latest_root, __ATOMIC_RELAXED);
+
+	if (latest != root && __atomic_compare_exchange_n(&latest_root, &latest, root, false,
+							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		__atomic_store_n(&first_node, __atomic_load_n(&nodes_used, __ATOMIC_RELAXED) + 1,
+				 __ATOMIC_RELAXED);
+	return root;
 }
 
 static bool is_it(uint32_t node, void *sought)
@@ -86,6 +96,13 @@ static inline uint32_t recall(const struct memo *memo, uint32_t parent, uint64_t
 	return likely(family >> 32 == parent && seal == seal_of(pc, family)) ? (uint32_t)family : 0;
 }
 
+/* Nothing is in it, or a node of a tree that is no longer used. */
+static bool is_free(const struct memo *memo)
+{
+	return (uint32_t)__atomic_load_n(&memo->family, __ATOMIC_RELAXED) <
+	       __atomic_load_n(&first_node, __ATOMIC_RELAXED);
+}
+
 static APART uint32_t find_or_add(struct node child, struct memo *memo)
 {
 	uint64_t hash = index_mix(child.pc ^ (uint64_t)child.parent << 40);
@@ -94,9 +111,9 @@ static APART uint32_t find_or_add(struct node child, struct memo *memo)
 
 	if (!node)
 		node = add(&child, hash);
-	if (__atomic_load_n(&memo->family, __ATOMIC_RELAXED) != 0)
+	if (!is_free(memo))
 		memo = neighbour(memo);
-	if (node && __atomic_load_n(&memo->family, __ATOMIC_RELAXED) == 0) {
+	if (node && is_free(memo)) {
 		family |= node;
 		__atomic_store_n(&memo->family, family, __ATOMIC_RELAXED);
 		__atomic_store_n(&memo->seal, seal_of(child.pc, family), __ATOMIC_RELAXED);
@@ -128,17 +145,13 @@ void tree_set_stack(uint32_t node, uint32_t stack)
 	__atomic_store_n(&stacks[node], stack, __ATOMIC_RELAXED);
 }
 
-void tree_forget(void)
-{
-	for (size_t i = 0; i < (size_t)1 << MEMO_BITS; i++)
-		if (memos[i].family)
-			__atomic_store_n(&memos[i].family, 0, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&root_number, 1, __ATOMIC_RELEASE);
-}
-
 void tree_reset(void)
 {
 	index_clear(&children);
-	nodes_used = 0;
-	tree_forget();
+	/* Numbers of nodes are used anew. */
+	for (size_t i = 0; nodes_used && i < (size_t)1 << MEMO_BITS; i++)
+		if (memos[i].family)
+			memos[i].family = 0;
+	nodes_used = latest_root = first_node = 0;
+	images_new_epoch();
 }

@@ -14,8 +14,8 @@
 /* False: no memory. */
 bool tree_init(void);
 
-/* The node above every outermost frame. Another one after tree_forget(). */
-uint32_t tree_root(void);
+/* The node above every outermost frame, in an epoch (images.h). */
+uint32_t tree_root(uint64_t epoch);
 
 /* The node of a return address below `parent`; 0: the tree is full, or `parent` is 0. */
 uint32_t tree_child(uint32_t parent, uint64_t pc);
@@ -23,9 +23,6 @@ uint32_t tree_child(uint32_t parent, uint64_t pc);
 /* The reference of the stack that ends in a node; 0: not known yet. */
 uint32_t tree_stack(uint32_t node);
 void tree_set_stack(uint32_t node, uint32_t stack);
-
-/* Code may have gone: no node that is known stands for a backtrace of now. */
-void tree_forget(void);
 
 /* For a new file, in which no stack is known: empties it. One thread only. */
 void tree_reset(void);

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+#include <pthread.h>
 #include <stddef.h>
 
 #include "preload/base/reentry.h"
 #include "preload/capture/cfi.h"
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
+#include "preload/host/images.h"
+#include "preload/host/maps.h"
 
 #include "preload/base/poison.h"
 
 /* A frame larger than this is not believed. */
 #define FRAME_BYTES_MOST (16ull << 20)
+
+#define PAGE_BYTES 4096ull
+
+extern void *__libc_stack_end; /* of ld.so: the stack pointer when the process began */
 
 enum step { STEP_FRAME, STEP_END, STEP_UNKNOWN };
 
@@ -28,6 +35,43 @@ static inline bool is_frame_size(uint64_t bytes)
 	return words - 1 < FRAME_BYTES_MOST / 8;
 }
 
+/*
+ * Where the stack ends, at the latest, on which an address lies: above the stack of a thread lies what the
+ * C library keeps of it, above that of the process what the kernel handed to it. Coroutines' stacks and
+ * alternate ones of signals may lie anywhere.
+ */
+static uint64_t limit_of_stack(uint64_t address)
+{
+	uint64_t thread = (uint64_t)pthread_self();
+	uint64_t process = (uint64_t)(uintptr_t)__libc_stack_end;
+
+	if (address < thread)
+		return thread;
+	return address < process ? process : UINT64_MAX;
+}
+
+/* May the stack be read from one word, which has been read, up to another? Asks the kernel about each page
+ * once, and keeps the answer for the stack that the thread was on last. */
+static APART bool reach(struct unwind_history *h, uint64_t from, uint64_t to)
+{
+	uint64_t low = from & -PAGE_BYTES, high = low + PAGE_BYTES;
+
+	if (to < high)
+		return true;
+	if (to >= limit_of_stack(from))
+		return false;
+	if (from - h->stack_low < h->stack_bytes) {
+		low = h->stack_low;
+		high = low + h->stack_bytes;
+	}
+	for (; to >= high; high += PAGE_BYTES)
+		if (!maps_can_read((const void *)high, sizeof(uint64_t)))
+			return false;
+	h->stack_low = low;
+	h->stack_bytes = high - low;
+	return true;
+}
+
 /* Member by member: nodes and links are not known yet. */
 static inline void note(struct unwind_frame *to, const struct unwind_frame *f)
 {
@@ -38,10 +82,12 @@ static inline void note(struct unwind_frame *to, const struct unwind_frame *f)
 	to->rule = f->rule;
 }
 
-/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. */
-static inline enum step step(struct unwind_frame *f, struct unwind_frame *inner)
+/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing but
+ * the stack, and of that nothing inside of the frame. */
+static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
+			     struct unwind_frame *inner)
 {
-	struct cfi_rule rule = f->rule = cfi_find(f->pc);
+	struct cfi_rule rule = f->rule = cfi_find(f->pc, h->salt);
 	uint64_t base = cfi_kind(rule) == CFI_RSP ? f->slot : f->rbp - 8;
 	uint64_t slot = base + (uint64_t)cfi_cfa_offset(rule);
 	int16_t rbp_offset = cfi_rbp_offset(rule);
@@ -49,15 +95,18 @@ static inline enum step step(struct unwind_frame *f, struct unwind_frame *inner)
 	note(inner, f);
 	if (unlikely(cfi_kind(rule) <= CFI_UNKNOWN))
 		return cfi_kind(rule) == CFI_OUTERMOST ? STEP_END : STEP_UNKNOWN;
-	if (unlikely(!is_frame_size(slot - f->slot)))
+	if (unlikely(!is_frame_size(slot - f->slot)) ||
+	    (unlikely(slot - h->stack_low >= h->stack_bytes) && !reach(h, f->slot, slot)))
 		return STEP_UNKNOWN;
-	f->slot = slot;
-	f->pc = read_word(slot);
 	f->rbp_cell = 0;
 	if (rbp_offset) {
 		f->rbp_cell = slot + 8 + (uint64_t)(int64_t)rbp_offset;
+		if (unlikely(f->rbp_cell <= f->slot))
+			return STEP_UNKNOWN;
 		f->rbp = read_word(f->rbp_cell);
 	}
+	f->slot = slot;
+	f->pc = read_word(slot);
 	return STEP_FRAME;
 }
 
@@ -164,7 +213,7 @@ static inline struct unwind_frame *walk(struct unwind_history *h, const uint64_t
 		while (old->slot < f.slot)
 			old--;
 		if (!is_same(old, &f)) {
-			result = step(&f, fresh++);
+			result = step(h, &f, fresh++);
 			if (likely(result == STEP_FRAME))
 				continue;
 			*fresh_end = fresh;
@@ -193,21 +242,26 @@ static inline void append(struct unwind_frame *f, const struct unwind_frame *fre
 	f->node = unlikely(unwind_is_own(f->pc)) ? f[-1].node : tree_child(f[-1].node, f->pc);
 }
 
-/* Nothing is known: it is another tree's, or the first time. */
-static void begin(struct unwind_history *h, uint32_t root)
+/* Nothing of another epoch is believed. While something is being unloaded, nothing at all: no frame is an
+ * old one, rules are read anew, and nodes are 0. */
+static APART void begin(struct unwind_history *h, uint64_t epoch)
 {
+	bool is_unloading = images_is_unloading(epoch);
+
+	h->epoch = is_unloading ? 0 : epoch;
+	h->salt = cfi_salt(epoch);
 	h->frames = 0;
 	h->frame[0].slot = UINT64_MAX;
-	h->frame[0].node = root;
+	h->frame[0].node = is_unloading ? 0 : tree_root(epoch);
 }
 
 APART bool unwind_take(struct unwind_history *h, const void *frame_address)
 {
 	struct unwind_frame *fresh, *f;
-	uint32_t root = tree_root();
+	uint64_t epoch = images_epoch();
 
-	if (unlikely(h->frame[0].node != root))
-		begin(h, root);
+	if (unlikely(h->epoch != epoch))
+		begin(h, epoch);
 	f = walk(h, frame_address, &fresh);
 	h->frames = 0;
 	if (unlikely(!f))

@@ -41,8 +41,12 @@ static inline bool unwind_has_cells(const struct unwind_frame *f)
 }
 
 /* Frames 1 to `frames`, outermost first. Frame 0 is none: its slot lies above all others, and its node
- * is tree_root() when the history was made. */
+ * is the root of the epoch's tree, or 0 while something is being unloaded. */
 struct unwind_history {
+	uint64_t epoch; /* in which it is believed (images.h); 0: never again */
+	uint64_t salt;  /* of that epoch, for cfi_find() */
+	/* The stack that the thread was on last, as far as it is known that it can be read. */
+	uint64_t stack_low, stack_bytes;
 	uint32_t frames;
 	struct unwind_frame frame[UNWIND_FRAMES_MOST + 1];
 	/* The frames that are new this time, innermost first: here, because stacks may be small. Their

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 #include "preload/base/text.h"
-#include "preload/host/image.h"
+#include "preload/host/elf_image.h"
 #include "preload/host/maps.h"
 
 #include "preload/base/poison.h"
@@ -123,15 +124,17 @@ static size_t readable_by_page(uint64_t start, size_t bytes)
 /* As the object that it lies in says; of what lies in none, nothing is known. */
 static bool is_code_of_object(uint64_t address)
 {
-	uintptr_t start, end;
-	const struct link_map *map = image_at((const void *)address, &start, &end);
 	size_t headers = 0;
-	const ElfW(Phdr) *p =
-		map ? image_headers(start, readable_by_page(start, end - start), &headers) : NULL;
+	struct elf_image image;
+	const ElfW(Phdr) * p;
 
+	if (!elf_image_at((const void *)address, &image))
+		return false;
+	p = elf_image_headers(image.start, readable_by_page(image.start, image.end - image.start),
+			      &headers);
 	for (size_t i = 0; i < headers; i++)
 		if (p[i].p_type == PT_LOAD && p[i].p_flags & PF_X &&
-		    address - map->l_addr - p[i].p_vaddr < p[i].p_memsz)
+		    address - image.map->l_addr - p[i].p_vaddr < p[i].p_memsz)
 			return true;
 	return false;
 }
@@ -170,6 +173,31 @@ size_t maps_copy(void *to, const void *from, size_t bytes)
 bool maps_can_read(const void *at, size_t bytes)
 {
 	return readable_by_page((uint64_t)(uintptr_t)at, bytes) == bytes;
+}
+
+/* FUTEX_CMP_REQUEUE compares a word with a value and then, here, wakes and moves nobody. A page that has
+ * gone is an error, not a signal. Programs that restrict their system calls allow this one. */
+static bool is_word_equal(const void *at, uint32_t value)
+{
+	uint32_t other = 0;
+
+	return syscall(SYS_futex, at, FUTEX_CMP_REQUEUE_PRIVATE, 0, NULL, &other, value) == 0;
+}
+
+bool maps_are_equal(const void *at, const void *bytes, size_t count)
+{
+	int error = errno;
+	bool is_equal = true;
+	uint32_t word;
+
+	if ((uintptr_t)at % sizeof(word) != 0)
+		return true;
+	for (size_t i = 0; i + sizeof(word) <= count && is_equal; i += sizeof(word)) {
+		memcpy(&word, (const char *)bytes + i, sizeof(word));
+		is_equal = is_word_equal((const char *)at + i, word);
+	}
+	errno = error;
+	return is_equal;
 }
 
 int maps_protection(const void *at)

@@ -18,6 +18,11 @@ size_t maps_copy(void *to, const void *from, size_t bytes);
 /* May so few bytes be read? Faster than maps_readable(), for it asks for each page, and no file. */
 bool maps_can_read(const void *at, size_t bytes);
 
+/* Does memory hold these bytes? Returns false as well if it cannot be read, or not any more. Nothing is
+ * read here: the kernel compares, words of 4 bytes; what remains at the end, and bytes that lie at no
+ * multiple of 4, it cannot compare, and these are taken for equal. */
+bool maps_are_equal(const void *at, const void *bytes, size_t count);
+
 /* How much address space is in use; 0: it is not known. */
 uint64_t maps_bytes(void);
 

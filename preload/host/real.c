@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
-#include "preload/host/image.h"
+#include "preload/host/elf_image.h"
 #include "preload/host/real.h"
 
 #include "preload/base/poison.h"
@@ -28,13 +28,13 @@ sighandler_t (*real_sysv_signal)(int signal, sighandler_t handler);
  * first behind us. */
 static void *find_behind_us(const char *name)
 {
-	const struct link_map *map = image_at((const void *)&real_init, NULL, NULL);
+	const struct link_map *map = elf_image_map_at((const void *)&real_init);
 	const ElfW(Sym) *symbol = NULL;
-	struct image image;
+	struct elf_dynamic dynamic;
 
 	while (map && !symbol && (map = map->l_next) != NULL)
-		symbol = image_read(&image, map) ? image_find(&image, name) : NULL;
-	return symbol ? image_address(&image, symbol) : NULL;
+		symbol = elf_image_read(&dynamic, map) ? elf_image_find(&dynamic, name) : NULL;
+	return symbol ? elf_image_address(&dynamic, symbol) : NULL;
 }
 
 void real_init(void)

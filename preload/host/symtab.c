@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "preload/host/image.h"
+#include "preload/host/elf_image.h"
 #include "preload/host/maps.h"
 #include "preload/host/symtab.h"
 
@@ -21,7 +21,7 @@ struct wanted {
 };
 
 /* The object in memory, and its file. */
-struct trace_file {
+struct image_file {
 	const struct link_map *map;
 	uintptr_t start, end;
 	int fd;
@@ -45,7 +45,7 @@ static bool is_variable(const ElfW(Sym) * s, const struct wanted *w)
 }
 
 /* A symbol of the object, if it lies in it. */
-static bool take(const ElfW(Sym) * s, const struct trace_file *f, struct symbol *symbol)
+static bool take(const ElfW(Sym) * s, const struct image_file *f, struct symbol *symbol)
 {
 	uintptr_t address = f->map->l_addr + s->st_value;
 
@@ -55,7 +55,7 @@ static bool take(const ElfW(Sym) * s, const struct trace_file *f, struct symbol 
 	return true;
 }
 
-static bool has_name(const ElfW(Sym) * s, const struct trace_file *f, const struct table *t,
+static bool has_name(const ElfW(Sym) * s, const struct image_file *f, const struct table *t,
 		     const struct wanted *w)
 {
 	char name[NAME_BYTES];
@@ -66,7 +66,7 @@ static bool has_name(const ElfW(Sym) * s, const struct trace_file *f, const stru
 }
 
 /* Symbols of the table from one number to another. A table that is longer than the file ends there. */
-static bool search(const struct trace_file *f, const struct table *t, const struct wanted *w,
+static bool search(const struct image_file *f, const struct table *t, const struct wanted *w,
 		   uint64_t from, uint64_t to, struct symbol *symbol)
 {
 	ElfW(Sym) block[BLOCK];
@@ -86,7 +86,7 @@ static bool search(const struct trace_file *f, const struct table *t, const stru
 }
 
 /* Local symbols come first in a table; sh_info is how many. */
-static bool search_table(const struct trace_file *f, const struct table *t, const struct wanted *w,
+static bool search_table(const struct image_file *f, const struct table *t, const struct wanted *w,
 			 struct symbol *symbol)
 {
 	uint64_t count = t->symbols.sh_size / sizeof(ElfW(Sym));
@@ -95,7 +95,7 @@ static bool search_table(const struct trace_file *f, const struct table *t, cons
 	return search(f, t, w, locals, count, symbol) || search(f, t, w, 0, locals, symbol);
 }
 
-static bool find_table(const struct trace_file *f, const ElfW(Ehdr) * header, struct table *t)
+static bool find_table(const struct image_file *f, const ElfW(Ehdr) * header, struct table *t)
 {
 	if (header->e_shentsize != sizeof(ElfW(Shdr)))
 		return false;
@@ -113,7 +113,7 @@ static bool find_table(const struct trace_file *f, const ElfW(Ehdr) * header, st
 }
 
 /* Does the file begin as what is mapped does? It may have been replaced since. */
-static bool is_loaded_file(const struct trace_file *f, ElfW(Ehdr) * header)
+static bool is_loaded_file(const struct image_file *f, ElfW(Ehdr) * header)
 {
 	static char head[HEAD_BYTES]; /* under the loader's lock, and stacks may be small */
 	size_t mapped = maps_readable((const void *)f->start, sizeof(head));
@@ -126,7 +126,7 @@ static bool is_loaded_file(const struct trace_file *f, ElfW(Ehdr) * header)
 	       header->e_ident[EI_CLASS] == ELFCLASS64;
 }
 
-static bool find_in_file(struct trace_file *f, const struct wanted *w, struct symbol *symbol)
+static bool find_in_file(struct image_file *f, const struct wanted *w, struct symbol *symbol)
 {
 	static char path[PATH_BYTES + 1];
 	size_t bytes = maps_path(f->start, path, PATH_BYTES);
@@ -150,13 +150,16 @@ bool symtab_find(const struct link_map *map, const char *name, size_t bytes_leas
 		 struct symbol *symbol)
 {
 	struct wanted w = { name, strlen(name) + 1, bytes_least };
-	struct trace_file f = { .map = map };
+	struct image_file f = { .map = map };
 	const ElfW(Sym) * exported;
-	struct image image;
+	struct elf_dynamic dynamic;
+	struct elf_image image;
 
-	if (w.name_bytes > NAME_BYTES || !image_at(map->l_ld, &f.start, &f.end))
+	if (w.name_bytes > NAME_BYTES || !elf_image_at(map->l_ld, &image))
 		return false;
-	exported = image_read(&image, map) ? image_find(&image, name) : NULL;
+	f.start = image.start;
+	f.end = image.end;
+	exported = elf_image_read(&dynamic, map) ? elf_image_find(&dynamic, name) : NULL;
 	return (exported && is_variable(exported, &w) && take(exported, &f, symbol)) ||
 	       find_in_file(&f, &w, symbol);
 }

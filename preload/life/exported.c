@@ -21,6 +21,7 @@
 #include "preload/ways_in/client.h"
 #include "preload/ways_in/entry.h"
 #include "preload/ways_in/link_maps.h"
+#include "preload/ways_in/unload.h"
 
 #include "preload/base/poison.h"
 
@@ -50,7 +51,7 @@ void *exported_linked(uint32_t number, const void *caller)
 int entry_dlclose(void *handle)
 {
 	init_ensure();
-	return entry_close(handle, __builtin_return_address(0));
+	return unload_library(handle, __builtin_return_address(0));
 }
 
 EXPORT int dlclose(void *handle) __attribute__((alias("entry_dlclose")));
@@ -58,7 +59,7 @@ EXPORT int dlclose(void *handle) __attribute__((alias("entry_dlclose")));
 /* Never called. The loader runs its resolver, under the loader's lock, when dlsym() asks for it. */
 static __attribute__((used)) void (*resolve_loaded(void))(void)
 {
-	link_maps_look_under_lock();
+	link_maps_run_job();
 	return (void (*)(void))resolve_loaded;
 }
 

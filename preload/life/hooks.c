@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "preload/capture/backtrace.h"
+#include "preload/capture/libunwind.h"
 #include "preload/file/trace.h"
 #include "preload/guardpage/guarded.h"
 #include "preload/life/hooks.h"
@@ -21,19 +21,19 @@ static void before_fork(void)
 {
 	guarded_before_fork();
 	sharedmem_before_fork();
-	backtrace_before_fork();
+	libunwind_before_fork();
 }
 
 static void after_fork_in_parent(void)
 {
-	backtrace_after_fork();
+	libunwind_after_fork();
 	sharedmem_after_fork();
 	guarded_after_fork();
 }
 
 static void after_fork_in_child(void)
 {
-	backtrace_after_fork();
+	libunwind_after_fork();
 	sharedmem_after_fork_in_child();
 	guarded_after_fork();
 }

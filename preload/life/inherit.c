@@ -48,7 +48,7 @@ static void copy_definition(const struct trace_record *record)
 	/* At the fork, a thread of the parent had written this record, but not yet given the id: in the
 	 * child, the id is free. */
 	if (record->type == TRACE_RECORD_MODULE &&
-	    ((const struct trace_module *)record)->id > modules_count())
+	    !modules_is_defined(((const struct trace_module *)record)->id))
 		return;
 	copy = log_begin(record->type, record->bytes);
 	if (!copy) {

@@ -139,7 +139,7 @@ static bool make_inherited(void)
 	bool is_made;
 
 	inherit_begin(&inheritance);
-	backtrace_inherit();
+	images_after_fork();
 	trace_header = NULL;
 	is_made = open_file(&file, true);
 	if (is_made) {

@@ -6,7 +6,7 @@
 #include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/file/trace.h"
-#include "preload/host/image.h"
+#include "preload/host/images.h"
 #include "preload/host/maps.h"
 #include "preload/host/patch.h"
 #include "preload/package/inplace.h"
@@ -16,7 +16,8 @@
 #include "preload/base/poison.h"
 
 struct inplace {
-	void **table; /* NULL: it is gone */
+	void **table;   /* NULL: it is gone */
+	uint32_t image; /* in which it lies (images.h); 0: in none */
 	size_t slots;
 	uint32_t package;
 	uint64_t hooked;             /* a bit for each slot that has been ours */
@@ -33,14 +34,14 @@ static struct inplace *find(void *const *table)
 	uint32_t used = __atomic_load_n(&tables_used, __ATOMIC_ACQUIRE);
 
 	for (uint32_t i = 0; i < used; i++)
-		if (tables[i].table == table)
+		if (tables[i].table == table && tables[i].image == images_number(table))
 			return &tables[i];
 	return NULL;
 }
 
 static bool is_ours(const void *function)
 {
-	return image_at(function, NULL, NULL) == image_at((const void *)&is_ours, NULL, NULL);
+	return elf_image_is_own(function);
 }
 
 /* Is a shim to stand where `now` stands? */
@@ -71,6 +72,7 @@ static struct inplace *add(void **table, size_t slots, const char *name)
 		return NULL;
 	}
 	t->package = packages_define_table(table, name, strlen(name));
+	t->image = images_number(table);
 	t->table = table;
 	t->slots = slots;
 	__atomic_store_n(&tables_used, tables_used + 1, __ATOMIC_RELEASE);
@@ -110,20 +112,36 @@ static void hook_under_lock(void **table, size_t slots, const char *name, bool i
 	reentry_inside = false;
 }
 
+/* How many of a table's slots there are to look at. */
+static size_t count_slots(const struct inplace *t, void **table, size_t slots)
+{
+	if (slots > TABLE_SLOTS)
+		slots = TABLE_SLOTS;
+	if (!t)
+		return maps_readable(table, slots * sizeof(*table)) / sizeof(*table);
+	return slots < t->slots ? slots : t->slots;
+}
+
+bool inplace_has_work(void **table, size_t slots)
+{
+	struct inplace *t = find(table);
+
+	return has_work(t, table, count_slots(t, table, slots));
+}
+
 static void hook(void **table, size_t slots, const char *name, bool is_filled)
 {
 	struct inplace *t = find(table);
 	int saved_errno = errno;
 
-	if (slots > TABLE_SLOTS)
-		slots = TABLE_SLOTS;
-	if (!t)
-		slots = maps_readable(table, slots * sizeof(*table)) / sizeof(*table);
-	else if (slots > t->slots)
-		slots = t->slots;
-	if (has_work(t, table, slots) && trace_begin() && lock_take(LOCK_COLD)) {
-		hook_under_lock(table, slots, name, is_filled);
-		lock_release(LOCK_COLD);
+	slots = count_slots(t, table, slots);
+	if (has_work(t, table, slots) && trace_begin()) {
+		if (lock_take(LOCK_COLD)) {
+			hook_under_lock(table, slots, name, is_filled);
+			lock_release(LOCK_COLD);
+		} else {
+			trace_lose(TRACE_LOST_PACKAGES);
+		}
 	}
 	errno = saved_errno;
 }
@@ -133,6 +151,21 @@ void inplace_hook(void **table, size_t slots, const char *name)
 	hook(table, slots, name, false);
 }
 
+/* Another table lies there from now on. */
+static void forget(void **table)
+{
+	struct inplace *t;
+
+	if (!lock_take(LOCK_COLD)) {
+		trace_lose(TRACE_LOST_PACKAGES);
+		return;
+	}
+	t = find(table);
+	if (t)
+		t->table = NULL;
+	lock_release(LOCK_COLD);
+}
+
 void inplace_hook_anew(void **table, size_t slots, const char *name)
 {
 	const struct inplace *t = find(table);
@@ -140,20 +173,8 @@ void inplace_hook_anew(void **table, size_t slots, const char *name)
 	for (size_t slot = 0; t && slot < t->slots && slot < slots; slot++)
 		if (table[slot] && t->original[slot] && table[slot] != t->original[slot] &&
 		    !is_ours(table[slot])) {
-			inplace_forget(table);
+			forget(table);
 			break;
 		}
 	hook(table, slots, name, true);
-}
-
-void inplace_forget(void **table)
-{
-	struct inplace *t;
-
-	if (!lock_take(LOCK_COLD))
-		return;
-	t = find(table);
-	if (t)
-		t->table = NULL;
-	lock_release(LOCK_COLD);
 }

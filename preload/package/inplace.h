@@ -12,6 +12,7 @@
 #ifndef LSATRACE_PRELOAD_PACKAGE_INPLACE_H
 #define LSATRACE_PRELOAD_PACKAGE_INPLACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Puts shims into the first `slots` slots of a table, and no further. Makes the trace if it is the first
@@ -22,7 +23,8 @@ void inplace_hook(void **table, size_t slots, const char *name);
  * shared memory that are empty get functions of ours. */
 void inplace_hook_anew(void **table, size_t slots, const char *name);
 
-/* The memory of a table is gone. */
-void inplace_forget(void **table);
+/* Would inplace_hook() change anything? Then a trace is needed: for callers that have to make it beforehand,
+ * by trace_begin(), because they may not do so in inplace_hook(). */
+bool inplace_has_work(void **table, size_t slots);
 
 #endif

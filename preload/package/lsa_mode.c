@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "include/secpkg.h"
 #include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
 #include "preload/file/trace.h"
+#include "preload/host/images.h"
 #include "preload/host/maps.h"
 #include "preload/package/lsa_mode.h"
 #include "preload/package/packages.h"
@@ -54,6 +56,7 @@ typedef NTSTATUS initialize_function(ULONG version, PULONG package_version, void
 
 struct library {
 	initialize_function *real; /* NULL: the place is free */
+	uint32_t image;            /* which holds that function (images.h); 0: none */
 	const struct layout *layout;
 	const char *tables; /* the array that it returned last */
 	ULONG count;
@@ -203,8 +206,7 @@ static void copy_tables(const struct library *l)
 	}
 }
 
-/* The library may have changed its tables; or it is another one in the same place, whose predecessor
- * was unloaded in another thread that has not told us yet. */
+/* The library may have changed its tables. */
 static void copy_again(const struct library *l)
 {
 	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
@@ -262,6 +264,7 @@ static NTSTATUS initialize(ULONG version, PULONG package_version, void **tables,
 	if (!NT_SUCCESS(status) || !tables || !*tables || !count || *count == 0)
 		return status;
 	if (!lock_take(LOCK_COLD)) {
+		lose_all(*count);
 		errno = saved_errno;
 		return status;
 	}
@@ -293,25 +296,46 @@ EACH_LIBRARY(ENTRY)
 #define ENTRY_ADDRESS(l) entry_##l,
 static initialize_function *const entries[LIBRARIES] = { EACH_LIBRARY(ENTRY_ADDRESS) };
 
-/* All are asked about at once: where one is gone, another may be mapped by another thread a moment
- * later, and a library must not outlive its packages. */
-void lsa_mode_unloaded(void)
+/*
+ * What lies in an image goes with it. Of what lies in none the kernel is asked whether code may still lie
+ * there: of all at once, for where one is gone, another may be mapped by another thread a moment later,
+ * and a library must not outlive its packages.
+ */
+static void find_gone(const uint64_t *code, const uint32_t *image, bool *is_gone, size_t count)
 {
-	uint64_t address[LIBRARIES + WRAPPED_PACKAGES];
-	bool is_code[LIBRARIES + WRAPPED_PACKAGES];
+	bool is_outside = false;
 
+	memset(is_gone, false, count * sizeof(*is_gone));
+	for (size_t i = 0; i < count; i++)
+		is_outside |= code[i] && !image[i];
+	if (is_outside)
+		maps_find_code(code, is_gone, count);
+	for (size_t i = 0; i < count; i++)
+		is_gone[i] = code[i] && (image[i] ? !images_is_loaded(image[i]) : !is_gone[i]);
+}
+
+void lsa_mode_forget_unloaded(void)
+{
+	uint64_t code[LIBRARIES + WRAPPED_PACKAGES];
+	uint32_t image[LIBRARIES + WRAPPED_PACKAGES];
+	bool is_gone[LIBRARIES + WRAPPED_PACKAGES];
+
+	for (uint32_t i = 0; i < LIBRARIES; i++) {
+		code[i] = (uint64_t)(uintptr_t)libraries[i].real;
+		image[i] = libraries[i].image;
+	}
+	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++) {
+		code[LIBRARIES + n] = (uint64_t)(uintptr_t)packages_code(n);
+		image[LIBRARIES + n] = packages_image(n);
+	}
+	find_gone(code, image, is_gone, LIBRARIES + WRAPPED_PACKAGES);
 	for (uint32_t i = 0; i < LIBRARIES; i++)
-		address[i] = (uint64_t)(uintptr_t)libraries[i].real;
-	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
-		address[LIBRARIES + n] = (uint64_t)(uintptr_t)packages_code(n);
-	maps_find_code(address, is_code, LIBRARIES + WRAPPED_PACKAGES);
-	for (uint32_t i = 0; i < LIBRARIES; i++)
-		if (!is_code[i]) {
+		if (is_gone[i]) {
 			libraries[i].real = NULL;
 			libraries[i].tables = NULL;
 		}
 	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
-		if (packages_code(n) && !is_code[LIBRARIES + n])
+		if (is_gone[LIBRARIES + n])
 			packages_remove(n);
 }
 
@@ -333,10 +357,15 @@ static struct library *find_free(void)
 
 static void *entry_for(void *real, const struct layout *layout)
 {
-	struct library *l = find(real, layout);
+	/* First: what is there now is noted, and so what lay there before is known to be gone. */
+	uint32_t image = images_number(real);
+	struct library *l;
 
+	lsa_mode_forget_unloaded();
+	l = find(real, layout);
 	if (!l && (l = find_free()) != NULL) {
 		l->real = (initialize_function *)real;
+		l->image = image;
 		l->layout = layout;
 	}
 	if (!l) {
@@ -350,8 +379,10 @@ void *lsa_mode_entry_for(void *real, enum library_mode mode)
 {
 	void *entry;
 
-	if (!lock_take(LOCK_COLD))
+	if (!lock_take(LOCK_COLD)) {
+		trace_lose(TRACE_LOST_PACKAGES);
 		return real;
+	}
 	entry = entry_for(real, &layouts[mode]);
 	lock_release(LOCK_COLD);
 	return entry;

@@ -22,9 +22,9 @@ void lsa_mode_init(void *(*behind)(void *function, const void *code));
  * itself when there are too many libraries. */
 void *lsa_mode_entry_for(void *real, enum library_mode mode);
 
-/* After a dlclose(): a library that comes to the place of one that is gone is a new one. Packages go
- * with theirs, those of exports, too. Under the cold lock. */
-void lsa_mode_unloaded(void);
+/* Forgets the libraries that were unloaded, and their packages, those of lsa_ap.h as well. Under the cold
+ * lock. */
+void lsa_mode_forget_unloaded(void);
 
 /* Copies the own table of the package of a number again: it may have been completed only now. Keeps
  * errno. */

@@ -18,6 +18,7 @@ enum { NAME_BYTES = 256 };
 
 struct package {
 	const void *code;  /* of its library: tells its module; NULL: the number is free */
+	uint32_t image;    /* which holds that code (images.h); 0: none */
 	uint32_t position; /* of its table in the library's array */
 	bool has_index;    /* it has been handed a table, and has not ended since */
 	uint32_t index;
@@ -34,6 +35,7 @@ uint32_t packages_add(const void *code, uint32_t position)
 	for (uint32_t number = 0; number < WRAPPED_PACKAGES; number++)
 		if (!packages[number].code) {
 			packages[number].code = code;
+			packages[number].image = images_number(code);
 			packages[number].position = position;
 			packages[number].index = TRACE_PACKAGE_OTHER;
 			return number;
@@ -45,6 +47,11 @@ uint32_t packages_add(const void *code, uint32_t position)
 const void *packages_code(uint32_t number)
 {
 	return packages[number].code;
+}
+
+uint32_t packages_image(uint32_t number)
+{
+	return packages[number].image;
 }
 
 uint32_t packages_index(uint32_t number)
@@ -245,9 +252,13 @@ static size_t name_to_utf8(const WCHAR *name, char *to)
 static void note_name(struct package *p, size_t name_bytes)
 {
 	p->name_bytes = name_bytes;
-	if (is_known_alone(p) && lock_take(LOCK_COLD)) {
+	if (!is_known_alone(p))
+		return;
+	if (lock_take(LOCK_COLD)) {
 		define_name(p);
 		lock_release(LOCK_COLD);
+	} else {
+		trace_lose(TRACE_LOST_DEFINITIONS);
 	}
 }
 

@@ -28,6 +28,9 @@ uint32_t packages_add(const void *code, uint32_t position);
 /* That code; NULL: the number is free. */
 const void *packages_code(uint32_t number);
 
+/* The number of the image that holds that code (images.h); 0: none. */
+uint32_t packages_image(uint32_t number);
+
 /* Its library is gone: the package ends, and its number is free. Under the cold lock. */
 void packages_remove(uint32_t number);
 

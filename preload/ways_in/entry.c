@@ -12,12 +12,8 @@
 
 #include "include/secpkg.h"
 #include "preload/base/config.h"
-#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
-#include "preload/capture/backtrace.h"
-#include "preload/capture/modules.h"
-#include "preload/file/trace.h"
-#include "preload/host/image.h"
+#include "preload/host/elf_image.h"
 #include "preload/host/real.h"
 #include "preload/package/lsa_ap.h"
 #include "preload/package/lsa_mode.h"
@@ -25,7 +21,9 @@
 #include "preload/ways_in/entry.h"
 #include "preload/ways_in/entry_points.h"
 #include "preload/ways_in/got_hooks.h"
+#include "preload/ways_in/link_maps.h"
 #include "preload/ways_in/table_symbols.h"
+#include "preload/ways_in/unload.h"
 
 #include "preload/base/poison.h"
 
@@ -96,14 +94,6 @@ static void *ask(void *handle, const struct question *q)
 	return q->version ? real_dlvsym(handle, q->name, q->version) : real_dlsym(handle, q->name);
 }
 
-static const struct link_map *map_of(const void *address)
-{
-	struct link_map *map = NULL;
-	Dl_info info;
-
-	return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
-}
-
 static bool is_ours(const void *symbol, const struct question *q)
 {
 	return symbol == q->entry->linked;
@@ -130,18 +120,26 @@ static void *find_in(const struct link_map *map, const struct question *q)
 	return is_ours(symbol, q) ? NULL : symbol;
 }
 
+/* The first image of a namespace, from any other one. Under the loader's lock. */
+static void go_to_first(void *map)
+{
+	const struct link_map **at = map;
+
+	while ((*at)->l_prev)
+		*at = (*at)->l_prev;
+}
+
 /* The global scope of a namespace other than our own: what it began with, and what that needs. */
 static void *find_elsewhere(const struct link_map *map, const struct question *q)
 {
-	while (map->l_prev)
-		map = map->l_prev;
+	link_maps_run(go_to_first, &map);
 	return find_in(map, q);
 }
 
 /* RTLD_DEFAULT for a caller: the global scope, then its own. Our own symbol stands for the next. */
 static void *find_default(const struct question *q)
 {
-	const struct link_map *map = map_of(q->caller);
+	const struct link_map *map = elf_image_map_at(q->caller);
 	bool is_elsewhere = map && namespace_of(map) != LM_ID_BASE;
 	void *symbol = is_elsewhere ? find_elsewhere(map, q) : ask(RTLD_DEFAULT, q);
 
@@ -183,17 +181,20 @@ void entry_init(void)
 		[LOADER_ENTRY] = (void *)linked_SpLsaModeInitialize,
 	};
 
-	for (const struct link_map *map = map_of(entry_points); map; map = map->l_next)
+	for (const struct link_map *map = elf_image_map_at(entry_points); map; map = map->l_next)
 		last_at_start = map;
 	got_hooks_init(ours);
 	lsa_mode_init(behind_export);
 }
 
-static bool was_there_at_start(const struct link_map *map)
+/* Those that the program began with stay, so that their list may be walked. */
+static bool was_there_at_start(const struct link_map *sought)
 {
-	while (map && map != last_at_start)
+	const struct link_map *map = elf_image_first();
+
+	while (map && map != sought && map != last_at_start)
 		map = map->l_next;
-	return map != NULL;
+	return map == sought;
 }
 
 /*
@@ -203,21 +204,21 @@ static bool was_there_at_start(const struct link_map *map)
  */
 static void *find_next(const struct question *q)
 {
-	const struct link_map *map = map_of(q->caller);
+	const struct link_map *map = elf_image_map_at(q->caller);
 
-	if (!map || !map->l_name[0] || map == map_of(entry_points))
+	if (!map || !map->l_name[0] || map == elf_image_map_at(entry_points))
 		return ask(RTLD_NEXT, q);
 	if (!was_there_at_start(map)) {
 		void *symbol = find_in(map, q);
 
-		return symbol && map_of(symbol) != map ? symbol : NULL;
+		return symbol && elf_image_map_at(symbol) != map ? symbol : NULL;
 	}
 	while (map != last_at_start) {
 		void *symbol;
 
 		map = map->l_next;
 		symbol = find_in(map, q);
-		if (symbol && map_of(symbol) == map)
+		if (symbol && elf_image_map_at(symbol) == map)
 			return symbol;
 	}
 	return NULL;
@@ -268,7 +269,7 @@ void entry_start(void)
 
 static bool is_elsewhere(const void *caller)
 {
-	const struct link_map *map = map_of(caller);
+	const struct link_map *map = elf_image_map_at(caller);
 
 	return map && namespace_of(map) != LM_ID_BASE;
 }
@@ -311,7 +312,7 @@ static struct entry_answer answer_client(const struct question *q, void *go_on)
 /* Does an object of our own namespace come before us? Asked of no one: malloc() may be waiting. */
 static bool is_before_us(const struct link_map *map)
 {
-	const struct link_map *before = image_at(entry_points, NULL, NULL);
+	const struct link_map *before = elf_image_map_at(entry_points);
 
 	while (before && before != map)
 		before = before->l_prev;
@@ -322,8 +323,7 @@ static bool is_before_us(const struct link_map *map)
 static bool is_for_loader(const struct question *q)
 {
 	return q->name[0] == 'd' && got_hooks_has(q->name) &&
-	       (q->handle != RTLD_NEXT ||
-		(q->version && is_before_us(image_at(q->caller, NULL, NULL))));
+	       (q->handle != RTLD_NEXT || (q->version && is_before_us(elf_image_map_at(q->caller))));
 }
 
 static bool is_for_client(const struct question *q)
@@ -385,29 +385,48 @@ static NTSTATUS not_found(void)
 	return STATUS_ENTRYPOINT_NOT_FOUND;
 }
 
-/* The only one that there is, in whatever object; NULL: none, or several. A host may have our symbol
- * from a table that it did not get through us. */
+/* What is defined under a name in the images behind ours. */
+struct search {
+	const char *name;
+	void *found;
+	bool is_several;
+};
+
+/* Under the loader's lock. */
+static void search_all(void *data)
+{
+	struct search *s = data;
+	const struct link_map *map = elf_image_map_at(entry_points);
+	struct elf_dynamic dynamic;
+
+	while (map && (map = map->l_next) != NULL) {
+		const ElfW(Sym) *symbol = NULL;
+
+		/* One that is being loaded is not known by its address yet. */
+		if (elf_image_map_at(map->l_ld) == map && elf_image_read(&dynamic, map))
+			symbol = elf_image_find(&dynamic, s->name);
+		if (!symbol)
+			continue;
+		s->is_several |= s->found != NULL;
+		s->found = elf_image_address(&dynamic, symbol);
+	}
+}
+
+/* The only one that there is, in whatever image; NULL: none, or several. A host may have our symbol from
+ * a table that it did not get through us. */
 static void *find_anywhere(const struct question *q)
 {
-	void *found = NULL;
+	struct search s = { .name = q->name };
 
-	for (const struct link_map *map = map_of(entry_points)->l_next; map; map = map->l_next) {
-		void *symbol = find_in(map, q);
-
-		if (!symbol || symbol == found)
-			continue;
-		if (found)
-			return NULL;
-		found = symbol;
-	}
-	return found;
+	link_maps_run(search_all, &s);
+	return s.is_several ? NULL : s.found;
 }
 
 /* A package that logs on by another one of its own functions returns nothing to its host thereby. */
 static bool is_inner_call(const struct entry_point *e, const void *real, const void *caller)
 {
 	return e->kind == ENTRY_IS_EXPORT && e->export != WRAPPED_InitializePackage &&
-	       map_of(real) == map_of(caller);
+	       elf_image_map_at(real) == elf_image_map_at(caller);
 }
 
 void *entry_linked(uint32_t number, const void *caller)
@@ -429,35 +448,4 @@ void *entry_linked(uint32_t number, const void *caller)
 		real = in_place_of(e, real);
 	errno = saved_errno;
 	return real;
-}
-
-/* What was unloaded must not be taken for what comes to its place. */
-static void note_unloaded(void)
-{
-	uintptr_t was_inside = reentry_inside;
-
-	table_symbols_unloaded();
-	reentry_inside = true;
-	if (lock_take(LOCK_COLD)) {
-		lsa_mode_unloaded();
-		if (trace_is_mine()) {
-			modules_unloaded();
-			backtrace_forget();
-		}
-		lock_release(LOCK_COLD);
-	}
-	reentry_inside = was_inside;
-}
-
-int entry_close(void *handle, const void *caller)
-{
-	int (*real)(void *) = (int (*)(void *))got_hooks_original(LOADER_DLCLOSE, caller);
-	int result, saved_errno;
-
-	link_maps_closing();
-	result = real(handle);
-	saved_errno = errno;
-	note_unloaded();
-	errno = saved_errno;
-	return result;
 }

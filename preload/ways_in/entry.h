@@ -31,9 +31,6 @@ bool entry_needs_init(void *handle, const char *name, const char *version, const
 struct entry_answer entry_answer(void *handle, const char *name, const char *version,
 				 const void *caller, enum loader_function asked);
 
-/* dlclose(), for `caller`, a return address. */
-int entry_close(void *handle, const void *caller);
-
 /* Where our own symbol of an entry point leads to for `caller`, a return address. Never NULL. */
 void *entry_linked(uint32_t number, const void *caller);
 

@@ -6,7 +6,8 @@
 
 #include "preload/base/reentry.h"
 #include "preload/file/trace.h"
-#include "preload/host/image.h"
+#include "preload/host/elf_image.h"
+#include "preload/host/images.h"
 #include "preload/host/patch.h"
 #include "preload/host/real.h"
 #include "preload/ways_in/got_hooks.h"
@@ -15,10 +16,11 @@
 
 enum { LOADERS = 256 };
 
-/* Written under the loader's lock, before the library can come here. */
+/* A library in which something was replaced. Written under the loader's lock, before the library can call
+ * the tracer. */
 struct loader {
-	uintptr_t start, end; /* 0: it is gone */
-	bool is_base;
+	uintptr_t start, end;             /* 0: it is gone */
+	uint32_t image;                   /* its number (images.h) */
 	void *original[LOADER_FUNCTIONS]; /* NULL: what everybody reaches */
 };
 
@@ -37,28 +39,23 @@ void got_hooks_init(void *const functions[LOADER_FUNCTIONS])
 		is_first[f] = real_dlsym(RTLD_DEFAULT, names[f]) == ours[f];
 }
 
-/* One object that is looked at. */
+/* One image that is looked at. */
 struct visit {
-	struct image image;
-	uintptr_t start, end;
+	struct elf_dynamic dynamic;
+	struct elf_image image;
 	bool is_base;
 };
-
-static bool is_visited(const struct loader *l, const struct visit *v)
-{
-	return l->start == v->start && l->end == v->end && l->is_base == v->is_base;
-}
 
 /* What was at its place, or at a part of it, is gone. */
 static void forget_older(const struct visit *v)
 {
 	for (uint32_t i = 0; i < got_hooks_used; i++)
-		if (loaders[i].start < v->end && v->start < loaders[i].end &&
-		    !is_visited(&loaders[i], v))
+		if (loaders[i].start < v->image.end && v->image.start < loaders[i].end &&
+		    loaders[i].image != images_number(v->dynamic.map->l_ld))
 			loaders[i].start = loaders[i].end = 0;
 }
 
-static struct loader *take_free(const struct visit *v)
+static struct loader *take_free(const struct visit *v, uint32_t image)
 {
 	uint32_t i = 0;
 
@@ -66,8 +63,8 @@ static struct loader *take_free(const struct visit *v)
 		i++;
 	if (i == LOADERS)
 		return NULL;
-	loaders[i] = (struct loader){ .is_base = v->is_base, .start = v->start };
-	__atomic_store_n(&loaders[i].end, v->end, __ATOMIC_RELEASE);
+	loaders[i] = (struct loader){ .image = image, .start = v->image.start };
+	__atomic_store_n(&loaders[i].end, v->image.end, __ATOMIC_RELEASE);
 	if (i == got_hooks_used)
 		__atomic_store_n(&got_hooks_used, i + 1, __ATOMIC_RELEASE);
 	return &loaders[i];
@@ -76,13 +73,14 @@ static struct loader *take_free(const struct visit *v)
 /* False: there are too many. */
 static bool note_original(const struct visit *v, enum loader_function f, void *original)
 {
+	uint32_t image = images_number(v->dynamic.map->l_ld);
 	struct loader *l = NULL;
 
 	for (uint32_t i = 0; i < got_hooks_used && !l; i++)
-		if (is_visited(&loaders[i], v))
+		if (loaders[i].end != 0 && loaders[i].image == image)
 			l = &loaders[i];
-	if (!l)
-		l = take_free(v);
+	if (!l && image)
+		l = take_free(v, image);
 	if (l)
 		__atomic_store_n(&l->original[f], original, __ATOMIC_RELEASE);
 	return l != NULL;
@@ -92,57 +90,33 @@ static enum loader_function named(const char *name)
 {
 	int f = 0;
 
-	while (f < LOADER_FUNCTIONS && !image_is_name(name, names[f]))
+	while (f < LOADER_FUNCTIONS && !elf_image_is_name(name, names[f]))
 		f++;
 	return f;
 }
 
-/* A place in which the loader wrote a function that somebody else defines. */
-struct place {
-	enum loader_function function; /* LOADER_FUNCTIONS: none that matters */
-	bool is_late;                  /* may be filled in when it is first used */
-	void **at;
-};
-
-static struct place place_of(const struct visit *v, const ElfW(Rela) * r)
-{
-	const ElfW(Sym) *symbol = &v->image.symbols[ELF64_R_SYM(r->r_info)];
-	uint64_t type = ELF64_R_TYPE(r->r_info);
-	struct place place = { .function = LOADER_FUNCTIONS };
-
-	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && type != R_X86_64_64)
-		return place;
-	/* What it defines itself is its own business. */
-	if (symbol->st_shndx != SHN_UNDEF || r->r_addend != 0)
-		return place;
-	place.function = named(v->image.strings + symbol->st_name);
-	place.is_late = type == R_X86_64_JUMP_SLOT;
-	place.at = (void **)(v->image.map->l_addr + r->r_offset);
-	return place;
-}
-
 static bool is_c_library(const struct link_map *map)
 {
-	struct image image;
+	struct elf_dynamic dynamic;
 
-	return map && image_read(&image, map) && image_is_c_library(&image);
+	return map && elf_image_read(&dynamic, map) && elf_image_is_c_library(&dynamic);
 }
 
 /* The C library's function, for a place that is filled in when it is first used. */
 static void *find_late(const struct visit *v, enum loader_function f)
 {
-	const struct link_map *map = v->image.map;
+	const struct link_map *map = v->dynamic.map;
 	const ElfW(Sym) *symbol = NULL;
-	struct image image;
+	struct elf_dynamic dynamic;
 
 	if (v->is_base || f == LOADER_ENTRY)
 		return NULL;
 	while (map->l_prev)
 		map = map->l_prev;
 	for (; map && !symbol; map = map->l_next)
-		if (image_read(&image, map) && image_is_c_library(&image))
-			symbol = image_find(&image, names[f]);
-	return symbol ? image_address(&image, symbol) : NULL;
+		if (elf_image_read(&dynamic, map) && elf_image_is_c_library(&dynamic))
+			symbol = elf_image_find(&dynamic, names[f]);
+	return symbol ? elf_image_address(&dynamic, symbol) : NULL;
 }
 
 /*
@@ -150,16 +124,16 @@ static void *find_late(const struct visit *v, enum loader_function f)
  * namespace it would be filled in with ours but for a library that is deeply bound, which cannot be told
  * from others.
  */
-static void fill_in(const struct visit *v, const struct place *place)
+static void fill_in(const struct visit *v, enum loader_function f, void **place)
 {
-	void *original = find_late(v, place->function);
+	void *original = find_late(v, f);
 
-	if (v->is_base ? !is_first[place->function] : !original && place->function != LOADER_ENTRY)
+	if (v->is_base ? !is_first[f] : !original && f != LOADER_ENTRY)
 		return;
-	if (original && !note_original(v, place->function, original))
+	if (original && !note_original(v, f, original))
 		trace_lose(TRACE_LOST_PACKAGES);
 	else
-		__atomic_store_n(place->at, ours[place->function], __ATOMIC_RELEASE);
+		__atomic_store_n(place, ours[f], __ATOMIC_RELEASE);
 }
 
 static void *everybodys(enum loader_function f)
@@ -178,47 +152,52 @@ static void *everybodys(enum loader_function f)
 
 /* Of the functions for loading, only the C library's are replaced: if somebody else is in front of
  * those, we would be in front of him. */
-static void replace(const struct visit *v, const struct place *place, void *original,
+static void replace(const struct visit *v, enum loader_function f, void **place, void *original,
 		    const struct link_map *holder)
 {
-	if (!holder || (place->function != LOADER_ENTRY && !is_c_library(holder)))
+	if (!holder || (f != LOADER_ENTRY && !is_c_library(holder)))
 		return;
-	if ((original != everybodys(place->function) &&
-	     !note_original(v, place->function, original)) ||
-	    !patch_pointer(place->at, ours[place->function]))
+	if ((original != everybodys(f) && !note_original(v, f, original)) ||
+	    !patch_pointer(place, ours[f]))
 		trace_lose(TRACE_LOST_PACKAGES);
 }
 
-static void visit_place(const struct visit *v, const struct place *place)
+static void visit_import(const struct visit *v, enum loader_function f,
+			 const struct elf_import *import)
 {
-	void *now = __atomic_load_n(place->at, __ATOMIC_ACQUIRE);
-	const struct link_map *holder = image_at(now, NULL, NULL);
+	void *now = __atomic_load_n(import->at, __ATOMIC_ACQUIRE);
+	const struct link_map *holder;
 
-	if (now == ours[place->function])
+	if (now == ours[f])
 		return;
-	if (place->is_late && holder == v->image.map)
-		fill_in(v, place);
+	holder = elf_image_map_at(now);
+	if (import->may_be_lazy && holder == v->dynamic.map)
+		fill_in(v, f, import->at);
 	else
-		replace(v, place, now, holder);
+		replace(v, f, import->at, now, holder);
 }
 
 bool got_hooks_patch(const struct link_map *map, bool is_base)
 {
 	struct visit v = { .is_base = is_base };
+	struct elf_import import;
 	bool has_none = true;
 
-	if (map == image_at((const void *)&got_hooks_patch, NULL, NULL) ||
-	    !image_at(map->l_ld, &v.start, &v.end) || !image_read(&v.image, map))
+	if (elf_image_is_own(map->l_ld) || !elf_image_at(map->l_ld, &v.image) ||
+	    !elf_image_read(&v.dynamic, map))
 		return true;
 	forget_older(&v);
 	for (int i = 0; i < 2; i++)
-		for (size_t n = 0; n < v.image.places[i].count; n++) {
-			struct place place = place_of(&v, &v.image.places[i].all[n]);
+		for (size_t n = 0; n < v.dynamic.relocations[i].count; n++) {
+			enum loader_function f;
 
-			if (place.function == LOADER_FUNCTIONS)
+			if (!elf_image_import(&v.dynamic, &v.dynamic.relocations[i].all[n], &import))
+				continue;
+			f = named(import.name);
+			if (f == LOADER_FUNCTIONS)
 				continue;
 			has_none = false;
-			visit_place(&v, &place);
+			visit_import(&v, f, &import);
 		}
 	return has_none;
 }
@@ -226,7 +205,7 @@ bool got_hooks_patch(const struct link_map *map, bool is_base)
 /* Who called may lie where another library lay that is gone, with its C library. */
 static void *still_there(void *original)
 {
-	return original && image_at(original, NULL, NULL) ? original : NULL;
+	return original && elf_image_map_at(original) ? original : NULL;
 }
 
 void *got_hooks_original(enum loader_function function, const void *caller)
@@ -238,7 +217,8 @@ void *got_hooks_original(enum loader_function function, const void *caller)
 		const struct loader *l = &loaders[i];
 
 		if ((uintptr_t)caller >= l->start &&
-		    (uintptr_t)caller < __atomic_load_n(&l->end, __ATOMIC_ACQUIRE))
+		    (uintptr_t)caller < __atomic_load_n(&l->end, __ATOMIC_ACQUIRE) &&
+		    l->image == images_number(caller))
 			original = still_there(
 				__atomic_load_n(&l->original[function], __ATOMIC_ACQUIRE));
 	}
@@ -254,8 +234,8 @@ void *got_hooks_stand_in(const char *name, void *symbol)
 {
 	enum loader_function f = named(name);
 
-	if (f >= LOADER_ENTRY || !is_c_library(image_at(symbol, NULL, NULL)) ||
-	    !is_c_library(image_at(everybodys(f), NULL, NULL)))
+	if (f >= LOADER_ENTRY || !is_c_library(elf_image_map_at(symbol)) ||
+	    !is_c_library(elf_image_map_at(everybodys(f))))
 		return NULL;
 	return ours[f];
 }

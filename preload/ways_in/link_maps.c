@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 #include "preload/base/index.h"
-#include "preload/host/image.h"
+#include "preload/host/elf_image.h"
+#include "preload/host/images.h"
 #include "preload/host/real.h"
 #include "preload/ways_in/link_maps.h"
 
@@ -14,32 +15,37 @@
 
 enum { SHOWN = 1024, HANDLES = 64 };
 
-/* Rows that are hit by the key: what shares one with another is shown again, which costs time only. */
-static uint64_t shown[SHOWN]; /* under the loader's lock */
-static const void *handles[HANDLES];
-static uint64_t closings;
+/* An image that has been shown. What shares its row with another one is shown again, which costs time
+ * only. Under the loader's lock. */
+static struct shown {
+	uint64_t key;   /* where the image and the loader's description of it lie; 0: none */
+	uint64_t mark;  /* of its content */
+	uint64_t epoch; /* in which it was seen to be there */
+	bool is_final;
+} shown[SHOWN];
 
-static __thread link_maps_looker *looker;
+/* Handles that have been used, each mixed with the epoch: a handle may come again, for another image. */
+static uint64_t handles[HANDLES];
 
-static const struct link_map *executable(void)
+/* What the resolver is to do, when it is run for this thread. */
+static __thread struct job {
+	void (*function)(void *);
+	void *argument;
+} job;
+
+void link_maps_run_job(void)
 {
-	const struct link_map *map = image_at((const void *)&executable, NULL, NULL);
-
-	while (map && map->l_prev)
-		map = map->l_prev;
-	return map;
+	if (job.function)
+		job.function(job.argument);
 }
 
-/* The loader's account of its namespaces, which it keeps for debuggers. */
-static const struct r_debug_extended *namespaces(const struct link_map *program)
+void link_maps_run(void (*function)(void *), void *argument)
 {
-	for (const ElfW(Dyn) *d = program->l_ld; d->d_tag != DT_NULL; d++)
-		if (d->d_tag == DT_DEBUG)
-			return (const struct r_debug_extended *)d->d_un.d_ptr;
-	return NULL;
+	job = (struct job){ function, argument };
+	real_dlsym(RTLD_DEFAULT, "lsatrace_loaded");
+	job.function = NULL;
 }
 
-/* Another one for what is loaded at the place of something else. */
 static uint64_t key_of(const struct link_map *map)
 {
 	uint64_t key = index_mix((uint64_t)(uintptr_t)map ^ (uint64_t)(uintptr_t)map->l_ld << 16);
@@ -47,48 +53,63 @@ static uint64_t key_of(const struct link_map *map)
 	return index_mix(key ^ map->l_addr ^ (uint64_t)(uintptr_t)map->l_name << 16) | 1;
 }
 
-static void show(const struct link_map *map, bool is_base)
+static uint64_t mark_of(const struct elf_image *image)
 {
-	uint64_t key = key_of(map), *row = &shown[key / 2 % SHOWN];
-	uint64_t until_closing = key + 2 * __atomic_load_n(&closings, __ATOMIC_RELAXED) + 1;
+	const void *at;
+	uint64_t mark = 0;
 
-	/* Its address is known once it is relocated; before, this thread is just loading it. */
-	if (*row == key || *row == until_closing || !image_at(map->l_ld, NULL, NULL))
+	elf_image_build_id(image, &mark, sizeof(mark), &at);
+	return mark;
+}
+
+static void show(const struct link_map *map, bool is_base, link_maps_looker *look)
+{
+	uint64_t key = key_of(map), epoch = images_epoch(), mark;
+	struct shown *row = &shown[key / 2 % SHOWN];
+	struct elf_image image;
+
+	if (row->key == key && row->epoch == epoch && !images_is_unloading(epoch))
 		return;
-	*row = looker(map, is_base) ? key : until_closing;
+	/* An image is known once it is relocated. Before, this thread is just loading it. */
+	if (!elf_image_at(map->l_ld, &image))
+		return;
+	mark = mark_of(&image);
+	if (row->key != key || row->mark != mark || !row->is_final)
+		*row = (struct shown){ key, mark, epoch, look(map, is_base) };
+	row->epoch = epoch;
 }
 
-static void show_all(const struct link_map *map, bool is_base)
+/* The loader's account of its namespaces, which it keeps for debuggers. */
+static const struct r_debug_extended *find_namespaces(const struct link_map *program)
 {
-	for (; map; map = map->l_next)
-		show(map, is_base);
+	for (const ElfW(Dyn) *d = program->l_ld; d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_DEBUG)
+			return (const struct r_debug_extended *)d->d_un.d_ptr;
+	return NULL;
 }
 
-void link_maps_look_under_lock(void)
+static void show_all(void *look)
 {
-	const struct link_map *program = looker ? executable() : NULL;
-	const struct r_debug_extended *n = program ? namespaces(program) : NULL;
+	const struct link_map *first = elf_image_first();
+	const struct r_debug_extended *n = first ? find_namespaces(first) : NULL;
+	link_maps_looker **looker = look;
 
-	show_all(program, true);
+	for (const struct link_map *map = first; map; map = map->l_next)
+		show(map, true, *looker);
 	for (n = n && n->base.r_version > 1 ? n->r_next : NULL; n; n = n->r_next)
-		show_all(n->base.r_map, false);
+		for (const struct link_map *map = n->base.r_map; map; map = map->l_next)
+			show(map, false, *looker);
 }
 
 void link_maps_look(const void *handle, link_maps_looker *look)
 {
-	const void **row = &handles[index_mix((uint64_t)(uintptr_t)handle) % HANDLES];
+	uint64_t epoch = images_epoch();
+	uint64_t *row = &handles[index_mix((uint64_t)(uintptr_t)handle) % HANDLES];
+	uint64_t word = index_mix((uint64_t)(uintptr_t)handle ^ index_mix(epoch));
 
-	if (handle && __atomic_load_n(row, __ATOMIC_RELAXED) == handle)
+	if (handle && __atomic_load_n(row, __ATOMIC_RELAXED) == word && !images_is_unloading(epoch))
 		return;
-	looker = look;
-	real_dlsym(RTLD_DEFAULT, "lsatrace_loaded");
-	looker = NULL;
-	__atomic_store_n(row, handle, __ATOMIC_RELAXED);
-}
-
-void link_maps_closing(void)
-{
-	__atomic_add_fetch(&closings, 1, __ATOMIC_RELAXED);
-	for (int row = 0; row < HANDLES; row++)
-		__atomic_store_n(&handles[row], NULL, __ATOMIC_RELAXED);
+	link_maps_run(show_all, &look);
+	if (!images_is_unloading(epoch))
+		__atomic_store_n(row, word, __ATOMIC_RELAXED);
 }

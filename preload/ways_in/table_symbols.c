@@ -3,7 +3,8 @@
 
 #include "include/secpkg.h"
 #include "preload/base/config.h"
-#include "preload/host/image.h"
+#include "preload/file/trace.h"
+#include "preload/host/images.h"
 #include "preload/host/symtab.h"
 #include "preload/package/inplace.h"
 #include "preload/ways_in/table_symbols.h"
@@ -15,11 +16,12 @@ enum { BYTES_LEAST = sizeof(LSA_DISPATCH_TABLE) };
 
 struct named {
 	char name[OPTIONS_TABLE_BYTES + 1];
-	const struct link_map *map;
+	void **table;   /* NULL: not found */
+	uint32_t image; /* in which it lies */
 	size_t slots;
-	void **table; /* NULL: not found */
 };
 
+/* What is found is written under the loader's lock. */
 static struct named tables[OPTIONS_TABLES];
 static uint32_t tables_used;
 
@@ -36,56 +38,55 @@ void table_symbols_init(void)
 	}
 }
 
-static bool is_still_there(const struct named *t, void **table)
-{
-	return image_at(table, NULL, NULL) == t->map;
-}
-
-/* Which of the tables that nobody has found yet lie in an object. False: one of them lies there. */
+/* Which of the tables that nobody has found yet lie in an image. False: one of them lies there. */
 bool table_symbols_find(const struct link_map *map, bool is_base)
 {
 	bool has_none = true;
 	struct symbol symbol;
 
 	(void)is_base;
-	if (map == image_at((const void *)&table_symbols_find, NULL, NULL))
+	if (elf_image_is_own(map->l_ld))
 		return true;
 	for (uint32_t i = 0; i < tables_used; i++) {
 		struct named *t = &tables[i];
-		void **table = __atomic_load_n(&t->table, __ATOMIC_ACQUIRE);
 
-		if (table) {
-			has_none &= t->map != map;
+		if (t->table && images_is_loaded(t->image)) {
+			has_none &= t->image != images_number(map->l_ld);
 			continue;
 		}
 		if (!symtab_find(map, t->name, BYTES_LEAST, &symbol))
 			continue;
 		has_none = false;
-		t->map = map;
+		t->image = images_number(map->l_ld);
 		t->slots = symbol.bytes / sizeof(void *);
-		__atomic_store_n(&t->table, (void **)symbol.address, __ATOMIC_RELEASE);
+		t->table = t->image ? (void **)symbol.address : NULL;
 	}
 	return has_none;
 }
 
-void table_symbols_hook(void)
+/* Under the loader's lock. A trace may not be made here: that takes the lock of a file system, and may load
+ * libunwind. Sets `*needs_trace` when one is needed. */
+static void hook_all(void *needs_trace)
 {
 	for (uint32_t i = 0; i < tables_used; i++) {
-		void **table = __atomic_load_n(&tables[i].table, __ATOMIC_ACQUIRE);
+		struct named *t = &tables[i];
 
-		if (table && is_still_there(&tables[i], table))
-			inplace_hook(table, tables[i].slots, tables[i].name);
+		if (!t->table || t->image != images_number(t->table))
+			continue;
+		if (trace_is_mine())
+			inplace_hook(t->table, t->slots, t->name);
+		else
+			*(bool *)needs_trace |= inplace_has_work(t->table, t->slots);
 	}
 }
 
-void table_symbols_unloaded(void)
+void table_symbols_hook(void)
 {
-	for (uint32_t i = 0; i < tables_used; i++) {
-		void **table = __atomic_load_n(&tables[i].table, __ATOMIC_ACQUIRE);
+	bool needs_trace = false;
 
-		if (!table || is_still_there(&tables[i], table))
-			continue;
-		inplace_forget(table);
-		__atomic_store_n(&tables[i].table, NULL, __ATOMIC_RELEASE);
-	}
+	if (tables_used == 0)
+		return;
+	link_maps_run(hook_all, &needs_trace);
+	if (needs_trace && trace_begin())
+		link_maps_run(hook_all, &needs_trace);
 }

@@ -18,7 +18,4 @@ link_maps_looker table_symbols_find;
 /* Puts shims into what has been found. Costs next to nothing when nothing has changed. */
 void table_symbols_hook(void);
 
-/* After a dlclose(). */
-void table_symbols_unloaded(void);
-
 #endif

@@ -10,12 +10,26 @@
 
 #include <criterion/criterion.h>
 
+#include "preload/base/process.h"
 #include "preload/capture/cfi.h"
+#include "preload/host/images.h"
 
 #define BEGIN(name) ".balign 16\n" #name ": .cfi_startproc\n"
 #define END ".cfi_endproc\n"
 /* A call, as far as rules are concerned; its return address. */
 #define AT(label) "nop\n" #label ":\n"
+
+static void set_up(void)
+{
+	cr_assert(process_init());
+}
+
+TestSuite(cfi, .init = set_up);
+
+static struct cfi_rule find_rule(uint64_t return_address)
+{
+	return cfi_find(return_address, cfi_salt(images_epoch()));
+}
 
 __asm__(".text\n"
 	/* Pushes and pops. */
@@ -87,7 +101,7 @@ __asm__(".text\n"
 #define RULE(label) \
 	({ \
 		extern const char label[]; \
-		cfi_find((uint64_t)(uintptr_t)label); \
+		find_rule((uint64_t)(uintptr_t)label); \
 	})
 
 static void expect_rule(struct cfi_rule rule, enum cfi_kind kind, int32_t cfa, int16_t rbp)
@@ -200,9 +214,9 @@ Test(cfi, a_frame_that_nothing_called_is_outermost)
 
 Test(cfi, nothing_called_a_frame_that_returns_to_0)
 {
-	cr_expect_eq(cfi_kind(cfi_find(0)), CFI_OUTERMOST);
-	cfi_forget();
-	cr_expect_eq(cfi_kind(cfi_find(0)), CFI_OUTERMOST);
+	cr_expect_eq(cfi_kind(find_rule(0)), CFI_OUTERMOST);
+	images_new_epoch();
+	cr_expect_eq(cfi_kind(find_rule(0)), CFI_OUTERMOST);
 }
 
 Test(cfi, signed_and_extended_forms_say_the_same)
@@ -232,9 +246,9 @@ Test(cfi, what_lies_in_no_module_is_unknown)
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(page, MAP_FAILED);
-	expect_unknown(cfi_find((uint64_t)(uintptr_t)page + 16));
-	expect_unknown(cfi_find(1));
-	expect_unknown(cfi_find(UINT64_MAX));
+	expect_unknown(find_rule((uint64_t)(uintptr_t)page + 16));
+	expect_unknown(find_rule(1));
+	expect_unknown(find_rule(UINT64_MAX));
 }
 
 /* Every address of many(), in an order of their own. */
@@ -244,7 +258,7 @@ static void *find_many(void *stride)
 	uint64_t start = (uint64_t)(uintptr_t)many_start, at = 0;
 
 	for (unsigned i = 0; i < 200000; i++) {
-		struct cfi_rule rule = cfi_find(start + at);
+		struct cfi_rule rule = find_rule(start + at);
 
 		if (cfi_kind(rule) != CFI_RSP || cfi_cfa_offset(rule) != (at < 10000 ? 8 : 16))
 			return stride;
@@ -321,6 +335,23 @@ Test(cfi, a_rule_is_read_once_until_it_is_forgotten)
 	expect_rule(RULE(before_change), CFI_RSP, RULE_OFFSET, 0);
 	*byte += 8;
 	expect_rule(RULE(before_change), CFI_RSP, RULE_OFFSET, 0);
-	cfi_forget();
+	images_new_epoch();
 	expect_rule(RULE(before_change), CFI_RSP, RULE_OFFSET + 8, 0);
+}
+
+/* Another image may lie there a moment later. */
+Test(cfi, no_rule_is_kept_while_something_is_unloaded)
+{
+	enum { RULE_OFFSET = 0x38 | 0x29 << 7 | 0x03 << 14 | 0x02 << 21 };
+	unsigned char *byte = find_changing();
+
+	expect_rule(RULE(before_change), CFI_RSP, RULE_OFFSET, 0);
+	images_unload_begins();
+	*byte += 8;
+	expect_rule(RULE(before_change), CFI_RSP, RULE_OFFSET + 8, 0);
+	*byte += 8;
+	expect_rule(RULE(before_change), CFI_RSP, RULE_OFFSET + 16, 0);
+	cr_expect_eq(cfi_kind(find_rule(0)), CFI_OUTERMOST);
+	images_unload_ends(true);
+	expect_rule(RULE(before_change), CFI_RSP, RULE_OFFSET + 16, 0);
 }

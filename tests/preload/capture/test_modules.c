@@ -35,8 +35,10 @@ static uint64_t load(const char *path, void **handle)
 
 static void unload(void *handle)
 {
+	images_unload_begins();
 	dlclose(handle);
-	modules_unloaded();
+	images_unload_ends(images_find_unloaded());
+	modules_note_gone();
 }
 
 static const struct trace_module *defined(uint32_t id)
@@ -140,7 +142,7 @@ Test(modules, a_module_gets_one_id)
 	cr_assert_eq(modules_id(address), id);
 	cr_assert_eq(modules_id(address + 1), id);
 	cr_assert_neq(modules_id((uint64_t)(uintptr_t)&dlopen), id);
-	cr_assert_leq(id, modules_count());
+	cr_assert_leq(id, images_count());
 }
 
 Test(modules, an_address_of_no_module_has_no_id)
@@ -280,7 +282,8 @@ Test(modules, another_build_at_the_place_of_one_that_is_gone_is_another_module)
 	unlink(path);
 	copy_as_another_build(path);
 	there = load(path, &handle);
-	modules_unloaded();
+	cr_assert(images_find_unloaded());
+	modules_note_gone();
 	cr_assert_eq(gone(old), 1);
 	new = modules_id(there);
 	assert_build_id(defined(new), path);

@@ -7,8 +7,10 @@
 
 #include <criterion/criterion.h>
 
+#include "preload/base/process.h"
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
+#include "preload/host/images.h"
 
 /* A function by its rule; `name` is a return address in it. */
 #define CODE(name, rule) \
@@ -37,7 +39,7 @@ static uint64_t at(const char *code)
 
 static void set_up(void)
 {
-	cr_assert(tree_init());
+	cr_assert(process_init() && tree_init());
 }
 
 TestSuite(unwind, .init = set_up);
@@ -152,8 +154,8 @@ Test(unwind, a_stack_of_another_time_is_no_longer_believed)
 {
 	fill(3);
 	cr_assert(take());
-	tree_forget();
+	images_new_epoch();
 	cr_assert(take());
 	EXPECT(two_words, two_words, two_words);
-	cr_assert_eq(history.frame[0].node, tree_root());
+	cr_assert_eq(history.frame[0].node, tree_root(images_epoch()));
 }

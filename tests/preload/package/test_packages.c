@@ -509,7 +509,7 @@ static void *page_of_code(void)
 static void unload(void *code)
 {
 	munmap(code, PAGE);
-	lsa_mode_unloaded();
+	lsa_mode_forget_unloaded();
 }
 
 Test(packages, places_of_libraries_that_are_gone_are_given_again)

@@ -10,7 +10,7 @@
 
 #include <criterion/criterion.h>
 
-#include "preload/host/objects.h"
+#include "preload/capture/libunwind.h"
 
 /* As libunwind's visitor: the address comes first. */
 struct search {
@@ -40,7 +40,7 @@ static struct search find(uint64_t address)
 {
 	struct search s = { .address = address };
 
-	objects_visit(find_module, &s);
+	libunwind_visit(find_module, &s);
 	return s;
 }
 
@@ -50,7 +50,7 @@ static void set_up(void)
 	find((uint64_t)(uintptr_t)set_up);
 }
 
-TestSuite(objects, .init = set_up);
+TestSuite(libunwind, .init = set_up);
 
 static void expect_same(uint64_t address)
 {
@@ -64,7 +64,7 @@ static void expect_same(uint64_t address)
 	cr_expect_str_eq(ours.found.dlpi_name, theirs.found.dlpi_name);
 }
 
-Test(objects, a_module_is_the_one_that_the_loader_finds)
+Test(libunwind, a_module_is_the_one_that_the_loader_finds)
 {
 	expect_same((uint64_t)(uintptr_t)set_up);
 	expect_same((uint64_t)(uintptr_t)malloc);
@@ -72,7 +72,7 @@ Test(objects, a_module_is_the_one_that_the_loader_finds)
 	expect_same(getauxval(AT_SYSINFO_EHDR) + 1);
 }
 
-Test(objects, what_lies_in_no_module_is_not_visited)
+Test(libunwind, what_lies_in_no_module_is_not_visited)
 {
 	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -99,7 +99,7 @@ static int await_thread(struct dl_phdr_info *info, size_t size, void *unused)
 	return 1;
 }
 
-Test(objects, a_callback_of_the_loader_is_not_waited_for, .timeout = 20)
+Test(libunwind, a_callback_of_the_loader_is_not_waited_for, .timeout = 20)
 {
 	cr_expect_eq(dl_iterate_phdr(await_thread, NULL), 1);
 }
@@ -112,11 +112,11 @@ static int count_visit(struct dl_phdr_info *info, size_t size, void *data)
 }
 
 /* In a process of its own. */
-Test(unlike_objects, a_visitor_that_is_handed_something_else_is_served_by_the_loader)
+Test(libunwind_of_another_kind, a_visitor_that_is_handed_something_else_is_served_by_the_loader)
 {
 	uint64_t data[2] = { 0, 0 };
 
 	for (int i = 0; i < 3; i++)
-		cr_expect_eq(objects_visit(count_visit, data), 1);
+		cr_expect_eq(libunwind_visit(count_visit, data), 1);
 	cr_expect_eq(data[1], 3);
 }
