@@ -51,6 +51,24 @@ Test(buffer, writes_numbers_as_printf_would)
 	expect(&b, "0 18446744073709551615 000000042 0x0 0xffffffffffffffff");
 }
 
+Test(buffer, writes_negative_numbers_counts_and_seconds)
+{
+	struct buffer b = { 0 };
+
+	buffer_signed(&b, INT64_MIN);
+	buffer_text(&b, " ");
+	buffer_signed(&b, 7);
+	buffer_text(&b, " ");
+	buffer_count(&b, 1, "block");
+	buffer_text(&b, " ");
+	buffer_count(&b, 0, "block");
+	buffer_text(&b, " ");
+	buffer_seconds(&b, 1002003004, 9);
+	buffer_text(&b, " ");
+	buffer_seconds(&b, 1002003004, 3);
+	expect(&b, "-9223372036854775808 7 1 block 0 blocks 1.002003004 1.002");
+}
+
 Test(buffer, writes_two_digits_a_byte)
 {
 	static const uint8_t bytes[] = { 0x00, 0x0f, 0xa5, 0xff };
