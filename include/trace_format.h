@@ -2,29 +2,30 @@
 /*
  * The trace file: the only thing that the preload library and the viewer share.
  *
- * 1. Shape. A header of one chunk, then chunks of TRACE_CHUNK_BYTES. Each chunk begins with a
- *    struct trace_chunk that says what it holds. Chunk n lies at n * TRACE_CHUNK_BYTES; the file may
- *    end in chunks that were never handed out (kind TRACE_CHUNK_FREE, all zero). All integers have
- *    the byte order of the writer (header.byte_order). Nothing is a pointer into the writer or the
- *    file, except by number: a *reference* is a byte offset in the file divided by TRACE_GRANULE,
- *    and 0 means "none". Addresses of the traced process are facts, not pointers.
+ * 1. Layout. The file consists of chunks of TRACE_CHUNK_BYTES; chunk n begins at byte
+ *    n * TRACE_CHUNK_BYTES. Chunk 0 is the header of the file. Each other chunk begins with a struct
+ *    trace_chunk, which says what it holds. Chunks at the end may never have been used: they have the
+ *    kind TRACE_CHUNK_FREE and are all zero. Integers have the byte order of the writer
+ *    (header.byte_order). There are no pointers. A *reference* is a byte offset in the file divided by
+ *    TRACE_GRANULE; 0 means "none". An address is one of the traced process, and only a fact.
  *
- * 2. Life. A traced process makes the file when it hands the first function table to a package, maps
- *    it shared, and writes it with plain stores, so that it is whole after kill -9. It may be read
- *    while it is written. Every item is written in this order: its content, then the one field that
- *    makes it valid (marked "valid when"). An item that never became valid is *torn* if it holds
- *    anything, else unused.
+ * 2. Writing. A traced process makes the file when it gives the first function table to a package. It
+ *    maps the file shared and writes it with plain stores, so the file is complete even after kill -9.
+ *    It may be read while it is written. The content of an item is written first, and last the one
+ *    field that makes it valid (marked "valid when"). An item that never became valid is *torn* if it
+ *    has any bytes that are not zero; otherwise it is unused.
  *
- * 3. Bound. In ring mode the file never has more than header.max_chunks chunks. Chunks of every kind
- *    come from one pool; when it is empty, the oldest closed ring chunk is taken again, whatever it
- *    is needed for: history gives way to results. In full mode the file grows.
+ * 3. Size. In ring mode the file never has more than header.max_chunks chunks. There is one pool for
+ *    chunks of all kinds. When the pool is empty, the oldest ring chunk that no thread
+ *    is writing is used again, for whatever is needed: history gives way to results. In full mode the
+ *    file grows.
  *
  * 4. Exactness. Results (ledger, findings, stacks, counters) are never overwritten. What could not be
- *    kept is counted in header.lost; any of these non-zero makes the results a lower bound, except
- *    TRACE_LOST_EVENTS, which is history only.
+ *    kept is counted in header.lost. If any of these counters is not zero, the results are a lower
+ *    bound; except for TRACE_LOST_EVENTS, which concerns only history.
  *
- * 5. Trust. A reader must treat all of it as hostile: every reference, count and enumeration is
- *    checked against the range given here.
+ * 5. Trust. A reader must treat the whole file as hostile, and check each reference, count and
+ *    enumeration against the range given here.
  *
  * 6. Versions. A writer writes TRACE_VERSION. A reader reads every version from TRACE_VERSION_OLDEST
  *    on, and refuses a newer one. Version 1 differs from 2 in this only: functions have numbers below
@@ -41,16 +42,16 @@
 #define TRACE_BYTE_ORDER 0x01020304u
 #define TRACE_CHUNK_BYTES 16384u
 #define TRACE_CHUNK_HEADER_BYTES 64u
-#define TRACE_GRANULE 16u /* references count in these */
+#define TRACE_GRANULE 16u /* bytes; the unit of references */
 
 #define TRACE_PACKAGES 65u           /* indices 0..63, and TRACE_PACKAGE_OTHER */
 #define TRACE_PACKAGE_OTHER 64u      /* every package beyond the 64th */
 #define TRACE_FUNCTIONS 128u         /* functions have numbers below this, over all families */
 #define TRACE_COUNTERS_FUNCTIONS 32u /* functions of one struct trace_counters */
 #define TRACE_FRAMES_MAX 256u
-#define TRACE_IN_FLIGHT 8u /* calls nested in each other that one thread can show */
+#define TRACE_IN_FLIGHT 8u /* at most so many nested calls of a thread are in the trace */
 
-/* How a hooked function is called and what it does: what a reader needs to print an event. */
+/* What a traced function does, and its prototype: a reader needs it to print an event. */
 enum trace_role {
 	TRACE_ROLE_CREATE_SECTION = 1,  /* PVOID (ULONG MaxSize, ULONG InitialSize) */
 	TRACE_ROLE_DELETE_SECTION,      /* BOOLEAN (PVOID SharedMem) */
@@ -60,14 +61,15 @@ enum trace_role {
 	TRACE_ROLE_FREE,                /* VOID (PVOID Base) */
 	TRACE_ROLE_ALLOCATE_FOR_CLIENT, /* NTSTATUS (PLSA_CLIENT_REQUEST, ULONG, PVOID *) */
 	TRACE_ROLE_FREE_FOR_CLIENT,     /* NTSTATUS (PLSA_CLIENT_REQUEST, PVOID) */
-	TRACE_ROLE_OBTAIN, /* NTSTATUS (..., PVOID *Buffer, PULONG Length, ...): gives a block */
-	TRACE_ROLE_TRANSFER, /* no call: an entry point of the package, whose return hands a block over */
+	TRACE_ROLE_OBTAIN, /* NTSTATUS (..., PVOID *Buffer, PULONG Length, ...): returns a block */
+	TRACE_ROLE_TRANSFER, /* an entry point of the package that hands a block over by its return */
 	TRACE_ROLE_LAST = TRACE_ROLE_TRANSFER,
 };
 
 /*
- * Findings: X(constant, string, level). The strings are promised to users; a finding more is a row
- * here, the judgement that makes it (preload/ledger/judge.c) and its sentence (viewer/findings/message.c).
+ * Kinds of findings: X(constant, string, level); and their reasons: X(constant, string). Users rely on
+ * the strings. To add a finding: a row here, the code that judges it (preload/ledger/judge.c), and its
+ * sentence (viewer/findings/message.c).
  */
 #define TRACE_KINDS(X) \
 	X(NONE, "", NOTE) \
@@ -114,30 +116,30 @@ enum trace_level { TRACE_LEVELS(TRACE_ENUM_LEVEL) };
 enum trace_kind { TRACE_KINDS(TRACE_ENUM_KIND) TRACE_KIND_COUNT };
 enum trace_reason { TRACE_REASONS(TRACE_ENUM_REASON) TRACE_REASON_COUNT };
 
-/* What could not be kept, and is counted in header.lost. */
+/* The counters of header.lost: what could not be kept. */
 enum trace_lost {
 	TRACE_LOST_EVENTS,      /* calls without a record in the ring: history only */
 	TRACE_LOST_STACKS,      /* calls whose backtrace could not be stored */
-	TRACE_LOST_BLOCKS,      /* live blocks and sections that the file has no room for */
+	TRACE_LOST_BLOCKS,      /* live blocks and sections for which there was no room */
 	TRACE_LOST_JUDGEMENTS,  /* calls that could not be judged */
-	TRACE_LOST_FINDINGS,    /* distinct findings that the file has no room for */
+	TRACE_LOST_FINDINGS,    /* distinct findings for which there was no room */
 	TRACE_LOST_DEFINITIONS, /* modules, packages and texts */
-	TRACE_LOST_PACKAGES,    /* packages that could not be put behind shims: not traced at all */
+	TRACE_LOST_PACKAGES,    /* packages that got no shims, so they were not traced at all */
 	TRACE_LOST_COUNT
 };
 
 enum trace_mode { TRACE_MODE_RING, TRACE_MODE_FULL };
 
-/* How the process ended. RUNNING in the file of a process that is gone means that it was killed. */
+/* How the process ended. If it says RUNNING and the process is gone, the process was killed. */
 enum trace_end { TRACE_END_RUNNING, TRACE_END_EXIT, TRACE_END_EXEC, TRACE_END_KILLED };
 
-/* One moment by two clocks. A tick is the time unit of every time in the file. */
+/* One point in time by two clocks. The tick is the unit of all times in the file. */
 struct trace_clock {
 	uint64_t ticks;
 	uint64_t monotonic_ns; /* CLOCK_MONOTONIC */
 };
 
-/* Chunk 0. Written before the file gets its name's first reader, except where noted. */
+/* Chunk 0. Written before anybody can open the file by its name, except where noted. */
 struct trace_header {
 	char magic[8];        /* TRACE_MAGIC; valid when set: written last */
 	uint32_t version;     /* TRACE_VERSION_OLDEST..TRACE_VERSION */
@@ -148,13 +150,13 @@ struct trace_header {
 	uint32_t machine;     /* EM_X86_64 and so on, of <elf.h> */
 	int32_t pid;
 	int32_t ppid;
-	uint64_t pid_start; /* field 22 of /proc/PID/stat, or 0: tells a process from its pid's next user */
+	uint64_t pid_start; /* field 22 of /proc/PID/stat, or 0: a later process may get the same pid */
 	uint8_t boot_id[16];    /* of /proc/sys/kernel/random/boot_id, or zeroes */
 	uint64_t start_time_ns; /* CLOCK_REALTIME when the trace was made */
 	uint32_t depth;         /* most frames of a backtrace, 1..TRACE_FRAMES_MAX */
-	uint32_t inherited;     /* 1: made by a forked child, which took over its parent's ledger */
+	uint32_t inherited; /* 1: made by a forked child, which has a copy of its parent's ledger */
 	struct trace_clock clock_first;
-	struct trace_clock clock_last[2]; /* while running: the newer one is clock_last[clock_index & 1] */
+	struct trace_clock clock_last[2]; /* changes; the newer one is clock_last[clock_index & 1] */
 	uint32_t clock_index;
 	/* The following change while the process runs. */
 	uint32_t end;                /* enum trace_end */
@@ -162,12 +164,12 @@ struct trace_header {
 	uint32_t chunks;             /* chunks handed out so far, this one included */
 	uint64_t lost[8];            /* by enum trace_lost */
 	uint64_t unwind_checked;     /* backtraces taken by both unwinders, with unwind=check */
-	uint64_t unwind_differences; /* of these, how many were not the same */
-	uint64_t unguarded; /* blocks and sections that should have been guarded, and could not be */
-	uint64_t unmoved; /* guarded blocks that went to the LSA as they were: no room for a copy */
+	uint64_t unwind_differences; /* of these, how many were not equal */
+	uint64_t unguarded; /* blocks and sections that should be guarded, and could not be */
+	uint64_t unmoved; /* guarded blocks that the LSA got itself, for lack of room for a copy */
 };
 
-/* A chunk: this header, then items of one kind, back to back. */
+/* A chunk has this header, and then items of one kind without gaps. */
 enum trace_chunk_kind {
 	TRACE_CHUNK_FREE,
 	TRACE_CHUNK_LOG,      /* struct trace_record..., each TRACE_GRANULE aligned */
@@ -182,25 +184,26 @@ enum trace_chunk_kind {
 struct trace_chunk {
 	uint32_t kind; /* enum trace_chunk_kind; valid when not FREE */
 	uint32_t lane; /* RING: number of the lane that writes it, or wrote it last */
-	/* RING, LOG: numbers the chunks of the kind in the order in which they were begun, from 1; a ring
-	 * chunk that is being cleared has 0 */
+	/* RING, LOG: numbers the chunks of this kind, from 1, in the order in which they were begun; 0 in a
+	 * ring chunk that is being cleared */
 	uint64_t sequence;
-	/* RING, once it is full and its writer has left it: the times of its first and last record, so
-	 * that a reader need not look at all of them; `records` is written last. 0 before. */
+	/* RING, once it is full and its writer has left it: the times of its first and last event, so that
+	 * a reader need not read the events; `records` is written last. 0 before that. */
 	uint64_t first_time;
 	uint64_t last_time;
-	uint32_t records; /* 0, or all that fit: TRACE_ITEMS(struct trace_event) */
-	uint32_t transfers; /* RING: how many of its records are transfers, not calls; 0..all that fit */
+	uint32_t records;   /* 0, or all that fit: TRACE_ITEMS(struct trace_event) */
+	uint32_t transfers; /* RING: how many of its events are transfers; 0..all that fit */
 	uint8_t reserved[24];
 };
 
 /*
- * One call, in a ring chunk. An acquiring call is recorded when it has returned, with the time of its
+ * One call, in a ring chunk. An acquiring call is recorded after it has returned, with the time of its
  * return. A releasing call is recorded before the host's function runs, with the time of that moment;
- * result and duration follow. Ordered by time, the events of one address never contradict each other.
+ * its result and duration are filled in later. So the events of one address, in the order of time,
+ * never contradict each other.
  *
- * Or one transfer: a block that a package's entry point returned, and that is the LSA's or a client's
- * from then on. It is recorded when the entry point has returned, before its caller hears of it.
+ * Or one transfer: a block that an entry point of a package returned, and that belongs to the LSA or to
+ * a client from then on. It is recorded after the entry point has returned, before its caller runs on.
  */
 enum trace_event_state {
 	TRACE_EVENT_COMMITTED = 1, /* valid when set */
@@ -213,22 +216,22 @@ enum trace_receiver { TRACE_RECEIVER_LSA, TRACE_RECEIVER_CLIENT, TRACE_RECEIVERS
 struct trace_event {
 	uint64_t time;     /* ticks */
 	uint64_t duration; /* ticks spent in the host's function; valid with RETURNED */
-	uint64_t address;  /* section or block: what was returned, or what is to be released */
-	uint64_t section; /* SharedMem, or the client request; TRANSFER: 0 if it is to the LSA; else 0 */
-	uint64_t size;   /* bytes asked for; CREATE_SECTION: MaxSize | InitialSize << 32 */
-	uint64_t caller; /* return address of the call; TRANSFER: of the LSA's call */
-	uint32_t stack;  /* reference to a struct trace_stack; 0: it could not be stored */
-	int32_t tid;     /* kernel thread id */
-	int32_t result; /* NTSTATUS or BOOLEAN, where the function returns one; valid with RETURNED;
+	uint64_t address;  /* section or block that was returned, or is to be released */
+	uint64_t section; /* SharedMem, or the client request, also of a TRANSFER to a client; else 0 */
+	uint64_t size;    /* bytes asked for; CREATE_SECTION: MaxSize | InitialSize << 32 */
+	uint64_t caller;  /* return address of the call; TRANSFER: of the call of the entry point */
+	uint32_t stack;   /* reference to a struct trace_stack; 0: it could not be stored */
+	int32_t tid;      /* kernel thread id */
+	int32_t result;   /* NTSTATUS or BOOLEAN, if the function returns one; valid with RETURNED;
 			   TRANSFER: number of the block's FAMILY definition | enum
-			   trace_receiver << 8; RETURNED is not set */
+			   trace_receiver << 8, and RETURNED is not set */
 	uint8_t function; /* number of a FUNCTION definition, < TRACE_FUNCTIONS */
 	uint8_t package;  /* index of a PACKAGE definition, < TRACE_PACKAGES */
 	uint8_t verdict;  /* enum trace_kind, or 0 */
 	uint8_t state;    /* bits of enum trace_event_state */
 };
 
-/* The log: what is written once and stays. */
+/* The log: records that are written once and never change. */
 enum trace_record_type {
 	TRACE_RECORD_STACK = 1,
 	TRACE_RECORD_MODULE,
@@ -237,18 +240,19 @@ enum trace_record_type {
 	TRACE_RECORD_FUNCTION, /* trace_text: number = function id | family << 8 | role << 16, text = name;
 				  TRANSFER: family = 0 */
 	TRACE_RECORD_PACKAGE,
-	TRACE_RECORD_PACKAGE_NAME, /* trace_text: number = package index, text = UTF-8 name; the last one counts */
-	TRACE_RECORD_PACKAGE_GONE, /* trace_text: number = package index, no text: it has been unloaded */
+	TRACE_RECORD_PACKAGE_NAME, /* trace_text: number = package index, text = UTF-8 name; the last
+				      one counts */
+	TRACE_RECORD_PACKAGE_GONE, /* trace_text: number = package index, no text: it was unloaded */
 	TRACE_RECORD_EXE,          /* trace_text: path of the executable */
-	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; several with one position are joined */
-	TRACE_RECORD_ALLOCATOR, /* trace_text: a family's functions are not the host's. number = package
-	                           index | family id << 8 | enum trace_allocator << 16, no text */
+	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; texts with one position are joined */
+	TRACE_RECORD_ALLOCATOR, /* trace_text: a family whose functions are not the host's. number =
+				   package index | family id << 8 | enum trace_allocator << 16, no text */
 	TRACE_RECORD_TYPES
 };
 
-/* Whose functions they are, and whether the host has its own. */
+/* Which functions a package calls, if they are not the host's. */
 enum trace_allocator {
-	TRACE_ALLOCATOR_EMBEDDED,         /* lsatrace's: the host has none */
+	TRACE_ALLOCATOR_EMBEDDED,         /* lsatrace's, because the host has none */
 	TRACE_ALLOCATOR_EMBEDDED_INSTEAD, /* lsatrace's, in place of the host's */
 	TRACE_ALLOCATOR_LAST = TRACE_ALLOCATOR_EMBEDDED_INSTEAD,
 };
@@ -270,10 +274,10 @@ struct trace_text {
 };
 
 /*
- * One distinct backtrace, innermost frame first: the first is the caller of the hooked function. Each
- * frame is a *return address*: the call lies before it. The upper 16 bits are the id of a module, the
- * lower 48 the offset from the module's base (that is, an address as the file of the module has it);
- * with module 0 the lower 48 bits are the address itself, which lay in no module.
+ * One distinct backtrace, innermost frame first: the first frame is the caller of the hooked function.
+ * A frame is a *return address*, so the call instruction ends just before it. The upper 16 bits are
+ * the id of a module. The lower 48 bits are the offset from the module's base, which is an address as
+ * the module's file has it. With id 0 they are the address itself, which lies in no module.
  */
 enum trace_stack_flags {
 	TRACE_STACK_TRUNCATED = 1, /* as deep as header.depth: there were more frames */
@@ -290,7 +294,7 @@ struct trace_stack {
 
 enum trace_module_kind { TRACE_MODULE_ELF = 1 };
 
-/* Something that was loaded. Loaded again it gets a new id, so old stacks go on naming the old one. */
+/* A loaded file. If it is loaded again it gets a new id, so old stacks still refer to the old one. */
 struct trace_module {
 	struct trace_record head;
 	uint32_t id;         /* 1..65535 */
@@ -298,7 +302,7 @@ struct trace_module {
 	uint64_t base;       /* what was added to the addresses of the module's file */
 	uint64_t start, end; /* extent in memory */
 	uint8_t build_id[32];
-	uint32_t build_id_bytes; /* 0..32; 0: it has none */
+	uint32_t build_id_bytes; /* 0..32; 0: the file has none */
 	uint32_t path_bytes;     /* 0..TRACE_TEXT_MAX */
 	char path[];             /* not terminated */
 };
@@ -316,26 +320,26 @@ struct trace_package {
 	uint32_t flags;      /* enum trace_package_flags */
 };
 
-/* A live section or block. The slot of one that goes is used again. */
+/* The state of a ledger entry: a live section or block. A free entry may be used again. */
 enum trace_entry_state {
 	TRACE_ENTRY_FREE,
 	TRACE_ENTRY_BLOCK, /* valid when one of these */
 	TRACE_ENTRY_SECTION,
-	TRACE_ENTRY_SUSPECT, /* a block that was freed wrongly: neither a leak nor live at delete */
-	TRACE_ENTRY_DELETING, /* its section's deletion is in flight, or it is that section: not judged */
+	TRACE_ENTRY_SUSPECT, /* a block that was freed wrongly: neither a leak nor live-at-delete */
+	TRACE_ENTRY_DELETING, /* a section that is being deleted, or a block in it: not judged */
 	TRACE_ENTRY_STATES
 };
 
 enum trace_entry_flags {
 	TRACE_ENTRY_INHERITED = 1, /* made before this process was forked: no leak of this process */
-	TRACE_ENTRY_ADOPTED = 2, /* a section that was never seen created: sizes and stack unknown */
+	TRACE_ENTRY_ADOPTED = 2, /* a section whose creation was not seen: sizes and stack unknown */
 };
 
 struct trace_entry {
 	uint64_t address; /* of the block, or the section's handle */
 	uint64_t size;    /* bytes asked for; SECTION: MaxSize | InitialSize << 32 */
 	uint32_t section; /* block: reference to the entry of its section, or 0; section: 1 + the number
-	                     of a descriptor of its memory in the process, or 0 */
+			     of a file descriptor for its memory in the process, or 0 */
 	uint32_t stack;  /* reference to the stack that made it, or 0 */
 	int32_t tid;     /* thread that made it */
 	uint8_t state;   /* enum trace_entry_state */
@@ -344,7 +348,7 @@ struct trace_entry {
 	uint8_t package; /* package that made it */
 };
 
-/* A section as a finding names it. */
+/* A section that a finding names. */
 struct trace_section {
 	uint64_t handle; /* 0: none */
 	uint32_t max_size;
@@ -370,20 +374,23 @@ enum trace_finding_flags {
 	TRACE_FINDING_HAS_SIZE = 32,    /* `size` is known */
 };
 
-/* One misuse, judged in the process: kind, reason, family, function, package and stacks make it
- * distinct; the rest is that of its first occurrence. Leaks are not here: they are what the ledger
- * holds at the end. An access that the guarded allocator caught was no call: its `function` is the one
- * that makes such blocks, and the call's stack begins with the frame that did it. */
+/*
+ * One misuse, judged in the process. Kind, reason, family, function, package and stacks make it
+ * distinct; the other fields are those of its first occurrence. Leaks are not here: they are what the
+ * ledger holds at the end. A wrong access that the guarded allocator caught is no call: its `function`
+ * is the one that allocates such blocks, and stack[TRACE_STACK_CALL] begins with the frame that made
+ * the access.
+ */
 struct trace_finding {
 	uint64_t count; /* occurrences; may still grow */
-	uint64_t bytes; /* sum of the sizes concerned; may still grow */
+	uint64_t bytes; /* sum of the sizes of all occurrences; may still grow */
 	uint64_t address;
 	uint64_t size;
 	struct trace_section section;
 	struct trace_section owner;
 	uint64_t first_time; /* ticks */
-	uint64_t block;      /* where the block concerned begins; 0: none is known */
-	uint32_t stack[TRACE_FINDING_STACKS]; /* references, 0: does not apply or unknown */
+	uint64_t block;      /* where the block concerned begins; 0: unknown or none */
+	uint32_t stack[TRACE_FINDING_STACKS]; /* references; 0: does not apply, or unknown */
 	int32_t tid;
 	uint32_t flags; /* enum trace_finding_flags */
 	uint8_t kind;   /* enum trace_kind */
@@ -396,7 +403,7 @@ struct trace_finding {
 	uint8_t reserved[9];
 };
 
-/* A call that has begun and not returned. */
+/* A call that has not returned yet. */
 struct trace_call {
 	uint64_t time; /* ticks, at entry */
 	uint64_t arguments[2];
@@ -406,7 +413,7 @@ struct trace_call {
 	uint8_t reserved[2];
 };
 
-/* A thread's place: taken by another thread when its own has ended. */
+/* The place of one thread in the trace. When the thread has ended, another thread may take it. */
 struct trace_lane {
 	uint32_t state;  /* 0 never used, 1 in use, 2 between threads */
 	int32_t tid;     /* of its thread, or its last */
@@ -419,11 +426,11 @@ struct trace_lane {
 /* Exact totals of one function's calls by one package in one lane. The sums over all lanes are the
  * process's. */
 struct trace_counter {
-	uint64_t calls;  /* calls that were recorded (in flight ones are not, if they acquire);
-			    TRANSFER: blocks handed over */
-	uint64_t failed; /* of these, calls whose host's function failed */
+	uint64_t calls; /* recorded calls, without acquiring ones in flight; TRANSFER: blocks handed
+			    over */
+	uint64_t failed; /* of these, calls in which the host's function failed */
 	uint64_t bytes;  /* asked for in acquiring calls that succeeded; CREATE_SECTION: MaxSize;
-			    TRANSFER: of these blocks */
+			    TRANSFER: of the blocks handed over */
 };
 
 /* The counters of a package and lane, for TRACE_COUNTERS_FUNCTIONS functions that follow each other.
