@@ -18,7 +18,7 @@
 #include "trace_format.h"
 
 #define OPTIONS_VARIABLE "LSATRACE_OPTIONS"
-/* Set by `lsatrace run` and `record`: the file to which each traced process adds its trace's name. */
+/* Set by `lsatrace run` and `record`: the file to which each traced process adds its trace. */
 #define SESSION_VARIABLE "LSATRACE_SESSION"
 
 #define OUTPUT_DEFAULT "lsatrace.%e.%p.trace"
@@ -96,11 +96,12 @@ struct options {
  *   CHOICE(before, name, member, words, expected, help)
  *   SWITCH(before, name, member, words, expected, help)
  *
- * `before` comes before the name in a sentence that lists all names. `letter` is the short form on the
- * command line, or 0. VALUE is what --help calls the value. `is_valid` is a function that checks a
- * text. `expected` says what a value must be, for "…: expected %s". `help` is what --help says; "\n"
- * begins a new line. The words of a CHOICE are its values, in the order of its enumeration. A SWITCH
- * is a choice of no and yes, which is on by default; on the command line it is --no-NAME.
+ * `before` comes before the name in a sentence that lists all names. `letter` is the short form on
+ * the command line, or 0. VALUE is what --help calls the value. `is_valid` is a function that
+ * checks a text. `expected` says what a value must be, for "…: expected %s". `help` is what --help
+ * says; "\n" begins a new line. The words of a CHOICE are its values, in the order of its
+ * enumeration. A SWITCH is a choice of no and yes, which is on by default; on the command line it
+ * is --no-NAME.
  */
 #define RECORDING_OPTIONS(TEXT, NUMBER, CHOICE, SWITCH) \
 	TEXT("", "output", 'o', output, "PATTERN", options_is_text, "a file name", \
@@ -155,8 +156,8 @@ static inline int options_word(const char *text, size_t bytes, const char *word)
 }
 
 /*
- * Returns a decimal number with an optional K, M or G (powers of 1024), or 0 if the text is anything
- * else or the number is greater than `most`.
+ * Returns a decimal number with an optional K, M or G (powers of 1024), or 0 if the text is
+ * anything else or the number is greater than `most`.
  */
 static inline uint64_t options_number(const char *text, size_t bytes, uint64_t most)
 {
@@ -183,7 +184,7 @@ static inline uint64_t options_number(const char *text, size_t bytes, uint64_t m
 	return i == bytes ? number : 0;
 }
 
-/* Returns the index of a value among words that are separated by '|', or -1 if it is none of them. */
+/* Returns the index of a value among words that are separated by '|', or -1. */
 static inline int options_choose(const char *words, const char *value, size_t bytes)
 {
 	for (int index = 0;; index++) {
@@ -306,9 +307,9 @@ static inline int options_is_tables(const char *value, size_t bytes)
 #define OPTIONS_NAME(before, text, ...) before text
 
 /*
- * Takes one option; in its name, '_' is the same as '-'. Returns NULL, or what the value must be, as
- * words for "…: expected %s". If there is no option of that name, *known is 0, and the words are the
- * names that there are. A value that is refused changes nothing.
+ * Takes one option; in its name, '_' is the same as '-'. Returns NULL, or what the value must be,
+ * as words for "…: expected %s". If there is no option of that name, *known is 0, and the words are
+ * the names that there are. A value that is refused changes nothing.
  */
 static inline const char *options_take(struct options *o, const char *name, size_t name_bytes,
 				       const char *value, size_t bytes, int *known)

@@ -2,34 +2,35 @@
 /*
  * The trace file: the only thing that the preload library and the viewer share.
  *
- * 1. Layout. The file consists of chunks of TRACE_CHUNK_BYTES; chunk n begins at byte
- *    n * TRACE_CHUNK_BYTES. Chunk 0 is the header of the file. Each other chunk begins with a struct
- *    trace_chunk, which says what it holds. Chunks at the end may never have been used: they have the
- *    kind TRACE_CHUNK_FREE and are all zero. Integers have the byte order of the writer
- *    (header.byte_order). There are no pointers. A *reference* is a byte offset in the file divided by
- *    TRACE_GRANULE; 0 means "none". An address is one of the traced process, and only a fact.
+ * 1. Layout. The file consists of chunks of TRACE_CHUNK_BYTES; chunk n begins at byte n *
+ *    TRACE_CHUNK_BYTES. Chunk 0 is the header of the file. Each other chunk begins with a struct
+ *    trace_chunk, which says what it holds. Chunks at the end may never have been used: they have
+ *    the kind TRACE_CHUNK_FREE and are all zero. Integers have the byte order of the writer
+ *    (header.byte_order). There are no pointers. A *reference* is a byte offset in the file divided
+ *    by TRACE_GRANULE; 0 means "none". An address is one of the traced process, and only a fact.
  *
- * 2. Writing. A traced process makes the file when it gives the first function table to a package. It
- *    maps the file shared and writes it with plain stores, so the file is complete even after kill -9.
- *    It may be read while it is written. The content of an item is written first, and last the one
- *    field that makes it valid (marked "valid when"). An item that never became valid is *torn* if it
- *    has any bytes that are not zero; otherwise it is unused.
+ * 2. Writing. A traced process makes the file when it gives the first function table to a package.
+ *    It maps the file shared and writes it with plain stores, so the file is complete even after
+ *    kill -9. It may be read while it is written. The content of an item is written first, and last
+ *    the one field that makes it valid (marked "valid when"). An item that never became valid is
+ *    *torn* if it has any bytes that are not zero; otherwise it is unused.
  *
- * 3. Size. In ring mode the file never has more than header.max_chunks chunks. There is one pool for
- *    chunks of all kinds. When the pool is empty, the oldest ring chunk that no thread
- *    is writing is used again, for whatever is needed: history gives way to results. In full mode the
+ * 3. Size. In ring mode the file never has more than header.max_chunks chunks. There is one pool
+ *    for chunks of all kinds. When the pool is empty, the oldest ring chunk that no thread is
+ *    writing is used again, for whatever is needed: history gives way to results. In full mode the
  *    file grows.
  *
- * 4. Exactness. Results (ledger, findings, stacks, counters) are never overwritten. What could not be
- *    kept is counted in header.lost. If any of these counters is not zero, the results are a lower
- *    bound; except for TRACE_LOST_EVENTS, which concerns only history.
+ * 4. Exactness. Results (ledger, findings, stacks, counters) are never overwritten. What could not
+ *    be kept is counted in header.lost. If any of these counters is not zero, the results are a
+ *    lower bound; except for TRACE_LOST_EVENTS, which concerns only history.
  *
  * 5. Trust. A reader must treat the whole file as hostile, and check each reference, count and
  *    enumeration against the range given here.
  *
- * 6. Versions. A writer writes TRACE_VERSION. A reader reads every version from TRACE_VERSION_OLDEST
- *    on, and refuses a newer one. Version 1 differs from 2 in this only: functions have numbers below
- *    TRACE_COUNTERS_FUNCTIONS, and trace_counters.first is reserved: it counts as 0.
+ * 6. Versions. A writer writes TRACE_VERSION. A reader reads every version from
+ *    TRACE_VERSION_OLDEST on, and refuses a newer one. Version 1 differs from 2 in this only:
+ *    functions have numbers below TRACE_COUNTERS_FUNCTIONS, and trace_counters.first is reserved:
+ *    it counts as 0.
  */
 #ifndef LSATRACE_TRACE_FORMAT_H
 #define LSATRACE_TRACE_FORMAT_H
@@ -62,14 +63,14 @@ enum trace_role {
 	TRACE_ROLE_ALLOCATE_FOR_CLIENT, /* NTSTATUS (PLSA_CLIENT_REQUEST, ULONG, PVOID *) */
 	TRACE_ROLE_FREE_FOR_CLIENT,     /* NTSTATUS (PLSA_CLIENT_REQUEST, PVOID) */
 	TRACE_ROLE_OBTAIN, /* NTSTATUS (..., PVOID *Buffer, PULONG Length, ...): returns a block */
-	TRACE_ROLE_TRANSFER, /* an entry point of the package that hands a block over by its return */
+	TRACE_ROLE_TRANSFER, /* an entry point of the package, whose return hands a block over */
 	TRACE_ROLE_LAST = TRACE_ROLE_TRANSFER,
 };
 
 /*
- * Kinds of findings: X(constant, string, level); and their reasons: X(constant, string). Users rely on
- * the strings. To add a finding: a row here, the code that judges it (preload/ledger/judge.c), and its
- * sentence (viewer/findings/message.c).
+ * Kinds of findings: X(constant, string, level); and their reasons: X(constant, string). Users rely
+ * on the strings. To add a finding: a row here, the code that judges it (preload/ledger/judge.c),
+ * and its sentence (viewer/findings/message.c).
  */
 #define TRACE_KINDS(X) \
 	X(NONE, "", NOTE) \
@@ -150,7 +151,7 @@ struct trace_header {
 	uint32_t machine;     /* EM_X86_64 and so on, of <elf.h> */
 	int32_t pid;
 	int32_t ppid;
-	uint64_t pid_start; /* field 22 of /proc/PID/stat, or 0: a later process may get the same pid */
+	uint64_t pid_start;     /* field 22 of /proc/PID/stat, or 0: a pid may be given again */
 	uint8_t boot_id[16];    /* of /proc/sys/kernel/random/boot_id, or zeroes */
 	uint64_t start_time_ns; /* CLOCK_REALTIME when the trace was made */
 	uint32_t depth;         /* most frames of a backtrace, 1..TRACE_FRAMES_MAX */
@@ -184,11 +185,11 @@ enum trace_chunk_kind {
 struct trace_chunk {
 	uint32_t kind; /* enum trace_chunk_kind; valid when not FREE */
 	uint32_t lane; /* RING: number of the lane that writes it, or wrote it last */
-	/* RING, LOG: numbers the chunks of this kind, from 1, in the order in which they were begun; 0 in a
-	 * ring chunk that is being cleared */
+	/* RING, LOG: numbers the chunks of this kind, from 1, in the order in which they were
+	 * begun; 0 in a ring chunk that is being cleared */
 	uint64_t sequence;
-	/* RING, once it is full and its writer has left it: the times of its first and last event, so that
-	 * a reader need not read the events; `records` is written last. 0 before that. */
+	/* RING, once it is full and its writer has left it: the times of its first and last event,
+	 * so that a reader need not read the events; `records` is written last. 0 before that. */
 	uint64_t first_time;
 	uint64_t last_time;
 	uint32_t records;   /* 0, or all that fit: TRACE_ITEMS(struct trace_event) */
@@ -197,13 +198,14 @@ struct trace_chunk {
 };
 
 /*
- * One call, in a ring chunk. An acquiring call is recorded after it has returned, with the time of its
- * return. A releasing call is recorded before the host's function runs, with the time of that moment;
- * its result and duration are filled in later. So the events of one address, in the order of time,
- * never contradict each other.
+ * One call, in a ring chunk. An acquiring call is recorded after it has returned, with the time of
+ * its return. A releasing call is recorded before the host's function runs, with the time of that
+ * moment; its result and duration are filled in later. So the events of one address, in the order
+ * of time, never contradict each other.
  *
- * Or one transfer: a block that an entry point of a package returned, and that belongs to the LSA or to
- * a client from then on. It is recorded after the entry point has returned, before its caller runs on.
+ * Or one transfer: a block that an entry point of a package returned, and that belongs to the LSA
+ * or to a client from then on. It is recorded after the entry point has returned, before its caller
+ * runs on.
  */
 enum trace_event_state {
 	TRACE_EVENT_COMMITTED = 1, /* valid when set */
@@ -217,8 +219,8 @@ struct trace_event {
 	uint64_t time;     /* ticks */
 	uint64_t duration; /* ticks spent in the host's function; valid with RETURNED */
 	uint64_t address;  /* section or block that was returned, or is to be released */
-	uint64_t section; /* SharedMem, or the client request, also of a TRANSFER to a client; else 0 */
-	uint64_t size;    /* bytes asked for; CREATE_SECTION: MaxSize | InitialSize << 32 */
+	uint64_t section;  /* SharedMem, or the client request (also of a TRANSFER), or 0 */
+	uint64_t size;     /* bytes asked for; CREATE_SECTION: MaxSize | InitialSize << 32 */
 	uint64_t caller;  /* return address of the call; TRANSFER: of the call of the entry point */
 	uint32_t stack;   /* reference to a struct trace_stack; 0: it could not be stored */
 	int32_t tid;      /* kernel thread id */
@@ -244,7 +246,7 @@ enum trace_record_type {
 				      one counts */
 	TRACE_RECORD_PACKAGE_GONE, /* trace_text: number = package index, no text: it was unloaded */
 	TRACE_RECORD_EXE,          /* trace_text: path of the executable */
-	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; texts with one position are joined */
+	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; texts of one position are joined */
 	TRACE_RECORD_ALLOCATOR, /* trace_text: a family whose functions are not the host's. number =
 				   package index | family id << 8 | enum trace_allocator << 16, no text */
 	TRACE_RECORD_TYPES
@@ -274,10 +276,11 @@ struct trace_text {
 };
 
 /*
- * One distinct backtrace, innermost frame first: the first frame is the caller of the hooked function.
- * A frame is a *return address*, so the call instruction ends just before it. The upper 16 bits are
- * the id of a module. The lower 48 bits are the offset from the module's base, which is an address as
- * the module's file has it. With id 0 they are the address itself, which lies in no module.
+ * One distinct backtrace, innermost frame first: the first frame is the caller of the hooked
+ * function. A frame is a *return address*, so the call instruction ends just before it. The upper
+ * 16 bits are the id of a module. The lower 48 bits are the offset from the module's base, which is
+ * an address as the module's file has it. With id 0 they are the address itself, which lies in no
+ * module.
  */
 enum trace_stack_flags {
 	TRACE_STACK_TRUNCATED = 1, /* as deep as header.depth: there were more frames */
@@ -294,7 +297,7 @@ struct trace_stack {
 
 enum trace_module_kind { TRACE_MODULE_ELF = 1 };
 
-/* A loaded file. If it is loaded again it gets a new id, so old stacks still refer to the old one. */
+/* A loaded file. If it is loaded again it gets a new id, so old stacks refer to the old one. */
 struct trace_module {
 	struct trace_record head;
 	uint32_t id;         /* 1..65535 */
@@ -376,10 +379,10 @@ enum trace_finding_flags {
 
 /*
  * One misuse, judged in the process. Kind, reason, family, function, package and stacks make it
- * distinct; the other fields are those of its first occurrence. Leaks are not here: they are what the
- * ledger holds at the end. A wrong access that the guarded allocator caught is no call: its `function`
- * is the one that allocates such blocks, and stack[TRACE_STACK_CALL] begins with the frame that made
- * the access.
+ * distinct; the other fields are those of its first occurrence. Leaks are not here: they are what
+ * the ledger holds at the end. A wrong access that the guarded allocator caught is no call: its
+ * `function` is the one that allocates such blocks, and stack[TRACE_STACK_CALL] begins with the
+ * frame that made the access.
  */
 struct trace_finding {
 	uint64_t count; /* occurrences; may still grow */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line of one command: parses it, refuses what is wrong in it, and prints --help. Options
- * are rows of tables, and each row has all that is known of its option.
+ * The command line of one command: parses it, refuses what is wrong in it, and prints --help.
+ * Options are rows of tables, and each row has all that is known of its option.
  *
  * Every command has --help. In the name of an option, '_' is the same as '-'.
  *
@@ -20,8 +20,8 @@ struct argument {
 	const char *value; /* what --help calls the value; NULL: the option takes none */
 	const char *help;  /* what --help says, or ""; '\n' begins a new line */
 	/*
-	 * Takes any value; NULL for an option without one. Returns NULL, or what the value must be, as
-	 * words for "expected %s".
+	 * Takes any value; NULL for an option without one. Returns NULL, or what the value must be,
+	 * as words for "expected %s".
 	 */
 	const char *(*take)(void *into, const char *name, const char *value);
 	/* Takes the index of the value among the words in `value`, which are separated by '|'. */
@@ -52,9 +52,9 @@ struct arguments {
 };
 
 /*
- * Parses the arguments; argv[0] is the command's name. Returns the index of the first operand. Returns
- * 0 if the program is to exit with *status: after --help, and after wrong usage, about which one line
- * has been printed.
+ * Parses the arguments; argv[0] is the command's name. Returns the index of the first operand.
+ * Returns 0 if the program is to exit with *status: after --help, and after wrong usage, about
+ * which one line has been printed.
  */
 int arguments_parse(const struct arguments *a, int argc, char **argv, int *status);
 
@@ -65,8 +65,8 @@ int arguments_parse(const struct arguments *a, int argc, char **argv, int *statu
 char *arguments_take(const struct argument_group *group, const char *name, const char *value);
 
 /*
- * Prints "lsatrace COMMAND: --NAME=VALUE: expected WORDS" for a value that turns out to be wrong after
- * parsing.
+ * Prints "lsatrace COMMAND: --NAME=VALUE: expected WORDS" for a value that turns out to be wrong
+ * after parsing.
  */
 void arguments_refuse(const char *command, const char *name, const char *value,
 		      const char *expected);

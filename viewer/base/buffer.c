@@ -129,7 +129,7 @@ void buffer_seconds(struct buffer *b, uint64_t ns, unsigned digits)
 	buffer_padded(b, fraction, digits);
 }
 
-/* Returns the bytes of the character that starts here, or 0 if it is none (Unicode 15, table 3-7). */
+/* Returns the length of the character that starts here, or 0 if it is none (Unicode, table 3-7). */
 static size_t measure_character(const unsigned char *s, size_t left)
 {
 	unsigned char least = 0x80, most = 0xbf;

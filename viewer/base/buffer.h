@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A text that grows at its end, and the one way in which the viewer writes numbers, addresses, counts
- * and foreign text into it. `events` writes millions of lines, so the functions for numbers format by
- * hand: printf takes five times as long.
+ * A text that grows at its end, and the one way in which the viewer writes numbers, addresses,
+ * counts and foreign text into it. `events` writes millions of lines, so the functions for numbers
+ * format by hand: printf takes five times as long.
  *
- * Text from a trace, or from debug information, may hold any bytes. buffer_utf8 makes it valid UTF-8;
- * buffer_plain also removes control characters, which a terminal would obey.
+ * Text from a trace, or from debug information, may hold any bytes. buffer_utf8 makes it valid
+ * UTF-8; buffer_plain also removes control characters, which a terminal would obey.
  *
  * A zeroed struct is an empty buffer. A buffer is for one thread at a time.
  */

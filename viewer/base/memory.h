@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory for the viewer. Requests are bounded by the size of the trace, because counts in the trace
- * are checked first. So a lack of memory is the fault of the machine and not of the trace. It ends the
- * program with one line and status 2, and no caller has to handle it.
+ * are checked first. So a lack of memory is the fault of the machine and not of the trace. It ends
+ * the program with one line and status 2, and no caller has to handle it.
  *
  * Safe from any thread.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A progress bar on standard error, for work that takes more than a second. Without a terminal there
- * is none.
+ * A progress bar on standard error, for work that takes more than a second. Without a terminal
+ * there is none.
  *
- * A zeroed struct is ready for use. All functions accept NULL. For one thread, and one bar at a time.
+ * A zeroed struct is ready for use. All functions accept NULL. For one thread, and one bar at a
+ * time.
  */
 #ifndef LSATRACE_VIEWER_BASE_PROGRESS_H
 #define LSATRACE_VIEWER_BASE_PROGRESS_H

@@ -56,8 +56,8 @@ struct finding {
 	uint64_t block; /* where the block concerned begins; 0: unknown or none */
 	struct finding_section section, owner;
 	/*
-	 * For an access outside of a live block: the nearest blocks in the same section, or heap, that
-	 * are live at the end of the trace.
+	 * For an access outside of a live block: the nearest blocks in the same section, or heap,
+	 * that are live at the end of the trace.
 	 */
 	bool has_neighbours;
 	struct finding_neighbour before, after;

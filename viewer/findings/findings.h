@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The findings of one or more traces. Leaks are computed from the ledgers; misuses are taken as they
- * were recorded. Occurrences with equal kind, reason, family and backtraces are one finding
+ * The findings of one or more traces. Leaks are computed from the ledgers; misuses are taken as
+ * they were recorded. Occurrences with equal kind, reason, family and backtraces are one finding
  * (groups.h).
  *
  * Pure: reads no file, prints nothing. The names of addresses come from the caller.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells which occurrences are the same finding: those with equal kind, reason, family and backtraces.
- * Backtraces are compared by modules (build-id, or else path) and offsets, so occurrences of several
- * processes with different address spaces can be equal.
+ * Tells which occurrences are the same finding: those with equal kind, reason, family and
+ * backtraces. Backtraces are compared by modules (build-id, or else path) and offsets, so
+ * occurrences of several processes with different address spaces can be equal.
  *
  * For that, texts and backtraces get numbers, and equal ones get the same number:
  *
@@ -43,7 +43,7 @@ struct groups_key {
 /* The following keys are of another model. */
 void groups_begin_model(struct groups *g);
 
-/* Returns the index of the occurrence's group. A new group gets the next index, and *is_new is set. */
+/* Returns the index of the group. A new group gets the next index, and *is_new is set. */
 size_t groups_find(struct groups *g, struct model *model, const struct groups_key *key,
 		   bool *is_new);
 

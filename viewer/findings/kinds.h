@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The names of findings: kinds, reasons and levels, and of what was lost. They follow from the tables
- * of trace_format.h, except for the words about losses.
+ * The names of findings: kinds, reasons and levels, and of what was lost. They follow from the
+ * tables of trace_format.h, except for the words about losses.
  *
  * Constant data, safe from any thread.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sentence of a finding: says in plain words what happened. It names source lines by the base name
- * of the file, so that it is the same wherever the sources are.
+ * The sentence of a finding: says in plain words what happened. It names source lines by the base
+ * name of the file, so that it is the same wherever the sources are.
  *
  * To add a kind: a function in message.c that writes its sentence, and its row in `sentences`.
  */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the log of a trace defines: the modules, packages, functions, families and allocators that the
- * other items of the trace refer to by number, and the program that was traced. A part of the model.
+ * What the log of a trace defines: the modules, packages, functions, families and allocators that
+ * the other items of the trace refer to by number, and the program that was traced. A part of the
+ * model.
  *
- * Later records may change what earlier ones said: a package that is initialised again, for example.
- * The last one counts, except for modules, which get a new id each time they are loaded.
+ * Later records may change what earlier ones said: a package that is initialised again, for
+ * example. The last one counts, except for modules, which get a new id each time they are loaded.
  *
  * For one thread at a time. Pointers are valid until definitions_release().
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a trace says, in words of the domain: the process, its packages and functions, how often each
- * package called each function, what is live, which misuses were found, which calls are in flight. A
- * model is built once from a reader and does not change afterwards. Reports see models, never the
- * bytes of a record.
+ * What a trace says, in words of the domain: the process, its packages and functions, how often
+ * each package called each function, what is live, which misuses were found, which calls are in
+ * flight. A model is built once from a reader and does not change afterwards. Reports see models,
+ * never the bytes of a record.
  *
  * Texts are terminated and valid UTF-8; an unknown text is NULL. They may hold control characters:
  * whoever writes them to a terminal uses buffer_plain(). Pointers are valid until model_close().
@@ -52,7 +52,7 @@ uint64_t model_calls(const struct model *m, uint32_t function);
 /* Appends a package's name as plain text, or "#3" if it has none. */
 void model_write_package(const struct model *m, uint32_t index, struct buffer *to);
 
-/* Lists: the number of items, and the i-th. There is at most one allocator for a package and family. */
+/* Lists: the number of items, and the i-th. A package and family have at most one allocator. */
 size_t model_allocators(const struct model *m);
 const struct model_allocator *model_allocator(const struct model *m, size_t i);
 size_t model_entries(const struct model *m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The things that a model has: only the types. model.h says what holds for texts and pointers in them.
+ * The things that a model has: only the types. model.h says what holds for texts and pointers in
+ * them.
  */
 #ifndef LSATRACE_VIEWER_MODEL_TYPES_H
 #define LSATRACE_VIEWER_MODEL_TYPES_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The chunks of a trace, copied into memory. Chunks with results (log, ledger, findings, lanes,
- * counters) are copied once, when the trace is opened. Chunks of the ring, which are nearly all of a
- * large trace, are copied one at a time, when somebody asks for one.
+ * counters) are copied once, when the trace is opened. Chunks of the ring, which are nearly all of
+ * a large trace, are copied one at a time, when somebody asks for one.
  *
  * A file in motion is one that its process may still write. Each chunk of it is read twice, and the
- * second reading keeps only the items that were valid in the first: they were whole before the second
- * reading began (settle.h).
+ * second reading keeps only the items that were valid in the first: they were whole before the
+ * second reading began (settle.h).
  *
  *   first reading   second reading   result
  *   not valid       not valid        not valid
@@ -53,14 +53,14 @@ struct chunks_ring {
 uint64_t chunks_place(uint32_t number);
 
 /*
- * Sets the number of chunks to `count`, which is no less than before. Reads the header of each chunk
- * that is not loaded: it is new, or it may have been given to another use.
+ * Sets the number of chunks to `count`, which is no less than before. Reads the header of each
+ * chunk that is not loaded: it is new, or it may have been given to another use.
  */
 bool chunks_read_heads(struct chunks *c, uint32_t count, struct trouble *t);
 
 /*
- * Loads the chunks of the log, or else all other results. A chunk that has changed its kind since its
- * header was read is taken as FREE. `progress` may be NULL.
+ * Loads the chunks of the log, or else all other results. A chunk that has changed its kind since
+ * its header was read is taken as FREE. `progress` may be NULL.
  */
 bool chunks_load(struct chunks *c, bool is_log, struct progress *progress, struct trouble *t);
 

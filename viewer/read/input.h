@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file of a trace, opened for reading. It is not mapped: a file that shrinks while it is read is
- * an error here, and no SIGBUS.
+ * The file of a trace, opened for reading. It is not mapped: a file that shrinks while it is read
+ * is an error here, and no SIGBUS.
  *
  * Stateless but for the descriptor; safe from any thread.
  */

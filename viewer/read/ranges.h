@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Checks the items of a trace: each field against the range that trace_format.h gives it. An item
- * that passes can be used without a further look at its fields. One wrong field makes the whole file
- * damaged.
+ * that passes can be used without a further look at its fields. One wrong field makes the whole
+ * file damaged.
  *
  * References to stacks and ledger entries are not checked here: only the reader knows where they
  * lead.
@@ -26,8 +26,8 @@ struct ranges_defined {
 };
 
 /*
- * Each returns true if all fields are within their ranges, else false with the trouble filled in. `at`
- * is the item's offset in the file, in bytes. An item that is not valid or not in use passes.
+ * Each returns true if all fields are within their ranges, else false with the trouble filled in.
+ * `at` is the item's offset in the file, in bytes. An item that is not valid or not in use passes.
  */
 bool ranges_check_header(const struct trace_header *h, struct trouble *t);
 bool ranges_check_chunk(const struct trace_chunk *c, uint64_t at, struct trouble *t);

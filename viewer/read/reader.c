@@ -104,8 +104,8 @@ static bool check_log_chunk(struct reader *r, uint32_t number, struct trouble *t
 }
 
 /*
- * Orders the chunks of the log by age. Their places do not tell it: a chunk of the log may have been
- * one of the ring before.
+ * Orders the chunks of the log by age. Their places do not tell it: a chunk of the log may have
+ * been one of the ring before.
  */
 static int compare_log_chunks(const void *left, const void *right, void *reader)
 {

@@ -4,9 +4,9 @@
  * out: each field is within the range that trace_format.h gives it, and each reference leads to an
  * item of the right type or to nothing.
  *
- * A trace is hostile input, and it may be written, cut off or replaced while it is read. So the file
- * is not mapped. Its chunks are copied, once, and only the copies are checked and used: what was
- * checked cannot change afterwards (chunks.h).
+ * A trace is hostile input, and it may be written, cut off or replaced while it is read. So the
+ * file is not mapped. Its chunks are copied, once, and only the copies are checked and used: what
+ * was checked cannot change afterwards (chunks.h).
  *
  * A file whose header says that the process is running may be in motion. The log of such a file is
  * copied last, because the writer writes a stack before it refers to it. A reference that leads to
@@ -41,8 +41,9 @@ struct reader_cursor {
 };
 
 /*
- * Each returns the next valid item, or NULL after the last. Records come in the order in which their
- * chunks were begun, other items in the order of the file. *ref is set to the entry's reference.
+ * Each returns the next valid item, or NULL after the last. Records come in the order in which
+ * their chunks were begun, other items in the order of the file. *ref is set to the entry's
+ * reference.
  */
 const struct trace_record *reader_next_record(const struct reader *r, struct reader_cursor *c);
 const struct trace_entry *reader_next_entry(const struct reader *r, struct reader_cursor *c,
@@ -73,8 +74,8 @@ struct reader_ring {
 };
 
 /*
- * Sets *ring to the next chunk of the ring that holds events, in the order of the file. Returns false
- * after the last.
+ * Sets *ring to the next chunk of the ring that holds events, in the order of the file. Returns
+ * false after the last.
  */
 bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct reader_ring *ring);
 

@@ -4,8 +4,8 @@
  * reading, `then`, the items that were not valid in the first one. What remains was written
  * completely before the second reading began.
  *
- * Pure functions, one for each kind of chunk. Both readings are TRACE_CHUNK_BYTES long and aligned to
- * 16 bytes. Neither has been checked, so any byte may hold anything.
+ * Pure functions, one for each kind of chunk. Both readings are TRACE_CHUNK_BYTES long and aligned
+ * to 16 bytes. Neither has been checked, so any byte may hold anything.
  */
 #ifndef LSATRACE_VIEWER_READ_SETTLE_H
 #define LSATRACE_VIEWER_READ_SETTLE_H

@@ -3,9 +3,9 @@
  * Hands out the events of a trace in the order of time.
  *
  * Each lane (one thread's place in the trace) wrote its chunks one after the other, so each lane is
- * almost sorted. At most two chunks of each lane are in memory. They are sorted together, which also
- * corrects the small disorder that a signal handler leaves. A heap then merges the lanes. Events with
- * the same time come in the order of their lanes.
+ * almost sorted. At most two chunks of each lane are in memory. They are sorted together, which
+ * also corrects the small disorder that a signal handler leaves. A heap then merges the lanes.
+ * Events with the same time come in the order of their lanes.
  *
  * For one thread at a time.
  */

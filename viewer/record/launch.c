@@ -24,10 +24,10 @@ static void forward_signal(int number)
 }
 
 /*
- * A terminal sends SIGINT and SIGQUIT to the command as well. The command decides what happens then,
- * and lsatrace waits to see how it ends. SIGTERM and SIGHUP are sent to lsatrace alone, by somebody who
- * wants to end the command, so they are forwarded. If an ignored SIGCHLD were inherited, the kernel
- * would not keep the command's exit status.
+ * A terminal sends SIGINT and SIGQUIT to the command as well. The command decides what happens
+ * then, and lsatrace waits to see how it ends. SIGTERM and SIGHUP are sent to lsatrace alone, by
+ * somebody who wants to end the command, so they are forwarded. If an ignored SIGCHLD were
+ * inherited, the kernel would not keep the command's exit status.
  */
 static struct watched_signal {
 	int number;
@@ -110,8 +110,8 @@ static int read_exec_error(int pipe_end)
 }
 
 /*
- * Once the process is reaped, its pid may be given to another. So signals are blocked, and no longer
- * forwarded, just before that.
+ * Once the process is reaped, its pid may be given to another. So signals are blocked, and no
+ * longer forwarded, just before that.
  */
 static int wait_for_end(pid_t pid)
 {

@@ -11,7 +11,7 @@
 #include "include/trace_format.h"
 #include "viewer/base/complaint.h"
 
-/* Writes what the preload library makes of a pattern. Returns false if there is something to fill in. */
+/* Writes the path that a pattern stands for. Returns false if there is something to fill in. */
 static bool expand_pattern(const char *pattern, char *path, size_t bytes)
 {
 	size_t length = 0;

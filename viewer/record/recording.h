@@ -24,8 +24,8 @@ struct recording {
 	"126 if COMMAND cannot be run, 127 if it is not found."
 
 /*
- * Runs `command` (ends with NULL). Returns the exit status for lsatrace. If lsatrace could not run the
- * command, or the command left no trace, one line that says why has been printed.
+ * Runs `command` (ends with NULL). Returns the exit status for lsatrace. If lsatrace could not run
+ * the command, or the command left no trace, one line that says why has been printed.
  */
 int recording_run(struct recording *r, char *const *command);
 

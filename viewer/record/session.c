@@ -95,8 +95,8 @@ static bool write_field(int fd, size_t offset, int32_t number)
 
 /*
  * A process that is killed, or that ends by a bare system call, cannot write so in its trace; its
- * parent can. This is the only place where the viewer writes to a trace. The status is written before
- * the field that makes it valid.
+ * parent can. This is the only place where the viewer writes to a trace. The status is written
+ * before the field that makes it valid.
  */
 static void mark_end(const char *path, pid_t pid, int wait_status)
 {

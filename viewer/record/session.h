@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The session file tells lsatrace which traces its command made. It is a temporary file, and
- * LSATRACE_SESSION names it for the command. Each traced process appends one line: the absolute path
- * of its trace, or "!" and the reason why it has none.
+ * LSATRACE_SESSION names it for the command. Each traced process appends one line: the absolute
+ * path of its trace, or "!" and the reason why it has none.
  *
  * Any process of the user can write to the file, so its content is not trusted: a path is only ever
  * opened, and checked, as a trace.
@@ -33,8 +33,8 @@ bool session_open(struct session *s);
 void session_read(struct session *s);
 
 /*
- * Writes how the process `pid` ended, as waitpid() reports it, into those of its traces that still say
- * that it is running. Skips a trace that it cannot write to.
+ * Writes how the process `pid` ended, as waitpid() reports it, into those of its traces that still
+ * say that it is running. Skips a trace that it cannot write to.
  */
 void session_mark_end(const struct session *s, pid_t pid, int wait_status);
 

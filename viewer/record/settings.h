@@ -2,8 +2,8 @@
 /*
  * The options of a recording, from the command line to the environment of the traced command. The
  * preload library reads them from LSATRACE_OPTIONS, so they are kept as its text: NAME=VALUE,
- * separated by colons, with a backslash before each colon and backslash of a value. Of two values for
- * one name, the later one counts.
+ * separated by colons, with a backslash before each colon and backslash of a value. Of two values
+ * for one name, the later one counts.
  *
  * The options themselves are rows of include/options.h.
  */
@@ -23,9 +23,9 @@ struct settings {
 struct argument_group settings_arguments(struct settings *s);
 
 /*
- * Returns the value for the command's LSATRACE_OPTIONS, to be freed: the user's own LSATRACE_OPTIONS,
- * then the command line's options. The pattern of the output is made absolute, because the command may
- * change its folder before it makes its trace.
+ * Returns the value for the command's LSATRACE_OPTIONS, to be freed: the user's own
+ * LSATRACE_OPTIONS, then the command line's options. The pattern of the output is made absolute,
+ * because the command may change its folder before it makes its trace.
  */
 char *settings_join(const struct settings *s);
 

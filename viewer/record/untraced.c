@@ -55,7 +55,7 @@ static struct program read_program(const char *path)
 	return program;
 }
 
-/* Reads the interpreter of a script from its first line; without one, it is /bin/sh, as for execvp. */
+/* Reads the interpreter of a script from its first line. Without one it is /bin/sh, as for execvp. */
 static bool read_interpreter(const char *path, char *interpreter, size_t bytes)
 {
 	FILE *file = fopen(path, "re");
@@ -74,7 +74,7 @@ static bool read_interpreter(const char *path, char *interpreter, size_t bytes)
 	return *interpreter != '\0';
 }
 
-/* Returns what gives a program more rights than its caller, or NULL. Its loader ignores LD_PRELOAD. */
+/* Returns why a program has more rights than its caller, or NULL. Its loader ignores LD_PRELOAD. */
 static const char *find_raised_rights(const char *path)
 {
 	struct stat status;

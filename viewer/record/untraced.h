@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 /*
- * Writes the reason into `why`, which has room for `bytes` bytes. `command` is looked up in PATH as by
- * execvp. `library` is the path of the preload library: a program for another kind of processor cannot
- * load it. `tables` is the value of --table, or NULL.
+ * Writes the reason into `why`, which has room for `bytes` bytes. `command` is looked up in PATH as
+ * by execvp. `library` is the path of the preload library: a program for another kind of processor
+ * cannot load it. `tables` is the value of --table, or NULL.
  */
 void untraced_explain(const char *command, const char *library, const char *tables, char *why,
 		      size_t bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes one event as a JSON object (jansson). Each key is always there; null means that the value is
- * unknown or does not apply.
+ * Writes one event as a JSON object (jansson). Each key is always there; null means that the value
+ * is unknown or does not apply.
  */
 #ifndef LSATRACE_VIEWER_REPORT_EVENT_JSON_H
 #define LSATRACE_VIEWER_REPORT_EVENT_JSON_H

@@ -67,7 +67,7 @@ static json_t *make_packages(const struct model *model)
 	return json;
 }
 
-/* The live sections that a client can map: open `path`, or the descriptor's number of the process. */
+/* The live sections that a client can map, by opening `path`. */
 static json_t *make_sections(const struct model *model)
 {
 	json_t *json = json_array();

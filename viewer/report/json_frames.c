@@ -11,7 +11,7 @@
 
 /* The JSON of a frame that has been written before. */
 struct cached {
-	struct model_frame frame; /* the key: zeroed before it is filled in, because of its padding */
+	struct model_frame frame; /* the key: zeroed first, because of its padding */
 	json_t *frames;           /* an array: one for each inlined function, then the outer one */
 	UT_hash_handle hh;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From traces to a report: opens the traces, judges them together, and writes the report in one of the
- * formats.
+ * From traces to a report: opens the traces, judges them together, and writes the report in one of
+ * the formats.
  *
  * To add a format: a row in REPORT_FORMATS, and a file viewer/report/NAME.c with its function
  * report_write_NAME(). A format sees findings and models, never the bytes of a record.
@@ -77,8 +77,8 @@ enum report_status report_traces(const struct report_options *options, char *con
 				 size_t count, FILE *out);
 
 /*
- * Opens one trace, as every command does. If `events` is not NULL, also counts its events. Returns NULL
- * with one line printed if the trace cannot be read.
+ * Opens one trace, as every command does. If `events` is not NULL, also counts its events. Returns
+ * NULL with one line printed if the trace cannot be read.
  */
 struct model *report_open_trace(const char *path, struct model_events *events,
 				struct progress *progress);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The format `text`, for people: what was traced, then each finding with its stacks, then a summary.
- * Its last line is easy to find with grep. Lines may be long: nothing depends on the width of the
- * terminal.
+ * The format `text`, for people: what was traced, then each finding with its stacks, then a
+ * summary. Its last line is easy to find with grep. Lines may be long: nothing depends on the width
+ * of the terminal.
  */
 #include <inttypes.h>
 #include <string.h>

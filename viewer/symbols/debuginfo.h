@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One binary with its debug information: from an address in its file to functions and lines. Answers
- * come from DWARF (units.h), or else from the ELF symbol table, which has only functions.
+ * One binary with its debug information: from an address in its file to functions and lines.
+ * Answers come from DWARF (units.h), or else from the ELF symbol table, which has only functions.
  *
  * For one thread at a time. Texts are valid until debuginfo_close(), and may hold any bytes.
  */
@@ -17,7 +17,8 @@ struct debuginfo;
 
 /*
  * Opens a binary. Returns NULL if the file is not there or is no ELF file, or if it has another
- * build-id, in which case *has_changed is true. With build_id_bytes 0 any file of that name is taken.
+ * build-id, in which case *has_changed is true. With build_id_bytes 0 any file of that name is
+ * taken.
  */
 struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
 				 bool *has_changed);

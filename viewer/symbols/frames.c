@@ -81,7 +81,7 @@ static void write_line_start(struct buffer *b, const struct frames_style *style,
 	buffer_text(b, " ");
 }
 
-/* Writes a line for the frame, and one for each inlined call. Returns the number of the next line. */
+/* Writes a line for the frame, and one for each inlined call. Returns the next line's number. */
 static unsigned write_frame(struct buffer *b, const struct frames_style *style,
 			    struct symbols *symbols, const struct model_frame *frame,
 			    unsigned number)

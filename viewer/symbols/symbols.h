@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the function and the source line for an offset in a module, with elfutils. The module's file
- * must be the one that was traced: a file with another build-id is not used. Debug information comes
- * from that file, from a separate file (found by build-id or .gnu_debuglink), or from debuginfod where
- * that is set up. Without debug information, the ELF symbol table still names the function.
+ * Finds the function and the source line for an offset in a module, with elfutils. The module's
+ * file must be the one that was traced: a file with another build-id is not used. Debug information
+ * comes from that file, from a separate file (found by build-id or .gnu_debuglink), or from
+ * debuginfod where that is set up. Without debug information, the ELF symbol table still names the
+ * function.
  *
  * Each answer is kept, so asking again is cheap.
  *
@@ -21,8 +22,8 @@ struct progress;
 struct symbols;
 
 /*
- * A function at an address. If calls are inlined there, the innermost inlined function comes first, and
- * `outer` leads from each to the function that contains it.
+ * A function at an address. If calls are inlined there, the innermost inlined function comes first,
+ * and `outer` leads from each to the function that contains it.
  */
 struct symbol {
 	char *function;   /* valid UTF-8, as linked (C++: mangled); NULL: unknown */
@@ -38,15 +39,15 @@ struct symbols *symbols_new(struct progress *progress);
 void symbols_free(struct symbols *s);
 
 /*
- * Finds the function of a return address, which is that of the byte before it. Never NULL; if nothing
- * is known, function and file are NULL. `module` is NULL for a module that is not known.
+ * Finds the function of a return address, which is that of the byte before it. Never NULL; if
+ * nothing is known, function and file are NULL. `module` is NULL for a module that is not known.
  */
 const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
 				  uint64_t offset);
 
 /*
- * Returns the i-th module that was asked for and whose file is no longer the one that was traced, or
- * NULL after the last.
+ * Returns the i-th module that was asked for and whose file is no longer the one that was traced,
+ * or NULL after the last.
  */
 const char *symbols_changed(const struct symbols *s, size_t i);
 

@@ -182,7 +182,7 @@ static void walk_functions(struct unit *unit, Dwarf_Die *die, bool is_nested, un
 	} while (dwarf_siblingof(&child, &child) == 0 && is_ahead(unit, &child));
 }
 
-/* Adds the calls inlined into the scope `outer`. They are below `die`: the scope, or a block in it. */
+/* Adds the calls inlined into the scope `outer`, below `die`: the scope, or a block in it. */
 static void walk_calls(struct unit *unit, Dwarf_Die *die, uint32_t outer, unsigned nesting)
 {
 	Dwarf_Die child;

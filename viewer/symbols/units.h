@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The compilation units of a binary's DWARF debug information: from an address to functions, files and
- * lines.
+ * The compilation units of a binary's DWARF debug information: from an address to functions, files
+ * and lines.
  *
  * libdw offers the same, but walks through all of a unit for each address; 10,000 addresses take
  * seconds. Here each unit is walked once, and only as far as it is needed:
  *
  *   1. The first address in a unit collects the unit's functions.
- *   2. The first address in a function collects the calls that are inlined into it, and so on inward.
+ *   2. The first address in a function collects the calls that are inlined into it, and so on
+ *      inward.
  *   3. An address in no known function collects functions inside of functions, such as lambdas.
  *
  * What is collected together is a *level*: the code of scopes beside each other, sorted by start.
- * Code of one level may still lie in other code of it. `around` then leads from the inner to the outer
- * one, so the innermost code that holds an address is found by a binary search, and a walk outward:
+ * Code of one level may still lie in other code of it. `around` then leads from the inner to the
+ * outer one, so the innermost code that holds an address is found by a binary search, and a walk
+ * outward:
  *
  *   a |--------------------------|     around of b and c: a; of d: c
  *   b   |-----|                        an address in c, behind d: the search finds d, which ends

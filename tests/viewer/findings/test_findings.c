@@ -601,7 +601,7 @@ Test(findings, a_message_says_which_of_the_lsas_functions_is_documented)
 	expect_message(b, "block freed by FreeReturnBuffer, where FreeLsaHeap is documented");
 }
 
-/* An access to a block of 24 bytes at 0x5000, which is allocated in line 10, and read or written in 40. */
+/* An access, in line 40, to a block of 24 bytes at 0x5000, which was allocated in line 10. */
 static struct trace_finding access(struct trace_builder *b, enum trace_kind kind,
 				   enum trace_reason reason, uint64_t address)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `lsatrace record` as its user sees it. Commands are shell scripts, which play a traced process where
- * one is needed: they write to the session file what the preload library would.
+ * `lsatrace record` as its user sees it. Commands are shell scripts, which play a traced process
+ * where one is needed: they write to the session file what the preload library would.
  */
 #include <signal.h>
 #include <stdarg.h>

@@ -276,7 +276,7 @@ Test(symbols, knows_nothing_of_an_offset_outside_the_code)
 	discard(&l);
 }
 
-/* Debug information that is written by hand: `entries` of a unit, whose code is 64 bytes at `outer`. */
+/* Debug information written by hand: `entries` of a unit, whose code is 64 bytes at `outer`. */
 #define BY_HAND(entries) \
 	".globl outer\n.type outer, @function\nouter: .skip 64, 0x90\n.size outer, 64\n" \
 	".section .note.GNU-stack, \"\", @progbits\n" \
