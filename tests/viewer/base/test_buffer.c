@@ -119,7 +119,7 @@ Test(buffer, replaces_a_zero_byte)
 	expect(&b, "a" BAD "b");
 }
 
-Test(buffer, takes_from_a_plain_text_what_a_terminal_would_obey)
+Test(buffer, replaces_control_characters_in_plain_text)
 {
 	static const char bytes[] = "a\033[2J\t\x7f\xc2\x9b\xc2\xa0";
 	struct buffer b = { 0 };

@@ -13,13 +13,13 @@
 #include "viewer/commands/commands.h"
 #include "viewer/read/timeline.h"
 
-/* What is said on standard error is not this test's. */
+/* Messages on standard error are not checked here. */
 static void silence(void)
 {
 	cr_assert(freopen("/dev/null", "w", stderr));
 }
 
-/* What `lsatrace events` with up to three options prints of a trace, and its status. */
+/* Returns what `lsatrace events` with up to three options prints for a trace, and its status. */
 static char *events(struct trace_builder *b, int *status, const char *option, const char *second,
 		    const char *third)
 {
@@ -257,7 +257,7 @@ Test(events, are_sorted_whatever_the_place_of_a_chunk_in_the_file)
 	expect_sorted(b, 3 * TRACE_ITEMS(struct trace_event));
 }
 
-Test(events, none_are_none)
+Test(events, a_trace_without_events_prints_nothing)
 {
 	struct trace_builder *b = trace_builder_new();
 	int status;
@@ -377,7 +377,7 @@ Test(events, are_filtered_by_address_of_block_section_or_inside_a_block)
 	expect_lines("--address=", NULL, REFUSED);
 }
 
-/* Other forms. */
+/* Stacks and JSON. */
 
 Test(events, show_their_stack_on_demand)
 {

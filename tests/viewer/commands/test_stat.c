@@ -9,7 +9,7 @@
 #include "tests/support/trace_builder.h"
 #include "viewer/commands/commands.h"
 
-/* What `lsatrace stat` prints of a trace. */
+/* Returns what `lsatrace stat` prints for a trace. */
 static char *stat_of(struct trace_builder *b)
 {
 	char *argv[] = { (char *)"stat", (char *)trace_builder_write(b), NULL };

@@ -53,7 +53,7 @@ static struct trace_builder *build_trace(uint32_t version)
 	return b;
 }
 
-/* Runs a command of lsatrace on a trace. Its output without the name of the file. */
+/* Runs a command of lsatrace on a trace. Its output is without the name of the file. */
 static struct run run_on(const char *path, const char *command, const char *option)
 {
 	const char *argv[] = { BUILD_DIR "/lsatrace", command, option, path, NULL };

@@ -578,7 +578,7 @@ Test(findings, a_message_names_module_and_offset_where_nothing_better_is_known)
 	expect_message(b, "block of 1 byte, allocated at named.so+0x3333, is never freed");
 }
 
-Test(findings, a_message_does_without_what_is_unknown)
+Test(findings, a_message_leaves_out_what_is_unknown)
 {
 	struct trace_builder *b = new_trace();
 
@@ -637,7 +637,7 @@ Test(findings, a_message_says_how_far_outside_a_block_an_access_was)
 		"write 2 bytes before the start of a block of 24 bytes (allocated at named.c:10)");
 }
 
-Test(findings, a_message_says_when_damage_came_to_light)
+Test(findings, a_message_says_when_damage_was_found)
 {
 	struct trace_builder *b = new_trace();
 	struct trace_finding finding;
@@ -653,7 +653,7 @@ Test(findings, a_message_says_when_damage_came_to_light)
 			  "named.c:10) was found at the end of the trace");
 }
 
-Test(findings, a_message_says_what_had_ended_a_block_that_is_used)
+Test(findings, a_message_says_how_a_block_was_freed_before_it_was_used)
 {
 	struct trace_builder *b = new_trace();
 	struct trace_finding finding =

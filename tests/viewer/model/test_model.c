@@ -143,7 +143,7 @@ Test(model, does_not_let_a_sum_of_hostile_counters_wrap)
 	close_both(m, b);
 }
 
-Test(model, leads_from_a_block_to_its_section)
+Test(model, finds_the_section_of_a_block)
 {
 	struct trace_builder *b = trace_builder_new();
 	struct trace_entry entry = { .address = 0x1000,
@@ -269,7 +269,7 @@ Test(model, counts_what_became_of_each_event)
 	close_both(m, b);
 }
 
-/* Its events are not looked at: what it says itself is enough. */
+/* Its events are not read: its header says enough. */
 Test(model, takes_a_full_chunk_of_the_ring_at_its_word)
 {
 	struct trace_builder *b = trace_builder_new();
@@ -287,7 +287,7 @@ Test(model, takes_a_full_chunk_of_the_ring_at_its_word)
 	events = count_events(m);
 	cr_expect_eq(events.retained, READER_RING_EVENTS);
 	cr_expect_eq(events.torn, 0);
-	cr_expect_eq(events.first_ns, 4000); /* two a tick, from tick 1000 */
+	cr_expect_eq(events.first_ns, 4000); /* 2 ns a tick, from tick 1000 */
 	cr_expect_eq(events.last_ns, 16000);
 	close_both(m, b);
 }
@@ -300,7 +300,7 @@ static struct trace_event transfer(void)
 				     .state = TRACE_EVENT_COMMITTED };
 }
 
-/* Neither among those that were recorded, nor among those that are there, nor among the lost. */
+/* Neither as recorded, nor as retained, nor as lost. */
 Test(model, does_not_count_transfers_among_the_calls)
 {
 	struct trace_builder *b = trace_builder_new();
@@ -346,7 +346,7 @@ Test(model, sums_transfers_over_lanes)
 	close_both(m, b);
 }
 
-/* A transfer may be among what the writer had no room for. */
+/* The writer may also have lost transfers. */
 Test(model, does_not_count_more_calls_as_lost_than_are_missing)
 {
 	struct trace_builder *b = trace_builder_new();
@@ -531,7 +531,7 @@ Test(model, tells_a_running_process_from_one_that_was_killed)
 	close_both(m, b);
 }
 
-Test(model, takes_a_process_that_nobody_waited_for_as_gone)
+Test(model, takes_a_zombie_as_gone)
 {
 	uint8_t boot_id[16];
 	uint64_t start;

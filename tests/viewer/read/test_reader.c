@@ -115,7 +115,7 @@ static struct trace_counters *counters_of(struct sample *s)
 	return NULL;
 }
 
-/* Reads all there is to read, events included. */
+/* Reads all items, and all events. */
 static enum trouble_error read_all(const char *path, struct trouble *trouble)
 {
 	struct reader *r = reader_open(path, NULL, trouble);
@@ -456,7 +456,7 @@ Test(reader, survives_any_byte_being_another, .timeout = 300)
 	for (unsigned round = 0; round < 3000; round++) {
 		memcpy(copy, bytes, size);
 		for (unsigned flips = 1 + round % 8; flips > 0; flips--) {
-			/* Half of them among the first 256 bytes of a chunk, where things are. */
+			/* Half of them are in the first 256 bytes of a chunk, where most fields are. */
 			size_t chunk = next_random(&seed) % (size / TRACE_CHUNK_BYTES);
 			size_t within = next_random(&seed) % (flips % 2 ? TRACE_CHUNK_BYTES : 256);
 
@@ -622,7 +622,7 @@ static void define_function(struct trace_builder *b, uint32_t number)
 			   number | FAMILY_LSA_HEAP << 8 | TRACE_ROLE_ALLOCATE << 16, "NewFunction");
 }
 
-/* In version 1 there were fewer. */
+/* Version 1 had fewer functions. */
 Test(reader, accepts_the_last_function_of_each_version_and_refuses_the_next)
 {
 	struct sample s = sample();
@@ -768,7 +768,7 @@ Test(reader, refuses_calls_of_an_undefined_function_in_counters)
 REFUSES(counters_that_begin_within_a_row_of_functions, counters->first, 1, "first function")
 REFUSES(counters_of_functions_beyond_the_last, counters->first, TRACE_FUNCTIONS, "first function")
 
-/* There, what says so today was reserved. */
+/* In version 1 the field `first` was reserved. */
 Test(reader, takes_counters_of_version_1_for_those_of_the_first_functions)
 {
 	struct sample s = sample();
@@ -849,7 +849,7 @@ Test(reader, leaves_out_a_ring_chunk_that_is_being_cleared)
 	trace_builder_free(s.b);
 }
 
-/* Traces of processes that run. */
+/* Traces of running processes. */
 
 Test(reader, takes_a_missing_stack_for_unknown_while_the_process_runs)
 {

@@ -34,7 +34,7 @@ static union {
 	} counters;
 } first, then;
 
-Test(settle, a_record_that_became_valid_between_the_readings_is_left_for_later)
+Test(settle, a_record_that_became_valid_between_the_readings_is_left_out)
 {
 	first.log.text.head = (struct trace_record){ 16, TRACE_RECORD_EXE, 1 };
 	first.log.second.head = (struct trace_record){ 16, TRACE_RECORD_EXE, 0 };
@@ -45,7 +45,7 @@ Test(settle, a_record_that_became_valid_between_the_readings_is_left_for_later)
 	cr_expect_eq(then.log.second.head.committed, 0);
 }
 
-Test(settle, a_record_whose_size_is_damaged_leads_nowhere)
+Test(settle, a_record_whose_size_is_damaged_is_left_to_the_reader)
 {
 	static const uint32_t sizes[] = { 1, 15, 17, TRACE_CHUNK_BYTES, UINT32_MAX };
 
@@ -57,7 +57,7 @@ Test(settle, a_record_whose_size_is_damaged_leads_nowhere)
 	}
 }
 
-Test(settle, an_entry_that_changed_is_of_nobody)
+Test(settle, an_entry_that_changed_is_left_out)
 {
 	first.ledger.entry[0] = (struct trace_entry){ .address = 1, .state = TRACE_ENTRY_BLOCK };
 	first.ledger.entry[1] = (struct trace_entry){ .address = 2, .state = TRACE_ENTRY_BLOCK };
@@ -94,7 +94,7 @@ Test(settle, calls_are_in_flight_up_to_the_first_that_changed)
 	cr_expect_eq(then.lanes.lane.depth, 1, "the others have returned");
 }
 
-Test(settle, counters_that_were_being_begun_do_not_count_yet)
+Test(settle, counters_that_were_not_valid_before_are_left_out)
 {
 	then = first;
 	then.counters.counters.valid = 1;

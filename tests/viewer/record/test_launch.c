@@ -195,7 +195,7 @@ Test(launch, the_library_goes_before_what_is_preloaded_already)
 	assert_output(LIBRARY "\n");
 }
 
-Test(launch, a_library_in_a_folder_that_cannot_be_preloaded_is_said_so)
+Test(launch, a_library_whose_path_cannot_be_preloaded_is_reported)
 {
 	cr_assert_eq(
 		shell("mkdir 'a b'; cp $LSATRACE " LIBRARY " 'a b'; 'a b/lsatrace' record true"),
@@ -306,7 +306,7 @@ Test(launch, a_wait_status_becomes_a_shells_status)
 	cr_assert_eq(launch_exit_status(SIGSEGV | 0x80), 128 + SIGSEGV);
 }
 
-Test(recording, a_command_without_a_package_is_said_so_and_keeps_its_status)
+Test(recording, a_command_without_a_package_is_reported_and_keeps_its_status)
 {
 	cr_assert_eq(shell("$LSATRACE record -- sh -c 'exit 3'"), 3);
 	assert_output("lsatrace: no security package was initialised in 'sh': " NOT_ASKED "\n");
@@ -314,7 +314,7 @@ Test(recording, a_command_without_a_package_is_said_so_and_keeps_its_status)
 	assert_output("lsatrace: no security package was initialised in 'sh': " NOT_ASKED "\n");
 }
 
-Test(recording, a_trace_that_could_not_be_made_is_not_taken_for_a_missing_package)
+Test(recording, a_trace_that_could_not_be_made_is_no_missing_package)
 {
 	cr_assert_eq(shell("$LSATRACE record sh -c 'echo !full >>$LSATRACE_SESSION; exit 4'"), 4);
 	assert_output("");
@@ -409,7 +409,7 @@ static void record_claim(const char *script, int status)
 	assert_output("");
 }
 
-Test(recording, the_trace_of_a_killed_command_says_by_which_signal)
+Test(recording, the_trace_of_a_killed_command_gets_the_signal)
 {
 	struct trace_header header;
 
@@ -419,7 +419,7 @@ Test(recording, the_trace_of_a_killed_command_says_by_which_signal)
 	cr_assert_eq(header.exit_status, 137);
 }
 
-Test(recording, the_trace_of_a_command_that_left_without_a_word_says_its_status)
+Test(recording, the_trace_of_a_command_that_ended_by_a_bare_system_call_gets_its_status)
 {
 	struct trace_header header;
 

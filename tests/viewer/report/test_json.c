@@ -38,7 +38,7 @@ static void release(struct reported *r, struct trace_builder *b)
 	trace_builder_free(b);
 }
 
-/* What is at a path such as "traces 0 events": keys and indices between blanks. */
+/* Returns the value at a path such as "traces 0 events": keys and indices between blanks. */
 static json_t *at(json_t *json, const char *path)
 {
 	char *copy = strdup(path), *rest = copy, *word;
@@ -70,7 +70,7 @@ static void is_null(json_t *json, const char *path)
 	cr_expect(json_is_null(at(json, path)), "%s", path);
 }
 
-/* The keys of an object, in their order. */
+/* Returns the keys of an object, in their order. */
 static void has_keys(json_t *json, const char *path, const char *keys)
 {
 	char text[512] = "";
@@ -195,7 +195,7 @@ Test(report_json, lists_transfers_apart_from_the_calls)
 	release(&r, b);
 }
 
-Test(report_json, says_whose_functions_were_called_and_where_sections_lie)
+Test(report_json, says_which_allocator_was_used_and_where_sections_lie)
 {
 	struct trace_builder *b = trace_builder_new();
 	struct reported r;

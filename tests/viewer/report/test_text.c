@@ -10,7 +10,7 @@
 #include "viewer/commands/commands.h"
 #include "viewer/report/report.h"
 
-/* What is said on standard error is not this test's. */
+/* Messages on standard error are not checked here. */
 static void silence(void)
 {
 	cr_assert(freopen("/dev/null", "w", stderr));
@@ -138,7 +138,7 @@ Test(report_text, says_what_a_package_held_when_it_was_unloaded)
 	trace_builder_free(b);
 }
 
-/* Whose functions they were. */
+/* Which functions the packages called. */
 static void add_allocator(struct trace_builder *b, uint32_t package, enum family family,
 			  enum trace_allocator allocator)
 {
@@ -146,7 +146,7 @@ static void add_allocator(struct trace_builder *b, uint32_t package, enum family
 			   package | (uint32_t)family << 8 | (uint32_t)allocator << 16, "");
 }
 
-Test(report_text, says_whose_functions_were_not_the_hosts)
+Test(report_text, says_which_functions_were_not_the_hosts)
 {
 	struct trace_builder *b = trace_builder_new();
 	char *text;
