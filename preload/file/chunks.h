@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The chunks of the trace file: mapped, handed out, and, in ring mode, taken again.
+ * The chunks of the trace file: one pool for all kinds, mapped into the process. trace.h has a
+ * picture.
  *
- * Chunks are taken from the end of the file until it has its bound, then from the ring: the chunk
- * that was begun first among the closed ones. Results may take up to three quarters of the file from
- * the ring. The file's room is allocated before it is touched, so that a full disk is an error number
- * here and not a SIGBUS in the target. Any thread may take a chunk; none waits for another.
+ * A chunk comes from the end of the file until the file has its bound. From then on it comes from
+ * the ring: the oldest chunk of events that no thread is writing is cleared and used again,
+ * whatever it is needed for. What a chunk of the ring is to the pool, in a file with a bound:
+ *
+ *	      chunks_take(RING)          chunks_retire()
+ *	free ────────────────────▶ open ────────────────▶ closed
+ *	                            ▲                       │
+ *	                            └─ chunks_take(RING) ───┤
+ *	                                                    └─ chunks_take(another kind) ─▶ taken
+ *
+ * Results may take up to three quarters of the file from the ring, and threads may hold up to one
+ * quarter of it open, so neither can starve the other.
+ *
+ * Any thread may take a chunk; none waits for another. chunks_open() and chunks_detach(): under the
+ * cold lock.
  */
 #ifndef LSATRACE_PRELOAD_FILE_CHUNKS_H
 #define LSATRACE_PRELOAD_FILE_CHUNKS_H
@@ -15,18 +27,14 @@
 #include <stdint.h>
 
 #include "include/trace_format.h"
-#include "preload/base/reentry.h"
-
-enum { POOL_PATIENCE = 1024 };
+#include "preload/base/compiler.h"
 
 /*
- * Maps `fd`, a new and empty file, which the pool then owns, and makes room for the first chunks.
- * `max_bytes` 0: no bound. Returns the header chunk, or NULL with errno set.
+ * Maps `fd`, a new and empty file, and makes room for the first chunks. From then on the descriptor
+ * belongs to this module. `max_bytes` is the bound of the file; 0: it has none. Returns the header
+ * chunk, zeroed, or NULL with errno set; then the descriptor is still the caller's.
  */
 struct trace_header *chunks_open(int fd, uint64_t max_bytes);
-
-/* Where the file can be found again, should the host have closed its descriptor. Kept by the caller. */
-void chunks_set_path(const char *path);
 
 /* A file that was mapped. */
 struct chunks_mapping {
@@ -36,51 +44,56 @@ struct chunks_mapping {
 	uint8_t *use;
 };
 
-/* Takes the file out of use, still mapped; closes it. Then unmaps it. */
+/* Takes the file out of use and closes it; it stays mapped. chunks_unmap() then unmaps it. */
 void chunks_detach(struct chunks_mapping *mapping);
 void chunks_unmap(struct chunks_mapping *mapping);
 
-/* A zeroed chunk of that kind, or NULL: none to be had. */
+/* Returns a zeroed chunk of that kind, or NULL if there is no room. `lane` is the number of the
+ * lane that writes it, for a chunk of the ring. */
 struct trace_chunk *chunks_take(enum trace_chunk_kind kind, uint32_t lane);
-/* Gives a ring chunk back to be taken again, when its turn comes. */
+
+/* Gives back a chunk of the ring that is full: from now on it may be taken again. */
 void chunks_retire(struct trace_chunk *chunk);
 
-/* References (trace_format.h) to and from addresses of the mapping. */
+/* The reference (trace_format.h) of an item, and the item of a reference. */
 uint32_t chunks_reference(const void *item);
 void *chunks_at(uint32_t reference);
 
 /*
- * Items of one size, taken from chunks of one kind; each pool of items belongs to a static struct.
- * Under the cold lock only.
+ * Items of one size, taken one after another from chunks of one kind. Each module has its own,
+ * which starts anew with each file. Under the cold lock.
  */
 struct chunks_items {
 	enum trace_chunk_kind kind;
 	uint32_t item_bytes;
-	struct trace_chunk *chunk;
-	uint32_t used; /* items of `chunk` */
+	struct trace_chunk *chunk; /* NULL: none so far */
+	uint32_t used;             /* items of `chunk` */
 };
 
+/* Takes up to `*count` items that lie back to back, zeroed, and sets `*count` to how many they are.
+ * Returns the first one, or NULL if there is no room. */
+void *chunks_items_take(struct chunks_items *items, uint32_t *count);
+
 /*
- * Room that was refused. To ask for it takes the cold lock, and a full file stays full, as a rule: so
- * it is asked for again only now and then, or every call would ask. Starts zeroed.
+ * Remembers that there was no room. A full file stays full, as a rule, and to ask for room takes
+ * the cold lock: so, after a refusal, only one call of CHUNKS_PATIENCE asks again. Starts zeroed.
  */
 struct chunks_refusal {
-	uint32_t asked; /* since it was refused; 0: it was not */
+	uint32_t asked; /* calls since the refusal, this one included; 0: there was none */
 };
+
+enum { CHUNKS_PATIENCE = 1024 };
 
 static inline bool chunks_may_ask(struct chunks_refusal *refusal)
 {
 	return likely(__atomic_load_n(&refusal->asked, __ATOMIC_RELAXED) == 0) ||
-	       __atomic_fetch_add(&refusal->asked, 1, __ATOMIC_RELAXED) % POOL_PATIENCE == 0;
+	       __atomic_fetch_add(&refusal->asked, 1, __ATOMIC_RELAXED) % CHUNKS_PATIENCE == 0;
 }
 
 /* Under the cold lock. */
-static inline void chunks_note_answer(struct chunks_refusal *refusal, bool granted)
+static inline void chunks_note_answer(struct chunks_refusal *refusal, bool is_granted)
 {
-	__atomic_store_n(&refusal->asked, !granted, __ATOMIC_RELAXED);
+	__atomic_store_n(&refusal->asked, !is_granted, __ATOMIC_RELAXED);
 }
-
-/* Up to `*count` items that lie back to back; `*count` becomes how many. NULL: no room. */
-void *chunks_items_take(struct chunks_items *items, uint32_t *count);
 
 #endif

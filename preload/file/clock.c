@@ -10,9 +10,9 @@
 #include "preload/base/poison.h"
 
 bool clock_has_tsc;
-static struct trace_clock first;
+static struct trace_clock first_moment;
 
-static bool tsc_is_usable(void)
+static bool is_tsc_usable(void)
 {
 #if defined(__x86_64__)
 	enum { INVARIANT = 1 << 8 };
@@ -36,11 +36,11 @@ struct trace_clock clock_now(void)
 
 void clock_init(void)
 {
-	clock_has_tsc = tsc_is_usable();
-	first = clock_now();
+	clock_has_tsc = is_tsc_usable();
+	first_moment = clock_now();
 }
 
 const struct trace_clock *clock_first(void)
 {
-	return &first;
+	return &first_moment;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The time of a call. The processor's time stamp counter where it is invariant and may be read, else
- * CLOCK_MONOTONIC; the trace's clock points give the reader the rate.
+ * The time of a call, in ticks: of the processor's time stamp counter, if that runs at a constant
+ * rate and the process may read it, else of CLOCK_MONOTONIC in nanoseconds. The trace has two
+ * moments by both clocks, from which a reader computes the rate. Any thread; async-signal-safe; no
+ * system call with the counter.
  */
 #ifndef LSATRACE_PRELOAD_FILE_CLOCK_H
 #define LSATRACE_PRELOAD_FILE_CLOCK_H
@@ -14,11 +16,14 @@
 
 #include "include/trace_format.h"
 
+/* Ticks are those of the time stamp counter. Constant after clock_init(). */
 extern bool clock_has_tsc;
 
-/* Chooses the clock and notes the first clock point. Called once, at start-up. */
+/* Chooses the clock, and notes the first moment. Once, at start-up. */
 void clock_init(void);
 const struct trace_clock *clock_first(void);
+
+/* This moment, by both clocks. */
 struct trace_clock clock_now(void);
 
 static inline uint64_t clock_monotonic_ns(void)
@@ -26,7 +31,8 @@ static inline uint64_t clock_monotonic_ns(void)
 	struct timespec t;
 
 #if defined(__x86_64__)
-	/* Where the counter may not be read, the C library's clock_gettime() may not read it either. */
+	/* Where the counter may not be read, clock_gettime() would read it all the same, in the
+	 * vDSO. */
 	if (!clock_has_tsc)
 		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
 	else
@@ -44,7 +50,7 @@ static inline uint64_t clock_ticks(void)
 	return clock_monotonic_ns();
 }
 
-/* The counter may be read before earlier loads are done. This is after all that the thread has read. */
+/* The processor may read the counter before earlier loads are done. This one is read after them. */
 static inline uint64_t clock_ticks_after(void)
 {
 #if defined(__x86_64__)

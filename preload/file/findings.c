@@ -19,7 +19,7 @@ void findings_reset(void)
 	items = (struct chunks_items){ TRACE_CHUNK_FINDINGS, sizeof(struct trace_finding), NULL, 0 };
 }
 
-static uint64_t hash_of(const struct trace_finding *f)
+static uint64_t hash_finding(const struct trace_finding *f)
 {
 	uint64_t hash = (uint64_t)f->kind | (uint64_t)f->reason << 8 | (uint64_t)f->family << 16 |
 			(uint64_t)f->function << 24 | (uint64_t)f->package << 32;
@@ -29,7 +29,7 @@ static uint64_t hash_of(const struct trace_finding *f)
 	return hash;
 }
 
-static bool is_it(uint32_t reference, void *sought)
+static bool is_same_finding(uint32_t reference, void *sought)
 {
 	const struct trace_finding *a = chunks_at(reference), *b = sought;
 
@@ -38,15 +38,15 @@ static bool is_it(uint32_t reference, void *sought)
 	       memcmp(a->stack, b->stack, sizeof(a->stack)) == 0;
 }
 
-static struct trace_finding *look_up(const struct trace_finding *what, uint64_t hash)
+static struct trace_finding *find_finding(const struct trace_finding *what, uint64_t hash)
 {
-	uint32_t reference = index_find(&index_of_findings, hash, is_it, (void *)what);
+	uint32_t reference = index_find(&index_of_findings, hash, is_same_finding, (void *)what);
 
 	return reference ? chunks_at(reference) : NULL;
 }
 
 /* Under the cold lock. */
-static struct trace_finding *add(const struct trace_finding *what, uint64_t hash)
+static struct trace_finding *add_finding(const struct trace_finding *what, uint64_t hash)
 {
 	uint32_t one = 1;
 	struct trace_finding *finding = chunks_items_take(&items, &one);
@@ -62,13 +62,14 @@ static struct trace_finding *add(const struct trace_finding *what, uint64_t hash
 
 void findings_note(const struct trace_finding *what)
 {
-	uint64_t hash = hash_of(what);
-	struct trace_finding *finding = look_up(what, hash);
+	uint64_t hash = hash_finding(what);
+	struct trace_finding *finding = find_finding(what, hash);
 
 	if (!finding && lock_take(LOCK_COLD)) {
-		finding = look_up(what, hash);
+		/* Another thread may have added it meanwhile. */
+		finding = find_finding(what, hash);
 		if (!finding)
-			finding = add(what, hash);
+			finding = add_finding(what, hash);
 		lock_release(LOCK_COLD);
 	}
 	if (!finding) {

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The findings of this process, aggregated: equal kind, reason, family, function, package and stacks
- * are one, with a count. Kept in the file; looked up without a lock, added under the cold lock.
+ * The misuses that were found in this process. Occurrences with equal kind, reason, family,
+ * function, package and stacks are one finding, with a count. They are kept in the file.
+ *
+ * Any thread. A known finding is looked up without a lock; a new one is added under the cold lock.
  */
 #ifndef LSATRACE_PRELOAD_FILE_FINDINGS_H
 #define LSATRACE_PRELOAD_FILE_FINDINGS_H
 
 #include "include/trace_format.h"
 
-/* For a new file: there are none. */
+/* For a new file: there are none. Under the cold lock. */
 void findings_reset(void);
 
-/* Notes one occurrence; `what->count` and `what->bytes` are its own. */
+/* Notes an occurrence. what->count and what->bytes are added to those of the finding; the other
+ * fields are kept of the first occurrence. If there is no room, that is counted in the trace. */
 void findings_note(const struct trace_finding *what);
 
-/* The strings that users know them by. */
+/* The strings and levels that users know them by (trace_format.h). */
 const char *findings_kind(enum trace_kind kind);
 const char *findings_reason(enum trace_reason reason);
 enum trace_level findings_level(enum trace_kind kind);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread's place in the trace: what it writes without asking anyone. Its ring chunk, its counters,
- * its calls in flight. A thread that ends leaves its lane, with all that is in it, to the next one,
- * so that ten thousand threads, one after another, cost no more than one.
+ * A thread's place in the trace: what it writes without asking anyone. Its ring chunk, its
+ * counters, its calls in flight. A thread that ends leaves its lane, with all that is in it, to the
+ * next one, so that ten thousand threads, one after another, cost no more than one.
  */
 #ifndef LSATRACE_PRELOAD_FILE_LANES_H
 #define LSATRACE_PRELOAD_FILE_LANES_H
@@ -44,8 +44,8 @@ struct lane {
 	uintptr_t stack_pointer[TRACE_IN_FLIGHT]; /* of their shims, and who called them: tells which a */
 	uint64_t caller[TRACE_IN_FLIGHT];         /* longjmp() has left */
 	struct lane_counters *counters;
-	/* Blocks that the lane's calls entered less those that they let go, by the number of their section;
-	 * sections share a row. */
+	/* Blocks that the lane's calls entered less those that they let go, by the number of their
+	 * section; sections share a row. */
 	int32_t *blocks; /* LANE_SECTIONS */
 } __attribute__((aligned(64)));
 
@@ -69,8 +69,8 @@ struct lane *lanes_mine(void);
 
 /*
  * A call arrives while its thread is inside the tracer; the caller's own frame reaches up to `end`.
- * False: a signal handler has come upon the tracer. True: longjmp() had left it. The thread is outside
- * then, and what it was in the midst of is forgotten.
+ * False: a signal handler has come upon the tracer. True: longjmp() had left it. The thread is
+ * outside then, and what it was in the midst of is forgotten.
  */
 bool lanes_were_left(const void *end);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
 #include <string.h>
 
 #include "preload/file/chunks.h"
@@ -7,9 +8,10 @@
 
 #include "preload/base/poison.h"
 
+/* Where the next record goes. */
 static struct {
 	char *next;
-	char *end;
+	char *end; /* of the chunk; equal to `next`: a new chunk is needed */
 	uint64_t chunks;
 } position;
 
@@ -24,16 +26,16 @@ void log_mark(struct log_mark *mark)
 	mark->next = position.next;
 }
 
-static int next_chunk(void)
+static bool begin_chunk(void)
 {
 	struct trace_chunk *chunk = chunks_take(TRACE_CHUNK_LOG, 0);
 
 	if (!chunk)
-		return 0;
+		return false;
 	position.next = (char *)(chunk + 1);
 	position.end = (char *)chunk + TRACE_CHUNK_BYTES;
 	chunk->sequence = ++position.chunks;
-	return 1;
+	return true;
 }
 
 void *log_begin(enum trace_record_type type, size_t bytes)
@@ -41,10 +43,11 @@ void *log_begin(enum trace_record_type type, size_t bytes)
 	size_t whole = (bytes + TRACE_GRANULE - 1) / TRACE_GRANULE * TRACE_GRANULE;
 	struct trace_record *record;
 
-	if ((size_t)(position.end - position.next) < whole && !next_chunk())
+	if ((size_t)(position.end - position.next) < whole && !begin_chunk())
 		return NULL;
 	record = (struct trace_record *)position.next;
 	position.next += whole;
+	/* First: a reader steps over a record that never becomes valid. */
 	__atomic_store_n(&record->bytes, (uint32_t)whole, __ATOMIC_RELEASE);
 	record->type = (uint16_t)type;
 	return record;

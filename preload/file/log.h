@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is written once and stays: stacks, modules, texts (trace_format.h, "The log"). Append only,
- * under the cold lock.
+ * The log: records that are written once and never changed, such as stacks, modules, packages and
+ * texts (trace_format.h, enum trace_record_type). It is only appended to. All functions: under the
+ * cold lock.
  */
 #ifndef LSATRACE_PRELOAD_FILE_LOG_H
 #define LSATRACE_PRELOAD_FILE_LOG_H
@@ -11,10 +12,10 @@
 
 #include "include/trace_format.h"
 
-/* Forgets the position: for a new file. */
+/* For a new file: the log is empty. */
 void log_reset(void);
 
-/* How far the log has been written: so many chunks, the last one up to `next`. */
+/* How far the log has been written: `chunks` chunks, the last of them up to `next`. */
 struct log_mark {
 	uint64_t chunks;
 	const char *next;
@@ -22,11 +23,15 @@ struct log_mark {
 
 void log_mark(struct log_mark *mark);
 
-/* Room for a record of `bytes` bytes, its head filled in; NULL: none. Fill it, then commit it. */
+/*
+ * Returns a record of `bytes` bytes, head included, with the head filled in and the rest zeroed;
+ * NULL: there is no room. The caller fills it, then log_commit() makes it valid.
+ */
 void *log_begin(enum trace_record_type type, size_t bytes);
 void log_commit(void *record);
 
-/* A whole TEXT record; longer texts are cut off. What does not fit is counted. */
+/* Writes a record of the type struct trace_text. Texts longer than TRACE_TEXT_MAX are cut off. If
+ * there is no room, that is counted in the trace. */
 void log_text(enum trace_record_type type, uint32_t number, const char *text, size_t bytes);
 
 #endif

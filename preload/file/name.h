@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The name of a trace file, from the pattern that the user gave. */
+/* The name of a trace file, made from the pattern that the user gave (--output). */
 #ifndef LSATRACE_PRELOAD_FILE_NAME_H
 #define LSATRACE_PRELOAD_FILE_NAME_H
 
@@ -10,19 +10,20 @@
 enum { NAME_BYTES_MOST = 4096 };
 
 struct name {
-	size_t bytes;
-	bool cut_off; /* it did not fit */
+	size_t bytes; /* without the NUL */
+	bool cut_off; /* the name did not fit: it is of no use */
 	char text[NAME_BYTES_MOST + 1];
 };
 
 /*
- * Expands %e, %p, %h, %t and %%; any other % stays as it is. A name that is not absolute is meant in
- * `folder`. Always terminated.
+ * Expands %e (base name of the executable), %p (pid), %h (name of the machine), %t (start_time_s,
+ * seconds since 1970) and %%. Any other % stays. A pattern of `bytes` bytes that does not begin
+ * with a slash is relative to `folder`, if that is not empty.
  */
 void name_expand(struct name *name, const char *pattern, size_t bytes, const char *folder,
 		 uint64_t start_time_s);
 
-/* Appends ".1", ".2" and so on to a name that is taken. */
+/* Cuts the name off after `base_bytes` bytes and appends ".1", ".2" and so on. */
 void name_number(struct name *name, size_t base_bytes, unsigned number);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/file/ring.h"
-#include "preload/base/reentry.h"
+#include "preload/base/compiler.h"
 #include "preload/file/chunks.h"
 #include "preload/file/trace.h"
 
 #include "preload/base/poison.h"
 
+/* The times are for readers, who then need not look at all records. */
 static void close_chunk(struct trace_chunk *chunk)
 {
 	const struct trace_event *event = (const struct trace_event *)(chunk + 1);
@@ -16,11 +17,11 @@ static void close_chunk(struct trace_chunk *chunk)
 	chunks_retire(chunk);
 }
 
-static APART bool next_chunk(struct lane *lane)
+static APART bool begin_chunk(struct lane *lane)
 {
 	struct trace_chunk *chunk;
 
-	/* First, so that a thread can always have its own chunk again. */
+	/* Given back first, so that a thread can get at least its own chunk again. */
 	if (lane->chunk)
 		close_chunk(lane->chunk);
 	lane->next = lane->end = NULL;
@@ -35,7 +36,7 @@ static APART bool next_chunk(struct lane *lane)
 
 struct trace_event *ring_reserve(struct lane *lane)
 {
-	if (unlikely(lane->next == lane->end) && !next_chunk(lane)) {
+	if (unlikely(lane->next == lane->end) && !begin_chunk(lane)) {
 		trace_lose(TRACE_LOST_EVENTS);
 		return NULL;
 	}

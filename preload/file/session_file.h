@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The session file, by which `lsatrace run` and `record` learn which traces their command made. They put
- * its path into the environment (SESSION_VARIABLE); viewer/record/session.h describes its lines.
- * Without that variable nothing happens here. Keeps no descriptor open. Async-signal-safe but for getenv().
+ * The session file, by which `lsatrace run` and `record` learn which traces their command made.
+ * They put its path into the environment (SESSION_VARIABLE); viewer/record/session.h describes its
+ * lines. Without that variable nothing happens here. Keeps no descriptor open. Async-signal-safe
+ * but for getenv().
  */
 #ifndef LSATRACE_PRELOAD_FILE_SESSION_FILE_H
 #define LSATRACE_PRELOAD_FILE_SESSION_FILE_H

@@ -9,15 +9,15 @@
 
 struct trace_header *trace_header;
 
-static bool make_none(void)
+static bool make_no_trace(void)
 {
 	return false;
 }
 
-bool (*trace_begin)(void) = make_none;
-bool (*trace_renew)(void) = make_none;
+bool (*trace_begin)(void) = make_no_trace;
+bool (*trace_renew)(void) = make_no_trace;
 
-/* What was lost while there was no trace to count it in. */
+/* What could not be kept while there was no trace to count it in. */
 static uint64_t lost_before[TRACE_LOST_COUNT];
 
 APART void trace_lose(enum trace_lost what)
@@ -39,7 +39,8 @@ void trace_touch_clock(void)
 {
 	uint32_t next = __atomic_load_n(&trace_header->clock_index, __ATOMIC_RELAXED) + 1;
 
-	/* Two threads may write the same one: both are now. */
+	/* Readers use the other one meanwhile. Two threads may write the same one: both mean
+	 * now. */
 	trace_header->clock_last[next & 1] = clock_now();
 	__atomic_store_n(&trace_header->clock_index, next, __ATOMIC_RELEASE);
 }

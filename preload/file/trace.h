@@ -1,7 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trace of this process as every module sees it: its header, whose it is, what it lost, how it
- * ends.
+ * The trace of this process: one file, mapped shared, which include/trace_format.h specifies. It is
+ * made of chunks of 16 KiB. Each chunk holds items of one kind, and one module writes them:
+ *
+ *	┌────────┬────────┬────────┬────────┬──────────┬────────┬────────┬────────┬ ─ ─
+ *	│ header │  log   │ lanes  │  ring  │ counters │ ledger │  ring  │  log   │  up to the bound
+ *	└────────┴────────┴────────┴────────┴──────────┴────────┴────────┴────────┴ ─ ─
+ *
+ *	kind       holds                                         written by
+ *	header     what the trace is, its end, what it lost      this module, life/facts
+ *	log        stacks, modules, packages, texts              log
+ *	ledger     sections and blocks that are live             ledger/
+ *	findings   distinct misuses, with their counts           findings
+ *	lanes      threads, and their calls in flight            lanes
+ *	counters   totals by lane, package and function          lanes
+ *	ring       events: the history, overwritten              ring
+ *
+ * chunks hands the chunks out, room lets the file grow, trace_file gives it its name.
+ *
+ * This header is what every module needs of it: whether there is a trace and whose it is, what it
+ * lost, how the process ended. What is said of a thread's calls is in lanes.h and ring.h.
+ *
+ * Any thread, without a lock, where nothing else is said.
  */
 #ifndef LSATRACE_PRELOAD_FILE_TRACE_H
 #define LSATRACE_PRELOAD_FILE_TRACE_H
@@ -12,24 +32,14 @@
 #include "preload/base/process.h"
 #include "preload/base/reentry.h"
 
-/* The mapped header; NULL while there is none. */
+/* The mapped header. NULL: this process and its ancestors have made no trace. */
 extern struct trace_header *trace_header;
 
 /*
- * How a trace comes into being, set once at start-up (new_trace_init()): whoever needs one asks here, far
- * below the code that makes it. Both may wait up to a second for another thread that is at it. Before they
- * are set they return false.
- *
- * trace_begin: makes the trace unless there is one. False: there is none; a line on standard error has
- * said why, and it is not tried again.
- * trace_renew: makes the trace of a forked child, which inherits what is live in its parent. For the
- * child's first call, where trace_is_mine() is false. False: the child is not traced.
+ * The number of this process's own trace; 0: it has none. With a trace_header, 0 means that the
+ * process is a forked child, and that the trace is its parent's. Numbers count the traces of a
+ * process and its ancestors: whatever was kept for an older number is void.
  */
-extern bool (*trace_begin)(void);
-extern bool (*trace_renew)(void);
-
-/* The number of the trace that is this process's own, ready to be written; 0: it has none. Counts the
- * traces of a process and its ancestors: what was kept for an older one is void. */
 static inline uint32_t trace_number(void)
 {
 	return __atomic_load_n(&process_page->trace, __ATOMIC_ACQUIRE);
@@ -40,19 +50,36 @@ static inline bool trace_is_mine(void)
 	return trace_number() != 0;
 }
 
-/* The same, and this is not a child of vfork() that borrows its parent's memory. */
+/* The same, and the process is not a child of vfork(), which runs in its parent's memory. */
 bool trace_is_of_this_process(void);
 
-/* Counts what could not be kept, now or, without a trace, in the next one. */
+/*
+ * How a trace is made. life/new_trace sets both at start-up, because the modules that need a trace
+ * are far below those that make one; before that they return false. Both may wait up to a second
+ * for another thread that is making the trace.
+ *
+ * trace_begin: makes the trace, unless there is one. False: there is none; one line on standard
+ * error has said why, and it is not tried again.
+ * trace_renew: makes the trace of a forked child, which inherits what is live in its parent. For
+ * the child's first call, when trace_is_mine() is false. False: the child is not traced.
+ */
+extern bool (*trace_begin)(void);
+extern bool (*trace_renew)(void);
+
+/* Counts something that could not be kept; if there is no trace, then in the next one.
+ * Async-signal-safe. */
 void trace_lose(enum trace_lost what);
-/* Counts in a new trace what was lost before there was one. */
+
+/* Adds to a new trace what was counted before there was one. */
 void trace_count_earlier(void);
 
-/* Notes how the process is about to end. Does nothing in a process whose trace it is not, such as a
- * child of vfork(). */
+/*
+ * Notes how the process is about to end; `status` is that of an exit, else 0. Does nothing in a
+ * process that has no trace of its own, such as a child of vfork(). Async-signal-safe.
+ */
 void trace_end(enum trace_end end, int status);
 
-/* Moves the newer clock point to now. */
+/* Notes what time it is now by both clocks, so that a reader knows the rate of the ticks. */
 void trace_touch_clock(void);
 
 #endif

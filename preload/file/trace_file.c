@@ -16,8 +16,8 @@
 enum { NAMES_MOST = 10000 };
 
 /*
- * The host may count on the numbers of its own descriptors, which are the lowest that are free, and
- * close ours if it closes all that it knows: so ours is a high one.
+ * The descriptor gets a high number. Hosts rely on the lowest free number for the next file that
+ * they open, and some close all low numbers.
  */
 static int move_high(int fd)
 {
@@ -33,7 +33,7 @@ static int move_high(int fd)
 	return high;
 }
 
-/* The way to an open file by its number: what linkat() needs without privileges. */
+/* The path of an open file by its number. linkat() with AT_EMPTY_PATH would need privileges. */
 static void descriptor_path(int fd, char path[32])
 {
 	struct text t = { .at = path, .size = 32 };
@@ -42,10 +42,11 @@ static void descriptor_path(int fd, char path[32])
 	text_add_number(&t, (uint64_t)fd);
 }
 
-/* A file without a name in the folder of `name`; -1: not here. */
+/* Makes a file without a name in the folder of `name`. Returns -1 if that file system cannot do it,
+ * or could not give it a name later. */
 static int create_nameless(const struct name *name)
 {
-	static struct name folder; /* under the cold lock */
+	static struct name folder; /* static, for stacks may be small */
 	char *slash, path[32];
 	int fd;
 
@@ -77,8 +78,11 @@ static int link_exclusive(const struct name *name, int fd)
 	return linkat(AT_FDCWD, path, AT_FDCWD, name->text, AT_SYMLINK_FOLLOW);
 }
 
-/* Tries the name, then the name with ".1", ".2" and so on: none of the two calls takes the place of
- * a file, or follows a link, that is there. */
+/*
+ * Tries the name, then the name with ".1", ".2" and so on, until there is no file with it. Neither
+ * of the two calls replaces a file or follows a link. Returns the descriptor of a new file or, if
+ * there is a file that needs a name, 0; or -1 with errno set.
+ */
 static int take_name(struct trace_file *file, bool has_file)
 {
 	size_t base = file->name.bytes;

@@ -34,7 +34,8 @@ static size_t read_file(const char *path, char *to, size_t bytes)
 	return got > 0 ? (size_t)got : 0;
 }
 
-/* Field 22 of /proc/self/stat. Field 2, the name in parentheses, may itself hold blanks and parentheses. */
+/* Field 22 of /proc/self/stat. Field 2, the name in parentheses, may itself hold blanks and
+ * parentheses. */
 static uint64_t read_pid_start(void)
 {
 	char stat[1024];

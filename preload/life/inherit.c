@@ -11,8 +11,8 @@
 
 #include "preload/base/poison.h"
 
-/* References of the copied stacks, by the references that they had in the parent's file; 0: not copied.
- * NULL: there is no memory for it, and all stacks are lost. */
+/* References of the copied stacks, by the references that they had in the parent's file; 0: not
+ * copied. NULL: there is no memory for it, and all stacks are lost. */
 static uint32_t *new_references;
 
 void inherit_begin(struct inheritance *i)
@@ -45,8 +45,8 @@ static void copy_definition(const struct trace_record *record)
 {
 	struct trace_record *copy;
 
-	/* At the fork, a thread of the parent had written this record, but not yet given the id: in the
-	 * child, the id is free. */
+	/* At the fork, a thread of the parent had written this record, but not yet given the id: in
+	 * the child, the id is free. */
 	if (record->type == TRACE_RECORD_MODULE &&
 	    !modules_is_defined(((const struct trace_module *)record)->id))
 		return;

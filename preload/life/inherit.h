@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a forked child takes over into its own trace. Definitions and stacks are copied out of the parent's
- * file, which is still mapped; the ledger lies in the child's memory already, and its references to
- * stacks are changed to those of the copies.
+ * What a forked child takes over into its own trace. Definitions and stacks are copied out of the
+ * parent's file, which is still mapped; the ledger lies in the child's memory already, and its
+ * references to stacks are changed to those of the copies.
  *
- * The parent goes on writing to its file meanwhile. Only what the log held at the fork is copied: it
- * is never changed again.
+ * The parent goes on writing to its file meanwhile. Only what the log held at the fork is copied:
+ * it is never changed again.
  *
  *	inherit_begin()   takes the parent's file out of use, still mapped
  *	...               the caller makes and maps the child's own file

@@ -17,6 +17,7 @@
 #include "preload/file/findings.h"
 #include "preload/file/lanes.h"
 #include "preload/file/log.h"
+#include "preload/file/room.h"
 #include "preload/file/session_file.h"
 #include "preload/file/trace.h"
 #include "preload/file/trace_file.h"
@@ -72,7 +73,8 @@ static bool prepare_once(void)
 	return true;
 }
 
-/* Makes and maps a file with a filled header. All modules forget what belonged to an earlier file. */
+/* Makes and maps a file with a filled header. All modules forget what belonged to an earlier
+ * file. */
 static bool open_file(struct trace_file *file, bool is_inherited)
 {
 	uint64_t bytes = config->mode == TRACE_MODE_RING ? config->ring_bytes : 0;
@@ -101,8 +103,8 @@ static bool open_file(struct trace_file *file, bool is_inherited)
 	return true;
 }
 
-/* From here on the file is a trace, and it is this process's. The number comes last: once it is there,
- * other threads write to the file. */
+/* From here on the file is a trace, and it is this process's. The number comes last: once it is
+ * there, other threads write to the file. */
 static bool publish(struct trace_file *file)
 {
 	__atomic_thread_fence(__ATOMIC_RELEASE);
@@ -112,7 +114,7 @@ static bool publish(struct trace_file *file)
 		return refuse_file(&file->name, errno);
 	}
 	memcpy(trace_path, file->name.text, sizeof(trace_path));
-	chunks_set_path(trace_path);
+	room_set_path(trace_path);
 	__atomic_store_n(&process_page->trace, ++traces_made, __ATOMIC_RELEASE);
 	session_file_add_trace(file->name.text, file->name.bytes);
 	return true;

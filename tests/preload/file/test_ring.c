@@ -14,6 +14,7 @@
 
 #include "preload/file/chunks.h"
 #include "preload/file/ring.h"
+#include "preload/file/room.h"
 #include "preload/file/trace.h"
 #include "tests/support/preload_fixture.h"
 
@@ -370,7 +371,7 @@ Test(ring, a_file_whose_descriptor_was_closed_grows_by_its_name)
 
 	trace_header = chunks_open(fd, MEDIUM);
 	cr_assert_not_null(trace_header);
-	chunks_set_path(path);
+	room_set_path(path);
 	lane->next = lane->end = NULL;
 	lane->chunk = NULL;
 	close(fd);
