@@ -1,34 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "preload/base/config.h"
-#include "preload/base/slots.h"
 #include "preload/call/call.h"
+#include "preload/call/event.h"
 #include "preload/call/on_error.h"
 #include "preload/capture/backtrace.h"
-#include "preload/capture/stacks.h"
 #include "preload/file/clock.h"
-#include "preload/file/findings.h"
 #include "preload/file/ring.h"
 #include "preload/file/trace.h"
-#include "preload/ledger/describe.h"
-#include "preload/ledger/entries.h"
 #include "preload/ledger/gaps.h"
 
 #include "preload/base/poison.h"
 
-enum family call_family(const struct call *c)
-{
-	return slot_family[c->slot];
-}
-
-/* Calls that a longjmp() or an exception has left are no longer in flight: their frames lay deeper
- * than this one, or those who made them are not among the callers of this one. */
+/* Calls that a longjmp() or an exception has left are no longer in flight: their frames lie deeper on
+ * the stack than this one, or their callers are not among the callers of this one. */
 static uint32_t drop_left_calls(struct lane *lane, uintptr_t stack_pointer)
 {
 	while (lane->depth > 0 && (lane->stack_pointer[lane->depth - 1] <= stack_pointer ||
@@ -58,26 +43,21 @@ static void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument
 	__atomic_store_n(&lane->shown->depth, lane->depth, __ATOMIC_RELEASE);
 }
 
-static bool enter_slowly(struct call *c)
-{
-	if (reentry_inside && !lanes_were_left(c + 1))
-		return false;
-	reentry_enter(&c->mark);
-	if (!trace_is_mine() && !trace_renew())
-		return false;
-	c->lane = lanes_mine();
-	return c->lane != NULL;
-}
-
-/* A thread's first call, a child's first one, one that comes upon the tracer itself. */
-static APART bool enter_at_first(struct call *c)
+/* The first call of a thread, the first one of a forked child, or one from a signal handler that
+ * interrupted the tracer. */
+static APART bool enter_slowly(struct call *c)
 {
 	uintptr_t was_inside = reentry_inside;
 	int saved_errno = errno;
-	bool entered = enter_slowly(c);
 
+	c->lane = NULL;
+	if (!reentry_inside || lanes_were_left(c + 1)) {
+		reentry_enter(&c->mark);
+		if (trace_is_mine() || trace_renew())
+			c->lane = lanes_mine();
+	}
 	errno = saved_errno;
-	if (entered)
+	if (c->lane)
 		return true;
 	if (trace_is_mine())
 		gaps_note();
@@ -85,13 +65,18 @@ static APART bool enter_at_first(struct call *c)
 	return false;
 }
 
+static APART void raise_alarm(struct call *c)
+{
+	on_error_stop(&(struct misuse){ c->alarm, c->alarm_reason, c->slot, c->package, c->caller,
+					c->address });
+	c->alarm = TRACE_KIND_NONE;
+}
+
 static inline void leave_tracer(struct call *c)
 {
 	reentry_leave();
-	if (unlikely(c->alarm != TRACE_KIND_NONE)) {
-		on_error(c);
-		c->alarm = TRACE_KIND_NONE;
-	}
+	if (unlikely(c->alarm != TRACE_KIND_NONE))
+		raise_alarm(c);
 	*c->lane->errno_place = c->saved_errno;
 }
 
@@ -101,7 +86,7 @@ bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint6
 	c->lane = lanes_known();
 	if (likely(c->lane && !reentry_inside))
 		reentry_enter(&c->mark);
-	else if (!enter_at_first(c))
+	else if (!enter_slowly(c))
 		return false;
 	c->saved_errno = *c->lane->errno_place;
 	c->trace = trace_number();
@@ -121,9 +106,21 @@ void call_host(struct call *c)
 	leave_tracer(c);
 }
 
-/* A host that switches contexts may come back on another thread. */
-static bool move_to_lane(struct call *c, struct lane *lane)
+/* The host's function has switched to another thread, as a host of coroutines does, or has forked; or a
+ * signal handler interrupted the tracer and called. */
+static APART bool return_slowly(struct call *c)
 {
+	int saved_errno = errno;
+	struct lane *lane = NULL;
+
+	/* In a forked child, what was begun belongs to the parent. */
+	if (trace_number() == c->trace && (!reentry_inside || lanes_were_left(c + 1))) {
+		reentry_enter_again(&c->mark);
+		lane = lanes_mine();
+		if (!lane)
+			reentry_leave();
+	}
+	errno = saved_errno;
 	if (lane && lane != c->lane) {
 		c->lane = lane;
 		c->event = NULL;
@@ -132,32 +129,11 @@ static bool move_to_lane(struct call *c, struct lane *lane)
 	return lane != NULL;
 }
 
-static bool return_slowly(struct call *c)
-{
-	/* The host's function may have forked: what was begun belongs to the parent. */
-	if (trace_number() != c->trace || (reentry_inside && !lanes_were_left(c + 1)))
-		return false;
-	reentry_enter_again(&c->mark);
-	if (move_to_lane(c, lanes_mine()))
-		return true;
-	reentry_leave();
-	return false;
-}
-
-static APART bool return_elsewhere(struct call *c)
-{
-	int saved_errno = errno;
-	bool returned = return_slowly(c);
-
-	errno = saved_errno;
-	return returned;
-}
-
 bool call_return(struct call *c)
 {
 	if (likely(lanes_known() == c->lane && lanes_own_trace == c->trace && !reentry_inside))
 		reentry_enter_again(&c->mark);
-	else if (!return_elsewhere(c))
+	else if (!return_slowly(c))
 		return false;
 	c->saved_errno = *c->lane->errno_place;
 	lanes_advance(c->lane, clock_ticks());
@@ -171,164 +147,57 @@ void call_leave(struct call *c)
 	leave_tracer(c);
 }
 
-static void fill_event(struct call *c, enum trace_kind verdict)
+static void write_event(struct call *c, enum trace_kind verdict)
 {
-	struct trace_event *event = ring_reserve(c->lane);
+	const struct trace_event what = {
+		.address = c->address,
+		.section = c->section,
+		.size = c->size,
+		.caller = c->caller,
+		.stack = c->stack,
+		.function = c->slot,
+		.package = c->package,
+		.verdict = (uint8_t)verdict,
+	};
 
-	c->event = event;
-	if (unlikely(!event))
+	c->event = event_write(c->lane, &what);
+	if (unlikely(!c->event))
 		return;
 	c->chunk = c->lane->chunk;
 	c->chunk_sequence = c->chunk->sequence;
-	event->time = c->lane->time;
-	event->address = c->address;
-	event->section = c->section;
-	event->size = c->size;
-	event->caller = c->caller;
-	event->stack = c->stack;
-	event->tid = c->lane->tid;
-	event->function = c->slot;
-	event->package = c->package;
-	event->verdict = (uint8_t)verdict;
-	__builtin_prefetch(event + 2, 1);
 }
 
-static uint64_t bytes_asked_for(const struct call *c)
+/* Makes the record valid, with what the host's function has returned. */
+static void complete_event(struct call *c, bool has_failed, int32_t result)
 {
-	switch (slot_role[c->slot]) {
-	case TRACE_ROLE_CREATE_SECTION:
-		return (uint32_t)c->size;
-	default:
-		return c->size;
-	}
+	c->event->duration = c->lane->time - c->began;
+	c->event->result = result;
+	ring_commit(c->event, TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED |
+				      (has_failed ? TRACE_EVENT_FAILED : 0));
 }
 
-static void count(struct call *c, bool failed, uint64_t bytes)
+void call_record_acquired(struct call *c, bool has_failed, int32_t result, enum trace_kind verdict)
 {
-	struct trace_counter *counter = lanes_counter(c->lane, c->package, c->slot);
-
-	if (unlikely(!counter)) {
-		trace_lose(TRACE_LOST_DEFINITIONS);
-		return;
-	}
-	__atomic_store_n(&counter->calls, counter->calls + 1, __ATOMIC_RELAXED);
-	if (failed)
-		__atomic_store_n(&counter->failed, counter->failed + 1, __ATOMIC_RELAXED);
-	else
-		__atomic_store_n(&counter->bytes, counter->bytes + bytes, __ATOMIC_RELAXED);
-}
-
-static uint8_t event_state(bool failed)
-{
-	return TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED | (failed ? TRACE_EVENT_FAILED : 0);
-}
-
-void call_record_acquired(struct call *c, bool failed, int32_t result, enum trace_kind verdict)
-{
-	fill_event(c, verdict);
-	if (likely(c->event)) {
-		c->event->duration = c->lane->time - c->began;
-		c->event->result = result;
-		ring_commit(c->event, event_state(failed));
-	}
-	count(c, failed, bytes_asked_for(c));
+	write_event(c, verdict);
+	if (likely(c->event))
+		complete_event(c, has_failed, result);
+	event_count(c->lane, c->package, c->slot, has_failed, call_bytes(c));
 }
 
 void call_record_releasing(struct call *c, enum trace_kind verdict)
 {
-	fill_event(c, verdict);
+	write_event(c, verdict);
 	if (likely(c->event))
 		ring_commit(c->event, TRACE_EVENT_COMMITTED);
-	count(c, false, 0);
+	event_count(c->lane, c->package, c->slot, false, 0);
 }
 
-void call_complete(struct call *c, bool failed, int32_t result, enum trace_kind verdict)
+void call_complete(struct call *c, bool has_failed, int32_t result, enum trace_kind verdict)
 {
-	if (failed) {
-		struct trace_counter *counter = lanes_counter(c->lane, c->package, c->slot);
-
-		if (counter)
-			counter->failed++;
-	}
+	if (has_failed)
+		event_count_failure(c->lane, c->package, c->slot);
 	if (!c->event || !ring_still_ours(c->lane, c->chunk, c->chunk_sequence))
 		return;
-	c->event->duration = c->lane->time - c->began;
-	c->event->result = result;
 	c->event->verdict = (uint8_t)verdict;
-	ring_commit(c->event, event_state(failed));
-}
-
-static void name_section(struct trace_finding *f, const struct call *c, const struct verdict *v)
-{
-	if (c->section && slot_family[c->slot] == FAMILY_SHARED_MEMORY) {
-		f->flags |= TRACE_FINDING_HAS_SECTION;
-		f->section.handle = c->section;
-	}
-	describe_section(f, &v->section);
-}
-
-static struct trace_finding finding_of(const struct call *c, enum trace_kind kind,
-				       enum trace_reason reason)
-{
-	return (struct trace_finding){
-		.count = 1,
-		.address = c->address,
-		.first_time = c->began,
-		.stack[TRACE_STACK_CALL] = c->stack,
-		.tid = c->lane->tid,
-		.flags = c->address ? TRACE_FINDING_HAS_ADDRESS : 0,
-		.kind = (uint8_t)kind,
-		.reason = (uint8_t)reason,
-		.family = (uint8_t)slot_family[c->slot],
-		.function = c->slot,
-		.package = c->package,
-	};
-}
-
-APART void call_note(struct call *c, const struct verdict *v)
-{
-	struct trace_finding f;
-
-	if (v->kind == TRACE_KIND_NONE)
-		return;
-	f = finding_of(c, v->kind, v->reason);
-	describe_block(&f, &v->block);
-	name_section(&f, c, v);
-	describe_owner(&f, &v->owner);
-	findings_note(&f);
-	c->alarm = v->kind;
-	c->alarm_reason = v->reason;
-}
-
-APART void call_note_failure(struct call *c, const struct verdict *v)
-{
-	struct trace_finding f = finding_of(c, TRACE_KIND_FAILED_CALL, TRACE_REASON_NONE);
-
-	if (c->size) {
-		f.flags |= TRACE_FINDING_HAS_SIZE;
-		f.size = f.bytes = bytes_asked_for(c);
-	}
-	if (v) {
-		describe_block(&f, &v->block);
-		name_section(&f, c, v);
-	}
-	findings_note(&f);
-}
-
-APART bool call_note_left(struct call *c, const struct ledger_view *section,
-			  const struct ledger_view *block)
-{
-	struct trace_finding f = finding_of(c, TRACE_KIND_LIVE_AT_DELETE, TRACE_REASON_NONE);
-	struct verdict v = { .section = *section };
-
-	if (block->entry.flags & (LEDGER_SUSPECT | LEDGER_INHERITED))
-		return false;
-	describe_block(&f, block);
-	name_section(&f, c, &v);
-	f.stack[TRACE_STACK_FREE] = 0;
-	f.stack[TRACE_STACK_DELETE] = c->stack;
-	f.address = block->entry.address;
-	f.flags |= TRACE_FINDING_HAS_ADDRESS;
-	findings_note(&f);
-	return true;
+	complete_event(c, has_failed, result);
 }

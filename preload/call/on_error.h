@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --on-error: stops the process on the very call that is wrong, once it is recorded and, for a free,
- * before the host's function is called.
+ * The option --on-error=trap|abort: stops the process in a call that is an error. The call is recorded by
+ * then, and a free has not reached the host yet.
  */
 #ifndef LSATRACE_PRELOAD_CALL_ON_ERROR_H
 #define LSATRACE_PRELOAD_CALL_ON_ERROR_H
 
-struct call;
+#include <stdint.h>
 
-/* Says what is wrong with the call in one line and traps or aborts, if that was asked for and it is
- * an error. */
-void on_error(const struct call *c);
+#include "include/slots.h"
+#include "include/trace_format.h"
+
+/* What is wrong with a call. */
+struct misuse {
+	enum trace_kind kind;
+	enum trace_reason reason;
+	enum slot slot;
+	uint32_t package; /* index */
+	uint64_t caller;  /* return address of the call */
+	uint64_t address; /* what the call was given, or has returned */
+};
+
+/* If the option is set and the misuse is of level error: writes one line to standard error, then raises
+ * SIGTRAP or aborts. Returns otherwise, and after a SIGTRAP that was handled. May change errno. */
+void on_error_stop(const struct misuse *m);
 
 #endif

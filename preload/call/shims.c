@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <string.h>
 
 #include "include/secpkg.h"
 #include "preload/base/slots.h"
 #include "preload/call/call.h"
 #include "preload/call/each_package.h"
+#include "preload/call/note.h"
 #include "preload/call/originals.h"
 #include "preload/call/shims.h"
 #include "preload/file/trace.h"
@@ -19,20 +19,20 @@
 
 #include "preload/base/poison.h"
 
-/* The host's function behind a call, by its prototype. */
+/* The host's function behind a call, by its type. */
 #define HOST(type, where) ((type *)originals_of_shims[(where) >> 8][(where)&0xff])
 
 #define ADDRESS(pointer) ((uint64_t)(uintptr_t)(pointer))
 
-/* Where unwinding starts: the frame of the function that this is written in. */
+/* Where a backtrace begins: the frame of the function in which this stands. */
 #define FRAME __builtin_frame_address(0)
 
-/* All that such a function does when nothing is out of the ordinary is in one piece, for each call and
- * return costs as much as a step of it, and returns that the processor forgets to foresee cost the
- * package more. What is out of the ordinary is APART. */
+/* On the way of most calls. All that such a function does in the usual case is in one piece: a call and a
+ * return cost as much as a step of the work, and each return that the processor mispredicts costs the
+ * package more. What is not usual is APART. */
 #define HOT static __attribute__((flatten))
 
-/* The prototypes of roles that several functions share: a ULONG is passed as a SIZE_T that is small. */
+/* Some slots share a body. A ULONG is passed on as a SIZE_T: both are in one register. */
 typedef PVOID allocate_function(SIZE_T);
 typedef void free_function(PVOID);
 
@@ -50,7 +50,7 @@ static struct ledger_entry new_entry(const struct call *c, enum ledger_space spa
 	};
 }
 
-static void enter(struct call *c, enum ledger_space space, uint64_t scope, uint8_t flags)
+static void enter_made(struct call *c, enum ledger_space space, uint64_t scope, uint8_t flags)
 {
 	struct ledger_entry entry = new_entry(c, space, scope);
 
@@ -74,8 +74,8 @@ static void enter_section(struct call *c)
 	ledger_enter(c->lane, &entry, NULL);
 }
 
-/* What the host has made in a call that is not traced: the tracer itself was come upon, or the host has
- * forked in it, and this is the child. */
+/* Passes on what the host has made in a call that is not traced: a signal handler interrupted the tracer
+ * and called, or the host's function forked, and this is the child. */
 static APART PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
 {
 	int saved_errno = errno;
@@ -111,14 +111,14 @@ static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 	if (section)
 		enter_section(&c);
 	else
-		call_note_failure(&c, NULL);
+		note_failure(&c, NULL);
 	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return section;
 }
 
-/* A section that was there before we were, or that the host made: it is no one's leak. */
-static APART void adopt(struct call *c, uint64_t handle, struct ledger_view *section)
+/* Enters a section that was created before tracing began, or by the host itself. It is nobody's leak. */
+static APART void adopt_section(struct call *c, uint64_t handle, struct ledger_view *section)
 {
 	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
 
@@ -130,19 +130,19 @@ static APART void adopt(struct call *c, uint64_t handle, struct ledger_view *sec
 		section->number = 0;
 }
 
-/* A block under a handle that is no live section belongs to none, and is held against no one: the
- * handle is what is wrong. */
+/* A block that was allocated with a handle which is no live section belongs to no section. It is suspect:
+ * the handle is what is wrong, and is a finding already. */
 static void enter_in_section(struct call *c, enum handle handle, struct ledger_view *section)
 {
 	if (handle == HANDLE_UNKNOWN)
-		adopt(c, c->section, section);
+		adopt_section(c, c->section, section);
 	if (section->number && (handle == HANDLE_UNKNOWN || handle == HANDLE_LIVE))
-		enter(c, SPACE_BLOCK, scopes_of(section), 0);
+		enter_made(c, SPACE_BLOCK, scopes_of(section), 0);
 	else
-		enter(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
+		enter_made(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
 }
 
-/* What is not as it should be: the handle is none of a live section, or the host gives nothing. */
+/* For an allocation that is not usual: the handle is not that of a live section, or the host refuses. */
 static APART void judge_allocated(struct call *c, enum handle handle, struct ledger_view *named)
 {
 	struct verdict verdict;
@@ -150,11 +150,11 @@ static APART void judge_allocated(struct call *c, enum handle handle, struct led
 	if (handle == HANDLE_LIVE)
 		lookup_find(SPACE_SECTION, c->section, 0, named);
 	judge_allocate_in_section(handle, named, !c->address, &verdict);
-	call_note(c, &verdict);
+	note_verdict(c, &verdict);
 	if (c->address)
 		enter_in_section(c, handle, named);
 	else if (verdict.kind == TRACE_KIND_NONE)
-		call_note_failure(c, &verdict);
+		note_failure(c, &verdict);
 	call_record_acquired(c, !c->address, 0,
 			     c->address || verdict.kind ? verdict.kind : TRACE_KIND_FAILED_CALL);
 }
@@ -192,8 +192,8 @@ HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 	return block;
 }
 
-/* A call that cannot be traced, because it came upon the tracer itself, is not judged; but what it
- * frees must not be taken for a leak. */
+/* For a release that is not traced, because a signal handler interrupted the tracer and called. It is not
+ * judged, but what it frees is no leak. */
 static APART void pass_free(enum ledger_space space, const void *address, const void *request)
 {
 	if (trace_is_mine())
@@ -219,7 +219,7 @@ static APART enum trace_kind judge_free_call(struct call *c)
 	do {
 		judge_free(&call, &verdict);
 	} while (verdict.release && !release_now(c->lane, &verdict.block, c->stack));
-	call_note(c, &verdict);
+	note_verdict(c, &verdict);
 	return verdict.kind;
 }
 
@@ -260,106 +260,102 @@ HOT void free_in_section(PVOID section, PVOID memory, uint32_t where)
 
 struct deletion {
 	struct call *call;
-	const struct ledger_view *section;
-	uint32_t left; /* blocks that were live, and should not have been */
+	struct verdict verdict;
+	struct ledger_view unseen; /* a section adopted for this call, as it was; number 0: none */
+	uint32_t blocks;           /* that were live in the section */
+	uint32_t left;             /* of these, how many should not have been */
 };
+
+/*
+ * A section that is not known is adopted for the deletion, before the host is asked: after that, its handle
+ * may be that of another section.
+ */
+static void begin_deletion(struct deletion *d)
+{
+	struct verdict *v = &d->verdict;
+
+	do {
+		judge_delete(d->call->section, v);
+	} while (v->release && !release_begin(&v->section));
+	if (v->release) {
+		d->blocks = deletion_begin(&v->section);
+	} else if (v->kind == TRACE_KIND_INVALID_DELETE && v->reason == TRACE_REASON_UNKNOWN) {
+		adopt_section(d->call, d->call->section, &d->unseen);
+		if (d->unseen.number && !release_begin(&d->unseen))
+			d->unseen.number = 0;
+	}
+}
 
 static void note_left(const struct ledger_view *block, void *context)
 {
 	struct deletion *d = context;
 
-	d->left += call_note_left(d->call, d->section, block);
+	d->left += note_left_block(d->call, &d->verdict.section, block);
 }
 
-/* A deletion that the host refuses has not been: the section and its blocks are live as before.
- * Returns how many blocks it left. */
-static uint32_t finish_deletion(struct call *c, struct verdict *v, uint32_t blocks, bool gone)
+/* If the host has refused, the section and its blocks are live as before, or the section never was one. */
+static void finish_deletion(struct deletion *d, bool is_deleted)
 {
-	struct deletion deletion = { .call = c, .section = &v->section };
-
-	if (!v->release)
-		return 0;
-	/* What another thread was given in the meantime can no longer be told from what was left. */
-	if (blocks &&
-	    deletion_finish(c->lane, &v->section, gone, c->stack, note_left, &deletion) < blocks)
-		trace_lose(TRACE_LOST_JUDGEMENTS);
-	release_finish(c->lane, &v->section, gone, c->stack);
-	return deletion.left;
-}
-
-/* A section that was never seen, should the host delete it. It is adopted before the host is asked:
- * afterwards its handle may be another's. */
-static bool begin_unseen(struct call *c, const struct verdict *v, struct ledger_view *unseen)
-{
-	if (v->kind != TRACE_KIND_INVALID_DELETE || v->reason != TRACE_REASON_UNKNOWN)
-		return false;
-	adopt(c, c->section, unseen);
-	return unseen->number && release_begin(unseen);
-}
-
-/* If the host has refused, there was none. */
-static void finish_unseen(struct call *c, const struct ledger_view *unseen, bool deleted)
-{
+	const struct call *c = d->call;
+	const struct ledger_view *section = &d->verdict.section;
 	struct ledger_view view;
 
-	release_finish(c->lane, unseen, deleted, c->stack);
-	if (!deleted && lookup_find(SPACE_SECTION, c->section, 0, &view) &&
-	    scopes_of(&view) == scopes_of(unseen) && ledger_is_live(&view))
+	/* An address that another thread was given meanwhile can no longer be told from one that was left. */
+	if (d->blocks &&
+	    deletion_finish(c->lane, section, is_deleted, c->stack, note_left, d) < d->blocks)
+		trace_lose(TRACE_LOST_JUDGEMENTS);
+	if (d->verdict.release)
+		release_finish(c->lane, section, is_deleted, c->stack);
+	if (!d->unseen.number)
+		return;
+	release_finish(c->lane, &d->unseen, is_deleted, c->stack);
+	if (!is_deleted && lookup_find(SPACE_SECTION, c->section, 0, &view) &&
+	    scopes_of(&view) == scopes_of(&d->unseen) && ledger_is_live(&view))
 		release_to_new_owner(c->lane, &view);
 }
 
-/* What a deletion that the ledger allowed, or could not judge, comes to once the host has answered. */
-static enum trace_kind judge_answer(struct call *c, struct verdict *v, uint32_t left, bool deleted)
+/* The verdict on a deletion that was right, or of a handle that is not known, once the host has answered. */
+static enum trace_kind judge_answer(struct deletion *d, bool is_deleted)
 {
-	if (v->reason == TRACE_REASON_UNKNOWN && !deleted) {
-		call_note(c, v);
-		return v->kind;
+	if (is_deleted)
+		return d->left ? TRACE_KIND_LIVE_AT_DELETE : TRACE_KIND_NONE;
+	if (d->verdict.reason == TRACE_REASON_UNKNOWN) {
+		note_verdict(d->call, &d->verdict);
+		return d->verdict.kind;
 	}
-	if (!deleted) {
-		call_note_failure(c, v);
-		return TRACE_KIND_FAILED_CALL;
-	}
-	return left ? TRACE_KIND_LIVE_AT_DELETE : TRACE_KIND_NONE;
+	note_failure(d->call, &d->verdict);
+	return TRACE_KIND_FAILED_CALL;
 }
 
 static BOOLEAN delete_section(PVOID section, uint32_t where)
 {
 	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
-	enum trace_kind kind;
-	struct ledger_view unseen;
-	struct verdict verdict;
-	uint32_t blocks = 0, left;
-	bool is_unseen;
 	struct call c;
-	BOOLEAN deleted;
+	struct deletion d = { .call = &c };
+	enum trace_kind kind = TRACE_KIND_NONE;
+	BOOLEAN is_deleted;
 
 	if (!call_enter(&c, where, FRAME, ADDRESS(section), 0)) {
 		pass_free(SPACE_SECTION, section, NULL);
 		return host(section);
 	}
 	c.section = c.address = ADDRESS(section);
-	do {
-		judge_delete(c.section, &verdict);
-	} while (verdict.release && !release_begin(&verdict.section));
-	if (verdict.release)
-		blocks = deletion_begin(&verdict.section);
-	is_unseen = begin_unseen(&c, &verdict, &unseen);
-	kind = verdict.reason == TRACE_REASON_UNKNOWN ? TRACE_KIND_NONE : verdict.kind;
-	if (kind)
-		call_note(&c, &verdict);
+	begin_deletion(&d);
+	if (d.verdict.reason != TRACE_REASON_UNKNOWN) {
+		kind = d.verdict.kind;
+		note_verdict(&c, &d.verdict);
+	}
 	call_record_releasing(&c, kind);
 	call_host(&c);
-	deleted = host(section);
+	is_deleted = host(section);
 	if (!call_return(&c))
-		return deleted;
-	left = finish_deletion(&c, &verdict, blocks, deleted);
-	if (is_unseen)
-		finish_unseen(&c, &unseen, deleted);
+		return is_deleted;
+	finish_deletion(&d, is_deleted);
 	if (kind == TRACE_KIND_NONE)
-		kind = judge_answer(&c, &verdict, left, deleted);
-	call_complete(&c, !deleted, deleted, kind);
+		kind = judge_answer(&d, is_deleted);
+	call_complete(&c, !is_deleted, is_deleted, kind);
 	call_leave(&c);
-	return deleted;
+	return is_deleted;
 }
 
 HOT PVOID allocate(SIZE_T size, uint32_t where)
@@ -381,7 +377,7 @@ HOT PVOID allocate(SIZE_T size, uint32_t where)
 	if (likely(block))
 		enter_block(&c, 0, expected);
 	else
-		call_note_failure(&c, NULL);
+		note_failure(&c, NULL);
 	call_record_acquired(&c, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return block;
@@ -427,9 +423,9 @@ static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVO
 	if (NT_SUCCESS(status) && block)
 		c.address = ADDRESS(*block);
 	if (c.address)
-		enter(&c, SPACE_CLIENT, c.section, 0);
+		enter_made(&c, SPACE_CLIENT, c.section, 0);
 	else if (!NT_SUCCESS(status))
-		call_note_failure(&c, NULL);
+		note_failure(&c, NULL);
 	call_record_acquired(&c, !NT_SUCCESS(status), status,
 			     NT_SUCCESS(status) ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
@@ -455,7 +451,7 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 	do {
 		judge_free(&call, &verdict);
 	} while (verdict.release && !release_begin(&verdict.block));
-	call_note(&c, &verdict);
+	note_verdict(&c, &verdict);
 	kind = verdict.kind;
 	call_record_releasing(&c, kind);
 	call_host(&c);
@@ -466,7 +462,7 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 		release_finish(c.lane, &verdict.block, NT_SUCCESS(status), c.stack);
 	if (!NT_SUCCESS(status) && kind == TRACE_KIND_NONE) {
 		kind = TRACE_KIND_FAILED_CALL;
-		call_note_failure(&c, &verdict);
+		note_failure(&c, &verdict);
 	}
 	call_complete(&c, !NT_SUCCESS(status), status, kind);
 	call_leave(&c);
@@ -474,11 +470,11 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 }
 
 /*
- * The functions that hand over a buffer of the LSA's heap which the package has to free. What they
- * were asked is not ours to look at: the arguments in flight are the first and the buffer's place.
+ * The functions by which the package gets a buffer of the LSA's heap that it has to free. What they are
+ * asked for is not looked at: in flight, a reader sees the first argument and the place of the buffer.
  */
-static void obtained(struct call *c, uint8_t flags, NTSTATUS status, void *const *buffer,
-		     const ULONG *length)
+static void finish_obtaining(struct call *c, uint8_t flags, NTSTATUS status, void *const *buffer,
+			     const ULONG *length)
 {
 	bool failed = !NT_SUCCESS(status);
 
@@ -487,9 +483,9 @@ static void obtained(struct call *c, uint8_t flags, NTSTATUS status, void *const
 	if (c->address && length)
 		c->size = *length;
 	if (c->address)
-		enter(c, SPACE_BLOCK, 0, LEDGER_OBTAINED | flags);
+		enter_made(c, SPACE_BLOCK, 0, LEDGER_OBTAINED | flags);
 	else if (failed)
-		call_note_failure(c, NULL);
+		note_failure(c, NULL);
 	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
 	call_leave(c);
 }
@@ -507,7 +503,7 @@ static void obtained(struct call *c, uint8_t flags, NTSTATUS status, void *const
 		status = host(__VA_ARGS__); \
 		if (!call_return(&c)) \
 			return pass_given(status, SPACE_BLOCK, (void *const *)(buffer), NULL); \
-		obtained(&c, flags, status, (void *const *)(buffer), length); \
+		finish_obtaining(&c, flags, status, (void *const *)(buffer), length); \
 		return status; \
 	} while (0)
 
@@ -539,18 +535,19 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 	       data, bytes, flat_name);
 }
 
-static PVOID given_credentials(NTSTATUS status, const LSA_STRING *credentials)
+/* By its documentation, FreeLsaHeap frees what GetCredentials gives. With STATUS_MORE_ENTRIES it gives
+ * nothing. */
+static PVOID buffer_given(NTSTATUS status, const LSA_STRING *credentials)
 {
 	return status == STATUS_SUCCESS && credentials ? credentials->Buffer : NULL;
 }
 
 static NTSTATUS pass_credentials(NTSTATUS status, const LSA_STRING *credentials)
 {
-	pass_made(SPACE_BLOCK, given_credentials(status, credentials), NULL);
+	pass_made(SPACE_BLOCK, buffer_given(status, credentials), NULL);
 	return status;
 }
 
-/* By its documentation, what it gives is to be freed by FreeLsaHeap; STATUS_MORE_ENTRIES gives nothing. */
 static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
 				PLSA_STRING key, PULONG key_bytes, PLSA_STRING credentials,
 				uint32_t where)
@@ -569,9 +566,9 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 	status = host(logon, package, query, all, key, key_bytes, credentials);
 	if (!call_return(&c))
 		return pass_credentials(status, credentials);
-	given = given_credentials(status, credentials);
+	given = buffer_given(status, credentials);
 	bytes = given ? credentials->MaximumLength : 0;
-	obtained(&c, 0, status, &given, &bytes);
+	finish_obtaining(&c, 0, status, &given, &bytes);
 	return status;
 }
 

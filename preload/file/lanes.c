@@ -92,7 +92,7 @@ static struct lane *take_free(void)
 struct lane_memory {
 	int32_t blocks[LANE_SECTIONS];
 	struct lane_counters counters;
-	uint32_t slot[LANE_SLOTS_MOST];
+	uint32_t place[LANE_PLACES_MOST];
 	struct unwind_history history;
 };
 
@@ -107,13 +107,13 @@ static struct lane_memory *memory_of(uint32_t number)
 	return memories[number];
 }
 
-static uint32_t most_slots(void)
+static uint32_t most_places(void)
 {
 	uint32_t share = trace_header->max_chunks / 4; /* 0: the file grows */
 
-	if (share == 0 || share > LANE_SLOTS_MOST)
-		return LANE_SLOTS_MOST;
-	return share < LANE_SLOTS_LEAST ? LANE_SLOTS_LEAST : share;
+	if (share == 0 || share > LANE_PLACES_MOST)
+		return LANE_PLACES_MOST;
+	return share < LANE_PLACES_LEAST ? LANE_PLACES_LEAST : share;
 }
 
 static struct lane *take_new(void)
@@ -134,8 +134,8 @@ static struct lane *take_new(void)
 		memset(lane->blocks, 0, sizeof(memory->blocks));
 		lane->counters = &memory->counters;
 		memset(lane->counters, 0, sizeof(memory->counters));
-		lane->slot = memory->slot;
-		lane->slots_most = most_slots();
+		lane->place = memory->place;
+		lane->places_most = most_places();
 		lane->shown = shown;
 		__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
 	}

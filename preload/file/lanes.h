@@ -15,7 +15,7 @@
 #include "preload/base/reentry.h"
 #include "preload/file/trace.h"
 
-enum { LANE_SLOTS_LEAST = 64, LANE_SLOTS_MOST = 1024, LANE_SECTIONS = 256 };
+enum { LANE_PLACES_LEAST = 64, LANE_PLACES_MOST = 1024, LANE_SECTIONS = 256 };
 
 enum { LANE_COUNTERS = TRACE_FUNCTIONS / TRACE_COUNTERS_FUNCTIONS };
 
@@ -34,13 +34,13 @@ struct lane {
 	uint32_t number;
 	uint32_t releases;              /* for the ledger's epochs */
 	struct unwind_history *history; /* the backtrace taken last */
-	uint32_t unwinding;  /* 1: the thread is inside libunwind; see backtrace.h; 2: for
+	uint32_t unwinding;   /* 1: the thread is inside libunwind; see backtrace.h; 2: for
 					   longer than anyone waits */
-	uint32_t next_free;  /* in the list of lanes between threads */
-	uint32_t slots;      /* entries of slot[]: ledger entries of the file, free to use */
-	uint32_t slots_most; /* that it keeps: fewer in a small file */
-	uint32_t *slot;      /* LANE_SLOTS_MOST */
-	uint32_t depth;      /* calls in flight */
+	uint32_t next_free;   /* in the list of lanes between threads */
+	uint32_t places;      /* in place[]: free ones in the file, for what is live */
+	uint32_t places_most; /* that it keeps: fewer in a small file */
+	uint32_t *place;      /* LANE_PLACES_MOST */
+	uint32_t depth;       /* calls in flight */
 	uintptr_t stack_pointer[TRACE_IN_FLIGHT]; /* of their shims, and who called them: tells which a */
 	uint64_t caller[TRACE_IN_FLIGHT];         /* longjmp() has left */
 	struct lane_counters *counters;

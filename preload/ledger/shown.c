@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "preload/base/compiler.h"
+#include "preload/base/free_list.h"
 #include "preload/base/lock.h"
 #include "preload/file/chunks.h"
 #include "preload/file/trace.h"
@@ -14,7 +15,7 @@ enum { BATCH = 32 }; /* places that change their lane at once */
 
 static struct chunks_items fresh_places;
 static struct chunks_refusal refusal;
-static uint64_t free_batches; /* reference of the first place of the first batch | version << 32 */
+static struct free_list free_batches; /* by their first place */
 
 static struct trace_entry *place_at(uint32_t reference)
 {
@@ -26,51 +27,38 @@ void shown_reset(void)
 	fresh_places =
 		(struct chunks_items){ TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
 	refusal.asked = 0;
-	free_batches = 0;
+	free_batches.head = 0;
 }
 
 /*
- * The list of free places. In a place that is free, `address` is the next place of its batch, and in the
- * first one of a batch `size` is the first one of the next batch:
+ * Free places are shared by the batch. In a place that is free, `section` is the next place of its batch,
+ * and in the first one of a batch `stack` is the link of the list:
  *
- *	free_batches ──▶ place ──size──▶ place ──size──▶ 0
- *	                   │address        │address
- *	                 place           place
- *	                   ▼               ▼
- *	                   0               0
- *
- * The version keeps a batch from being taken by a thread that saw the list as it was before the batch
- * was taken and put back.
+ *	free_batches ──▶ place ──stack──▶ place ──stack──▶ 0
+ *	                   │section         │section
+ *	                   ▼                ▼
+ *	                 place            place
  */
-static void push_batch(const uint32_t *place, uint32_t count)
+static uint32_t *link_of(uint32_t place)
 {
-	uint64_t head = __atomic_load_n(&free_batches, __ATOMIC_RELAXED);
-	struct trace_entry *first = place_at(place[0]);
+	return &place_at(place)->stack;
+}
 
+static void share_batch(const uint32_t *place, uint32_t count)
+{
 	for (uint32_t i = 0; i < count; i++)
-		place_at(place[i])->address = i + 1 < count ? place[i + 1] : 0;
-	do {
-		__atomic_store_n(&first->size, (uint32_t)head, __ATOMIC_RELAXED);
-	} while (!__atomic_compare_exchange_n(&free_batches, &head,
-					      ((head >> 32) + 1) << 32 | place[0], false,
-					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+		place_at(place[i])->section = i + 1 < count ? place[i + 1] : 0;
+	free_list_add(&free_batches, place[0], link_of(place[0]));
 }
 
 /* Takes a batch. Returns how many places it has: 0 to BATCH. */
-static uint32_t pop_batch(uint32_t *place)
+static uint32_t take_batch(uint32_t *place)
 {
-	uint64_t head = __atomic_load_n(&free_batches, __ATOMIC_ACQUIRE), next;
 	uint32_t count = 0;
 
-	do {
-		if ((uint32_t)head == 0)
-			return 0;
-		next = (uint32_t)__atomic_load_n(&place_at((uint32_t)head)->size, __ATOMIC_RELAXED);
-	} while (!__atomic_compare_exchange_n(&free_batches, &head, ((head >> 32) + 1) << 32 | next,
-					      false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
-	for (uint32_t at = (uint32_t)head; at && count < BATCH; count++) {
+	for (uint32_t at = free_list_take(&free_batches, link_of); at && count < BATCH; count++) {
 		place[count] = at;
-		at = (uint32_t)place_at(at)->address;
+		at = place_at(at)->section;
 	}
 	return count;
 }
@@ -80,25 +68,25 @@ static APART void refill_lane(struct lane *lane)
 	uint32_t count = BATCH;
 	struct trace_entry *fresh;
 
-	lane->slots = pop_batch(lane->slot);
-	if (lane->slots || !chunks_may_ask(&refusal) || !lock_take(LOCK_COLD))
+	lane->places = take_batch(lane->place);
+	if (lane->places || !chunks_may_ask(&refusal) || !lock_take(LOCK_COLD))
 		return;
 	fresh = chunks_items_take(&fresh_places, &count);
 	chunks_note_answer(&refusal, fresh != NULL);
 	lock_release(LOCK_COLD);
-	for (; fresh && lane->slots < count; lane->slots++)
-		lane->slot[lane->slots] = chunks_reference(&fresh[lane->slots]);
+	for (; fresh && lane->places < count; lane->places++)
+		lane->place[lane->places] = chunks_reference(&fresh[lane->places]);
 }
 
 uint32_t shown_take(struct lane *lane)
 {
-	if (unlikely(lane->slots == 0))
+	if (unlikely(lane->places == 0))
 		refill_lane(lane);
-	if (unlikely(lane->slots == 0)) {
+	if (unlikely(lane->places == 0)) {
 		trace_lose(TRACE_LOST_BLOCKS);
 		return 0;
 	}
-	return lane->slot[--lane->slots];
+	return lane->place[--lane->places];
 }
 
 uint32_t shown_take_fresh(void)
@@ -116,10 +104,10 @@ static APART void share_half(struct lane *lane)
 {
 	uint32_t shared = 0;
 
-	for (; shared < lane->slots / 2; shared += BATCH)
-		push_batch(lane->slot + shared, BATCH);
-	lane->slots -= shared;
-	memmove(lane->slot, lane->slot + shared, lane->slots * sizeof(lane->slot[0]));
+	for (; shared < lane->places / 2; shared += BATCH)
+		share_batch(lane->place + shared, BATCH);
+	lane->places -= shared;
+	memmove(lane->place, lane->place + shared, lane->places * sizeof(lane->place[0]));
 }
 
 void shown_give_back(struct lane *lane, uint32_t place)
@@ -127,12 +115,12 @@ void shown_give_back(struct lane *lane, uint32_t place)
 	if (place == 0)
 		return;
 	if (unlikely(!lane)) {
-		push_batch(&place, 1);
+		share_batch(&place, 1);
 		return;
 	}
-	if (unlikely(lane->slots >= lane->slots_most))
+	if (unlikely(lane->places >= lane->places_most))
 		share_half(lane);
-	lane->slot[lane->slots++] = place;
+	lane->place[lane->places++] = place;
 }
 
 static enum trace_entry_state state_for(const struct ledger_entry *entry, enum ledger_life life)

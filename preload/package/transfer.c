@@ -2,9 +2,9 @@
 #include <stdbool.h>
 
 #include "preload/base/reentry.h"
+#include "preload/call/event.h"
 #include "preload/capture/backtrace.h"
 #include "preload/file/clock.h"
-#include "preload/file/lanes.h"
 #include "preload/file/ring.h"
 #include "preload/file/trace.h"
 #include "preload/host/maps.h"
@@ -19,64 +19,46 @@ enum {
 	SCAN_BYTES_MOST = 65536, /* of one block: no structure of the interface is longer */
 };
 
-_Static_assert(TRANSFER_END <= TRACE_FUNCTIONS, "counters");
-
-/* One hand-over. */
+/* One hand-over: what goes at the return of one entry point. */
 struct handing {
 	const struct transfer *transfer;
 	enum trace_receiver to;
-	struct lane *lane; /* NULL: the tracer was come upon, and nothing can be recorded */
+	struct lane *lane; /* NULL: nothing can be recorded */
 	struct reentry_mark mark;
 	bool has_stack;
 	uint32_t stack;
 	uint64_t caller;
 };
 
-/* Only once something goes: most returns hand nothing over. Our own frames are no part of it. */
-static void take_stack(struct handing *h)
+static void record_block(struct handing *h, const struct ledger_entry *block)
 {
+	const struct transfer *t = h->transfer;
+	bool to_client = h->to == TRACE_RECEIVER_CLIENT;
+	struct trace_event what = {
+		.address = block->address,
+		.section = to_client ? (uint64_t)(uintptr_t)t->request : 0,
+		.size = block->size,
+		.function = (uint8_t)t->function,
+		.package = (uint8_t)t->package,
+	};
+	struct trace_event *event;
+
+	/* Only once something goes: most returns hand nothing over. Frames of lsatrace are no part of it. */
 	if (!h->has_stack)
 		h->stack = backtrace_take(h->lane, __builtin_frame_address(0), &h->caller);
 	h->has_stack = true;
-}
-
-static void count(const struct handing *h, uint64_t bytes)
-{
-	struct trace_counter *counter =
-		lanes_counter(h->lane, h->transfer->package, h->transfer->function);
-
-	if (!counter) {
-		trace_lose(TRACE_LOST_DEFINITIONS);
-		return;
-	}
-	__atomic_store_n(&counter->calls, counter->calls + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&counter->bytes, counter->bytes + bytes, __ATOMIC_RELAXED);
-}
-
-static void record(struct handing *h, const struct ledger_entry *block)
-{
-	struct trace_event *event;
-
-	take_stack(h);
-	count(h, block->size);
-	event = ring_reserve(h->lane);
+	what.stack = h->stack;
+	what.caller = h->caller;
+	event_count(h->lane, t->package, t->function, false, block->size);
+	event = event_write(h->lane, &what);
 	if (!event)
 		return;
 	h->lane->chunk->transfers++;
-	event->time = h->lane->time;
-	event->address = block->address;
-	event->section =
-		h->to == TRACE_RECEIVER_CLIENT ? (uint64_t)(uintptr_t)h->transfer->request : 0;
-	event->size = block->size;
-	event->caller = h->caller;
-	event->stack = h->stack;
-	event->tid = h->lane->tid;
 	event->result = block->family | h->to << 8;
-	event->function = (uint8_t)h->transfer->function;
-	event->package = (uint8_t)h->transfer->package;
 	ring_commit(event, TRACE_EVENT_COMMITTED);
 }
 
+/* False: another thread has changed the block meanwhile. */
 static bool hand_over(struct handing *h, const struct ledger_view *block)
 {
 	if (h->lane)
@@ -84,14 +66,15 @@ static bool hand_over(struct handing *h, const struct ledger_view *block)
 	if (!release_to_new_owner(h->lane, block))
 		return false;
 	if (h->lane)
-		record(h, &block->entry);
+		record_block(h, &block->entry);
 	else
 		trace_lose(TRACE_LOST_EVENTS);
 	return true;
 }
 
-/* How much of a block there is to look at: it is live, so it can be read, if it is as long as said. */
-static size_t scannable(const struct ledger_entry *block)
+/* How many bytes of a block can be looked at. It is live, so all that the package asked for can be; what
+ * the host has said of a length is checked. */
+static size_t scannable_bytes(const struct ledger_entry *block)
 {
 	size_t bytes = block->size < SCAN_BYTES_MOST ? block->size : SCAN_BYTES_MOST;
 
@@ -111,8 +94,8 @@ static void hand_over_block(struct handing *h, uint64_t address, int depth)
 	    block.entry.family != FAMILY_LSA_HEAP || !hand_over(h, &block))
 		return;
 	if (depth < DEPTH_MOST)
-		hand_over_words(h, (const uint64_t *)(uintptr_t)address, scannable(&block.entry),
-				depth + 1);
+		hand_over_words(h, (const uint64_t *)(uintptr_t)address,
+				scannable_bytes(&block.entry), depth + 1);
 }
 
 /* Any aligned word may be a pointer; nothing of it is kept. */
@@ -125,9 +108,9 @@ static void hand_over_words(struct handing *h, const uint64_t *word, size_t byte
 			hand_over_block(h, word[i], depth);
 }
 
-/* False: there is no trace of this process. Where a signal handler has come upon the tracer, nothing
- * is recorded, but what goes must not be taken for a leak. */
-static bool begin(struct handing *h)
+/* Returns false if this process has no trace. If a signal handler interrupted the tracer, or the trace has
+ * no room for a lane, nothing is recorded; but what goes is no leak all the same. */
+static bool begin_handing(struct handing *h)
 {
 	if (!trace_is_mine())
 		return false;
@@ -140,7 +123,7 @@ static bool begin(struct handing *h)
 	return true;
 }
 
-static void end(const struct handing *h)
+static void end_handing(const struct handing *h)
 {
 	if (h->lane)
 		reentry_leave();
@@ -150,20 +133,20 @@ void transfer_to_lsa(const struct transfer *t, const void *block)
 {
 	struct handing h = { .transfer = t };
 
-	if (!block || !begin(&h))
+	if (!block || !begin_handing(&h))
 		return;
 	hand_over_block(&h, (uint64_t)(uintptr_t)block, 0);
-	end(&h);
+	end_handing(&h);
 }
 
 void transfer_contents_to_lsa(const struct transfer *t, const void *structure, size_t bytes)
 {
 	struct handing h = { .transfer = t };
 
-	if (!structure || !begin(&h))
+	if (!structure || !begin_handing(&h))
 		return;
 	hand_over_words(&h, structure, maps_readable(structure, bytes), 0);
-	end(&h);
+	end_handing(&h);
 }
 
 void transfer_to_client(const struct transfer *t, const void *buffer)
@@ -172,11 +155,11 @@ void transfer_to_client(const struct transfer *t, const void *buffer)
 	uint64_t address = (uint64_t)(uintptr_t)buffer, request = (uint64_t)(uintptr_t)t->request;
 	struct ledger_view view;
 
-	if (!buffer || !begin(&h))
+	if (!buffer || !begin_handing(&h))
 		return;
 	if (lookup_find(SPACE_CLIENT, address, request, &view) && ledger_is_live(&view))
 		hand_over(&h, &view);
 	else
 		hand_over_block(&h, address, 0);
-	end(&h);
+	end_handing(&h);
 }

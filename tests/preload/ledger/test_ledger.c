@@ -545,9 +545,9 @@ Test(ledger, a_thread_keeps_more_places_in_a_large_file_and_never_all)
 		struct ledger_view view = enter_block(NULL, 0x10000 + 16 * i, 8);
 
 		cr_assert(release_now(other, &view, FREE_STACK));
-		cr_assert_leq(other->slots, LANE_SLOTS_MOST);
+		cr_assert_leq(other->places, LANE_PLACES_MOST);
 	}
-	cr_assert_gt(other->slots, LANE_SLOTS_LEAST);
+	cr_assert_gt(other->places, LANE_PLACES_LEAST);
 	cr_assert_leq(preload_chunks(TRACE_CHUNK_LEDGER), 4);
 	preload_end_threads();
 }
