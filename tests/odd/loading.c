@@ -2,6 +2,7 @@
 /* Libraries with packages, and libraries that get in front of functions as the tracer does. */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,37 @@ static int reload_at_once(char **arguments)
 	return 0;
 }
 
+static void *load_in_thread(void *path)
+{
+	load_once(path);
+	return NULL;
+}
+
+static bool *find_flag(const char *name)
+{
+	bool *flag = dlsym(RTLD_DEFAULT, name);
+
+	need(flag != NULL, "late_close.so is not preloaded");
+	return flag;
+}
+
+/* ONE OTHER: loads, calls and unloads the one, then the other, most likely where the one lay, before
+ * dlclose() of the one has returned. Needs late_close.so preloaded. */
+static int replace(char **arguments)
+{
+	bool *unmapped = find_flag("late_close_unmapped"), *go = find_flag("late_close_go");
+	pthread_t one, other;
+
+	need(pthread_create(&one, NULL, load_in_thread, arguments[0]) == 0, "thread");
+	while (!__atomic_load_n(unmapped, __ATOMIC_SEQ_CST))
+		sched_yield();
+	need(pthread_create(&other, NULL, load_in_thread, arguments[1]) == 0, "thread");
+	pthread_join(other, NULL);
+	__atomic_store_n(go, true, __ATOMIC_SEQ_CST);
+	pthread_join(one, NULL);
+	return 0;
+}
+
 static void print_where(const char *what, const void *symbol)
 {
 	const char *name = "nowhere", *slash;
@@ -116,7 +148,11 @@ static int resolve(char **arguments)
 }
 
 const struct scenario loading_scenarios[] = {
-	{ "libraries", libraries }, { "libraries-in-turn", in_turn },
-	{ "reload", reload },       { "reload-at-once", reload_at_once },
-	{ "resolve", resolve },     { 0 },
+	{ "libraries", libraries },
+	{ "libraries-in-turn", in_turn },
+	{ "reload", reload },
+	{ "reload-at-once", reload_at_once },
+	{ "replace", replace },
+	{ "resolve", resolve },
+	{ 0 },
 };

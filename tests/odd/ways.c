@@ -224,6 +224,30 @@ static int lent(char **arguments)
 	return 0;
 }
 
+static bool lent_is_done;
+
+static void *look_up_until_done(void *unused)
+{
+	(void)unused;
+	while (!__atomic_load_n(&lent_is_done, __ATOMIC_ACQUIRE))
+		dlsym(RTLD_DEFAULT, "printf");
+	return NULL;
+}
+
+/* TIMES PATH: the same while other threads look something else up, whereupon tables are looked at. */
+static int lent_amid_others(char **arguments)
+{
+	pthread_t threads[2];
+
+	for (int i = 0; i < 2; i++)
+		need(pthread_create(&threads[i], NULL, look_up_until_done, NULL) == 0, "thread");
+	lent(arguments);
+	__atomic_store_n(&lent_is_done, true, __ATOMIC_RELEASE);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}
+
 /* The host tells the tracer where its table is. */
 static int told_table(char **arguments)
 {
@@ -282,6 +306,7 @@ const struct scenario way_scenarios[] = {
 	{ "constant-table", constant_table },
 	{ "filled-table", filled },
 	{ "lent-table", lent },
+	{ "lent-table-amid-others", lent_amid_others },
 	{ "told-table", told_table },
 	{ "checkpoints", checkpoints },
 	{ 0 },

@@ -19,6 +19,7 @@
 #define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 #define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
 
+#define LIBRARY BUILD_DIR "/liblsatrace.so"
 #define AT_UNLOAD "still held when the package was unloaded"
 
 enum { OTHER = 64 };
@@ -279,6 +280,45 @@ Test(packages, another_build_in_the_place_of_one_that_is_gone_is_another_package
 	expect_leak_in(&traced, 60, 1, other);
 	traced_release(&traced);
 	temporary_folder_remove(folder);
+}
+
+/* A library that is unmapped, but whose dlclose() has not returned, is replaced by another one. */
+static struct traced trace_replacement(const char *option)
+{
+	const char *const command[] = { "env",
+					"LD_PRELOAD=" LIBRARY ":" PACKAGE("late_close"),
+					ODD_HOST,
+					"replace",
+					PACKAGE("twin_one"),
+					PACKAGE("twin_two"),
+					NULL };
+
+	return traced_record(COMMAND(option), command);
+}
+
+static void expect_replacement(const char *option)
+{
+	struct traced traced = trace_replacement(option);
+
+	cr_assert_eq(traced.run.status, 0, "%s: %d", option, traced.run.status);
+	expect_errors(&traced, 2, 61 + 62, 2);
+	expect_exact(&traced);
+	expect_leak_in(&traced, 61, 0, PACKAGE("twin_one"));
+	expect_leak_in(&traced, 62, 1, PACKAGE("twin_two"));
+	cr_expect(json_same_text(
+		json_text_at(finding_of(&traced, "block-leak", 61), "stacks.allocate.0.function"),
+		"leak_of_one"));
+	cr_expect(json_same_text(
+		json_text_at(finding_of(&traced, "block-leak", 62), "stacks.allocate.0.function"),
+		"leak_of_two"));
+	traced_release(&traced);
+}
+
+Test(packages, a_library_where_another_lay_a_moment_ago_is_not_taken_for_it, .timeout = 60)
+{
+	expect_replacement("--unwind=auto");
+	expect_replacement("--unwind=libunwind");
+	expect_replacement("--unwind=check");
 }
 
 Test(packages, one_that_fails_to_initialise_is_told_what_it_held, .timeout = 60)

@@ -297,6 +297,16 @@ Test(ways, a_named_table_of_a_library_is_traced_as_far_as_its_symbol_goes, .time
 	traced_release(&traced);
 }
 
+/* Another thread may be about to look at the table when its library goes. */
+Test(ways, a_named_table_may_go_while_others_look_something_up, .timeout = 60)
+{
+	struct traced traced = trace_with(COMMAND("--table=lent_table"),
+					  ODD("lent-table-amid-others", "50", PACKAGE("lender")));
+
+	expect_leaks(&traced, 50);
+	traced_release(&traced);
+}
+
 /* A program that has only the symbols that it exports. */
 static void strip_host(char path[4200], const char *folder)
 {

@@ -265,3 +265,36 @@ Test(stacks, a_forked_child_takes_them_over)
 	cr_assert_neq(stacks_find(&never), reference);
 	free(old);
 }
+
+#define TWIN_ONE BUILD_DIR "/tests/packages/twin_one.so"
+#define TWIN_TWO BUILD_DIR "/tests/packages/twin_two.so"
+
+static struct backtrace backtrace_in(void *library)
+{
+	uint64_t code = (uint64_t)(uintptr_t)dlsym(library, "SpLsaModeInitialize");
+
+	return (struct backtrace){ .frames = 2, .pc = { code + 1, code + 2 } };
+}
+
+/* By its return addresses, the second one is the first. */
+Test(stacks, while_a_module_goes_one_in_its_place_is_told_from_it)
+{
+	void *library = dlopen(TWIN_ONE, RTLD_NOW);
+	struct backtrace one = backtrace_in(library), two;
+	uint32_t first = stacks_find(&one), second;
+
+	images_unload_begins();
+	cr_expect_eq(stacks_find(&one), first, "it is there still");
+	dlclose(library);
+	library = dlopen(TWIN_TWO, RTLD_NOW);
+	two = backtrace_in(library);
+	if (two.pc[0] != one.pc[0])
+		cr_log_warn("the loader has put it elsewhere");
+	second = stacks_find(&two);
+	cr_expect_neq(second, first);
+	cr_expect_eq(stacks_find(&two), second);
+	images_unload_ends(images_find_unloaded());
+	cr_expect_eq(stacks_find(&two), second);
+	cr_expect_neq(stored(first)->frame[0] >> TRACE_FRAME_OFFSET_BITS,
+		      stored(second)->frame[0] >> TRACE_FRAME_OFFSET_BITS);
+}

@@ -4,6 +4,8 @@
  * lead into say. So it is known which frames there are, whatever another unwinder would find.
  */
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -158,4 +160,41 @@ Test(unwind, a_stack_of_another_time_is_no_longer_believed)
 	cr_assert(take());
 	EXPECT(two_words, two_words, two_words);
 	cr_assert_eq(history.frame[0].node, tree_root(images_epoch()));
+}
+
+/* Another image may lie where one of the stack's return addresses leads by an old rule. */
+Test(unwind, while_something_is_unloaded_nothing_remembered_is_used)
+{
+	fill(3);
+	cr_assert(take());
+	images_unload_begins();
+	for (int i = 0; i < 2; i++) {
+		cr_assert(take());
+		EXPECT(two_words, two_words, two_words);
+		cr_assert_eq(history.frame[history.frames].node, 0, "no node is known");
+		cr_assert_eq(history.epoch, 0);
+	}
+	images_unload_ends(false);
+	cr_assert(take());
+	EXPECT(two_words, two_words, two_words);
+	cr_assert_neq(history.frame[history.frames].node, 0);
+}
+
+/* Frames by rules that are wrong lead out of it. */
+Test(unwind, a_stack_is_not_left)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), words = 2 * page / sizeof(uint64_t);
+	uint64_t *pages =
+		mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(pages, MAP_FAILED);
+	cr_assert_eq(mprotect(&pages[words], page, PROT_NONE), 0);
+	for (size_t i = 1; i < words; i += 2)
+		pages[i] = at(two_words);
+	/* From one page into the next, and up to its end. */
+	cr_assert_not(unwind_take(&history, &pages[words - 600]));
+	cr_assert_eq(history.frames, 0);
+	pages[words - 1] = at(outermost);
+	cr_assert(unwind_take(&history, &pages[words - 600]));
+	cr_assert_eq(history.frames, 300);
 }

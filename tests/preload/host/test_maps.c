@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,4 +196,36 @@ Test(maps, a_process_with_thousands_of_mappings_is_seen_in_whole)
 	for (size_t i = 0; i < MANY; i++)
 		mprotect(at + 2 * i * page, page, PROT_READ | PROT_WRITE);
 	cr_assert_eq(maps_readable(at, 2 * MANY * page), 2 * MANY * page);
+}
+
+Test(maps, memory_is_compared_by_the_kernel)
+{
+	static const char text[32] __attribute__((aligned(4))) = "what lies here and nowhere else";
+	char other[sizeof(text)];
+
+	memcpy(other, text, sizeof(text));
+	errno = 42;
+	cr_expect(maps_are_equal(text, other, sizeof(other)));
+	cr_expect(maps_are_equal(text, other, 0));
+	for (size_t i = 0; i < sizeof(other); i++) {
+		other[i] ^= 1;
+		cr_expect_not(maps_are_equal(text, other, sizeof(other)), "%zu", i);
+		other[i] ^= 1;
+	}
+	cr_expect_eq(errno, 42);
+}
+
+Test(maps, what_cannot_be_read_is_equal_to_nothing)
+{
+	char *at = mmap(NULL, 2 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char zeroes[16] = { 0 };
+
+	cr_assert_neq(at, MAP_FAILED);
+	cr_expect(maps_are_equal(at + page, zeroes, sizeof(zeroes)));
+	cr_assert_eq(mprotect(at + page, page, PROT_NONE), 0);
+	cr_expect_not(maps_are_equal(at + page, zeroes, sizeof(zeroes)));
+	cr_expect_not(maps_are_equal(at + page - 8, zeroes, sizeof(zeroes)));
+	cr_assert_eq(munmap(at + page, page), 0);
+	cr_expect_not(maps_are_equal(at + page, zeroes, sizeof(zeroes)));
+	cr_expect_not(maps_are_equal(NULL, zeroes, sizeof(zeroes)));
 }

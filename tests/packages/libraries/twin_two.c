@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#define TWIN_NAME "twin_two"
+#define TWIN_LEAK leak_of_two
+#define TWIN_BYTES 62
+#define TWIN_FRAME 2600
+#include "tests/packages/libraries/twin.h"
