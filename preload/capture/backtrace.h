@@ -10,16 +10,7 @@
 #include <stdint.h>
 #include <ucontext.h>
 
-#include "include/trace_format.h"
-
 struct lane;
-
-/* Frames in full, for what is not found in the tree. */
-struct backtrace {
-	uint32_t frames;                    /* at least 1 */
-	bool truncated;                     /* there were more */
-	uint64_t pc[TRACE_FRAMES_MAX + 16]; /* return addresses, innermost first: the call's own first */
-};
 
 /* Loads libunwind (libunwind.h). Returns false if that is not possible; then `*why` says why. At start-up
  * only. */

@@ -9,7 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "preload/capture/backtrace.h"
+#include "include/trace_format.h"
+
+/* Frames in full, for what is not found in the tree. */
+struct backtrace {
+	uint32_t frames;                    /* at least 1 */
+	bool truncated;                     /* there were more */
+	uint64_t pc[TRACE_FRAMES_MAX + 16]; /* return addresses, innermost first: the call's own first */
+};
 
 /* The reference of a backtrace; 0: there was no room for it, which is counted. */
 uint32_t stacks_find(const struct backtrace *b);

@@ -2,7 +2,7 @@
 /*
  * From a library's entry point to its packages' tables. The host gets, in place of the library's
  * SpLsaModeInitialize or SpUserModeInitialize, one of ours that calls it; in place of the array of
- * tables that it returns, a copy in which some slots are ours (wrappers.h); and so the package gets, in
+ * tables that it returns, a copy in which some slots are ours (wrapped.h); and so the package gets, in
  * place of the host's table, its copy of it. The library's own tables are only read.
  */
 #ifndef LSATRACE_PRELOAD_PACKAGE_LSA_MODE_H
@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "preload/package/wrappers.h"
+#include "preload/package/wrapped.h"
 
 enum library_mode { LIBRARY_LSA, LIBRARY_USER };
 

@@ -2,7 +2,7 @@
 /*
  * The packages, from the table that each is handed until it goes.
  *
- * A package has two names here. Its *number* says which static functions stand for it (wrappers.h):
+ * A package has two names here. Its *number* says which static functions stand for it (wrapped.h):
  * from the moment that its library shows it until that is unloaded, when another package is given the
  * number. Its *index* is what the trace knows it by: given with its first table, never given again,
  * and at last the one that all packages beyond the 64th share.
@@ -17,7 +17,7 @@
 
 #include "include/secpkg.h"
 #include "preload/package/table.h"
-#include "preload/package/wrappers.h"
+#include "preload/package/wrapped.h"
 
 enum { PACKAGE_NONE = WRAPPED_PACKAGES }; /* no number */
 

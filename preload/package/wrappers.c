@@ -9,7 +9,7 @@
 #include "preload/package/lsa_mode.h"
 #include "preload/package/packages.h"
 #include "preload/package/transfer.h"
-#include "preload/package/wrappers.h"
+#include "preload/package/wrapped.h"
 
 #include "preload/base/poison.h"
 

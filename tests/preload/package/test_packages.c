@@ -20,7 +20,7 @@
 #include "preload/package/lsa_mode.h"
 #include "preload/package/packages.h"
 #include "preload/package/table.h"
-#include "preload/package/wrappers.h"
+#include "preload/package/wrapped.h"
 #include "tests/support/preload_fixture.h"
 #include "tests/support/run.h"
 
