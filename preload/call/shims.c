@@ -65,15 +65,6 @@ static inline void enter_block(struct call *c, uint64_t scope, uint32_t expected
 	ledger_enter_again(c->lane, &entry, expected);
 }
 
-static void enter_section(struct call *c)
-{
-	struct ledger_entry entry = new_entry(c, SPACE_SECTION, 0);
-	originals_descriptor *descriptor = originals_descriptors[c->package];
-
-	entry.file = descriptor ? (uint32_t)(descriptor(c->address) + 1) : 0;
-	ledger_enter(c->lane, &entry, NULL);
-}
-
 /* Passes on what the host has made in a call that is not traced: a signal handler interrupted the tracer
  * and called, or the host's function forked, and this is the child. */
 static APART PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
@@ -97,6 +88,8 @@ static APART NTSTATUS pass_given(NTSTATUS status, enum ledger_space space, void 
 static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 {
 	LSA_CREATE_SHARED_MEMORY *host = HOST(LSA_CREATE_SHARED_MEMORY, where);
+	originals_descriptor *descriptor;
+	struct ledger_entry entry;
 	struct call c;
 	PVOID section;
 
@@ -108,10 +101,14 @@ static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 		return pass_made(SPACE_SECTION, section, NULL);
 	c.address = ADDRESS(section);
 	c.size = max_size | (uint64_t)initial_size << 32;
-	if (section)
-		enter_section(&c);
-	else
+	if (section) {
+		descriptor = originals_descriptors[c.package];
+		entry = new_entry(&c, SPACE_SECTION, 0);
+		entry.file = descriptor ? (uint32_t)(descriptor(c.address) + 1) : 0;
+		ledger_enter(c.lane, &entry, NULL);
+	} else {
 		note_failure(&c, NULL);
+	}
 	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return section;
@@ -130,33 +127,31 @@ static APART void adopt_section(struct call *c, uint64_t handle, struct ledger_v
 		section->number = 0;
 }
 
-/* A block that was allocated with a handle which is no live section belongs to no section. It is suspect:
- * the handle is what is wrong, and is a finding already. */
-static void enter_in_section(struct call *c, enum handle handle, struct ledger_view *section)
-{
-	if (handle == HANDLE_UNKNOWN)
-		adopt_section(c, c->section, section);
-	if (section->number && (handle == HANDLE_UNKNOWN || handle == HANDLE_LIVE))
-		enter_made(c, SPACE_BLOCK, scopes_of(section), 0);
-	else
-		enter_made(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
-}
-
 /* For an allocation that is not usual: the handle is not that of a live section, or the host refuses. */
 static APART void judge_allocated(struct call *c, enum handle handle, struct ledger_view *named)
 {
 	struct verdict verdict;
+	enum trace_kind kind;
 
 	if (handle == HANDLE_LIVE)
 		lookup_find(SPACE_SECTION, c->section, 0, named);
 	judge_allocate_in_section(handle, named, !c->address, &verdict);
 	note_verdict(c, &verdict);
-	if (c->address)
-		enter_in_section(c, handle, named);
-	else if (verdict.kind == TRACE_KIND_NONE)
-		note_failure(c, &verdict);
-	call_record_acquired(c, !c->address, 0,
-			     c->address || verdict.kind ? verdict.kind : TRACE_KIND_FAILED_CALL);
+	kind = verdict.kind;
+	if (c->address && handle == HANDLE_UNKNOWN)
+		adopt_section(c, c->section, named);
+	if (!c->address) {
+		if (kind == TRACE_KIND_NONE) {
+			note_failure(c, &verdict);
+			kind = TRACE_KIND_FAILED_CALL;
+		}
+	} else if (named->number && (handle == HANDLE_UNKNOWN || handle == HANDLE_LIVE)) {
+		enter_made(c, SPACE_BLOCK, scopes_of(named), 0);
+	} else {
+		/* The block belongs to no section, and is suspect: the handle is what is wrong. */
+		enter_made(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
+	}
+	call_record_acquired(c, !c->address, 0, kind);
 }
 
 HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)

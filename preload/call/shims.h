@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions that stand in a package's table. The functions of the table get no pointer to it, so
- * there is one for each slot and package: by it a call is known to be that package's.
+ * Shims: the functions that replace the host's in a package's table, so that its calls are traced.
+ *
+ * A function of the table is not told through which table it was called. So there is a shim for each slot
+ * and package: by the shim that is called, lsatrace knows the package. A shim jumps to the body for its
+ * prototype, which takes the call through the steps of call.h. Bodies and rows of prototypes are in
+ * shims.c; rows of slots are in include/slots.h.
  */
 #ifndef LSATRACE_PRELOAD_CALL_SHIMS_H
 #define LSATRACE_PRELOAD_CALL_SHIMS_H
@@ -9,6 +13,7 @@
 #include "include/slots.h"
 #include "include/trace_format.h"
 
+/* By slot and package index. */
 extern void *const shims[SLOT_COUNT][TRACE_PACKAGES];
 
 #endif

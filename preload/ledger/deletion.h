@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What happens to the live blocks of a section that is deleted: they go with it. The section's own entry
- * is released by release_begin() and release_finish(), as a client buffer is.
+ * is released by release_begin() and release_finish(), like a client buffer.
  *
  *	release_begin(section), deletion_begin(section)     before the host's function runs
  *	deletion_finish(section), release_finish(section)   after it, with the host's answer
@@ -26,7 +26,8 @@ uint32_t deletion_finish(struct lane *lane, const struct ledger_view *section, b
 			 void (*left)(const struct ledger_view *block, void *context),
 			 void *context);
 
-/* Both at once, without a finding, for a section whose deletion was not seen. For this folder. */
+/* Both at once and without a finding, for a section whose deletion was not traced. For the modules of this
+ * folder. */
 void deletion_end_blocks(struct lane *lane, const struct ledger_view *section);
 
 #endif

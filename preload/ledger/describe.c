@@ -25,6 +25,16 @@ void describe_block(struct trace_finding *f, const struct ledger_view *block)
 		f->stack[TRACE_STACK_CREATE] = section.entry.stack;
 }
 
+/* False: they are not known. */
+static bool set_sizes(struct trace_section *s, const struct ledger_view *section)
+{
+	if (section->entry.flags & LEDGER_ADOPTED)
+		return false;
+	s->max_size = (uint32_t)section->entry.size;
+	s->initial_size = (uint32_t)(section->entry.size >> 32);
+	return true;
+}
+
 void describe_section(struct trace_finding *f, const struct ledger_view *section)
 {
 	if (!section->number)
@@ -32,11 +42,8 @@ void describe_section(struct trace_finding *f, const struct ledger_view *section
 	f->stack[TRACE_STACK_CREATE] = section->entry.stack;
 	if (ledger_life(section) == LIFE_RELEASED)
 		f->stack[TRACE_STACK_DELETE] = section->entry.gone_stack;
-	if (section->entry.address != f->section.handle || section->entry.flags & LEDGER_ADOPTED)
-		return;
-	f->flags |= TRACE_FINDING_SECTION_SIZES;
-	f->section.max_size = (uint32_t)section->entry.size;
-	f->section.initial_size = (uint32_t)(section->entry.size >> 32);
+	if (section->entry.address == f->section.handle && set_sizes(&f->section, section))
+		f->flags |= TRACE_FINDING_SECTION_SIZES;
 }
 
 void describe_owner(struct trace_finding *f, const struct ledger_view *owner)
@@ -46,9 +53,6 @@ void describe_owner(struct trace_finding *f, const struct ledger_view *owner)
 	f->flags |= TRACE_FINDING_HAS_OWNER;
 	f->owner.handle = owner->entry.address;
 	f->stack[TRACE_STACK_OWNER_CREATE] = owner->entry.stack;
-	if (owner->entry.flags & LEDGER_ADOPTED)
-		return;
-	f->flags |= TRACE_FINDING_OWNER_SIZES;
-	f->owner.max_size = (uint32_t)owner->entry.size;
-	f->owner.initial_size = (uint32_t)(owner->entry.size >> 32);
+	if (set_sizes(&f->owner, owner))
+		f->flags |= TRACE_FINDING_OWNER_SIZES;
 }

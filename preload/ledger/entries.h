@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The entries of the ledger: one for each section and block that is live, or was until lately. They lie
- * in one table in private memory and are known by their number, from 1. An entry that has gone and is no
- * longer remembered is used again for another address.
+ * The entries of the ledger: one for each section and block that is live, or was until recently. They lie
+ * in one table in private memory and have numbers, from 1. An entry that has gone long ago is used again
+ * for another address.
  *
  * Any thread may change an entry, without a lock. ledger.h has the table of an entry's states; this is
  * the protocol:
@@ -16,10 +16,10 @@
  *   - entries_view() copies an entry and checks that `life` stayed the same meanwhile. A claim by a view
  *     fails if the view is out of date.
  *
- * A thread that stops between claim and settle, for good or for long, is in nobody's way: others look
- * past its entry as if nothing were at the address. No function waits. Async-signal-safe.
+ * A thread that is stopped between claim and settle, even for ever, blocks nobody: others see the entry as
+ * if nothing were at the address. No function waits. Async-signal-safe.
  *
- * What begins with entries_ is for the modules of this folder.
+ * What begins with entries_ is for the modules of this folder only.
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_ENTRIES_H
 #define LSATRACE_PRELOAD_LEDGER_ENTRIES_H

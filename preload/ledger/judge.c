@@ -187,7 +187,7 @@ static bool match_interior_pointer(struct judgement *j)
 static bool match_gone_block(struct judgement *j)
 {
 	enum ledger_life life = ledger_life(&j->at);
-	/* A block whose section another thread is just deleting counts as gone with it. */
+	/* A block whose section is being deleted by another thread has gone with it. */
 	bool with_section =
 		life == LIFE_DELETED || (life == LIFE_DELETING && j->at.entry.space == SPACE_BLOCK);
 

@@ -29,8 +29,8 @@ static APART void end_live(struct lane *lane, uint32_t number, enum ledger_life 
 	lanes_advance(lane, clock_ticks_after());
 }
 
-/* Under a claim, of an entry whose life was `life`: it was over before the lane's time. Where it is not
- * known when, now is after it. */
+/* Under a claim: moves the lane's time to after the end of what the entry was. `life` is its life before the
+ * claim. Where the time of its end is not known, now is after it. */
 static inline void end_old(struct lane *lane, uint32_t number, enum ledger_life life)
 {
 	uint64_t gone_time = entries[number].gone_time;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ledger: every section and block that is live, and those that have gone lately, by address.
+ * The ledger: every section and block that is live, and those that have gone recently, by
+ * address.
  *
  * It is in private memory, so that a forked child has it as it was at the fork. What is live is shown
  * in the trace file as well. Any number of threads use it at once, without a lock.
@@ -65,7 +66,7 @@ bool ledger_init(void);
 
 /*
  * Enters what an acquiring call made: address, size, scope, stack, space, family, package, flags, and tid
- * and file, of `what`; the ledger fills in the rest. What was at that address is over. If `view` is not
+ * and file, of `what`; the ledger fills in the rest. What was at that address has gone by then. If `view` is not
  * NULL it becomes the new entry. Returns false if there was no room, which makes a gap (gaps.h).
  *
  * The time of the lane, at which the host's function had returned, is moved to after the release by

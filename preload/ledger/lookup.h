@@ -2,12 +2,12 @@
 /*
  * Finds entries of the ledger by address.
  *
- * A hash index leads from (space, address, request) to entries. An address has one entry as a rule. It
- * has two for a while if one is being released at the moment when the address is handed out again; of
- * these only one is live, and it is the one that is found.
+ * A hash index leads from (space, address, request) to entries. An address usually has one entry. If an
+ * address is handed out again while a thread is still releasing the old block, it has two for a while. Only
+ * one of them is live, and it is the one that is found.
  *
- * In front of the index is a table of guesses: for a few bits of a block's address, the number of the entry
- * that was found there last. A guess is always checked. It saves the index on the way of nearly every call.
+ * In front of the index is a table of guesses: for some bits of a block's address, the number of the entry
+ * that was found there last. A guess is always checked. Nearly every call finds its entry by the guess.
  *
  * Any thread, without a lock. Async-signal-safe.
  */

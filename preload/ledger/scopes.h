@@ -3,10 +3,11 @@
  * Which section a block belongs to, and how many blocks a section has.
  *
  * A block names its section by a *scope*: the number of the section's entry | the section's serial number
- * << 32. Serial numbers are never used again. So a block never belongs to a younger section that
- * happens to have the same entry or the same handle.
+ * << 32. Serial numbers are never used again. So a block never belongs to a later section that
+ * has the same entry or the same handle.
  *
- * Blocks are counted, so that deleting a section without live blocks, as nearly all are, costs no search.
+ * Blocks are counted, so that the deletion of a section without live blocks, which is the usual case, costs
+ * no search.
  * Each lane counts for itself what its calls enter and release, in LANE_SECTIONS counters that sections
  * share by the number of their entry. The sum over all lanes is thus at least the number of live blocks
  * of a section. Threads that use one section write to no common cache line for it.

@@ -109,7 +109,7 @@ static void hand_over_words(struct handing *h, const uint64_t *word, size_t byte
 }
 
 /* Returns false if this process has no trace. If a signal handler interrupted the tracer, or the trace has
- * no room for a lane, nothing is recorded; but what goes is no leak all the same. */
+ * no room for a lane, nothing is recorded; but what goes is still no leak. */
 static bool begin_handing(struct handing *h)
 {
 	if (!trace_is_mine())

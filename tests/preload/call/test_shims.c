@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whole calls: a package's table is used as a package would, the host behind it is played by this
- * program, and what came of it is read out of the trace.
+ * Whole calls: this program plays the package, which calls through its table, and the host behind it. It
+ * then reads what the trace says.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ enum { PACKAGE = 3, HOST_ERRNO = 42, OWN_ERRNO = 43 };
 
 #define AT(address) ((void *)(uintptr_t)(address))
 
-/* What the host is to answer, and what it was asked. */
+/* What the host shall answer, and what it was asked. */
 static struct {
 	void *result;
 	NTSTATUS status;
@@ -138,7 +138,7 @@ static NTSTATUS host_get_credentials(PLUID logon, ULONG package, PULONG query, B
 	return host.status;
 }
 
-/* Shorter than what is copied of it: the tracer reads beyond. */
+/* Shorter than what the tracer copies of it. */
 static LSA_SECPKG_FUNCTION_TABLE hosts = {
 	.CreateSharedMemory = host_create,
 	.AllocateSharedMemory = host_allocate_in,
@@ -202,7 +202,7 @@ static NTSTATUS allocate_client(uint64_t request, uint64_t address, NTSTATUS sta
 	return ours->AllocateClientBuffer(AT(request), 64, &buffer);
 }
 
-/* All findings as one text: "kind/reason kind ...", with a count that is not 1 in front. */
+/* All findings as one text: "kind/reason kind ...", each with its count before it if that is not 1. */
 static const char *findings(void)
 {
 	static char text[1024];
@@ -231,7 +231,7 @@ static const struct trace_finding *first_finding(void)
 	return preload_next_finding(NULL);
 }
 
-/* The call recorded last. */
+/* The last recorded call. */
 static const struct trace_event *last_event(void)
 {
 	const struct trace_event *last = NULL;
@@ -266,7 +266,7 @@ static const struct trace_lane *lane(void)
 	return preload_next_lane(NULL);
 }
 
-/* The host was asked once, with these arguments, and errno was passed on both ways. */
+/* The host was called once, with these arguments, and errno was passed on in both directions. */
 #define assert_asked(argument0, argument1, argument2) \
 	do { \
 		cr_assert_eq(errno, HOST_ERRNO); \
@@ -356,7 +356,7 @@ Test(shims, credentials_are_a_block_of_the_lsas_heap)
 	cr_assert_null(shown(0x3000));
 }
 
-/* What is in the string then is the caller's, or nobody's. */
+/* The string then still holds what the caller had put there. */
 Test(shims, credentials_that_were_not_given_are_no_block)
 {
 	LSA_STRING credentials;
@@ -376,8 +376,8 @@ Test(shims, credentials_that_were_not_given_are_no_block)
 	assert_findings("failed-call");
 }
 
-/* A tracer that cannot have a descriptor fails to find out the names of modules, the first time. */
-Test(shims, errno_passes_through_whatever_the_tracer_comes_upon)
+/* The tracer gets no file descriptor, so it cannot read the names of modules at its first call. */
+Test(shims, errno_passes_through_even_if_the_tracer_fails)
 {
 	struct rlimit limit, none;
 	int after;
@@ -393,8 +393,8 @@ Test(shims, errno_passes_through_whatever_the_tracer_comes_upon)
 	cr_assert_eq(after, HOST_ERRNO);
 }
 
-/* The upper half of a register that holds a ULONG is anything. */
-Test(shims, of_a_length_of_32_bits_no_more_is_looked_at)
+/* The upper half of a register that holds a ULONG can be anything. */
+Test(shims, of_a_length_of_32_bits_only_these_are_looked_at)
 {
 	void *(*allocate_wide)(uint64_t) = (void *(*)(uint64_t))(void *)ours->AllocateLsaHeap;
 
@@ -404,7 +404,7 @@ Test(shims, of_a_length_of_32_bits_no_more_is_looked_at)
 	cr_assert_eq(shown(0x1000)->size, 0x40);
 }
 
-Test(shims, what_is_right_is_no_finding_and_leaves_nothing)
+Test(shims, correct_calls_make_no_finding_and_leave_nothing_live)
 {
 	void *section = create(0x9000);
 
@@ -480,7 +480,7 @@ Test(shims, a_call_that_is_another_finding_is_no_failed_call_as_well)
 			"invalid-free/unknown-address");
 }
 
-Test(shims, a_section_that_was_never_seen_is_at_fault_if_the_host_refuses_it)
+Test(shims, a_section_that_was_never_seen_is_invalid_if_the_host_refuses_it)
 {
 	cr_assert_null(allocate_in(AT(0x9000), 0));
 	assert_findings("invalid-section/unknown");
@@ -522,8 +522,8 @@ Test(shims, a_section_that_was_never_seen_may_be_deleted_once)
 	cr_assert_null(shown(0x9000));
 }
 
-/* What the host does not know either has not become a section by being named. */
-Test(shims, what_the_host_refuses_to_delete_stays_unknown)
+/* A handle that the host refuses is no section, though it was named. */
+Test(shims, a_handle_that_the_host_refuses_to_delete_stays_unknown)
 {
 	host.deleted = FALSE;
 	ours->DeleteSharedMemory(AT(0x9000));
@@ -552,7 +552,7 @@ Test(shims, blocks_that_are_left_in_an_adopted_section_are_found)
 	assert_findings("live-at-delete free-after-delete double-delete");
 }
 
-/* The handle is what is wrong, and it was a finding: the block is held against no one. */
+/* The handle is what is wrong, and it is a finding: none is made of the block. */
 Test(shims, a_block_of_a_deleted_section_is_suspect)
 {
 	void *section = create(0x9000);
@@ -617,7 +617,7 @@ Test(shims, an_inherited_block_is_not_live_at_delete)
 	assert_findings("");
 }
 
-Test(shims, a_deletion_that_is_refused_has_not_been)
+Test(shims, a_refused_deletion_changes_nothing)
 {
 	void *section = create(0x9000);
 
@@ -634,8 +634,8 @@ Test(shims, a_deletion_that_is_refused_has_not_been)
 	assert_findings("failed-call");
 }
 
-/* A host that takes a handle which is no section's: its word does not make the call right. */
-Test(shims, a_wrong_deletion_is_wrong_though_the_host_agrees)
+/* A call stays wrong even if the host accepts a handle that is no section. */
+Test(shims, a_wrong_deletion_is_wrong_even_if_the_host_agrees)
 {
 	void *section = create(0x9000);
 
@@ -751,7 +751,7 @@ static void look_at_last_event(void)
 	meanwhile = *last_event();
 }
 
-/* Once the host has released an address, another thread may be given it. */
+/* As soon as the host has released an address, another thread may get it. */
 Test(shims, a_releasing_call_is_recorded_before_the_host_is_asked)
 {
 	allocate(0x1000);
@@ -852,7 +852,7 @@ Test(shims, calls_failures_and_bytes_are_counted)
 	cr_assert_eq(counter(SLOT_DeleteSharedMemory)->failed, 1);
 }
 
-/* From a signal handler that came upon the tracer. */
+/* From a signal handler that interrupted the tracer. */
 Test(shims, a_call_from_within_the_tracer_passes_through_and_is_counted)
 {
 	allocate(0x1000);
@@ -870,7 +870,7 @@ Test(shims, a_call_from_within_the_tracer_passes_through_and_is_counted)
 	assert_findings("");
 }
 
-/* As longjmp() leaves it, in the midst of a backtrace. */
+/* As longjmp() leaves it, in the middle of a backtrace. */
 static void leave_inside(struct lane *lane)
 {
 	struct unwind_history *h = lane->history;

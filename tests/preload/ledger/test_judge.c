@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules by which calls are judged, as README numbers them for FreeSharedMemory. What the host's
- * answer decides (failed-call, live-at-delete, a section adopted) is in test_preload_shims.c.
+ * The rules by which calls are judged, numbered as in judge.h. What depends on the host's answer
+ * (failed-call, live-at-delete, a section that is adopted) is in tests/preload/call/test_shims.c.
  */
 #include <stdio.h>
 
@@ -18,7 +18,7 @@
 #include "preload/ledger/scopes.h"
 #include "tests/support/preload_fixture.h"
 
-/* Addresses by what is there once start() has run. */
+/* Addresses, named by what is there after start(). */
 enum {
 	NOTHING = 0x100,
 	SECTION = 0x10000, /* live */
@@ -31,12 +31,12 @@ enum {
 	LOST = 0x53000,          /* was live in DELETED */
 	FREED_BEFORE = 0x54000,  /* freed in DELETED, before its deletion */
 	ADOPTED_BLOCK = 0x55000, /* live in ADOPTED */
-	GIVEN = 0x56000,         /* was on the LSA's heap, and changed hands */
+	GIVEN = 0x56000,         /* was on the LSA's heap, and got a new owner */
 	HEAP = 0x60000,          /* live on the LSA's heap */
 	HEAP_FREED = 0x61000,
 	PRIVATE = 0x62000,  /* live on the private heap */
-	RETURNED = 0x63000, /* live on the LSA's heap, by CallPackage */
-	DATA = 0x64000,     /* live there, by GetUserAuthData */
+	RETURNED = 0x63000, /* live on the LSA's heap, from CallPackage */
+	DATA = 0x64000,     /* live on the LSA's heap, from GetUserAuthData */
 	CLIENT = 0x70000,   /* live under ONE */
 	CLIENT_FREED = 0x71000,
 	ONE = 1, /* client requests */
@@ -208,7 +208,7 @@ static const char *text_of(const struct verdict *v)
 		cr_expect_eq(v.kind, TRACE_KIND_NONE, #call ": %s", text_of(&v)); \
 		cr_expect(v.release, #call); \
 	} while (0)
-/* A note: the call is accepted all the same. */
+/* A finding that is a note: the call ends the block all the same. */
 #define expect_noted(call, expected) \
 	do { \
 		v = (call); \
@@ -264,7 +264,7 @@ Test(judge, rule_2_an_adopted_or_unknown_section_does_not_excuse_a_known_block)
 	cr_expect_eq(v.section.number, 0);
 }
 
-Test(judge, rule_2_a_block_freed_with_no_section_at_all_is_the_handles_fault)
+Test(judge, rule_2_a_block_freed_with_no_section_at_all_is_an_invalid_section)
 {
 	struct verdict v;
 
@@ -276,7 +276,7 @@ Test(judge, rule_2_a_block_freed_with_no_section_at_all_is_the_handles_fault)
 	cr_expect_eq(v.block.entry.address, ADOPTED_BLOCK);
 }
 
-Test(judge, rule_2_a_block_that_is_its_own_handle_is_the_handles_fault)
+Test(judge, rule_2_a_block_named_as_its_own_section_is_an_invalid_section)
 {
 	struct verdict v;
 
@@ -383,7 +383,7 @@ Test(judge, rule_6_a_block_of_a_section_that_is_being_deleted_is_freed_after_its
 	expect(freed(SECTION, BLOCK), "free-after-delete");
 }
 
-Test(judge, rule_7_no_section_and_an_unknown_address_is_the_handles_fault)
+Test(judge, rule_7_no_section_and_an_unknown_address_is_an_invalid_section)
 {
 	struct verdict v;
 
@@ -400,7 +400,7 @@ Test(judge, rule_7_an_adopted_or_unknown_section_may_have_held_what_is_unknown)
 	expect_not_judged(freed(NOTHING + 1, NOTHING));
 }
 
-Test(judge, rule_8_the_rest_is_an_unknown_address)
+Test(judge, rule_8_everything_else_is_an_unknown_address)
 {
 	struct verdict v;
 
@@ -409,7 +409,7 @@ Test(judge, rule_8_the_rest_is_an_unknown_address)
 	cr_expect_eq(v.block.number, 0);
 }
 
-Test(judge, a_block_freed_wrongly_may_be_freed_rightly_in_silence)
+Test(judge, a_block_freed_wrongly_may_be_freed_correctly_without_a_finding)
 {
 	struct verdict v;
 
@@ -444,7 +444,7 @@ Test(judge, only_a_block_that_was_the_subject_of_a_wrong_free_is_suspect)
 	cr_expect(is_suspect(SPACE_BLOCK, PRIVATE, 0));
 }
 
-/* Handed out under a handle that was no section, which was a finding: that is enough. */
+/* It was allocated with a handle that is no section. That was a finding already. */
 Test(judge, a_suspect_block_of_no_section_may_be_freed_with_any_handle)
 {
 	struct verdict v;
@@ -480,7 +480,7 @@ Test(judge, a_handle_handed_out_again_is_a_live_section)
 	expect_right(deleted(DELETED));
 }
 
-Test(judge, what_changed_hands_may_be_freed_by_anyone)
+Test(judge, a_block_with_a_new_owner_may_be_freed_by_anyone)
 {
 	struct verdict v;
 
@@ -489,7 +489,7 @@ Test(judge, what_changed_hands_may_be_freed_by_anyone)
 	expect_not_judged(freed(SECTION, GIVEN));
 }
 
-Test(judge, what_changed_hands_and_is_handed_out_again_is_judged)
+Test(judge, an_address_that_had_a_new_owner_and_is_handed_out_again_is_judged)
 {
 	struct verdict v;
 
@@ -500,7 +500,7 @@ Test(judge, what_changed_hands_and_is_handed_out_again_is_judged)
 	expect(freed_heap(FAMILY_LSA_HEAP, GIVEN), "double-free");
 }
 
-Test(judge, a_clients_buffer_that_changed_hands_may_be_freed)
+Test(judge, a_clients_buffer_with_a_new_owner_may_be_freed)
 {
 	struct ledger_view buffer = enter_client(ONE, NOTHING);
 	struct verdict v;
@@ -556,7 +556,7 @@ Test(judge, the_private_heap_is_another_one)
 	expect(freed_heap(FAMILY_PRIVATE_HEAP, HEAP), "mismatched-free/wrong-deallocator");
 }
 
-Test(judge, what_call_package_returned_and_the_lsas_heap_have_functions_of_their_own)
+Test(judge, what_call_package_returned_is_freed_by_another_function_than_the_lsas_heap)
 {
 	struct verdict v;
 
@@ -565,7 +565,7 @@ Test(judge, what_call_package_returned_and_the_lsas_heap_have_functions_of_their
 	expect_right(freed_heap(FAMILY_LSA_HEAP, DATA));
 }
 
-Test(judge, the_lsas_two_functions_in_each_others_place_are_accepted_and_noted)
+Test(judge, the_lsas_two_functions_in_each_others_place_are_a_note)
 {
 	struct verdict v;
 
@@ -585,7 +585,7 @@ Test(judge, a_suspect_block_may_be_freed_by_either_of_the_lsas_functions)
 	expect_right(freed_returned(HEAP));
 }
 
-Test(judge, what_is_wrong_for_the_lsas_heap_is_wrong_for_what_was_returned_but_for_null)
+Test(judge, a_return_buffer_is_judged_as_the_lsas_heap_except_for_null)
 {
 	struct verdict v;
 
@@ -616,7 +616,7 @@ Test(judge, a_clients_buffer_is_judged_under_its_request)
 	expect(freed_client(ONE, NOTHING), "invalid-free/unknown-address");
 }
 
-Test(judge, clients_whose_buffers_coincide_free_their_own)
+Test(judge, two_clients_with_buffers_at_one_address_free_their_own)
 {
 	struct verdict v;
 
@@ -627,7 +627,7 @@ Test(judge, clients_whose_buffers_coincide_free_their_own)
 	cr_expect_eq(v.block.entry.scope, TWO);
 }
 
-Test(judge, a_clients_buffer_freed_twice_is_that_though_anothers_coincides)
+Test(judge, a_double_free_is_found_though_another_client_has_that_address)
 {
 	struct verdict v;
 
@@ -637,7 +637,7 @@ Test(judge, a_clients_buffer_freed_twice_is_that_though_anothers_coincides)
 	cr_expect_not(is_suspect(SPACE_CLIENT, CLIENT_FREED, TWO));
 }
 
-Test(judge, a_block_freed_twice_is_that_though_a_clients_buffer_coincides)
+Test(judge, a_double_free_is_found_though_a_client_has_that_address)
 {
 	struct verdict v;
 
@@ -646,7 +646,7 @@ Test(judge, a_block_freed_twice_is_that_though_a_clients_buffer_coincides)
 	cr_expect_not(is_suspect(SPACE_CLIENT, HEAP_FREED, ONE));
 }
 
-Test(judge, a_handle_says_whether_an_allocation_in_it_may_be)
+Test(judge, an_allocation_is_right_with_a_live_section_only)
 {
 	struct verdict v;
 
@@ -694,7 +694,7 @@ Test(judge, nothing_else_may_be_deleted)
 	expect(deleted(FREED), "invalid-delete/unknown");
 }
 
-/* What is live counts, before what was. */
+/* A live block comes before a section that is gone. */
 Test(judge, a_block_in_the_place_of_a_deleted_section_is_a_block)
 {
 	struct verdict v;

@@ -75,7 +75,7 @@ static enum ledger_life life_at(enum ledger_space space, uint64_t address)
 	return ledger_life(&view);
 }
 
-/* What the file has of an address: its entry, or NULL if no valid one does. */
+/* The valid entry of the file that shows an address, or NULL. */
 static const struct trace_entry *shown(uint64_t address)
 {
 	for (struct trace_entry *entry = preload_next_entry(NULL); entry;
@@ -144,7 +144,7 @@ Test(ledger, a_block_is_released_by_one_of_those_who_viewed_it)
 	cr_assert_not(release_now(lane, &other, FREE_STACK));
 }
 
-Test(ledger, an_old_view_does_not_release_the_block_that_came_to_its_place)
+Test(ledger, an_old_view_does_not_release_the_next_block_at_the_address)
 {
 	struct ledger_view old = enter_block(NULL, 0x1000, 16);
 
@@ -234,7 +234,7 @@ Test(ledger, a_block_knows_its_section)
 	cr_assert_eq(view.number, 0);
 }
 
-/* A request has the place in an entry that a block's section has. */
+/* In an entry, the request of a client buffer is in the field that names the section of a block. */
 Test(ledger, a_client_buffer_has_no_section_whatever_its_request)
 {
 	struct ledger_view section = enter_section(0x9000), view;
@@ -261,7 +261,7 @@ static void count_left(const struct ledger_view *block, void *count)
 	++*(unsigned *)count;
 }
 
-/* A section with three live blocks and one that is freed, and a block of another one. */
+/* A section with three live blocks and a freed one, and another section with a block. */
 static struct ledger_view fill_section(void)
 {
 	struct ledger_view section = enter_section(0x9000), other = enter_section(0xa000), block;
@@ -335,8 +335,8 @@ Test(ledger, an_address_handed_out_while_its_release_is_in_flight_stays_live)
 	cr_assert_eq(shown_count(), 1);
 }
 
-/* Whatever the clocks of two processors say. */
-Test(ledger, an_address_is_handed_out_after_the_release_that_it_came_free_by)
+/* Even if the clocks of two processors differ. */
+Test(ledger, an_address_is_handed_out_at_a_later_time_than_it_was_released)
 {
 	struct ledger_view view = enter_block(NULL, 0x1000, 8);
 
@@ -364,34 +364,34 @@ Test(ledger, an_address_whose_release_is_in_flight_is_handed_out_now)
 	cr_assert_geq(lane->time, now);
 }
 
-static bool release_usual(uint64_t address, uint64_t section, enum family family, uint8_t flags)
+static bool release_fast(uint64_t address, uint64_t section, enum family family, uint8_t flags)
 {
 	const struct free_call call = { address, section, family, flags };
 
 	return judge_release_if_right(lane, &call, lookup_expect(address), FREE_STACK);
 }
 
-Test(ledger, a_release_is_usual_with_the_handle_of_the_blocks_live_section_only)
+Test(ledger, a_fast_release_needs_the_handle_of_the_blocks_live_section)
 {
 	struct ledger_view one = enter_section(0x10000), other = enter_section(0x20000);
 
 	enter_block(&one, 0x10100, 8);
-	cr_expect_not(release_usual(0x10100, 0x20000, FAMILY_SHARED_MEMORY, 0));
-	cr_expect_not(release_usual(0x10100, 0, FAMILY_SHARED_MEMORY, 0));
-	cr_expect_not(release_usual(0x10100, 0x10000, FAMILY_LSA_HEAP, 0));
-	cr_expect_not(release_usual(0x10108, 0x10000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_not(release_fast(0x10100, 0x20000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_not(release_fast(0x10100, 0, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_not(release_fast(0x10100, 0x10000, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_fast(0x10108, 0x10000, FAMILY_SHARED_MEMORY, 0));
 	cr_expect_eq(life_at(SPACE_BLOCK, 0x10100), LIFE_LIVE);
-	cr_expect(release_usual(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect(release_fast(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0));
 	cr_expect_eq(life_at(SPACE_BLOCK, 0x10100), LIFE_RELEASED);
-	cr_expect_not(release_usual(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0), "twice");
+	cr_expect_not(release_fast(0x10100, 0x10000, FAMILY_SHARED_MEMORY, 0), "twice");
 	enter_block(&other, 0x20100, 8);
 	cr_assert(release_now(lane, &other, FREE_STACK));
-	cr_expect_not(release_usual(0x20100, 0x20000, FAMILY_SHARED_MEMORY, 0));
+	cr_expect_not(release_fast(0x20100, 0x20000, FAMILY_SHARED_MEMORY, 0));
 	enter_block(NULL, 0x30100, 8);
-	cr_expect_not(release_usual(0x30100, 0, FAMILY_SHARED_MEMORY, 0), "of no section");
+	cr_expect_not(release_fast(0x30100, 0, FAMILY_SHARED_MEMORY, 0), "of no section");
 }
 
-Test(ledger, a_release_is_usual_by_the_function_that_belongs_to_the_block_only)
+Test(ledger, a_fast_release_needs_the_function_that_belongs_to_the_block)
 {
 	struct ledger_entry returned = { .address = 0x1000,
 					 .space = SPACE_BLOCK,
@@ -404,11 +404,11 @@ Test(ledger, a_release_is_usual_by_the_function_that_belongs_to_the_block_only)
 
 	enter(&returned);
 	enter(&suspect);
-	cr_expect_not(release_usual(0x1000, 0, FAMILY_LSA_HEAP, 0));
-	cr_expect_not(release_usual(0x1000, 0, FAMILY_PRIVATE_HEAP, LEDGER_RETURNED));
-	cr_expect_not(release_usual(0x2000, 0, FAMILY_LSA_HEAP, 0));
-	cr_expect_not(release_usual(0x3000, 0, FAMILY_LSA_HEAP, 0));
-	cr_expect(release_usual(0x1000, 0, FAMILY_LSA_HEAP, LEDGER_RETURNED));
+	cr_expect_not(release_fast(0x1000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_fast(0x1000, 0, FAMILY_PRIVATE_HEAP, LEDGER_RETURNED));
+	cr_expect_not(release_fast(0x2000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect_not(release_fast(0x3000, 0, FAMILY_LSA_HEAP, 0));
+	cr_expect(release_fast(0x1000, 0, FAMILY_LSA_HEAP, LEDGER_RETURNED));
 }
 
 Test(ledger, a_live_section_is_found_by_its_handle)
@@ -425,7 +425,7 @@ Test(ledger, a_live_section_is_found_by_its_handle)
 	cr_expect_eq(scopes_find(0x10000), 0, "deleted");
 }
 
-Test(ledger, what_is_around_an_address_is_a_live_block_that_it_lies_strictly_inside_of)
+Test(ledger, an_address_inside_a_live_block_finds_the_block)
 {
 	struct ledger_view block = enter_block(NULL, 0x1000, 16), view;
 
@@ -441,7 +441,7 @@ Test(ledger, what_is_around_an_address_is_a_live_block_that_it_lies_strictly_ins
 	cr_assert_eq(view.number, 0);
 }
 
-Test(ledger, what_is_around_a_clients_address_is_a_buffer_of_that_client)
+Test(ledger, an_address_inside_a_client_buffer_finds_it_for_that_client_only)
 {
 	struct ledger_view view;
 
@@ -450,7 +450,7 @@ Test(ledger, what_is_around_a_clients_address_is_a_buffer_of_that_client)
 	cr_assert_not(lookup_find_around(SPACE_CLIENT, 0x1008, 2, &view));
 }
 
-Test(ledger, a_block_that_changes_hands_is_neither_live_nor_shown)
+Test(ledger, a_block_that_gets_a_new_owner_is_neither_live_nor_shown)
 {
 	struct ledger_view view = enter_block(NULL, 0x1000, 16);
 
@@ -474,7 +474,7 @@ Test(ledger, a_suspect_block_lives_on_and_is_shown_as_suspect)
 	cr_assert(release_now(lane, &view, FREE_STACK));
 }
 
-Test(ledger, a_suspect_block_is_suspect_still_when_its_sections_deletion_is_refused)
+Test(ledger, a_suspect_block_stays_suspect_when_its_sections_deletion_is_refused)
 {
 	struct ledger_view section = enter_section(0x9000),
 			   block = enter_block(&section, 0x1000, 16);
@@ -523,7 +523,7 @@ Test(ledger, places_that_one_thread_frees_another_one_takes)
 {
 	struct lane *main_lane = lane, *other;
 
-	trace_header->max_chunks = 256; /* a small file: it keeps few of them to itself */
+	trace_header->max_chunks = 256; /* in a small file a lane keeps few places for itself */
 	preload_start_threads(&other, 1);
 	for (uint64_t i = 0; i < 20000; i++) {
 		struct ledger_view view = enter_block(NULL, 0x10000 + 16 * i, 8);
@@ -552,13 +552,13 @@ Test(ledger, a_thread_keeps_more_places_in_a_large_file_and_never_all)
 	preload_end_threads();
 }
 
-/* Spreads addresses as an allocator would not: all that they have in common is that they differ. */
+/* Different addresses that have no pattern. */
 static uint64_t scattered(uint64_t i)
 {
 	return (i * 0x9e3779b97f4a7c15u) >> 16 << 4 | 0x100000000;
 }
 
-Test(ledger, the_last_65536_blocks_that_went_are_remembered)
+Test(ledger, the_last_65536_released_blocks_are_remembered)
 {
 	enum { GONE = 300000 };
 
@@ -569,8 +569,9 @@ Test(ledger, the_last_65536_blocks_that_went_are_remembered)
 			     (unsigned)(GONE - i));
 }
 
-/* An epoch is so many releases of one thread: others may have made theirs before the block went. */
-Test(ledger, they_are_remembered_however_many_threads_free)
+/* An epoch is a number of releases of one thread. Others may have made most of theirs before the block
+ * went. */
+Test(ledger, released_blocks_are_remembered_however_many_threads_free)
 {
 	enum { LANES = 40, NEARLY_AN_EPOCH = 1023, KEPT = 64 };
 	struct lane *lanes[LANES];
@@ -592,7 +593,7 @@ Test(ledger, they_are_remembered_however_many_threads_free)
 	preload_end_threads();
 }
 
-Test(ledger, what_goes_does_not_fill_memory)
+Test(ledger, released_blocks_do_not_fill_memory)
 {
 	enum { GONE = 1000000, ENOUGH = 4 * 65536 };
 	struct ledger_view view;
@@ -624,7 +625,7 @@ static uint64_t place(uint64_t thread, uint64_t n)
 	return (thread + 1) << 32 | (n % PLACES) << 4;
 }
 
-/* In the end, each thread leaves the places live that it came to an odd number of times. */
+/* At the end, the places that the thread has visited an odd number of times are live. */
 static void *hammer(void *number)
 {
 	struct lane *own = lanes_mine();
@@ -646,7 +647,7 @@ static void *hammer(void *number)
 	return NULL;
 }
 
-/* Of the live blocks of all threads, how many are shown exactly once? */
+/* How many of the live blocks of all threads are shown in their place? */
 static unsigned live_and_shown(unsigned *live)
 {
 	unsigned agreed = 0;
@@ -667,7 +668,7 @@ static unsigned live_and_shown(unsigned *live)
 	return agreed;
 }
 
-Test(ledger, threads_that_work_at_once_leave_the_file_in_agreement)
+Test(ledger, threads_that_work_at_once_leave_ledger_and_file_in_agreement)
 {
 	unsigned live, agreed;
 
@@ -682,7 +683,7 @@ Test(ledger, threads_that_work_at_once_leave_the_file_in_agreement)
 
 static struct ledger_view shared_section;
 
-/* Blocks of one section, allocated and freed by all threads: its count must come out right. */
+/* Allocates and frees blocks of one section, as all threads do. */
 static void *use_shared_section(void *number)
 {
 	struct lane *own = lanes_mine();
@@ -713,8 +714,8 @@ Test(ledger, a_section_that_threads_share_knows_its_live_blocks)
 	cr_assert_eq(deletion_begin(&section), THREADS);
 }
 
-/* Whichever way they go, by whichever lane. */
-Test(ledger, the_blocks_of_a_section_are_counted_out_as_they_were_counted_in)
+/* In whichever way they go, and with whichever lane. */
+Test(ledger, the_blocks_of_a_section_are_counted_until_they_go)
 {
 	struct ledger_view section = enter_section(0x9000), block = enter_block(&section, 0x9100, 8);
 
@@ -734,8 +735,8 @@ Test(ledger, the_blocks_of_a_section_are_counted_out_as_they_were_counted_in)
 	cr_expect_eq(deletion_begin(&section), 0);
 }
 
-/* They share a row. */
-Test(ledger, a_section_is_deleted_as_if_there_were_no_other)
+/* Two sections that share a counter. */
+Test(ledger, sections_that_share_a_counter_are_deleted_each_with_its_own_blocks)
 {
 	struct ledger_view one = enter_section(0x9000), other = one;
 
@@ -749,7 +750,7 @@ Test(ledger, a_section_is_deleted_as_if_there_were_no_other)
 	cr_expect_eq(deletion_begin(&other), 2);
 }
 
-Test(ledger, what_the_file_has_no_room_for_is_counted_and_known_all_the_same)
+Test(ledger, a_block_that_the_file_has_no_room_for_is_counted_and_still_known)
 {
 	enum { LIVE = 20000 };
 	struct ledger_view view;
@@ -775,7 +776,7 @@ Test(ledger, a_gap_is_counted_and_stays)
 	cr_assert_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 1);
 }
 
-Test(ledger, a_block_whose_free_could_not_be_traced_goes_without_a_word)
+Test(ledger, a_block_whose_free_could_not_be_traced_is_no_longer_live)
 {
 	enter_block(NULL, 0x1000, 16);
 	gaps_note_freed(SPACE_BLOCK, 0x1000, 0);
@@ -815,8 +816,8 @@ static void set_alarm(int us)
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 
-/* By a signal handler that comes upon the tracer, at whatever instruction of a release. */
-Test(ledger, a_section_made_untraced_where_one_is_just_going_is_not_taken_for_that_one)
+/* A signal handler interrupts the tracer, at any instruction of a release, and calls. */
+Test(ledger, a_section_made_untraced_during_a_release_is_not_taken_for_the_old_one)
 {
 	struct ledger_view view;
 
@@ -867,8 +868,8 @@ Test(ledger, a_forked_child_shows_what_it_inherits)
 	cr_assert_eq(block.entry.gone_stack, FREE_STACK + 1000);
 }
 
-/* Whether the parent's deletion was granted, the child cannot know. */
-Test(ledger, a_forked_child_holds_nothing_against_blocks_whose_deletion_was_in_flight)
+/* The child cannot know what the host answered in the parent. */
+Test(ledger, in_a_forked_child_blocks_whose_deletion_was_in_flight_are_suspect)
 {
 	struct ledger_view section = enter_section(0x9000);
 
@@ -898,8 +899,8 @@ Test(ledger, what_is_live_is_counted_from_an_era_on)
 	cr_assert_eq(checkpoints_count_since(checkpoints_begin_era()), 0u);
 }
 
-/* What was freed wrongly, is somebody else's, or was there before. */
-Test(ledger, what_is_held_against_no_one_is_not_counted)
+/* Suspect, adopted and inherited ones. */
+Test(ledger, blocks_that_are_no_leak_of_this_process_are_not_counted)
 {
 	static const uint8_t flags[] = { LEDGER_ADOPTED, LEDGER_INHERITED, LEDGER_SUSPECT };
 

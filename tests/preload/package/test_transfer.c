@@ -38,7 +38,7 @@ static void enter(enum ledger_space space, enum family family, const void *addre
 	cr_assert(ledger_enter(lane, &what, NULL));
 }
 
-/* A block as an allocator would hand it out, and as the ledger has it. */
+/* A block in memory and in the ledger. */
 static void **block(enum family family)
 {
 	static void *heap[CHAIN + 100][WORDS];
@@ -84,13 +84,13 @@ Test(transfer, what_nothing_points_to_stays)
 {
 	void **token = block(FAMILY_LSA_HEAP), **other = block(FAMILY_LSA_HEAP);
 
-	token[0] = other + 1; /* inside of it: a string's text, not a block */
+	token[0] = other + 1; /* inside the block: the text of a string, not a block */
 	transfer_to_lsa(&logon, token);
 	cr_assert(is_live(SPACE_BLOCK, other));
 }
 
-/* What the host says of a length is its word; what is behind the last page of a block is not read. */
-Test(transfer, a_block_that_is_shorter_than_was_said_is_read_as_far_as_it_goes)
+/* The host may say that a block is longer than it is. Memory that is not mapped is not read. */
+Test(transfer, a_block_that_is_shorter_than_the_host_said_is_read_to_its_end)
 {
 	char *pages =
 		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -189,7 +189,7 @@ Test(transfer, a_block_of_the_lsas_heap_goes_to_a_client_as_well)
 	cr_assert(has_gone(answer));
 }
 
-/* The transfer recorded first, or after another one. */
+/* The recorded transfer after another one, or the first one if that is NULL. */
 static struct trace_event *next_transfer(struct trace_event *event)
 {
 	while ((event = preload_next_event(event)) != NULL)
@@ -264,8 +264,8 @@ Test(transfer, a_chunk_of_the_ring_says_how_many_transfers_it_holds)
 	cr_expect_eq(lane->chunk->transfers, 2);
 }
 
-/* As a signal handler may find the tracer. */
-Test(transfer, within_the_tracer_what_goes_is_not_recorded_and_no_leak_either)
+/* In a signal handler that interrupted the tracer. */
+Test(transfer, in_an_interrupted_tracer_what_goes_is_not_recorded_and_no_leak)
 {
 	void **token = block(FAMILY_LSA_HEAP);
 
@@ -277,7 +277,7 @@ Test(transfer, within_the_tracer_what_goes_is_not_recorded_and_no_leak_either)
 	cr_expect_eq(trace_header->lost[TRACE_LOST_EVENTS], 1);
 }
 
-Test(transfer, without_a_trace_nothing_changes_hands)
+Test(transfer, without_a_trace_nothing_changes_its_owner)
 {
 	void **token = block(FAMILY_LSA_HEAP);
 
