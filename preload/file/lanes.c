@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/base/free_list.h"
 #include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
@@ -22,10 +23,9 @@ enum { LANES_MAX = 32768 };
 
 enum { SHOWN_IN_USE = 1, SHOWN_BETWEEN = 2 };
 
-static struct lane *lanes;  /* by number */
-static uint32_t lanes_used; /* numbers given out */
-static uint64_t lanes_free; /* the list's head: number + 1, and in the upper half a count of changes
-				 that keeps a lane which came and went from being taken for itself */
+static struct lane *lanes;          /* by number */
+static uint32_t lanes_used;         /* numbers given out */
+static struct free_list lanes_free; /* by number + 1 */
 static pthread_key_t thread_end;
 static struct chunks_items shown_items, counter_items;
 
@@ -42,7 +42,6 @@ static void forget_backtrace(struct lane *lane)
 static void give_back(void *lane_of_thread)
 {
 	struct lane *lane = lanes_known();
-	uint64_t head = __atomic_load_n(&lanes_free, __ATOMIC_RELAXED);
 
 	if (!lane || lane != lane_of_thread)
 		return; /* a forked child has other lanes */
@@ -50,11 +49,7 @@ static void give_back(void *lane_of_thread)
 		forget_backtrace(lane);
 	lanes_own_trace = NO_TRACE;
 	lane->shown->state = SHOWN_BETWEEN;
-	do {
-		lane->next_free = (uint32_t)head;
-	} while (!__atomic_compare_exchange_n(&lanes_free, &head,
-					      ((head >> 32) + 1) << 32 | (lane->number + 1), false,
-					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	free_list_add(&lanes_free, lane->number + 1, &lane->next_free);
 }
 
 bool lanes_init(void)
@@ -67,25 +62,15 @@ void lanes_reset(void)
 {
 	memset(lanes, 0, lanes_used * sizeof(*lanes));
 	lanes_used = 0;
-	lanes_free = 0;
+	lanes_free = (struct free_list){ 0 };
 	shown_items = (struct chunks_items){ TRACE_CHUNK_LANES, sizeof(struct trace_lane), NULL, 0 };
 	counter_items = (struct chunks_items){ TRACE_CHUNK_COUNTERS, sizeof(struct trace_counters),
 					       NULL, 0 };
 }
 
-static struct lane *take_free(void)
+static uint32_t *next_free_of(uint32_t number)
 {
-	uint64_t head = __atomic_load_n(&lanes_free, __ATOMIC_ACQUIRE);
-
-	while ((uint32_t)head != 0) {
-		struct lane *lane = &lanes[(uint32_t)head - 1];
-		uint64_t next = ((head >> 32) + 1) << 32 | lane->next_free;
-
-		if (__atomic_compare_exchange_n(&lanes_free, &head, next, false, __ATOMIC_ACQUIRE,
-						__ATOMIC_ACQUIRE))
-			return lane;
-	}
-	return NULL;
+	return &lanes[number - 1].next_free;
 }
 
 /* What is reserved for a lane when its number is first given out. */
@@ -145,10 +130,9 @@ static struct lane *take_new(void)
 
 static struct lane *settle(void)
 {
-	struct lane *lane = take_free();
+	uint32_t number = free_list_take(&lanes_free, next_free_of);
+	struct lane *lane = number ? &lanes[number - 1] : take_new();
 
-	if (!lane)
-		lane = take_new();
 	if (!lane)
 		return NULL;
 	lane->tid = lane->shown->tid = gettid();

@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "preload/base/text.h"
 #include "preload/base/vm.h"
 #include "preload/guardpage/region.h"
 #include "preload/host/maps.h"
+#include "preload/host/own_file.h"
 
 #include "preload/base/poison.h"
 
@@ -114,27 +114,11 @@ void region_give(uint32_t first, uint32_t pages)
 	span_give(&grains, first / GRAIN, pages / GRAIN);
 }
 
-/* A file that becomes larger than the limit raises SIGXFSZ. */
-static int make_file(size_t bytes)
-{
-	struct rlimit limit;
-	int fd;
-
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes)
-		return -1;
-	fd = memfd_create("lsatrace-section", MFD_CLOEXEC);
-	if (fd >= 0 && ftruncate(fd, (off_t)bytes) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /* Without a descriptor, or room for a file, the memory is anonymous. */
 bool region_share(uint32_t first, uint32_t pages)
 {
 	size_t bytes = bytes_of(pages);
-	int fd = make_file(bytes);
+	int fd = own_file_make(bytes);
 	void *at =
 		mmap(region_at(first), bytes, PROT_NONE,
 		     MAP_SHARED | MAP_FIXED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);

@@ -11,6 +11,7 @@
 
 #include "preload/base/free_list.h"
 #include "preload/base/index.h"
+#include "preload/host/own_file.h"
 #include "preload/sharedmem/arena.h"
 #include "preload/sharedmem/biased_lock.h"
 #include "preload/sharedmem/sections.h"
@@ -158,10 +159,7 @@ static uint64_t round_to_page(uint64_t bytes)
 
 static bool has_own_file(const struct memory *m)
 {
-	struct stat st;
-
-	return m->fd >= 0 && fstat(m->fd, &st) == 0 && st.st_dev == m->device &&
-	       st.st_ino == m->inode;
+	return own_file_is(m->fd, m->device, m->inode);
 }
 
 /* Commits the first `bytes` bytes, so that no access to them raises SIGBUS. Kernels before 5.14
@@ -213,34 +211,9 @@ static int move_high(int fd)
 	return high;
 }
 
-/* A file that becomes larger than the limit raises SIGXFSZ. */
-static bool limit_allows(uint64_t bytes)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= bytes;
-}
-
-/* A file of a fixed size: otherwise whoever opens it could shorten it, and the host would die of
- * SIGBUS. */
-static int make_file(uint64_t bytes)
-{
-	int fd = limit_allows(bytes)
-			 ? memfd_create("lsatrace-section", MFD_CLOEXEC | MFD_ALLOW_SEALING)
-			 : -1;
-
-	if (fd < 0)
-		return -1;
-	if (ftruncate(fd, (off_t)bytes) == 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
 static bool map_file(struct memory *m)
 {
-	int fd = make_file(m->mapped_bytes);
+	int fd = own_file_make(m->mapped_bytes);
 	struct stat st;
 	void *base;
 

@@ -12,7 +12,7 @@
 
 enum { SAID_BYTES = 16384 };
 
-/* Reads the options from a text; returns what was said on standard error meanwhile. */
+/* Reads options from a text. Returns what config_init() wrote to standard error. */
 static const char *said_on(const char *text)
 {
 	static char said[SAID_BYTES];
@@ -189,7 +189,7 @@ Test(config, options_of_any_length_are_read_without_harm)
 	assert_defaults();
 }
 
-/* Half an option would be another one: depth=64 cut off after depth=6. */
+/* Half an option would be another one, as depth=6 is half of depth=64. */
 Test(config, an_option_that_is_too_long_for_us_is_not_taken_in_part)
 {
 	static char text[20000];

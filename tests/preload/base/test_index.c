@@ -57,11 +57,11 @@ Test(index, a_number_is_found_by_its_hash_and_by_no_other)
 
 	cr_assert(index_add(&numbers, hash, 7));
 	cr_assert(found(hash, 7));
-	/* The same bucket, another upper half. */
+	/* In the same bucket, with another upper half of the hash. */
 	cr_assert_not(found(hash ^ 1ull << 40, 7));
 }
 
-/* More of them than both choices of a bucket hold. */
+/* More numbers than both buckets of a level have room for. */
 Test(index, numbers_of_one_hash_are_all_found)
 {
 	enum { MANY = 100 };

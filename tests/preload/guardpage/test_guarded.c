@@ -32,7 +32,7 @@ static void start(const char *options)
 	cr_assert(guarded_init());
 }
 
-/* The kernel reads it for us, or does not. */
+/* Lets the kernel read a byte, which does not fault. */
 static bool is_accessible(const void *address)
 {
 	static int ends[2];
@@ -217,11 +217,11 @@ Test(preload_guarded, a_wrong_free_is_refused)
 	cr_expect_null(guarded_allocate(section, SIZE));
 }
 
-/* What is freed. */
+/* Freeing. */
 
 Test(preload_guarded, what_was_freed_stays_inaccessible_within_the_budget_and_no_longer)
 {
-	enum { BUDGET_BLOCKS = 8 }; /* of two pages */
+	enum { BUDGET_BLOCKS = 8 }; /* of two pages each */
 	char *section, *blocks[BUDGET_BLOCKS + 1];
 
 	start("guard-quarantine=64K");
@@ -289,7 +289,7 @@ Test(preload_guarded, sections_that_come_and_go_leave_nothing_behind)
 	cr_expect_leq(mappings(), before + 2);
 }
 
-/* What an access is taken for. */
+/* Classifying an access. */
 
 Test(preload_guarded, an_access_is_named_after_what_lies_there)
 {

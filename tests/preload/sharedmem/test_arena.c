@@ -22,7 +22,7 @@ static void end(void)
 
 TestSuite(arena, .init = start, .fini = end);
 
-/* All that can be had is one block, at the same place as ever: nothing was lost. */
+/* The whole arena can be allocated as one block, at the same place as before: nothing was lost. */
 static void expect_whole(void)
 {
 	uint64_t block = arena_allocate(arena, BYTES);
@@ -145,7 +145,7 @@ Test(arena, as_many_as_can_be_referred_to_are_handed_out)
 	arena_release(largest);
 }
 
-/* Against a model: every granule is nobody's or of one block. */
+/* Against a model, in which each granule belongs to no block or to one. */
 enum { MODEL_BLOCKS = 300, MODEL_STEPS = 200000 };
 
 static void mark(uint16_t *owner, uint64_t block, uint64_t bytes, uint16_t from, uint16_t to)

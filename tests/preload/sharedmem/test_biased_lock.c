@@ -74,7 +74,7 @@ Test(biased_lock, who_cannot_get_it_goes_without, .timeout = 60)
 	}
 }
 
-/* Two threads, of which the first owns the lock until the second comes upon it at full speed. */
+/* The first thread owns the lock and takes it again and again, until the second one ends that. */
 enum { HANDOVERS = 500, STEPS = 50, STEPS_ALONE = 100 };
 
 static volatile uint64_t counter; /* not atomic: a step that two threads make at once is lost */

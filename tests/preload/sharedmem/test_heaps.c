@@ -71,7 +71,7 @@ static void expect_smaller(void)
 	cr_expect_neq(map(1u << 29), MAP_FAILED, "nothing is left for the host");
 }
 
-/* A suite of its own: they are not there yet. */
+/* A suite without heaps_init(). */
 Test(limited_heaps, where_address_space_is_limited_they_are_smaller)
 {
 	expect_smaller();

@@ -40,7 +40,7 @@ static bool is_filled(const void *memory, int byte, size_t bytes)
 	return bytes == 0;
 }
 
-/* Each of the section's blocks is freed: one may take all of it. */
+/* All blocks of the section are freed: one block can take all of it. */
 static void expect_whole(PVOID which, ULONG max_size)
 {
 	PVOID all = sections_allocate(which, max_size);
@@ -108,7 +108,7 @@ Test(sections, descriptors_are_high_and_are_closed_by_exec)
 	cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 }
 
-/* The host needs its descriptors itself. */
+/* As where the host needs all descriptors itself. */
 Test(sections, sections_go_on_without_a_descriptor)
 {
 	struct rlimit limit = { 64, 64 };
@@ -179,7 +179,7 @@ Test(sections, a_section_holds_its_maximal_size_and_no_more)
 	cr_expect_eq(blocks, MAX_SIZE / 1008);
 }
 
-/* To the last byte that may be asked for: a page that is not there would be a SIGBUS. */
+/* Up to the last byte: a page without memory would raise SIGBUS. */
 Test(sections, a_section_grows_to_its_end)
 {
 	PVOID odd = sections_create(3 * PAGE + 1, 0);
@@ -194,7 +194,7 @@ Test(sections, a_section_grows_to_its_end)
 	}
 }
 
-/* Daemons do: what they were given must go on to work. */
+/* Daemons close all descriptors: their sections must go on to work. */
 Test(sections, a_section_grows_without_its_descriptor)
 {
 	int fd = sections_descriptor((uintptr_t)section), other;
@@ -207,7 +207,7 @@ Test(sections, a_section_grows_without_its_descriptor)
 	cr_expect_eq(fcntl(other, F_GETFD), 0, "a descriptor of the host's was closed");
 }
 
-/* What is wrong. */
+/* Misuse. */
 
 Test(sections, what_is_no_block_of_the_section_is_not_freed)
 {
@@ -379,7 +379,7 @@ Test(sections, a_client_that_writes_everywhere_damages_contents_only)
 
 enum { THREADS = 4, OWN = 50, ROUNDS = 20000 };
 
-/* Fills its blocks with its own number, and sees to it that nobody else does. */
+/* Fills its blocks with its own number, and checks that no other thread does. */
 static void *allocate_and_free(void *number)
 {
 	unsigned char *block[OWN] = { 0 };
@@ -461,7 +461,7 @@ static int use_in_child(void)
 	return sections_delete(section) ? 0 : 2;
 }
 
-/* What a thread was in the midst of at the fork is whole in the child. */
+/* A fork() in the middle of another thread's allocation leaves a consistent state in the child. */
 Test(sections, a_forked_child_goes_on_with_a_section, .timeout = 60)
 {
 	pthread_t threads[THREADS];
@@ -483,7 +483,8 @@ Test(sections, a_forked_child_goes_on_with_a_section, .timeout = 60)
 	expect_whole(section, MAX_SIZE);
 }
 
-/* A handler that comes upon the allocator gets nothing, and does not wait for itself. */
+/* A signal handler that interrupts the allocator gets NULL, and does not wait for its own
+ * thread. */
 static volatile sig_atomic_t signals, refused;
 
 static void on_signal(int number)
