@@ -15,6 +15,7 @@
 #include "preload/base/poison.h"
 
 _Static_assert((int)LOCK_COUNT <= (int)PROCESS_LOCKS, "struct process_page");
+_Static_assert(sizeof(struct process_page) <= 4096, "one page");
 
 /* How a thread waits: first it spins, then it lets others run, then it sleeps. */
 enum { SPINS = 200, YIELDS = 64, NAPS = 500 };
@@ -28,19 +29,16 @@ static struct hold {
 	uint32_t epoch;
 } holds[LOCK_COUNT];
 
-/* Raw system calls: no cancellation points. A sleeper names its ticket by a bit, so that a
- * wake-up reaches one sleeper in 32. */
-static void futex_wait(uint32_t *word, uint32_t value, uint32_t ticket,
-		       const struct timespec *deadline)
+static uint32_t *bell_of(struct process_lock *lock, uint32_t ticket)
 {
-	syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, NULL,
-		1u << ticket % 32);
+	return &lock->bell[ticket % PROCESS_BELLS];
 }
 
-static void futex_wake(uint32_t *word, uint32_t ticket)
+/* Wakes the thread with that ticket, and a few others that sleep on the same bell. */
+static void ring_bell(struct process_lock *lock, uint32_t ticket)
 {
-	syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, INT32_MAX, NULL, NULL,
-		1u << ticket % 32);
+	__atomic_add_fetch(bell_of(lock, ticket), 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, bell_of(lock, ticket), FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
 static bool is_past(const struct timespec *deadline)
@@ -63,10 +61,9 @@ static void move_turn(struct process_lock *lock, uint32_t ticket)
 		;
 }
 
-/* `state` is that of the lock, read before its turn: when the lock has changed since, this
- * fails. */
-static bool try_to_take(struct process_lock *lock, uint32_t ticket, uint32_t state)
+static bool try_to_take(struct process_lock *lock, uint32_t ticket)
 {
+	uint32_t state = __atomic_load_n(&lock->state, __ATOMIC_SEQ_CST);
 	uint32_t turn = __atomic_load_n(&lock->turn, __ATOMIC_SEQ_CST);
 
 	if (state % 2 != 0 || (int32_t)(turn - ticket) < 0 ||
@@ -78,28 +75,29 @@ static bool try_to_take(struct process_lock *lock, uint32_t ticket, uint32_t sta
 }
 
 /*
- * A thread sleeps on `state`, which changes each time the lock is taken or released: a change
- * between reading it and falling asleep is not missed. Whoever gives up lets the next one have its
- * turn. All wait equally long, so they give up in the order of their tickets.
+ * The bell is read before the lock is tried, so that a thread does not fall asleep when it rings
+ * between trying and sleeping. Whoever gives up lets the next one have its turn; all wait equally
+ * long, so they give up in the order of their tickets. The system call is raw, and so no
+ * cancellation point.
  */
 static APART bool wait_for_turn(struct process_lock *lock, uint32_t ticket)
 {
 	struct timespec deadline;
-	uint32_t state;
+	uint32_t *bell = bell_of(lock, ticket), before;
 
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec++;
 	do {
-		state = __atomic_load_n(&lock->state, __ATOMIC_SEQ_CST);
-		if (try_to_take(lock, ticket, state))
+		before = __atomic_load_n(bell, __ATOMIC_SEQ_CST);
+		if (try_to_take(lock, ticket))
 			return true;
-		for (int i = 0;
-		     i < SPINS && __atomic_load_n(&lock->state, __ATOMIC_RELAXED) == state; i++)
+		for (int i = 0; i < SPINS && __atomic_load_n(bell, __ATOMIC_RELAXED) == before; i++)
 			__builtin_ia32_pause();
-		futex_wait(&lock->state, state, ticket, &deadline);
+		syscall(SYS_futex, bell, FUTEX_WAIT_BITSET_PRIVATE, before, &deadline, NULL,
+			FUTEX_BITSET_MATCH_ANY);
 	} while (!is_past(&deadline));
 	move_turn(lock, ticket + 1);
-	futex_wake(&lock->state, ticket + 1);
+	ring_bell(lock, ticket + 1);
 	return false;
 }
 
@@ -116,8 +114,7 @@ bool lock_take(enum lock_name which)
 	lock = &process_page->lock[which];
 	signals = mask_block(MASK_SENT);
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_SEQ_CST);
-	if (!try_to_take(lock, ticket, __atomic_load_n(&lock->state, __ATOMIC_RELAXED)) &&
-	    !wait_for_turn(lock, ticket)) {
+	if (!try_to_take(lock, ticket) && !wait_for_turn(lock, ticket)) {
 		mask_restore(signals);
 		errno = error;
 		return false;
@@ -141,7 +138,7 @@ void lock_release(enum lock_name which)
 					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
 		turn = __atomic_load_n(&lock->turn, __ATOMIC_SEQ_CST);
 		if (unlikely(__atomic_load_n(&lock->next, __ATOMIC_SEQ_CST) != turn))
-			futex_wake(&lock->state, turn);
+			ring_bell(lock, turn);
 	}
 	mask_restore(hold.signals);
 	errno = hold.error;

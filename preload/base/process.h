@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PROCESS_LOCKS = 4 };
+enum { PROCESS_LOCKS = 4, PROCESS_BELLS = 128 };
 
 /* The words of one lock: see lock.h, which alone uses them. */
 struct process_lock {
@@ -20,6 +20,8 @@ struct process_lock {
 	uint32_t next;  /* the ticket for the next thread that wants the lock */
 	uint32_t turn;  /* the lowest ticket that may take the lock when it is free */
 	bool has_epoch; /* lock_epoch() counts this process */
+	/* A thread sleeps on the bell of its ticket, which changes when the ticket's turn comes. */
+	uint32_t bell[PROCESS_BELLS];
 };
 
 struct process_page {
