@@ -22,9 +22,9 @@
  * The locks of one arena each (biased_lock.h) lie beside that order: nothing is taken under them.
  * fork() takes LOCK_GUARDPAGE first, then the locks of the arenas.
  *
- * The loader's lock may be taken under LOCK_COLD, where dlclose() is called, and LOCK_COLD under
- * the loader's, where a constructor calls the tracer. Two threads that meet so wait until one gives
- * up.
+ * The loader's lock may be taken under LOCK_COLD, where libunwind is loaded for the first trace, and
+ * LOCK_COLD under the loader's, where a constructor calls the tracer. Two threads that meet so wait
+ * until one gives up.
  */
 #ifndef LSATRACE_PRELOAD_BASE_LOCK_H
 #define LSATRACE_PRELOAD_BASE_LOCK_H

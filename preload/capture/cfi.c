@@ -9,6 +9,7 @@
 
 #include "preload/base/reentry.h"
 #include "preload/capture/cfi.h"
+#include "preload/capture/sealed.h"
 #include "preload/host/images.h"
 
 #include "preload/base/poison.h"
@@ -21,7 +22,8 @@ enum {
 	CACHE_ROWS = 4096,
 };
 
-/* How a pointer is encoded: the low four bits are its size, the next three what it is relative to. */
+/* How a pointer is encoded: the low four bits are its size, the next three what it is relative
+ * to. */
 enum {
 	PE_ABSOLUTE = 0x00,
 	PE_UDATA2 = 0x02,
@@ -510,15 +512,9 @@ static struct cfi_rule read_rule(const uint8_t *header, uint64_t pc)
 	return run(&m, info.instructions) ? rule_of(&m.now) : unknown;
 }
 
-/*
- * One row a rule, direct-mapped, shared by all threads and written without a lock. The seal is the
- * return address mixed with the salt and with the rule, so that two words that different threads wrote
- * do not fit each other, nor a row of another epoch.
- */
-static struct {
-	uint64_t seal;
-	uint64_t rule;
-} cache[CACHE_ROWS];
+/* The rules that were read, by return address mixed with the salt, so that no row of another epoch
+ * fits. Direct-mapped. */
+static struct sealed cache[CACHE_ROWS];
 
 static size_t row_of(uint64_t pc)
 {
@@ -533,12 +529,8 @@ uint64_t cfi_salt(uint64_t epoch)
 	return images_is_unloading(epoch) ? CFI_NO_CACHE : epoch * 0x9e3779b97f4a7c15u | 1ull << 63;
 }
 
-static uint64_t seal_of(uint64_t return_address, uint64_t salt, struct cfi_rule rule)
-{
-	return return_address ^ salt ^ rule.word * 0x9e3779b97f4a7c15u;
-}
-
-/* A rule is kept only if its image has a number: otherwise nobody would notice that it is unloaded. */
+/* A rule is kept only if its image has a number: otherwise nobody would notice that it is
+ * unloaded. */
 static APART struct cfi_rule read_into(size_t row, uint64_t return_address, uint64_t salt)
 {
 	const void *code = (const void *)(return_address - 1);
@@ -550,18 +542,16 @@ static APART struct cfi_rule read_into(size_t row, uint64_t return_address, uint
 		rule = read_rule(image.eh_frame_hdr, return_address - 1);
 	if (salt == CFI_NO_CACHE || (is_image && !images_number(code)))
 		return rule;
-	__atomic_store_n(&cache[row].rule, rule.word, __ATOMIC_RELAXED);
-	__atomic_store_n(&cache[row].seal, seal_of(return_address, salt, rule), __ATOMIC_RELAXED);
+	sealed_write(&cache[row], return_address ^ salt, rule.word);
 	return rule;
 }
 
 struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt)
 {
 	size_t row = row_of(return_address);
-	struct cfi_rule rule = { __atomic_load_n(&cache[row].rule, __ATOMIC_RELAXED) };
-	uint64_t seal = __atomic_load_n(&cache[row].seal, __ATOMIC_RELAXED);
+	struct cfi_rule rule;
 
-	return likely(seal == seal_of(return_address, salt, rule))
+	return likely(sealed_read(&cache[row], return_address ^ salt, &rule.word))
 		       ? rule
 		       : read_into(row, return_address, salt);
 }

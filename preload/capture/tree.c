@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/capture/tree.h"
+#include "preload/base/compiler.h"
 #include "preload/base/index.h"
-#include "preload/base/reentry.h"
 #include "preload/base/vm.h"
+#include "preload/capture/sealed.h"
 #include "preload/host/images.h"
 
 #include "preload/base/poison.h"
@@ -16,22 +17,16 @@ struct node {
 	uint32_t parent;
 };
 
-/* That a node is the child of a parent for a return address: in one cache line, found by a hash that is
- * faster than the index. The seal is the return address mixed with the other word, so that words of
- * different writers do not fit each other. First come, first served: it is not written once it is
- * warm. */
-struct memo {
-	uint64_t seal;
-	uint64_t family; /* parent << 32 | node; 0: none */
-};
-
 static struct node *nodes; /* by number, from 1 */
 static uint32_t *stacks;   /* that end in them */
 static uint32_t nodes_used;
 static uint32_t latest_root,
 	first_node; /* the tree that was begun last, and where its nodes begin */
 static struct index children;
-static struct memo *memos;
+/* parent << 32 | node, by return address: spares the index. Found by a hash that is faster, in
+ * one cache line. First come, first served: a memo is not written again while its tree is in use.
+ * */
+static struct sealed *memos;
 
 bool tree_init(void)
 {
@@ -77,47 +72,38 @@ static uint32_t add(const struct node *child, uint64_t hash)
 	return index_add(&children, hash, node) ? node : 0;
 }
 
-static uint64_t seal_of(uint64_t pc, uint64_t family)
-{
-	return pc ^ family * 0x9e3779b97f4a7c15u;
-}
-
 /* In the same cache line. */
-static struct memo *neighbour(struct memo *memo)
+static struct sealed *neighbour(struct sealed *memo)
 {
 	return &memos[(memo - memos) ^ 1];
 }
 
-static inline uint32_t recall(const struct memo *memo, uint32_t parent, uint64_t pc)
+static inline uint32_t recall(const struct sealed *memo, uint32_t parent, uint64_t pc)
 {
-	uint64_t family = __atomic_load_n(&memo->family, __ATOMIC_RELAXED);
-	uint64_t seal = __atomic_load_n(&memo->seal, __ATOMIC_RELAXED);
+	uint64_t family;
 
-	return likely(family >> 32 == parent && seal == seal_of(pc, family)) ? (uint32_t)family : 0;
+	return likely(sealed_read(memo, pc, &family) && family >> 32 == parent) ? (uint32_t)family
+										: 0;
 }
 
 /* Nothing is in it, or a node of a tree that is no longer used. */
-static bool is_free(const struct memo *memo)
+static bool is_free(const struct sealed *memo)
 {
-	return (uint32_t)__atomic_load_n(&memo->family, __ATOMIC_RELAXED) <
+	return (uint32_t)__atomic_load_n(&memo->value, __ATOMIC_RELAXED) <
 	       __atomic_load_n(&first_node, __ATOMIC_RELAXED);
 }
 
-static APART uint32_t find_or_add(struct node child, struct memo *memo)
+static APART uint32_t find_or_add(struct node child, struct sealed *memo)
 {
 	uint64_t hash = index_mix(child.pc ^ (uint64_t)child.parent << 40);
 	uint32_t node = index_find(&children, hash, is_it, &child);
-	uint64_t family = (uint64_t)child.parent << 32;
 
 	if (!node)
 		node = add(&child, hash);
 	if (!is_free(memo))
 		memo = neighbour(memo);
-	if (node && is_free(memo)) {
-		family |= node;
-		__atomic_store_n(&memo->family, family, __ATOMIC_RELAXED);
-		__atomic_store_n(&memo->seal, seal_of(child.pc, family), __ATOMIC_RELAXED);
-	}
+	if (node && is_free(memo))
+		sealed_write(memo, child.pc, (uint64_t)child.parent << 32 | node);
 	return node;
 }
 
@@ -125,7 +111,7 @@ uint32_t tree_child(uint32_t parent, uint64_t pc)
 {
 	/* The parent comes last: it is what has to be waited for. */
 	uint64_t hash = (pc * 0x9e3779b97f4a7c15u) >> (64 - MEMO_BITS);
-	struct memo *memo = &memos[(hash ^ parent) & ((1u << MEMO_BITS) - 1)];
+	struct sealed *memo = &memos[(hash ^ parent) & ((1u << MEMO_BITS) - 1)];
 	uint32_t node = recall(memo, parent, pc);
 
 	if (unlikely(!node))
@@ -150,8 +136,8 @@ void tree_reset(void)
 	index_clear(&children);
 	/* Numbers of nodes are used anew. */
 	for (size_t i = 0; nodes_used && i < (size_t)1 << MEMO_BITS; i++)
-		if (memos[i].family)
-			memos[i].family = 0;
+		if (memos[i].value)
+			memos[i].value = 0;
 	nodes_used = latest_root = first_node = 0;
 	images_new_epoch();
 }

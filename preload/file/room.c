@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "include/trace_format.h"
 #include "preload/file/room.h"
+#include "preload/host/own_file.h"
 
 #include "preload/base/poison.h"
 
@@ -33,16 +33,7 @@ static struct {
 
 static bool is_trace(int fd)
 {
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && st.st_dev == room.device && st.st_ino == room.inode;
-}
-
-static uint64_t size_limit(void)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_FSIZE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+	return own_file_is(fd, room.device, room.inode);
 }
 
 /* Allocates chunks on disk. Those that have room already keep what is in them. Returns an errno
@@ -51,8 +42,8 @@ static int allocate(int fd, uint32_t from, uint32_t to, int mode)
 {
 	uint64_t end = (uint64_t)to * TRACE_CHUNK_BYTES, begin = (uint64_t)from * TRACE_CHUNK_BYTES;
 
-	if (size_limit() < end)
-		return EFBIG; /* the kernel would send SIGXFSZ */
+	if (!own_file_may_have(end))
+		return EFBIG;
 	return fallocate(fd, mode, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
 }
 
@@ -90,7 +81,7 @@ static uint32_t measure(int fd)
 /* Makes the file longer by `chunks`, or by less if the disk, or a limit, has no more. */
 static void lengthen(int fd, uint32_t have, uint32_t chunks)
 {
-	int mode = size_limit() == RLIM_INFINITY ? FALLOC_FL_KEEP_SIZE : 0;
+	int mode = own_file_may_have(UINT64_MAX) ? FALLOC_FL_KEEP_SIZE : 0;
 
 	while (chunks > 0 && allocate(fd, have, have + chunks, mode) != 0)
 		chunks /= 2;
@@ -174,7 +165,7 @@ static int allocate_all(void)
 {
 	uint64_t bytes = (uint64_t)room.most * TRACE_CHUNK_BYTES;
 
-	if (size_limit() < bytes)
+	if (!own_file_may_have(bytes))
 		return EFBIG;
 	room.grown = room.most;
 	return posix_fallocate(room.fd, 0, (off_t)bytes);
