@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells the user what went wrong: the only way in which the viewer writes a message to standard
- * error. (A report that `run` writes there is no message.)
+ * Tells the user what went wrong: the one way in which the viewer writes messages to standard error.
  *
  * Messages quote what users type and what traces hold, so each one is made one line of plain text
  * first: a control character becomes "?".

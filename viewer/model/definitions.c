@@ -75,15 +75,6 @@ static void take_package(struct definitions *d, const struct trace_package *t)
 	package->module = definitions_module(d, t->module);
 }
 
-static void take_function(struct definitions *d, const struct trace_text *t)
-{
-	struct model_function *function = &d->function[t->number & 255];
-
-	replace_text(&function->name, copy_text(t));
-	function->family = (uint8_t)(t->number >> 8);
-	function->role = (enum trace_role)(t->number >> 16);
-}
-
 static void take_allocator(struct definitions *d, const struct trace_text *t)
 {
 	struct model_allocator taken = { (uint8_t)t->number, (uint8_t)(t->number >> 8),
@@ -103,12 +94,17 @@ static void take_allocator(struct definitions *d, const struct trace_text *t)
 
 static void take_text(struct definitions *d, const struct trace_text *t)
 {
+	struct model_function *function;
+
 	switch (t->head.type) {
 	case TRACE_RECORD_FAMILY:
 		replace_text(&d->family[t->number], copy_text(t));
 		break;
 	case TRACE_RECORD_FUNCTION:
-		take_function(d, t);
+		function = &d->function[t->number & 255];
+		replace_text(&function->name, copy_text(t));
+		function->family = (uint8_t)(t->number >> 8);
+		function->role = (enum trace_role)(t->number >> 16);
 		break;
 	case TRACE_RECORD_PACKAGE_NAME:
 		d->package[t->number].is_defined = true;

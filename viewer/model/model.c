@@ -44,23 +44,6 @@ static bool is_transfer(const struct model *m, uint32_t function)
 	return m->definitions.function[function].role == TRACE_ROLE_TRANSFER;
 }
 
-static void take_counter(struct model *m, uint32_t package, uint32_t function,
-			 const struct trace_counter *t)
-{
-	struct model_transfers *transfers = &m->transfers[package][function];
-	struct model_counter *sum = &m->counter[package][function];
-
-	if (is_transfer(m, function)) {
-		sum_add(&transfers->blocks, t->calls);
-		sum_add(&transfers->bytes, t->bytes);
-		return;
-	}
-	sum_add(&sum->calls, t->calls);
-	sum_add(&sum->failed, t->failed);
-	sum_add(&sum->bytes, t->bytes);
-	m->definitions.package[package].has_called |= t->calls != 0;
-}
-
 static void take_counters(struct model *m)
 {
 	const struct trace_counters *t;
@@ -69,8 +52,20 @@ static void take_counters(struct model *m)
 	while ((t = reader_next_counters(m->reader, &c)) != NULL) {
 		uint32_t first = reader_first_function(m->reader, t);
 
-		for (uint32_t i = 0; i < TRACE_COUNTERS_FUNCTIONS; i++)
-			take_counter(m, t->package, first + i, &t->function[i]);
+		for (uint32_t i = 0; i < TRACE_COUNTERS_FUNCTIONS; i++) {
+			struct model_transfers *transfers = &m->transfers[t->package][first + i];
+			struct model_counter *sum = &m->counter[t->package][first + i];
+
+			if (is_transfer(m, first + i)) {
+				sum_add(&transfers->blocks, t->function[i].calls);
+				sum_add(&transfers->bytes, t->function[i].bytes);
+				continue;
+			}
+			sum_add(&sum->calls, t->function[i].calls);
+			sum_add(&sum->failed, t->function[i].failed);
+			sum_add(&sum->bytes, t->function[i].bytes);
+			m->definitions.package[t->package].has_called |= t->function[i].calls != 0;
+		}
 	}
 }
 

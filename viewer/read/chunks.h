@@ -13,7 +13,7 @@
  *   not valid       valid            not valid: perhaps only half of it is written
  *   valid           valid            valid, content from the second reading
  *
- * Nothing in the copies is checked, but the kind and counts of a chunk's header.
+ * Only the kind and the counts of a chunk's header are checked here; nothing else in the copies is.
  *
  * For one thread at a time.
  */

@@ -3,7 +3,7 @@
  * The file of a trace, opened for reading. It is not mapped: a file that shrinks while it is read
  * is an error here, and no SIGBUS.
  *
- * Stateless but for the descriptor; safe from any thread.
+ * There is no state but the descriptor. Safe from any thread.
  */
 #ifndef LSATRACE_VIEWER_READ_INPUT_H
 #define LSATRACE_VIEWER_READ_INPUT_H

@@ -40,31 +40,23 @@ static int compare_rings(const void *left, const void *right)
 	return a->chunk < b->chunk ? -1 : a->chunk > b->chunk;
 }
 
-static size_t list_rings(struct timeline *t)
-{
-	struct reader_cursor c = { 0 };
-	struct reader_ring ring;
-	size_t count = 0, room = 0;
-
-	while (reader_next_ring(t->reader, &c, &ring)) {
-		memory_room(t->rings, count, room);
-		t->rings[count++] = ring;
-	}
-	if (count)
-		qsort(t->rings, count, sizeof(*t->rings), compare_rings);
-	return count;
-}
-
 struct timeline *timeline_new(const struct reader *reader)
 {
 	struct timeline *t = memory_new(1, sizeof(*t));
-	size_t rings, room = 0;
+	size_t rings = 0, ring_room = 0, lane_room = 0;
+	struct reader_cursor c = { 0 };
+	struct reader_ring ring;
 
 	t->reader = reader;
-	rings = list_rings(t);
+	while (reader_next_ring(reader, &c, &ring)) {
+		memory_room(t->rings, rings, ring_room);
+		t->rings[rings++] = ring;
+	}
+	if (rings)
+		qsort(t->rings, rings, sizeof(*t->rings), compare_rings);
 	for (size_t i = 0; i < rings; i++) {
 		if (i == 0 || t->rings[i].lane != t->rings[i - 1].lane) {
-			memory_room(t->lane, t->lanes, room);
+			memory_room(t->lane, t->lanes, lane_room);
 			t->lane[t->lanes++] = (struct lane){ .ring = &t->rings[i] };
 		}
 		t->lane[t->lanes - 1].rings++;

@@ -2,8 +2,8 @@
 /*
  * What is wrong with a trace: the error type of everything in viewer/read/.
  *
- * Functions of this room take a `struct trouble *` as their last argument. They fill it in when
- * they return false or NULL, and leave it alone otherwise.
+ * Functions of this room take a `struct trouble *` as their last argument, and fill it in when they
+ * return false or NULL.
  */
 #ifndef LSATRACE_VIEWER_READ_TROUBLE_H
 #define LSATRACE_VIEWER_READ_TROUBLE_H

@@ -52,12 +52,6 @@ static void remove_file(struct session *s)
 	s->path = NULL;
 }
 
-static void add_trace(struct session *s, const char *path)
-{
-	s->traces = memory_resize(s->traces, s->trace_count + 1, sizeof(*s->traces));
-	s->traces[s->trace_count++] = memory_text(path, strlen(path));
-}
-
 void session_read(struct session *s)
 {
 	char *line = NULL;
@@ -68,10 +62,12 @@ void session_read(struct session *s)
 	while ((length = getline(&line, &room, s->file)) > 0) {
 		if (line[length - 1] == '\n')
 			line[length - 1] = '\0';
-		if (*line == '/')
-			add_trace(s, line);
-		else if (*line == '!')
+		if (*line == '/') {
+			memory_room(s->traces, s->trace_count, s->trace_room);
+			s->traces[s->trace_count++] = memory_text(line, strlen(line));
+		} else if (*line == '!') {
 			s->has_failure = true;
+		}
 	}
 	free(line);
 	remove_file(s);
@@ -98,24 +94,21 @@ static bool write_field(int fd, size_t offset, int32_t number)
  * parent can. This is the only place where the viewer writes to a trace. The status is written
  * before the field that makes it valid.
  */
-static void mark_end(const char *path, pid_t pid, int wait_status)
+void session_mark_end(const struct session *s, pid_t pid, int wait_status)
 {
 	int32_t end = WIFSIGNALED(wait_status) ? TRACE_END_KILLED : TRACE_END_EXIT;
 	int32_t status = launch_exit_status(wait_status);
-	int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0)
-		return;
-	if (is_running(fd, pid) &&
-	    write_field(fd, offsetof(struct trace_header, exit_status), status))
-		write_field(fd, offsetof(struct trace_header, end), end);
-	close(fd);
-}
+	for (size_t i = 0; i < s->trace_count; i++) {
+		int fd = open(s->traces[i], O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-void session_mark_end(const struct session *s, pid_t pid, int wait_status)
-{
-	for (size_t i = 0; i < s->trace_count; i++)
-		mark_end(s->traces[i], pid, wait_status);
+		if (fd < 0)
+			continue;
+		if (is_running(fd, pid) &&
+		    write_field(fd, offsetof(struct trace_header, exit_status), status))
+			write_field(fd, offsetof(struct trace_header, end), end);
+		close(fd);
+	}
 }
 
 void session_release(struct session *s)

@@ -22,7 +22,7 @@ struct session {
 	char *path; /* absolute; NULL: there is no file */
 	FILE *file;
 	char **traces; /* absolute paths, in the order in which the traces were made */
-	size_t trace_count;
+	size_t trace_count, trace_room;
 	bool has_failure; /* a process could make no trace, and has printed why */
 };
 

@@ -139,20 +139,6 @@ static bool explain_loader(const char *path, const char *subject, const struct p
 	return true;
 }
 
-static void explain_host(const char *tables, char *why, size_t bytes)
-{
-	if (tables)
-		snprintf(
-			why, bytes,
-			"no file that it loaded has the symbol of a table with functions in it: %s",
-			tables);
-	else
-		snprintf(why, bytes,
-			 "it never asked for SpLsaModeInitialize, never called a package's "
-			 "Initialize with a function table, or was another user by then, whose "
-			 "traces cannot be told of");
-}
-
 void untraced_explain(const char *command, const char *library, const char *tables, char *why,
 		      size_t bytes)
 {
@@ -169,5 +155,14 @@ void untraced_explain(const char *command, const char *library, const char *tabl
 	}
 	if (found && program.is_elf && explain_loader(path, subject, &program, library, why, bytes))
 		return;
-	explain_host(tables, why, bytes);
+	if (tables)
+		snprintf(
+			why, bytes,
+			"no file that it loaded has the symbol of a table with functions in it: %s",
+			tables);
+	else
+		snprintf(why, bytes,
+			 "it never asked for SpLsaModeInitialize, never called a package's "
+			 "Initialize with a function table, or was another user by then, whose "
+			 "traces cannot be told of");
 }

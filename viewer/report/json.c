@@ -107,28 +107,21 @@ static json_t *make_calls(const struct model *model)
 	return json;
 }
 
-static json_t *sum_transfers(const struct model *model, uint32_t function)
-{
-	uint64_t blocks = 0, bytes = 0;
-
-	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
-		sum_add(&blocks, model_transfers(model, i, function)->blocks);
-		sum_add(&bytes, model_transfers(model, i, function)->bytes);
-	}
-	return blocks ? json_pack("{s:o, s:o}", "blocks", json_number(blocks), "bytes",
-				  json_number(bytes))
-		      : NULL;
-}
-
 static json_t *make_transfers(const struct model *model)
 {
 	json_t *json = json_object();
 
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
-		json_t *some = sum_transfers(model, i);
+		uint64_t blocks = 0, bytes = 0;
 
-		if (some)
-			json_object_set_new(json, model_function(model, i)->name, some);
+		for (uint32_t j = 0; j < TRACE_PACKAGES; j++) {
+			sum_add(&blocks, model_transfers(model, j, i)->blocks);
+			sum_add(&bytes, model_transfers(model, j, i)->bytes);
+		}
+		if (blocks)
+			json_object_set_new(json, model_function(model, i)->name,
+					    json_pack("{s:o, s:o}", "blocks", json_number(blocks),
+						      "bytes", json_number(bytes)));
 	}
 	return json;
 }

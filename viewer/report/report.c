@@ -154,12 +154,6 @@ static const struct symbol *find_symbol(void *symbols, const struct model_module
 	return symbols_find(symbols, module, offset);
 }
 
-static bool has_failure(const struct findings *f, enum report_fail_on fail_on)
-{
-	return fail_on != REPORT_FAIL_ON_NEVER &&
-	       (f->errors || (fail_on == REPORT_FAIL_ON_WARNING && f->warnings));
-}
-
 static void (*const writers[])(const struct report *,
 			       struct buffer *) = { REPORT_FORMATS(FORMAT_WRITER, FORMAT_WRITER) };
 
@@ -170,10 +164,12 @@ static enum report_status write_report(const struct report_options *o, struct re
 	struct symbols *symbols = symbols_new(progress);
 	struct findings *findings = findings_new(report->models, report->count,
 						 (struct findings_namer){ find_symbol, symbols });
-	enum report_status status =
-		has_failure(findings, o->fail_on) ? REPORT_FINDINGS : REPORT_CLEAN;
+	enum report_status status = REPORT_CLEAN;
 	struct buffer text = { 0 };
 
+	if (o->fail_on != REPORT_FAIL_ON_NEVER &&
+	    (findings->errors || (o->fail_on == REPORT_FAIL_ON_WARNING && findings->warnings)))
+		status = REPORT_FINDINGS;
 	report->findings = findings;
 	report->symbols = symbols;
 	report->has_color = report_wants_color(o->color, out);

@@ -182,22 +182,18 @@ static void write_section(struct writer *w, const char *words, const struct find
 			      s->max_size, s->initial_size);
 }
 
-static void write_call_heading(struct writer *w, const struct finding *f)
-{
-	if (f->reason == TRACE_REASON_READ || f->reason == TRACE_REASON_WRITE) {
-		buffer_format(w->text, "the %s was made by:\n", kinds_reason_text(f->reason));
-		return;
-	}
-	buffer_plain(w->text, f->function ? f->function : "the call");
-	buffer_text(w->text, " was called by:\n");
-}
-
 static void write_heading(struct writer *w, const struct finding *f, enum trace_finding_stacks which)
 {
 	buffer_text(w->text, "  ");
 	switch (which) {
 	case TRACE_STACK_CALL:
-		write_call_heading(w, f);
+		if (f->reason == TRACE_REASON_READ || f->reason == TRACE_REASON_WRITE) {
+			buffer_format(w->text, "the %s was made by:\n",
+				      kinds_reason_text(f->reason));
+			break;
+		}
+		buffer_plain(w->text, f->function ? f->function : "the call");
+		buffer_text(w->text, " was called by:\n");
 		break;
 	case TRACE_STACK_ALLOCATE:
 		buffer_text(w->text, "the block was allocated by:\n");
@@ -252,27 +248,20 @@ static void write_neighbour(struct writer *w, const char *where, const struct fi
 	buffer_text(w->text, "\n");
 }
 
-/* The place of the call: a note has no stacks. */
-static void write_place(struct writer *w, const struct finding *f)
+static void write_finding(struct writer *w, const struct finding *f)
 {
 	const struct model_stack *call = f->stack[TRACE_STACK_CALL];
 
-	if (!call)
-		return;
-	buffer_text(w->text, "  in ");
-	frames_write_place(w->text, &w->style, w->report->symbols, &call->frame[0]);
-	buffer_text(w->text, "\n");
-}
-
-static void write_finding(struct writer *w, const struct finding *f)
-{
 	write_headline(w, f);
-	if (f->level == TRACE_LEVEL_NOTE) {
-		write_place(w, f);
-	} else {
+	if (f->level != TRACE_LEVEL_NOTE) {
 		write_stacks(w, f);
 		write_neighbour(w, "before", &f->before);
 		write_neighbour(w, "after", &f->after);
+		buffer_text(w->text, "\n");
+	} else if (call) {
+		/* A note has no stacks, only the place of the call. */
+		buffer_text(w->text, "  in ");
+		frames_write_place(w->text, &w->style, w->report->symbols, &call->frame[0]);
 		buffer_text(w->text, "\n");
 	}
 }

@@ -100,37 +100,32 @@ const char *symbols_changed(const struct symbols *s, size_t i)
 	return i < s->changes ? s->changed[i] : NULL;
 }
 
-static struct binary *open_binary(struct symbols *s, const struct model_module *module, char *key)
-{
-	struct binary *binary = memory_new(1, sizeof(*binary));
-	bool has_changed;
-
-	progress_show(s->progress, "reading symbols", s->opened, s->opened + 1);
-	s->opened++;
-	binary->key = key;
-	binary->info = debuginfo_open(module->path, module->build_id, module->build_id_bytes,
-				      &has_changed);
-	if (has_changed) {
-		memory_room(s->changed, s->changes, s->change_room);
-		s->changed[s->changes++] = memory_text(module->name, strlen(module->name));
-	}
-	HASH_ADD_KEYPTR(hh, s->binaries, key, strlen(key), binary);
-	return binary;
-}
-
 static struct debuginfo *find_binary(struct symbols *s, const struct model_module *module)
 {
 	struct buffer key = { 0 };
 	struct binary *binary;
+	bool has_changed;
 
 	if (!module || !module->path || module->path[0] != '/')
 		return NULL;
 	buffer_hex_bytes(&key, module->build_id, module->build_id_bytes);
 	buffer_text(&key, module->path);
 	HASH_FIND_STR(s->binaries, key.data, binary);
-	if (!binary)
-		return open_binary(s, module, buffer_take(&key))->info;
-	buffer_release(&key);
+	if (binary) {
+		buffer_release(&key);
+		return binary->info;
+	}
+	progress_show(s->progress, "reading symbols", s->opened, s->opened + 1);
+	s->opened++;
+	binary = memory_new(1, sizeof(*binary));
+	binary->key = buffer_take(&key);
+	binary->info = debuginfo_open(module->path, module->build_id, module->build_id_bytes,
+				      &has_changed);
+	HASH_ADD_KEYPTR(hh, s->binaries, binary->key, strlen(binary->key), binary);
+	if (has_changed) {
+		memory_room(s->changed, s->changes, s->change_room);
+		s->changed[s->changes++] = memory_text(module->name, strlen(module->name));
+	}
 	return binary->info;
 }
 
