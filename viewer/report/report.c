@@ -118,7 +118,8 @@ static FILE *open_file(const char *path, char *const *traces, size_t count)
 
 	if (fd >= 0 && is_one_of(fd, traces, count)) {
 		close(fd);
-		complaint_print(path, "one of the traces, and not to be replaced by their report");
+		complaint_print(path,
+				"this is one of the traces, so the report does not replace it");
 		return NULL;
 	}
 	if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || !ftruncate(fd, 0)))

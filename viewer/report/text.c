@@ -66,7 +66,7 @@ static void write_ending(struct writer *w, const struct model_process *process)
 		buffer_text(w->text, "exited");
 		break;
 	case TRACE_END_EXEC:
-		buffer_text(w->text, "went on as another program");
+		buffer_text(w->text, "became another program by exec");
 		break;
 	case TRACE_END_RUNNING:
 		buffer_text(w->text, "is still running: what is live may yet be freed");
@@ -272,8 +272,8 @@ static void write_losses(struct writer *w, const struct findings *f)
 
 	for (size_t i = 0; (changed = symbols_changed(w->report->symbols, i)) != NULL; i++) {
 		buffer_plain(w->text, changed);
-		buffer_text(w->text, " is not the file that was traced: of its frames only the "
-				     "offset is known\n");
+		buffer_text(w->text, " is not the file that was traced, so its frames "
+				     "have only offsets\n");
 	}
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
 		if (i != TRACE_LOST_EVENTS && f->lost[i])

@@ -114,5 +114,5 @@ void frames_write(struct buffer *b, const struct frames_style *style, struct sym
 	if (!stack->is_truncated)
 		return;
 	buffer_text(b, style->indent);
-	buffer_text(b, "... (the frames further out were not recorded)\n");
+	buffer_text(b, "... (the outer frames were not recorded)\n");
 }

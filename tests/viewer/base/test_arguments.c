@@ -99,9 +99,10 @@ Test(arguments, options_of_all_groups_are_taken)
 Test(arguments, an_underscore_in_a_name_is_a_hyphen)
 {
 	struct arguments a = { 0 };
+	char **argv = ARGV(A("--output_file=a_b"), A("file"));
 	int status;
 
-	cr_expect_eq(parse(&a, ARGV(A("--output_file=a_b"), A("file")), &status), 2);
+	cr_expect_eq(parse(&a, argv, &status), 2);
 	cr_expect_str_eq(text, "a_b");
 }
 

@@ -18,14 +18,18 @@ static void silence(void)
 
 static const struct report_options plain;
 
-/* Takes an option. Returns NULL, or what its value must be. */
-static char *take(struct report_options *options, const char *name, const char *value)
+/* Takes an option. Returns NULL, or what its value must be, valid until the next call. */
+static const char *take(struct report_options *options, const char *name, const char *value)
 {
 	struct argument_group group = strcmp(name, "color") == 0
 					      ? report_color_arguments(&options->color)
 					      : report_arguments(options);
+	static char words[64];
+	char *expected = arguments_take(&group, name, value);
 
-	return arguments_take(&group, name, value);
+	snprintf(words, sizeof(words), "%s", expected ? expected : "");
+	free(expected);
+	return *words ? words : NULL;
 }
 
 static char *report_with(const struct report_options *options, char *const *paths, size_t count,
