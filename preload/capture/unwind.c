@@ -11,6 +11,13 @@
 
 #include "preload/base/poison.h"
 
+static void forget_frames(struct unwind_history *h)
+{
+	h->frames = 0;
+}
+
+const struct lane_history unwind_lane_history = { sizeof(struct unwind_history), forget_frames };
+
 /* A frame larger than this is not believed. */
 #define FRAME_BYTES_MOST (16ull << 20)
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "preload/capture/cfi.h"
+#include "preload/file/lanes.h"
 
 enum { UNWIND_FRAMES_MOST = 512 };
 
@@ -53,6 +54,9 @@ struct unwind_history {
 	 * nodes and links are not known yet. */
 	struct unwind_frame fresh[UNWIND_FRAMES_MOST];
 };
+
+/* How a lane keeps a history: lanes_init() is given this. */
+extern const struct lane_history unwind_lane_history;
 
 /* Where the tracer's own code lies. */
 extern uint64_t unwind_own_start, unwind_own_bytes;

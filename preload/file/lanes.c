@@ -9,7 +9,6 @@
 #include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
-#include "preload/capture/unwind.h"
 #include "preload/file/chunks.h"
 #include "preload/file/lanes.h"
 #include "preload/file/trace.h"
@@ -26,6 +25,7 @@ enum { SHOWN_IN_USE = 1, SHOWN_BETWEEN = 2 };
 static struct lane *lanes;          /* by number */
 static uint32_t lanes_used;         /* numbers given out */
 static struct free_list lanes_free; /* by number + 1 */
+static const struct lane_history *history_kind;
 static pthread_key_t thread_end;
 static struct chunks_items shown_items, counter_items;
 
@@ -35,7 +35,7 @@ __thread uint32_t lanes_own_trace = NO_TRACE;
 /* Of a thread that was left in the midst of it. */
 static void forget_backtrace(struct lane *lane)
 {
-	lane->history->frames = 0;
+	history_kind->forget(lane->history);
 	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
 }
 
@@ -52,8 +52,9 @@ static void give_back(void *lane_of_thread)
 	free_list_add(&lanes_free, lane->number + 1, &lane->next_free);
 }
 
-bool lanes_init(void)
+bool lanes_init(const struct lane_history *kind)
 {
+	history_kind = kind;
 	lanes = vm_reserve(LANES_MAX * sizeof(*lanes));
 	return lanes && pthread_key_create(&thread_end, give_back) == 0;
 }
@@ -78,7 +79,7 @@ struct lane_memory {
 	int32_t blocks[LANE_SECTIONS];
 	struct lane_counters counters;
 	uint32_t place[LANE_PLACES_MOST];
-	struct unwind_history history;
+	_Alignas(64) char history[]; /* history_kind->bytes */
 };
 
 /* Histories stay: a new file, or another thread, makes an old one no less true. It is compared with
@@ -88,7 +89,7 @@ static struct lane_memory *memory_of(uint32_t number)
 	static struct lane_memory *memories[LANES_MAX];
 
 	if (!memories[number])
-		memories[number] = vm_reserve(sizeof(**memories));
+		memories[number] = vm_reserve(sizeof(**memories) + history_kind->bytes);
 	return memories[number];
 }
 
@@ -114,7 +115,7 @@ static struct lane *take_new(void)
 	    (shown = chunks_items_take(&shown_items, &one)) != NULL) {
 		lane = &lanes[lanes_used];
 		lane->number = shown->number = lanes_used;
-		lane->history = &memory->history;
+		lane->history = (struct unwind_history *)memory->history;
 		lane->blocks = memory->blocks;
 		memset(lane->blocks, 0, sizeof(memory->blocks));
 		lane->counters = &memory->counters;

@@ -49,8 +49,15 @@ struct lane {
 	int32_t *blocks; /* LANE_SECTIONS */
 } __attribute__((aligned(64)));
 
+/* What each lane keeps for capture/, which this folder does not know (capture/unwind.h). */
+struct lane_history {
+	size_t bytes; /* zeroed when a lane is made */
+	/* The thread left the tracer in the middle of a backtrace: what is kept is not whole. */
+	void (*forget)(struct unwind_history *history);
+};
+
 /* False: no memory. Once. */
-bool lanes_init(void);
+bool lanes_init(const struct lane_history *kind);
 /* For a new file: all lanes are as never used. */
 void lanes_reset(void);
 

@@ -13,6 +13,7 @@
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
 #include "preload/capture/tree.h"
+#include "preload/capture/unwind.h"
 #include "preload/file/chunks.h"
 #include "preload/file/findings.h"
 #include "preload/file/lanes.h"
@@ -65,8 +66,8 @@ static bool prepare_once(void)
 
 	if (is_prepared)
 		return true;
-	if (!modules_init() || !lanes_init() || !ledger_init() || !tree_init() ||
-	    !backtrace_init(&why))
+	if (!modules_init() || !lanes_init(&unwind_lane_history) || !ledger_init() ||
+	    !tree_init() || !backtrace_init(&why))
 		return refuse("", 0, why);
 	hooks_register();
 	is_prepared = true;

@@ -16,6 +16,7 @@
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
 #include "preload/capture/tree.h"
+#include "preload/capture/unwind.h"
 #include "preload/file/clock.h"
 #include "preload/file/findings.h"
 #include "preload/file/log.h"
@@ -74,7 +75,8 @@ struct lane *preload_start(uint64_t ring_bytes)
 	const char *why;
 
 	preload_init("");
-	must(modules_init() && lanes_init() && ledger_init() && tree_init() && backtrace_init(&why));
+	must(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init() &&
+	     backtrace_init(&why));
 	return preload_start_anew(ring_bytes);
 }
 

@@ -10,6 +10,7 @@
 #include "include/secpkg.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/tree.h"
+#include "preload/capture/unwind.h"
 #include "preload/file/trace.h"
 #include "preload/guardpage/functions.h"
 #include "preload/guardpage/guarded.h"
@@ -27,7 +28,7 @@ enum { SIZE = 24, ROOM = 4096, ROUNDS = 10000, THREADS = 4 };
 static void start(const char *options)
 {
 	preload_init(options);
-	cr_assert(modules_init() && lanes_init() && ledger_init() && tree_init());
+	cr_assert(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init());
 	preload_start_anew(1 << 20);
 	cr_assert(guarded_init());
 }
@@ -409,7 +410,7 @@ static PVOID host_allocate(PVOID section, ULONG size)
 static void start_functions(void)
 {
 	preload_init("allocator=guard");
-	cr_assert(modules_init() && lanes_init() && ledger_init() && tree_init());
+	cr_assert(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init());
 	preload_start_anew(1 << 20);
 }
 
