@@ -113,7 +113,8 @@ static bool is_known_as(const struct unwind_history *h, uint32_t stack)
 	return !known || stacks_are_alike(known, stack);
 }
 
-/* Takes it by libunwind as well, which is believed. What the tree has for it is compared as well. */
+/* Takes it by libunwind as well, which is believed. What the tree has for it is compared as
+ * well. */
 static APART uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
 	struct backtrace b, ours;

@@ -55,8 +55,8 @@ static inline bool cfi_keeps_rbp(struct cfi_rule rule)
 }
 
 /*
- * The *salt* of an epoch (images.h): what was cached in another epoch is not found with it. That of an
- * epoch in which something is being unloaded is CFI_NO_CACHE.
+ * The *salt* of an epoch (images.h): what was cached in another epoch is not found with it. That of
+ * an epoch in which something is being unloaded is CFI_NO_CACHE.
  */
 #define CFI_NO_CACHE 0
 uint64_t cfi_salt(uint64_t epoch);

@@ -127,7 +127,8 @@ bool libunwind_init(const char **why)
 	if (!unwinder || !get_context || !start_at || !init_cursor || !step_cursor ||
 	    !get_register || !flush || !local_space)
 		return false;
-	/* From 1.7 on libunwind can be told what to call. The host may have told its own something. */
+	/* From 1.7 on libunwind can be told what to call. The host may have told its own
+	 * something. */
 	if (!of_host && FIND(set_visit, NAME_OF(UNW_OBJ(set_iterate_phdr_function))))
 		set_visit(*local_space, libunwind_visit);
 	else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Images as the trace has them: modules. The id of a module is the number of its image (images.h). A
- * module is defined in the trace when a frame or a package in it is first stored; when it is unloaded,
- * the trace says that it is gone.
+ * Images as the trace has them: modules. The id of a module is the number of its image (images.h).
+ * A module is defined in the trace when a frame or a package in it is first stored; when it is
+ * unloaded, the trace says that it is gone.
  *
  * A *frame* (trace_format.h) is a return address as module and offset in it.
  */
@@ -18,8 +18,8 @@
 /* Returns false if there is no memory. */
 bool modules_init(void);
 
-/* The id of the module that holds an address, defined in the trace; 0: none does. Like images_number(),
- * it reads the image. Under the cold lock. */
+/* The id of the module that holds an address, defined in the trace; 0: none does. Like
+ * images_number(), it reads the image. Under the cold lock. */
 uint32_t modules_id(uint64_t address);
 
 /* The frame of a return address. Under the cold lock. */
@@ -34,8 +34,8 @@ bool modules_is_defined(uint32_t id);
 /* Writes down which modules are gone. Under the cold lock. */
 void modules_note_gone(void);
 
-/* Does a frame stand for this return address now? Of a frame that lies in no module only the lower bits
- * are known. */
+/* Does a frame stand for this return address now? Of a frame that lies in no module only the lower
+ * bits are known. */
 static inline bool modules_holds(uint64_t frame, uint64_t pc)
 {
 	uint64_t id = frame >> TRACE_FRAME_OFFSET_BITS;

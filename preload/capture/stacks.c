@@ -56,8 +56,8 @@ static uint32_t look_up(const struct backtrace *b, const uint64_t *frame, uint64
 	return index_find(&index_of_stacks, hash, is_it, &sought);
 }
 
-/* While something is being unloaded it is not known which modules are gone. So return addresses are made
- * frames of what lies there now. */
+/* While something is being unloaded it is not known which modules are gone. So return addresses are
+ * made frames of what lies there now. */
 static APART uint32_t look_up_frames(const struct backtrace *b, uint64_t hash)
 {
 	uint64_t frame[TRACE_FRAMES_MAX];

@@ -21,11 +21,12 @@ struct backtrace {
 /* The reference of a backtrace; 0: there was no room for it, which is counted. */
 uint32_t stacks_find(const struct backtrace *b);
 
-/* Do two references stand for the same frames? A stack is stored again when it passes through a module
- * that there was no room for. */
+/* Do two references stand for the same frames? A stack is stored again when it passes through a
+ * module that there was no room for. */
 bool stacks_are_alike(uint32_t one, uint32_t other);
 
-/* For a new file: forgets all stacks; takes one over from the old file, and returns its reference. */
+/* For a new file: forgets all stacks; takes one over from the old file, and returns its
+ * reference. */
 void stacks_reset(void);
 uint32_t stacks_copy(const struct trace_stack *old);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Backtraces as a tree of calling contexts, outermost frame first: a node is its parent and a return
- * address. Two backtraces that differ in their innermost frames share the rest, so that finding one
- * costs a look-up for each frame that changed. A node remembers the reference of the stack that ends
- * in it. No lock; nodes are never changed but for that reference.
+ * Backtraces as a tree of calling contexts, outermost frame first: a node is its parent and a
+ * return address. Two backtraces that differ in their innermost frames share the rest, so that
+ * finding one costs a look-up for each frame that changed. A node remembers the reference of the
+ * stack that ends in it. No lock; nodes are never changed but for that reference.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_TREE_H
 #define LSATRACE_PRELOAD_CAPTURE_TREE_H

@@ -43,9 +43,9 @@ static inline bool is_frame_size(uint64_t bytes)
 }
 
 /*
- * Where the stack ends, at the latest, on which an address lies: above the stack of a thread lies what the
- * C library keeps of it, above that of the process what the kernel handed to it. Coroutines' stacks and
- * alternate ones of signals may lie anywhere.
+ * Where the stack ends, at the latest, on which an address lies: above the stack of a thread lies
+ * what the C library keeps of it, above that of the process what the kernel handed to it.
+ * Coroutines' stacks and alternate ones of signals may lie anywhere.
  */
 static uint64_t limit_of_stack(uint64_t address)
 {
@@ -57,8 +57,8 @@ static uint64_t limit_of_stack(uint64_t address)
 	return address < process ? process : UINT64_MAX;
 }
 
-/* May the stack be read from one word, which has been read, up to another? Asks the kernel about each page
- * once, and keeps the answer for the stack that the thread was on last. */
+/* May the stack be read from one word, which has been read, up to another? Asks the kernel about
+ * each page once, and keeps the answer for the stack that the thread was on last. */
 static APART bool reach(struct unwind_history *h, uint64_t from, uint64_t to)
 {
 	uint64_t low = from & -PAGE_BYTES, high = low + PAGE_BYTES;
@@ -89,8 +89,8 @@ static inline void note(struct unwind_frame *to, const struct unwind_frame *f)
 	to->rule = f->rule;
 }
 
-/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing but
- * the stack, and of that nothing inside of the frame. */
+/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing
+ * but the stack, and of that nothing inside of the frame. */
 static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
 			     struct unwind_frame *inner)
 {
@@ -142,9 +142,9 @@ static APART struct unwind_frame *find_change_with_cells(struct unwind_history *
 }
 
 /*
- * A frame and those outside of it are read again, as the frame inside of it is as it was. Returns the
- * first one that is not known to be as it was; frame 0 if all are. A slot may be read only where the
- * frame inside of it has been compared.
+ * A frame and those outside of it are read again, as the frame inside of it is as it was. Returns
+ * the first one that is not known to be as it was; frame 0 if all are. A slot may be read only
+ * where the frame inside of it has been compared.
  */
 static inline struct unwind_frame *find_change(struct unwind_history *h, struct unwind_frame *f)
 {
@@ -159,10 +159,10 @@ static inline struct unwind_frame *find_change(struct unwind_history *h, struct 
 }
 
 /*
- * Frames of the history, from `old` outward, stand, but not `changed`: they join the fresh ones, from
- * `*f` on, which is as `old`, and the one outside of them is to be looked at next. What rbp is in them
- * need not be what it was where that did not matter: it is carried along anew. Returns that next one;
- * NULL: too many frames.
+ * Frames of the history, from `old` outward, stand, but not `changed`: they join the fresh ones,
+ * from `*f` on, which is as `old`, and the one outside of them is to be looked at next. What rbp is
+ * in them need not be what it was where that did not matter: it is carried along anew. Returns that
+ * next one; NULL: too many frames.
  */
 static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 					      const struct unwind_frame *old,
@@ -201,9 +201,9 @@ static inline void arrive(struct unwind_frame *old, const struct unwind_frame *f
 }
 
 /*
- * Walks outward from a frame. Returns the frame of the history that stands, with all outside of it, to
- * which the fresh ones lead, up to `*fresh_end`; frame 0: these lead to the outermost frame. NULL:
- * nowhere.
+ * Walks outward from a frame. Returns the frame of the history that stands, with all outside of it,
+ * to which the fresh ones lead, up to `*fresh_end`; frame 0: these lead to the outermost frame.
+ * NULL: nowhere.
  */
 static inline struct unwind_frame *walk(struct unwind_history *h, const uint64_t *words,
 					struct unwind_frame **fresh_end)
@@ -249,8 +249,8 @@ static inline void append(struct unwind_frame *f, const struct unwind_frame *fre
 	f->node = unlikely(unwind_is_own(f->pc)) ? f[-1].node : tree_child(f[-1].node, f->pc);
 }
 
-/* Nothing of another epoch is believed. While something is being unloaded, nothing at all: no frame is an
- * old one, rules are read anew, and nodes are 0. */
+/* Nothing of another epoch is believed. While something is being unloaded, nothing at all: no frame
+ * is an old one, rules are read anew, and nodes are 0. */
 static APART void begin(struct unwind_history *h, uint64_t epoch)
 {
 	bool is_unloading = images_is_unloading(epoch);

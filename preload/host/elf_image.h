@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loaded ELF files, called images: the executable, the libraries, the vdso. The one place that answers
- * which image holds an address, and the one that reads an image's headers and its dynamic section (its
- * names, the symbols that it exports, the places that the loader fills in), as the loader left them in
- * memory.
+ * Loaded ELF files, called images: the executable, the libraries, the vdso. The one place that
+ * answers which image holds an address, and the one that reads an image's headers and its dynamic
+ * section (its names, the symbols that it exports, the places that the loader fills in), as the
+ * loader left them in memory.
  *
  * No lock, no allocation, no system call; all namespaces of dlmopen() alike.
  *
@@ -11,8 +11,9 @@
  * - it is on the stack of the calling thread: that thread will return into it; or the caller was just
  *   given a function in it, or is about to call one; or
  * - the calling thread holds the loader's lock (link_maps.h).
- * elf_image_at() alone may be asked for any address at any time, for it reads no image. What it says of
- * an image that may be unloaded meanwhile may be compared, but its `map` may not be followed.
+ * elf_image_at() alone may be asked for any address at any time, for it reads no image. What it
+ * says of an image that may be unloaded meanwhile may be compared, but its `map` may not be
+ * followed.
  */
 #ifndef LSATRACE_PRELOAD_HOST_ELF_IMAGE_H
 #define LSATRACE_PRELOAD_HOST_ELF_IMAGE_H
@@ -30,7 +31,8 @@ struct elf_image {
 };
 
 /* Finds the image that holds an address. Returns false if none does, or if that one is still being
- * loaded: an image is known from the time when it has been relocated, before its constructors run. */
+ * loaded: an image is known from the time when it has been relocated, before its constructors
+ * run. */
 bool elf_image_at(const void *address, struct elf_image *image);
 
 /* The same for those who need only the loader's description; NULL: no image. */
@@ -42,16 +44,16 @@ bool elf_image_is_own(const void *address);
 /* The first image of the tracer's namespace: the executable. Those after it follow by l_next. */
 const struct link_map *elf_image_first(void);
 
-/* The program headers of an image that begins at `start` with `readable` readable bytes. NULL: they do
- * not lie there, as they do in nearly every image. */
+/* The program headers of an image that begins at `start` with `readable` readable bytes. NULL: they
+ * do not lie there, as they do in nearly every image. */
 const ElfW(Phdr) * elf_image_headers(uintptr_t start, size_t readable, size_t *count);
 
-/* Finds the build id. Returns its bytes, at most `most`, which are copied to `id`, and sets `*at` to
- * where it lies in memory; 0: it has none. Segments that are mapped are read in place. */
+/* Finds the build id. Returns its bytes, at most `most`, which are copied to `id`, and sets `*at`
+ * to where it lies in memory; 0: it has none. Segments that are mapped are read in place. */
 size_t elf_image_build_id(const struct elf_image *image, void *id, size_t most, const void **at);
 
-/* Fills in what dl_iterate_phdr() would tell of an image, but for the members from dlpi_adds on. Returns
- * false if the program headers are not in the first page. */
+/* Fills in what dl_iterate_phdr() would tell of an image, but for the members from dlpi_adds on.
+ * Returns false if the program headers are not in the first page. */
 bool elf_image_describe(const struct elf_image *image, struct dl_phdr_info *info);
 
 /* What the dynamic section of an image says. */
@@ -91,8 +93,8 @@ bool elf_image_import(const struct elf_dynamic *dynamic, const ElfW(Rela) * relo
 /* Is it the C library, or libdl, which once held dlsym()? */
 bool elf_image_is_c_library(const struct elf_dynamic *dynamic);
 
-/* Are two names equal? strcmp() may belong to a sanitizer in the host, which calls dlsym() before its
- * own strcmp() works. */
+/* Are two names equal? strcmp() may belong to a sanitizer in the host, which calls dlsym() before
+ * its own strcmp() works. */
 bool elf_image_is_name(const char *a, const char *b);
 
 #endif

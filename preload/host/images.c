@@ -82,8 +82,8 @@ static bool is_it(const struct image *image, const struct elf_image *place)
 		memcmp(image->mark_at, image->mark, image->mark_bytes) == 0);
 }
 
-/* The number by which the image at a place is known. Another one may have lain there before, in the same
- * length and by the same description of the loader: only the mark tells. */
+/* The number by which the image at a place is known. Another one may have lain there before, in the
+ * same length and by the same description of the loader: only the mark tells. */
 static uint32_t find_number(const struct elf_image *place)
 {
 	uint32_t count = images_count();
@@ -106,8 +106,8 @@ static void note_unloaded(uint32_t number)
 	__atomic_store_n(&known.state[number], STATE_UNLOADED, __ATOMIC_RELEASE);
 }
 
-/* What lay where an image lies now is gone, though nobody has told us: its dlclose() is under way, or the
- * C library unloaded it by itself. */
+/* What lay where an image lies now is gone, though nobody has told us: its dlclose() is under way,
+ * or the C library unloaded it by itself. */
 static void note_replaced(const struct elf_image *place)
 {
 	bool is_any = false;

@@ -175,8 +175,9 @@ bool maps_can_read(const void *at, size_t bytes)
 	return readable_by_page((uint64_t)(uintptr_t)at, bytes) == bytes;
 }
 
-/* FUTEX_CMP_REQUEUE compares a word with a value and then, here, wakes and moves nobody. A page that has
- * gone is an error, not a signal. Programs that restrict their system calls allow this one. */
+/* FUTEX_CMP_REQUEUE compares a word with a value and then, here, wakes and moves nobody. A page
+ * that has gone is an error, not a signal. Programs that restrict their system calls allow this
+ * one. */
 static bool is_word_equal(const void *at, uint32_t value)
 {
 	uint32_t other = 0;

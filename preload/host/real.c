@@ -24,8 +24,8 @@ sighandler_t (*real_sysv_signal)(int signal, sighandler_t handler);
 
 #define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(RTLD_NEXT, name))
 
-/* dlsym() cannot be asked for itself, nor dlvsym(), which is ours as well. What RTLD_NEXT would find: the
- * first behind us. */
+/* dlsym() cannot be asked for itself, nor dlvsym(), which is ours as well. What RTLD_NEXT would
+ * find: the first behind us. */
 static void *find_behind_us(const char *name)
 {
 	const struct link_map *map = elf_image_map_at((const void *)&real_init);

@@ -65,7 +65,8 @@ static bool has_name(const ElfW(Sym) * s, const struct image_file *f, const stru
 	       memcmp(name, w->name, w->name_bytes) == 0;
 }
 
-/* Symbols of the table from one number to another. A table that is longer than the file ends there. */
+/* Symbols of the table from one number to another. A table that is longer than the file ends
+ * there. */
 static bool search(const struct image_file *f, const struct table *t, const struct wanted *w,
 		   uint64_t from, uint64_t to, struct symbol *symbol)
 {

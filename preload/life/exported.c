@@ -19,42 +19,43 @@
 #include "preload/life/hooks.h"
 #include "preload/life/init.h"
 #include "preload/ways_in/client.h"
-#include "preload/ways_in/entry.h"
+#include "preload/ways_in/dlsym.h"
+#include "preload/ways_in/libraries.h"
 #include "preload/ways_in/link_maps.h"
-#include "preload/ways_in/unload.h"
+#include "preload/ways_in/linked.h"
 
 #include "preload/base/poison.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Loading. entry_amd64.S and linked_amd64.S define what is exported and call these two. */
+/* Loading. dlsym_amd64.S and linked_amd64.S define what is exported and call these two. */
 
-struct entry_answer exported_dlsym(void *handle, const char *name, const char *version,
-				   const void *caller, enum loader_function asked);
-void *exported_linked(uint32_t number, const void *caller);
+struct dlsym_answer exported_answer(void *handle, const char *name, const char *version,
+				    const void *caller, enum loader_function asked);
+void *exported_target(uint32_t number, const void *caller);
 
-struct entry_answer exported_dlsym(void *handle, const char *name, const char *version,
-				   const void *caller, enum loader_function asked)
+struct dlsym_answer exported_answer(void *handle, const char *name, const char *version,
+				    const void *caller, enum loader_function asked)
 {
-	if (entry_needs_init(handle, name, version, caller, asked))
+	if (dlsym_needs_init(handle, name, version, caller, asked))
 		init_ensure();
-	return entry_answer(handle, name, version, caller, asked);
+	return dlsym_find(handle, name, version, caller, asked);
 }
 
-void *exported_linked(uint32_t number, const void *caller)
+void *exported_target(uint32_t number, const void *caller)
 {
 	init_ensure();
-	return entry_linked(number, caller);
+	return linked_target(number, caller);
 }
 
-/* Also the address by which the library itself knows it (entry.h). */
-int entry_dlclose(void *handle)
+/* Also the address by which the library itself knows it (libraries.h). */
+int exported_dlclose(void *handle)
 {
 	init_ensure();
-	return unload_library(handle, __builtin_return_address(0));
+	return libraries_close(handle, __builtin_return_address(0));
 }
 
-EXPORT int dlclose(void *handle) __attribute__((alias("entry_dlclose")));
+EXPORT int dlclose(void *handle) __attribute__((alias("exported_dlclose")));
 
 /* Never called. The loader runs its resolver, under the loader's lock, when dlsym() asks for it. */
 static __attribute__((used)) void (*resolve_loaded(void))(void)

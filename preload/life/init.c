@@ -9,7 +9,10 @@
 #include "preload/host/real.h"
 #include "preload/life/init.h"
 #include "preload/life/new_trace.h"
-#include "preload/ways_in/entry.h"
+#include "preload/package/lsa_mode.h"
+#include "preload/ways_in/libraries.h"
+#include "preload/ways_in/linked.h"
+#include "preload/ways_in/scope.h"
 #include "preload/ways_in/table_symbols.h"
 
 #include "preload/base/poison.h"
@@ -19,7 +22,9 @@ static void init_modules(void)
 	int saved_errno = errno;
 
 	real_init(); /* first: all others may call functions of the C library that are replaced here */
-	entry_init();
+	scope_init();
+	libraries_init();
+	lsa_mode_init(linked_behind);
 	clock_init();
 	config_init();
 	process_init();
@@ -43,5 +48,5 @@ void init_ensure(void)
 static __attribute__((constructor)) void start_library(void)
 {
 	init_ensure();
-	entry_start();
+	libraries_start();
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* What include/lsatrace.h finds when the process is traced. */
 #include <errno.h>
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a host asks of the tracer by include/lsatrace.h; described there. life/exported.c exports these
- * under the names that the header looks up. */
+/* What a host asks of the tracer by include/lsatrace.h, which describes it. life/exported.c exports
+ * these functions under the names that lsatrace.h looks up. errno stays as it is. */
 #ifndef LSATRACE_PRELOAD_WAYS_IN_CLIENT_H
 #define LSATRACE_PRELOAD_WAYS_IN_CLIENT_H
 

@@ -16,8 +16,8 @@
 
 enum { LOADERS = 256 };
 
-/* A library in which something was replaced. Written under the loader's lock, before the library can call
- * the tracer. */
+/* A library in which something was replaced, and its originals. Written under the loader's lock,
+ * before the library can call the tracer. */
 struct loader {
 	uintptr_t start, end;             /* 0: it is gone */
 	uint32_t image;                   /* its number (images.h) */
@@ -28,9 +28,10 @@ static const char *const names[LOADER_FUNCTIONS] = { "dlsym", "dlvsym", "dlclose
 						     "SpLsaModeInitialize" };
 
 static struct loader loaders[LOADERS];
-static uint32_t got_hooks_used;
+static uint32_t loaders_used;
 static void *ours[LOADER_FUNCTIONS];
-static bool is_first[LOADER_FUNCTIONS]; /* in our own namespace, what everybody finds is ours */
+/* Is the tracer's function the first one in its own namespace? Then all libraries there find it. */
+static bool is_first[LOADER_FUNCTIONS];
 
 void got_hooks_init(void *const functions[LOADER_FUNCTIONS])
 {
@@ -39,17 +40,17 @@ void got_hooks_init(void *const functions[LOADER_FUNCTIONS])
 		is_first[f] = real_dlsym(RTLD_DEFAULT, names[f]) == ours[f];
 }
 
-/* One image that is looked at. */
+/* An image that is looked at. */
 struct visit {
 	struct elf_dynamic dynamic;
 	struct elf_image image;
 	bool is_base;
 };
 
-/* What was at its place, or at a part of it, is gone. */
+/* What lay at its place, or at a part of it, is gone. */
 static void forget_older(const struct visit *v)
 {
-	for (uint32_t i = 0; i < got_hooks_used; i++)
+	for (uint32_t i = 0; i < loaders_used; i++)
 		if (loaders[i].start < v->image.end && v->image.start < loaders[i].end &&
 		    loaders[i].image != images_number(v->dynamic.map->l_ld))
 			loaders[i].start = loaders[i].end = 0;
@@ -59,24 +60,24 @@ static struct loader *take_free(const struct visit *v, uint32_t image)
 {
 	uint32_t i = 0;
 
-	while (i < got_hooks_used && loaders[i].end != 0)
+	while (i < loaders_used && loaders[i].end != 0)
 		i++;
 	if (i == LOADERS)
 		return NULL;
 	loaders[i] = (struct loader){ .image = image, .start = v->image.start };
 	__atomic_store_n(&loaders[i].end, v->image.end, __ATOMIC_RELEASE);
-	if (i == got_hooks_used)
-		__atomic_store_n(&got_hooks_used, i + 1, __ATOMIC_RELEASE);
+	if (i == loaders_used)
+		__atomic_store_n(&loaders_used, i + 1, __ATOMIC_RELEASE);
 	return &loaders[i];
 }
 
-/* False: there are too many. */
+/* Returns false if there are too many libraries. */
 static bool note_original(const struct visit *v, enum loader_function f, void *original)
 {
 	uint32_t image = images_number(v->dynamic.map->l_ld);
 	struct loader *l = NULL;
 
-	for (uint32_t i = 0; i < got_hooks_used && !l; i++)
+	for (uint32_t i = 0; i < loaders_used && !l; i++)
 		if (loaders[i].end != 0 && loaders[i].image == image)
 			l = &loaders[i];
 	if (!l && image)
@@ -86,7 +87,7 @@ static bool note_original(const struct visit *v, enum loader_function f, void *o
 	return l != NULL;
 }
 
-static enum loader_function named(const char *name)
+static enum loader_function find_function(const char *name)
 {
 	int f = 0;
 
@@ -102,7 +103,8 @@ static bool is_c_library(const struct link_map *map)
 	return map && elf_image_read(&dynamic, map) && elf_image_is_c_library(&dynamic);
 }
 
-/* The C library's function, for a place that is filled in when it is first used. */
+/* The function of the C library in the image's namespace, for a place that is filled in at first
+ * use. */
 static void *find_late(const struct visit *v, enum loader_function f)
 {
 	const struct link_map *map = v->dynamic.map;
@@ -120,9 +122,9 @@ static void *find_late(const struct visit *v, enum loader_function f)
 }
 
 /*
- * A place that is not filled in yet leads into the object itself, and can be written to. In our own
- * namespace it would be filled in with ours but for a library that is deeply bound, which cannot be told
- * from others.
+ * A place that is filled in at first use leads into its own image until then, and can be written
+ * to. In the tracer's namespace the loader would fill in the tracer's function, unless the library
+ * is deeply bound. That cannot be told, so the place is filled in for all of them.
  */
 static void fill_in(const struct visit *v, enum loader_function f, void **place)
 {
@@ -136,7 +138,7 @@ static void fill_in(const struct visit *v, enum loader_function f, void **place)
 		__atomic_store_n(place, ours[f], __ATOMIC_RELEASE);
 }
 
-static void *everybodys(enum loader_function f)
+static void *common_original(enum loader_function f)
 {
 	switch (f) {
 	case LOADER_DLSYM:
@@ -150,14 +152,14 @@ static void *everybodys(enum loader_function f)
 	}
 }
 
-/* Of the functions for loading, only the C library's are replaced: if somebody else is in front of
- * those, we would be in front of him. */
+/* Of the functions for loading, only the C library's are replaced. If another library stands in
+ * front of those, the tracer would get in front of that one. */
 static void replace(const struct visit *v, enum loader_function f, void **place, void *original,
 		    const struct link_map *holder)
 {
 	if (!holder || (f != LOADER_ENTRY && !is_c_library(holder)))
 		return;
-	if ((original != everybodys(f) && !note_original(v, f, original)) ||
+	if ((original != common_original(f) && !note_original(v, f, original)) ||
 	    !patch_pointer(place, ours[f]))
 		trace_lose(TRACE_LOST_PACKAGES);
 }
@@ -193,7 +195,7 @@ bool got_hooks_patch(const struct link_map *map, bool is_base)
 
 			if (!elf_image_import(&v.dynamic, &v.dynamic.relocations[i].all[n], &import))
 				continue;
-			f = named(import.name);
+			f = find_function(import.name);
 			if (f == LOADER_FUNCTIONS)
 				continue;
 			has_none = false;
@@ -202,15 +204,15 @@ bool got_hooks_patch(const struct link_map *map, bool is_base)
 	return has_none;
 }
 
-/* Who called may lie where another library lay that is gone, with its C library. */
-static void *still_there(void *original)
+/* The C library of another namespace may be gone. */
+static void *if_loaded(void *original)
 {
 	return original && elf_image_map_at(original) ? original : NULL;
 }
 
 void *got_hooks_original(enum loader_function function, const void *caller)
 {
-	uint32_t used = __atomic_load_n(&got_hooks_used, __ATOMIC_ACQUIRE);
+	uint32_t used = __atomic_load_n(&loaders_used, __ATOMIC_ACQUIRE);
 	void *original = NULL;
 
 	for (uint32_t i = 0; i < used && !original; i++) {
@@ -219,23 +221,23 @@ void *got_hooks_original(enum loader_function function, const void *caller)
 		if ((uintptr_t)caller >= l->start &&
 		    (uintptr_t)caller < __atomic_load_n(&l->end, __ATOMIC_ACQUIRE) &&
 		    l->image == images_number(caller))
-			original = still_there(
-				__atomic_load_n(&l->original[function], __ATOMIC_ACQUIRE));
+			original =
+				if_loaded(__atomic_load_n(&l->original[function], __ATOMIC_ACQUIRE));
 	}
-	return original ? original : everybodys(function);
+	return original ? original : common_original(function);
 }
 
 bool got_hooks_has(const char *name)
 {
-	return named(name) < LOADER_ENTRY;
+	return find_function(name) < LOADER_ENTRY;
 }
 
 void *got_hooks_stand_in(const char *name, void *symbol)
 {
-	enum loader_function f = named(name);
+	enum loader_function f = find_function(name);
 
 	if (f >= LOADER_ENTRY || !is_c_library(elf_image_map_at(symbol)) ||
-	    !is_c_library(elf_image_map_at(everybodys(f))))
+	    !is_c_library(elf_image_map_at(common_original(f))))
 		return NULL;
 	return ours[f];
 }

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Libraries that look for packages where nobody sees it: opened with RTLD_DEEPBIND they find the C
- * library's dlsym() before ours; opened by dlmopen(), that of another C library. The loader has written
- * down what they found; ours is put in its place. What such a library asks that is no business of ours
- * goes on to where it would have gone.
+ * Gets in front of dlsym(), dlvsym() and dlclose() where the tracer's exports do not.
  *
- * That is done when something is asked of our dlsym(): a library whose constructor looks for packages
- * comes too early for us.
+ * A library that is opened with RTLD_DEEPBIND finds the C library's functions before the tracer's,
+ * and one that is opened by dlmopen() finds those of another C library. The loader has stored their
+ * addresses in the library's global offset table (GOT). There they are replaced by the tracer's,
+ * and the original is kept with the library. A call of such a library that is none of the tracer's
+ * business goes on to the original.
+ *
+ * This is done when dlsym() is called. So a library whose constructor looks for packages is too
+ * early.
  */
 #ifndef LSATRACE_PRELOAD_WAYS_IN_GOT_HOOKS_H
 #define LSATRACE_PRELOAD_WAYS_IN_GOT_HOOKS_H
 
 #include "preload/ways_in/link_maps.h"
 
-/* What is found in our place; the last one is SpLsaModeInitialize, to which a library may be linked. */
+/* The functions that are replaced. The last one stands for SpLsaModeInitialize, to which a library
+ * may be linked. dlsym_amd64.S has the first two by number. */
 enum loader_function {
 	LOADER_DLSYM,
 	LOADER_DLVSYM,
@@ -22,21 +26,23 @@ enum loader_function {
 	LOADER_FUNCTIONS
 };
 
-/* Tells what is ours. */
+/* Notes the tracer's functions. At start-up. */
 void got_hooks_init(void *const ours[LOADER_FUNCTIONS]);
 
-/* For link_maps_look(). */
+/* For link_maps_look(): replaces the functions in an image. Returns true if it uses none of
+ * them. */
 link_maps_looker got_hooks_patch;
 
-/* What a caller, a return address, would have reached without us. Of LOADER_ENTRY it may be NULL: what
- * the scope of the caller has. */
+/* The function that a caller, a return address, would have reached without the tracer. Of
+ * LOADER_ENTRY it may be NULL; then it is what the caller's scope has (scope.h). */
 void *got_hooks_original(enum loader_function function, const void *caller);
 
-/* Do we stand in for a function of the C library of that name? */
+/* Does the tracer replace a function of the C library of that name? */
 bool got_hooks_has(const char *name);
 
-/* Ours, for a symbol that somebody found under a name; NULL: it is none that we stand in for, or
- * somebody else stands behind us, who may need it himself. */
+/* The tracer's function for a symbol that somebody found by that name. NULL if it is not the C
+ * library's, or if another library stands between the tracer and the C library, which may need the
+ * symbol itself. */
 void *got_hooks_stand_in(const char *name, void *symbol);
 
 #endif

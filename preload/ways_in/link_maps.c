@@ -15,8 +15,8 @@
 
 enum { SHOWN = 1024, HANDLES = 64 };
 
-/* An image that has been shown. What shares its row with another one is shown again, which costs time
- * only. Under the loader's lock. */
+/* An image that has been shown. What shares its row with another one is shown again, which costs
+ * time only. Under the loader's lock. */
 static struct shown {
 	uint64_t key;   /* where the image and the loader's description of it lie; 0: none */
 	uint64_t mark;  /* of its content */
@@ -24,7 +24,8 @@ static struct shown {
 	bool is_final;
 } shown[SHOWN];
 
-/* Handles that have been used, each mixed with the epoch: a handle may come again, for another image. */
+/* Handles that have been used, each mixed with the epoch: a handle may come again, for another
+ * image. */
 static uint64_t handles[HANDLES];
 
 /* What the resolver is to do, when it is run for this thread. */

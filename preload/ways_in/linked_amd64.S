@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Our own symbols of the packages' names, which a host finds that is linked to a package. Each asks
- * whom it stands for and jumps there, whatever its prototype is: registers and stack are the caller's.
+ * The tracer's symbols of the entry points' names (linked.h). Each calls exported_target() with its
+ * number and the return address, and jumps to the function that it gets. That function may have any
+ * prototype: it finds registers and stack as its caller left them.
  */
 #include "preload/ways_in/entry_points.h"
 
@@ -47,7 +48,7 @@ linked:
 	.cfi_adjust_cfa_offset 8
 	movl %eax, %edi
 	movq 56(%rsp), %rsi
-	call exported_linked
+	call exported_target
 	addq $8, %rsp
 	.cfi_adjust_cfa_offset -8
 	popq %r9

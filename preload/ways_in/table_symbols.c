@@ -11,18 +11,18 @@
 
 #include "preload/base/poison.h"
 
-/* As short as a table may be: the one that LsaApInitializePackage is handed. */
+/* The shortest table is the one that LsaApInitializePackage is given. */
 enum { BYTES_LEAST = sizeof(LSA_DISPATCH_TABLE) };
 
-struct named {
+struct named_table {
 	char name[OPTIONS_TABLE_BYTES + 1];
 	void **table;   /* NULL: not found */
 	uint32_t image; /* in which it lies */
 	size_t slots;
 };
 
-/* What is found is written under the loader's lock. */
-static struct named tables[OPTIONS_TABLES];
+/* Written under the loader's lock, but for the names. */
+static struct named_table tables[OPTIONS_TABLES];
 static uint32_t tables_used;
 
 void table_symbols_init(void)
@@ -38,7 +38,6 @@ void table_symbols_init(void)
 	}
 }
 
-/* Which of the tables that nobody has found yet lie in an image. False: one of them lies there. */
 bool table_symbols_find(const struct link_map *map, bool is_base)
 {
 	bool has_none = true;
@@ -48,7 +47,7 @@ bool table_symbols_find(const struct link_map *map, bool is_base)
 	if (elf_image_is_own(map->l_ld))
 		return true;
 	for (uint32_t i = 0; i < tables_used; i++) {
-		struct named *t = &tables[i];
+		struct named_table *t = &tables[i];
 
 		if (t->table && images_is_loaded(t->image)) {
 			has_none &= t->image != images_number(map->l_ld);
@@ -64,12 +63,12 @@ bool table_symbols_find(const struct link_map *map, bool is_base)
 	return has_none;
 }
 
-/* Under the loader's lock. A trace may not be made here: that takes the lock of a file system, and may load
- * libunwind. Sets `*needs_trace` when one is needed. */
+/* Under the loader's lock, where no trace may be made, because that loads libunwind. Sets
+ * `*needs_trace` if one is needed first. */
 static void hook_all(void *needs_trace)
 {
 	for (uint32_t i = 0; i < tables_used; i++) {
-		struct named *t = &tables[i];
+		struct named_table *t = &tables[i];
 
 		if (!t->table || t->image != images_number(t->table))
 			continue;

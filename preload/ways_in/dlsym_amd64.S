@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * void *dlsym(void *handle, const char *name)
- * void *dlvsym(void *handle, const char *name, const char *version)
+ * void *dlsym(void *handle, const char *name) void *dlvsym(void *handle, const char *name, const
+ * char *version)
  *
- * The C library tells by the return address who asks, for RTLD_NEXT and RTLD_DEFAULT. So what is not
- * ours to answer is jumped to, not called: it finds the stack as its caller left it. Which of the two
- * it is, exported_dlsym() learns as enum loader_function has it.
+ * For RTLD_NEXT and RTLD_DEFAULT, the C library goes by its return address to know which library
+ * asks. So a question that is passed on is jumped to, not called: the C library's function finds
+ * registers and stack as its caller left them.
+ *
+ * exported_answer() is called with the three arguments, the return address, and the function that
+ * was asked, as enum loader_function numbers it. It returns struct dlsym_answer in rax and rdx.
  */
 	.macro asker name, function
 	.text
-	.globl \name, entry_\name
-	.hidden entry_\name
+	.globl \name, exported_\name
+	.hidden exported_\name
 	.type \name, @function
-	.type entry_\name, @function
+	.type exported_\name, @function
 \name:
-entry_\name:
+exported_\name:
 	.cfi_startproc
 	endbr64
 	pushq %rdi
@@ -25,7 +28,7 @@ entry_\name:
 	.cfi_adjust_cfa_offset 8
 	movq 24(%rsp), %rcx
 	movl $\function, %r8d
-	call exported_dlsym
+	call exported_answer
 	testq %rax, %rax
 	jz 1f
 	popq %rdx
@@ -42,7 +45,7 @@ entry_\name:
 	ret
 	.cfi_endproc
 	.size \name, . - \name
-	.size entry_\name, . - entry_\name
+	.size exported_\name, . - exported_\name
 	.endm
 
 	asker dlsym, 0
