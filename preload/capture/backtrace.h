@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frames of the package that called: by the incremental unwinder, and by libunwind where a
- * frame is not plain. What knows libunwind is here; what knows the processor, here and in unwind.
+ * Takes the backtrace of a call: by the incremental unwinder (unwind.h), and by libunwind
+ * (libunwind.h) where a frame is not plain or --unwind asks for it.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_BACKTRACE_H
 #define LSATRACE_PRELOAD_CAPTURE_BACKTRACE_H
@@ -17,18 +17,19 @@ struct lane;
 bool backtrace_init(const char **why);
 
 /*
- * Who called the function of ours whose frame address, by __builtin_frame_address(0), is given.
- * Returns the reference of the stack; 0: it could not be stored, which is counted. `*caller`
- * becomes the return address of the call that is traced.
+ * The backtrace of a traced call. `frame_address` is the frame address of the shim, from
+ * __builtin_frame_address(0); the first frame is the caller of the shim. Returns the reference of the
+ * stack, or 0 if it could not be stored, which is counted. `*caller` becomes the return address of
+ * the call.
  */
 uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller);
 
-/* The same from where a signal came, which its handler was told: the first frame is the one that
- * was interrupted. Holds on to nothing of the thread's. */
+/* The backtrace of code that a signal has interrupted, from the context that the handler was given. The
+ * first frame is the interrupted instruction. Does not use the thread's history. */
 uint32_t backtrace_take_at(const ucontext_t *context);
 
-/* Is there a frame that returns to `pc` in the backtrace that the thread took last? True as well
- * when that is not known. */
+/* Has the backtrace that the thread took last a frame that returns to `pc`? Also true if that is not
+ * known. */
 bool backtrace_has(const struct lane *lane, uint64_t pc);
 
 #endif

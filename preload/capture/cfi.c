@@ -69,7 +69,7 @@ enum {
 	CFA_GNU_ARGS_SIZE = 0x2e,
 };
 
-/* A place in .eh_frame. What the loader has mapped for the unwinder of exceptions is trusted. */
+/* A place in .eh_frame. The section is trusted: exceptions are unwound by it as well. */
 struct reader {
 	const uint8_t *at, *end;
 	bool failed;
@@ -82,7 +82,7 @@ struct column {
 	int64_t offset; /* from the CFA */
 };
 
-/* What is known at one address: the columns that a plain frame needs. */
+/* The row of the unwind table for one address: only what a plain frame needs. */
 struct state {
 	uint64_t cfa_register;
 	int64_t cfa_offset;
@@ -90,7 +90,7 @@ struct state {
 	struct column rbp, rsp, return_address;
 };
 
-/* A function's description. */
+/* A frame description entry (FDE): the unwind table of one function. */
 struct frame_info {
 	uint64_t start, end;
 	uint64_t code_align;
@@ -221,7 +221,7 @@ static bool read_augmentation(struct reader *r, const char *text, struct frame_i
 	return true;
 }
 
-/* What functions have in common. */
+/* A common information entry (CIE): what several functions have in common. */
 static bool read_common(const uint8_t *at, struct frame_info *info)
 {
 	struct reader r = read_entry(at);
@@ -261,7 +261,7 @@ static bool read_function(const uint8_t *at, struct frame_info *info)
 	return !r.failed && r.at <= r.end;
 }
 
-/* The function's entry, by the sorted table of .eh_frame_hdr; NULL: there is none. */
+/* The FDE of a function, from the sorted table of .eh_frame_hdr. Returns NULL if there is none. */
 static const uint8_t *search(const uint8_t *header, uint64_t pc)
 {
 	struct reader r = { header, header + 64, false };
@@ -327,7 +327,7 @@ struct machine {
 	uint64_t location, pc;
 };
 
-/* The instructions that define the CFA. False: it is another one. */
+/* Runs an instruction that defines the CFA. Returns false if it is another one. */
 static bool run_cfa(struct machine *m, struct reader *r, uint8_t op)
 {
 	struct state *s = &m->now;
@@ -362,7 +362,7 @@ static bool run_cfa(struct machine *m, struct reader *r, uint8_t op)
 	return true;
 }
 
-/* The instructions that say where a register is. False: it is another one. */
+/* Runs an instruction that says where a register is saved. Returns false if it is another one. */
 static bool run_register(struct machine *m, struct reader *r, uint8_t op)
 {
 	int64_t align = m->info->data_align;
@@ -427,7 +427,7 @@ static void run_other(struct machine *m, struct reader *r, uint8_t op)
 	}
 }
 
-/* The instructions that move on to another address. False: it is another one. */
+/* Runs an instruction that moves on to another address. Returns false if it is another one. */
 static bool run_advance(struct machine *m, struct reader *r, uint8_t op)
 {
 	uint64_t align = m->info->code_align;
@@ -450,7 +450,7 @@ static bool run_advance(struct machine *m, struct reader *r, uint8_t op)
 	}
 }
 
-/* Runs the instructions up to those for addresses behind pc. */
+/* Runs the instructions, up to the first that is for an address behind pc. */
 static bool run(struct machine *m, struct reader r)
 {
 	while (r.at < r.end && !r.failed && m->location <= m->pc) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Call frame information: for an address in code, where its caller's return address and rbp are.
- * Read from the .eh_frame of what is loaded, as the compiler wrote it for exceptions.
+ * It reads the .eh_frame section of loaded images, which the compiler writes for exceptions.
  *
- * Only *plain* frames are told: those whose canonical frame address (CFA, the stack pointer before
- * the call) is rsp or rbp plus a constant, with the return address right below it. That is what
- * compilers make of nearly every function; signal frames, realigned stacks and expressions are left
- * to libunwind. No lock, no allocation; safe in a signal handler and after a fork.
+ * It handles *plain* frames only: those whose canonical frame address (CFA, the stack pointer before
+ * the call) is rsp or rbp plus a constant, with the return address right below it. Nearly
+ * every function has such frames. Signal frames, realigned stacks and DWARF expressions are left to
+ * libunwind. No lock, no allocation; safe in a signal handler and after a fork.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_CFI_H
 #define LSATRACE_PRELOAD_CAPTURE_CFI_H
@@ -21,7 +21,7 @@ enum cfi_kind {
 	CFI_RBP,       /* CFA = rbp + cfa_offset */
 };
 
-/* In one word, which is kept, copied and compared as one. */
+/* A rule is one word, so that it is copied and compared at once. */
 struct cfi_rule {
 	uint64_t word; /* from below: kind, 8 bits; 0, 8; rbp_offset, 16; cfa_offset, 32 */
 };
@@ -42,27 +42,28 @@ static inline int64_t cfi_cfa_offset(struct cfi_rule rule)
 	return (int64_t)rule.word >> 32;
 }
 
-/* The caller's rbp is at CFA + this; 0: rbp is unchanged. */
+/* The caller's rbp is saved at CFA + this offset; 0: the function does not change rbp. */
 static inline int16_t cfi_rbp_offset(struct cfi_rule rule)
 {
 	return (int16_t)(rule.word >> 16);
 }
 
-/* CFA is of rsp, and rbp is unchanged. */
+/* Is the CFA computed from rsp, and rbp not changed? */
 static inline bool cfi_keeps_rbp(struct cfi_rule rule)
 {
 	return (uint32_t)rule.word == CFI_RSP;
 }
 
 /*
- * The *salt* of an epoch (images.h): what was cached in another epoch is not found with it. That of
- * an epoch in which something is being unloaded is CFI_NO_CACHE.
+ * The *salt* of an epoch (images.h): rules that were cached in another epoch are not found with it. While
+ * something is being unloaded, the salt is CFI_NO_CACHE.
  */
 #define CFI_NO_CACHE 0
 uint64_t cfi_salt(uint64_t epoch);
 
-/* The rule at a return address, from the cache if it is there. At 0, where many stacks end, it is
- * CFI_OUTERMOST. The image that holds the address must be on the caller's stack: it is read. */
+/* The rule at a return address, from the cache or else from .eh_frame. At address 0, where many stacks
+ * end, it is CFI_OUTERMOST. Reads the image that holds the address: a frame of it must be on the
+ * caller's stack, so that it stays loaded. */
 struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Backtraces, each distinct one stored once. Looking one up takes no lock; storing a new one takes
- * the cold lock.
+ * Backtraces, each distinct one stored once. Finding one takes no lock; storing a new one takes
+ * LOCK_COLD.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_STACKS_H
 #define LSATRACE_PRELOAD_CAPTURE_STACKS_H
@@ -11,22 +11,23 @@
 
 #include "include/trace_format.h"
 
-/* Frames in full, for what is not found in the tree. */
+/* All frames of a backtrace, for a stack that is not in the tree (tree.h). */
 struct backtrace {
-	uint32_t frames;                    /* at least 1 */
-	bool truncated;                     /* there were more */
-	uint64_t pc[TRACE_FRAMES_MAX + 16]; /* return addresses, innermost first: the call's own first */
+	uint32_t frames; /* at least 1 */
+	bool truncated;  /* there were more */
+	uint64_t pc[TRACE_FRAMES_MAX +
+		    16]; /* return addresses, innermost first; the first one is the traced call's */
 };
 
-/* The reference of a backtrace; 0: there was no room for it, which is counted. */
+/* Finds or stores a backtrace. Returns its reference, or 0 if there was no room, which is counted. */
 uint32_t stacks_find(const struct backtrace *b);
 
-/* Do two references stand for the same frames? A stack is stored again when it passes through a
- * module that there was no room for. */
+/* Do two references stand for the same frames? A stack that passes through a module for which there was
+ * no room is stored each time. */
 bool stacks_are_alike(uint32_t one, uint32_t other);
 
-/* For a new file: forgets all stacks; takes one over from the old file, and returns its
- * reference. */
+/* For a new trace file: stacks_reset() forgets all stacks; stacks_copy() stores a stack of the old file
+ * in the new one, and returns its reference. */
 void stacks_reset(void);
 uint32_t stacks_copy(const struct trace_stack *old);
 

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Backtraces as a tree of calling contexts, outermost frame first: a node is its parent and a
- * return address. Two backtraces that differ in their innermost frames share the rest, so that
- * finding one costs a look-up for each frame that changed. A node remembers the reference of the
- * stack that ends in it. No lock; nodes are never changed but for that reference.
+ * The calling-context tree: all stacks that were seen, as one tree.
+ *
+ *	root ── main ── log_on ── allocate_session      stack 3 ends here
+ *	            │          └─ allocate_ticket       stack 4
+ *	            └── call_package ── ...
+ *
+ * A node is a return address below its parent; the outermost frame is nearest to the root. Stacks
+ * that differ only in their inner frames share the nodes of the outer ones, so finding a stack costs
+ * one look-up for each frame that changed. A node remembers the reference of the stack that ends in
+ * it (stacks.h).
+ *
+ * Any thread, without a lock. Of a node only that reference ever changes. Each epoch (host/images.h)
+ * has a root of its own, so nodes of code that was unloaded are not found again.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_TREE_H
 #define LSATRACE_PRELOAD_CAPTURE_TREE_H
@@ -11,20 +20,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* False: no memory. */
+/* Reserves memory. Returns false if there is none. */
 bool tree_init(void);
 
-/* The node above every outermost frame, in an epoch (images.h). */
+/* The root of an epoch. */
 uint32_t tree_root(uint64_t epoch);
 
-/* The node of a return address below `parent`; 0: the tree is full, or `parent` is 0. */
+/* The node of a return address below `parent`, added if it is new. Returns 0 if the tree is full or
+ * `parent` is 0. */
 uint32_t tree_child(uint32_t parent, uint64_t pc);
 
-/* The reference of the stack that ends in a node; 0: not known yet. */
+/* The reference of the stack that ends in a node; 0 if it is not known yet. */
 uint32_t tree_stack(uint32_t node);
 void tree_set_stack(uint32_t node, uint32_t stack);
 
-/* For a new file, in which no stack is known: empties it. One thread only. */
+/* Empties the tree for a new trace file. One thread only. */
 void tree_reset(void);
 
 #endif

@@ -82,7 +82,7 @@ static APART bool reach(struct unwind_history *h, uint64_t from, uint64_t to)
 /* Member by member: nodes and links are not known yet. */
 static inline void note(struct unwind_frame *to, const struct unwind_frame *f)
 {
-	to->slot = f->slot;
+	to->place = f->place;
 	to->pc = f->pc;
 	to->rbp = f->rbp;
 	to->rbp_cell = f->rbp_cell;
@@ -95,37 +95,37 @@ static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
 			     struct unwind_frame *inner)
 {
 	struct cfi_rule rule = f->rule = cfi_find(f->pc, h->salt);
-	uint64_t base = cfi_kind(rule) == CFI_RSP ? f->slot : f->rbp - 8;
-	uint64_t slot = base + (uint64_t)cfi_cfa_offset(rule);
+	uint64_t base = cfi_kind(rule) == CFI_RSP ? f->place : f->rbp - 8;
+	uint64_t place = base + (uint64_t)cfi_cfa_offset(rule);
 	int16_t rbp_offset = cfi_rbp_offset(rule);
 
 	note(inner, f);
 	if (unlikely(cfi_kind(rule) <= CFI_UNKNOWN))
 		return cfi_kind(rule) == CFI_OUTERMOST ? STEP_END : STEP_UNKNOWN;
-	if (unlikely(!is_frame_size(slot - f->slot)) ||
-	    (unlikely(slot - h->stack_low >= h->stack_bytes) && !reach(h, f->slot, slot)))
+	if (unlikely(!is_frame_size(place - f->place)) ||
+	    (unlikely(place - h->stack_low >= h->stack_bytes) && !reach(h, f->place, place)))
 		return STEP_UNKNOWN;
 	f->rbp_cell = 0;
 	if (rbp_offset) {
-		f->rbp_cell = slot + 8 + (uint64_t)(int64_t)rbp_offset;
-		if (unlikely(f->rbp_cell <= f->slot))
+		f->rbp_cell = place + 8 + (uint64_t)(int64_t)rbp_offset;
+		if (unlikely(f->rbp_cell <= f->place))
 			return STEP_UNKNOWN;
 		f->rbp = read_word(f->rbp_cell);
 	}
-	f->slot = slot;
-	f->pc = read_word(slot);
+	f->place = place;
+	f->pc = read_word(place);
 	return STEP_FRAME;
 }
 
 static inline bool is_same(const struct unwind_frame *old, const struct unwind_frame *f)
 {
-	return old->slot == f->slot && old->pc == f->pc &&
+	return old->place == f->place && old->pc == f->pc &&
 	       (likely(!unwind_rbp_matters(old)) || old->rbp == f->rbp);
 }
 
-static inline bool is_slot_unchanged(const struct unwind_frame *f)
+static inline bool is_return_unchanged(const struct unwind_frame *f)
 {
-	return likely(read_word(f->slot) == f->pc);
+	return likely(read_word(f->place) == f->pc);
 }
 
 static bool is_cell_unchanged(const struct unwind_frame *f)
@@ -136,24 +136,24 @@ static bool is_cell_unchanged(const struct unwind_frame *f)
 static APART struct unwind_frame *find_change_with_cells(struct unwind_history *h,
 							 struct unwind_frame *f)
 {
-	while (f > h->frame && is_slot_unchanged(f) && is_cell_unchanged(f))
+	while (f > h->frame && is_return_unchanged(f) && is_cell_unchanged(f))
 		f--;
 	return f;
 }
 
 /*
  * A frame and those outside of it are read again, as the frame inside of it is as it was. Returns
- * the first one that is not known to be as it was; frame 0 if all are. A slot may be read only
+ * the first one that is not known to be as it was; frame 0 if all are. A place may be read only
  * where the frame inside of it has been compared.
  */
 static inline struct unwind_frame *find_change(struct unwind_history *h, struct unwind_frame *f)
 {
 	if (unlikely(unwind_has_cells(f)))
 		return find_change_with_cells(h, f);
-	while (f >= h->frame + 4 && is_slot_unchanged(f) && is_slot_unchanged(f - 1) &&
-	       is_slot_unchanged(f - 2) && is_slot_unchanged(f - 3))
+	while (f >= h->frame + 4 && is_return_unchanged(f) && is_return_unchanged(f - 1) &&
+	       is_return_unchanged(f - 2) && is_return_unchanged(f - 3))
 		f -= 4;
-	while (f > h->frame && is_slot_unchanged(f))
+	while (f > h->frame && is_return_unchanged(f))
 		f--;
 	return f;
 }
@@ -173,12 +173,12 @@ static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 		return NULL;
 	for (; old > changed; old--, f++) {
 		f->rule = old->rule;
-		f[1].slot = old[-1].slot;
+		f[1].place = old[-1].place;
 		f[1].pc = old[-1].pc;
 		f[1].rbp_cell = old[-1].rbp_cell;
 		f[1].rbp = f[1].rbp_cell ? read_word(f[1].rbp_cell) : f->rbp;
 	}
-	f->pc = read_word(f->slot);
+	f->pc = read_word(f->place);
 	return f;
 }
 
@@ -210,14 +210,14 @@ static inline struct unwind_frame *walk(struct unwind_history *h, const uint64_t
 {
 	struct unwind_frame *old = &h->frame[h->frames], *changed, *fresh = h->fresh;
 	/* In registers: what was just written is read late. */
-	struct unwind_frame f = { .slot = (uint64_t)(uintptr_t)(words + 1),
+	struct unwind_frame f = { .place = (uint64_t)(uintptr_t)(words + 1),
 				  .pc = words[1],
 				  .rbp = words[0] };
 
 	do {
 		enum step result;
 
-		while (old->slot < f.slot)
+		while (old->place < f.place)
 			old--;
 		if (!is_same(old, &f)) {
 			result = step(h, &f, fresh++);
@@ -258,7 +258,7 @@ static APART void begin(struct unwind_history *h, uint64_t epoch)
 	h->epoch = is_unloading ? 0 : epoch;
 	h->salt = cfi_salt(epoch);
 	h->frames = 0;
-	h->frame[0].slot = UINT64_MAX;
+	h->frame[0].place = UINT64_MAX;
 	h->frame[0].node = is_unloading ? 0 : tree_root(epoch);
 }
 

@@ -1,13 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Incremental unwinding. A thread keeps the stack that it found last. The next time, frames are
- * stepped from the innermost one outward until one is met that was there before, in the same place;
- * from there on each return address, and each saved rbp that matters to an outer frame, is read
- * again and compared with what it was. What compares equal would be found by stepping as well:
- * where a frame leads depends on nothing else. Nothing in the target is patched, nothing is trusted
- * unread.
+ * Incremental unwinding: finds the stack of a thread again at the cost of what changed in it.
  *
- * Only plain frames (cfi.h). One history a thread.
+ * Each thread keeps its *history*: the frames of the stack that it found last. The next time, only
+ * the inner frames are stepped. As soon as a frame is met that was there before, in the same place,
+ * the outer ones are only compared:
+ *
+ *	innermost                                              outermost
+ *	    f1 ──step──▶ f2 ──step──▶ f3 = a frame of the history
+ *	                               │ the word at each place is read again and compared
+ *	                               ▼
+ *	                               h3 ──▶ h4 ──▶ h5 ──▶ h6     all equal: the rest is as it was
+ *	                                       ✗                   a change: step again from there
+ *
+ * A *place* is where on the stack a return address lies; a *cell* is where on the stack rbp was saved.
+ *
+ * Why this is exact: where a frame leads depends on its place, on its return address, and, if its
+ * rule says so, on rbp. So a frame whose place, return address and (where it matters) rbp are equal
+ * leads to the same caller. Nothing on the stack is changed, and nothing is believed without being
+ * read again.
+ *
+ * Invariants:
+ *	1. A place or cell of a frame is read only after the frame inside of it was found equal, or was
+ *	   stepped: only then is it known to be a place.
+ *	2. What is read lies on the thread's own stack, on pages that can be read (stack_low).
+ *	3. A history is believed in its own epoch only (host/images.h).
+ *	4. `frames` is 0 while the history is being changed: a signal handler may leave by longjmp().
+ *
+ * Only plain frames are handled here (cfi.h); libunwind does the others. A history is used by one
+ * thread.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_UNWIND_H
 #define LSATRACE_PRELOAD_CAPTURE_UNWIND_H
@@ -21,12 +42,12 @@
 enum { UNWIND_FRAMES_MOST = 512 };
 
 struct unwind_frame {
-	uint64_t slot;        /* where the return address lies */
-	uint64_t pc;          /* the return address; 0: the frame inside of this one is outermost */
-	uint64_t rbp;         /* in this frame, at pc */
-	uint64_t rbp_cell;    /* where that was read; 0: it is the inner frame's */
+	uint64_t place; /* where the return address lies */
+	uint64_t pc;    /* the return address; 0: the frame inside of this one is the outermost */
+	uint64_t rbp;   /* in this frame, at pc */
+	uint64_t rbp_cell; /* the cell from which rbp was read; 0: rbp is that of the inner frame */
 	struct cfi_rule rule; /* at pc */
-	uint32_t node;        /* of tree.h, of the frame and all outer ones */
+	uint32_t node;        /* of the frame and all outer ones (tree.h) */
 	/* Bit 0: rbp matters to where the frame, or an outer one, leads. Above it: how many cells
 	 * of the frame and all outer ones matter. */
 	uint32_t rbp_links;
@@ -42,7 +63,7 @@ static inline bool unwind_has_cells(const struct unwind_frame *f)
 	return f->rbp_links > 1;
 }
 
-/* Frames 1 to `frames`, outermost first. Frame 0 is none: its slot lies above all others, and its
+/* Frames 1 to `frames`, outermost first. Frame 0 is a sentinel: its place lies above all others. Its
  * node is the root of the epoch's tree, or 0 while something is being unloaded. */
 struct unwind_history {
 	uint64_t epoch; /* in which it is believed (images.h); 0: never again */
@@ -68,10 +89,10 @@ static inline bool unwind_is_own(uint64_t pc)
 }
 
 /*
- * Brings a thread's history up to date. `frame_address` is that of a function of ours, as
- * __builtin_frame_address(0) gives it: the innermost frame is the one that called it. The tracer's
- * own frames have the node of the frame around them. False: a frame is not plain, or there are too
- * many; the history is empty then.
+ * Brings a thread's history up to date. `frame_address` is the frame address of a function of the
+ * tracer, from __builtin_frame_address(0): the innermost frame of the result is the one that called
+ * this function. Frames of the tracer itself get the node of the frame around them. Returns false,
+ * with an empty history, if a frame is not plain or there are more than UNWIND_FRAMES_MOST.
  */
 bool unwind_take(struct unwind_history *history, const void *frame_address);
 

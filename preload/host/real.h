@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions of the C library that ours stand in front of. Set before anything can call ours. */
+/* The C library's functions that the tracer's exported ones (life/exported.c) stand in front of. They are
+ * set before any of those can be called. */
 #ifndef LSATRACE_PRELOAD_HOST_REAL_H
 #define LSATRACE_PRELOAD_HOST_REAL_H
 
@@ -20,7 +21,7 @@ extern int (*real_sigaction)(int signal, const struct sigaction *action, struct 
 extern sighandler_t (*real_signal)(int signal, sighandler_t handler);
 extern sighandler_t (*real_sysv_signal)(int signal, sighandler_t handler);
 
-/* Finds them, once. */
+/* Finds them. Does nothing the second time. */
 void real_init(void);
 
 #endif

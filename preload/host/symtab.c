@@ -20,7 +20,7 @@ struct wanted {
 	size_t bytes_least;
 };
 
-/* The object in memory, and its file. */
+/* The image in memory, and its file. */
 struct image_file {
 	const struct link_map *map;
 	uintptr_t start, end;
@@ -44,7 +44,7 @@ static bool is_variable(const ElfW(Sym) * s, const struct wanted *w)
 	       s->st_size >= w->bytes_least;
 }
 
-/* A symbol of the object, if it lies in it. */
+/* Accepts a symbol only if it lies inside the image. */
 static bool take(const ElfW(Sym) * s, const struct image_file *f, struct symbol *symbol)
 {
 	uintptr_t address = f->map->l_addr + s->st_value;
@@ -113,7 +113,7 @@ static bool find_table(const struct image_file *f, const ElfW(Ehdr) * header, st
 	return false;
 }
 
-/* Does the file begin as what is mapped does? It may have been replaced since. */
+/* Is the file still the one that is mapped? It may have been replaced since: their beginnings are compared. */
 static bool is_loaded_file(const struct image_file *f, ElfW(Ehdr) * header)
 {
 	static char head[HEAD_BYTES]; /* under the loader's lock, and stacks may be small */

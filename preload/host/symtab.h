@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A variable of a loaded object by its name: in its dynamic symbol table, or, if it is not
- * exported, in the symbol table of its file. A file may be anything, and is read piece by piece:
- * what makes no sense is no symbol, and a file that is not the one that is loaded has none.
+ * Finds a variable of a loaded image by its name: in the dynamic symbol table, or, if it is not
+ * exported, in the symbol table of the file. The file may hold anything. It is read piece by piece,
+ * and entries that make no sense are passed over. If the file is no longer the one that was loaded,
+ * nothing is found in it.
  *
- * Under the loader's lock (loaded.h).
+ * The caller holds the loader's lock (ways_in/link_maps.h).
  */
 #ifndef LSATRACE_PRELOAD_HOST_SYMTAB_H
 #define LSATRACE_PRELOAD_HOST_SYMTAB_H
@@ -18,8 +19,8 @@ struct symbol {
 	size_t bytes;
 };
 
-/* Of at least so many bytes. Of several in the file, a global one is preferred. False: there is
- * none. */
+/* Finds a symbol of at least `bytes_least` bytes. If the file has several, a global one is preferred.
+ * Returns false if there is none. */
 bool symtab_find(const struct link_map *map, const char *name, size_t bytes_least,
 		 struct symbol *symbol);
 
