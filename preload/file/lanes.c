@@ -7,44 +7,42 @@
 
 #include "preload/base/free_list.h"
 #include "preload/base/lock.h"
-#include "preload/base/reentry.h"
 #include "preload/base/vm.h"
 #include "preload/file/chunks.h"
 #include "preload/file/lanes.h"
-#include "preload/file/trace.h"
 
 #include "preload/base/poison.h"
 
 enum { LANES_MAX = 32768 };
 
-/* No number of a trace. */
-#define NO_TRACE UINT32_MAX
+#define NO_TRACE UINT32_MAX /* no trace has this number */
 
-enum { SHOWN_IN_USE = 1, SHOWN_BETWEEN = 2 };
+enum { SHOWN_IN_USE = 1, SHOWN_BETWEEN = 2 }; /* trace_lane.state */
 
 static struct lane *lanes;          /* by number */
 static uint32_t lanes_used;         /* numbers given out */
 static struct free_list lanes_free; /* by number + 1 */
-static const struct lane_history *history_kind;
 static pthread_key_t thread_end;
 static struct chunks_items shown_items, counter_items;
+static const struct lane_history *history_kind;
 
 __thread struct lane *lanes_own;
 __thread uint32_t lanes_own_trace = NO_TRACE;
 
-/* Of a thread that was left in the midst of it. */
+/* The thread was left while it took a backtrace, or has ended so. */
 static void forget_backtrace(struct lane *lane)
 {
 	history_kind->forget(lane->history);
 	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
 }
 
-static void give_back(void *lane_of_thread)
+/* The destructor of `thread_end`. */
+static void free_lane(void *lane_of_thread)
 {
 	struct lane *lane = lanes_known();
 
 	if (!lane || lane != lane_of_thread)
-		return; /* a forked child has other lanes */
+		return; /* it is a lane of the parent, and this a forked child */
 	if (reentry_inside)
 		forget_backtrace(lane);
 	lanes_own_trace = NO_TRACE;
@@ -56,7 +54,7 @@ bool lanes_init(const struct lane_history *kind)
 {
 	history_kind = kind;
 	lanes = vm_reserve(LANES_MAX * sizeof(*lanes));
-	return lanes && pthread_key_create(&thread_end, give_back) == 0;
+	return lanes && pthread_key_create(&thread_end, free_lane) == 0;
 }
 
 void lanes_reset(void)
@@ -74,7 +72,6 @@ static uint32_t *next_free_of(uint32_t number)
 	return &lanes[number - 1].next_free;
 }
 
-/* What is reserved for a lane when its number is first given out. */
 struct lane_memory {
 	int32_t blocks[LANE_SECTIONS];
 	struct lane_counters counters;
@@ -82,9 +79,12 @@ struct lane_memory {
 	_Alignas(64) char history[]; /* history_kind->bytes */
 };
 
-/* Histories stay: a new file, or another thread, makes an old one no less true. It is compared with
- * what is there, not believed. NULL: no memory. */
-static struct lane_memory *memory_of(uint32_t number)
+/*
+ * The memory for a lane's number. It stays when there is a new file, or another thread, and the
+ * history in it as well: a history is compared with what is on the stack, and not believed. Returns
+ * NULL if there is none.
+ */
+static struct lane_memory *reserve_memory(uint32_t number)
 {
 	static struct lane_memory *memories[LANES_MAX];
 
@@ -95,14 +95,14 @@ static struct lane_memory *memory_of(uint32_t number)
 
 static uint32_t most_places(void)
 {
-	uint32_t share = trace_header->max_chunks / 4; /* 0: the file grows */
+	uint32_t share = trace_header->max_chunks / 4; /* 0: the file has no bound */
 
 	if (share == 0 || share > LANE_PLACES_MOST)
 		return LANE_PLACES_MOST;
 	return share < LANE_PLACES_LEAST ? LANE_PLACES_LEAST : share;
 }
 
-static struct lane *take_new(void)
+static struct lane *make_lane(void)
 {
 	struct lane *lane = NULL;
 	struct lane_memory *memory;
@@ -111,7 +111,7 @@ static struct lane *take_new(void)
 
 	if (!lock_take(LOCK_COLD))
 		return NULL;
-	if (lanes_used < LANES_MAX && (memory = memory_of(lanes_used)) != NULL &&
+	if (lanes_used < LANES_MAX && (memory = reserve_memory(lanes_used)) != NULL &&
 	    (shown = chunks_items_take(&shown_items, &one)) != NULL) {
 		lane = &lanes[lanes_used];
 		lane->number = shown->number = lanes_used;
@@ -129,10 +129,10 @@ static struct lane *take_new(void)
 	return lane;
 }
 
-static struct lane *settle(void)
+static struct lane *give_lane(void)
 {
 	uint32_t number = free_list_take(&lanes_free, next_free_of);
-	struct lane *lane = number ? &lanes[number - 1] : take_new();
+	struct lane *lane = number ? &lanes[number - 1] : make_lane();
 
 	if (!lane)
 		return NULL;
@@ -150,7 +150,7 @@ struct lane *lanes_mine(void)
 {
 	struct lane *lane = lanes_known();
 
-	return likely(lane) ? lane : settle();
+	return likely(lane) ? lane : give_lane();
 }
 
 bool lanes_were_left(const void *end)
@@ -199,28 +199,21 @@ APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t pack
 	return lane->counters->of[package][row] = counters;
 }
 
-/* Its thread may have been left inside, by longjmp(), and never call again: the next fork does not
- * wait for it. */
-static void give_up(uint32_t *unwinding)
-{
-	uint32_t inside = 1;
-
-	__atomic_compare_exchange_n(unwinding, &inside, 2, false, __ATOMIC_RELAXED,
-				    __ATOMIC_RELAXED);
-}
-
 void lanes_await_unwinders(void)
 {
 	uint32_t count = lanes_count();
 	unsigned turn = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t *unwinding = &lanes[i].unwinding;
+		uint32_t *unwinding = &lanes[i].unwinding, inside = 1;
 
 		while (&lanes[i] != lanes_own && __atomic_load_n(unwinding, __ATOMIC_SEQ_CST) == 1) {
 			if (lock_pause(turn++))
 				continue;
-			give_up(unwinding);
+			/* A longjmp() may have taken the thread out of libunwind, and it may never
+			 * call again: the next fork does not wait for it. */
+			__atomic_compare_exchange_n(unwinding, &inside, 2, false, __ATOMIC_RELAXED,
+						    __ATOMIC_RELAXED);
 			return;
 		}
 	}

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread's place in the trace: what it writes without asking anyone. Its ring chunk, its
- * counters, its calls in flight. A thread that ends leaves its lane, with all that is in it, to the
- * next one, so that ten thousand threads, one after another, cost no more than one.
+ * Lanes: what a thread writes to the trace without a lock. A lane holds the chunk of the ring that
+ * its thread fills, its counters, and its calls in flight. In the file it is a struct trace_lane.
+ *
+ *	no lane ── first call of a thread ──▶ in use ──── the thread ends ────▶ free
+ *	                                        ▲                                │
+ *	                                        └── first call of a new thread ──┘
+ *
+ * The next thread goes on where the last one stopped, so that ten thousand threads, one after
+ * another, cost no more than one.
+ *
+ * A lane belongs to one thread; where nothing else is said, functions are for that thread. A forked
+ * child starts with no lanes.
  */
 #ifndef LSATRACE_PRELOAD_FILE_LANES_H
 #define LSATRACE_PRELOAD_FILE_LANES_H
@@ -15,9 +24,14 @@
 #include "preload/base/reentry.h"
 #include "preload/file/trace.h"
 
-enum { LANE_PLACES_LEAST = 64, LANE_PLACES_MOST = 1024, LANE_SECTIONS = 256 };
+struct unwind_history;
 
-enum { LANE_COUNTERS = TRACE_FUNCTIONS / TRACE_COUNTERS_FUNCTIONS };
+enum {
+	LANE_PLACES_LEAST = 64, /* of the ledger in the file, that a lane may keep for itself */
+	LANE_PLACES_MOST = 1024,
+	LANE_SECTIONS = 256,
+	LANE_COUNTERS = TRACE_FUNCTIONS / TRACE_COUNTERS_FUNCTIONS,
+};
 
 /* A lane's counters in the file, by package and function; NULL: not used so far. */
 struct lane_counters {
@@ -25,75 +39,81 @@ struct lane_counters {
 };
 
 struct lane {
-	struct trace_event *next, *end; /* room in the ring chunk; equal: none */
-	struct trace_chunk *chunk;
-	struct trace_lane *shown; /* in the file */
-	uint64_t time;    /* of the call that is being recorded, in ticks: never goes back */
-	int *errno_place; /* of the thread */
+	struct trace_event *next, *end; /* room in the chunk of the ring; equal: none */
+	struct trace_chunk *chunk;      /* NULL: none */
+	struct trace_lane *shown;       /* in the file */
+	uint64_t time;    /* ticks: of the call that is being recorded; never goes back */
+	int *errno_place; /* &errno of the thread */
 	int32_t tid;
 	uint32_t number;
-	uint32_t releases;              /* for the ledger's epochs */
-	struct unwind_history *history; /* the backtrace taken last */
-	uint32_t unwinding;   /* 1: the thread is inside libunwind; see backtrace.h; 2: for
-					   longer than anyone waits */
-	uint32_t next_free;   /* in the list of lanes between threads */
-	uint32_t places;      /* in place[]: free ones in the file, for what is live */
+	uint32_t releases;              /* for the epochs of the ledger */
+	struct unwind_history *history; /* the backtrace that the thread took last */
+	uint32_t unwinding; /* 1: the thread is inside libunwind. 2: no fork waits for that any more */
+	uint32_t next_free;   /* link of the list of free lanes */
+	uint32_t places;      /* entries of place[]: unused entries of the ledger in the file */
 	uint32_t places_most; /* that it keeps: fewer in a small file */
-	uint32_t *place;      /* LANE_PLACES_MOST */
+	uint32_t *place;      /* their references; LANE_PLACES_MOST */
 	uint32_t depth;       /* calls in flight */
-	uintptr_t stack_pointer[TRACE_IN_FLIGHT]; /* of their shims, and who called them: tells which a */
-	uint64_t caller[TRACE_IN_FLIGHT];         /* longjmp() has left */
+	/* Of the calls in flight, by depth: the stack pointer of the shim, and the return address.
+	 * They tell whether longjmp() has left the call. */
+	uintptr_t stack_pointer[TRACE_IN_FLIGHT];
+	uint64_t caller[TRACE_IN_FLIGHT];
 	struct lane_counters *counters;
-	/* Blocks that the lane's calls entered less those that they let go, by the number of their
-	 * section; sections share a row. */
-	int32_t *blocks; /* LANE_SECTIONS */
+	/* Blocks that the lane's calls allocated minus those that they freed, by the number of
+	 * their section. Sections whose numbers are equal modulo LANE_SECTIONS share one. */
+	int32_t *blocks;
 } __attribute__((aligned(64)));
 
-/* What each lane keeps for capture/, which this folder does not know (capture/unwind.h). */
+/* What a lane keeps for capture/, which this folder does not know (capture/unwind.h). It outlives
+ * the thread and the trace of the lane. */
 struct lane_history {
-	size_t bytes; /* zeroed when a lane is made */
-	/* The thread left the tracer in the middle of a backtrace: what is kept is not whole. */
+	size_t bytes; /* zeroed at first */
+	/* Makes it void: its thread was interrupted while it changed it, and will not go on. */
 	void (*forget)(struct unwind_history *history);
 };
 
-/* False: no memory. Once. */
+/* Returns false if there is no memory. Once. */
 bool lanes_init(const struct lane_history *kind);
-/* For a new file: all lanes are as never used. */
+
+/* For a new file: there are no lanes. Under the cold lock. */
 void lanes_reset(void);
 
-/* The calling thread's lane, and in which trace. */
+/* The calling thread's lane, and the number of the trace that it belongs to. */
 extern __thread struct lane *lanes_own;
 extern __thread uint32_t lanes_own_trace;
 
-/* The calling thread's lane, if it has one in this process's trace; else NULL. */
+/* Returns the calling thread's lane in this process's trace, or NULL if it has none so far. */
 static inline struct lane *lanes_known(void)
 {
 	return likely(lanes_own_trace == trace_number()) ? lanes_own : NULL;
 }
 
-/* The same, but it is given one, if it can be; NULL: the trace has no room for it. */
+/* The same, but gives the thread a lane if it has none. Returns NULL if the trace has no room for
+ * it. */
 struct lane *lanes_mine(void);
 
 /*
- * A call arrives while its thread is inside the tracer; the caller's own frame reaches up to `end`.
- * False: a signal handler has come upon the tracer. True: longjmp() had left it. The thread is
- * outside then, and what it was in the midst of is forgotten.
+ * For a call that arrives while its thread is inside the tracer (reentry.h). Returns false if a
+ * signal handler interrupted the tracer, which will go on. Returns true if a longjmp() has left the
+ * tracer: then the thread is outside, and a backtrace that it was about to take is forgotten. `end`
+ * is the upper end of the caller's own stack frame.
  */
 bool lanes_were_left(const void *end);
 
-/* How many there are. */
+/* How many lanes there are. Any thread. */
 uint32_t lanes_count(void);
 
-/* Moves the lane's time on. */
+/* Moves the lane's time forward to `ticks`. */
 static inline void lanes_advance(struct lane *lane, uint64_t ticks)
 {
 	if (likely(ticks > lane->time))
 		lane->time = ticks;
 }
 
+/* Makes the counters that hold the function's, and returns them; NULL: there is no room. */
 struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package, uint32_t function);
 
-/* The calling thread's counter for a package and function; NULL: no room. */
+/* Returns the lane's counter for a package and function; NULL: there is no room. */
 static inline struct trace_counter *lanes_counter(struct lane *lane, uint32_t package,
 						  uint32_t function)
 {
@@ -105,10 +125,10 @@ static inline struct trace_counter *lanes_counter(struct lane *lane, uint32_t pa
 	return counters ? &counters->function[function % TRACE_COUNTERS_FUNCTIONS] : NULL;
 }
 
-/* The sum of blocks[] of all lanes. */
+/* The sum of blocks[] over all lanes, for the number of a section. Any thread. */
 int64_t lanes_blocks(uint32_t section);
 
-/* Waits, bounded, until no other thread is inside the unwinder. */
+/* Before a fork: waits up to a second until no other thread is inside libunwind. */
 void lanes_await_unwinders(void);
 
 #endif
