@@ -9,7 +9,7 @@
 #include "preload/host/real.h"
 #include "preload/life/init.h"
 #include "preload/life/new_trace.h"
-#include "preload/package/lsa_mode.h"
+#include "preload/package/own_tables.h"
 #include "preload/ways_in/libraries.h"
 #include "preload/ways_in/linked.h"
 #include "preload/ways_in/scope.h"
@@ -24,7 +24,7 @@ static void init_modules(void)
 	real_init(); /* first: all others may call functions of the C library that are replaced here */
 	scope_init();
 	libraries_init();
-	lsa_mode_init(linked_behind);
+	own_tables_init(linked_behind);
 	clock_init();
 	config_init();
 	process_init();

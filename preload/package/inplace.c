@@ -16,12 +16,12 @@
 #include "preload/base/poison.h"
 
 struct inplace {
-	void **table;   /* NULL: it is gone */
-	uint32_t image; /* in which it lies (images.h); 0: in none */
+	void **table;   /* NULL: another table lies at its place now */
+	uint32_t image; /* that holds it (images.h); 0: none does */
 	size_t slots;
-	uint32_t package;
-	uint64_t hooked;             /* a bit for each slot that has been ours */
-	void *original[TABLE_SLOTS]; /* NULL: there was nothing in the slot so far */
+	uint32_t package;            /* index */
+	uint64_t hooked;             /* a bit for each slot that has held a shim */
+	void *original[TABLE_SLOTS]; /* behind the shim; NULL: the slot has been empty so far */
 };
 
 _Static_assert(TABLE_SLOTS <= 64, "bits of struct inplace");
@@ -29,7 +29,7 @@ _Static_assert(TABLE_SLOTS <= 64, "bits of struct inplace");
 static struct inplace tables[TRACE_PACKAGE_OTHER];
 static uint32_t tables_used;
 
-static struct inplace *find(void *const *table)
+static struct inplace *find_table(void *const *table)
 {
 	uint32_t used = __atomic_load_n(&tables_used, __ATOMIC_ACQUIRE);
 
@@ -39,31 +39,26 @@ static struct inplace *find(void *const *table)
 	return NULL;
 }
 
-static bool is_ours(const void *function)
-{
-	return elf_image_is_own(function);
-}
-
-/* Is a shim to stand where `now` stands? */
-static bool is_to_hook(const struct inplace *t, size_t slot, void *now)
+/* Should a shim stand in the slot that holds `now`? inplace.h has the cases. */
+static bool needs_shim(const struct inplace *t, size_t slot, void *now)
 {
 	void *original = t ? t->original[slot] : NULL;
 
 	if (!now || (original && (original != now || !(t->hooked >> slot & 1))))
 		return false;
-	return !is_ours(now);
+	return !elf_image_is_own(now);
 }
 
 static bool has_work(const struct inplace *t, void *const *table, size_t slots)
 {
 	for (size_t slot = 0; slot < slots; slot++)
-		if (is_to_hook(t, slot, table[slot]))
+		if (needs_shim(t, slot, table[slot]))
 			return true;
 	return false;
 }
 
-/* NULL: there are too many packages. */
-static struct inplace *add(void **table, size_t slots, const char *name)
+/* Returns NULL if there are too many packages. */
+static struct inplace *add_table(void **table, size_t slots, const char *name)
 {
 	struct inplace *t = &tables[tables_used];
 
@@ -79,16 +74,16 @@ static struct inplace *add(void **table, size_t slots, const char *name)
 	return t;
 }
 
-/* What changes is copied, gets its shims in the copy, and comes back. */
+/* The slots that need shims are copied, get them in the copy, and are written back. */
 static void put_shims(struct inplace *t, bool is_filled)
 {
 	void *fresh[TABLE_SLOTS] = { 0 }, *now[TABLE_SLOTS] = { 0 };
 
 	for (size_t slot = 0; slot < t->slots; slot++)
-		if (is_to_hook(t, slot, t->table[slot]))
+		if (needs_shim(t, slot, t->table[slot]))
 			t->original[slot] = now[slot] = fresh[slot] = t->table[slot];
 	table_put_shims(fresh, t->slots, t->package);
-	/* A table that the host may not have filled yet is not to be found full. */
+	/* Else the host may be about to fill it: then its empty slots are no sign of anything. */
 	if (is_filled && !t->hooked)
 		table_provide(fresh, t->slots, t->package);
 	for (size_t slot = 0; slot < t->slots; slot++) {
@@ -100,19 +95,7 @@ static void put_shims(struct inplace *t, bool is_filled)
 	}
 }
 
-static void hook_under_lock(void **table, size_t slots, const char *name, bool is_filled)
-{
-	struct inplace *t = find(table);
-
-	reentry_inside = true;
-	if (!t)
-		t = add(table, slots, name);
-	if (t)
-		put_shims(t, is_filled);
-	reentry_inside = false;
-}
-
-/* How many of a table's slots there are to look at. */
+/* How many slots of a table may be looked at. */
 static size_t count_slots(const struct inplace *t, void **table, size_t slots)
 {
 	if (slots > TABLE_SLOTS)
@@ -124,20 +107,27 @@ static size_t count_slots(const struct inplace *t, void **table, size_t slots)
 
 bool inplace_has_work(void **table, size_t slots)
 {
-	struct inplace *t = find(table);
+	struct inplace *t = find_table(table);
 
 	return has_work(t, table, count_slots(t, table, slots));
 }
 
-static void hook(void **table, size_t slots, const char *name, bool is_filled)
+static void hook_table(void **table, size_t slots, const char *name, bool is_filled)
 {
-	struct inplace *t = find(table);
+	struct inplace *t = find_table(table);
 	int saved_errno = errno;
 
 	slots = count_slots(t, table, slots);
 	if (has_work(t, table, slots) && trace_begin()) {
 		if (lock_take(LOCK_COLD)) {
-			hook_under_lock(table, slots, name, is_filled);
+			/* Another thread may have added it meanwhile. */
+			t = find_table(table);
+			reentry_inside = true;
+			if (!t)
+				t = add_table(table, slots, name);
+			if (t)
+				put_shims(t, is_filled);
+			reentry_inside = false;
 			lock_release(LOCK_COLD);
 		} else {
 			trace_lose(TRACE_LOST_PACKAGES);
@@ -148,11 +138,11 @@ static void hook(void **table, size_t slots, const char *name, bool is_filled)
 
 void inplace_hook(void **table, size_t slots, const char *name)
 {
-	hook(table, slots, name, false);
+	hook_table(table, slots, name, false);
 }
 
 /* Another table lies there from now on. */
-static void forget(void **table)
+static void forget_table(void **table)
 {
 	struct inplace *t;
 
@@ -160,7 +150,7 @@ static void forget(void **table)
 		trace_lose(TRACE_LOST_PACKAGES);
 		return;
 	}
-	t = find(table);
+	t = find_table(table);
 	if (t)
 		t->table = NULL;
 	lock_release(LOCK_COLD);
@@ -168,13 +158,13 @@ static void forget(void **table)
 
 void inplace_hook_anew(void **table, size_t slots, const char *name)
 {
-	const struct inplace *t = find(table);
+	const struct inplace *t = find_table(table);
 
 	for (size_t slot = 0; t && slot < t->slots && slot < slots; slot++)
 		if (table[slot] && t->original[slot] && table[slot] != t->original[slot] &&
-		    !is_ours(table[slot])) {
-			forget(table);
+		    !elf_image_is_own(table[slot])) {
+			forget_table(table);
 			break;
 		}
-	hook(table, slots, name, true);
+	hook_table(table, slots, name, true);
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables that reach packages in a way of the host's own: the shims are put into the host's table where
- * it lies, though it be read-only. Each such table is a package of its own in the trace.
+ * Tables that a host hands to its packages in a way that lsatrace does not see. The shims are put
+ * into the host's own table, even if it lies in read-only memory. In the trace each such table is a
+ * package. Nothing is ever undone in it.
  *
- * Where a shim stood the host may write the function that it stands for again, and gets the shim
- * again. Another function that it writes there is left alone, for it may call what it found there
- * before: the shim, which would call it. Empty slots may be filled at any time.
+ * What the host writes into a slot afterwards:
  *
- * Any thread; takes the cold lock when there is something to do. Nothing in them is ever undone.
+ *	into a slot that was empty               gets its shim the next time
+ *	the function that the shim stands for    gets the shim again
+ *	another function                         is left alone: it may call the shim, which it
+ *	                                         found there before, and which would call it
+ *
+ * Any thread. Takes the cold lock when there is something to do. errno stays as it is.
  */
 #ifndef LSATRACE_PRELOAD_PACKAGE_INPLACE_H
 #define LSATRACE_PRELOAD_PACKAGE_INPLACE_H
@@ -15,16 +19,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Puts shims into the first `slots` slots of a table, and no further. Makes the trace if it is the first
- * table. Keeps errno. */
+/*
+ * Puts shims into the first `slots` slots of a table, as far as they can be read, and no further.
+ * Begins the trace if there is none. `name` is the package's in the trace.
+ */
 void inplace_hook(void **table, size_t slots, const char *name);
 
-/* The same for a table that is filled, and may be another one than lay at its place before: slots of
- * shared memory that are empty get functions of ours. */
+/*
+ * The same for a table that the host has filled just now. It may be another one than lay at that
+ * place before, and slots of shared memory that are still empty get functions of lsatrace's.
+ */
 void inplace_hook_anew(void **table, size_t slots, const char *name);
 
-/* Would inplace_hook() change anything? Then a trace is needed: for callers that have to make it beforehand,
- * by trace_begin(), because they may not do so in inplace_hook(). */
+/* Would inplace_hook() change anything? Then a trace is needed. For callers that have to begin it
+ * beforehand (trace_begin()), because they may not do so in inplace_hook(). */
 bool inplace_has_work(void **table, size_t slots);
 
 #endif

@@ -3,16 +3,17 @@
 #include <stdint.h>
 
 #include "preload/base/lock.h"
-#include "preload/base/reentry.h"
 #include "preload/file/trace.h"
 #include "preload/host/images.h"
 #include "preload/package/lsa_ap.h"
 #include "preload/package/lsa_mode.h"
 #include "preload/package/packages.h"
+#include "preload/package/wrapped.h"
 
 #include "preload/base/poison.h"
 
-/* Has it exports in place of a table, which has one of these? */
+/* Is the package of that number one with exports, and without a table? All tables have one of these
+ * two. */
 static bool has_exports(uint32_t number)
 {
 	void *const *original = originals_of_wrappers[number];
@@ -21,8 +22,9 @@ static bool has_exports(uint32_t number)
 	       !original[WRAPPED_InstanceInit];
 }
 
-/* The library's package, unless that has another function for this one. */
-static uint32_t find(const void *real, enum wrapped kind)
+/* The library's package. If that has another function of this kind already, there is another
+ * package. */
+static uint32_t find_package(const void *real, enum wrapped kind)
 {
 	uint32_t image = images_number(real);
 
@@ -35,29 +37,23 @@ static uint32_t find(const void *real, enum wrapped kind)
 	return PACKAGE_NONE;
 }
 
-static void *function_for(void *real, enum wrapped kind)
-{
-	uint32_t number;
-
-	lsa_mode_forget_unloaded();
-	number = find(real, kind);
-	if (number == PACKAGE_NONE)
-		number = packages_add(real, 0);
-	if (number == PACKAGE_NONE)
-		return real;
-	originals_of_wrappers[number][kind] = real;
-	return wrappers[kind][number];
-}
-
 void *lsa_ap_function_for(void *real, enum wrapped kind)
 {
-	void *function;
+	void *function = real;
+	uint32_t number;
 
 	if (!lock_take(LOCK_COLD)) {
 		trace_lose(TRACE_LOST_PACKAGES);
 		return real;
 	}
-	function = function_for(real, kind);
+	lsa_mode_forget_unloaded();
+	number = find_package(real, kind);
+	if (number == PACKAGE_NONE)
+		number = packages_add(real, 0);
+	if (number != PACKAGE_NONE) {
+		originals_of_wrappers[number][kind] = real;
+		function = wrappers[kind][number];
+	}
 	lock_release(LOCK_COLD);
 	return function;
 }

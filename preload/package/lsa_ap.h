@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The packages of before the tables: a library is one package, and its functions are its exports,
- * LsaApInitializePackage and the others of that name. A host that finds one of them gets ours
+ * Packages that have no table of their own: a library is one package, and exports its functions as
+ * LsaApInitializePackage, LsaApLogonUser and so on. A host that looks one of them up gets a wrapper
  * (wrapped.h) in its place.
  */
 #ifndef LSATRACE_PRELOAD_PACKAGE_LSA_AP_H
 #define LSATRACE_PRELOAD_PACKAGE_LSA_AP_H
 
-#include "preload/package/wrapped.h"
+#include "include/slots.h"
 
-/* The function that stands for `real`, a library's own of a kind; `real` itself when there are too
- * many packages. All exports of a library are one package's. */
+/*
+ * Returns the wrapper for `real`, a library's export of a kind. All exports of a library are of one
+ * package. Returns `real` itself if there are too many packages, which is counted. Any thread;
+ * takes the cold lock.
+ */
 void *lsa_ap_function_for(void *real, enum wrapped kind);
 
 #endif

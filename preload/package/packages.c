@@ -9,18 +9,20 @@
 #include "preload/capture/modules.h"
 #include "preload/file/log.h"
 #include "preload/file/trace.h"
+#include "preload/host/images.h"
 #include "preload/host/maps.h"
 #include "preload/package/packages.h"
+#include "preload/package/wrapped.h"
 
 #include "preload/base/poison.h"
 
 enum { NAME_BYTES = 256 };
 
 struct package {
-	const void *code;  /* of its library: tells its module; NULL: the number is free */
-	uint32_t image;    /* which holds that code (images.h); 0: none */
+	const void *code;  /* an address in its library; NULL: the number is free */
+	uint32_t image;    /* that holds the code (images.h); 0: none does */
 	uint32_t position; /* of its table in the library's array */
-	bool has_index;    /* it has been handed a table, and has not ended since */
+	bool has_index;    /* it was handed a table, and has not ended since */
 	uint32_t index;
 	ULONG_PTR id;
 	char name[NAME_BYTES];
@@ -28,7 +30,7 @@ struct package {
 };
 
 static struct package packages[WRAPPED_PACKAGES];
-static uint32_t indices_used; /* but for the shared one */
+static uint32_t indices_used; /* without the shared one */
 
 uint32_t packages_add(const void *code, uint32_t position)
 {
@@ -76,7 +78,7 @@ static void define_record(const struct trace_package *what)
 	log_commit(record);
 }
 
-static void define(const struct package *p, uint32_t flags)
+static void define_package(const struct package *p, uint32_t flags)
 {
 	define_record(&(struct trace_package){
 		.index = p->index,
@@ -89,7 +91,8 @@ static void define(const struct package *p, uint32_t flags)
 		define_name(p);
 }
 
-/* What is true of one of the packages that share an index is not of the others. */
+/* The record says nothing but the index: what is true of one of the packages that share it is not
+ * true of the others. */
 static void define_other(void)
 {
 	static bool is_defined;
@@ -107,7 +110,7 @@ static void give_index(struct package *p)
 }
 
 /* Under the cold lock. */
-static void introduce(struct package *p, ULONG_PTR id, enum table_kind kind)
+static void define_if_new(struct package *p, ULONG_PTR id, enum table_kind kind)
 {
 	bool is_known = p->has_index && p->id == id;
 
@@ -117,10 +120,11 @@ static void introduce(struct package *p, ULONG_PTR id, enum table_kind kind)
 	if (p->index == TRACE_PACKAGE_OTHER)
 		define_other();
 	else if (!is_known)
-		define(p, kind == TABLE_DLL ? TRACE_PACKAGE_NO_ID : 0);
+		define_package(p, kind == TABLE_DLL ? TRACE_PACKAGE_NO_ID : 0);
 }
 
-static void hook_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
+/* Puts the wrapper of UnloadPackage into a package's copy of the host's table. */
+static void wrap_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
 {
 	void **slot = (void **)&table->UnloadPackage, *function = *slot;
 	uint64_t address = (uint64_t)(uintptr_t)function;
@@ -129,30 +133,12 @@ static void hook_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
 	maps_find_code(&address, &is_code, 1);
 	if (!is_code)
 		return;
-	/* A package may be handed another one's table. */
+	/* The package may have been handed the table of another one. */
 	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
 		if (function == wrappers[WRAPPED_UnloadPackage][n])
 			function = originals_of_wrappers[n][WRAPPED_UnloadPackage];
 	originals_of_wrappers[number][WRAPPED_UnloadPackage] = function;
 	__atomic_store_n(slot, wrappers[WRAPPED_UnloadPackage][number], __ATOMIC_RELEASE);
-}
-
-static void *substitute(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)
-{
-	struct package *p = &packages[number];
-	void *ours;
-
-	if (!lock_take(LOCK_COLD)) {
-		trace_lose(TRACE_LOST_PACKAGES);
-		return table;
-	}
-	kind = table_kind_of(table, kind);
-	introduce(p, id, kind);
-	ours = table_substitute(table, kind, number, p->index);
-	if (ours && kind == TABLE_FULL)
-		hook_unload(ours, number);
-	lock_release(LOCK_COLD);
-	return ours;
 }
 
 uint32_t packages_define_table(const void *table, const char *name, size_t name_bytes)
@@ -165,32 +151,42 @@ uint32_t packages_define_table(const void *table, const char *name, size_t name_
 	if (p.index == TRACE_PACKAGE_OTHER)
 		define_other();
 	else
-		define(&p, TRACE_PACKAGE_NO_ID);
+		define_package(&p, TRACE_PACKAGE_NO_ID);
 	return p.index;
 }
 
 void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)
 {
+	struct package *p = &packages[number];
 	int saved_errno = errno;
-	void *ours = table;
+	void *copy = table;
 
 	if ((table || table_stands_for_null(kind)) && trace_begin()) {
 		reentry_inside = true;
-		ours = substitute(number, id, table, kind);
+		if (lock_take(LOCK_COLD)) {
+			kind = table_kind_of(table, kind);
+			define_if_new(p, id, kind);
+			copy = table_substitute(table, kind, number, p->index);
+			if (copy && kind == TABLE_FULL)
+				wrap_unload(copy, number);
+			lock_release(LOCK_COLD);
+		} else {
+			trace_lose(TRACE_LOST_PACKAGES);
+		}
 		reentry_inside = false;
 	}
 	errno = saved_errno;
-	return ours;
+	return copy;
 }
 
-/* Does the trace know it by an index of its own? */
+/* Does the trace know the package by an index that it shares with no other? */
 static bool is_known_alone(const struct package *p)
 {
 	return p->has_index && p->index != TRACE_PACKAGE_OTHER && trace_is_mine();
 }
 
 /* Under the cold lock. */
-static void end(struct package *p)
+static void end_package(struct package *p)
 {
 	if (is_known_alone(p))
 		log_text(TRACE_RECORD_PACKAGE_GONE, p->index, "", 0);
@@ -204,7 +200,7 @@ void packages_end(uint32_t number)
 
 	reentry_inside = true;
 	if (lock_take(LOCK_COLD)) {
-		end(&packages[number]);
+		end_package(&packages[number]);
 		lock_release(LOCK_COLD);
 	} else {
 		trace_lose(TRACE_LOST_DEFINITIONS);
@@ -215,12 +211,13 @@ void packages_end(uint32_t number)
 
 void packages_remove(uint32_t number)
 {
-	end(&packages[number]);
+	end_package(&packages[number]);
 	memset(&packages[number], 0, sizeof(packages[number]));
 	memset(originals_of_wrappers[number], 0, sizeof(originals_of_wrappers[number]));
 }
 
-static size_t utf8_of(unsigned c, char *to)
+/* Writes a character of the basic plane, and returns how many bytes it has. */
+static size_t write_utf8(unsigned c, char *to)
 {
 	if (c < 0x80) {
 		to[0] = (char)c;
@@ -237,15 +234,15 @@ static size_t utf8_of(unsigned c, char *to)
 	return 3;
 }
 
-/* Names of packages are of the basic plane; what is not becomes U+FFFD. */
-static size_t name_to_utf8(const WCHAR *name, char *to)
+/* Names of packages are of the basic plane; surrogates become U+FFFD. */
+static size_t convert_name(const WCHAR *name, char *to)
 {
 	WCHAR copy[NAME_BYTES / 3];
 	size_t readable = maps_copy(copy, name, sizeof(copy)), bytes = 0;
 
 	for (size_t i = 0; i < readable / sizeof(WCHAR) && copy[i]; i++)
-		bytes += utf8_of(copy[i] >= 0xd800 && copy[i] < 0xe000 ? 0xfffd : copy[i],
-				 to + bytes);
+		bytes += write_utf8(copy[i] >= 0xd800 && copy[i] < 0xe000 ? 0xfffd : copy[i],
+				    to + bytes);
 	return bytes;
 }
 
@@ -268,7 +265,7 @@ void packages_name(uint32_t number, const WCHAR *name)
 	int saved_errno = errno;
 
 	if (p->name_bytes == 0)
-		note_name(p, name_to_utf8(name, p->name));
+		note_name(p, convert_name(name, p->name));
 	errno = saved_errno;
 }
 

@@ -18,7 +18,7 @@
 
 #include "preload/base/poison.h"
 
-enum table_type { TYPE_LSA, TYPE_DLL };
+enum table_type { TYPE_LSA, TYPE_DLL }; /* whose slots a table has */
 
 #define SLOT_TYPE(table, name, family, role, shim) TYPE_##table,
 #define SLOT_INDEX(table, name, family, role, shim) \
@@ -58,9 +58,9 @@ static bool is_wanted(enum slot slot)
 	return is_family_wanted(slot_family[slot]);
 }
 
-/* The host's function behind a slot: what is there, unless the package was handed the table of another
- * one. Then its sections are that one's as well. */
-static void *behind_shims(void *function, enum slot slot, uint32_t index)
+/* The host's function behind a slot. It stands in the slot itself, unless the package was handed
+ * the table of another one. Then its sections are that one's as well. */
+static void *find_behind_shims(void *function, enum slot slot, uint32_t index)
 {
 	for (uint32_t other = 0; other < TRACE_PACKAGES; other++) {
 		if (function != shims[slot][other])
@@ -82,8 +82,10 @@ static bool is_taken(enum slot slot, uint32_t index, const void *function)
 
 #define LSA_INDEX(name) (offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *))
 
-/* As far as the oldest table known: functions, or none, and those that packages are after. */
-static bool goes_on(const void *const *table)
+/* Does a full table go on behind the slots of a dispatch table? True if all slots up to the end of
+ * the oldest full table known hold code or nothing, and those of shared memory, which packages look
+ * for, hold code. */
+static bool is_full_table(const void *const *table)
 {
 	uint64_t address[LSA_INDEX(DeleteSharedMemory) + 1];
 	bool is_code[LSA_INDEX(DeleteSharedMemory) + 1];
@@ -99,12 +101,12 @@ static bool goes_on(const void *const *table)
 
 enum table_kind table_kind_of(const void *host_table, enum table_kind kind)
 {
-	return kind == TABLE_DISPATCH && goes_on(host_table) ? TABLE_FULL : kind;
+	return kind == TABLE_DISPATCH && is_full_table(host_table) ? TABLE_FULL : kind;
 }
 
-/* Puts the shim for a function into its slot. False: packages that share the index have another one
- * there, so that it is the function itself. */
-static bool put(void **table, enum slot slot, uint32_t index, void *original)
+/* Puts the shim for a function into its slot. Returns false, and puts the function itself there, if
+ * packages that share the index have another function behind that shim. */
+static bool put_shim(void **table, enum slot slot, uint32_t index, void *original)
 {
 	void *function = guardpage_function(slot, original);
 
@@ -117,8 +119,8 @@ static bool put(void **table, enum slot slot, uint32_t index, void *original)
 	return true;
 }
 
-/* Puts the shims into the first slots of `table`, and notes what was there. */
-static void hook(void **table, enum table_type type, size_t slots, uint32_t index)
+/* Puts the shims into the first slots of a table, and notes what was there. */
+static void put_all_shims(void **table, enum table_type type, size_t slots, uint32_t index)
 {
 	uint64_t address[SLOT_COUNT];
 	bool is_code[SLOT_COUNT], are_all = true;
@@ -129,18 +131,19 @@ static void hook(void **table, enum table_type type, size_t slots, uint32_t inde
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
 		if (is_code[slot] && slot_type[slot] == type && slot_index[slot] < slots &&
 		    is_wanted(slot))
-			are_all &= put(table, slot, index,
-				       behind_shims(table[slot_index[slot]], slot, index));
+			are_all &= put_shim(table, slot, index,
+					    find_behind_shims(table[slot_index[slot]], slot, index));
 	if (!are_all)
 		trace_lose(TRACE_LOST_PACKAGES);
 }
 
 void table_put_shims(void **copy, size_t slots, uint32_t index)
 {
-	hook(copy, TYPE_LSA, slots, index);
+	put_all_shims(copy, TYPE_LSA, slots, index);
 }
 
-/* A dispatch table has no slots of shared memory: there, nothing of ours is missing. */
+/* May lsatrace's own functions for shared memory be put into such a table? Only a full table has
+ * the slots. */
 static bool may_provide(enum table_kind kind)
 {
 	return implementations[config->allocator].functions &&
@@ -152,7 +155,8 @@ bool table_stands_for_null(enum table_kind kind)
 	return may_provide(kind);
 }
 
-/* A family works as a whole or not at all: a block of one implementation is none of another's. */
+/* Has the host all functions of a family? A family is provided as a whole or not at all, because no
+ * implementation knows the blocks of another one. */
 static bool is_whole(void *const *table, enum family family)
 {
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
@@ -161,7 +165,7 @@ static bool is_whole(void *const *table, enum family family)
 	return true;
 }
 
-static void note(uint32_t index, enum family family, enum trace_allocator allocator)
+static void note_allocator(uint32_t index, enum family family, enum trace_allocator allocator)
 {
 	uint32_t number = index | (uint32_t)family << 8 | (uint32_t)allocator << 16;
 
@@ -169,8 +173,8 @@ static void note(uint32_t index, enum family family, enum trace_allocator alloca
 		log_text(TRACE_RECORD_ALLOCATOR, number, "", 0);
 }
 
-/* Puts our functions of a family in the place of the host's. */
-static void provide(void **table, uint32_t index, enum family family)
+/* Puts lsatrace's own functions of a family in the place of the host's. */
+static void provide_family(void **table, uint32_t index, enum family family)
 {
 	void *const *functions = implementations[config->allocator].functions;
 	bool are_all = true;
@@ -179,7 +183,7 @@ static void provide(void **table, uint32_t index, enum family family)
 		if (slot_family[slot] != family || !functions[slot])
 			continue;
 		if (is_wanted(slot))
-			are_all &= put(table, slot, index, functions[slot]);
+			are_all &= put_shim(table, slot, index, functions[slot]);
 		else
 			table[slot_index[slot]] = functions[slot];
 	}
@@ -194,9 +198,9 @@ static void provide_shared_memory(void **table, uint32_t index)
 	if (!is_missing && config->allocator != ALLOCATOR_EMBEDDED)
 		return;
 	originals_descriptors[index] = implementations[config->allocator].descriptor;
-	provide(table, index, FAMILY_SHARED_MEMORY);
-	note(index, FAMILY_SHARED_MEMORY,
-	     is_missing ? TRACE_ALLOCATOR_EMBEDDED : TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
+	provide_family(table, index, FAMILY_SHARED_MEMORY);
+	note_allocator(index, FAMILY_SHARED_MEMORY,
+		       is_missing ? TRACE_ALLOCATOR_EMBEDDED : TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
 }
 
 void table_provide(void **copy, size_t slots, uint32_t index)
@@ -207,8 +211,8 @@ void table_provide(void **copy, size_t slots, uint32_t index)
 
 static void provide_heap(void **table, uint32_t index, enum family family)
 {
-	provide(table, index, family);
-	note(index, family, TRACE_ALLOCATOR_EMBEDDED);
+	provide_family(table, index, family);
+	note_allocator(index, family, TRACE_ALLOCATOR_EMBEDDED);
 }
 
 void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number, uint32_t index)
@@ -220,14 +224,15 @@ void *table_substitute(const void *host_table, enum table_kind kind, uint32_t nu
 		return NULL;
 	if (host_table)
 		maps_copy(fresh, host_table, sizeof(fresh));
-	hook(fresh, kind_type[kind], kind_slots[kind], index);
+	put_all_shims(fresh, kind_type[kind], kind_slots[kind], index);
 	if (may_provide(kind))
 		provide_shared_memory(fresh, index);
 	if (!host_table) {
 		provide_heap(fresh, index, FAMILY_LSA_HEAP);
 		provide_heap(fresh, index, FAMILY_PRIVATE_HEAP);
 	}
-	/* Slot by slot: a package that is initialised again may be calling through its copy. */
+	/* Slot by slot: a package that is initialised again may be calling through its copy
+	 * meanwhile. */
 	for (size_t i = 0; i < TABLE_SLOTS; i++)
 		__atomic_store_n(&copy[i], fresh[i], __ATOMIC_RELEASE);
 	return copy;

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Function tables: a package's copy of the host's, with our shims in the slots that we trace and all
- * others as they were. The host's own table is only read.
+ * Function tables: a package's copy of the host's, with shims in the traced slots, and all others
+ * as they were. The host's own table is only read.
+ *
+ * What stands in a traced slot of the copy, and what is called behind its shim:
+ *
+ *	the host's slot                         in the copy    behind the shim
+ *	code                                    shim           the host's, or a guarded one before it
+ *	code, --allocator=embedded              shim           lsatrace's own
+ *	empty, and its family can be provided   shim           lsatrace's own
+ *	empty, or no code                       as it was
+ *	of a family that --families leaves out  as it was, or lsatrace's own without a shim
+ *
+ * Under the cold lock, where nothing else is said.
  */
 #ifndef LSATRACE_PRELOAD_PACKAGE_TABLE_H
 #define LSATRACE_PRELOAD_PACKAGE_TABLE_H
@@ -10,41 +21,49 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As long as the longest table known, and some: a package may copy it whole, by its own idea of how
- * long it is. */
+#include "include/slots.h"
+#include "include/trace_format.h"
+
+/* Slots of a copy. More than the longest table known has: a package may copy its table whole, by
+ * its own idea of how long it is. */
 enum { TABLE_SLOTS = 64 };
 
 /* What a host hands to a package. A package may be given one of each kind. */
 enum table_kind {
 	TABLE_FULL,     /* LSA_SECPKG_FUNCTION_TABLE */
-	TABLE_DISPATCH, /* LSA_DISPATCH_TABLE: its first slots */
+	TABLE_DISPATCH, /* LSA_DISPATCH_TABLE: the first slots of that */
 	TABLE_DLL,      /* SECPKG_DLL_FUNCTIONS, in a client */
 	TABLE_KINDS
 };
 
-/* What a table of a kind really is: hosts hand over the full table as the dispatch table that begins
- * it, and packages are known to count on that. Then the rest of it evidently lies behind. */
+/*
+ * Returns what a table of a kind really is. Hosts hand over the full table where a dispatch table
+ * is expected, and packages rely on that: then the rest of the full table can be seen behind the
+ * first slots. Any thread.
+ */
 enum table_kind table_kind_of(const void *host_table, enum table_kind kind);
 
-/* Does a package get a table of this kind from us whose host gives it none? */
+/* Does a package get a table of this kind from lsatrace if its host gives it none? Any thread. */
 bool table_stands_for_null(enum table_kind kind);
 
 /*
- * Makes the copy of a host's table for the package of a number (packages.h) whose index in the trace
- * is `index`: with what lies behind its slots as far as that is mapped. Returns it. The copy for a
- * number lies at the same place each time. Slots of NULL, and what is no code, stay as they are, but
- * for those of which we have a function; and so do, for TRACE_PACKAGE_OTHER, slots in which the
- * packages that share it have different functions: such a table is counted. A host_table of NULL is
- * one of NULLs. NULL: no memory. Under the cold lock.
+ * Makes the copy of a host's table for the package with that number and index (packages.h), and
+ * returns it. The copy for a number and kind always lies at the same place. It holds what lies
+ * behind the table's slots as well, as far as that can be read. A host_table of NULL stands for an
+ * empty one. Returns NULL if there is no memory.
+ *
+ * Packages that share TRACE_PACKAGE_OTHER share its shims. Where they have different functions in a
+ * slot, the later ones keep the host's, and such a table is counted in the trace.
  */
 void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number,
 		       uint32_t index);
 
-/* Puts a package's shims into a copy of TABLE_SLOTS slots, of which `slots` are the table's, and notes
- * what was there. The same slots stay as they are. */
+/* Puts the shims of an index into a copy of TABLE_SLOTS slots, of which `slots` are the table's,
+ * and notes what was there. */
 void table_put_shims(void **copy, size_t slots, uint32_t index);
 
-/* Puts what we have for slots of NULL into such a copy, if it is that of a full table. */
+/* Puts lsatrace's own functions for shared memory into such a copy where they are needed, if it is
+ * that of a full table. */
 void table_provide(void **copy, size_t slots, uint32_t index);
 
 #endif

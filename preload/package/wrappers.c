@@ -6,18 +6,25 @@
 #include "include/secpkg.h"
 #include "preload/call/each_package.h"
 #include "preload/guardpage/copy_out.h"
-#include "preload/package/lsa_mode.h"
+#include "preload/package/own_tables.h"
 #include "preload/package/packages.h"
 #include "preload/package/transfer.h"
 #include "preload/package/wrapped.h"
 
 #include "preload/base/poison.h"
 
-/* LogonUserEx2's PrimaryCredentials, as the documentation has it: the caller's, filled with pointers. */
+/* Bytes of LogonUserEx2's PrimaryCredentials, by its documentation. The structure is the caller's;
+ * the package fills it with pointers to blocks. */
 enum { PRIMARY_CREDENTIALS_BYTES = 200 };
 
-/* Of ContextRequirements, as sspi.h has them. */
+/* Bits of ContextRequirements, from sspi.h. */
 enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
+
+/*
+ * The bodies. Each calls the function that the wrapper stands for, with the same arguments, and
+ * returns its result. `p` is the number of the package. errno is what that function has left
+ * behind.
+ */
 
 #define ORIGINAL(type, slot, p) ((type *)originals_of_wrappers[p][WRAPPED_##slot])
 #define RETURN_OF(slot, p, request) \
@@ -26,28 +33,28 @@ enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
 static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 			   PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
 {
-	PLSA_SECPKG_FUNCTION_TABLE ours = packages_hand_out(p, id, table, TABLE_FULL);
-	NTSTATUS status = ORIGINAL(SpInitializeFn, Initialize, p)(id, parameters, ours);
+	PLSA_SECPKG_FUNCTION_TABLE copy = packages_hand_out(p, id, table, TABLE_FULL);
+	NTSTATUS status = ORIGINAL(SpInitializeFn, Initialize, p)(id, parameters, copy);
 
 	if (!NT_SUCCESS(status))
 		packages_end(p);
-	lsa_mode_refresh(p);
+	own_tables_refresh(p);
 	return status;
 }
 
 static NTSTATUS instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table, PVOID *functions,
 			      uint32_t p)
 {
-	PSECPKG_DLL_FUNCTIONS ours = packages_hand_out(p, 0, table, TABLE_DLL);
-	NTSTATUS status = ORIGINAL(SpInstanceInitFn, InstanceInit, p)(version, ours, functions);
+	PSECPKG_DLL_FUNCTIONS copy = packages_hand_out(p, 0, table, TABLE_DLL);
+	NTSTATUS status = ORIGINAL(SpInstanceInitFn, InstanceInit, p)(version, copy, functions);
 
 	if (!NT_SUCCESS(status))
 		packages_end(p);
 	return status;
 }
 
-/* The function is documented to take no argument, and to unload its caller. What hosts make of one
- * that is given all the same is theirs. */
+/* The documentation knows no argument: the function unloads its caller. One that is given all the
+ * same is passed on. */
 typedef NTSTATUS unload_function(ULONG_PTR);
 
 static NTSTATUS unload_package(ULONG_PTR argument, uint32_t p)
@@ -68,8 +75,8 @@ static NTSTATUS get_info(PSecPkgInfoW info, uint32_t p)
 	return status;
 }
 
-/* The block that a place names changes hands. A guarded one of the LSA's heap goes as one of the host's,
- * for the host frees it. NULL is fine. */
+/* The block that `*place` points to changes its owner; `place` may be NULL. A guarded block of the
+ * LSA's heap is replaced by a copy from the host's own heap, because the host will free it. */
 static void give_to_lsa(const struct transfer *t, void **place)
 {
 	if (!place)
@@ -86,7 +93,8 @@ static void give_to_client(const struct transfer *t, void **place)
 	copy_out_block(place);
 }
 
-/* Under that name the host knows the package; under the one that GetInfo tells, everybody else. */
+/* The host knows the package by this name. The one that GetInfo tells is preferred: everybody else
+ * knows it by that. */
 static void take_name(PLSA_STRING *name, uint32_t p)
 {
 	int saved_errno = errno;
@@ -100,9 +108,9 @@ static void take_name(PLSA_STRING *name, uint32_t p)
 static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
 				   PLSA_STRING confidentiality, PLSA_STRING *name, uint32_t p)
 {
-	PLSA_DISPATCH_TABLE ours = packages_hand_out(p, id, table, TABLE_DISPATCH);
+	PLSA_DISPATCH_TABLE copy = packages_hand_out(p, id, table, TABLE_DISPATCH);
 	NTSTATUS status = ORIGINAL(LSA_AP_INITIALIZE_PACKAGE, InitializePackage,
-				   p)(id, ours, database, confidentiality, name);
+				   p)(id, copy, database, confidentiality, name);
 
 	if (!NT_SUCCESS(status))
 		packages_end(p);
@@ -111,15 +119,15 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	return status;
 }
 
-/* What every kind of logon returns, as places that hold pointers. */
+/* What all kinds of logon return: where the pointers are. */
 struct logon_results {
 	void **profile; /* to the client */
 	void **token;   /* this and the names to the LSA */
 	void **name[3]; /* account, authority, machine; NULL: none */
 };
 
-/* The documentation has the names returned, and freed by the LSA, whether the logon succeeds or not:
- * they are for the audit record. */
+/* The documentation has the names returned, and freed by the LSA, whether the logon succeeds or
+ * not: they are for the audit record. */
 static void transfer_logon(NTSTATUS status, const struct transfer *t, const struct logon_results *r)
 {
 	int saved_errno = errno;
@@ -199,9 +207,10 @@ static NTSTATUS log_on_ex2(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type
 }
 
 /* The three kinds of CallPackage. */
-static NTSTATUS call(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID client_base, ULONG bytes,
-		     PVOID *answer, PULONG answer_bytes, PNTSTATUS protocol_status,
-		     enum wrapped wrapped, enum transfer_function function, uint32_t p)
+static NTSTATUS call_package(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID client_base,
+			     ULONG bytes, PVOID *answer, PULONG answer_bytes,
+			     PNTSTATUS protocol_status, enum wrapped wrapped,
+			     enum transfer_function function, uint32_t p)
 {
 	const struct transfer transfer = { function, packages_index(p), request };
 	LSA_AP_CALL_PACKAGE *original = (LSA_AP_CALL_PACKAGE *)originals_of_wrappers[p][wrapped];
@@ -215,16 +224,16 @@ static NTSTATUS call(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID client_bas
 	return status;
 }
 
-/* In the making of contexts no client request is told: AllocateClientBuffer takes NULL for it. */
+/* These functions are told no client request. AllocateClientBuffer takes NULL in place of one. */
 static void transfer_buffers(const struct transfer *t, const SecBufferDesc *buffers)
 {
 	for (ULONG i = 0; buffers && buffers->pBuffers && i < buffers->cBuffers; i++)
 		give_to_client(t, &buffers->pBuffers[i].pvBuffer);
 }
 
-/* By the documentation of SpInitLsaModeContext and SpAcceptLsaModeContext, ContextData is on the LSA's
- * heap, and the LSA frees it; output that the package was asked to allocate is freed by the caller.
- * Who asked for an error message gets output though the context failed. */
+/* By the documentation of SpInitLsaModeContext and SpAcceptLsaModeContext, ContextData is on the
+ * LSA's heap, and the LSA frees it; output that the package was asked to allocate is freed by the
+ * caller. A caller that asked for an error message gets output even if the context failed. */
 static void transfer_context(NTSTATUS status, const struct transfer *t, bool wants_error,
 			     const SecBufferDesc *output, SecBuffer *data)
 {
@@ -266,8 +275,8 @@ static NTSTATUS accept_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context
 	return status;
 }
 
-/* By the documentation of SpGetUserInfo, what it returns is in the caller's address space, and freed by
- * the caller. */
+/* By the documentation of SpGetUserInfo, what it returns is in the caller's address space, and
+ * freed by the caller. */
 static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data, uint32_t p)
 {
 	NTSTATUS status = ORIGINAL(SpGetUserInfoFn, GetUserInfo, p)(logon, flags, data);
@@ -310,7 +319,8 @@ static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data,
 		a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, q
 #define CALL_PARAMETERS \
 	(PLSA_CLIENT_REQUEST a, PVOID b, PVOID c, ULONG d, PVOID * e, PULONG f, PNTSTATUS g)
-#define AS_CALL(slot) call, CALL_PARAMETERS, a, b, c, d, e, f, g, WRAPPED_##slot, TRANSFER_##slot
+#define AS_CALL(slot) \
+	call_package, CALL_PARAMETERS, a, b, c, d, e, f, g, WRAPPED_##slot, TRANSFER_##slot
 #define AS_CallPackage AS_CALL(CallPackage)
 #define AS_CallPackageUntrusted AS_CALL(CallPackageUntrusted)
 #define AS_CallPackagePassthrough AS_CALL(CallPackagePassthrough)

@@ -785,7 +785,7 @@ Test(packages, a_table_that_holds_our_own_exports_means_the_librarys)
 {
 	SECPKG_FUNCTION_TABLE *ours;
 
-	lsa_mode_init(behind);
+	own_tables_init(behind);
 	build(SECPKG_INTERFACE_VERSION_8, 38, 1);
 	((SECPKG_FUNCTION_TABLE *)library.tables)->LogonUser =
 		(LSA_AP_LOGON_USER *)(void *)any_function;
