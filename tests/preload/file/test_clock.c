@@ -37,7 +37,7 @@ Test(clock, a_clock_point_is_one_moment_by_two_clocks)
 	cr_assert_neq(clock_first()->monotonic_ns, 0);
 }
 
-/* A time that one thread hands to another is not later than what that one reads. */
+/* A time that one thread passes on is not later than the time that the receiving thread reads. */
 static uint64_t handed;
 
 static void *hand_over(void *failure)

@@ -174,7 +174,7 @@ static bool holds(const char *base, const char *text)
 	return bytes >= 0 && strcmp(read_back, text) == 0;
 }
 
-/* Makes the file with some content, and gives it its name. */
+/* Makes a file, writes something into it, and gives it its name. */
 static void make(void)
 {
 	cr_assert(trace_file_create(&file, folder, 0));
@@ -200,7 +200,7 @@ Test(file, a_file_that_is_there_is_not_overwritten)
 	cr_assert_str_eq(file.name.text, path_of("a.trace.2"));
 }
 
-/* A file that cannot be made without a name, as on some file systems, has it from the start. */
+/* On some file systems a file cannot be made without a name: it has one from the start. */
 Test(file, nor_is_it_where_the_name_is_taken_first)
 {
 	cr_assert_eq(chdir(folder), 0);

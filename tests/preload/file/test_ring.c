@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ring, and the pool that its chunks are taken from. */
+/* The ring, the pool that its chunks are taken from, and the room in the file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -74,7 +74,7 @@ static const struct trace_chunk *chunk_at(uint32_t number)
 					    (size_t)number * TRACE_CHUNK_BYTES);
 }
 
-/* Every record from the oldest that is retained to the newest is there. */
+/* No record between the oldest and the newest retained one is missing. */
 static void assert_no_holes(struct retained r)
 {
 	cr_assert_eq(r.count, r.newest - r.oldest + 1);
@@ -131,7 +131,7 @@ Test(ring, the_oldest_records_are_overwritten_and_no_others)
 	r = retained();
 	cr_assert_eq(r.newest, CALLS);
 	assert_no_holes(r);
-	/* But for the header and the lanes, all of the file is history. */
+	/* Except for the header and the lanes, all of the file is ring. */
 	cr_assert_gt(r.count, (small_chunks - 4) * PER_CHUNK);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_EVENTS], 0);
 }
@@ -171,7 +171,7 @@ Test(ring, a_record_is_its_lanes_to_complete_while_its_chunk_is)
 	cr_assert(ring_still_ours(lane, chunk, sequence));
 	record(lane, 2, 1);
 	cr_assert_not(ring_still_ours(lane, chunk, sequence));
-	/* Once around: the chunk is the lane's again, and another one. */
+	/* After one round the lane has the same chunk again, for other records. */
 	for (int i = 0; i < 1000 && lane->chunk != chunk; i++)
 		record(lane, 2, PER_CHUNK);
 	cr_assert_eq(lane->chunk, chunk);
@@ -236,7 +236,7 @@ Test(ring, results_have_their_share_from_the_start)
 	cr_assert_eq(results, small_chunks * 3 / 4);
 }
 
-/* History gives way to results, also to those of many threads: each has a chunk that it writes. */
+/* Results take chunks from the ring, even if many threads each hold a chunk that they write. */
 Test(ring, results_have_their_share_whatever_the_number_of_threads)
 {
 	enum { LANES = 40 };
@@ -419,7 +419,8 @@ Test(ring, items_lie_back_to_back_within_one_chunk)
 
 enum { THREADS = 6, TURNS = 3000 };
 
-/* Stamps a chunk while it is its own, and looks whether the stamp is still there before it goes. */
+/* Writes its number into a chunk that it holds, and checks that it is still there before it gives
+ * the chunk back. */
 static void *take_and_retire(void *number)
 {
 	uint32_t self = (uint32_t)(uintptr_t)number;
@@ -468,7 +469,7 @@ Test(ring, threads_that_record_at_once_keep_the_bound_and_lose_nothing)
 		cr_assert_neq(chunk_at(number)->kind, TRACE_CHUNK_FREE);
 }
 
-/* A lane goes from a thread that ends to the next one, with the chunk that it has begun. */
+/* The next thread gets the lane of a thread that has ended, and the chunk that this one began. */
 Test(ring, threads_one_after_another_cost_no_more_than_one)
 {
 	preload_start(SMALL);

@@ -21,8 +21,8 @@ static void start(void)
 
 TestSuite(inplace, .init = start);
 
-/* Where functions of the host lie: not in the module that holds the shims, which here is the test. */
-enum { LSA_SLOTS = SLOT_COUNT - 2 }; /* two are of SECPKG_DLL_FUNCTIONS */
+/* Functions of the host lie outside of the module that holds the shims, which here is the test. */
+enum { LSA_SLOTS = SLOT_COUNT - 2 }; /* the other two are of SECPKG_DLL_FUNCTIONS */
 
 #define HOST_FUNCTION ((void *)getpid)
 #define OTHER_FUNCTION ((void *)getppid)
@@ -95,7 +95,7 @@ Test(inplace, memory_that_is_read_only_is_so_again)
 	cr_assert_eq(errno, 42);
 	cr_assert_eq(count_shims(table, 0), (unsigned)LSA_SLOTS);
 	errno = 0;
-	/* The kernel would write there. */
+	/* The pages are still read-only: the kernel could write to them otherwise. */
 	cr_assert(getcwd(pages, page) == NULL && errno == EFAULT);
 	cr_assert(getcwd(pages + page, page) == NULL && errno == EFAULT);
 }
@@ -144,7 +144,7 @@ Test(inplace, slots_that_are_filled_later_get_their_shims_later)
 	cr_assert_eq(count_shims(&table, 0), (unsigned)LSA_SLOTS);
 }
 
-/* It may call the shim, which would call it. */
+/* It may call the shim that it found there, which would call it. */
 Test(inplace, another_function_in_the_place_of_a_shim_is_left_alone)
 {
 	static LSA_SECPKG_FUNCTION_TABLE table;
@@ -170,7 +170,7 @@ Test(inplace, another_table_in_the_place_of_one_is_another_package)
 	cr_assert_eq(originals_of_shims[1][SLOT_AllocateLsaHeap], OTHER_FUNCTION);
 }
 
-/* A table that the tracer has handed out, or a copy of one. */
+/* It is a table that the tracer has handed out, or a copy of one. */
 Test(inplace, slots_that_hold_shims_already_are_left_alone)
 {
 	static LSA_SECPKG_FUNCTION_TABLE table, copy;
@@ -195,7 +195,7 @@ Test(inplace, too_many_tables_are_counted_and_left_alone)
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1u);
 }
 
-/* Named tables are found before the host has filled them; who hooks one himself says that it is full. */
+/* A table that --table names may not be filled yet. A host that hooks its table says that it is. */
 Test(inplace, a_filled_table_without_shared_memory_gets_ours)
 {
 	static LSA_SECPKG_FUNCTION_TABLE first, second;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a library's tables on their way to the host, and of the host's on their way to
- * the packages. The library is played by this program: its tables are built slot by slot.
+ * What a host gets in place of a library's tables, and the packages in place of the host's. This
+ * program plays the library: it builds its tables slot by slot.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,16 +26,16 @@
 
 enum { TABLES_MOST = 130, LONGEST = SECPKG_PACKAGE_SLOT_COUNT, PAGE = 4096 };
 
-/* What the library returns, whatever it is asked. */
+/* What the library returns, with whatever arguments it is called. */
 static struct {
 	void **tables;
 	ULONG count;
 	ULONG version;
 	NTSTATUS status;
-	size_t slots; /* of each table, as they really lie */
+	size_t slots; /* of each table, whatever `version` says */
 } library;
 
-static void **memory; /* pages; the last one may not be touched */
+static void **memory; /* the end of some pages; behind it lies one that cannot be accessed */
 static void *host_table[TABLE_SLOTS];
 static void *given[3]; /* the table that each package got */
 static ULONG_PTR given_id[3];
@@ -53,7 +53,7 @@ static NTSTATUS library_entry(ULONG version, PULONG package_version, PSECPKG_FUN
 	return library.status;
 }
 
-static NTSTATUS outcome; /* of the packages' Initialize, if it is an error */
+static NTSTATUS outcome; /* what Initialize of the packages returns, if it is an error */
 
 #define INITIALIZE(n) \
 	static NTSTATUS initialize_##n(ULONG_PTR id, PSECPKG_PARAMETERS parameters, \
@@ -173,7 +173,7 @@ static void assert_left_alone(void)
 	cr_assert_eq(tables_of_host(), library.tables);
 }
 
-/* Each package of the library gets a table of its own, with its own shims. */
+/* Initialises each package. Each gets a table of its own, with its own shims. */
 static void assert_initialized(const void *tables)
 {
 	for (size_t i = 0; i < 3; i++) {
@@ -185,7 +185,8 @@ static void assert_initialized(const void *tables)
 	}
 }
 
-/* How many packages the trace says are lost, once a package makes one. */
+/* The trace counts so many packages as lost. A package is initialised first, so that there is
+ * one. */
 static void assert_lost(uint64_t expected)
 {
 	build(SECPKG_INTERFACE_VERSION_8, 38, 1);
@@ -217,7 +218,7 @@ Test(packages, a_library_beyond_the_128th_is_left_alone)
 	cr_assert_neq(entry_for(real[127]), real[127]);
 }
 
-/* As on a kernel that cannot clear a page in a forked child. */
+/* On some kernels there is no page that is cleared in a forked child. */
 Test(packages, without_a_guard_libraries_are_left_alone)
 {
 	process_page = NULL;
@@ -248,7 +249,7 @@ static bool is_wrapped(size_t offset)
 	return false WRAPPED_LSA_SLOTS(IS_WRAPPED, IS_WRAPPED);
 }
 
-/* So they are called as fast as they are bare. */
+/* So calls of them are as fast as without the tracer. */
 Test(packages, functions_that_are_not_needed_are_the_packages_own)
 {
 	char *ours;
@@ -306,7 +307,7 @@ Test(packages, packages_are_told_apart)
 	assert_initialized(tables_of_host());
 }
 
-/* Real libraries are known to say version 3 and to have larger tables. */
+/* Real libraries say version 3 and have larger tables. */
 Test(packages, tables_that_are_larger_than_their_version_says_are_found_out)
 {
 	build(SECPKG_INTERFACE_VERSION_3, 38, 3);
@@ -351,7 +352,7 @@ static const struct trace_record *record_after(const struct trace_record *after,
 	return after;
 }
 
-/* How many records of a type there are about a package; any, if the index is negative. */
+/* The number of records of a type about the package with an index; about all, if it is negative. */
 static int records_of(enum trace_record_type type, int index)
 {
 	const struct trace_record *record = NULL;
@@ -388,7 +389,7 @@ Test(packages, packages_beyond_the_64th_share_an_index)
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE_NAME, -1), 0);
 }
 
-/* The usual order: the first package is initialised before the last library is loaded. */
+/* In the usual order: the first package is initialised before the last library is loaded. */
 Test(packages, packages_beyond_the_128th_are_left_alone_and_counted)
 {
 	void *ours;
@@ -405,7 +406,7 @@ Test(packages, packages_beyond_the_128th_are_left_alone_and_counted)
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 2);
 }
 
-/* A package that has no table yet takes no index from one that has. */
+/* A package that has no table yet has no index, which another one may need. */
 Test(packages, indices_are_given_with_the_tables)
 {
 	void *ours;
@@ -421,7 +422,8 @@ Test(packages, indices_are_given_with_the_tables)
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE, -1), 2, "once each");
 }
 
-/* The package that was last initialised, at a position, has gone; handed a table, it is a new one. */
+/* The package at a position, which was initialised last, has ended. When it is handed a table
+ * again, it is a new one. */
 static void assert_gone(const void *tables, size_t table)
 {
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE_GONE, 0), 1);
@@ -482,7 +484,7 @@ Test(packages, a_host_need_not_be_able_to_unload)
 	cr_assert_null(((PLSA_SECPKG_FUNCTION_TABLE)given[1])->UnloadPackage);
 }
 
-/* Its own, too: as it got it the first time. */
+/* Or its own copy, for a second time. */
 Test(packages, a_package_that_is_handed_anothers_table_ends_alone)
 {
 	void *ours;
@@ -500,7 +502,7 @@ Test(packages, a_package_that_is_handed_anothers_table_ends_alone)
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE_GONE, 0), 1);
 }
 
-/* A page where code may lie: a library that can be taken away. */
+/* Maps a page where code may lie: it plays a library that can be unloaded. */
 static void *page_of_code(void)
 {
 	return mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -538,7 +540,7 @@ Test(packages, numbers_of_packages_that_are_gone_are_given_again)
 	cr_assert_eq(packages_code(other), (const void *)any_function, "that one is still there");
 }
 
-/* Named by one of its functions, whichever the host asks for first. */
+/* The package is known by one of its functions, whichever the host looks up first. */
 Test(packages, the_exports_of_a_library_are_those_of_one_package)
 {
 	cr_assert_eq(lsa_ap_function_for((void *)any_function, WRAPPED_LogonUser),
@@ -579,7 +581,7 @@ Test(packages, a_library_that_has_other_functions_when_asked_again_has_them_call
 	cr_assert_eq(SLOT(ours, 0, Initialize), wrappers[WRAPPED_Initialize][0]);
 }
 
-/* The host goes on with the tables that it had, and the library has fewer by then. */
+/* The host still uses the tables that it got first, while the library has fewer by now. */
 Test(packages, a_library_that_gives_fewer_tables_later_does_no_harm)
 {
 	void *old, *new;
@@ -695,7 +697,7 @@ Test(packages, a_package_may_give_its_name_before_it_is_initialised)
 	assert_named(0);
 }
 
-/* A name that does not end before what may not be read. */
+/* The name does not end before a page that cannot be read. */
 Test(packages, a_name_is_read_as_far_as_it_may_be)
 {
 	WCHAR *end = (WCHAR *)memory;
@@ -774,7 +776,7 @@ Test(packages, a_client_package_gets_a_table_of_its_own)
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE_GONE, 0), 1);
 }
 
-/* What the linker made of a package's own exports. */
+/* The linker found the tracer's exports for names that the package exports itself. */
 static void *behind(void *function, const void *code)
 {
 	cr_expect_eq(code, (const void *)library_entry);

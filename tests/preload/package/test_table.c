@@ -30,7 +30,7 @@ enum {
 static const size_t traced[] = { TRACED_SLOTS(SLOT_INDEX) };
 static const bool is_of_lsa[] = { TRACED_SLOTS(SLOT_IS_LSA) };
 
-/* Only the host's functions. What else there may be, suite `provided` is about. */
+/* Tables get the host's functions only. The suite `provided` tests lsatrace's own. */
 static void start(void)
 {
 	preload_init("allocator=host");
@@ -38,7 +38,8 @@ static void start(void)
 
 TestSuite(table, .init = start);
 
-/* Which traced slot a slot of the LSA's table is; -1: none. */
+/* Returns the number that a slot of the LSA's table has among the traced ones; -1: it is not
+ * traced. */
 static int traced_at(size_t index)
 {
 	for (int slot = 0; slot < SLOT_COUNT; slot++)
@@ -47,13 +48,13 @@ static int traced_at(size_t index)
 	return -1;
 }
 
-/* A package that has its own number for an index. */
+/* For a package whose number and index are the same. */
 static void **substitute(const void *table, enum table_kind kind, uint32_t package)
 {
 	return table_substitute(table, kind, package, package);
 }
 
-/* Code of the test's own, a different address for each slot. Never called. */
+/* Returns an address in the code of this test, another one for each slot. It is never called. */
 static void *code(size_t index)
 {
 	return (void *)((uintptr_t)&traced_at + index);
@@ -65,7 +66,7 @@ static void fill(void **table, size_t slots)
 		table[i] = code(i);
 }
 
-/* A table of `slots` slots that ends where a page does; what follows may not be touched. */
+/* Makes a table of `slots` slots that ends where a page ends. The next page cannot be accessed. */
 static void **table_at_the_end_of_a_page(size_t slots)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -77,8 +78,8 @@ static void **table_at_the_end_of_a_page(size_t slots)
 	return (void **)(at + page) - slots;
 }
 
-/* Each traced slot up to `slots` is the package's shim, all others are the host's, up to
- * `mapped`. */
+/* Each traced slot below `slots` holds the package's shim; all others below `mapped` are as the
+ * host has them. */
 static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t package)
 {
 	for (size_t i = 0; i < TABLE_SLOTS; i++) {
@@ -133,7 +134,7 @@ Test(table, only_the_slots_that_a_table_has_are_traced)
 		      PACKAGE);
 }
 
-/* Hosts hand over the table that they have, and packages count on it. */
+/* Hosts hand over the full table in place of a dispatch table, and packages rely on it. */
 Test(table, a_full_table_is_known_by_what_lies_behind_the_dispatch_table)
 {
 	size_t create = traced[SLOT_CreateSharedMemory], delete = traced[SLOT_DeleteSharedMemory];
@@ -151,7 +152,7 @@ Test(table, a_full_table_is_known_by_what_lies_behind_the_dispatch_table)
 	cr_assert_eq(table_kind_of(host, TABLE_DLL), TABLE_DLL);
 }
 
-/* Packages are known to copy the longest table that they know, wherever it ends. */
+/* Packages copy a table as long as the longest one that they know, wherever it ends. */
 Test(table, a_copy_may_be_read_beyond_the_longest_table)
 {
 	cr_assert_geq((size_t)TABLE_SLOTS, 512 / sizeof(void *));
@@ -222,7 +223,7 @@ Test(table, a_short_table_that_comes_later_leaves_the_long_one_whole)
 	expect_hooked(ours, SLOTS, SLOTS, PACKAGE);
 }
 
-/* One package hands its table on to another one: each call is to be traced once, as that one's. */
+/* A package passes its table on to another one. Each call is traced once, as the second one's. */
 Test(table, a_package_that_is_handed_anothers_table_calls_the_host)
 {
 	void *host[TABLE_SLOTS], **first;
@@ -300,7 +301,7 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 	}
 }
 
-/* Functions of our own in place of the host's. */
+/* lsatrace's own functions in place of the host's. */
 
 static void *const *const ours_by_slot = sharedmem_functions;
 
@@ -316,7 +317,7 @@ static bool is_shared_memory(int slot)
 	return slot <= SLOT_DeleteSharedMemory;
 }
 
-/* Each slot of shared memory is a shim before one of our functions, all others are as ever. */
+/* Each slot of shared memory holds a shim for lsatrace's own function; all others are as usual. */
 static void expect_provided(void **table)
 {
 	for (size_t i = 0; i < TABLE_SLOTS; i++) {
@@ -400,7 +401,7 @@ Test(provided, a_table_for_none_has_shared_memory_and_heaps)
 	cr_expect_null(ours[traced[SLOT_AllocateClientBuffer]]);
 }
 
-/* A package with a table takes the heaps for granted, whether they are traced or not. */
+/* A package that has a table expects that the heaps work, whether they are traced or not. */
 Test(provided, heaps_that_are_not_traced_are_there_all_the_same)
 {
 	void **ours;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a package returns from its entry points changes hands. The package is played by this
- * program, and called as a host would call it.
+ * What a package returns from its entry points changes its owner. This program plays the package,
+ * and calls it as a host would.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	return given.status;
 }
 
-/* The older kinds of logon return less. */
+/* The older kinds of logon have fewer results. */
 static NTSTATUS log_on_plainly(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
 			       PVOID information, PVOID client_base, ULONG bytes, PVOID *profile,
 			       PULONG profile_bytes, PLUID id, PNTSTATUS sub_status,
@@ -106,7 +106,7 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID cl
 	return given.status;
 }
 
-/* A token in the client, or on the LSA's heap, and what goes with the context. */
+/* Returns a token in the client or on the LSA's heap, and the context's data. */
 static NTSTATUS init_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
 			     PUNICODE_STRING target, ULONG requirements, ULONG representation,
 			     PSecBufferDesc input, PLSA_SEC_HANDLE new_context,
@@ -199,7 +199,7 @@ static unsigned live_blocks(void)
 	return live;
 }
 
-/* Returns the status, or 1 if errno is not what the package left behind. */
+/* Returns the status, or 1 if the package's errno was changed. */
 static NTSTATUS call_log_on(void)
 {
 	PUNICODE_STRING account, authority, machine;
@@ -221,7 +221,7 @@ Test(wrappers, what_a_logon_returns_changes_hands)
 	cr_assert_not(is_live(SPACE_CLIENT, AT(PROFILE)));
 }
 
-/* Not its token, its profile, and its credentials. */
+/* Its token, its profile and its credentials do not. */
 Test(wrappers, of_a_logon_that_failed_the_names_change_hands)
 {
 	given.status = STATUS_LOGON_FAILURE;
@@ -232,7 +232,7 @@ Test(wrappers, of_a_logon_that_failed_the_names_change_hands)
 	cr_assert(is_live(SPACE_CLIENT, AT(PROFILE)));
 }
 
-/* Even where the tracer itself cannot have a descriptor. */
+/* Even if the tracer itself can open no file. */
 Test(wrappers, a_logon_leaves_errno_as_the_package_left_it)
 {
 	struct rlimit limit, none;
@@ -270,7 +270,7 @@ Test(wrappers, an_answer_goes_to_the_client_if_the_call_succeeded)
 	cr_assert_not(is_live(SPACE_CLIENT, AT(PROFILE)));
 }
 
-/* What a call of an entry point had as its result, as the trace counts it. */
+/* The number of blocks that an entry point has handed over, as the trace counts them. */
 static uint64_t handed_over(enum transfer_function function)
 {
 	struct trace_counters *counters = preload_next_counters(NULL);
@@ -316,7 +316,7 @@ Test(wrappers, the_older_kinds_of_logon_hand_over_what_they_return)
 
 enum { CONTINUE_NEEDED = 0x90312, INITIATED_ERROR = 0x4000, ACCEPTED_ERROR = 0x8000 };
 
-/* A context is initiated, or accepted, by a host that is told all of it. */
+/* Initiates a context, or accepts one, and asks for all results. */
 static NTSTATUS make_context(bool accept, ULONG requirements)
 {
 	SecBuffer token[2] = { 0 }, data = { 0 };
@@ -336,7 +336,7 @@ static NTSTATUS make_context(bool accept, ULONG requirements)
 	return errno == OWN_ERRNO ? status : 1;
 }
 
-/* No request is told, so it is a buffer of none that the token lies in. */
+/* These functions are told no client request, so the token lies in a buffer of no request. */
 static bool is_token_live(void)
 {
 	struct ledger_view view;
