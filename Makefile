@@ -26,7 +26,7 @@ FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 flags = $(or $(FLAGS_$(1)),$(call flags,$(patsubst %/,%,$(dir $(1)))))
 # A traced call goes through small functions of a dozen files, which gcc joins at link time. The objects
 # hold machine code as well, because tests link them.
-LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto -ffat-lto-objects)
+LTO := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,-flto=auto -ffat-lto-objects)
 
 # Every folder that holds sources.
 FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard $(foreach top,preload viewer tests,$(top)/*.[ch] \
