@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * void *dlsym(void *handle, const char *name) void *dlvsym(void *handle, const char *name, const
- * char *version)
+ * void *dlsym(void *handle, const char *name)
+ * void *dlvsym(void *handle, const char *name, const char *version)
  *
  * For RTLD_NEXT and RTLD_DEFAULT, the C library goes by its return address to know which library
  * asks. So a question that is passed on is jumped to, not called: the C library's function finds
@@ -10,6 +10,8 @@
  * exported_answer() is called with the three arguments, the return address, and the function that
  * was asked, as enum loader_function numbers it. It returns struct dlsym_answer in rax and rdx.
  */
+#include "preload/ways_in/registers.h"
+
 	.macro asker name, function
 	.text
 	.globl \name, exported_\name
@@ -20,23 +22,13 @@
 exported_\name:
 	.cfi_startproc
 	endbr64
-	pushq %rdi
-	.cfi_adjust_cfa_offset 8
-	pushq %rsi
-	.cfi_adjust_cfa_offset 8
-	pushq %rdx
-	.cfi_adjust_cfa_offset 8
+	save %rdi, %rsi, %rdx
 	movq 24(%rsp), %rcx
 	movl $\function, %r8d
 	call exported_answer
 	testq %rax, %rax
 	jz 1f
-	popq %rdx
-	.cfi_adjust_cfa_offset -8
-	popq %rsi
-	.cfi_adjust_cfa_offset -8
-	popq %rdi
-	.cfi_adjust_cfa_offset -8
+	restore %rdx, %rsi, %rdi
 	jmp *%rax
 	.cfi_adjust_cfa_offset 24
 1:	movq %rdx, %rax
@@ -51,9 +43,4 @@ exported_\name:
 	asker dlsym, 0
 	asker dlvsym, 1
 
-	.section .note.GNU-stack, "", @progbits
-	.section .note.gnu.property, "a"
-	.align 8
-	.long 4, 16, 5
-	.asciz "GNU"
-	.long 0xc0000002, 4, 3, 0
+	notes

@@ -5,6 +5,7 @@
  * prototype: it finds registers and stack as its caller left them.
  */
 #include "preload/ways_in/entry_points.h"
+#include "preload/ways_in/registers.h"
 
 	.text
 	.set number, 0
@@ -26,24 +27,13 @@ linked_\name:
 	.set number, number + 1
 	.endm
 
-#define LINKED(name) linked name;
+#define LINKED(name, ...) linked name;
 	ENTRY_POINTS(LINKED)
 
 	.type linked, @function
 linked:
 	.cfi_startproc
-	pushq %rdi
-	.cfi_adjust_cfa_offset 8
-	pushq %rsi
-	.cfi_adjust_cfa_offset 8
-	pushq %rdx
-	.cfi_adjust_cfa_offset 8
-	pushq %rcx
-	.cfi_adjust_cfa_offset 8
-	pushq %r8
-	.cfi_adjust_cfa_offset 8
-	pushq %r9
-	.cfi_adjust_cfa_offset 8
+	save %rdi, %rsi, %rdx, %rcx, %r8, %r9
 	subq $8, %rsp
 	.cfi_adjust_cfa_offset 8
 	movl %eax, %edi
@@ -51,25 +41,9 @@ linked:
 	call exported_target
 	addq $8, %rsp
 	.cfi_adjust_cfa_offset -8
-	popq %r9
-	.cfi_adjust_cfa_offset -8
-	popq %r8
-	.cfi_adjust_cfa_offset -8
-	popq %rcx
-	.cfi_adjust_cfa_offset -8
-	popq %rdx
-	.cfi_adjust_cfa_offset -8
-	popq %rsi
-	.cfi_adjust_cfa_offset -8
-	popq %rdi
-	.cfi_adjust_cfa_offset -8
+	restore %r9, %r8, %rcx, %rdx, %rsi, %rdi
 	jmp *%rax
 	.cfi_endproc
 	.size linked, . - linked
 
-	.section .note.GNU-stack, "", @progbits
-	.section .note.gnu.property, "a"
-	.align 8
-	.long 4, 16, 5
-	.asciz "GNU"
-	.long 0xc0000002, 4, 3, 0
+	notes
