@@ -47,7 +47,6 @@ SUBMAKE = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$
 .PHONY: all products hosts tests demo check test bench bench-deps deps stress torture warnings sanitize \
 	coverage lint format headers exports compile_commands hooks install uninstall help clean
 .DELETE_ON_ERROR:
-.SECONDARY:
 
 all: products ## the default
 

@@ -33,7 +33,7 @@ $(BUILD)/%.a:
 	$(call say,archive)$(AR) rcsD $@ $^
 
 # A test links the half that its module is of. Tests of the whole, and of include/, link what reads a trace.
-$(BUILD)/tests/preload/%: $(BUILD)/obj/tests/preload/%.o $(BUILD)/support.a $(BUILD)/preload.a
+$(filter $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/preload.a
 	$(call say,link)$(CC) $(CFLAGS) -fno-lto $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson -ldl -lpthread
 
 $(filter-out $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/viewer.a
