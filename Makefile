@@ -124,8 +124,11 @@ headers: ## each header compiles alone, and lsatrace.h in strict C11 and C++11 a
 	@for language in 'c -std=c11' 'c++ -std=c++11'; do $(CLANG) $(WARNINGS) -Wpedantic -Werror -Iinclude \
 		-fsyntax-only -x $$language -include lsatrace.h /dev/null || exit; done
 
+# What it must: the names in exports.txt, and the entry points of packages.
 exports: $(BUILD)/liblsatrace.so ## the preload library exports what it must, and no more
-	@nm -D --defined-only $< | sed 's/.* //; s/@.*//' | LC_ALL=C sort | diff preload/life/exports.txt -
+	@{ cat preload/life/exports.txt; sed -n 's/^\tENTRY(\([^,]*\),.*/\1/p' preload/ways_in/entry_points.h; } | \
+		LC_ALL=C sort >$(BUILD)/exports
+	@nm -D --defined-only $< | sed 's/.* //; s/@.*//' | LC_ALL=C sort | diff $(BUILD)/exports -
 
 # Linked statically, because a test runs lsatrace with LD_PRELOAD set, where the sanitizer's library would
 # have to be first.

@@ -1,45 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "preload/base/compiler.h"
 #include "preload/package/lsa_ap.h"
 #include "preload/package/lsa_mode.h"
 #include "preload/ways_in/entry_points.h"
 
 #include "preload/base/poison.h"
 
-#define LSA_MODE(name) \
-	{ \
-#name, linked_##name, ENTRY_IS_LSA_MODE, 0 \
-	}
-#define USER_MODE(name) \
-	{ \
-#name, linked_##name, ENTRY_IS_USER_MODE, 0 \
-	}
-#define LSA_AP(name) \
-	{ \
-		"LsaAp" #name, linked_LsaAp##name, ENTRY_IS_EXPORT, WRAPPED_##name \
-	}
+#define ROW(name, kind, export) [ENTRY_##name] = { #name, linked_##name, kind, export },
 
-/* In the order of ENTRY_POINTS. */
-const struct entry_point entry_points[] = {
-	LSA_MODE(SpLsaModeInitialize),
-	USER_MODE(SpUserModeInitialize),
-	LSA_AP(InitializePackage),
-	LSA_AP(LogonUser),
-	LSA_AP(LogonUserEx),
-	LSA_AP(LogonUserEx2),
-	LSA_AP(CallPackage),
-	LSA_AP(CallPackageUntrusted),
-	LSA_AP(CallPackagePassthrough),
-};
+const struct entry_point entry_points[] = { ENTRY_POINTS(ROW) };
 
 const struct entry_point *entry_points_find(const char *name)
 {
-	if (likely(name[0] != 'S' && name[0] != 'L'))
-		return NULL;
+	/* The first letter is enough for most names that a host looks up. */
 	for (int i = 0; i < ENTRY_POINTS_COUNT; i++)
-		if (strcmp(name, entry_points[i].name) == 0)
+		if (name[0] == entry_points[i].name[0] && strcmp(name, entry_points[i].name) == 0)
 			return &entry_points[i];
 	return NULL;
 }

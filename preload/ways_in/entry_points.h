@@ -3,21 +3,22 @@
  * The functions that a library of packages exports for its host, and that a host may look for. The
  * tracer exports a symbol of each name as well, for hosts that are linked to a package (linked.h).
  *
- * The assembler reads the list, too, and numbers those symbols in its order.
+ * To add one, add a row: ENTRY(name, what it is, WRAPPED_ constant of an export, else 0). The table
+ * of entry points, the tracer's symbols (linked_amd64.S) and `make exports` follow from the rows.
  */
 #ifndef LSATRACE_PRELOAD_WAYS_IN_ENTRY_POINTS_H
 #define LSATRACE_PRELOAD_WAYS_IN_ENTRY_POINTS_H
 
 #define ENTRY_POINTS(ENTRY) \
-	ENTRY(SpLsaModeInitialize) \
-	ENTRY(SpUserModeInitialize) \
-	ENTRY(LsaApInitializePackage) \
-	ENTRY(LsaApLogonUser) \
-	ENTRY(LsaApLogonUserEx) \
-	ENTRY(LsaApLogonUserEx2) \
-	ENTRY(LsaApCallPackage) \
-	ENTRY(LsaApCallPackageUntrusted) \
-	ENTRY(LsaApCallPackagePassthrough)
+	ENTRY(SpLsaModeInitialize, ENTRY_IS_LSA_MODE, 0) \
+	ENTRY(SpUserModeInitialize, ENTRY_IS_USER_MODE, 0) \
+	ENTRY(LsaApInitializePackage, ENTRY_IS_EXPORT, WRAPPED_InitializePackage) \
+	ENTRY(LsaApLogonUser, ENTRY_IS_EXPORT, WRAPPED_LogonUser) \
+	ENTRY(LsaApLogonUserEx, ENTRY_IS_EXPORT, WRAPPED_LogonUserEx) \
+	ENTRY(LsaApLogonUserEx2, ENTRY_IS_EXPORT, WRAPPED_LogonUserEx2) \
+	ENTRY(LsaApCallPackage, ENTRY_IS_EXPORT, WRAPPED_CallPackage) \
+	ENTRY(LsaApCallPackageUntrusted, ENTRY_IS_EXPORT, WRAPPED_CallPackageUntrusted) \
+	ENTRY(LsaApCallPackagePassthrough, ENTRY_IS_EXPORT, WRAPPED_CallPackagePassthrough)
 
 #ifndef __ASSEMBLER__
 
@@ -25,8 +26,8 @@
 
 #include "preload/package/wrapped.h"
 
-/* The symbols that the tracer exports, by names that no other library can get in front of. */
-#define ENTRY_POINTS_LINKED(name) \
+/* The symbols that the tracer exports, by hidden names: no other library's symbol is found instead. */
+#define ENTRY_POINTS_LINKED(name, ...) \
 	extern const char linked_##name[] __attribute__((visibility("hidden")));
 ENTRY_POINTS(ENTRY_POINTS_LINKED)
 
@@ -43,11 +44,12 @@ struct entry_point {
 	enum wrapped export; /* if it is an export */
 };
 
-/* The entry point of a number, from 0 to ENTRY_POINTS_COUNT - 1. */
-enum { ENTRY_POINTS_COUNT = 9 };
+/* The numbers of the entry points, in the order of the rows. */
+#define ENTRY_POINTS_NUMBER(name, ...) ENTRY_##name,
+enum { ENTRY_POINTS(ENTRY_POINTS_NUMBER) ENTRY_POINTS_COUNT };
 extern const struct entry_point entry_points[ENTRY_POINTS_COUNT];
 
-/* The entry point of a name; NULL: the name is none's. */
+/* Returns the entry point of that name, or NULL. */
 const struct entry_point *entry_points_find(const char *name);
 
 /* The function that a host gets in place of a library's own. It is `real` itself if there are too

@@ -52,7 +52,7 @@ void *linked_target(uint32_t number, const void *caller)
 	void *real;
 
 	libraries_look(RTLD_DEFAULT);
-	real = number == 0 ? got_hooks_original(LOADER_ENTRY, caller) : NULL;
+	real = number == ENTRY_SpLsaModeInitialize ? got_hooks_original(LOADER_ENTRY, caller) : NULL;
 	if (!real)
 		real = scope_find(&q);
 	/* The host may have the symbol from a table that it did not get through the tracer. */
