@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "client_buffers.h"
@@ -313,23 +314,19 @@ static void lsa_protect_memory(PVOID Buffer, ULONG BufferSize)
 		bytes[i] ^= 0x5a;
 }
 
-/* One function for each slot. Most are never called. */
-#define DEFINE_UNSUPPORTED(slot, name) \
-	static __attribute__((unused)) NTSTATUS unsupported_##name(void) \
+#define DEFINE_UNSUPPORTED(name) \
+	static NTSTATUS unsupported_##name(void) \
 	{ \
-		return TABLE_UNSUPPORTED(slot); \
+		return TABLE_UNSUPPORTED(offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / \
+					 sizeof(void *)); \
 	}
-LSA_SECPKG_SLOTS(DEFINE_UNSUPPORTED)
+TABLE_UNSUPPORTED_SLOTS(DEFINE_UNSUPPORTED)
 
 /* Such a function ignores its arguments, so void (*)(void) can stand for its type. */
-#define UNSUPPORTED(name) .name = (__typeof__(table.name))(void (*)(void))unsupported_##name
+#define UNSUPPORTED(name) , .name = (__typeof__(table.name))(void (*)(void))unsupported_##name
 
 const LSA_SECPKG_FUNCTION_TABLE table = {
-	UNSUPPORTED(CreateLogonSession),
-	UNSUPPORTED(DeleteLogonSession),
-	UNSUPPORTED(AddCredential),
 	.GetCredentials = get_credentials,
-	UNSUPPORTED(DeleteCredential),
 	.AllocateLsaHeap = allocate_lsa_heap,
 	.FreeLsaHeap = free_lsa_heap,
 	.AllocateClientBuffer = allocate_client_buffer,
@@ -337,16 +334,7 @@ const LSA_SECPKG_FUNCTION_TABLE table = {
 	.CopyToClientBuffer = copy_to_client_buffer,
 	.CopyFromClientBuffer = copy_from_client_buffer,
 	.ImpersonateClient = impersonate_client,
-	UNSUPPORTED(UnloadPackage),
-	UNSUPPORTED(DuplicateHandle),
-	UNSUPPORTED(SaveSupplementalCredentials),
-	UNSUPPORTED(CreateThread),
 	.GetClientInfo = get_client_info,
-	UNSUPPORTED(RegisterNotification),
-	UNSUPPORTED(CancelNotification),
-	UNSUPPORTED(MapBuffer),
-	UNSUPPORTED(CreateToken),
-	UNSUPPORTED(AuditLogon),
 	.CallPackage = call_package,
 	.FreeReturnBuffer = free_return_buffer,
 	.GetCallInfo = get_call_info,
@@ -356,25 +344,13 @@ const LSA_SECPKG_FUNCTION_TABLE table = {
 	.FreeSharedMemory = free_shared_memory,
 	.DeleteSharedMemory = delete_shared_memory,
 	.OpenSamUser = open_sam_user,
-	UNSUPPORTED(GetUserCredentials),
 	.GetUserAuthData = get_user_auth_data,
 	.CloseSamUser = close_sam_user,
-	UNSUPPORTED(ConvertAuthDataToToken),
-	UNSUPPORTED(ClientCallback),
-	UNSUPPORTED(UpdateCredentials),
 	.GetAuthDataForUser = get_auth_data_for_user,
-	UNSUPPORTED(CrackSingleName),
-	UNSUPPORTED(AuditAccountLogon),
 	.CallPackagePassthrough = call_package_passthrough,
-	UNSUPPORTED(CrediRead),
-	UNSUPPORTED(CrediReadDomainCredentials),
-	UNSUPPORTED(CrediFreeCredentials),
 	.LsaProtectMemory = lsa_protect_memory,
 	.LsaUnprotectMemory = lsa_protect_memory,
-	UNSUPPORTED(OpenTokenByLogonId),
-	UNSUPPORTED(ExpandAuthDataForDomain),
 	.AllocatePrivateHeap = allocate_private_heap,
 	.FreePrivateHeap = free_private_heap,
-	UNSUPPORTED(CreateTokenEx),
-	.CrediWrite = NULL,
+	.CrediWrite = NULL TABLE_UNSUPPORTED_SLOTS(UNSUPPORTED),
 };

@@ -7,8 +7,8 @@
  * instead of a copy, crashes.
  *
  * The slots of the traced families work, and some others too (ImpersonateClient, GetClientInfo,
- * GetCallInfo, LsaProtectMemory, ...). CrediWrite is NULL. Each other slot returns
- * TABLE_UNSUPPORTED with its number, so that the caller knows which function it reached.
+ * GetCallInfo, LsaProtectMemory, ...). CrediWrite is NULL. The others return TABLE_UNSUPPORTED with
+ * their number, whatever the arguments are, so that the caller knows which function it reached.
  *
  * errno: unchanged where a function succeeds, else ENOMEM (acquiring) or EINVAL (releasing).
  */
@@ -17,6 +17,33 @@
 
 /* A status from the range that Windows reserves for applications. */
 #define TABLE_UNSUPPORTED(slot) ((NTSTATUS)(0xe0000000u | (slot)))
+
+#define TABLE_UNSUPPORTED_SLOTS(SLOT) \
+	SLOT(CreateLogonSession) \
+	SLOT(DeleteLogonSession) \
+	SLOT(AddCredential) \
+	SLOT(DeleteCredential) \
+	SLOT(UnloadPackage) \
+	SLOT(DuplicateHandle) \
+	SLOT(SaveSupplementalCredentials) \
+	SLOT(CreateThread) \
+	SLOT(RegisterNotification) \
+	SLOT(CancelNotification) \
+	SLOT(MapBuffer) \
+	SLOT(CreateToken) \
+	SLOT(AuditLogon) \
+	SLOT(GetUserCredentials) \
+	SLOT(ConvertAuthDataToToken) \
+	SLOT(ClientCallback) \
+	SLOT(UpdateCredentials) \
+	SLOT(CrackSingleName) \
+	SLOT(AuditAccountLogon) \
+	SLOT(CrediRead) \
+	SLOT(CrediReadDomainCredentials) \
+	SLOT(CrediFreeCredentials) \
+	SLOT(OpenTokenByLogonId) \
+	SLOT(ExpandAuthDataForDomain) \
+	SLOT(CreateTokenEx)
 
 extern const LSA_SECPKG_FUNCTION_TABLE table;
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "tests/host/table.h"
 #include "tests/packages/package.h"
 
 /* No function sets errno to this. */
@@ -174,34 +175,6 @@ static void tell_of_the_rest(void)
 	tell("unprotected %d\n", secret[0]);
 }
 
-/* The host returns a different status from each of these, whatever the arguments are. */
-#define UNSUPPORTED_SLOTS(SLOT) \
-	SLOT(CreateLogonSession) \
-	SLOT(DeleteLogonSession) \
-	SLOT(AddCredential) \
-	SLOT(DeleteCredential) \
-	SLOT(UnloadPackage) \
-	SLOT(DuplicateHandle) \
-	SLOT(SaveSupplementalCredentials) \
-	SLOT(CreateThread) \
-	SLOT(RegisterNotification) \
-	SLOT(CancelNotification) \
-	SLOT(MapBuffer) \
-	SLOT(CreateToken) \
-	SLOT(AuditLogon) \
-	SLOT(GetUserCredentials) \
-	SLOT(ConvertAuthDataToToken) \
-	SLOT(ClientCallback) \
-	SLOT(UpdateCredentials) \
-	SLOT(CrackSingleName) \
-	SLOT(AuditAccountLogon) \
-	SLOT(CrediRead) \
-	SLOT(CrediReadDomainCredentials) \
-	SLOT(CrediFreeCredentials) \
-	SLOT(OpenTokenByLogonId) \
-	SLOT(ExpandAuthDataForDomain) \
-	SLOT(CreateTokenEx)
-
 static void tell_of_unsupported(const char *name, void (*function)(void))
 {
 	SECPKG_UNDECLARED_FUNCTION *call = (SECPKG_UNDECLARED_FUNCTION *)function;
@@ -213,7 +186,7 @@ static void tell_of_unsupported(const char *name, void (*function)(void))
 
 static void tell_of_table(void)
 {
-	UNSUPPORTED_SLOTS(TELL_OF_UNSUPPORTED)
+	TABLE_UNSUPPORTED_SLOTS(TELL_OF_UNSUPPORTED)
 	tell("CrediWrite: %s\n", lsa->CrediWrite ? "there" : "NULL");
 }
 
