@@ -40,12 +40,13 @@ static void *copies[WRAPPED_PACKAGES][TABLE_KINDS][TABLE_SLOTS];
 
 /* The functions that can replace a host's, by --allocator. Guarded ones stand in front of them. */
 static const struct implementation {
-	void *const *functions;           /* by slot; NULL: there are none */
+	void *const *functions; /* by slot: shared memory, and heaps if it has its own; NULL: none */
 	originals_descriptor *descriptor; /* of its sections; NULL: they have none */
+	bool replaces_whole; /* it also replaces the functions of a host that has all of them */
 } implementations[ALLOCATOR_COUNT] = {
-	[ALLOCATOR_AUTO] = { sharedmem_functions, sections_descriptor },
-	[ALLOCATOR_EMBEDDED] = { sharedmem_functions, sections_descriptor },
-	[ALLOCATOR_GUARD] = { sharedmem_functions, sections_descriptor },
+	[ALLOCATOR_AUTO] = { sharedmem_functions, sections_descriptor, false },
+	[ALLOCATOR_EMBEDDED] = { sharedmem_functions, sections_descriptor, true },
+	[ALLOCATOR_GUARD] = { sharedmem_functions, sections_descriptor, false },
 };
 
 static bool is_family_wanted(enum family family)
@@ -173,10 +174,19 @@ static void note_allocator(uint32_t index, enum family family, enum trace_alloca
 		log_text(TRACE_RECORD_ALLOCATOR, number, "", 0);
 }
 
+void *const *table_functions_of(void *const *functions, enum family family)
+{
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
+		if (slot_family[slot] == family && functions[slot])
+			return functions;
+	return sharedmem_functions;
+}
+
 /* Puts lsatrace's own functions of a family in the place of the host's. */
 static void provide_family(void **table, uint32_t index, enum family family)
 {
-	void *const *functions = implementations[config->allocator].functions;
+	void *const *functions =
+		table_functions_of(implementations[config->allocator].functions, family);
 	bool are_all = true;
 
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++) {
@@ -193,11 +203,12 @@ static void provide_family(void **table, uint32_t index, enum family family)
 
 static void provide_shared_memory(void **table, uint32_t index)
 {
+	const struct implementation *i = &implementations[config->allocator];
 	bool is_missing = !is_whole(table, FAMILY_SHARED_MEMORY);
 
-	if (!is_missing && config->allocator != ALLOCATOR_EMBEDDED)
+	if (!is_missing && !i->replaces_whole)
 		return;
-	originals_descriptors[index] = implementations[config->allocator].descriptor;
+	originals_descriptors[index] = i->descriptor;
 	provide_family(table, index, FAMILY_SHARED_MEMORY);
 	note_allocator(index, FAMILY_SHARED_MEMORY,
 		       is_missing ? TRACE_ALLOCATOR_EMBEDDED : TRACE_ALLOCATOR_EMBEDDED_INSTEAD);

@@ -62,6 +62,10 @@ void *table_substitute(const void *host_table, enum table_kind kind, uint32_t nu
  * and notes what was there. */
 void table_put_shims(void **copy, size_t slots, uint32_t index);
 
+/* Returns the functions of a family, by slot: those of an implementation, or those of sharedmem/ if
+ * it has none of that family. Any thread. */
+void *const *table_functions_of(void *const *functions, enum family family);
+
 /* Puts lsatrace's own functions for shared memory into such a copy where they are needed, if it is
  * that of a full table. */
 void table_provide(void **copy, size_t slots, uint32_t index);

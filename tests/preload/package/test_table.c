@@ -402,6 +402,16 @@ Test(provided, a_table_for_none_has_shared_memory_and_heaps)
 }
 
 /* A package that has a table expects that the heaps work, whether they are traced or not. */
+Test(provided, an_implementation_without_heaps_gets_those_of_sharedmem)
+{
+	void *functions[SLOT_COUNT] = { [SLOT_CreateSharedMemory] = code(1) };
+
+	cr_assert_eq(table_functions_of(functions, FAMILY_SHARED_MEMORY), functions);
+	cr_assert_eq(table_functions_of(functions, FAMILY_LSA_HEAP), sharedmem_functions);
+	functions[SLOT_AllocatePrivateHeap] = code(2);
+	cr_assert_eq(table_functions_of(functions, FAMILY_PRIVATE_HEAP), functions);
+}
+
 Test(provided, heaps_that_are_not_traced_are_there_all_the_same)
 {
 	void **ours;
