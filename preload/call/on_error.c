@@ -2,18 +2,18 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "include/kinds.h"
 #include "preload/base/compiler.h"
 #include "preload/base/config.h"
 #include "preload/base/text.h"
 #include "preload/call/on_error.h"
-#include "preload/file/findings.h"
 
 #define SLOT_NAME(table, name, family, role, prototype) #name,
 
 static void say_misuse(const struct misuse *m)
 {
 	static const char *const names[] = { TRACED_SLOTS(SLOT_NAME) };
-	const char *reason = findings_reason(m->reason);
+	const char *reason = kinds_reason_text(m->reason);
 	char line[TEXT_LINE_BYTES];
 	struct text t = TEXT_IN(line);
 
@@ -23,7 +23,7 @@ static void say_misuse(const struct misuse *m)
 	text_add(&t, " by package ");
 	text_add_number(&t, m->package);
 	text_add(&t, ": ");
-	text_add(&t, findings_kind(m->kind));
+	text_add(&t, kinds_text(m->kind));
 	if (reason[0]) {
 		text_add(&t, "/");
 		text_add(&t, reason);
@@ -36,7 +36,7 @@ static void say_misuse(const struct misuse *m)
 /* Without poison.h: the user asked for the process to be stopped. */
 APART void on_error_stop(const struct misuse *m)
 {
-	if (config->on_error == ON_ERROR_LOG || findings_level(m->kind) != TRACE_LEVEL_ERROR)
+	if (config->on_error == ON_ERROR_LOG || kinds_level(m->kind) != TRACE_LEVEL_ERROR)
 		return;
 	say_misuse(m);
 	if (config->on_error == ON_ERROR_TRAP)

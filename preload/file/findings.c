@@ -79,28 +79,3 @@ void findings_note(const struct trace_finding *what)
 	__atomic_add_fetch(&finding->count, what->count, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&finding->bytes, what->bytes, __ATOMIC_RELAXED);
 }
-
-#define KIND_TEXT(name, text, level) text,
-#define KIND_LEVEL(name, text, level) TRACE_LEVEL_##level,
-#define REASON_TEXT(name, text) text,
-
-const char *findings_kind(enum trace_kind kind)
-{
-	static const char *const texts[] = { TRACE_KINDS(KIND_TEXT) };
-
-	return texts[kind];
-}
-
-const char *findings_reason(enum trace_reason reason)
-{
-	static const char *const texts[] = { TRACE_REASONS(REASON_TEXT) };
-
-	return texts[reason];
-}
-
-enum trace_level findings_level(enum trace_kind kind)
-{
-	static const enum trace_level levels[] = { TRACE_KINDS(KIND_LEVEL) };
-
-	return levels[kind];
-}

@@ -17,9 +17,4 @@ void findings_reset(void);
  * fields are kept of the first occurrence. If there is no room, that is counted in the trace. */
 void findings_note(const struct trace_finding *what);
 
-/* The strings and levels that users know them by (trace_format.h). */
-const char *findings_kind(enum trace_kind kind);
-const char *findings_reason(enum trace_reason reason);
-enum trace_level findings_level(enum trace_kind kind);
-
 #endif

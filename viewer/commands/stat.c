@@ -12,7 +12,7 @@
 #include "viewer/base/progress.h"
 #include "viewer/base/sum.h"
 #include "viewer/commands/commands.h"
-#include "viewer/findings/kinds.h"
+#include "viewer/findings/losses.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
 #include "viewer/report/report.h"
@@ -266,7 +266,7 @@ static void write_lost(struct buffer *b, const struct model *m)
 			continue;
 		any = true;
 		buffer_format(b, "  lost               %" PRIu64 " %s%s\n", lost,
-			      kinds_lost_words((enum trace_lost)i),
+			      losses_words((enum trace_lost)i),
 			      i == TRACE_LOST_EVENTS ? "; the results are exact all the same" : "");
 	}
 	if (!any)

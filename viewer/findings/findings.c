@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "include/kinds.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/sum.h"
 #include "viewer/findings/fingerprint.h"
 #include "viewer/findings/groups.h"
-#include "viewer/findings/kinds.h"
 #include "viewer/findings/message.h"
 #include "viewer/model/model.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "include/kinds.h"
 #include "viewer/base/buffer.h"
-#include "viewer/findings/kinds.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 

@@ -218,12 +218,20 @@ static void write_wrong_client(struct sentence *s)
 
 static void write_mismatched_free(struct sentence *s)
 {
-	if (s->finding->reason == TRACE_REASON_WRONG_DEALLOCATOR)
-		write_wrong_deallocator(s);
-	else if (s->finding->reason == TRACE_REASON_WRONG_CLIENT)
-		write_wrong_client(s);
-	else
+	switch (s->finding->reason) {
+	case TRACE_REASON_WRONG_SECTION:
 		write_wrong_section(s);
+		break;
+	case TRACE_REASON_WRONG_DEALLOCATOR:
+		write_wrong_deallocator(s);
+		break;
+	case TRACE_REASON_WRONG_CLIENT:
+		write_wrong_client(s);
+		break;
+	default:
+		say_block(s);
+		say_words(s, " freed wrongly");
+	}
 }
 
 static void write_double_free(struct sentence *s)
@@ -268,8 +276,11 @@ static void write_invalid_free(struct sentence *s)
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
 		say_words(s, ", not a block");
 		break;
-	default:
+	case TRACE_REASON_UNKNOWN_ADDRESS:
 		say_words(s, ", which is the address of no block");
+		break;
+	default:
+		break;
 	}
 }
 
@@ -287,10 +298,11 @@ static void say_what_it_is(struct sentence *s)
 		say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
 		say_words(s, " and no section");
 		break;
-	case TRACE_REASON_NULL:
+	case TRACE_REASON_UNKNOWN:
+		say_words(s, ", which is no known section");
 		break;
 	default:
-		say_words(s, ", which is no known section");
+		break;
 	}
 }
 
@@ -404,9 +416,24 @@ static void say_when_found(struct sentence *s)
 	say_place(s, " at ", TRACE_STACK_CALL);
 }
 
+static void say_access(struct sentence *s)
+{
+	switch (s->finding->reason) {
+	case TRACE_REASON_READ:
+		say_words(s, "read ");
+		break;
+	case TRACE_REASON_WRITE:
+	case TRACE_REASON_CANARY:
+		say_words(s, "write ");
+		break;
+	default:
+		say_words(s, "access ");
+	}
+}
+
 static void write_out_of_bounds(struct sentence *s)
 {
-	say_words(s, s->finding->reason == TRACE_REASON_READ ? "read " : "write ");
+	say_access(s);
 	say_beside(s);
 	if (s->finding->reason == TRACE_REASON_CANARY)
 		say_when_found(s);
@@ -426,7 +453,7 @@ static void say_gone_block(struct sentence *s)
 
 static void write_use_after_free(struct sentence *s)
 {
-	say_words(s, s->finding->reason == TRACE_REASON_WRITE ? "write " : "read ");
+	say_access(s);
 	say_gone_block(s);
 	say_words(s, " after it was freed");
 	say_place(s, " at ", TRACE_STACK_FREE);
@@ -434,7 +461,7 @@ static void write_use_after_free(struct sentence *s)
 
 static void write_use_after_delete(struct sentence *s)
 {
-	say_words(s, s->finding->reason == TRACE_REASON_WRITE ? "write " : "read ");
+	say_access(s);
 	if (s->finding->block)
 		say_gone_block(s);
 	else
@@ -445,7 +472,8 @@ static void write_use_after_delete(struct sentence *s)
 	say_place(s, " at ", TRACE_STACK_DELETE);
 }
 
-static void (*const sentences[TRACE_KIND_COUNT])(struct sentence *) = {
+/* A row for each kind; that of the last one makes the array as long as it must be. */
+static void (*const sentences[])(struct sentence *) = {
 	[TRACE_KIND_BLOCK_LEAK] = write_block_leak,
 	[TRACE_KIND_SECTION_LEAK] = write_section_leak,
 	[TRACE_KIND_LIVE_AT_DELETE] = write_live_at_delete,
@@ -464,6 +492,7 @@ static void (*const sentences[TRACE_KIND_COUNT])(struct sentence *) = {
 	[TRACE_KIND_USE_AFTER_FREE] = write_use_after_free,
 	[TRACE_KIND_USE_AFTER_DELETE] = write_use_after_delete,
 };
+_Static_assert(sizeof(sentences) / sizeof(*sentences) == TRACE_KIND_COUNT, "sentences");
 
 char *message_make(const struct finding *finding, const struct findings_namer *namer)
 {

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "viewer/findings/kinds.h"
+#include "include/kinds.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
 #include "viewer/report/json_frames.h"

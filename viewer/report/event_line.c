@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
-#include "viewer/findings/kinds.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
 

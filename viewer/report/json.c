@@ -6,10 +6,11 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
-#include "viewer/findings/kinds.h"
+#include "viewer/findings/losses.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
 #include "viewer/report/json_frames.h"
@@ -273,8 +274,7 @@ static json_t *make_summary(const struct findings *f)
 	json_object_set_new(json, "suppressed", json_integer(0));
 	json_object_set_new(json, "exact", json_boolean(f->is_exact));
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
-		json_object_set_new(lost, kinds_lost_name((enum trace_lost)i),
-				    json_number(f->lost[i]));
+		json_object_set_new(lost, losses_name((enum trace_lost)i), json_number(f->lost[i]));
 	json_object_set_new(json, "lost", lost);
 	return json;
 }

@@ -7,9 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/findings/findings.h"
-#include "viewer/findings/kinds.h"
+#include "viewer/findings/losses.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
 #include "viewer/report/report.h"
@@ -278,7 +279,7 @@ static void write_losses(struct writer *w, const struct findings *f)
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
 		if (i != TRACE_LOST_EVENTS && f->lost[i])
 			buffer_format(w->text, "not recorded: %" PRIu64 " %s\n", f->lost[i],
-				      kinds_lost_words((enum trace_lost)i));
+				      losses_words((enum trace_lost)i));
 }
 
 static void write_summary(struct writer *w)

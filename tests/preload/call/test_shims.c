@@ -11,10 +11,10 @@
 
 #include <criterion/criterion.h>
 
+#include "include/kinds.h"
 #include "include/secpkg.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/unwind.h"
-#include "preload/file/findings.h"
 #include "preload/file/lanes.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/ledger.h"
@@ -218,8 +218,8 @@ static const char *findings(void)
 			bytes += (size_t)snprintf(text + bytes, sizeof(text) - bytes, "%d*",
 						  (int)f->count);
 		bytes += (size_t)snprintf(text + bytes, sizeof(text) - bytes, "%s%s%s",
-					  findings_kind(f->kind), f->reason ? "/" : "",
-					  findings_reason(f->reason));
+					  kinds_text(f->kind), f->reason ? "/" : "",
+					  kinds_reason_text(f->reason));
 	}
 	return text;
 }

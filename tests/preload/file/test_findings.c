@@ -46,63 +46,6 @@ static struct trace_finding some(void)
 				       .package = 3 };
 }
 
-Test(findings, kinds_have_the_names_and_levels_that_readme_promises)
-{
-	static const struct {
-		const char *kind;
-		enum trace_level level;
-	} promised[] = {
-		{ "block-leak", TRACE_LEVEL_ERROR },
-		{ "section-leak", TRACE_LEVEL_ERROR },
-		{ "live-at-delete", TRACE_LEVEL_WARNING },
-		{ "mismatched-free", TRACE_LEVEL_ERROR },
-		{ "double-free", TRACE_LEVEL_ERROR },
-		{ "free-after-delete", TRACE_LEVEL_ERROR },
-		{ "invalid-free", TRACE_LEVEL_ERROR },
-		{ "invalid-section", TRACE_LEVEL_ERROR },
-		{ "double-delete", TRACE_LEVEL_ERROR },
-		{ "invalid-delete", TRACE_LEVEL_ERROR },
-		{ "null-free", TRACE_LEVEL_WARNING },
-		{ "failed-call", TRACE_LEVEL_NOTE },
-		{ "exchanged-free", TRACE_LEVEL_NOTE },
-		{ "overflow", TRACE_LEVEL_ERROR },
-		{ "underflow", TRACE_LEVEL_ERROR },
-		{ "use-after-free", TRACE_LEVEL_ERROR },
-		{ "use-after-delete", TRACE_LEVEL_ERROR },
-	};
-
-	cr_assert_eq(TRACE_KIND_COUNT, 1 + sizeof(promised) / sizeof(*promised));
-	for (int kind = 1; kind < TRACE_KIND_COUNT; kind++) {
-		cr_expect_str_eq(findings_kind(kind), promised[kind - 1].kind);
-		cr_expect_eq(findings_level(kind), promised[kind - 1].level, "%s",
-			     findings_kind(kind));
-	}
-}
-
-Test(findings, reasons_have_the_names_that_readme_promises)
-{
-	static const char *const promised[] = {
-		"",
-		"wrong-section",
-		"wrong-deallocator",
-		"wrong-client",
-		"unknown-address",
-		"interior-pointer",
-		"section-handle",
-		"deleted",
-		"block",
-		"null",
-		"unknown",
-		"read",
-		"write",
-		"canary",
-	};
-
-	cr_assert_eq(TRACE_REASON_COUNT, sizeof(promised) / sizeof(*promised));
-	for (int reason = 0; reason < TRACE_REASON_COUNT; reason++)
-		cr_expect_str_eq(findings_reason(reason), promised[reason]);
-}
-
 Test(findings, equal_ones_are_one_with_a_count)
 {
 	struct trace_finding f = some();

@@ -7,8 +7,8 @@
 
 #include <criterion/criterion.h>
 
+#include "include/kinds.h"
 #include "include/slots.h"
-#include "preload/file/findings.h"
 #include "preload/ledger/deletion.h"
 #include "preload/ledger/gaps.h"
 #include "preload/ledger/judge.h"
@@ -189,9 +189,9 @@ static struct verdict allocated(uint64_t handle, bool failed)
 static const char *text_of(const struct verdict *v)
 {
 	static char text[64];
-	const char *reason = findings_reason(v->reason);
+	const char *reason = kinds_reason_text(v->reason);
 
-	snprintf(text, sizeof(text), "%s%s%s", findings_kind(v->kind), *reason ? "/" : "", reason);
+	snprintf(text, sizeof(text), "%s%s%s", kinds_text(v->kind), *reason ? "/" : "", reason);
 	return text;
 }
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* README and the manual name everything that the tables of include/ and of the viewer have. */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "include/kinds.h"
+#include "include/options.h"
+#include "viewer/report/report.h"
+
+static char *readme, *manual;
+
+/* Reads a file of the source tree. */
+static char *read_source(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = calloc(1, 1 << 20);
+
+	cr_assert(file && text, "%s", path);
+	cr_assert_gt(fread(text, 1, (1 << 20) - 1, file), 0u);
+	fclose(file);
+	return text;
+}
+
+static void start(void)
+{
+	readme = read_source(SOURCE_DIR "/README.md");
+	manual = read_source(SOURCE_DIR "/viewer/lsatrace.1");
+}
+
+static void end(void)
+{
+	free(readme);
+	free(manual);
+}
+
+TestSuite(manual, .init = start, .fini = end);
+
+/* Is a text, in which each hyphen is to be escaped as troff has it, in the manual? */
+static __attribute__((format(printf, 1, 2))) bool manual_has(const char *format, ...)
+{
+	char text[256], escaped[512];
+	size_t used = 0;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	for (const char *c = text; *c; c++)
+		used += (size_t)sprintf(escaped + used, *c == '-' ? "\\-" : "%c", *c);
+	escaped[used] = '\0';
+	return strstr(manual, escaped) != NULL;
+}
+
+/* The row of README's table of findings that has this kind; NULL: there is none. */
+static const char *find_row(const char *kind)
+{
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), "`%s`", kind);
+	for (const char *row = strstr(readme, "\n| kind |"); row && row[1] == '|';
+	     row = strchr(row + 1, '\n')) {
+		const char *found = strstr(row + 2, quoted);
+
+		if (found && found < strchr(row + 3, '|'))
+			return row + 1;
+	}
+	return NULL;
+}
+
+Test(manual, each_kind_of_finding_is_explained_with_its_level)
+{
+	for (int kind = 1; kind < TRACE_KIND_COUNT; kind++) {
+		const char *name = kinds_text(kind), *row = find_row(name);
+
+		cr_expect(manual_has("\n.B %s\n", name), "the manual has no %s", name);
+		cr_expect(row, "README has no %s", name);
+		if (row)
+			cr_expect_eq(strncmp(strchr(row + 1, '|') + 2,
+					     kinds_level_text(kinds_level(kind)),
+					     strlen(kinds_level_text(kinds_level(kind)))),
+				     0, "README has another level for %s", name);
+	}
+}
+
+Test(manual, each_reason_is_explained)
+{
+	for (int reason = 1; reason < TRACE_REASON_COUNT; reason++) {
+		const char *name = kinds_reason_text(reason);
+		char quoted[64];
+
+		snprintf(quoted, sizeof(quoted), "`%s`", name);
+		cr_expect(strstr(readme, quoted), "README has no %s", name);
+		cr_expect(manual_has("\n.BR %s ", name), "the manual has no %s", name);
+	}
+}
+
+/* The words of a choice as the manual has them, by a list with '|' between them. */
+static const char *in_the_manual(const char *words)
+{
+	static char text[256];
+	size_t used = 0;
+
+	for (; *words; words++)
+		used += (size_t)sprintf(text + used, *words == '|' ? "\\fR|\\fP" : "%c", *words);
+	return text;
+}
+
+#define EXPECT_VALUE(before, name, ...) \
+	cr_expect(manual_has("--%s=", name), "the manual has no --%s", name);
+#define EXPECT_CHOICE(before, name, member, words, expected, help) \
+	cr_expect(manual_has("--%s=%s\n", name, in_the_manual(words)), \
+		  "the manual has no --%s with all its words", name);
+#define EXPECT_SWITCH(before, name, ...) \
+	cr_expect(manual_has("--no-%s\n", name), "the manual has no --no-%s", name);
+#define ADD_WORD(name) "|" #name
+
+Test(manual, each_option_of_a_recording_is_explained){
+	RECORDING_OPTIONS(EXPECT_VALUE, EXPECT_VALUE, EXPECT_CHOICE, EXPECT_SWITCH)
+}
+
+Test(manual, each_format_of_a_report_is_explained){
+	EXPECT_CHOICE(, "format", , &REPORT_FORMATS(ADD_WORD, ADD_WORD)[1], , )
+}
+
+#define EXPECT_FAMILY(constant, name) \
+	cr_expect(manual_has("\n.BR %s ", name) || manual_has("\n.B %s\n", name), \
+		  "the manual has no family %s", name);
+
+Test(manual, each_family_is_named)
+{
+	TRACED_FAMILIES(EXPECT_FAMILY)
+}
