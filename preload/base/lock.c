@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "preload/base/compiler.h"
+#include "preload/base/kernel.h"
 #include "preload/base/lock.h"
-#include "preload/base/mask.h"
 #include "preload/base/process.h"
 
 #include "preload/base/poison.h"
@@ -112,10 +112,10 @@ bool lock_take(enum lock_name which)
 	if (!process_page)
 		return false;
 	lock = &process_page->lock[which];
-	signals = mask_block(MASK_SENT);
+	signals = kernel_block_signals(MASK_SENT);
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_SEQ_CST);
 	if (!try_to_take(lock, ticket) && !wait_for_turn(lock, ticket)) {
-		mask_restore(signals);
+		kernel_restore_signals(signals);
 		errno = error;
 		return false;
 	}
@@ -140,7 +140,7 @@ void lock_release(enum lock_name which)
 		if (unlikely(__atomic_load_n(&lock->next, __ATOMIC_SEQ_CST) != turn))
 			ring_bell(lock, turn);
 	}
-	mask_restore(hold.signals);
+	kernel_restore_signals(hold.signals);
 	errno = hold.error;
 }
 

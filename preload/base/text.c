@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "preload/base/kernel.h"
 #include "preload/base/text.h"
 
 #include "preload/base/poison.h"
@@ -57,7 +58,7 @@ void text_say(const struct text *t)
 		{ .iov_base = "\n", .iov_len = 1 },
 	};
 	int saved_errno = errno;
-	ssize_t ignored = writev(STDERR_FILENO, parts, 3);
+	ssize_t ignored = kernel_writev(STDERR_FILENO, parts, 3);
 
 	(void)ignored;
 	errno = saved_errno;

@@ -26,7 +26,7 @@ static struct {
 	size_t mapped_bytes;
 	bool is_bounded;
 	uint32_t cursor;   /* where the search for the oldest ring chunk goes on */
-	uint32_t open;     /* ring chunks that threads hold */
+	uint32_t held;     /* ring chunks that threads hold */
 	uint32_t results;  /* chunks that are not the ring's */
 	uint64_t sequence; /* of the ring chunk begun last */
 	uint8_t *use;      /* enum chunk_use, by number; NULL when unbounded */
@@ -98,11 +98,11 @@ static struct trace_chunk *take_oldest(void)
  * of the file stay for results. */
 static bool reserve_open(void)
 {
-	uint32_t open = __atomic_add_fetch(&pool.open, 1, __ATOMIC_RELAXED);
+	uint32_t held = __atomic_add_fetch(&pool.held, 1, __ATOMIC_RELAXED);
 
-	if (!pool.is_bounded || open <= room_most() / 4)
+	if (!pool.is_bounded || held <= room_most() / 4)
 		return true;
-	__atomic_sub_fetch(&pool.open, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&pool.held, 1, __ATOMIC_RELAXED);
 	return false;
 }
 
@@ -142,13 +142,13 @@ struct trace_chunk *chunks_take(enum trace_chunk_kind kind, uint32_t lane)
 	if (chunk)
 		begin_chunk(chunk, kind, lane);
 	else if (kind == TRACE_CHUNK_RING)
-		__atomic_sub_fetch(&pool.open, 1, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&pool.held, 1, __ATOMIC_RELAXED);
 	return chunk;
 }
 
 void chunks_retire(struct trace_chunk *chunk)
 {
-	__atomic_sub_fetch(&pool.open, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&pool.held, 1, __ATOMIC_RELAXED);
 	if (pool.use)
 		__atomic_store_n(&pool.use[chunk_number(chunk)], USE_CLOSED, __ATOMIC_RELEASE);
 }

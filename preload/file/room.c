@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "include/trace_format.h"
+#include "preload/base/kernel.h"
 #include "preload/file/room.h"
 #include "preload/host/own_file.h"
 
@@ -44,7 +45,7 @@ static int allocate(int fd, uint32_t from, uint32_t to, int mode)
 
 	if (!own_file_may_have(end))
 		return EFBIG;
-	return fallocate(fd, mode, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
+	return kernel_fallocate(fd, mode, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
 }
 
 /*
@@ -61,7 +62,7 @@ static void append_zeros(int fd, uint32_t chunks)
 	for (; bytes > 0; bytes -= part[count++].iov_len)
 		part[count] = (struct iovec){ zeros, bytes < ZEROS_BYTES ? bytes : ZEROS_BYTES };
 	/* The result does not matter: the length of the file tells what came of it. */
-	if (pwritev2(fd, part, (int)count, 0, RWF_APPEND) < 0)
+	if (kernel_append(fd, part, (int)count) < 0)
 		return;
 }
 
@@ -98,7 +99,7 @@ static uint32_t lengthen_past(uint32_t have)
 	int fd = is_open ? room.fd : -1;
 
 	if (!is_open && room.path)
-		fd = open(room.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+		fd = kernel_open(room.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return have;
 	if (is_open || is_trace(fd)) {
@@ -107,7 +108,7 @@ static uint32_t lengthen_past(uint32_t have)
 		got = measure(fd);
 	}
 	if (!is_open)
-		close(fd);
+		kernel_close(fd);
 	return got < room.most ? got : room.most;
 }
 
@@ -158,8 +159,8 @@ void room_set_path(const char *path)
 }
 
 /*
- * A file system without fallocate() has to give all room now, while there is one thread: the C
- * library's substitute reads and writes what may be in use later.
+ * A file system without fallocate() has to give all room now, for a hole in the file that finds the
+ * disk full later kills the host.
  */
 static int allocate_all(void)
 {
@@ -168,7 +169,9 @@ static int allocate_all(void)
 	if (!own_file_may_have(bytes))
 		return EFBIG;
 	room.grown = room.most;
-	return posix_fallocate(room.fd, 0, (off_t)bytes);
+	for (uint32_t left = room.most; left > 0; left -= left < GROW_CHUNKS ? left : GROW_CHUNKS)
+		append_zeros(room.fd, left < GROW_CHUNKS ? left : GROW_CHUNKS);
+	return measure(room.fd) < room.most ? ENOSPC : 0;
 }
 
 int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
@@ -196,6 +199,6 @@ int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
 void room_close(void)
 {
 	if (is_trace(room.fd))
-		close(room.fd);
+		kernel_close(room.fd);
 	memset(&room, 0, sizeof(room));
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "include/options.h"
+#include "preload/base/kernel.h"
 #include "preload/base/text.h"
 #include "preload/file/session_file.h"
 
@@ -16,7 +17,7 @@ static void add_line(const char *mark, const char *rest, size_t bytes)
 	const char *path = getenv(SESSION_VARIABLE);
 	char line[TEXT_LINE_BYTES];
 	struct text t = TEXT_IN(line);
-	int fd = path ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW) : -1;
+	int fd = path ? kernel_open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0) : -1;
 	ssize_t ignored;
 
 	if (fd < 0)
@@ -24,9 +25,9 @@ static void add_line(const char *mark, const char *rest, size_t bytes)
 	text_add(&t, mark);
 	text_add_bytes(&t, rest, bytes);
 	text_add(&t, "\n");
-	ignored = write(fd, t.at, t.bytes);
+	ignored = kernel_write(fd, t.at, t.bytes);
 	(void)ignored;
-	close(fd);
+	kernel_close(fd);
 }
 
 void session_file_add_trace(const char *path, size_t bytes)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "preload/base/config.h"
+#include "preload/base/kernel.h"
 #include "preload/base/text.h"
 #include "preload/file/trace_file.h"
 
@@ -25,11 +26,11 @@ static int move_high(int fd)
 	int high = -1;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 64)
-		high = fcntl(fd, F_DUPFD_CLOEXEC,
-			     limit.rlim_cur < 4096 ? (int)limit.rlim_cur - 32 : 4096 - 32);
+		high = kernel_fcntl(fd, F_DUPFD_CLOEXEC,
+				    limit.rlim_cur < 4096 ? (int)limit.rlim_cur - 32 : 4096 - 32);
 	if (high < 0)
 		return fd;
-	close(fd);
+	kernel_close(fd);
 	return high;
 }
 
@@ -55,19 +56,19 @@ static int create_nameless(const struct name *name)
 	if (!slash)
 		return -1;
 	slash[slash == folder.text] = '\0';
-	fd = open(folder.text, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	fd = kernel_open(folder.text, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
 	descriptor_path(fd, path);
 	if (access(path, F_OK) == 0)
 		return fd;
-	close(fd);
+	kernel_close(fd);
 	return -1;
 }
 
 static int create_exclusive(const struct name *name)
 {
-	return open(name->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return kernel_open(name->text, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 static int link_exclusive(const struct name *name, int fd)
@@ -130,5 +131,5 @@ void trace_file_abandon(struct trace_file *file)
 {
 	if (file->named)
 		unlink(file->name.text);
-	close(file->fd);
+	kernel_close(file->fd);
 }

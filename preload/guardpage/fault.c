@@ -6,8 +6,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "preload/base/kernel.h"
 #include "preload/base/lock.h"
-#include "preload/base/mask.h"
 #include "preload/base/reentry.h"
 #include "preload/base/vm.h"
 #include "preload/capture/backtrace.h"
@@ -75,7 +75,7 @@ static void note_access(const siginfo_t *info, const ucontext_t *context)
 		trace_lose(TRACE_LOST_FINDINGS);
 		return;
 	}
-	blocked_before = mask_block(MASK_ALL);
+	blocked_before = kernel_block_signals(MASK_ALL);
 	reentry_inside = true;
 	if (lock_take(LOCK_FAULT)) {
 		call_on(stack + STACK_BYTES, note_on_own_stack, &access);
@@ -84,7 +84,7 @@ static void note_access(const siginfo_t *info, const ucontext_t *context)
 		trace_lose(TRACE_LOST_FINDINGS);
 	}
 	reentry_inside = false;
-	mask_restore(blocked_before);
+	kernel_restore_signals(blocked_before);
 }
 
 /* The instruction runs once more, and the default action ends the process. A signal that no

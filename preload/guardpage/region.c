@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "preload/base/kernel.h"
 #include "preload/base/text.h"
 #include "preload/base/vm.h"
 #include "preload/guardpage/region.h"
@@ -43,14 +44,14 @@ static size_t bytes_of(uint32_t pages)
 /* How many runs of open pages may use up half of the mappings that the kernel allows. */
 static int read_most_splits(void)
 {
-	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	int fd = kernel_open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC, 0);
 	char digits[16];
 	const char *at = digits;
-	ssize_t got = fd >= 0 ? read(fd, digits, sizeof(digits)) : -1;
+	ssize_t got = fd >= 0 ? kernel_read(fd, digits, sizeof(digits)) : -1;
 	uint64_t mappings = got > 0 ? text_read_number(&at, at + got) : 0;
 
 	if (fd >= 0)
-		close(fd);
+		kernel_close(fd);
 	if (mappings == 0)
 		mappings = MAPPINGS_DEFAULT;
 	return (int)(mappings < INT32_MAX ? mappings : INT32_MAX) / 2 / SPLIT_MAPPINGS;
@@ -124,7 +125,7 @@ bool region_share(uint32_t first, uint32_t pages)
 		     MAP_SHARED | MAP_FIXED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
 
 	if (fd >= 0)
-		close(fd);
+		kernel_close(fd);
 	return at != MAP_FAILED;
 }
 

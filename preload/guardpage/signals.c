@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "preload/base/mask.h"
+#include "preload/base/kernel.h"
 #include "preload/file/trace.h"
 #include "preload/guardpage/signals.h"
 #include "preload/host/real.h"
@@ -136,11 +136,11 @@ int signals_action(int signal, const struct sigaction *action, struct sigaction 
 		wanted = *action; /* `old` may be the same place */
 	if (trace_is_mine() && !trace_is_of_this_process())
 		return pass_action(i, action ? &wanted : NULL, old);
-	blocked_before = mask_block(MASK_ALL);
+	blocked_before = kernel_block_signals(MASK_ALL);
 	before = *kept_action(i);
 	if (action)
 		result = change_action(i, &wanted);
-	mask_restore(blocked_before);
+	kernel_restore_signals(blocked_before);
 	if (result == 0 && old)
 		*old = before;
 	return result;

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/base/kernel.h"
 #include "preload/base/text.h"
 #include "preload/host/elf_image.h"
 #include "preload/host/maps.h"
@@ -30,7 +31,7 @@ struct maps_reader {
 static int next_byte(struct maps_reader *r)
 {
 	if (r->used == r->filled) {
-		ssize_t got = read(r->fd, r->buffer, sizeof(r->buffer));
+		ssize_t got = kernel_read(r->fd, r->buffer, sizeof(r->buffer));
 
 		r->used = 0;
 		r->filled = got > 0 ? (size_t)got : 0;
@@ -74,20 +75,20 @@ static bool next_map(struct maps_reader *r, struct map *m)
 static bool maps_open(struct maps_reader *r)
 {
 	r->used = r->filled = 0;
-	r->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	r->fd = kernel_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
 	return r->fd >= 0;
 }
 
 /* The file's first number, in pages. */
 uint64_t maps_bytes(void)
 {
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	int fd = kernel_open("/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
 	char digits[24];
 	const char *at = digits;
-	ssize_t got = fd < 0 ? -1 : read(fd, digits, sizeof(digits));
+	ssize_t got = fd < 0 ? -1 : kernel_read(fd, digits, sizeof(digits));
 
 	if (fd >= 0)
-		close(fd);
+		kernel_close(fd);
 	return got > 0 ? text_read_number(&at, at + got) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
@@ -150,7 +151,7 @@ size_t maps_readable(const void *at, size_t bytes)
 	for (; end < start + bytes && next_map(&r, &m); skip_line(&r))
 		if (m.readable && end >= m.start && end < m.end)
 			end = m.end;
-	close(r.fd);
+	kernel_close(r.fd);
 	return end - start < bytes ? (size_t)(end - start) : bytes;
 }
 
@@ -214,7 +215,7 @@ int maps_protection(const void *at)
 		if (address >= m.start && address < m.end)
 			protection = (m.readable ? PROT_READ : 0) | (m.writable ? PROT_WRITE : 0) |
 				     (m.executable ? PROT_EXEC : 0);
-	close(r.fd);
+	kernel_close(r.fd);
 	return protection;
 }
 
@@ -233,7 +234,7 @@ void maps_find_code(const uint64_t *address, bool *is_code, size_t count)
 		for (size_t i = 0; i < count; i++)
 			if (m.executable && address[i] >= m.start && address[i] < m.end)
 				is_code[i] = true;
-	close(r.fd);
+	kernel_close(r.fd);
 }
 
 /* The rest of a line: "p offset device inode   path". Only a path holds a slash. */
@@ -264,6 +265,6 @@ size_t maps_path(uint64_t address, char *path, size_t bytes)
 			used = read_path(&r, path, bytes);
 			break;
 		}
-	close(r.fd);
+	kernel_close(r.fd);
 	return used;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "preload/base/kernel.h"
 #include "preload/host/own_file.h"
 
 #include "preload/base/poison.h"
@@ -26,9 +27,9 @@ int own_file_make(uint64_t bytes)
 	if (fd < 0)
 		return -1;
 	if (ftruncate(fd, (off_t)bytes) == 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+	    kernel_fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
 		return fd;
-	close(fd);
+	kernel_close(fd);
 	return -1;
 }
 

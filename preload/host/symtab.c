@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "preload/base/kernel.h"
 #include "preload/host/elf_image.h"
 #include "preload/host/maps.h"
 #include "preload/host/symtab.h"
@@ -35,7 +36,7 @@ struct table {
 
 static bool read_at(int fd, uint64_t at, void *to, size_t bytes)
 {
-	return pread(fd, to, bytes, (off_t)at) == (ssize_t)bytes;
+	return kernel_pread(fd, to, bytes, (off_t)at) == (ssize_t)bytes;
 }
 
 static bool is_variable(const ElfW(Sym) * s, const struct wanted *w)
@@ -118,7 +119,7 @@ static bool is_loaded_file(const struct image_file *f, ElfW(Ehdr) * header)
 {
 	static char head[HEAD_BYTES]; /* under the loader's lock, and stacks may be small */
 	size_t mapped = maps_readable((const void *)f->start, sizeof(head));
-	ssize_t bytes = pread(f->fd, head, mapped, 0);
+	ssize_t bytes = kernel_pread(f->fd, head, mapped, 0);
 
 	if (bytes < (ssize_t)sizeof(*header) || memcmp(head, (const void *)f->start, (size_t)bytes))
 		return false;
@@ -138,12 +139,12 @@ static bool find_in_file(struct image_file *f, const struct wanted *w, struct sy
 	if (bytes == 0)
 		return false;
 	path[bytes] = '\0';
-	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	f->fd = kernel_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (f->fd < 0)
 		return false;
 	found = is_loaded_file(f, &header) && find_table(f, &header, &table) &&
 		search_table(f, &table, w, symbol);
-	close(f->fd);
+	kernel_close(f->fd);
 	return found;
 }
 

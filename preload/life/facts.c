@@ -8,6 +8,7 @@
 
 #include "include/slots.h"
 #include "preload/base/config.h"
+#include "preload/base/kernel.h"
 #include "preload/base/text.h"
 #include "preload/file/clock.h"
 #include "preload/file/log.h"
@@ -26,11 +27,11 @@ enum { COMMAND_LINE_BYTES = 64 * 1024 }; /* longer ones are cut off */
 
 static size_t read_file(const char *path, char *to, size_t bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : read(fd, to, bytes);
+	int fd = kernel_open(path, O_RDONLY | O_CLOEXEC, 0);
+	ssize_t got = fd < 0 ? -1 : kernel_read(fd, to, bytes);
 
 	if (fd >= 0)
-		close(fd);
+		kernel_close(fd);
 	return got > 0 ? (size_t)got : 0;
 }
 

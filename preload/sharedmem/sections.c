@@ -11,6 +11,7 @@
 
 #include "preload/base/free_list.h"
 #include "preload/base/index.h"
+#include "preload/base/kernel.h"
 #include "preload/host/own_file.h"
 #include "preload/sharedmem/arena.h"
 #include "preload/sharedmem/biased_lock.h"
@@ -174,7 +175,7 @@ static bool commit_memory(struct memory *m, uint64_t bytes)
 	more = bytes - m->committed_bytes;
 	if (madvise(m->base + m->committed_bytes, more, MADV_POPULATE_WRITE) != 0 &&
 	    (errno != EINVAL || !has_own_file(m) ||
-	     fallocate(m->fd, 0, (off_t)m->committed_bytes, (off_t)more) != 0))
+	     kernel_fallocate(m->fd, 0, (off_t)m->committed_bytes, (off_t)more) != 0))
 		return false;
 	m->committed_bytes = bytes;
 	return true;
@@ -204,10 +205,10 @@ static int move_high(int fd)
 	int high = -1;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		high = fcntl(fd, F_DUPFD_CLOEXEC,
-			     limit.rlim_cur / 2 < DESCRIPTORS_FROM ? (int)limit.rlim_cur / 2
-								   : DESCRIPTORS_FROM);
-	close(fd);
+		high = kernel_fcntl(fd, F_DUPFD_CLOEXEC,
+				    limit.rlim_cur / 2 < DESCRIPTORS_FROM ? (int)limit.rlim_cur / 2
+									  : DESCRIPTORS_FROM);
+	kernel_close(fd);
 	return high;
 }
 
@@ -223,7 +224,7 @@ static bool map_file(struct memory *m)
 		       ? mmap(NULL, m->mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
 		       : MAP_FAILED;
 	if (base == MAP_FAILED) {
-		close(fd);
+		kernel_close(fd);
 		return false;
 	}
 	m->base = base;
@@ -240,7 +241,7 @@ static void release_memory(struct memory *m)
 	if (m->arena)
 		arena_release(m->arena);
 	if (has_own_file(m))
-		close(m->fd);
+		kernel_close(m->fd);
 }
 
 /* The four functions of the family. */

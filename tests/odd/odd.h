@@ -19,6 +19,7 @@ struct scenario {
 
 /* Lists that end with a row of zeroes. threads.c has thread_scenarios, and so on. */
 extern const struct scenario thread_scenarios[];
+extern const struct scenario leaving_scenarios[];
 extern const struct scenario process_scenarios[];
 extern const struct scenario limit_scenarios[];
 extern const struct scenario table_scenarios[];

@@ -306,6 +306,16 @@ Test(odd, a_thread_that_calls_waits_for_no_lock_of_the_loaders, .timeout = 120)
 	}
 }
 
+/* The tracer opens, reads and writes files meanwhile, and makes new stacks. */
+Test(odd, a_thread_that_is_cancelled_is_not_cancelled_in_the_tracer, .timeout = 60)
+{
+	struct traced traced = trace(ODD("cancelled-later"));
+
+	expect_one(&traced, 1, 31);
+	cr_expect_str_eq(traced.run.out, "finished 1, cancelled 1\n");
+	traced_release(&traced);
+}
+
 Test(odd, a_call_that_never_returns_is_in_flight, .timeout = 60)
 {
 	struct traced traced = trace(ODD("never-return"));

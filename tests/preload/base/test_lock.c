@@ -12,8 +12,8 @@
 
 #include <criterion/criterion.h>
 
+#include "preload/base/kernel.h"
 #include "preload/base/lock.h"
-#include "preload/base/mask.h"
 #include "preload/base/process.h"
 
 static bool answer;
@@ -65,7 +65,7 @@ Test(lock, who_does_not_get_the_cold_lock_has_its_signals_back)
 
 	cr_assert(lock_take(LOCK_COLD));
 	/* It inherits what is blocked here. */
-	mask_restore(0);
+	kernel_restore_signals(0);
 	cr_assert_eq(pthread_create(&thread, NULL, try_lock, NULL), 0);
 	pthread_join(thread, &wrong);
 	cr_expect_null(wrong);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls that the tracer makes without the C library's functions of the same names. Those
+ * are cancellation points: a thread that somebody has asked to end by pthread_cancel() would end
+ * there, inside the tracer. A host may also define functions of those names itself. poison.h
+ * forbids the C library's.
+ *
+ * Arguments, results and errno are those of the C library's functions, where nothing else is said.
+ * Any thread; async-signal-safe.
+ */
+#ifndef LSATRACE_PRELOAD_BASE_KERNEL_H
+#define LSATRACE_PRELOAD_BASE_KERNEL_H
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static inline int kernel_open(const char *path, int flags, mode_t mode)
+{
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+static inline int kernel_close(int fd)
+{
+	return (int)syscall(SYS_close, fd);
+}
+
+static inline ssize_t kernel_read(int fd, void *to, size_t bytes)
+{
+	return syscall(SYS_read, fd, to, bytes);
+}
+
+static inline ssize_t kernel_pread(int fd, void *to, size_t bytes, off_t at)
+{
+	return syscall(SYS_pread64, fd, to, bytes, at);
+}
+
+static inline ssize_t kernel_write(int fd, const void *from, size_t bytes)
+{
+	return syscall(SYS_write, fd, from, bytes);
+}
+
+static inline ssize_t kernel_writev(int fd, const struct iovec *parts, int count)
+{
+	return syscall(SYS_writev, fd, parts, count);
+}
+
+/* At the end of the file, wherever that is. */
+static inline ssize_t kernel_append(int fd, const struct iovec *parts, int count)
+{
+	return syscall(SYS_pwritev2, fd, parts, count, 0l, 0l, RWF_APPEND);
+}
+
+static inline int kernel_fallocate(int fd, int mode, off_t at, off_t bytes)
+{
+	return (int)syscall(SYS_fallocate, fd, mode, at, bytes);
+}
+
+/* For commands whose argument is a number. */
+static inline int kernel_fcntl(int fd, int command, int argument)
+{
+	return (int)syscall(SYS_fcntl, fd, command, (long)argument);
+}
+
+#define MASK_OF(signal) (1ull << ((signal)-1))
+#define MASK_ALL (~0ull)
+/* Signals that threads and processes send. Those that an instruction raises are not among them:
+ * where one of these is blocked and raised, the kernel ends the process. */
+#define MASK_SENT \
+	(~(MASK_OF(SIGSEGV) | MASK_OF(SIGBUS) | MASK_OF(SIGILL) | MASK_OF(SIGFPE) | \
+	   MASK_OF(SIGTRAP) | MASK_OF(SIGSYS)))
+
+/* Blocks more signals, also those that glibc reserves for itself and hides from its own functions.
+ * Returns the set that was blocked before. For the calling thread. */
+static inline uint64_t kernel_block_signals(uint64_t signals)
+{
+	uint64_t before = 0;
+
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &before, sizeof(signals));
+	return before;
+}
+
+static inline void kernel_restore_signals(uint64_t before)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+}
+
+#endif
