@@ -30,7 +30,8 @@
  * 6. Versions. A writer writes TRACE_VERSION. A reader reads every version from
  *    TRACE_VERSION_OLDEST on, and refuses a newer one. Version 1 differs from 2 in this only:
  *    functions have numbers below TRACE_COUNTERS_FUNCTIONS, and trace_counters.first is reserved:
- *    it counts as 0.
+ *    it counts as 0. Version 3 has more types of records, kinds and
+ *    reasons.
  */
 #ifndef LSATRACE_TRACE_FORMAT_H
 #define LSATRACE_TRACE_FORMAT_H
@@ -38,7 +39,7 @@
 #include <stdint.h>
 
 #define TRACE_MAGIC "lsatrace" /* 8 bytes, no terminator */
-#define TRACE_VERSION 2u
+#define TRACE_VERSION 3u
 #define TRACE_VERSION_OLDEST 1u
 #define TRACE_BYTE_ORDER 0x01020304u
 #define TRACE_CHUNK_BYTES 16384u
@@ -125,7 +126,7 @@ enum trace_lost {
 	TRACE_LOST_JUDGEMENTS,  /* calls that could not be judged */
 	TRACE_LOST_FINDINGS,    /* distinct findings for which there was no room */
 	TRACE_LOST_DEFINITIONS, /* modules, packages and texts */
-	TRACE_LOST_PACKAGES,    /* packages that got no shims, so they were not traced at all */
+	TRACE_LOST_PACKAGES,    /* tables of packages that got no shims, or not all */
 	TRACE_LOST_COUNT
 };
 
@@ -249,6 +250,10 @@ enum trace_record_type {
 	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; texts of one position are joined */
 	TRACE_RECORD_ALLOCATOR, /* trace_text: a family whose functions are not the host's. number =
 				   package index | family id << 8 | enum trace_allocator << 16, no text */
+	TRACE_RECORD_DOUBT, /* trace_text: a table that was handed over as an LSA_DISPATCH_TABLE was
+			       taken for one, though functions lie behind its slots, because a slot
+			       holds neither a function nor NULL. number = package index | slot << 8,
+			       where slot < TRACE_DOUBT_SLOTS; no text */
 	TRACE_RECORD_TYPES
 };
 
@@ -258,6 +263,8 @@ enum trace_allocator {
 	TRACE_ALLOCATOR_EMBEDDED_INSTEAD, /* lsatrace's, in place of the host's */
 	TRACE_ALLOCATOR_LAST = TRACE_ALLOCATOR_EMBEDDED_INSTEAD,
 };
+
+#define TRACE_DOUBT_SLOTS 30u /* the slot of a DOUBT is below this */
 
 struct trace_record {
 	uint32_t bytes; /* of the whole record, a multiple of TRACE_GRANULE; written first, so that a

@@ -11,6 +11,7 @@
 #include "preload/file/trace.h"
 #include "preload/host/images.h"
 #include "preload/host/maps.h"
+#include "preload/ledger/gaps.h"
 #include "preload/package/packages.h"
 #include "preload/package/wrapped.h"
 
@@ -155,20 +156,41 @@ uint32_t packages_define_table(const void *table, const char *name, size_t name_
 	return p.index;
 }
 
-void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)
+/* Says in the trace that functions of a table are passed on untraced. What they give cannot be told
+ * from what is nobody's. */
+static void note_doubt(uint32_t index, unsigned slot)
+{
+	log_text(TRACE_RECORD_DOUBT, index | slot << 8, "", 0);
+	trace_lose(TRACE_LOST_PACKAGES);
+	gaps_open();
+}
+
+/* Under the cold lock. */
+static void *hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind handed)
 {
 	struct package *p = &packages[number];
+	unsigned doubt;
+	enum table_kind kind = table_kind_of(table, handed, &doubt);
+	void *copy;
+
+	define_if_new(p, id, kind);
+	copy = table_substitute(table, handed, kind, number, p->index);
+	if (copy && kind == TABLE_FULL)
+		wrap_unload(copy, number);
+	if (doubt)
+		note_doubt(p->index, doubt);
+	return copy;
+}
+
+void *packages_hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kind kind)
+{
 	int saved_errno = errno;
 	void *copy = table;
 
 	if ((table || table_stands_for_null(kind)) && trace_begin()) {
 		reentry_inside = true;
 		if (lock_take(LOCK_COLD)) {
-			kind = table_kind_of(table, kind);
-			define_if_new(p, id, kind);
-			copy = table_substitute(table, kind, number, p->index);
-			if (copy && kind == TABLE_FULL)
-				wrap_unload(copy, number);
+			copy = hand_out(number, id, table, kind);
 			lock_release(LOCK_COLD);
 		} else {
 			trace_lose(TRACE_LOST_PACKAGES);
@@ -212,6 +234,7 @@ void packages_end(uint32_t number)
 void packages_remove(uint32_t number)
 {
 	end_package(&packages[number]);
+	table_forget(number);
 	memset(&packages[number], 0, sizeof(packages[number]));
 	memset(originals_of_wrappers[number], 0, sizeof(originals_of_wrappers[number]));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "include/secpkg.h"
 #include "preload/base/config.h"
@@ -36,7 +37,11 @@ static const size_t kind_slots[TABLE_KINDS] = {
 
 _Static_assert(sizeof(LSA_SECPKG_FUNCTION_TABLE) <= TABLE_SLOTS * sizeof(void *), "table");
 
-static void *copies[WRAPPED_PACKAGES][TABLE_KINDS][TABLE_SLOTS];
+/* By package number, and by what the table was handed over as. */
+static struct copy {
+	void *slot[TABLE_SLOTS];
+	size_t slots; /* that the host's table has; 0: the package was handed none */
+} copies[WRAPPED_PACKAGES][TABLE_KINDS];
 
 /* The functions that can replace a host's, by --allocator. Guarded ones stand in front of them. */
 static const struct implementation {
@@ -83,26 +88,52 @@ static bool is_taken(enum slot slot, uint32_t index, const void *function)
 
 #define LSA_INDEX(name) (offsetof(LSA_SECPKG_FUNCTION_TABLE, name) / sizeof(void *))
 
-/* Does a full table go on behind the slots of a dispatch table? True if all slots up to the end of
- * the oldest full table known hold code or nothing, and those of shared memory, which packages look
- * for, hold code. */
-static bool is_full_table(const void *const *table)
-{
-	uint64_t address[LSA_INDEX(DeleteSharedMemory) + 1];
-	bool is_code[LSA_INDEX(DeleteSharedMemory) + 1];
+enum {
+	FIRST_BEHIND = LSA_DISPATCH_SLOT_COUNT, /* the first slot that only a full table has */
+	SLOTS_LEAST = LSA_INDEX(DeleteSharedMemory) + 1, /* of the oldest full table */
+};
 
-	if (maps_copy(address, table, sizeof(address)) < sizeof(address))
-		return false;
-	maps_find_code(address, is_code, sizeof(is_code));
-	for (size_t i = LSA_INDEX(ImpersonateClient); i <= LSA_INDEX(DeleteSharedMemory); i++)
-		if (!is_code[i] && (address[i] || i >= LSA_INDEX(CreateSharedMemory)))
-			return false;
-	return true;
+/* Does a function of the table that may be traced lie in such a slot? */
+static bool is_traced(size_t index)
+{
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
+		if (slot_type[slot] == TYPE_LSA && slot_index[slot] == index)
+			return true;
+	return false;
 }
 
-enum table_kind table_kind_of(const void *host_table, enum table_kind kind)
+/* Do so few slots break the rule for a full table that it may be one all the same? On a stack, or
+ * in other data, what lies behind a dispatch table holds a few functions by chance. */
+static bool is_doubtful(const uint64_t *address, const bool *is_code, size_t readable)
 {
-	return kind == TABLE_DISPATCH && is_full_table(host_table) ? TABLE_FULL : kind;
+	size_t functions = 0, others = 0, traced = 0;
+
+	for (size_t i = FIRST_BEHIND; i < readable; i++) {
+		traced += is_code[i] && is_traced(i);
+		functions += is_code[i] && i < SLOTS_LEAST;
+		others += address[i] && !is_code[i] && i < SLOTS_LEAST;
+	}
+	return traced && (others <= 2 || functions >= 4 * others);
+}
+
+enum table_kind table_kind_of(const void *host_table, enum table_kind handed, unsigned *doubt)
+{
+	uint64_t address[LSA_SECPKG_SLOT_COUNT];
+	bool is_code[LSA_SECPKG_SLOT_COUNT], has_function = false;
+	size_t readable, end = FIRST_BEHIND;
+
+	*doubt = 0;
+	if (handed != TABLE_DISPATCH)
+		return handed;
+	readable = maps_copy(address, host_table, sizeof(address)) / sizeof(*address);
+	maps_find_code(address, is_code, readable);
+	while (end < readable && (is_code[end] || !address[end]))
+		has_function |= is_code[end++];
+	if (end >= SLOTS_LEAST && has_function)
+		return TABLE_FULL;
+	if (end < SLOTS_LEAST && end < readable && is_doubtful(address, is_code, readable))
+		*doubt = (unsigned)end;
+	return handed;
 }
 
 /* Puts the shim for a function into its slot. Returns false, and puts the function itself there, if
@@ -220,31 +251,54 @@ void table_provide(void **copy, size_t slots, uint32_t index)
 		provide_shared_memory(copy, index);
 }
 
+/* Has a table both functions of a heap, or one? */
+static bool has_heap(void *const *table, enum slot allocate, enum slot release)
+{
+	return table[slot_index[allocate]] || table[slot_index[release]];
+}
+
 static void provide_heap(void **table, uint32_t index, enum family family)
 {
 	provide_family(table, index, family);
 	note_allocator(index, family, TRACE_ALLOCATOR_EMBEDDED);
 }
 
-void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number, uint32_t index)
+/* What a package gets for a table of NULL. The heaps that it has been given already stay: it may
+ * free in one table what it has allocated by the other, and the host frees what it returns. */
+static void provide_heaps(void **table, uint32_t index)
 {
-	void **copy = copies[number][kind];
+	if (!has_heap(table, SLOT_AllocateLsaHeap, SLOT_FreeLsaHeap))
+		provide_heap(table, index, FAMILY_LSA_HEAP);
+	if (!has_heap(table, SLOT_AllocatePrivateHeap, SLOT_FreePrivateHeap))
+		provide_heap(table, index, FAMILY_PRIVATE_HEAP);
+}
+
+void *table_substitute(const void *host_table, enum table_kind handed, enum table_kind kind,
+		       uint32_t number, uint32_t index)
+{
+	struct copy *copy = &copies[number][handed], *dispatch = &copies[number][TABLE_DISPATCH];
 	void *fresh[TABLE_SLOTS] = { 0 };
 
 	if (!host_table && !heaps_init())
 		return NULL;
 	if (host_table)
 		maps_copy(fresh, host_table, sizeof(fresh));
+	else
+		memcpy(fresh, dispatch->slot, dispatch->slots * sizeof(*fresh));
 	put_all_shims(fresh, kind_type[kind], kind_slots[kind], index);
 	if (may_provide(kind))
 		provide_shared_memory(fresh, index);
-	if (!host_table) {
-		provide_heap(fresh, index, FAMILY_LSA_HEAP);
-		provide_heap(fresh, index, FAMILY_PRIVATE_HEAP);
-	}
+	if (!host_table)
+		provide_heaps(fresh, index);
 	/* Slot by slot: a package that is initialised again may be calling through its copy
 	 * meanwhile. */
 	for (size_t i = 0; i < TABLE_SLOTS; i++)
-		__atomic_store_n(&copy[i], fresh[i], __ATOMIC_RELEASE);
-	return copy;
+		__atomic_store_n(&copy->slot[i], fresh[i], __ATOMIC_RELEASE);
+	copy->slots = kind_slots[kind];
+	return copy->slot;
+}
+
+void table_forget(uint32_t number)
+{
+	memset(copies[number], 0, sizeof(copies[number]));
 }

@@ -37,26 +37,36 @@ enum table_kind {
 };
 
 /*
- * Returns what a table of a kind really is. Hosts hand over the full table where a dispatch table
- * is expected, and packages rely on that: then the rest of the full table can be seen behind the
- * first slots. Any thread.
+ * Returns what a table really is that was handed over as one of a kind. Hosts hand over the full
+ * table where a dispatch table is expected, and packages rely on that. A full table is known by
+ * this: all slots up to the end of the oldest one hold a function or nothing, and some behind the
+ * dispatch table a function. A host without shared memory has nothing in those slots.
+ *
+ * `*doubt` is 0, or the first slot that breaks this, if so few do that it may be a full table all the
+ * same, and has functions that would be traced. Any thread.
  */
-enum table_kind table_kind_of(const void *host_table, enum table_kind kind);
+enum table_kind table_kind_of(const void *host_table, enum table_kind handed, unsigned *doubt);
 
 /* Does a package get a table of this kind from lsatrace if its host gives it none? Any thread. */
 bool table_stands_for_null(enum table_kind kind);
 
 /*
  * Makes the copy of a host's table for the package with that number and index (packages.h), and
- * returns it. The copy for a number and kind always lies at the same place. It holds what lies
- * behind the table's slots as well, as far as that can be read. A host_table of NULL stands for an
- * empty one. Returns NULL if there is no memory.
+ * returns it. `kind` is what the table really is. The copy for a number always lies at the same
+ * place, one for each kind of which a table is handed over. It holds what lies behind the table's
+ * slots as well, as far as that can be read. Returns NULL if there is no memory.
+ *
+ * A host_table of NULL stands for one that has what the package was handed as a dispatch table. The
+ * host's heap is not mixed with lsatrace's: that is provided only if the package was handed none.
  *
  * Packages that share TRACE_PACKAGE_OTHER share its shims. Where they have different functions in a
  * slot, the later ones keep the host's, and such a table is counted in the trace.
  */
-void *table_substitute(const void *host_table, enum table_kind kind, uint32_t number,
-		       uint32_t index);
+void *table_substitute(const void *host_table, enum table_kind handed, enum table_kind kind,
+		       uint32_t number, uint32_t index);
+
+/* Forgets the tables of a number, whose package has gone. */
+void table_forget(uint32_t number);
 
 /* Puts the shims of an index into a copy of TABLE_SLOTS slots, of which `slots` are the table's,
  * and notes what was there. */

@@ -294,6 +294,57 @@ static int dispatch_table(char **arguments)
 	return 0;
 }
 
+/* The host has no shared memory. It hands over its table as a dispatch table, and the package takes it
+ * for what it is. WHAT: sure, or doubtful: a slot holds something that is no function. */
+static int long_table(char **arguments)
+{
+	static LSA_SECPKG_FUNCTION_TABLE table;
+	void **no_function = (void **)(void *)&table.DuplicateHandle;
+
+	table = host_table;
+	table.CreateSharedMemory = NULL;
+	table.AllocateSharedMemory = NULL;
+	table.FreeSharedMemory = NULL;
+	table.DeleteSharedMemory = NULL;
+	if (strcmp(arguments[0], "doubtful") == 0)
+		*no_function = &own;
+	package_tables[0].InitializePackage = initialize_dispatch;
+	ask_own();
+	own.tables->InitializePackage(1, (PLSA_DISPATCH_TABLE)(void *)&table, NULL, NULL, NULL);
+	lsa->AllocatePrivateHeap(17);
+	leak(11);
+	return 0;
+}
+
+static PLSA_DISPATCH_TABLE dispatch;
+
+static NTSTATUS keep_dispatch(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
+			      PLSA_STRING confidentiality, PLSA_STRING *name)
+{
+	(void)id, (void)database, (void)confidentiality, (void)name;
+	dispatch = table;
+	return STATUS_SUCCESS;
+}
+
+/* A host with a dispatch table and no other. The package prefers the other one if it is given one. */
+static int eleven_then_null(char **arguments)
+{
+	LSA_DISPATCH_TABLE table;
+	void *block;
+
+	(void)arguments;
+	memcpy(&table, &host_table, sizeof(table));
+	package_tables[0].InitializePackage = keep_dispatch;
+	ask_own();
+	own.tables->InitializePackage(1, &table, NULL, NULL, NULL);
+	host_initialize(own.tables, 1, NULL);
+	block = lsa ? lsa->AllocateLsaHeap(11) : dispatch->AllocateLsaHeap(11);
+	table.FreeLsaHeap(block);
+	dispatch->FreeLsaHeap(lsa ? lsa->AllocateLsaHeap(12) : dispatch->AllocateLsaHeap(12));
+	printf("the host goes on\n");
+	return 0;
+}
+
 static NTSTATUS initialize_in_vain(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 				   PLSA_SECPKG_FUNCTION_TABLE table)
 {
@@ -352,6 +403,8 @@ const struct scenario table_scenarios[] = {
 	{ "late-functions", late_functions },
 	{ "copied-table", copied_table },
 	{ "dispatch-table", dispatch_table },
+	{ "long-table", long_table },
+	{ "eleven-then-null", eleven_then_null },
 	{ "failing", failing },
 	{ "deep", deep },
 	{ "families", families },

@@ -786,6 +786,39 @@ Test(odd, a_package_may_copy_more_of_a_table_than_there_is, .timeout = 60)
 	traced_release(&traced);
 }
 
+Test(odd, a_long_table_without_shared_memory_is_traced_as_a_whole, .timeout = 60)
+{
+	struct traced traced = trace(ODD("long-table", "sure"));
+
+	expect_one(&traced, 2, 28);
+	traced_release(&traced);
+}
+
+/* What the untraced functions gave may be freed: nobody is accused. */
+Test(odd, a_table_whose_length_is_in_doubt_is_said_to_be, .timeout = 60)
+{
+	struct traced traced = trace(ODD("long-table", "doubtful"));
+
+	struct run report;
+
+	expect_traces(&traced, 1);
+	expect_leaks(&traced, 1, 11);
+	cr_expect_eq(json_number_at(traced.report, "summary.lost.packages"), 1);
+	report = run_command(COMMAND(LSATRACE, "report", traced.traces.all[0]));
+	cr_expect(strstr(report.out, " was taken for 11 functions, because its slot 13 holds "),
+		  "%s", report.out);
+	run_release(&report);
+	traced_release(&traced);
+}
+
+Test(odd, a_package_without_a_long_table_has_the_heap_of_its_short_one, .timeout = 60)
+{
+	struct traced traced = trace(ODD("eleven-then-null"));
+
+	expect_one(&traced, 0, 0);
+	traced_release(&traced);
+}
+
 Test(odd, a_package_that_is_given_no_table_has_none, .timeout = 60)
 {
 	struct traced traced = traced_record(COMMAND("--allocator=host"), ODD("null-table"));

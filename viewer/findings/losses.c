@@ -10,7 +10,7 @@ static const struct {
 	[TRACE_LOST_JUDGEMENTS] = { "judgements", "calls could not be judged" },
 	[TRACE_LOST_FINDINGS] = { "findings", "findings could not be kept" },
 	[TRACE_LOST_DEFINITIONS] = { "definitions", "modules, packages or texts are not named" },
-	[TRACE_LOST_PACKAGES] = { "packages", "packages could not be traced" },
+	[TRACE_LOST_PACKAGES] = { "packages", "packages could not be traced, or not as a whole" },
 };
 
 const char *losses_name(enum trace_lost what)

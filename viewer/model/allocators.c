@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/model/allocators.h"
 
+#include <inttypes.h>
+
+#include "include/secpkg.h"
 #include "viewer/base/buffer.h"
 #include "viewer/model/model.h"
 
@@ -20,6 +23,22 @@ static bool is_first(const struct model *m, size_t i)
 		if (is_alike(model_allocator(m, j), model_allocator(m, i)))
 			return false;
 	return true;
+}
+
+static void write_doubts(struct buffer *to, const struct model *m)
+{
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
+		const struct model_package *p = model_package(m, i);
+
+		if (!p->doubt)
+			continue;
+		buffer_text(to, "  the table of ");
+		model_write_package(m, i, to);
+		buffer_format(to,
+			      " was taken for %d functions, because its slot %" PRIu32
+			      " holds neither a function nor NULL; what is behind was not traced\n",
+			      LSA_DISPATCH_SLOT_COUNT, p->doubt);
+	}
 }
 
 void allocators_write(struct buffer *to, const struct model *m)
@@ -43,6 +62,7 @@ void allocators_write(struct buffer *to, const struct model *m)
 		}
 		buffer_text(to, "\n");
 	}
+	write_doubts(to, m);
 }
 
 bool allocators_are_embedded(const struct model *m, uint32_t package)

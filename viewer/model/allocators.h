@@ -14,7 +14,8 @@
 struct buffer;
 struct model;
 
-/* Appends one line for each family and reason, with the packages; nothing if all were the host's. */
+/* Appends one line for each family and reason, with the packages, and one for each package whose
+ * table was not traced as a whole; nothing if all were the host's. */
 void allocators_write(struct buffer *to, const struct model *m);
 
 /* Has the package any family whose functions are not the host's? */

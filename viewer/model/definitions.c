@@ -113,6 +113,9 @@ static void take_text(struct definitions *d, const struct trace_text *t)
 	case TRACE_RECORD_PACKAGE_GONE:
 		d->package[t->number].is_unloaded = true;
 		break;
+	case TRACE_RECORD_DOUBT:
+		d->package[t->number & 255].doubt = t->number >> 8;
+		break;
 	case TRACE_RECORD_ALLOCATOR:
 		take_allocator(d, t);
 		break;

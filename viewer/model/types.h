@@ -46,7 +46,8 @@ struct model_package {
 	bool has_id;
 	uint64_t id; /* PackageId */
 	uint32_t table;
-	char *name; /* "other" for TRACE_PACKAGE_OTHER */
+	uint32_t doubt; /* the slot that made its table count as a dispatch table; 0: none did */
+	char *name;     /* "other" for TRACE_PACKAGE_OTHER */
 	const struct model_module *module;
 };
 

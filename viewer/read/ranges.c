@@ -64,6 +64,9 @@ static bool check_text(const struct ranges_defined *d, const struct trace_text *
 		return REQUIRE((number & 255) < TRACE_PACKAGES, text, number, "index of a package") &&
 		       REQUIRE(number >> 16 <= TRACE_ALLOCATOR_LAST, text, number,
 			       "kind of an allocator");
+	case TRACE_RECORD_DOUBT:
+		return REQUIRE((number & 255) < TRACE_PACKAGES, text, number, "index of a package") &&
+		       REQUIRE(number >> 8 < TRACE_DOUBT_SLOTS, text, number, "slot of a table");
 	default:
 		return true;
 	}

@@ -51,7 +51,17 @@ static int traced_at(size_t index)
 /* For a package whose number and index are the same. */
 static void **substitute(const void *table, enum table_kind kind, uint32_t package)
 {
-	return table_substitute(table, kind, package, package);
+	return table_substitute(table, kind, kind, package, package);
+}
+
+/* Returns what a table is taken for, without a doubt. */
+static enum table_kind kind_of(void **table, enum table_kind handed)
+{
+	unsigned doubt;
+	enum table_kind kind = table_kind_of(table, handed, &doubt);
+
+	cr_expect_eq(doubt, 0u);
+	return kind;
 }
 
 /* Returns an address in the code of this test, another one for each slot. It is never called. */
@@ -137,19 +147,30 @@ Test(table, only_the_slots_that_a_table_has_are_traced)
 /* Hosts hand over the full table in place of a dispatch table, and packages rely on it. */
 Test(table, a_full_table_is_known_by_what_lies_behind_the_dispatch_table)
 {
-	size_t create = traced[SLOT_CreateSharedMemory], delete = traced[SLOT_DeleteSharedMemory];
-	void **host = table_at_the_end_of_a_page(delete + 1);
+	void **host = table_at_the_end_of_a_page(traced[SLOT_DeleteSharedMemory] + 1);
 
-	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_FULL);
-	host[DISPATCH_SLOTS + 2] = NULL;
-	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_FULL);
-	cr_assert_eq(table_kind_of(host + 1, TABLE_DISPATCH), TABLE_DISPATCH, "it ends too early");
+	cr_expect_eq(kind_of(host, TABLE_DISPATCH), TABLE_FULL);
+	for (int slot = SLOT_CreateSharedMemory; slot <= SLOT_DeleteSharedMemory; slot++)
+		host[traced[slot]] = NULL;
+	cr_expect_eq(kind_of(host, TABLE_DISPATCH), TABLE_FULL, "the host has no shared memory");
+	cr_expect_eq(kind_of(host, TABLE_DLL), TABLE_DLL);
+	for (size_t i = DISPATCH_SLOTS; i <= traced[SLOT_DeleteSharedMemory]; i++)
+		host[i] = NULL;
+	cr_expect_eq(kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH, "nothing lies behind");
+	cr_expect_eq(kind_of(table_at_the_end_of_a_page(DISPATCH_SLOTS + 5), TABLE_DISPATCH),
+		     TABLE_DISPATCH, "nothing that is traced lies behind");
+}
+
+Test(table, functions_behind_a_dispatch_table_that_are_not_traced_are_a_doubt)
+{
+	void **host = table_at_the_end_of_a_page(SLOTS);
+	unsigned doubt;
+
 	host[DISPATCH_SLOTS + 2] = host;
-	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH, "that is no function");
-	host[DISPATCH_SLOTS + 2] = code(0);
-	host[create] = NULL;
-	cr_assert_eq(table_kind_of(host, TABLE_DISPATCH), TABLE_DISPATCH);
-	cr_assert_eq(table_kind_of(host, TABLE_DLL), TABLE_DLL);
+	cr_expect_eq(table_kind_of(host, TABLE_DISPATCH, &doubt), TABLE_DISPATCH);
+	cr_expect_eq(doubt, DISPATCH_SLOTS + 2u);
+	cr_expect_eq(table_kind_of(host, TABLE_FULL, &doubt), TABLE_FULL);
+	cr_expect_eq(doubt, 0u);
 }
 
 /* Packages copy a table as long as the longest one that they know, wherever it ends. */
@@ -268,15 +289,15 @@ Test(table, packages_that_share_an_index_share_its_shims_where_their_host_has_on
 	fill(host, TABLE_SLOTS);
 	fill(other, TABLE_SLOTS);
 	other[create] = code(1000);
-	cr_assert_neq(table_substitute(host, TABLE_FULL, 70, TRACE_PACKAGE_OTHER),
-		      table_substitute(host, TABLE_FULL, 71, TRACE_PACKAGE_OTHER));
-	ours = table_substitute(other, TABLE_FULL, 72, TRACE_PACKAGE_OTHER);
+	cr_assert_neq(table_substitute(host, TABLE_FULL, TABLE_FULL, 70, TRACE_PACKAGE_OTHER),
+		      table_substitute(host, TABLE_FULL, TABLE_FULL, 71, TRACE_PACKAGE_OTHER));
+	ours = table_substitute(other, TABLE_FULL, TABLE_FULL, 72, TRACE_PACKAGE_OTHER);
 	cr_assert_eq(ours[create], code(1000));
 	cr_assert_eq(originals_of_shims[TRACE_PACKAGE_OTHER][SLOT_CreateSharedMemory], code(create));
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
 	other[create] = code(create);
-	expect_hooked(table_substitute(other, TABLE_FULL, 72, TRACE_PACKAGE_OTHER), SLOTS,
-		      TABLE_SLOTS, TRACE_PACKAGE_OTHER);
+	ours = table_substitute(other, TABLE_FULL, TABLE_FULL, 72, TRACE_PACKAGE_OTHER);
+	expect_hooked(ours, SLOTS, TABLE_SLOTS, TRACE_PACKAGE_OTHER);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
 }
 
@@ -399,6 +420,24 @@ Test(provided, a_table_for_none_has_shared_memory_and_heaps)
 	cr_expect_not_null(ours[traced[SLOT_AllocateLsaHeap]]);
 	cr_expect_not_null(ours[traced[SLOT_FreeReturnBuffer]]);
 	cr_expect_null(ours[traced[SLOT_AllocateClientBuffer]]);
+}
+
+/* The host frees what the package returns with the functions of the table that it has given. */
+Test(provided, a_table_for_none_has_the_heap_of_the_dispatch_table)
+{
+	void **dispatch = table_at_the_end_of_a_page(DISPATCH_SLOTS), **ours;
+	size_t allocate = traced[SLOT_AllocateLsaHeap];
+
+	substitute(dispatch, TABLE_DISPATCH, PACKAGE);
+	ours = substitute(NULL, TABLE_FULL, PACKAGE);
+	cr_expect_eq(ours[allocate], shims[SLOT_AllocateLsaHeap][PACKAGE]);
+	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_AllocateLsaHeap], code(allocate));
+	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_AllocatePrivateHeap],
+		     ours_by_slot[SLOT_AllocatePrivateHeap]);
+	table_forget(PACKAGE);
+	substitute(NULL, TABLE_FULL, PACKAGE);
+	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_AllocateLsaHeap],
+		     ours_by_slot[SLOT_AllocateLsaHeap]);
 }
 
 /* A package that has a table expects that the heaps work, whether they are traced or not. */

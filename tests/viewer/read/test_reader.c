@@ -344,7 +344,7 @@ Test(reader, refuses_a_newer_version_and_one_that_never_was)
 
 	s.header->version = TRACE_VERSION + 1;
 	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version,
-		"of format version 3, this lsatrace reads 1 to 2 at byte 8");
+		"of format version 4, this lsatrace reads 1 to 3 at byte 8");
 	s = sample();
 	s.header->version = 0;
 	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version, "version 0");
@@ -609,6 +609,12 @@ Test(reader, refuses_an_allocator_of_nobody_of_nothing_or_unknown)
 	refused_text(TRACE_RECORD_ALLOCATOR, 200 << 8, "family of an allocator");
 	refused_text(TRACE_RECORD_ALLOCATOR, 1 << 8 | (TRACE_ALLOCATOR_LAST + 1) << 16,
 		     "kind of an allocator");
+}
+
+Test(reader, refuses_a_doubt_about_nobodys_table_or_beyond_its_slots)
+{
+	refused_text(TRACE_RECORD_DOUBT, TRACE_PACKAGES | 13 << 8, "index of a package");
+	refused_text(TRACE_RECORD_DOUBT, TRACE_DOUBT_SLOTS << 8, "slot of a table");
 }
 
 Test(reader, refuses_a_function_beyond_the_last)
