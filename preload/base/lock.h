@@ -18,6 +18,7 @@
  *	LOCK_COLD        what happens once for a stack, a module, a thread, a package or a finding.
  *	                 No call takes it once it is warm.
  *	LOCK_IMAGES      the numbers of images. A moment each time; also taken under the loader's lock.
+ *	LOCK_GROWTH      the length of a table (vm.h), for one system call.
  *
  * The locks of one arena each (biased_lock.h) lie beside that order: nothing is taken under them.
  * fork() takes LOCK_GUARDPAGE first, then the locks of the arenas.
@@ -32,7 +33,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum lock_name { LOCK_GUARDPAGE, LOCK_FAULT, LOCK_COLD, LOCK_IMAGES, LOCK_COUNT };
+enum lock_name { LOCK_GUARDPAGE, LOCK_FAULT, LOCK_COLD, LOCK_IMAGES, LOCK_GROWTH, LOCK_COUNT };
 
 /* Waits until the lock is free and it is the thread's turn. Returns false after a second, or if
  * there is no process_page. errno stays as it is. */

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PROCESS_LOCKS = 4, PROCESS_BELLS = 128 };
+enum { PROCESS_LOCKS = 5, PROCESS_BELLS = 128 };
 
 /* The words of one lock: see lock.h, which alone uses them. */
 struct process_lock {

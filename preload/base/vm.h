@@ -1,20 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* Private memory of the tracer: address space is reserved once and never moved; memory is used
- * page by page. */
+/*
+ * Memory of the tracer that comes from the kernel, not from the host's allocator. Its address never
+ * changes.
+ *
+ * The host should not pay for memory that the tracer only might need. A host that locks its memory
+ * (mlockall()) pays for each byte that is mapped, used or not; so does the dump of a host that
+ * crashes. So, what may become large is a table, which is mapped as far as it has grown. It lies in a
+ * range of addresses that the kernel gives to nobody who does not ask for it, far from all libraries
+ * and heaps, and grows into what is free behind it:
+ *
+ *	  0x1000'0000'0000 ...                                          ... 0x7fff'ffff'ffff
+ *	┌─────────┬ ─ ─ ─ ─ ─ ─ ─┬────────┬ ─ ─ ─ ─ ─ ─┐                 ┌────────────────────┐
+ *	│ table A │ free, for A  │ table B │ free, for B │     ...        │ what the host maps │
+ *	└─────────┴ ─ ─ ─ ─ ─ ─ ─┴────────┴ ─ ─ ─ ─ ─ ─┘                 └────────────────────┘
+ *
+ * If somebody should map something there all the same, the table grows no further: it is full. Where
+ * that range cannot be had at all (valgrind, MSan), the table is reserved in whole, inaccessible
+ * behind what is used.
+ *
+ * Nothing that comes from here is ever locked for good, not even where the host locks what it maps
+ * in future (MCL_FUTURE), and the tracer's own tables are not dumped (MADV_DONTDUMP).
+ *
+ * Any thread.
+ */
 #ifndef LSATRACE_PRELOAD_BASE_VM_H
 #define LSATRACE_PRELOAD_BASE_VM_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <sys/mman.h>
+
+#include "preload/base/compiler.h"
 
 /* Returns `bytes` bytes, all zero, which cost memory only once they are touched; NULL if there
  * is no address space. munmap() gives them back. */
-static inline void *vm_reserve(size_t bytes)
-{
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+void *vm_reserve(size_t bytes);
 
-	return at == MAP_FAILED ? NULL : at;
+/* Starts zeroed. */
+struct vm_table {
+	char *base;        /* NULL: there is no table */
+	size_t bytes;      /* may be used; the rest of `bytes_most` must not be touched */
+	size_t bytes_most; /* a multiple of the page size */
+	bool is_reserved;  /* all of `bytes_most` is mapped */
+};
+
+enum vm_kind {
+	VM_TRACER, /* zeroed memory of the tracer's own */
+	VM_HOST,   /* the same, but the host's data: it is dumped */
+	VM_FILE,   /* a file, mapped shared, from its start */
+};
+
+/* Makes a table that can have up to `bytes_most` bytes. `fd` is for VM_FILE. Returns false with errno
+ * set if there is no address space. */
+bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most, int fd);
+
+/* Makes a table that has at least `bytes` bytes; under LOCK_GROWTH. errno stays as it is. */
+bool vm_table_grow(struct vm_table *table, size_t bytes);
+
+/* May the first `bytes` bytes be used? Lets the table grow if it has less. */
+static inline bool vm_table_reach(struct vm_table *table, size_t bytes)
+{
+	return likely(bytes <= __atomic_load_n(&table->bytes, __ATOMIC_ACQUIRE)) ||
+	       vm_table_grow(table, bytes);
 }
+
+/* Unmaps a table, if there is one, and zeroes `table`. No other thread may use it. */
+void vm_table_release(struct vm_table *table);
 
 #endif

@@ -15,10 +15,11 @@ enum { NODES_MAX = 1 << 20, MEMO_BITS = 16 };
 struct node {
 	uint64_t pc;
 	uint32_t parent;
+	uint32_t stack; /* that ends in it */
 };
 
-static struct node *nodes; /* by number, from 1 */
-static uint32_t *stacks;   /* that end in them */
+static struct vm_table table;
+static struct node *nodes; /* by number, from 1: they lie in `table` */
 static uint32_t nodes_used;
 static uint32_t latest_root,
 	first_node; /* the tree that was begun last, and where its nodes begin */
@@ -30,10 +31,11 @@ static struct sealed *memos;
 
 bool tree_init(void)
 {
-	nodes = vm_reserve((size_t)NODES_MAX * sizeof(*nodes));
-	stacks = vm_reserve((size_t)NODES_MAX * sizeof(*stacks));
 	memos = vm_reserve(sizeof(*memos) << MEMO_BITS);
-	return nodes && stacks && memos;
+	if (!memos || !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(*nodes), -1))
+		return false;
+	nodes = (struct node *)table.base;
+	return true;
 }
 
 /* Whoever is first with a root begins a tree. */
@@ -62,13 +64,12 @@ static uint32_t add(const struct node *child, uint64_t hash)
 	uint32_t node = __atomic_load_n(&nodes_used, __ATOMIC_RELAXED);
 
 	do {
-		if (node + 1 >= NODES_MAX)
+		if (!vm_table_reach(&table, (node + 2) * sizeof(*nodes)))
 			return 0;
 	} while (!__atomic_compare_exchange_n(&nodes_used, &node, node + 1, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
 	node++;
 	nodes[node] = *child;
-	stacks[node] = 0;
 	return index_add(&children, hash, node) ? node : 0;
 }
 
@@ -117,18 +118,18 @@ uint32_t tree_child(uint32_t parent, uint64_t pc)
 	if (unlikely(!node))
 		node = recall(neighbour(memo), parent, pc);
 	if (unlikely(!node) && parent)
-		node = find_or_add((struct node){ pc, parent }, memo);
+		node = find_or_add((struct node){ pc, parent, 0 }, memo);
 	return node;
 }
 
 uint32_t tree_stack(uint32_t node)
 {
-	return __atomic_load_n(&stacks[node], __ATOMIC_RELAXED);
+	return __atomic_load_n(&nodes[node].stack, __ATOMIC_RELAXED);
 }
 
 void tree_set_stack(uint32_t node, uint32_t stack)
 {
-	__atomic_store_n(&stacks[node], stack, __ATOMIC_RELAXED);
+	__atomic_store_n(&nodes[node].stack, stack, __ATOMIC_RELAXED);
 }
 
 void tree_reset(void)

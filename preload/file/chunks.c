@@ -21,10 +21,11 @@ enum {
 /* A chunk that is not of the ring is TAKEN for good; the picture in chunks.h shows the others. */
 enum chunk_use { USE_TAKEN, USE_OPEN, USE_CLOSED };
 
+/* What decides where something is written lies here and not in the file, which others may change. */
 static struct {
-	char *base;
-	size_t mapped_bytes;
+	struct vm_table map; /* the file, mapped as far as it has grown */
 	bool is_bounded;
+	uint32_t chunks;   /* handed out so far; header.chunks shows it */
 	uint32_t cursor;   /* where the search for the oldest ring chunk goes on */
 	uint32_t held;     /* ring chunks that threads hold */
 	uint32_t results;  /* chunks that are not the ring's */
@@ -34,38 +35,50 @@ static struct {
 
 static struct trace_header *header(void)
 {
-	return (struct trace_header *)pool.base;
+	return (struct trace_header *)pool.map.base;
 }
 
 static struct trace_chunk *chunk_at(uint32_t number)
 {
-	return (struct trace_chunk *)(pool.base + (size_t)number * TRACE_CHUNK_BYTES);
+	return (struct trace_chunk *)(pool.map.base + (size_t)number * TRACE_CHUNK_BYTES);
 }
 
 static uint32_t chunk_number(const struct trace_chunk *chunk)
 {
-	return (uint32_t)(((const char *)chunk - pool.base) / TRACE_CHUNK_BYTES);
+	return (uint32_t)(((const char *)chunk - pool.map.base) / TRACE_CHUNK_BYTES);
 }
 
 uint32_t chunks_reference(const void *item)
 {
-	return (uint32_t)(((const char *)item - pool.base) / TRACE_GRANULE);
+	return (uint32_t)(((const char *)item - pool.map.base) / TRACE_GRANULE);
 }
 
 void *chunks_at(uint32_t reference)
 {
-	return pool.base + (size_t)reference * TRACE_GRANULE;
+	return pool.map.base + (size_t)reference * TRACE_GRANULE;
+}
+
+/* The file shows how many chunks were handed out, or for a moment fewer. */
+static void show_chunks(uint32_t count)
+{
+	uint32_t shown = __atomic_load_n(&header()->chunks, __ATOMIC_RELAXED);
+
+	while (shown < count && !__atomic_compare_exchange_n(&header()->chunks, &shown, count, false,
+							     __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
 static struct trace_chunk *take_fresh(void)
 {
-	uint32_t next = __atomic_load_n(&header()->chunks, __ATOMIC_RELAXED);
+	uint32_t next = __atomic_load_n(&pool.chunks, __ATOMIC_RELAXED);
 
 	do {
-		if (!room_reaches(next))
+		if (!room_reaches(next) ||
+		    !vm_table_reach(&pool.map, (size_t)(next + 1) * TRACE_CHUNK_BYTES))
 			return NULL;
-	} while (!__atomic_compare_exchange_n(&header()->chunks, &next, next + 1, false,
+	} while (!__atomic_compare_exchange_n(&pool.chunks, &next, next + 1, false,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	show_chunks(next + 1);
 	room_grow_ahead(next + 1);
 	return chunk_at(next);
 }
@@ -74,7 +87,7 @@ static struct trace_chunk *take_fresh(void)
  * age, except for those that a thread held for long. */
 static struct trace_chunk *take_oldest(void)
 {
-	uint32_t chunks = __atomic_load_n(&header()->chunks, __ATOMIC_RELAXED);
+	uint32_t chunks = __atomic_load_n(&pool.chunks, __ATOMIC_RELAXED);
 
 	if (!pool.use)
 		return NULL;
@@ -153,39 +166,36 @@ void chunks_retire(struct trace_chunk *chunk)
 		__atomic_store_n(&pool.use[chunk_number(chunk)], USE_CLOSED, __ATOMIC_RELEASE);
 }
 
-/* Address space for a file without a bound: as much as references and the process's limits
- * allow. */
-static bool map_unbounded(int fd)
-{
-	for (size_t bytes = REFERABLE_BYTES; bytes >= LEAST_MAPPED_BYTES; bytes /= 2) {
-		pool.base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (pool.base != MAP_FAILED) {
-			pool.mapped_bytes = bytes;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool map_bounded(int fd, uint64_t max_bytes)
-{
-	pool.mapped_bytes = max_bytes / TRACE_CHUNK_BYTES * TRACE_CHUNK_BYTES;
-	pool.base = mmap(NULL, pool.mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (pool.base == MAP_FAILED)
-		return false;
-	pool.use = vm_reserve(pool.mapped_bytes / TRACE_CHUNK_BYTES);
-	if (pool.use)
-		return true;
-	munmap(pool.base, pool.mapped_bytes);
-	errno = ENOMEM;
-	return false;
-}
-
 static struct chunks_mapping current_mapping(void)
 {
-	return (struct chunks_mapping){ .base = pool.base,
-					.bytes = pool.mapped_bytes,
-					.use = pool.use };
+	return (struct chunks_mapping){ .map = pool.map, .chunks = pool.chunks, .use = pool.use };
+}
+
+/* Maps a file of at most `bytes` bytes; one without a bound: as much as references and the process's
+ * limits allow. */
+static bool map_file(int fd, uint64_t bytes)
+{
+	bool is_mapped;
+
+	if (pool.is_bounded)
+		return vm_table_init(&pool.map, VM_FILE, bytes, fd);
+	bytes = REFERABLE_BYTES;
+	do
+		is_mapped = vm_table_init(&pool.map, VM_FILE, bytes, fd);
+	while (!is_mapped && (bytes /= 2) >= LEAST_MAPPED_BYTES);
+	return is_mapped;
+}
+
+static int open_pool(int fd, uint64_t max_bytes)
+{
+	uint32_t most;
+
+	if (!map_file(fd, max_bytes / TRACE_CHUNK_BYTES * TRACE_CHUNK_BYTES))
+		return errno;
+	most = (uint32_t)(pool.map.bytes_most / TRACE_CHUNK_BYTES);
+	if (pool.is_bounded && !(pool.use = vm_reserve(most)))
+		return ENOMEM;
+	return room_open(fd, most, pool.is_bounded);
 }
 
 struct trace_header *chunks_open(int fd, uint64_t max_bytes)
@@ -195,9 +205,9 @@ struct trace_header *chunks_open(int fd, uint64_t max_bytes)
 
 	memset(&pool, 0, sizeof(pool));
 	pool.is_bounded = max_bytes != 0;
-	if (!(pool.is_bounded ? map_bounded(fd, max_bytes) : map_unbounded(fd)))
-		return NULL;
-	error = room_open(fd, (uint32_t)(pool.mapped_bytes / TRACE_CHUNK_BYTES), pool.is_bounded);
+	error = open_pool(fd, max_bytes);
+	if (!error && !vm_table_reach(&pool.map, TRACE_CHUNK_BYTES))
+		error = ENOMEM;
 	if (error) {
 		mapping = current_mapping();
 		chunks_unmap(&mapping);
@@ -206,24 +216,22 @@ struct trace_header *chunks_open(int fd, uint64_t max_bytes)
 		return NULL;
 	}
 	/* The header's chunk counts as a result. */
-	pool.results = 1;
-	header()->chunks = 1;
+	pool.results = pool.chunks = header()->chunks = 1;
 	return header();
 }
 
 void chunks_detach(struct chunks_mapping *mapping)
 {
 	*mapping = current_mapping();
-	mapping->chunks = header()->chunks;
 	room_close();
 	memset(&pool, 0, sizeof(pool));
 }
 
 void chunks_unmap(struct chunks_mapping *mapping)
 {
-	munmap((void *)mapping->base, mapping->bytes);
 	if (mapping->use)
-		munmap(mapping->use, mapping->bytes / TRACE_CHUNK_BYTES);
+		munmap(mapping->use, mapping->map.bytes_most / TRACE_CHUNK_BYTES);
+	vm_table_release(&mapping->map);
 }
 
 void *chunks_items_take(struct chunks_items *items, uint32_t *count)

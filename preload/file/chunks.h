@@ -28,6 +28,7 @@
 
 #include "include/trace_format.h"
 #include "preload/base/compiler.h"
+#include "preload/base/vm.h"
 
 /*
  * Maps `fd`, a new and empty file, and makes room for the first chunks. From then on the descriptor
@@ -38,8 +39,7 @@ struct trace_header *chunks_open(int fd, uint64_t max_bytes);
 
 /* A file that was mapped. */
 struct chunks_mapping {
-	const char *base;
-	size_t bytes;
+	struct vm_table map;
 	uint32_t chunks; /* handed out so far */
 	uint8_t *use;
 };

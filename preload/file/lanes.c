@@ -19,7 +19,8 @@ enum { LANES_MAX = 32768 };
 
 enum { SHOWN_IN_USE = 1, SHOWN_BETWEEN = 2 }; /* trace_lane.state */
 
-static struct lane *lanes;          /* by number */
+static struct vm_table table;
+static struct lane *lanes;          /* by number: they lie in `table` */
 static uint32_t lanes_used;         /* numbers given out */
 static struct free_list lanes_free; /* by number + 1 */
 static pthread_key_t thread_end;
@@ -53,13 +54,16 @@ static void free_lane(void *lane_of_thread)
 bool lanes_init(const struct lane_history *kind)
 {
 	history_kind = kind;
-	lanes = vm_reserve(LANES_MAX * sizeof(*lanes));
-	return lanes && pthread_key_create(&thread_end, free_lane) == 0;
+	if (!vm_table_init(&table, VM_TRACER, LANES_MAX * sizeof(*lanes), -1))
+		return false;
+	lanes = (struct lane *)table.base;
+	return pthread_key_create(&thread_end, free_lane) == 0;
 }
 
 void lanes_reset(void)
 {
-	memset(lanes, 0, lanes_used * sizeof(*lanes));
+	for (uint32_t i = 0; i < lanes_used; i++)
+		lanes[i] = (struct lane){ .memory = lanes[i].memory };
 	lanes_used = 0;
 	lanes_free = (struct free_list){ 0 };
 	shown_items = (struct chunks_items){ TRACE_CHUNK_LANES, sizeof(struct trace_lane), NULL, 0 };
@@ -80,17 +84,19 @@ struct lane_memory {
 };
 
 /*
- * The memory for a lane's number. It stays when there is a new file, or another thread, and the
- * history in it as well: a history is compared with what is on the stack, and not believed. Returns
- * NULL if there is none.
+ * The memory of the lane that is made next. It stays when there is a new file, or another thread, and
+ * the history in it as well: a history is compared with what is on the stack, and not believed.
+ * Returns NULL if there is none.
  */
-static struct lane_memory *reserve_memory(uint32_t number)
+static struct lane_memory *reserve_memory(void)
 {
-	static struct lane_memory *memories[LANES_MAX];
+	struct lane *lane = &lanes[lanes_used];
 
-	if (!memories[number])
-		memories[number] = vm_reserve(sizeof(**memories) + history_kind->bytes);
-	return memories[number];
+	if (!vm_table_reach(&table, (lanes_used + 1) * sizeof(*lanes)))
+		return NULL;
+	if (!lane->memory)
+		lane->memory = vm_reserve(sizeof(*lane->memory) + history_kind->bytes);
+	return lane->memory;
 }
 
 static uint32_t most_places(void)
@@ -111,7 +117,7 @@ static struct lane *make_lane(void)
 
 	if (!lock_take(LOCK_COLD))
 		return NULL;
-	if (lanes_used < LANES_MAX && (memory = reserve_memory(lanes_used)) != NULL &&
+	if (lanes_used < LANES_MAX && (memory = reserve_memory()) != NULL &&
 	    (shown = chunks_items_take(&shown_items, &one)) != NULL) {
 		lane = &lanes[lanes_used];
 		lane->number = shown->number = lanes_used;

@@ -58,6 +58,7 @@ struct lane {
 	 * They tell whether longjmp() has left the call. */
 	uintptr_t stack_pointer[TRACE_IN_FLIGHT];
 	uint64_t caller[TRACE_IN_FLIGHT];
+	struct lane_memory *memory; /* of the lane's number; what is in it: see lanes.c */
 	struct lane_counters *counters;
 	/* Blocks that the lane's calls allocated minus those that they freed, by the number of
 	 * their section. Sections whose numbers are equal modulo LANE_SECTIONS share one. */

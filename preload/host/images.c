@@ -23,7 +23,8 @@ enum state { STATE_NONE, STATE_LOADED, STATE_UNLOADED };
 
 /* By number. A row is written under the lock, before its state is. */
 static struct {
-	struct image *image;
+	struct vm_table table;
+	struct image *image; /* they lie in `table` */
 	uint8_t *state;
 	uint32_t count;  /* the highest number */
 	uint32_t latest; /* the number that was found last: questions about one image come in runs */
@@ -37,18 +38,17 @@ static __thread uint32_t unloading_here;
 
 bool images_init(void)
 {
-	struct image *image;
 	uint64_t *base;
 	uint8_t *state;
 
 	if (known.image)
 		return true;
-	image = vm_reserve(IMAGES_MAX * sizeof(*image));
 	base = vm_reserve(IMAGES_MAX * sizeof(*base));
 	state = vm_reserve(IMAGES_MAX * sizeof(*state));
-	if (!image || !base || !state)
+	if (!base || !state ||
+	    !vm_table_init(&known.table, VM_TRACER, IMAGES_MAX * sizeof(struct image), -1))
 		return false;
-	known.image = image;
+	known.image = (struct image *)known.table.base;
 	known.state = state;
 	__atomic_store_n(&images_base, base, __ATOMIC_RELEASE);
 	return true;
@@ -145,7 +145,7 @@ static uint32_t add(const struct elf_image *place)
 	uint32_t number = known.count + 1;
 
 	note_replaced(place);
-	if (number == IMAGES_MAX)
+	if (!vm_table_reach(&known.table, (number + 1) * sizeof(struct image)))
 		return 0;
 	describe(&known.image[number], place);
 	__atomic_store_n(&images_base[number], known.image[number].base, __ATOMIC_RELAXED);

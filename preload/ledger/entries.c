@@ -7,26 +7,26 @@
 #include "preload/base/poison.h"
 
 enum {
-	ENTRIES_MOST = 1 << 24,  /* 1 GiB of address space; memory only as entries are used */
+	ENTRIES_MOST = 1 << 24,
 	ENTRIES_LEAST = 1 << 18, /* where address space is limited */
 	VIEW_TRIES = 64,
 };
 
 struct ledger_entry *entries;
 
-static uint32_t used, reserved;
+static struct vm_table table;
+static uint32_t used;
 
 bool entries_init(void)
 {
-	uint64_t share = maps_share(ENTRIES_MOST * sizeof(*entries), 16) / sizeof(*entries);
+	uint64_t most = maps_share(ENTRIES_MOST * sizeof(*entries), 16) / sizeof(*entries);
 
-	reserved = share > ENTRIES_LEAST ? (uint32_t)share : ENTRIES_LEAST;
-	for (; reserved >= ENTRIES_LEAST; reserved /= 2) {
-		entries = vm_reserve((size_t)reserved * sizeof(*entries));
-		if (entries)
-			return true;
-	}
-	return false;
+	if (most < ENTRIES_LEAST)
+		most = ENTRIES_LEAST;
+	if (!vm_table_init(&table, VM_TRACER, most * sizeof(*entries), -1))
+		return false;
+	entries = (struct ledger_entry *)table.base;
+	return true;
 }
 
 uint32_t entries_used(void)
@@ -38,7 +38,7 @@ uint32_t entries_take_new(void)
 {
 	uint32_t last = __atomic_load_n(&used, __ATOMIC_RELAXED);
 
-	while (last + 1 < reserved)
+	while (vm_table_reach(&table, (last + 2) * sizeof(*entries)))
 		if (__atomic_compare_exchange_n(&used, &last, last + 1, false, __ATOMIC_RELEASE,
 						__ATOMIC_RELAXED)) {
 			entries[last + 1].life = LIFE_BUSY;

@@ -93,7 +93,7 @@ static inline bool ledger_is_live(const struct ledger_view *view)
 /* By number. entries[0] is zero and stands for no entry. */
 extern struct ledger_entry *entries;
 
-/* Reserves the table. Called once. Returns false if there is no address space. */
+/* Makes the table. Called once. Returns false if there is no address space. */
 bool entries_init(void);
 
 /* The highest number in use: entries up to it may be looked at. */

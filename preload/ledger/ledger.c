@@ -14,7 +14,7 @@
 bool ledger_init(void)
 {
 	shown_reset();
-	return entries_init();
+	return entries_init() && lookup_init();
 }
 
 /* What was live at an address that is handed out again is over, and with a section its blocks. */

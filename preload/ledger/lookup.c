@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/ledger/lookup.h"
+#include "preload/base/vm.h"
 
 #include "preload/base/poison.h"
 
@@ -7,7 +8,13 @@ enum { GUESS_BITS = 20 };
 
 struct index lookup_index;
 
-static uint32_t guesses[1 << GUESS_BITS];
+static uint32_t *guesses;
+
+bool lookup_init(void)
+{
+	guesses = vm_reserve(sizeof(*guesses) << GUESS_BITS);
+	return guesses != NULL;
+}
 
 /* What is looked for, and what has been found out about it. */
 struct sought {

@@ -37,6 +37,9 @@ uint32_t lookup_expect(uint64_t address);
 
 /* The rest is for the modules of this folder. */
 
+/* Returns false if there is no memory. Once. */
+bool lookup_init(void);
+
 /* The index itself, for ledger_enter(), which adds to it. */
 extern struct index lookup_index;
 uint64_t lookup_hash(enum ledger_space space, uint64_t address, uint64_t request);

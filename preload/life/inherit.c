@@ -36,7 +36,7 @@ static void copy_stack(struct inheritance *i, const struct trace_stack *stack)
 	uint32_t copy = stacks_copy(stack);
 
 	if (copy && new_references)
-		new_references[((const char *)stack - i->old.base) / TRACE_GRANULE] = copy;
+		new_references[((const char *)stack - i->old.map.base) / TRACE_GRANULE] = copy;
 	else
 		trace_lose(TRACE_LOST_STACKS);
 }
@@ -82,7 +82,7 @@ static const struct trace_chunk *find_chunk(const struct inheritance *i, uint64_
 {
 	for (uint32_t number = 1; number < i->old.chunks; number++) {
 		const struct trace_chunk *chunk =
-			(const struct trace_chunk *)(i->old.base +
+			(const struct trace_chunk *)(i->old.map.base +
 						     (size_t)number * TRACE_CHUNK_BYTES);
 
 		if (chunk->kind == TRACE_CHUNK_LOG && chunk->sequence == sequence)

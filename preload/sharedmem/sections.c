@@ -12,6 +12,7 @@
 #include "preload/base/free_list.h"
 #include "preload/base/index.h"
 #include "preload/base/kernel.h"
+#include "preload/base/vm.h"
 #include "preload/host/own_file.h"
 #include "preload/sharedmem/arena.h"
 #include "preload/sharedmem/biased_lock.h"
@@ -43,8 +44,10 @@ struct section {
 	} memory;
 } __attribute__((aligned(64)));
 
-static struct section sections[SECTIONS_MOST]; /* by number, from 1 */
-static struct index handles;                   /* from hashes of handles to numbers */
+static struct section no_section;
+static struct section *sections = &no_section; /* by number, from 1; they lie in `table` */
+static struct vm_table table;
+static struct index handles; /* from hashes of handles to numbers */
 static uint32_t guesses[1 << GUESS_BITS];
 /* Guards the writing to `handles` and `sections_used`. */
 static struct biased_lock registry_lock;
@@ -125,6 +128,17 @@ static bool add_to_index(uint64_t handle, uint32_t number)
 	return index_add(&handles, walk.hash, number);
 }
 
+/* Returns a number that was never used; 0: there are too many sections. */
+static uint32_t take_new_number(void)
+{
+	if (!table.base) {
+		if (!vm_table_init(&table, VM_TRACER, SECTIONS_MOST * sizeof(*sections), -1))
+			return 0;
+		__atomic_store_n(&sections, (struct section *)table.base, __ATOMIC_RELEASE);
+	}
+	return vm_table_reach(&table, (sections_used + 2) * sizeof(*sections)) ? ++sections_used : 0;
+}
+
 /* Makes memory that is complete a section, which is found by its handle from then on. Returns
  * false if there are too many sections. */
 static bool register_section(const struct memory *m)
@@ -136,8 +150,8 @@ static bool register_section(const struct memory *m)
 	if (!biased_lock_take(&registry_lock))
 		return false;
 	number = free_list_take(&free_numbers, next_free_of);
-	if (!number && sections_used + 1 < SECTIONS_MOST)
-		number = ++sections_used;
+	if (!number)
+		number = take_new_number();
 	is_registered = number && add_to_index(handle, number);
 	if (is_registered) {
 		sections[number].memory = *m;

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -128,6 +130,42 @@ static int address_space(char **arguments)
 	return 0;
 }
 
+static void drop_privileges(void)
+{
+	need(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0, "setuid");
+}
+
+static long locked_kib(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	char line[256];
+	long kib = -1;
+
+	need(file, "status");
+	while (kib < 0 && fgets(line, sizeof(line), file))
+		sscanf(line, "VmLck: %ld", &kib);
+	fclose(file);
+	return kib;
+}
+
+/* WHEN ROUNDS MIB: locks its memory before ("first") or after ("later") tracing has begun, and calls
+ * so often. Prints whether so much memory at most is locked in the end. */
+static int locked_memory(char **arguments)
+{
+	bool is_first = strcmp(arguments[0], "first") == 0;
+
+	if (is_first)
+		need(mlockall(MCL_CURRENT | MCL_FUTURE) == 0, "mlockall");
+	host_start();
+	leak(11);
+	if (!is_first)
+		need(mlockall(MCL_CURRENT | MCL_FUTURE) == 0, "mlockall");
+	churn(number_of(arguments[1]));
+	need(locked_kib() > 0, "nothing is locked");
+	printf("%s\n", locked_kib() < number_of(arguments[2]) << 10 ? "little" : "much");
+	return 0;
+}
+
 /* After tracing has begun there is no more memory, but results need room. */
 static int address_space_later(char **arguments)
 {
@@ -170,11 +208,6 @@ static int reuse_descriptors(char **arguments)
 	fstat(fd, &status);
 	printf("own file: %lld\n", (long long)status.st_size);
 	return 0;
-}
-
-static void drop_privileges(void)
-{
-	need(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0, "setuid");
 }
 
 /* FOLDER: becomes the root folder, without /proc. The host becomes nobody. Then another package
@@ -279,6 +312,7 @@ const struct scenario limit_scenarios[] = {
 	{ "file-size", file_size },
 	{ "address-space", address_space },
 	{ "address-space-later", address_space_later },
+	{ "locked-memory", locked_memory },
 	{ "close-all", close_all },
 	{ "reuse-descriptors", reuse_descriptors },
 	{ "change-root", change_root },

@@ -640,6 +640,24 @@ Test(odd, a_trace_without_more_memory_to_be_had_is_a_lower_bound, .timeout = 60)
 	traced_release(&traced);
 }
 
+/* What an untraced host locks, and 16 MiB for the tracer. */
+Test(odd, a_host_that_locks_its_memory_pays_little_for_the_tracers, .timeout = 60)
+{
+	const char *const *const commands[] = {
+		ODD("locked-memory", "first", "1000", "20"),
+		ODD("locked-memory", "first", "400000", "20"),
+		ODD("locked-memory", "later", "1000", "20"),
+		ODD("locked-memory", "later", "400000", "20"),
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		struct traced traced = trace(commands[i]);
+
+		expect_one(&traced, 1, 11);
+		traced_release(&traced);
+	}
+}
+
 Test(odd, a_trace_grows_on_when_the_host_closes_every_descriptor, .timeout = 60)
 {
 	struct traced traced = trace(ODD("close-all"));

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "preload/base/process.h"
 #include "preload/sharedmem/functions.h"
 #include "preload/sharedmem/sections.h"
 #include "tests/support/preload_fixture.h"
@@ -25,6 +26,7 @@ static PVOID section;
 
 static void start(void)
 {
+	cr_assert(process_init());
 	section = sections_create(MAX_SIZE, PAGE);
 	cr_assert_not_null(section);
 }

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "preload/base/lock.h"
+#include "preload/base/process.h"
+#include "preload/base/vm.h"
+
+#include "preload/base/poison.h"
+
+enum {
+	STEP = 1 << 18,       /* bytes by which a table grows */
+	STEP_LARGE = 1 << 21, /* once it has so many: what the kernel may back by one large page */
+};
+
+/* Where the tables lie. */
+#define RANGE_BEGIN 0x100000000000u
+#define RANGE_BYTES 0x100000000000u
+#define RANGE_UNIT (1ull << 30) /* of address space, for one table */
+
+static size_t page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * Maps one page, and makes it longer. Where the host locks what it maps in future, a mapping is
+ * locked, counted against the host's limit (RLIMIT_MEMLOCK) and filled at once. One that has been
+ * unlocked stays so when it grows.
+ */
+static void *map_page(void *at, int protection, int flags, int fd)
+{
+	size_t page = page_bytes();
+	void *base = mmap(at, page, protection, flags, fd, 0);
+
+	if (base != MAP_FAILED)
+		munlock(base, page);
+	return base;
+}
+
+static void *lengthen(void *base, size_t bytes, int flags)
+{
+	return bytes > page_bytes() ? mremap(base, page_bytes(), bytes, flags) : base;
+}
+
+static int flags_of(enum vm_kind kind)
+{
+	return MAP_NORESERVE | (kind == VM_FILE ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+void *vm_reserve(size_t bytes)
+{
+	void *page = map_page(NULL, PROT_READ | PROT_WRITE, flags_of(VM_TRACER), -1);
+	void *base = page == MAP_FAILED ? page : lengthen(page, bytes, MREMAP_MAYMOVE);
+
+	if (base != MAP_FAILED)
+		madvise(base, bytes, MADV_DONTDUMP);
+	else if (page != MAP_FAILED)
+		munmap(page, page_bytes());
+	return base == MAP_FAILED ? NULL : base;
+}
+
+/* Not the same addresses in each process: nobody should be able to guess where the tables lie. */
+static uint64_t first_address(void)
+{
+	uint64_t random = (uintptr_t)process_page ^ (uintptr_t)&sysconf << 16 ^
+			  (uintptr_t)__builtin_frame_address(0) << 8;
+
+	return (random * 0x9e3779b97f4a7c15u >> 32) % (RANGE_BYTES / RANGE_UNIT) * RANGE_UNIT;
+}
+
+static void *next_address(size_t bytes)
+{
+	static uint64_t next;
+	uint64_t none = 0, units = bytes / RANGE_UNIT + 2;
+
+	__atomic_compare_exchange_n(&next, &none, first_address(), false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+	none = __atomic_fetch_add(&next, units * RANGE_UNIT, __ATOMIC_RELAXED);
+	return (void *)(uintptr_t)(RANGE_BEGIN + none % RANGE_BYTES);
+}
+
+/* Where a mapping cannot grow in place, there is no use in it. */
+static bool place_in_range(struct vm_table *table, int flags, int fd)
+{
+	void *at = next_address(table->bytes_most);
+
+	table->base = map_page(at, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, fd);
+	if (table->base == MAP_FAILED)
+		return false;
+	/* Old kernels take the address for a wish. */
+	if (table->base == at && lengthen(at, table->bytes, 0) != MAP_FAILED)
+		return true;
+	munmap(table->base, page_bytes());
+	return false;
+}
+
+static bool reserve_in_whole(struct vm_table *table, int flags, int fd)
+{
+	void *base;
+
+	table->is_reserved = true;
+	table->base = map_page(NULL, PROT_NONE, flags, fd);
+	if (table->base == MAP_FAILED)
+		return false;
+	base = lengthen(table->base, table->bytes_most, MREMAP_MAYMOVE);
+	if (base == MAP_FAILED)
+		munmap(table->base, page_bytes());
+	table->base = base;
+	return base != MAP_FAILED &&
+	       mprotect(table->base, table->bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+static size_t round_up(size_t bytes, size_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
+
+bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most, int fd)
+{
+	int flags = flags_of(kind);
+
+	*table = (struct vm_table){ .bytes_most = round_up(bytes_most, page_bytes()) };
+	table->bytes = table->bytes_most < STEP ? table->bytes_most : STEP;
+	if (!place_in_range(table, flags, fd) && !reserve_in_whole(table, flags, fd)) {
+		if (table->base != MAP_FAILED)
+			munmap(table->base, table->bytes_most);
+		*table = (struct vm_table){ 0 };
+		return false;
+	}
+	if (kind != VM_HOST)
+		madvise(table->base, table->is_reserved ? table->bytes_most : table->bytes,
+			MADV_DONTDUMP);
+	return true;
+}
+
+/* Under LOCK_GROWTH. */
+static bool extend(struct vm_table *table, size_t bytes)
+{
+	char *end = table->base + table->bytes;
+
+	if (bytes > table->bytes_most)
+		bytes = table->bytes_most;
+	/* The host may have locked it since. */
+	munlock(table->base, table->bytes);
+	if (table->is_reserved ? mprotect(end, bytes - table->bytes, PROT_READ | PROT_WRITE) != 0
+			       : mremap(table->base, table->bytes, bytes, 0) == MAP_FAILED)
+		return false;
+	__atomic_store_n(&table->bytes, bytes, __ATOMIC_RELEASE);
+	return true;
+}
+
+APART bool vm_table_grow(struct vm_table *table, size_t bytes)
+{
+	size_t step = table->bytes < STEP_LARGE ? STEP : STEP_LARGE;
+	bool has_grown;
+
+	if (bytes > table->bytes_most || !lock_take(LOCK_GROWTH))
+		return false;
+	has_grown = bytes <= table->bytes || extend(table, round_up(bytes, step)) ||
+		    extend(table, round_up(bytes, page_bytes()));
+	lock_release(LOCK_GROWTH);
+	return has_grown;
+}
+
+void vm_table_release(struct vm_table *table)
+{
+	if (table->base)
+		munmap(table->base, table->is_reserved ? table->bytes_most : table->bytes);
+	*table = (struct vm_table){ 0 };
+}
