@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,28 +10,11 @@
 #include "preload/base/kernel.h"
 #include "preload/base/text.h"
 #include "preload/file/trace_file.h"
+#include "preload/host/own_file.h"
 
 #include "preload/base/poison.h"
 
 enum { NAMES_MOST = 10000 };
-
-/*
- * The descriptor gets a high number. Hosts rely on the lowest free number for the next file that
- * they open, and some close all low numbers.
- */
-static int move_high(int fd)
-{
-	struct rlimit limit;
-	int high = -1;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 64)
-		high = kernel_fcntl(fd, F_DUPFD_CLOEXEC,
-				    limit.rlim_cur < 4096 ? (int)limit.rlim_cur - 32 : 4096 - 32);
-	if (high < 0)
-		return fd;
-	kernel_close(fd);
-	return high;
-}
 
 /* The path of an open file by its number. linkat() with AT_EMPTY_PATH would need privileges. */
 static void descriptor_path(int fd, char path[32])
@@ -102,6 +84,8 @@ static int take_name(struct trace_file *file, bool has_file)
 
 bool trace_file_create(struct trace_file *file, const char *folder, uint64_t start_time_s)
 {
+	int high;
+
 	name_expand(&file->name, config->output, config->output_bytes, folder, start_time_s);
 	file->named = false;
 	file->fd = -1;
@@ -116,7 +100,11 @@ bool trace_file_create(struct trace_file *file, const char *folder, uint64_t sta
 	}
 	if (file->fd < 0)
 		return false;
-	file->fd = move_high(file->fd);
+	high = own_file_copy_high(file->fd);
+	if (high >= 0) {
+		kernel_close(file->fd);
+		file->fd = high;
+	}
 	return true;
 }
 

@@ -11,6 +11,8 @@
 
 #include "preload/base/poison.h"
 
+enum { COPIES_FROM = 4096 };
+
 bool own_file_may_have(uint64_t bytes)
 {
 	struct rlimit limit;
@@ -31,6 +33,17 @@ int own_file_make(uint64_t bytes)
 		return fd;
 	kernel_close(fd);
 	return -1;
+}
+
+int own_file_copy_high(int fd)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return -1;
+	return kernel_fcntl(fd, F_DUPFD_CLOEXEC,
+			    limit.rlim_cur / 2 < COPIES_FROM ? (int)limit.rlim_cur / 2
+							     : COPIES_FROM);
 }
 
 bool own_file_is(int fd, dev_t device, ino_t inode)

@@ -17,6 +17,11 @@ bool own_file_may_have(uint64_t bytes);
  * descriptor; -1 if that is not possible. */
 int own_file_make(uint64_t bytes);
 
+/* Makes a copy of a descriptor with a high number: 4096 or more, or in the upper half where there
+ * are fewer. Hosts rely on the lowest free number for the next file that they open, and some close
+ * all low numbers. Returns -1 if no high number is free. */
+int own_file_copy_high(int fd);
+
 /* Whether a descriptor, which may be -1, is open and refers to that file. */
 bool own_file_is(int fd, dev_t device, ino_t inode);
 

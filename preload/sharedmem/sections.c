@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,8 +22,6 @@
 enum {
 	SECTIONS_MOST = 16384,
 	GUESS_BITS = 10,
-	DESCRIPTORS_FROM =
-		4096, /* lower numbers, or the lower half where there are fewer, are the host's */
 	STEP_BYTES_MOST = 1 << 20, /* committed ahead of what is asked for */
 };
 
@@ -211,21 +208,6 @@ static bool commit_ahead(struct memory *m, uint64_t bytes)
 	return done;
 }
 
-/* The host may rely on getting the lowest free numbers. Without a high number the section has no
- * descriptor. */
-static int move_high(int fd)
-{
-	struct rlimit limit;
-	int high = -1;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		high = kernel_fcntl(fd, F_DUPFD_CLOEXEC,
-				    limit.rlim_cur / 2 < DESCRIPTORS_FROM ? (int)limit.rlim_cur / 2
-									  : DESCRIPTORS_FROM);
-	kernel_close(fd);
-	return high;
-}
-
 static bool map_file(struct memory *m)
 {
 	int fd = own_file_make(m->mapped_bytes);
@@ -244,7 +226,8 @@ static bool map_file(struct memory *m)
 	m->base = base;
 	m->device = st.st_dev;
 	m->inode = st.st_ino;
-	m->fd = move_high(fd);
+	m->fd = own_file_copy_high(fd); /* without a high number, the section has none */
+	kernel_close(fd);
 	return true;
 }
 
