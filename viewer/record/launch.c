@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,7 +88,7 @@ static _Noreturn void become_command(const struct launch *launch, char *const *c
 {
 	int error;
 
-	if (set_environment(launch) == 0) {
+	if (!launch->library || set_environment(launch) == 0) {
 		unwatch_signals(mask_before);
 		execvp(command[0], command);
 	}
@@ -169,16 +170,25 @@ enum launch_result launch_command(const struct launch *launch, char *const *comm
 	return result;
 }
 
+/* The path of the running program. Where /proc is not mounted, it is the one that was executed. */
+static bool find_own_path(char path[PATH_MAX])
+{
+	ssize_t bytes = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	const char *executed = (const char *)getauxval(AT_EXECFN);
+
+	if (bytes >= 0)
+		path[bytes] = '\0';
+	return bytes >= 0 || (executed && realpath(executed, path));
+}
+
 char *launch_find_library(void)
 {
 	static const char *const places[] = { "", "../lib/", "../lib/lsatrace/" };
 	char program[PATH_MAX], path[PATH_MAX + 64];
-	ssize_t bytes = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	char *found = NULL, *slash;
 
-	if (bytes < 0)
+	if (!find_own_path(program))
 		return NULL;
-	program[bytes] = '\0';
 	slash = strrchr(program, '/');
 	if (slash)
 		slash[1] = '\0';

@@ -30,12 +30,12 @@ static char *find_library(void)
 	return library;
 }
 
-static void explain_no_trace(const char *library, const char *options, const char *command)
+static void explain_no_trace(const char *options, const char *command)
 {
 	char *tables = settings_find(options, "table");
 	char why[PATH_MAX + 256];
 
-	untraced_explain(command, library, tables, why, sizeof(why));
+	untraced_explain(command, tables, why, sizeof(why));
 	complaint_print("lsatrace", "no security package was initialised in '%s': %s", command, why);
 	free(tables);
 }
@@ -44,7 +44,9 @@ static void explain_no_trace(const char *library, const char *options, const cha
 static int run_command(struct session *session, const char *library, const char *options,
 		       char *const *command)
 {
-	struct launch launch = { library, options, session->path };
+	/* Into a program that cannot load it, nothing is preloaded. */
+	struct launch launch = { untraced_is_foreign(command[0]) ? NULL : library, options,
+				 session->path };
 	struct launch_outcome outcome = { 0 };
 
 	switch (launch_command(&launch, command, &outcome)) {
@@ -52,6 +54,9 @@ static int run_command(struct session *session, const char *library, const char 
 		complaint_print("lsatrace", "cannot make a process: %s", strerror(outcome.error));
 		return LAUNCH_FAILED;
 	case LAUNCH_NOT_RUN:
+		/* execvp() says EACCES if it cannot search a folder of PATH. */
+		if (outcome.error == EACCES && !untraced_is_there(command[0]))
+			outcome.error = ENOENT;
 		complaint_print("lsatrace", "cannot run '%s': %s", command[0],
 				strerror(outcome.error));
 		return outcome.error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_CANNOT_RUN;
@@ -62,7 +67,7 @@ static int run_command(struct session *session, const char *library, const char 
 	session_mark_end(session, outcome.pid, outcome.wait_status);
 	/* A process that could make no trace has said why itself. */
 	if (session->trace_count == 0 && !session->has_failure)
-		explain_no_trace(library, options, command[0]);
+		explain_no_trace(options, command[0]);
 	return launch_exit_status(outcome.wait_status);
 }
 

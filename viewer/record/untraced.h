@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Explains why a command left no trace, as far as its executable tells. Reads files; changes and
- * prints nothing.
+ * Says of a command whether and why it cannot be traced, as far as its executable tells. Reads
+ * files; changes and prints nothing.
  */
 #ifndef LSATRACE_VIEWER_RECORD_UNTRACED_H
 #define LSATRACE_VIEWER_RECORD_UNTRACED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+/* Would the loader of a command fail, or complain, if the library were preloaded? `command` is
+ * looked up in PATH as by execvp, here and below. */
+bool untraced_is_foreign(const char *command);
+
+/* Is there a file for a command, which execvp() could not execute? */
+bool untraced_is_there(const char *command);
+
 /*
- * Writes the reason into `why`, which has room for `bytes` bytes. `command` is looked up in PATH as
- * by execvp. `library` is the path of the preload library: a program for another kind of processor
- * cannot load it. `tables` is the value of --table, or NULL.
+ * Writes why a command left no trace into `why`, which has room for `bytes` bytes. `tables` is the
+ * value of --table, or NULL.
  */
-void untraced_explain(const char *command, const char *library, const char *tables, char *why,
-		      size_t bytes);
+void untraced_explain(const char *command, const char *tables, char *why, size_t bytes);
 
 #endif

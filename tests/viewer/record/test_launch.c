@@ -107,10 +107,25 @@ Test(launch, a_command_that_is_not_found_gives_127_and_one_line)
 	cr_assert_eq(shell("$LSATRACE run -- lsatrace-no-such-command"), 127);
 }
 
+/* As in a shell. execvp() says "Permission denied", since it does not know what the folder holds. */
+Test(launch, a_folder_of_path_that_cannot_be_searched_holds_no_command)
+{
+	cr_assert_eq(mkdir("closed", 0), 0);
+	if (getuid() == 0)
+		cr_assert_eq(chown(folder, 65534, 65534) || setuid(65534), 0);
+	if (access(TOOL, X_OK))
+		cr_skip_test("an ordinary user may not run the program from where it was built");
+	cr_expect_eq(shell("PATH=$PWD/closed:$PATH; $LSATRACE record -- lsatrace-no-such-command"),
+		     127);
+	assert_output("lsatrace: cannot run 'lsatrace-no-such-command': No such file or "
+		      "directory\n");
+}
+
 Test(launch, a_command_that_cannot_be_run_gives_126_and_one_line)
 {
 	cr_assert_eq(shell("touch file; $LSATRACE record -- ./file"), 126);
 	assert_output("lsatrace: cannot run './file': Permission denied\n");
+	cr_assert_eq(shell("mv file unusable; PATH=$PWD:$PATH; $LSATRACE record -- unusable"), 126);
 }
 
 Test(launch, bad_usage_gives_125_and_one_line)
@@ -213,6 +228,16 @@ Test(launch, the_library_is_found_in_the_places_of_an_installation)
 	cr_assert_eq(shell("rm usr/lib/lsatrace/*; usr/bin/lsatrace record true"), 125);
 	assert_output("lsatrace: liblsatrace.so is neither beside lsatrace nor in ../lib or "
 		      "../lib/lsatrace\n");
+}
+
+Test(launch, the_library_is_found_where_proc_is_not_mounted)
+{
+	if (shell("unshare -rmpf mount -t tmpfs none /proc"))
+		cr_skip_test("this user cannot mount anything in a namespace of its own");
+	cr_assert_eq(shell("unshare -rmpf sh -c 'mount -t tmpfs none /proc; cd ${LSATRACE%/*}; "
+			   "./lsatrace record printenv LD_PRELOAD 2>/dev/null'"),
+		     0);
+	assert_output(LIBRARY "\n");
 }
 
 Test(launch, the_rest_of_the_environment_is_the_same)
@@ -437,7 +462,7 @@ Test(recording, the_trace_of_another_process_is_left_alone)
 
 static const char *explain(const char *command)
 {
-	untraced_explain(command, LIBRARY, NULL, output, sizeof(output));
+	untraced_explain(command, NULL, output, sizeof(output));
 	return output;
 }
 
