@@ -2,8 +2,8 @@
 /*
  * Looks at a program before it is executed: can liblsatrace.so be preloaded into it? A loader that
  * cannot load the library either complains on the program's standard error (glibc's, for 32 bits) or
- * ends the program (musl's). Both halves use this: lsatrace for its command, and the library for what
- * its process executes.
+ * ends the program (musl's). Both halves use this: lsatrace for its command, and the library for
+ * what its process executes.
  *
  * Nothing here allocates, prints, keeps state, waits, or is a cancellation point. errno changes.
  */

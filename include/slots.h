@@ -2,13 +2,13 @@
 #ifndef LSATRACE_SLOTS_H
 #define LSATRACE_SLOTS_H
 /*
- * What is traced, as tables: the families, one row for each slot of a function table that gets a shim,
- * and one row for each slot that gets a wrapper. Shims, wrappers, the definitions in the trace,
- * `--families` and the viewer's output all follow from these rows. Prototypes and offsets are those of
- * secpkg.h.
+ * What is traced, as tables: the families, one row for each slot of a function table that gets a
+ * shim, and one row for each slot that gets a wrapper. Shims, wrappers, the definitions in the
+ * trace, `--families` and the viewer's output all follow from these rows. Prototypes and offsets
+ * are those of secpkg.h.
  *
- * To trace one more function, add a row to TRACED_SLOTS. If no function with its prototype is traced
- * yet, also add a row for the prototype to preload/call/shims.c.
+ * To trace one more function, add a row to TRACED_SLOTS. If no function with its prototype is
+ * traced yet, also add a row for the prototype to preload/call/shims.c.
  *
  * FAMILY(constant, name)
  * SLOT(table, member, family, role, prototype)
@@ -49,9 +49,9 @@
 	SLOT(DLL, FreeHeap, USER_HEAP, FREE, FREE)
 
 /*
- * The slots that get a wrapper (preload/package/wrappers.c): functions of a package by which it is given
- * a table, told its name or unloaded, and those that hand memory over when they return. All others stay
- * as they are. To wrap one more, add a row here and one to wrappers.c.
+ * The slots that get a wrapper (preload/package/wrappers.c): functions of a package by which it is
+ * given a table, told its name or unloaded, and those that hand memory over when they return. All
+ * others stay as they are. To wrap one more, add a row here and one to wrappers.c.
  *
  * PLAIN(member)
  * TRANSFER(member, documented name): what it returns belongs to the LSA or a client from then on

@@ -240,8 +240,8 @@ enum trace_record_type {
 	TRACE_RECORD_MODULE,
 	TRACE_RECORD_MODULE_GONE, /* trace_text: number = module id, no text */
 	TRACE_RECORD_FAMILY,      /* trace_text: number = family id (1..255), text = name */
-	TRACE_RECORD_FUNCTION, /* trace_text: number = function id | family << 8 | role << 16, text = name;
-				  TRANSFER: family = 0 */
+	TRACE_RECORD_FUNCTION,    /* trace_text: number = function id | family << 8 | role << 16,
+				     text = name; TRANSFER: family = 0 */
 	TRACE_RECORD_PACKAGE,
 	TRACE_RECORD_PACKAGE_NAME, /* trace_text: number = package index, text = UTF-8 name; the last
 				      one counts */
@@ -249,7 +249,8 @@ enum trace_record_type {
 	TRACE_RECORD_EXE,          /* trace_text: path of the executable */
 	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; texts of one position are joined */
 	TRACE_RECORD_ALLOCATOR, /* trace_text: a family whose functions are not the host's. number =
-				   package index | family id << 8 | enum trace_allocator << 16, no text */
+				   package index | family id << 8 | enum trace_allocator << 16, no
+				   text */
 	TRACE_RECORD_DOUBT, /* trace_text: a table that was handed over as an LSA_DISPATCH_TABLE was
 			       taken for one, though functions lie behind its slots, because a slot
 			       holds neither a function nor NULL. number = package index | slot << 8,
@@ -267,8 +268,9 @@ enum trace_allocator {
 #define TRACE_DOUBT_SLOTS 30u /* the slot of a DOUBT is below this */
 
 struct trace_record {
-	uint32_t bytes; /* of the whole record, a multiple of TRACE_GRANULE; written first, so that a
-	                       reader can step over a record that never became valid; 0: step one granule */
+	uint32_t bytes; /* of the whole record, a multiple of TRACE_GRANULE; written first, so that
+			   a reader can step over a record that never became valid; 0: step one
+			   granule */
 	uint16_t type;  /* enum trace_record_type */
 	uint16_t committed; /* valid when 1 */
 };
@@ -348,14 +350,14 @@ enum trace_entry_flags {
 struct trace_entry {
 	uint64_t address; /* of the block, or the section's handle */
 	uint64_t size;    /* bytes asked for; SECTION: MaxSize | InitialSize << 32 */
-	uint32_t section; /* block: reference to the entry of its section, or 0; section: 1 + the number
-			     of a file descriptor for its memory in the process, or 0 */
-	uint32_t stack;  /* reference to the stack that made it, or 0 */
-	int32_t tid;     /* thread that made it */
-	uint8_t state;   /* enum trace_entry_state */
-	uint8_t flags;   /* enum trace_entry_flags */
-	uint8_t family;  /* number of a FAMILY definition */
-	uint8_t package; /* package that made it */
+	uint32_t section; /* block: reference to the entry of its section, or 0; section: 1 + the
+			     number of a file descriptor for its memory in the process, or 0 */
+	uint32_t stack;   /* reference to the stack that made it, or 0 */
+	int32_t tid;      /* thread that made it */
+	uint8_t state;    /* enum trace_entry_state */
+	uint8_t flags;    /* enum trace_entry_flags */
+	uint8_t family;   /* number of a FAMILY definition */
+	uint8_t package;  /* package that made it */
 };
 
 /* A section that a finding names. */

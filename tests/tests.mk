@@ -22,7 +22,7 @@ hosts: $(HOSTS) $(PACKAGES) ## build the hosts and packages that the tests trace
 tests: products hosts $(STRESS) $(TESTS) ## build the tests
 	@:
 
-# Tests link modules, but not those that get in front of functions of the program they are loaded into.
+# Tests link modules, but not those that replace functions of the program they are loaded into.
 INTERPOSERS := $(call objects,preload/life/exported.c preload/life/init.c preload/ways_in/*.S)
 $(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*/*.c))
 $(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c viewer/*/*.c))

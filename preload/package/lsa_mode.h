@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Libraries whose packages have tables. On the way from such a library to a traced package,
- * lsatrace puts something of its own in the place of what the host and the package would get:
+ * lsatrace replaces what the host and the package would get:
  *
  *	the host looks for      the library's SpLsaModeInitialize, or SpUserModeInitialize
  *	  and gets              an entry point of lsatrace's, which calls that one

@@ -43,7 +43,7 @@ static struct copy {
 	size_t slots; /* that the host's table has; 0: the package was handed none */
 } copies[WRAPPED_PACKAGES][TABLE_KINDS];
 
-/* The functions that can replace a host's, by --allocator. Guarded ones stand in front of them. */
+/* The functions that can replace a host's, by --allocator. Guarded functions call them. */
 static const struct implementation {
 	void *const *functions; /* by slot: shared memory, and heaps if it has its own; NULL: none */
 	originals_descriptor *descriptor; /* of its sections; NULL: they have none */

@@ -43,7 +43,8 @@ static void record_block(struct handing *h, const struct ledger_entry *block)
 	};
 	struct trace_event *event;
 
-	/* Only once something goes: most returns hand nothing over. Frames of lsatrace are no part of it. */
+	/* Only once something goes: most returns hand nothing over. Frames of lsatrace are no part
+	 * of it. */
 	if (!h->has_stack)
 		h->stack = backtrace_take(h->lane, __builtin_frame_address(0), &h->caller);
 	h->has_stack = true;
@@ -72,8 +73,8 @@ static bool hand_over(struct handing *h, const struct ledger_view *block)
 	return true;
 }
 
-/* How many bytes of a block can be looked at. It is live, so all that the package asked for can be; what
- * the host has said of a length is checked. */
+/* How many bytes of a block can be looked at. It is live, so all that the package asked for can be;
+ * what the host has said of a length is checked. */
 static size_t scannable_bytes(const struct ledger_entry *block)
 {
 	size_t bytes = block->size < SCAN_BYTES_MOST ? block->size : SCAN_BYTES_MOST;
@@ -108,8 +109,8 @@ static void hand_over_words(struct handing *h, const uint64_t *word, size_t byte
 			hand_over_block(h, word[i], depth);
 }
 
-/* Returns false if this process has no trace. If a signal handler interrupted the tracer, or the trace has
- * no room for a lane, nothing is recorded; but what goes is still no leak. */
+/* Returns false if this process has no trace. If a signal handler interrupted the tracer, or the
+ * trace has no room for a lane, nothing is recorded; but what goes is still no leak. */
 static bool begin_handing(struct handing *h)
 {
 	if (!trace_is_mine())

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that changes its owner. What a package returns from its entry points belongs to the LSA or to
- * the client from then on, by documentation: it is no leak, and a free of it is not judged. A block takes
- * along what it points to, because strings, tokens and names are made of several blocks. Each block that
- * goes is recorded and counted, with the backtrace of the LSA's call.
+ * Memory that changes its owner. What a package returns from its entry points belongs to the LSA or
+ * to the client from then on, by documentation: it is no leak, and a free of it is not judged. A
+ * block takes along what it points to, because strings, tokens and names are made of several blocks.
+ * Each block that goes is recorded and counted, with the backtrace of the LSA's call.
  *
  * Called by a wrapper after the package's function has returned. Any thread. Changes errno.
  */

@@ -65,7 +65,7 @@ static bool is_for_client(const struct question *q)
 
 /*
  * Is it passed on, and does it show nothing new? Before anything has started, a sanitizer in the
- * host asks for all functions that it stands in front of. Until it has them, none of these can be
+ * host asks for all functions that it replaces. Until it has them, none of these can be
  * called, so that the tracer can do little either.
  */
 static bool is_in_passing(const struct question *q)
@@ -97,8 +97,8 @@ struct dlsym_answer dlsym_find(void *handle, const char *name, const char *versi
 	int saved_errno = errno;
 
 	real_init();
-	/* A library that gets in front of others' functions asks for the next ones. It opens no
-	 * library, so that nothing has come. */
+	/* A library that replaces functions of others asks for the next ones. It opens no library,
+	 * so nothing has come. */
 	if (likely(!is_in_passing(&q)) && handle != RTLD_NEXT)
 		libraries_look(handle);
 	answer.go_on = got_hooks_original(asked, caller);

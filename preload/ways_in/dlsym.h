@@ -3,7 +3,7 @@
  * What the tracer's dlsym() and dlvsym() answer. Most questions are passed on to the C library.
  * Three kinds are not:
  *
- * 	for an entry point of a library of packages   gets a function that stands in front of it
+ * 	for an entry point of a library of packages   gets a function that calls it
  * 	for dlsym(), dlvsym() or dlclose()            gets the tracer's
  * 	for a function of lsatrace.h                  gets it, also from another namespace
  *

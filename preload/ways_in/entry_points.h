@@ -26,7 +26,8 @@
 
 #include "preload/package/wrapped.h"
 
-/* The symbols that the tracer exports, by hidden names: no other library's symbol is found instead. */
+/* The symbols that the tracer exports, by hidden names: no other library's symbol is found
+ * instead. */
 #define ENTRY_POINTS_LINKED(name, ...) \
 	extern const char linked_##name[] __attribute__((visibility("hidden")));
 ENTRY_POINTS(ENTRY_POINTS_LINKED)

@@ -152,8 +152,8 @@ static void *common_original(enum loader_function f)
 	}
 }
 
-/* Of the functions for loading, only the C library's are replaced. If another library stands in
- * front of those, the tracer would get in front of that one. */
+/* Of the functions for loading, only the C library's are replaced: those of a library between the
+ * tracer and the C library must go on to work. */
 static void replace(const struct visit *v, enum loader_function f, void **place, void *original,
 		    const struct link_map *holder)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gets in front of dlsym(), dlvsym() and dlclose() where the tracer's exports do not.
+ * Replaces dlsym(), dlvsym() and dlclose() for libraries that do not find those of the tracer.
  *
  * A library that is opened with RTLD_DEEPBIND finds the C library's functions before the tracer's,
  * and one that is opened by dlmopen() finds those of another C library. The loader has stored their
  * addresses in the library's global offset table (GOT). There they are replaced by the tracer's,
- * and the original is kept with the library. A call of such a library that is none of the tracer's
- * business goes on to the original.
+ * and the original is kept with the library. A call of such a library that does not concern the
+ * tracer goes on to the original.
  *
  * This is done when dlsym() is called. So a library whose constructor looks for packages is too
  * early.
@@ -16,8 +16,8 @@
 
 #include "preload/ways_in/link_maps.h"
 
-/* The functions that are replaced. The last one stands for SpLsaModeInitialize, to which a library
- * may be linked. dlsym_amd64.S has the first two by number. */
+/* The functions that are replaced. The last one is SpLsaModeInitialize, to which a library may be
+ * linked. dlsym_amd64.S has the first two by number. */
 enum loader_function {
 	LOADER_DLSYM,
 	LOADER_DLVSYM,
@@ -41,8 +41,8 @@ void *got_hooks_original(enum loader_function function, const void *caller);
 bool got_hooks_has(const char *name);
 
 /* The tracer's function for a symbol that somebody found by that name. NULL if it is not the C
- * library's, or if another library stands between the tracer and the C library, which may need the
- * symbol itself. */
+ * library's, or if another library, which may need the symbol itself, comes between the tracer and
+ * the C library. */
 void *got_hooks_stand_in(const char *name, void *symbol);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* dlsym(), dlvsym() and dlclose() as the tracer exports them (dlsym_amd64.S, life/exported.c), by
- * names that no other library can get in front of. */
+ * hidden names: no other library's function is found instead. */
 extern const char exported_dlsym[], exported_dlvsym[];
 int exported_dlclose(void *handle);
 
@@ -21,8 +21,8 @@ void libraries_init(void);
 void libraries_start(void);
 bool libraries_have_started(void);
 
-/* Looks at what has come, before dlsym() is asked for something in `handle`: gets in front of the
- * functions for loading in it (got_hooks.h), and looks for the tables that the user has named
+/* Looks at what has come, before dlsym() is asked for something in `handle`: replaces the functions
+ * for loading that it found (got_hooks.h), and looks for the tables that the user has named
  * (table_symbols.h). */
 void libraries_look(const void *handle);
 

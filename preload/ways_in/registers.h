@@ -24,7 +24,8 @@
 	.endr
 	.endm
 
-/* At the end of a file: the stack is not executable, and functions begin with endbr64 (IBT, SHSTK). */
+/* At the end of a file: the stack is not executable, and functions begin with endbr64 (IBT,
+ * SHSTK). */
 	.macro notes
 	.section .note.GNU-stack, "", @progbits
 	.section .note.gnu.property, "a"
