@@ -37,8 +37,8 @@
 /* What to do when a misuse was found, besides recording it. */
 enum on_error { ON_ERROR_LOG, ON_ERROR_TRAP, ON_ERROR_ABORT };
 
-/* How to take backtraces: with lsatrace's own unwinder, and with libunwind where that one does not
- * suffice; with libunwind only; or with both, counting the differences, for tests. */
+/* How to take backtraces: with lsatrace's own unwinder; or, for comparisons, with libunwind, or with
+ * both, counting the differences. */
 enum unwind { UNWIND_AUTO, UNWIND_LIBUNWIND, UNWIND_CHECK };
 
 /* Which functions the packages call. */

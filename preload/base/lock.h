@@ -19,13 +19,13 @@
  *	                 No call takes it once it is warm.
  *	LOCK_IMAGES      the numbers of images. A moment each time; also taken under the loader's lock.
  *	LOCK_GROWTH      the length of a table (vm.h), for one system call.
+ *	LOCK_LIBUNWIND   libunwind, where --unwind asks for it.
  *
  * The locks of one arena each (biased_lock.h) lie beside that order: nothing is taken under them.
  * fork() takes LOCK_GUARDPAGE first, then the locks of the arenas.
  *
- * The loader's lock may be taken under LOCK_COLD, where libunwind is loaded for the first trace, and
- * LOCK_COLD under the loader's, where a constructor calls the tracer. Two threads that meet so wait
- * until one gives up.
+ * LOCK_COLD may be taken under the loader's lock, where a constructor calls the tracer, but not the
+ * loader's under LOCK_COLD.
  */
 #ifndef LSATRACE_PRELOAD_BASE_LOCK_H
 #define LSATRACE_PRELOAD_BASE_LOCK_H
@@ -33,7 +33,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum lock_name { LOCK_GUARDPAGE, LOCK_FAULT, LOCK_COLD, LOCK_IMAGES, LOCK_GROWTH, LOCK_COUNT };
+enum lock_name {
+	LOCK_GUARDPAGE,
+	LOCK_FAULT,
+	LOCK_COLD,
+	LOCK_IMAGES,
+	LOCK_GROWTH,
+	LOCK_LIBUNWIND,
+	LOCK_COUNT
+};
 
 /* Waits until the lock is free and it is the thread's turn. Returns false after a second, or if
  * there is no process_page. errno stays as it is. */

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PROCESS_LOCKS = 5, PROCESS_BELLS = 128 };
+enum { PROCESS_LOCKS = 6, PROCESS_BELLS = 128 };
 
 /* The words of one lock: see lock.h, which alone uses them. */
 struct process_lock {
@@ -25,8 +25,7 @@ struct process_lock {
 };
 
 struct process_page {
-	uint32_t trace;     /* the number of this process's trace; 0: it has none. See trace.h */
-	uint32_t fork_gate; /* 1: a thread is forking. See backtrace.c */
+	uint32_t trace; /* the number of this process's trace; 0: it has none. See trace.h */
 	struct process_lock lock[PROCESS_LOCKS];
 };
 

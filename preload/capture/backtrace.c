@@ -7,6 +7,7 @@
 #include "preload/capture/backtrace.h"
 #include "preload/capture/libunwind.h"
 #include "preload/capture/stacks.h"
+#include "preload/capture/step.h"
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
 #include "preload/file/lanes.h"
@@ -18,9 +19,15 @@
 /* No code lies below: what an unwinder finds there is how a stack ends. */
 #define LOWEST_CODE 0x4000u
 
-enum { OWN_FRAMES = 12 }; /* more than there are, unless calls are nested in each other */
+enum {
+	OWN_FRAMES = 12, /* more than there are, unless calls are nested in each other */
+	OWN_FRAMES_MOST = 65536,
+};
 
-bool backtrace_init(const char **why)
+/* How backtraces are taken. */
+static enum unwind way = UNWIND_AUTO;
+
+void backtrace_init(void)
 {
 	struct elf_image own;
 
@@ -28,13 +35,22 @@ bool backtrace_init(const char **why)
 		unwind_own_start = own.start;
 		unwind_own_bytes = own.end - own.start;
 	}
-	return libunwind_init(why);
+}
+
+bool backtrace_start(void)
+{
+	if (config->unwind == UNWIND_AUTO)
+		return true;
+	if (!libunwind_init())
+		return false;
+	way = config->unwind;
+	return true;
 }
 
 /* Drops the tracer's own frames, which are innermost and where a package was called through us. */
-static void trim(struct backtrace *b, const uint64_t *pc, uint32_t found, uint32_t depth)
+static void trim(struct backtrace *b, const uint64_t *pc, uint32_t found)
 {
-	uint32_t frames = 0;
+	uint32_t frames = 0, depth = config->depth;
 
 	for (uint32_t i = 0; i < found && pc[i] >= LOWEST_CODE && frames <= depth; i++)
 		if (!unwind_is_own(pc[i]) && frames++ < depth)
@@ -43,34 +59,71 @@ static void trim(struct backtrace *b, const uint64_t *pc, uint32_t found, uint32
 	b->frames = b->truncated ? depth : frames;
 }
 
-/* With many calls in each other there may be any number of own frames. Where new frames are put
- * together there is room for them all: it is not in use now. */
-static APART void take_nested(struct backtrace *b, struct lane *lane)
-{
-	uint64_t *pc = (uint64_t *)lane->history->fresh;
-	uint32_t most = sizeof(lane->history->fresh) / (sizeof(uint64_t));
-
-	trim(b, pc, libunwind_take(pc, most, &lane->unwinding), config->depth);
-}
-
 /* What does not lead to the caller is not believed. */
-static void take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
+static void expect_caller(struct backtrace *b, const void *frame_address)
 {
 	uint64_t caller = ((const uint64_t *)frame_address)[1];
-	uint32_t most = config->depth + OWN_FRAMES;
-	uint32_t found = libunwind_take(b->pc, most, &lane->unwinding);
 
-	/* For the analyzer, which does not always look into trim(). */
-	b->frames = 0;
-	b->truncated = false;
-	trim(b, b->pc, found, config->depth);
-	if (unlikely(found == most && !b->truncated))
-		take_nested(b, lane);
 	if (likely(b->frames > 0 && (b->pc[0] == caller || unwind_is_own(caller))))
 		return;
 	b->frames = 1;
 	b->truncated = true;
 	b->pc[0] = caller;
+}
+
+/* By libunwind. There may be any number of the tracer's own frames, where calls are nested in each
+ * other. There is room for them all where new frames of the history are put together: it is not in
+ * use now. Returns false if libunwind could not be asked. */
+static bool take_by_libunwind(struct backtrace *b, struct lane *lane, const void *frame_address)
+{
+	uint64_t *pc = (uint64_t *)lane->history->fresh;
+	uint32_t most = sizeof(lane->history->fresh) / (sizeof(uint64_t));
+	uint32_t few = config->depth + OWN_FRAMES, found;
+
+	if (!libunwind_take(pc, few, &found))
+		return false;
+	trim(b, pc, found);
+	if (unlikely(found == few && !b->truncated)) {
+		if (!libunwind_take(pc, most, &found))
+			return false;
+		trim(b, pc, found);
+	}
+	expect_caller(b, frame_address);
+	return true;
+}
+
+/* Any number of frames of the tracer may be among them; a stack that leads in circles is given
+ * up. */
+static void take_by_steps(struct backtrace *b, struct step_frame *f)
+{
+	uint32_t own = 0;
+
+	b->frames = 0;
+	b->truncated = false;
+	do {
+		if (f->pc < LOWEST_CODE && !f->is_interrupted)
+			return;
+		if (unwind_is_own(f->pc)) {
+			own++;
+			continue;
+		}
+		b->truncated = b->frames == config->depth;
+		if (b->truncated)
+			return;
+		b->pc[b->frames++] = f->pc;
+	} while (own < OWN_FRAMES_MOST && step_out(f));
+}
+
+/* From here on outward, whatever frames there are. Returns false if libunwind would not find them:
+ * where a frame restores an rsp that is not the CFA, libunwind 1.6 takes the CFA for it. */
+static APART bool take_any(struct backtrace *b, struct lane *lane, const void *frame_address)
+{
+	struct step_frame f;
+
+	step_begin(&f, &lane->history->pages);
+	take_by_steps(b, &f);
+	expect_caller(b, frame_address);
+	return !f.has_other_rsp;
 }
 
 /* The innermost frames of the history. */
@@ -113,22 +166,30 @@ static bool is_known_as(const struct unwind_history *h, uint32_t stack)
 	return !known || stacks_are_alike(known, stack);
 }
 
-/* Takes it by libunwind as well, which is believed. What the tree has for it is compared as
- * well. */
+static void count_checked(bool is_as_expected)
+{
+	__atomic_add_fetch(&trace_header->unwind_checked, 1, __ATOMIC_RELAXED);
+	if (!is_as_expected)
+		__atomic_add_fetch(&trace_header->unwind_differences, 1, __ATOMIC_RELAXED);
+}
+
+/* Takes it in each way: by the history, by steps, and by libunwind, which is believed. What the tree
+ * has for it is compared as well. */
 static APART uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
 	struct backtrace b, ours;
-	bool plain = unwind_take(lane->history, frame_address);
+	bool is_history = unwind_take(lane->history, frame_address), is_right;
 	uint32_t stack;
 
-	take_by_libunwind(&b, lane, frame_address);
+	if (!take_any(&ours, lane, frame_address) || !take_by_libunwind(&b, lane, frame_address))
+		return find(&ours, caller);
+	is_right = is_same(&ours, &b);
 	stack = find(&b, caller);
-	if (!plain)
-		return stack;
-	take_from_history(&ours, lane->history);
-	__atomic_add_fetch(&trace_header->unwind_checked, 1, __ATOMIC_RELAXED);
-	if (!is_same(&ours, &b) || !is_known_as(lane->history, stack))
-		__atomic_add_fetch(&trace_header->unwind_differences, 1, __ATOMIC_RELAXED);
+	if (is_history) {
+		take_from_history(&ours, lane->history);
+		is_right &= is_same(&ours, &b) && is_known_as(lane->history, stack);
+	}
+	count_checked(is_right);
 	return stack;
 }
 
@@ -137,7 +198,8 @@ static APART uint32_t take_in_full(struct lane *lane, const void *frame_address,
 	struct backtrace b;
 
 	lane->history->frames = 0;
-	take_by_libunwind(&b, lane, frame_address);
+	if (way != UNWIND_LIBUNWIND || !take_by_libunwind(&b, lane, frame_address))
+		take_any(&b, lane, frame_address);
 	return find(&b, caller);
 }
 
@@ -161,9 +223,9 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	struct unwind_history *h = lane->history;
 	uint32_t node, stack;
 
-	if (unlikely(config->unwind == UNWIND_CHECK))
+	if (unlikely(way == UNWIND_CHECK))
 		return take_checked(lane, frame_address, caller);
-	if (unlikely(config->unwind == UNWIND_LIBUNWIND) || unlikely(!unwind_take(h, frame_address)))
+	if (unlikely(way == UNWIND_LIBUNWIND) || unlikely(!unwind_take(h, frame_address)))
 		return take_in_full(lane, frame_address, caller);
 	node = h->frame[h->frames].node;
 	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
@@ -173,18 +235,13 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 
 uint32_t backtrace_take_at(const ucontext_t *context)
 {
-	uint64_t at = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
-	struct backtrace b = { 0 };
-	uint32_t most = config->depth + OWN_FRAMES;
-	uint32_t found = libunwind_take_at(context, b.pc, most);
+	struct stack_pages pages = { 0 };
+	struct step_frame f = step_interrupted(context, &pages);
+	struct backtrace b;
 
-	trim(&b, b.pc, found, config->depth);
-	b.truncated |= found == most;
-	if (b.frames == 0)
-		b.pc[b.frames++] = at;
-	/* Frames are return addresses: as if what was interrupted were a call. */
-	if (b.pc[0] == at)
-		b.pc[0]++;
+	take_by_steps(&b, &f);
+	if (b.frames == 0) /* the tracer itself was interrupted */
+		b.pc[b.frames++] = (uint64_t)context->uc_mcontext.gregs[REG_RIP] + 1;
 	return stacks_find(&b);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes the backtrace of a call: by the incremental unwinder (unwind.h), and by libunwind
- * (libunwind.h) where a frame is not plain or --unwind asks for it.
+ * Takes the backtrace of a call: by the incremental unwinder (unwind.h); where that has no rule for a
+ * frame, step by step (step.h); and by libunwind (libunwind.h) if --unwind asks for it.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_BACKTRACE_H
 #define LSATRACE_PRELOAD_CAPTURE_BACKTRACE_H
@@ -12,9 +12,12 @@
 
 struct lane;
 
-/* Loads libunwind (libunwind.h). Returns false if that is not possible; then `*why` says why. At
- * start-up only. */
-bool backtrace_init(const char **why);
+/* Finds out where the tracer itself lies. */
+void backtrace_init(void);
+
+/* Once, at start-up: loads libunwind if --unwind asks for it. Until then, and if it cannot be loaded,
+ * backtraces are taken without. Returns false in that case. */
+bool backtrace_start(void);
 
 /*
  * The backtrace of a traced call. `frame_address` is the frame address of the shim, from
@@ -25,7 +28,7 @@ bool backtrace_init(const char **why);
 uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller);
 
 /* The backtrace of code that a signal has interrupted, from the context that the handler was given. The
- * first frame is the interrupted instruction. Does not use the thread's history. */
+ * first frame is the interrupted instruction, as cfi.h has it. Does not use the thread's history. */
 uint32_t backtrace_take_at(const ucontext_t *context);
 
 /* Has the backtrace that the thread took last a frame that returns to `pc`? Also true if that is not

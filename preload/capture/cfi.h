@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Call frame information: for an address in code, where its caller's return address and rbp are.
- * It reads the .eh_frame section of loaded images, which the compiler writes for exceptions.
+ * Rules: for a return address, where its frame's caller has its return address and rbp. A rule is a
+ * row of the unwind table (eh_frame.h), cut down to one word, and is cached.
  *
- * It handles *plain* frames only: those whose canonical frame address (CFA, the stack pointer before
- * the call) is rsp or rbp plus a constant, with the return address right below it. Nearly
- * every function has such frames. Signal frames, realigned stacks and DWARF expressions are left to
- * libunwind. No lock, no allocation; safe in a signal handler and after a fork.
+ * There are rules for the frames that nearly every stack is made of:
+ * - *plain* ones: the canonical frame address (CFA, the stack pointer before the call) is rsp or
+ *   rbp plus a constant, with the return address right below it;
+ * - realigned ones, as gcc makes them: the CFA lies in memory, near rbp;
+ * - frames of signals: the kernel has saved the registers of what was interrupted.
+ * All others need a row with all registers, and step.h.
+ *
+ * What was interrupted has no return address. It is given one, the address of its instruction plus
+ * 1, so that the instruction lies before the return address as a call would.
+ *
+ * Which rule a frame has depends on the kind of its image; so far they are all ELF images. No lock,
+ * no allocation; safe in a signal handler and after a fork.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_CFI_H
 #define LSATRACE_PRELOAD_CAPTURE_CFI_H
@@ -16,10 +24,15 @@
 
 enum cfi_kind {
 	CFI_OUTERMOST, /* nothing called it */
-	CFI_UNKNOWN,   /* not plain: ask libunwind */
+	CFI_UNKNOWN,   /* none of these: step.h */
+	CFI_SIGNAL,    /* rsp points to a struct ucontext */
+	CFI_REALIGNED, /* CFA = the word at rbp + cfa_offset; rbp is saved where rbp points to */
 	CFI_RSP,       /* CFA = rsp + cfa_offset */
 	CFI_RBP,       /* CFA = rbp + cfa_offset */
 };
+
+/* Where the registers lie in a struct ucontext. */
+enum { CFI_CONTEXT_RBP = 120, CFI_CONTEXT_RSP = 160, CFI_CONTEXT_PC = 168 };
 
 /* A rule is one word, so that it is copied and compared at once. */
 struct cfi_rule {
@@ -35,6 +48,12 @@ static inline struct cfi_rule cfi_rule(enum cfi_kind kind, int32_t cfa_offset, i
 static inline enum cfi_kind cfi_kind(struct cfi_rule rule)
 {
 	return (enum cfi_kind)(rule.word & 0xff);
+}
+
+/* Is the frame plain? */
+static inline bool cfi_is_plain(struct cfi_rule rule)
+{
+	return cfi_kind(rule) >= CFI_RSP;
 }
 
 static inline int64_t cfi_cfa_offset(struct cfi_rule rule)
@@ -65,5 +84,9 @@ uint64_t cfi_salt(uint64_t epoch);
  * end, it is CFI_OUTERMOST. Reads the image that holds the address: a frame of it must be on the
  * caller's stack, so that it stays loaded. */
 struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt);
+
+/* The whole row for a return address, which is not cached. Returns false if there is none. */
+struct eh_row;
+bool cfi_find_row(uint64_t return_address, struct eh_row *row);
 
 #endif

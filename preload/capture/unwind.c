@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <pthread.h>
 #include <stddef.h>
 
 #include "preload/base/reentry.h"
@@ -7,23 +6,19 @@
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
 #include "preload/host/images.h"
-#include "preload/host/maps.h"
 
 #include "preload/base/poison.h"
 
-static void forget_frames(struct unwind_history *h)
+static void forget(struct unwind_history *h)
 {
 	h->frames = 0;
+	h->pages = (struct stack_pages){ 0 };
 }
 
-const struct lane_history unwind_lane_history = { sizeof(struct unwind_history), forget_frames };
+const struct lane_history unwind_lane_history = { sizeof(struct unwind_history), forget };
 
 /* A frame larger than this is not believed. */
 #define FRAME_BYTES_MOST (16ull << 20)
-
-#define PAGE_BYTES 4096ull
-
-extern void *__libc_stack_end; /* of ld.so: the stack pointer when the process began */
 
 enum step { STEP_FRAME, STEP_END, STEP_UNKNOWN };
 
@@ -42,41 +37,12 @@ static inline bool is_frame_size(uint64_t bytes)
 	return words - 1 < FRAME_BYTES_MOST / 8;
 }
 
-/*
- * Where the stack ends, at the latest, on which an address lies: above the stack of a thread lies
- * what the C library keeps of it, above that of the process what the kernel handed to it.
- * Coroutines' stacks and alternate ones of signals may lie anywhere.
- */
-static uint64_t limit_of_stack(uint64_t address)
+/* May the stack be read from one word, which has been read, up to another? */
+static inline bool reach(struct unwind_history *h, uint64_t from, uint64_t to)
 {
-	uint64_t thread = (uint64_t)pthread_self();
-	uint64_t process = (uint64_t)(uintptr_t)__libc_stack_end;
+	const struct stack_pages_run *stack = &h->pages.run[0];
 
-	if (address < thread)
-		return thread;
-	return address < process ? process : UINT64_MAX;
-}
-
-/* May the stack be read from one word, which has been read, up to another? Asks the kernel about
- * each page once, and keeps the answer for the stack that the thread was on last. */
-static APART bool reach(struct unwind_history *h, uint64_t from, uint64_t to)
-{
-	uint64_t low = from & -PAGE_BYTES, high = low + PAGE_BYTES;
-
-	if (to < high)
-		return true;
-	if (to >= limit_of_stack(from))
-		return false;
-	if (from - h->stack_low < h->stack_bytes) {
-		low = h->stack_low;
-		high = low + h->stack_bytes;
-	}
-	for (; to >= high; high += PAGE_BYTES)
-		if (!maps_can_read((const void *)high, sizeof(uint64_t)))
-			return false;
-	h->stack_low = low;
-	h->stack_bytes = high - low;
-	return true;
+	return likely(to - stack->low < stack->bytes) || stack_pages_reach(&h->pages, from, to);
 }
 
 /* Member by member: nodes and links are not known yet. */
@@ -87,6 +53,48 @@ static inline void note(struct unwind_frame *to, const struct unwind_frame *f)
 	to->rbp = f->rbp;
 	to->rbp_cell = f->rbp_cell;
 	to->rule = f->rule;
+}
+
+/* The frame that a signal interrupted, which may be on another stack. No return address lies there:
+ * its place is where one would lie that the instruction has just popped. */
+static bool step_over_signal(struct unwind_history *h, struct unwind_frame *f)
+{
+	uint64_t context = f->place + 8, rsp;
+
+	if (!stack_pages_have(&h->pages, context + CFI_CONTEXT_RBP) ||
+	    !stack_pages_have(&h->pages, context + CFI_CONTEXT_PC))
+		return false;
+	rsp = read_word(context + CFI_CONTEXT_RSP);
+	f->rbp_cell = context + CFI_CONTEXT_RBP;
+	f->rbp = read_word(f->rbp_cell);
+	f->pc = read_word(context + CFI_CONTEXT_PC) + 1;
+	f->place = rsp - 8;
+	return stack_pages_have(&h->pages, f->place);
+}
+
+/* The caller of a function that has realigned its stack. */
+static bool step_over_gap(struct unwind_history *h, struct unwind_frame *f)
+{
+	uint64_t cfa_cell = f->rbp + (uint64_t)cfi_cfa_offset(f->rule), place;
+
+	if (cfa_cell <= f->place || !is_frame_size(f->rbp - f->place) || !reach(h, f->place, f->rbp))
+		return false;
+	place = read_word(cfa_cell) - 8;
+	if (place <= f->rbp || !is_frame_size(place - f->place) || !reach(h, f->rbp, place))
+		return false;
+	f->rbp_cell = f->rbp;
+	f->rbp = read_word(f->rbp_cell);
+	f->place = place;
+	f->pc = read_word(place);
+	return true;
+}
+
+/* Steps from a frame that is not plain, by f->rule. Returns false if that is not possible. */
+static APART bool step_by_memory(struct unwind_history *h, struct unwind_frame *f)
+{
+	if (cfi_kind(f->rule) == CFI_SIGNAL)
+		return step_over_signal(h, f);
+	return cfi_kind(f->rule) == CFI_REALIGNED && step_over_gap(h, f);
 }
 
 /* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing
@@ -100,10 +108,12 @@ static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
 	int16_t rbp_offset = cfi_rbp_offset(rule);
 
 	note(inner, f);
-	if (unlikely(cfi_kind(rule) <= CFI_UNKNOWN))
-		return cfi_kind(rule) == CFI_OUTERMOST ? STEP_END : STEP_UNKNOWN;
-	if (unlikely(!is_frame_size(place - f->place)) ||
-	    (unlikely(place - h->stack_low >= h->stack_bytes) && !reach(h, f->place, place)))
+	if (unlikely(!cfi_is_plain(rule))) {
+		if (cfi_kind(rule) == CFI_OUTERMOST)
+			return STEP_END;
+		return step_by_memory(h, f) ? STEP_FRAME : STEP_UNKNOWN;
+	}
+	if (unlikely(!is_frame_size(place - f->place)) || unlikely(!reach(h, f->place, place)))
 		return STEP_UNKNOWN;
 	f->rbp_cell = 0;
 	if (rbp_offset) {
@@ -133,23 +143,34 @@ static bool is_cell_unchanged(const struct unwind_frame *f)
 	return !unwind_rbp_matters(f) || !f->rbp_cell || read_word(f->rbp_cell) == f->rbp;
 }
 
+/* Does a frame that is as it was lead to the one outside of it, as it did? */
+static bool leads_on(struct unwind_history *h, const struct unwind_frame *f)
+{
+	struct unwind_frame outer = *f;
+
+	if (cfi_is_plain(f->rule))
+		return is_return_unchanged(f - 1) && is_cell_unchanged(f - 1);
+	return step_by_memory(h, &outer) && is_same(f - 1, &outer);
+}
+
 static APART struct unwind_frame *find_change_with_cells(struct unwind_history *h,
 							 struct unwind_frame *f)
 {
-	while (f > h->frame && is_return_unchanged(f) && is_cell_unchanged(f))
+	while (f > h->frame + 1 && leads_on(h, f))
 		f--;
-	return f;
+	return f - 1;
 }
 
 /*
- * A frame and those outside of it are read again, as the frame inside of it is as it was. Returns
- * the first one that is not known to be as it was; frame 0 if all are. A place may be read only
- * where the frame inside of it has been compared.
+ * The frames outside of one that is as it was are read again. Returns the first of them that is not
+ * known to be as it was; frame 0 if all are. A place may be read only where the frame inside of it
+ * has been compared.
  */
 static inline struct unwind_frame *find_change(struct unwind_history *h, struct unwind_frame *f)
 {
 	if (unlikely(unwind_has_cells(f)))
 		return find_change_with_cells(h, f);
+	f--;
 	while (f >= h->frame + 4 && is_return_unchanged(f) && is_return_unchanged(f - 1) &&
 	       is_return_unchanged(f - 2) && is_return_unchanged(f - 3))
 		f -= 4;
@@ -162,7 +183,7 @@ static inline struct unwind_frame *find_change(struct unwind_history *h, struct 
  * Frames of the history, from `old` outward, stand, but not `changed`: they join the fresh ones,
  * from `*f` on, which is as `old`, and the one outside of them is to be looked at next. What rbp is
  * in them need not be what it was where that did not matter: it is carried along anew. Returns that
- * next one; NULL: too many frames.
+ * next one; NULL: too many frames, or it cannot be read.
  */
 static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 					      const struct unwind_frame *old,
@@ -173,13 +194,27 @@ static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 		return NULL;
 	for (; old > changed; old--, f++) {
 		f->rule = old->rule;
+		f[1] = *f;
+		if (!cfi_is_plain(f->rule)) {
+			if (!step_by_memory(h, &f[1]))
+				return NULL;
+			continue;
+		}
 		f[1].place = old[-1].place;
-		f[1].pc = old[-1].pc;
+		f[1].pc = read_word(f[1].place);
 		f[1].rbp_cell = old[-1].rbp_cell;
-		f[1].rbp = f[1].rbp_cell ? read_word(f[1].rbp_cell) : f->rbp;
+		if (f[1].rbp_cell)
+			f[1].rbp = read_word(f[1].rbp_cell);
 	}
-	f->pc = read_word(f->place);
 	return f;
+}
+
+/* A frame that is not plain leads on by what lies in memory, which counts as a cell. */
+static APART void link_by_memory(struct unwind_frame *f)
+{
+	uint32_t cells = f[-1].rbp_links & ~1u;
+
+	f->rbp_links = (cells + 2) | (cfi_kind(f->rule) == CFI_REALIGNED);
 }
 
 /* How rbp matters in a frame, given how it does in the one that called it. */
@@ -188,6 +223,10 @@ static inline void link_rbp(struct unwind_frame *f)
 	uint32_t outer = f[-1].rbp_links, cells = outer & ~1u;
 	bool matters = cfi_kind(f->rule) == CFI_RBP || ((outer & 1) && cfi_keeps_rbp(f->rule));
 
+	if (unlikely(!cfi_is_plain(f->rule))) {
+		link_by_memory(f);
+		return;
+	}
 	f->rbp_links = likely(!matters) ? cells : f->rbp_cell ? (cells + 2) | 1 : cells | 1;
 }
 
@@ -226,7 +265,7 @@ static inline struct unwind_frame *walk(struct unwind_history *h, const uint64_t
 			*fresh_end = fresh;
 			return result == STEP_END ? h->frame : NULL;
 		}
-		changed = find_change(h, old - 1);
+		changed = find_change(h, old);
 		if (likely(changed == h->frame)) {
 			arrive(old, &f);
 			*fresh_end = fresh;

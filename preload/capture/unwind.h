@@ -14,21 +14,24 @@
  *	                                       ✗                   a change: step again from there
  *
  * A *place* is where on the stack a return address lies; a *cell* is where on the stack rbp was saved.
+ * What a signal has interrupted has no return address on its stack: its place is where one would
+ * lie that the instruction had just popped.
  *
  * Why this is exact: where a frame leads depends on its place, on its return address, and, if its
  * rule says so, on rbp. So a frame whose place, return address and (where it matters) rbp are equal
- * leads to the same caller. Nothing on the stack is changed, and nothing is believed without being
+ * leads to the same caller. If its rule is not plain (cfi.h), where it leads lies in memory as well:
+ * it is stepped again, and what that leads to is compared. Nothing on the stack is changed, and nothing is believed without being
  * read again.
  *
  * Invariants:
  *	1. A place or cell of a frame is read only after the frame inside of it was found equal, or was
  *	   stepped: only then is it known to be a place.
- *	2. What is read lies on the thread's own stack, on pages that can be read (stack_low).
+ *	2. What is read lies on the thread's own stack, on pages that can be read (stack_pages.h); behind a signal, on the stack that it interrupted.
  *	3. A history is believed in its own epoch only (host/images.h).
  *	4. `frames` is 0 while the history is being changed: a signal handler may leave by longjmp().
  *
- * Only plain frames are handled here (cfi.h); libunwind does the others. A history is used by one
- * thread.
+ * Only frames for which there are rules are handled here (cfi.h); step.h does the others. A history
+ * is used by one thread.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_UNWIND_H
 #define LSATRACE_PRELOAD_CAPTURE_UNWIND_H
@@ -37,19 +40,20 @@
 #include <stdint.h>
 
 #include "preload/capture/cfi.h"
+#include "preload/capture/stack_pages.h"
 #include "preload/file/lanes.h"
 
 enum { UNWIND_FRAMES_MOST = 512 };
 
 struct unwind_frame {
 	uint64_t place; /* where the return address lies */
-	uint64_t pc;    /* the return address; 0: the frame inside of this one is the outermost */
-	uint64_t rbp;   /* in this frame, at pc */
+	uint64_t pc; /* the return address (cfi.h); 0: the frame inside of this one is the outermost */
+	uint64_t rbp;      /* in this frame, at pc */
 	uint64_t rbp_cell; /* the cell from which rbp was read; 0: rbp is that of the inner frame */
 	struct cfi_rule rule; /* at pc */
 	uint32_t node;        /* of the frame and all outer ones (tree.h) */
 	/* Bit 0: rbp matters to where the frame, or an outer one, leads. Above it: how many cells
-	 * of the frame and all outer ones matter. */
+	 * of the frame and all outer ones matter. A frame that is not plain counts as one. */
 	uint32_t rbp_links;
 };
 
@@ -68,8 +72,7 @@ static inline bool unwind_has_cells(const struct unwind_frame *f)
 struct unwind_history {
 	uint64_t epoch; /* in which it is believed (images.h); 0: never again */
 	uint64_t salt;  /* of that epoch, for cfi_find() */
-	/* The stack that the thread was on last, as far as it is known that it can be read. */
-	uint64_t stack_low, stack_bytes;
+	struct stack_pages pages;
 	uint32_t frames;
 	struct unwind_frame frame[UNWIND_FRAMES_MOST + 1];
 	/* The frames that are new this time, innermost first: here, because stacks may be small.
@@ -92,7 +95,7 @@ static inline bool unwind_is_own(uint64_t pc)
  * Brings a thread's history up to date. `frame_address` is the frame address of a function of the
  * tracer, from __builtin_frame_address(0): the innermost frame of the result is the one that called
  * this function. Frames of the tracer itself get the node of the frame around them. Returns false,
- * with an empty history, if a frame is not plain or there are more than UNWIND_FRAMES_MOST.
+ * with an empty history, if there is no rule for a frame or there are more than UNWIND_FRAMES_MOST.
  */
 bool unwind_take(struct unwind_history *history, const void *frame_address);
 

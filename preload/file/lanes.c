@@ -30,13 +30,6 @@ static const struct lane_history *history_kind;
 __thread struct lane *lanes_own;
 __thread uint32_t lanes_own_trace = NO_TRACE;
 
-/* The thread was left while it took a backtrace, or has ended so. */
-static void forget_backtrace(struct lane *lane)
-{
-	history_kind->forget(lane->history);
-	__atomic_store_n(&lane->unwinding, 0, __ATOMIC_RELEASE);
-}
-
 /* The destructor of `thread_end`. */
 static void free_lane(void *lane_of_thread)
 {
@@ -44,8 +37,7 @@ static void free_lane(void *lane_of_thread)
 
 	if (!lane || lane != lane_of_thread)
 		return; /* it is a lane of the parent, and this a forked child */
-	if (reentry_inside)
-		forget_backtrace(lane);
+	history_kind->forget(lane->history);
 	lanes_own_trace = NO_TRACE;
 	lane->shown->state = SHOWN_BETWEEN;
 	free_list_add(&lanes_free, lane->number + 1, &lane->next_free);
@@ -84,9 +76,9 @@ struct lane_memory {
 };
 
 /*
- * The memory of the lane that is made next. It stays when there is a new file, or another thread, and
- * the history in it as well: a history is compared with what is on the stack, and not believed.
- * Returns NULL if there is none.
+ * The memory of the lane that is made next. It stays when there is a new file, and the history in it
+ * as well: a history is compared with what is on the stack, and not believed. Returns NULL if there
+ * is none.
  */
 static struct lane_memory *reserve_memory(void)
 {
@@ -164,7 +156,7 @@ bool lanes_were_left(const void *end)
 	if (!reentry_was_left(end))
 		return false;
 	if (lanes_known())
-		forget_backtrace(lanes_known());
+		history_kind->forget(lanes_known()->history);
 	reentry_leave();
 	return true;
 }
@@ -203,24 +195,4 @@ APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t pack
 	counters->first = row * TRACE_COUNTERS_FUNCTIONS;
 	__atomic_store_n(&counters->valid, 1, __ATOMIC_RELEASE);
 	return lane->counters->of[package][row] = counters;
-}
-
-void lanes_await_unwinders(void)
-{
-	uint32_t count = lanes_count();
-	unsigned turn = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t *unwinding = &lanes[i].unwinding, inside = 1;
-
-		while (&lanes[i] != lanes_own && __atomic_load_n(unwinding, __ATOMIC_SEQ_CST) == 1) {
-			if (lock_pause(turn++))
-				continue;
-			/* A longjmp() may have taken the thread out of libunwind, and it may never
-			 * call again: the next fork does not wait for it. */
-			__atomic_compare_exchange_n(unwinding, &inside, 2, false, __ATOMIC_RELAXED,
-						    __ATOMIC_RELAXED);
-			return;
-		}
-	}
 }

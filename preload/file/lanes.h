@@ -48,8 +48,7 @@ struct lane {
 	uint32_t number;
 	uint32_t releases;              /* for the epochs of the ledger */
 	struct unwind_history *history; /* the backtrace that the thread took last */
-	uint32_t unwinding; /* 1: the thread is inside libunwind. 2: no fork waits for that any more */
-	uint32_t next_free;   /* link of the list of free lanes */
+	uint32_t next_free;             /* link of the list of free lanes */
 	uint32_t places;      /* entries of place[]: unused entries of the ledger in the file */
 	uint32_t places_most; /* that it keeps: fewer in a small file */
 	uint32_t *place;      /* their references; LANE_PLACES_MOST */
@@ -69,7 +68,8 @@ struct lane {
  * the thread and the trace of the lane. */
 struct lane_history {
 	size_t bytes; /* zeroed at first */
-	/* Makes it void: its thread was interrupted while it changed it, and will not go on. */
+	/* Makes it void: its thread was interrupted while it changed it, and will not go on, or it
+	 * has ended. */
 	void (*forget)(struct unwind_history *history);
 };
 
@@ -128,8 +128,5 @@ static inline struct trace_counter *lanes_counter(struct lane *lane, uint32_t pa
 
 /* The sum of blocks[] over all lanes, for the number of a section. Any thread. */
 int64_t lanes_blocks(uint32_t section);
-
-/* Before a fork: waits up to a second until no other thread is inside libunwind. */
-void lanes_await_unwinders(void);
 
 #endif

@@ -5,6 +5,8 @@
 #include "preload/base/config.h"
 #include "preload/base/process.h"
 #include "preload/base/reentry.h"
+#include "preload/base/text.h"
+#include "preload/capture/backtrace.h"
 #include "preload/file/clock.h"
 #include "preload/host/real.h"
 #include "preload/life/init.h"
@@ -43,10 +45,25 @@ void init_ensure(void)
 	init_modules();
 }
 
+static void say_without_libunwind(void)
+{
+	char line[TEXT_LINE_BYTES];
+	struct text t = TEXT_IN(line);
+
+	text_add(&t, "--unwind: libunwind.so.8 cannot be used; going on without");
+	text_say(&t);
+}
+
 /* By now the loader has relocated the tables of the program and its libraries, and libunwind may be
  * loaded. */
 static __attribute__((constructor)) void start_library(void)
 {
+	uintptr_t was_inside = reentry_inside;
+
 	init_ensure();
+	reentry_inside = true;
+	if (!backtrace_start())
+		say_without_libunwind();
+	reentry_inside = was_inside;
 	libraries_start();
 }

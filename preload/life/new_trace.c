@@ -62,13 +62,11 @@ static bool refuse_file(const struct name *name, int error)
 
 static bool prepare_once(void)
 {
-	const char *why = "no memory";
-
 	if (is_prepared)
 		return true;
-	if (!modules_init() || !lanes_init(&unwind_lane_history) || !ledger_init() ||
-	    !tree_init() || !backtrace_init(&why))
-		return refuse("", 0, why);
+	if (!modules_init() || !lanes_init(&unwind_lane_history) || !ledger_init() || !tree_init())
+		return refuse("", 0, "no memory");
+	backtrace_init();
 	hooks_register();
 	is_prepared = true;
 	return true;

@@ -63,7 +63,7 @@ bool table_symbols_find(const struct link_map *map, bool is_base)
 	return has_none;
 }
 
-/* Under the loader's lock, where no trace may be made, because that loads libunwind. Sets
+/* Under the loader's lock, where no trace may be made, because that takes LOCK_COLD for long. Sets
  * `*needs_trace` if one is needed first. */
 static void hook_all(void *needs_trace)
 {

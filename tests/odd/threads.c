@@ -317,8 +317,7 @@ static void *interrupt_in_thread(void *unused)
 	return unused;
 }
 
-/* Waits for a thread with a stack that only libunwind can unwind, by rules that it must search
- * for. */
+/* Waits for a thread with a stack for which libunwind must search for rules. */
 static int await_thread(struct dl_phdr_info *info, size_t size, void *unused)
 {
 	pthread_t thread;

@@ -72,11 +72,9 @@ struct lane *preload_start_anew(uint64_t ring_bytes)
 
 struct lane *preload_start(uint64_t ring_bytes)
 {
-	const char *why;
-
 	preload_init("");
-	must(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init() &&
-	     backtrace_init(&why));
+	must(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init());
+	backtrace_init();
 	return preload_start_anew(ring_bytes);
 }
 

@@ -142,7 +142,7 @@
 	jmp 1b
 	finish frame_late
 
-/* So large that lsatrace's unwinder leaves it to libunwind. */
+/* So large that no rule fits into one word: lsatrace's unwinder steps with all registers. */
 	begin frame_large
 	subq $40000, %rsp
 	.cfi_adjust_cfa_offset 40000

@@ -83,8 +83,8 @@ static NOINLINE void modules_leak_handler(int signal)
 	STAY();
 }
 
-/* At a signal frame, lsatrace's unwinder asks libunwind, which must not use frames of a library
- * that was at this address before. */
+/* Behind the frame of a signal, no unwinder may use rules of a library that was at this address
+ * before. */
 static NOINLINE void modules_leak_raise(struct walk *w)
 {
 	struct sigaction action = { .sa_handler = modules_leak_handler };

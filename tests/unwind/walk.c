@@ -16,7 +16,7 @@ static place *choose_odd(struct walk *w)
 	return i < odd_places_count ? odd_places[i] : throw_places[i - odd_places_count];
 }
 
-/* Most places have plain frames, because a backtrace through an odd one cannot be compared. */
+/* Most places have plain frames, as most stacks have. */
 static place *choose(struct walk *w)
 {
 	unsigned i;

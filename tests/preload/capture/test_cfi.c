@@ -73,7 +73,7 @@ __asm__(".text\n"
 																				   ".cfi_escape 0x16, 0x07, 0x02, 0x77, 0x08\n" AT(
 																					   rsp_by_expression) ".cfi_same_value %rsp\n"
 																							      ".cfi_offset %rip, -16\n" AT(returns_elsewhere) ".cfi_offset %rip, -8\n" AT(
-																								      plain_at_last) ".cfi_escape 0x2f, 0x03, 0x02\n" AT(unheard_of) "ret\n" END
+																								      plain_at_last) ".cfi_escape 0x2d\n" AT(unheard_of) "ret\n" END
 																								      BEGIN(signal) ".cfi_signal_frame\n" AT(in_signal) "ret\n" END BEGIN(
 																									      outermost) ".cfi_undefined %rip\n" AT(first_of_all) "ret\n" END
 

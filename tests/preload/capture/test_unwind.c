@@ -142,7 +142,7 @@ Test(unwind, where_rbp_leads_is_found_again_though_nothing_between_changed)
 	EXPECT(two_words, frame_pointer, other_two_words);
 }
 
-Test(unwind, what_is_not_plain_is_not_guessed)
+Test(unwind, what_has_no_rule_is_not_guessed)
 {
 	fill(3);
 	stack[5] = at(on_rbx);
