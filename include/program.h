@@ -126,31 +126,47 @@ static inline void program_read(struct program *p, int fd)
 	}
 }
 
-/* Looks at a file, and at what interprets it. `folder` is that of a relative path, or AT_FDCWD. */
-static inline void program_look_at(struct program *p, int folder, const char *path)
+/* Looks at the file of a path, and no further. */
+static inline void program_open(struct program *p, int folder, const char *path)
 {
 	struct stat status;
+	int fd;
 
+	p->kind = PROGRAM_NONE;
+	if (fstatat(folder, path, &status, 0) != 0)
+		return;
+	p->kind = PROGRAM_REFUSED;
+	if (!S_ISREG(status.st_mode) || !(status.st_mode & 0111))
+		return;
+	p->kind = PROGRAM_UNKNOWN;
+	fd = (int)syscall(SYS_openat, folder, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	program_read(p, fd);
+	syscall(SYS_close, fd);
+}
+
+/* Goes on from a script to what interprets it. */
+static inline void program_look_on(struct program *p)
+{
+	for (int i = 0; p->kind == PROGRAM_SCRIPT && i < PROGRAM_SCRIPTS_NESTED; i++)
+		program_open(p, AT_FDCWD, p->interpreter);
+}
+
+/* Looks at an open file, and at what interprets it. */
+static inline void program_look_into(struct program *p, int fd)
+{
 	p->interpreter[0] = '\0';
-	for (int depth = 0; depth <= PROGRAM_SCRIPTS_NESTED; depth++) {
-		int fd;
+	program_read(p, fd);
+	program_look_on(p);
+}
 
-		p->kind = PROGRAM_NONE;
-		if (fstatat(folder, path, &status, 0) != 0)
-			return;
-		p->kind = PROGRAM_REFUSED;
-		if (!S_ISREG(status.st_mode) || !(status.st_mode & 0111))
-			return;
-		p->kind = PROGRAM_UNKNOWN;
-		fd = (int)syscall(SYS_openat, folder, path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return;
-		program_read(p, fd);
-		syscall(SYS_close, fd);
-		if (p->kind != PROGRAM_SCRIPT)
-			return;
-		path = p->interpreter;
-	}
+/* The same for a path. A relative one begins in `folder`, which may be AT_FDCWD. */
+static inline void program_look_at(struct program *p, int folder, const char *path)
+{
+	p->interpreter[0] = '\0';
+	program_open(p, folder, path);
+	program_look_on(p);
 }
 
 /* Looks at what execvp() would execute, where PATH is `folders`; NULL: there is no PATH. Writes its

@@ -6,12 +6,14 @@ FLAGS_tests/ap := -g -O1 -fPIC
 FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
 FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/bench := -g -O2 $(PATHS)
+FLAGS_tests/foreign := -g -O1 -fpie -fno-stack-protector
 
 # The name of a package's library is the name of its source, whatever the folder.
 PACKAGE_SOURCES := $(wildcard tests/packages/*.c tests/packages/*/*.c)
 PACKAGES := $(patsubst %.c,$(BUILD)/tests/packages/%.so,$(notdir $(PACKAGE_SOURCES))) \
 	$(addprefix $(BUILD)/tests/packages/,plugin-now.so plugin-linked.so versioned.so)
-HOSTS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost aphost aphost-linked torture)
+HOSTS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost aphost aphost-linked torture \
+	foreign/program)
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard $(FOLDERS:%=%/test_*.c)))
 STRESS := $(BUILD)/tests/unwind/default/stress
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
@@ -65,6 +67,13 @@ $(BUILD)/tests/aphost-linked: $(BUILD)/tests/packages/ap.so
 $(BUILD)/tests/aphost-linked: private LDFLAGS += $(call LINKED_TO,/packages)
 $(PROGRAMS):
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl -lpthread
+
+# A program whose loader is not glibc's.
+FOREIGN_LOADER := $(BUILD)/tests/foreign/ld-musl-x86_64.so.1
+$(BUILD)/tests/foreign/program: $(BUILD)/obj/tests/foreign/loader.o $(FOREIGN_LOADER)
+	$(call say,link)$(CC) -nostdlib -pie -Wl,--dynamic-linker=$(abspath $(FOREIGN_LOADER)) -o $@ $<
+$(FOREIGN_LOADER): $(BUILD)/obj/tests/foreign/loader.o
+	$(call say,link)$(CC) -nostdlib -static-pie -o $@ $<
 
 $(foreach source,$(PACKAGE_SOURCES),$(eval \
 	$(BUILD)/tests/packages/$(basename $(notdir $(source))).so: $(source:%.c=$(BUILD)/obj/%.o)))

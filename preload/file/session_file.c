@@ -39,3 +39,8 @@ void session_file_add_refusal(const char *reason, size_t bytes)
 {
 	add_line("!", reason, bytes);
 }
+
+void session_file_add_untraced(const char *text, size_t bytes)
+{
+	add_line("-", text, bytes);
+}

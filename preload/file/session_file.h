@@ -16,4 +16,7 @@ void session_file_add_trace(const char *path, size_t bytes);
 /* Adds the reason why this process is not traced. */
 void session_file_add_refusal(const char *reason, size_t bytes);
 
+/* Adds a program that this process executes untraced: its name, and why. */
+void session_file_add_untraced(const char *text, size_t bytes);
+
 #endif

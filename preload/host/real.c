@@ -18,6 +18,7 @@ int (*real_execvpe)(const char *file, char *const argv[], char *const envp[]);
 int (*real_fexecve)(int fd, char *const argv[], char *const envp[]);
 int (*real_execveat)(int folder, const char *path, char *const argv[], char *const envp[],
 		     int flags);
+spawn_function *real_posix_spawn, *real_posix_spawnp;
 int (*real_sigaction)(int signal, const struct sigaction *action, struct sigaction *old);
 sighandler_t (*real_signal)(int signal, sighandler_t handler);
 sighandler_t (*real_sysv_signal)(int signal, sighandler_t handler);
@@ -50,6 +51,8 @@ void real_init(void)
 	FIND(real_execvpe, "execvpe");
 	FIND(real_fexecve, "fexecve");
 	FIND(real_execveat, "execveat");
+	FIND(real_posix_spawn, "posix_spawn");
+	FIND(real_posix_spawnp, "posix_spawnp");
 	FIND(real_sigaction, "sigaction");
 	FIND(real_signal, "signal");
 	FIND(real_sysv_signal, "__sysv_signal");

@@ -179,6 +179,20 @@ EXPORT int execle(const char *path, const char *arg, ...)
 	return result;
 }
 
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	init_ensure();
+	return exec_spawn(real_posix_spawn, pid, path, actions, attributes, argv, envp);
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	init_ensure();
+	return exec_spawn(real_posix_spawnp, pid, file, actions, attributes, argv, envp);
+}
+
 /* What include/lsatrace.h looks up by name; described there. */
 
 EXPORT void lsatrace_client_hook_table(void *table, size_t bytes);

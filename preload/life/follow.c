@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "include/options.h"
+#include "preload/base/text.h"
+#include "preload/file/session_file.h"
+#include "preload/host/elf_image.h"
 #include "preload/life/follow.h"
 
 #include "preload/base/poison.h"
 
-/* Is `path`, `bytes` long, the path of this library? */
+/* Is `path`, `bytes` long, the path of this library? Asks no lock of the loader. */
 static bool is_own_path(const char *path, size_t bytes)
 {
-	Dl_info info;
+	const struct link_map *map = elf_image_map_at(&is_own_path);
 
-	return dladdr(&is_own_path, &info) && info.dli_fname && strlen(info.dli_fname) == bytes &&
-	       memcmp(info.dli_fname, path, bytes) == 0;
+	return map && strlen(map->l_name) == bytes && memcmp(map->l_name, path, bytes) == 0;
 }
 
 /* Takes the library's path out of the list, in place: a new string would need an allocator. */
@@ -49,4 +49,76 @@ void follow_no_more(void)
 		unsetenv("LD_PRELOAD");
 	unsetenv(OPTIONS_VARIABLE);
 	unsetenv(SESSION_VARIABLE);
+}
+
+/* The value of a variable, if this is an entry of the environment for it; else NULL. */
+static char *value_of(char *entry, const char *name)
+{
+	size_t bytes = strlen(name);
+
+	return strncmp(entry, name, bytes) == 0 && entry[bytes] == '=' ? entry + bytes + 1 : NULL;
+}
+
+static bool has_own_path(const char *list)
+{
+	for (size_t bytes; *list; list += bytes + (list[bytes] != '\0')) {
+		bytes = strcspn(list, ": ");
+		if (is_own_path(list, bytes))
+			return true;
+	}
+	return false;
+}
+
+size_t follow_bytes(char *const envp[])
+{
+	size_t count = 0, bytes = 0;
+
+	for (; envp && envp[count]; count++) {
+		const char *list = value_of(envp[count], "LD_PRELOAD");
+
+		if (list && has_own_path(list))
+			bytes += strlen(envp[count]) + 1;
+	}
+	return bytes ? bytes + (count + 1) * sizeof(char *) : 0;
+}
+
+char *const *follow_without(char *const envp[], void *room)
+{
+	char **to = room, *text = room;
+
+	for (size_t i = 0; envp[i]; i++)
+		text += sizeof(char *);
+	text += sizeof(char *);
+	for (size_t i = 0; envp[i]; i++) {
+		const char *list = value_of(envp[i], "LD_PRELOAD");
+
+		if (value_of(envp[i], OPTIONS_VARIABLE) || value_of(envp[i], SESSION_VARIABLE))
+			continue;
+		if (!list || !has_own_path(list)) {
+			*to++ = envp[i];
+			continue;
+		}
+		strcpy(text, envp[i]);
+		remove_own_path(value_of(text, "LD_PRELOAD"));
+		if (*value_of(text, "LD_PRELOAD"))
+			*to++ = text;
+		text += strlen(envp[i]) + 1;
+	}
+	*to = NULL;
+	return room;
+}
+
+void follow_note_untraced(const char *name, const struct program *program)
+{
+	char line[TEXT_LINE_BYTES];
+	struct text t = TEXT_IN(line);
+
+	text_add(&t, name);
+	if (*program->interpreter) {
+		text_add(&t, ": its interpreter ");
+		text_add(&t, program->interpreter);
+	}
+	text_add(&t, " ");
+	text_add(&t, program_reason(program->kind));
+	session_file_add_untraced(t.at, t.bytes);
 }

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether the programs that this process executes are traced as well: they are, while the library
- * stands in LD_PRELOAD. */
+/*
+ * Whether the programs that this process executes are traced as well: they are, while the library
+ * stands in LD_PRELOAD. It does not stay there for a program whose loader could not load it.
+ */
 #ifndef LSATRACE_PRELOAD_LIFE_FOLLOW_H
 #define LSATRACE_PRELOAD_LIFE_FOLLOW_H
+
+#include <stddef.h>
+
+#include "include/program.h"
 
 /*
  * Takes the library out of LD_PRELOAD, and its options out of the environment, so that programs
@@ -11,5 +17,16 @@
  * moment.
  */
 void follow_no_more(void);
+
+/*
+ * The same for the environment of one program. follow_bytes() returns how much room its copy needs;
+ * 0 if the library is not in it. follow_without() makes the copy there, and returns it; strings that
+ * stay the same are not copied. Async-signal-safe.
+ */
+size_t follow_bytes(char *const envp[]);
+char *const *follow_without(char *const envp[], void *room);
+
+/* Tells `lsatrace run` or `record` that such a program is executed, and why it is not traced. */
+void follow_note_untraced(const char *name, const struct program *program);
 
 #endif

@@ -370,7 +370,29 @@ static int children(char **arguments)
 	return 0;
 }
 
+/* FUNCTION PATH: lets another process execute a program, and exits with its status. */
+static int spawn_one(char **arguments)
+{
+	char *argv[] = { arguments[1], NULL };
+	bool by_search = strcmp(arguments[0], "posix_spawnp") == 0;
+	int status = 0;
+	pid_t pid;
+
+	host_start();
+	leak(11);
+	if (strcmp(arguments[0], "system") == 0)
+		return WEXITSTATUS(system(arguments[1]));
+	if (strcmp(arguments[0], "popen") == 0)
+		return WEXITSTATUS(pclose(popen(arguments[1], "r")));
+	need((by_search ? posix_spawnp : posix_spawn)(&pid, arguments[1], NULL, NULL, argv,
+						      environ) == 0,
+	     arguments[1]);
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
 const struct scenario process_scenarios[] = {
+	{ "spawn", spawn_one },
 	{ "become", become },
 	{ "become-itself", become_itself },
 	{ "vforks", vforks },

@@ -27,6 +27,9 @@
 #define LSA_HOST BUILD_DIR "/tests/lsahost"
 #define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 
+#define FOREIGN_FOLDER BUILD_DIR "/tests/foreign"
+#define FOREIGN FOREIGN_FOLDER "/program"
+
 #define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
 #define NO_OPTIONS ((const char *const[]){ NULL })
 
@@ -367,6 +370,56 @@ Test(odd, a_trace_goes_on_when_exec_fails, .timeout = 120)
 		cr_expect_eq(calls_of(&traced, "FreeLsaHeap"), 3, "%s", exec_functions[i]);
 		traced_release(&traced);
 	}
+}
+
+/* Traces an oddhost that executes a program whose loader could not load the library. Nothing comes
+ * on its standard error but the line of `lsatrace record`, which names what was executed. */
+static void expect_foreign(const char *scenario, const char *function, const char *path,
+			   const char *reason)
+{
+	char line[4096];
+	struct traced traced =
+		traced_record(NO_OPTIONS, COMMAND("env", "PATH=" FOREIGN_FOLDER ":/bin", ODD_HOST,
+						  scenario, function, path));
+
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(traced.run.status, 5, "%s: %d", function, traced.run.status);
+	snprintf(line, sizeof(line), "lsatrace: not traced: %s\n", reason);
+	cr_expect_str_eq(traced.run.err, line, "%s", function);
+	traced_release(&traced);
+}
+
+#define FOREIGN_REASON " is built for another C library than glibc"
+
+Test(odd, a_program_of_another_c_library_is_executed_untraced, .timeout = 120)
+{
+	static const char *const spawners[] = { "posix_spawn", "posix_spawnp", "system", "popen" };
+
+	for (size_t i = 0; i < sizeof(exec_functions) / sizeof(exec_functions[0]); i++)
+		expect_foreign("become", exec_functions[i], FOREIGN,
+			       strcmp(exec_functions[i], "fexecve") == 0 ? "sh" FOREIGN_REASON
+									 : FOREIGN FOREIGN_REASON);
+	for (size_t i = 0; i < sizeof(spawners) / sizeof(spawners[0]); i++)
+		expect_foreign("spawn", spawners[i], FOREIGN, FOREIGN FOREIGN_REASON);
+	expect_foreign("become", "execvp", "program", "program" FOREIGN_REASON);
+	expect_foreign("spawn", "posix_spawnp", "program", "program" FOREIGN_REASON);
+}
+
+Test(odd, a_script_for_such_a_program_is_executed_untraced, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), *script, *reason;
+	FILE *file;
+
+	cr_assert_gt(asprintf(&script, "%s/script", folder), 0);
+	cr_assert_gt(asprintf(&reason, "%s: its interpreter %s", script, FOREIGN FOREIGN_REASON), 0);
+	file = fopen(script, "w");
+	cr_assert(file && fputs("#! " FOREIGN " -x\n", file) >= 0 && fclose(file) == 0);
+	cr_assert_eq(chmod(script, 0755), 0);
+	expect_foreign("become", "execve", script, reason);
+	expect_foreign("spawn", "posix_spawn", script, reason);
+	free(reason);
+	free(script);
+	temporary_folder_remove(folder);
 }
 
 Test(odd, a_process_that_becomes_another_host_has_two_traces, .timeout = 60)

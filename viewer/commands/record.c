@@ -18,8 +18,10 @@ int command_record(int argc, char **argv)
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
-	if (first)
+	if (first) {
 		status = recording_run(&recording, argv + first);
+		recording_tell_untraced(&recording);
+	}
 	recording_release(&recording);
 	return status;
 }

@@ -65,6 +65,8 @@ int command_run(int argc, char **argv)
 
 	if (first) {
 		status = recording_run(&recording, argv + first);
+		if (options.format == REPORT_FORMAT_text || options.file)
+			recording_tell_untraced(&recording);
 		if (recording.session.trace_count > 0)
 			status = report(&recording.session, &options, error_status, status);
 	}

@@ -90,6 +90,18 @@ int recording_run(struct recording *r, char *const *command)
 	return status;
 }
 
+void recording_tell_untraced(const struct recording *r)
+{
+	for (size_t i = 0; i < r->session.untraced_count; i++) {
+		const struct session_program *p = &r->session.untraced[i];
+
+		if (p->count == 1)
+			complaint_print("lsatrace", "not traced: %s", p->text);
+		else
+			complaint_print("lsatrace", "not traced: %s (%u times)", p->text, p->count);
+	}
+}
+
 void recording_release(struct recording *r)
 {
 	settings_release(&r->settings);

@@ -29,6 +29,10 @@ struct recording {
  */
 int recording_run(struct recording *r, char *const *command);
 
+/* Prints a line for each program that the command executed untraced: its loader could not have loaded
+ * the library. */
+void recording_tell_untraced(const struct recording *r);
+
 void recording_release(struct recording *r);
 
 #endif

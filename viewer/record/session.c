@@ -52,6 +52,18 @@ static void remove_file(struct session *s)
 	s->path = NULL;
 }
 
+static void add_untraced(struct session *s, const char *text)
+{
+	for (size_t i = 0; i < s->untraced_count; i++)
+		if (strcmp(s->untraced[i].text, text) == 0) {
+			s->untraced[i].count++;
+			return;
+		}
+	memory_room(s->untraced, s->untraced_count, s->untraced_room);
+	s->untraced[s->untraced_count++] =
+		(struct session_program){ memory_text(text, strlen(text)), 1 };
+}
+
 void session_read(struct session *s)
 {
 	char *line = NULL;
@@ -67,6 +79,8 @@ void session_read(struct session *s)
 			s->traces[s->trace_count++] = memory_text(line, strlen(line));
 		} else if (*line == '!') {
 			s->has_failure = true;
+		} else if (*line == '-') {
+			add_untraced(s, line + 1);
 		}
 	}
 	free(line);
@@ -116,6 +130,9 @@ void session_release(struct session *s)
 	remove_file(s);
 	for (size_t i = 0; i < s->trace_count; i++)
 		free(s->traces[i]);
+	for (size_t i = 0; i < s->untraced_count; i++)
+		free(s->untraced[i].text);
 	free(s->traces);
+	free(s->untraced);
 	*s = (struct session){ 0 };
 }

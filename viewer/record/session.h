@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The session file tells lsatrace which traces its command made. It is a temporary file, and
- * LSATRACE_SESSION names it for the command. Each traced process appends one line: the absolute
- * path of its trace, or "!" and the reason why it has none.
+ * LSATRACE_SESSION names it for the command. Processes append lines:
+ *
+ *	PATH            the trace of a process: an absolute path
+ *	!REASON         why a process that should be traced has no trace
+ *	-NAME REASON    a program that a process executed untraced, because the library cannot be
+ *	                preloaded into it
  *
  * Any process of the user can write to the file, so its content is not trusted: a path is only ever
  * opened, and checked, as a trace.
@@ -17,12 +21,20 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+/* A program that was executed untraced, and how often. */
+struct session_program {
+	char *text; /* its name and the reason */
+	unsigned count;
+};
+
 /* Starts zeroed. */
 struct session {
 	char *path; /* absolute; NULL: there is no file */
 	FILE *file;
 	char **traces; /* absolute paths, in the order in which the traces were made */
 	size_t trace_count, trace_room;
+	struct session_program *untraced;
+	size_t untraced_count, untraced_room;
 	bool has_failure; /* a process could make no trace, and has printed why */
 };
 
