@@ -60,16 +60,32 @@ static void show_levels(struct index *index, uint32_t count)
 		;
 }
 
+static bool may_ask(struct index *index)
+{
+	return __atomic_load_n(&index->refused, __ATOMIC_RELAXED) == 0 ||
+	       __atomic_fetch_add(&index->refused, 1, __ATOMIC_RELAXED) % INDEX_PATIENCE == 0;
+}
+
+/* Returns a level, which is made if it is not there. NULL: there is no memory. */
+static struct index_level *give_level(struct index *index, unsigned which)
+{
+	struct index_level *level = __atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE);
+	bool is_granted;
+
+	if (likely(level) || !may_ask(index))
+		return level;
+	is_granted = add_level(index, which);
+	__atomic_store_n(&index->refused, !is_granted, __ATOMIC_RELAXED);
+	return __atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE);
+}
+
 bool index_add(struct index *index, uint64_t hash, uint32_t number)
 {
 	for (unsigned which = 0; which < INDEX_LEVELS; which++) {
-		struct index_level *level = __atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE);
+		struct index_level *level = give_level(index, which);
 
-		if (!level) {
-			if (!add_level(index, which))
-				return false;
-			level = index->level[which];
-		}
+		if (!level)
+			return false;
 		show_levels(index, which + 1);
 		if (add_to_bucket(index_bucket(level, hash, 0), word_of(hash, number)) ||
 		    add_to_bucket(index_bucket(level, hash, 1), word_of(hash, number)))
@@ -114,13 +130,35 @@ uint32_t index_next_neighbour(struct index_walk *walk)
 	return 0;
 }
 
+uint32_t index_next(struct index_walk *walk)
+{
+	struct index_bucket *bucket;
+
+	while ((bucket = bucket_at(walk->index, walk->hash, walk->place / INDEX_WAYS)) != NULL) {
+		unsigned seen = walk->place % INDEX_WAYS;
+		unsigned ways = index_match(bucket, walk->hash) >> seen;
+		uint64_t word;
+
+		if (!ways) {
+			walk->place += INDEX_WAYS - seen;
+			continue;
+		}
+		walk->place += (unsigned)__builtin_ctz(ways) + 1;
+		walk->at = &bucket->word[(walk->place - 1) % INDEX_WAYS];
+		word = __atomic_load_n(walk->at, __ATOMIC_ACQUIRE);
+		if (likely((word ^ walk->hash) >> 32 == 0 && (uint32_t)word != 0))
+			return (uint32_t)word;
+	}
+	return 0;
+}
+
 bool index_replace(const struct index_walk *walk, uint32_t old, uint32_t number)
 {
 	uint64_t was = __atomic_load_n(walk->at, __ATOMIC_RELAXED);
 
 	return (uint32_t)was == old &&
-	       __atomic_compare_exchange_n(walk->at, &was, word_of(walk->hash, number), false,
-					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	       __atomic_compare_exchange_n(walk->at, &was, number ? word_of(walk->hash, number) : 0,
+					   false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 void index_clear(struct index *index)
@@ -133,4 +171,5 @@ void index_clear(struct index *index)
 		index->level[which] = NULL;
 	}
 	index->levels = 0;
+	index->refused = 0;
 }

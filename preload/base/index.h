@@ -21,8 +21,7 @@
  * anywhere, for good, and is in nobody's way. Two threads that add the same key at once add two
  * numbers.
  *
- * Removing: a number stays until index_replace() puts another one in its place. Users leave the
- * numbers of things that are gone, and let index_is_it() refuse them.
+ * Removing: a number stays until index_replace() puts another one, or none, in its place. Users may also leave the numbers of things that are gone, and let index_is_it() refuse them.
  */
 #ifndef LSATRACE_PRELOAD_BASE_INDEX_H
 #define LSATRACE_PRELOAD_BASE_INDEX_H
@@ -52,7 +51,11 @@ struct index_level {
 struct index {
 	struct index_level *level[INDEX_LEVELS]; /* NULL: not there yet */
 	uint32_t levels;                         /* in which readers look */
+	uint32_t refused; /* calls since there was no memory for a level; 0: there was */
 };
+
+/* After there was no memory for a level, only one call of INDEX_PATIENCE asks the system again. */
+enum { INDEX_PATIENCE = 1024 };
 
 /* Hashes a number. */
 static inline uint64_t index_mix(uint64_t x)
@@ -142,11 +145,15 @@ struct index_walk {
 /* Returns the next number in the buckets of a hash, whatever its own hash is; 0 at the end. */
 uint32_t index_next_neighbour(struct index_walk *walk);
 
+/* Returns the next number whose hash has the same upper half; 0 at the end. What nobody adds or
+ * replaces meanwhile is returned, perhaps twice. */
+uint32_t index_next(struct index_walk *walk);
+
 /* Adds a number. Returns false if there is no memory for another level, or all levels are full. */
 bool index_add(struct index *index, uint64_t hash, uint32_t number);
 
-/* Puts `number` in the place of `old`, which index_next_neighbour() returned last. Returns false
- * if another thread has replaced it meanwhile. */
+/* Puts `number`, with the hash of the walk, in the place of `old`, which the walk returned last; 0 only
+ * removes it. Returns false if another thread has replaced it meanwhile. */
 bool index_replace(const struct index_walk *walk, uint32_t old, uint32_t number);
 
 /* Removes all numbers, and frees all levels. No other thread may use the index meanwhile. */

@@ -296,11 +296,11 @@ static void finish_deletion(struct deletion *d, bool is_deleted)
 	struct ledger_view view;
 
 	/* An address that another thread was given meanwhile can no longer be told from one that was left. */
-	if (d->blocks &&
-	    deletion_finish(c->lane, section, is_deleted, c->stack, note_left, d) < d->blocks)
-		trace_lose(TRACE_LOST_JUDGEMENTS);
-	if (d->verdict.release)
+	if (d->verdict.release) {
+		if (deletion_finish(c->lane, section, is_deleted, c->stack, note_left, d) < d->blocks)
+			trace_lose(TRACE_LOST_JUDGEMENTS);
 		release_finish(c->lane, section, is_deleted, c->stack);
+	}
 	if (!d->unseen.number)
 		return;
 	release_finish(c->lane, &d->unseen, is_deleted, c->stack);

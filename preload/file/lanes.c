@@ -69,7 +69,6 @@ static uint32_t *next_free_of(uint32_t number)
 }
 
 struct lane_memory {
-	int32_t blocks[LANE_SECTIONS];
 	struct lane_counters counters;
 	uint32_t place[LANE_PLACES_MOST];
 	_Alignas(64) char history[]; /* history_kind->bytes */
@@ -114,8 +113,6 @@ static struct lane *make_lane(void)
 		lane = &lanes[lanes_used];
 		lane->number = shown->number = lanes_used;
 		lane->history = (struct unwind_history *)memory->history;
-		lane->blocks = memory->blocks;
-		memset(lane->blocks, 0, sizeof(memory->blocks));
 		lane->counters = &memory->counters;
 		memset(lane->counters, 0, sizeof(memory->counters));
 		lane->place = memory->place;
@@ -164,17 +161,6 @@ bool lanes_were_left(const void *end)
 uint32_t lanes_count(void)
 {
 	return __atomic_load_n(&lanes_used, __ATOMIC_RELAXED);
-}
-
-int64_t lanes_blocks(uint32_t section)
-{
-	uint32_t count = lanes_count();
-	int64_t blocks = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		blocks += __atomic_load_n(&lanes[i].blocks[section % LANE_SECTIONS],
-					  __ATOMIC_RELAXED);
-	return blocks;
 }
 
 APART struct trace_counters *lanes_add_counters(struct lane *lane, uint32_t package,

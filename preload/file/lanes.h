@@ -29,7 +29,6 @@ struct unwind_history;
 enum {
 	LANE_PLACES_LEAST = 64, /* of the ledger in the file, that a lane may keep for itself */
 	LANE_PLACES_MOST = 1024,
-	LANE_SECTIONS = 256,
 	LANE_COUNTERS = TRACE_FUNCTIONS / TRACE_COUNTERS_FUNCTIONS,
 };
 
@@ -59,9 +58,6 @@ struct lane {
 	uint64_t caller[TRACE_IN_FLIGHT];
 	struct lane_memory *memory; /* of the lane's number; what is in it: see lanes.c */
 	struct lane_counters *counters;
-	/* Blocks that the lane's calls allocated minus those that they freed, by the number of
-	 * their section. Sections whose numbers are equal modulo LANE_SECTIONS share one. */
-	int32_t *blocks;
 } __attribute__((aligned(64)));
 
 /* What a lane keeps for capture/, which this folder does not know (capture/unwind.h). It outlives
@@ -125,8 +121,5 @@ static inline struct trace_counter *lanes_counter(struct lane *lane, uint32_t pa
 		counters = lanes_add_counters(lane, package, function);
 	return counters ? &counters->function[function % TRACE_COUNTERS_FUNCTIONS] : NULL;
 }
-
-/* The sum of blocks[] over all lanes, for the number of a section. Any thread. */
-int64_t lanes_blocks(uint32_t section);
 
 #endif

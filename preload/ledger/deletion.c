@@ -2,56 +2,81 @@
 #include <stddef.h>
 
 #include "preload/ledger/deletion.h"
+#include "preload/ledger/groups.h"
 #include "preload/ledger/release.h"
 #include "preload/ledger/scopes.h"
 
 #include "preload/base/poison.h"
 
-/* Views the next entry after `number` that is a block of a scope. Returns its number, or 0. */
-static uint32_t next_block(uint32_t number, uint32_t last, uint64_t scope, struct ledger_view *block)
+/* What is done with each block of a section. */
+struct deletion {
+	struct lane *lane;
+	uint64_t scope;
+	bool is_gone;
+	uint32_t stack;
+	void (*left)(const struct ledger_view *block, void *context);
+	void *context;
+	uint32_t count;
+};
+
+/* Views an entry. Returns LIVE or DELETING if it is such a block of the section, else NONE. */
+static enum ledger_life view_block(const struct deletion *d, uint32_t number,
+				   struct ledger_view *block)
 {
-	while (number++ < last) {
-		if (entries[number].scope != scope || entries[number].space != SPACE_BLOCK)
-			continue;
-		if (entries_view(number, block) && block->entry.scope == scope)
-			return number;
-	}
-	return 0;
+	if (!entries_view(number, block) || block->entry.space != SPACE_BLOCK ||
+	    block->entry.scope != d->scope || ledger_life(block) > LIFE_DELETING)
+		return LIFE_NONE;
+	return ledger_life(block);
+}
+
+/* Once more if the block was changed meanwhile: it may still be live. */
+static bool begin_block(uint32_t number, void *context)
+{
+	struct deletion *d = context;
+	struct ledger_view block;
+
+	while (view_block(d, number, &block) == LIFE_LIVE)
+		d->count += release_begin(&block);
+	return false;
 }
 
 uint32_t deletion_begin(const struct ledger_view *section)
 {
-	uint32_t last = entries_used(), number = 0, found = 0;
-	int64_t most = scopes_most_blocks(section->number);
-	uint64_t scope = scopes_of(section);
-	struct ledger_view block;
+	struct deletion d = { .scope = scopes_of(section) };
 
-	while (found < most && (number = next_block(number, last, scope, &block)) != 0)
-		if (ledger_is_live(&block))
-			found += release_begin(&block);
-	return found;
+	groups_visit_section(d.scope, begin_block, &d);
+	return d.count;
+}
+
+static bool finish_block(uint32_t number, void *context)
+{
+	struct deletion *d = context;
+	struct ledger_view block;
+	enum ledger_life life = view_block(d, number, &block);
+
+	if (life == LIFE_NONE || (life == LIFE_LIVE && !d->is_gone) ||
+	    !entries_claim(number, block.entry.life))
+		return false;
+	d->count += life == LIFE_DELETING;
+	if (d->is_gone) {
+		release_claimed(d->lane, number, LIFE_DELETED, d->stack);
+		d->left(&block, d->context);
+	} else {
+		release_undo(number);
+	}
+	return false;
 }
 
 uint32_t deletion_finish(struct lane *lane, const struct ledger_view *section, bool is_gone,
 			 uint32_t stack,
 			 void (*left)(const struct ledger_view *block, void *context), void *context)
 {
-	uint32_t last = entries_used(), number = 0, finished = 0;
-	uint64_t scope = scopes_of(section);
-	struct ledger_view block;
+	struct deletion d = { lane, scopes_of(section), is_gone, stack, left, context, 0 };
 
-	while ((number = next_block(number, last, scope, &block)) != 0) {
-		if (ledger_life(&block) != LIFE_DELETING || !entries_claim(number, block.entry.life))
-			continue;
-		finished++;
-		if (is_gone) {
-			release_claimed(lane, number, LIFE_DELETED, stack);
-			left(&block, context);
-		} else {
-			release_undo(number);
-		}
-	}
-	return finished;
+	groups_visit_section(d.scope, finish_block, &d);
+	if (is_gone)
+		groups_end_section(d.scope);
+	return d.count;
 }
 
 static void ignore_block(const struct ledger_view *block, void *unused)
@@ -61,6 +86,6 @@ static void ignore_block(const struct ledger_view *block, void *unused)
 
 void deletion_end_blocks(struct lane *lane, const struct ledger_view *section)
 {
-	if (deletion_begin(section))
-		deletion_finish(lane, section, true, 0, ignore_block, NULL);
+	deletion_begin(section);
+	deletion_finish(lane, section, true, 0, ignore_block, NULL);
 }

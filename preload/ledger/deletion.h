@@ -6,8 +6,11 @@
  *	release_begin(section), deletion_begin(section)     before the host's function runs
  *	deletion_finish(section), release_finish(section)   after it, with the host's answer
  *
- * A section without live blocks costs no search (scopes.h). Otherwise all entries are looked at, until
- * as many blocks are found as the section can have.
+ * Only entries that are, or were lately, blocks of the section are looked at (groups.h).
+ *
+ * A block that another thread frees meanwhile is found or not: both agree with some order of the two calls.
+ * The same holds for a block that another thread allocates meanwhile; if it is entered before the deletion
+ * is finished, it goes with the section.
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_DELETION_H
 #define LSATRACE_PRELOAD_LEDGER_DELETION_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/ledger/entries.h"
 #include "preload/base/compiler.h"
+#include "preload/base/free_list.h"
 #include "preload/base/vm.h"
 #include "preload/host/maps.h"
 
@@ -16,6 +17,7 @@ struct ledger_entry *entries;
 
 static struct vm_table table;
 static uint32_t used;
+static struct free_list given_back; /* they stay claimed; linked by `stack` */
 
 bool entries_init(void)
 {
@@ -34,10 +36,26 @@ uint32_t entries_used(void)
 	return __atomic_load_n(&used, __ATOMIC_ACQUIRE);
 }
 
+static uint32_t *link_of(uint32_t number)
+{
+	return &entries[number].stack;
+}
+
+void entries_give_back(uint32_t number)
+{
+	free_list_add(&given_back, number, link_of(number));
+}
+
 uint32_t entries_take_new(void)
 {
 	uint32_t last = __atomic_load_n(&used, __ATOMIC_RELAXED);
+	uint32_t number = free_list_take(&given_back, link_of);
 
+	if (number) {
+		/* A fork may have ended the claim. */
+		entries[number].life = entries_next_life(entries[number].life, LIFE_BUSY);
+		return number;
+	}
 	while (vm_table_reach(&table, (last + 2) * sizeof(*entries)))
 		if (__atomic_compare_exchange_n(&used, &last, last + 1, false, __ATOMIC_RELEASE,
 						__ATOMIC_RELAXED)) {

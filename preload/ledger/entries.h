@@ -63,6 +63,7 @@ struct ledger_entry {
 		uint32_t gone_epoch; /* gone: when (release.h) */
 	};
 	uint8_t space, family, package, flags;
+	uint8_t groups; /* in which it is (groups.h) */
 	union {
 		struct {               /* live */
 			int32_t tid;   /* of the thread that made it */
@@ -101,6 +102,9 @@ uint32_t entries_used(void);
 
 /* An entry that was never used, claimed. Returns its number, or 0 if the table is full. */
 uint32_t entries_take_new(void);
+
+/* Gives back what entries_take_new() has returned: nothing was entered there. */
+void entries_give_back(uint32_t number);
 
 static inline uint64_t entries_life(uint32_t number)
 {

@@ -40,12 +40,12 @@ void gaps_note_freed(enum ledger_space space, uint64_t address, uint64_t request
 {
 	struct ledger_view view;
 
-	if (!lookup_find(space, address, request, &view) || !ledger_is_live(&view))
-		return;
-	if (space == SPACE_SECTION && trace_is_mine())
-		deletion_end_blocks(NULL, &view);
-	if (entries_claim(view.number, view.entry.life))
-		release_unseen(view.number);
+	while (lookup_find(space, address, request, &view) && ledger_is_live(&view)) {
+		if (space == SPACE_SECTION && trace_is_mine())
+			deletion_end_blocks(NULL, &view);
+		if (entries_claim(view.number, view.entry.life))
+			release_unseen(view.number);
+	}
 }
 
 void gaps_note_made(enum ledger_space space, uint64_t address, uint64_t request)
@@ -55,21 +55,23 @@ void gaps_note_made(enum ledger_space space, uint64_t address, uint64_t request)
 
 	gaps_open();
 	gaps_note_freed(space, address, request);
-	if (!lookup_find(space, address, request, &view)) {
-		/* Perhaps the code that this thread's signal handler interrupted is just releasing it. It
-		 * leaves the flags as they are; who enters something there sets all of them. */
-		busy = lookup_number_even_busy(space, address, request);
-		if (busy)
-			__atomic_or_fetch(&entries[busy].flags, LEDGER_TRANSFERRED,
-					  __ATOMIC_RELAXED);
+	while (lookup_find(space, address, request, &view)) {
+		if (ledger_is_live(&view))
+			return;
+		if (!entries_claim(view.number, view.entry.life))
+			continue;
+		entries[view.number].flags |= LEDGER_TRANSFERRED;
+		/* Who is releasing it then finds that it has changed, and leaves alone what is
+		 * there by now. */
+		if (ledger_life(&view) == LIFE_DELETING)
+			release_unseen(view.number);
+		else
+			entries_settle(view.number, ledger_life(&view));
 		return;
 	}
-	if (ledger_is_live(&view) || !entries_claim(view.number, view.entry.life))
-		return;
-	entries[view.number].flags |= LEDGER_TRANSFERRED;
-	/* Who is releasing it then finds that it has changed, and leaves alone what is there by now. */
-	if (ledger_life(&view) == LIFE_DELETING)
-		release_unseen(view.number);
-	else
-		entries_settle(view.number, ledger_life(&view));
+	/* Perhaps the code that this thread's signal handler interrupted is just releasing it. It
+	 * leaves the flags as they are; who enters something there sets all of them. */
+	busy = lookup_busy(space, address, request);
+	if (busy)
+		__atomic_or_fetch(&entries[busy].flags, LEDGER_TRANSFERRED, __ATOMIC_RELAXED);
 }

@@ -141,6 +141,15 @@ static bool match_live_block(struct judgement *j)
 	return true;
 }
 
+/* Another thread is changing what is at the address, and was stopped meanwhile: it may be a live block. */
+static bool match_busy_block(struct judgement *j)
+{
+	if (ledger_is_live(&j->at) || !lookup_busy(j->space, j->call->memory, j->call->section))
+		return false;
+	trace_lose(TRACE_LOST_JUDGEMENTS);
+	return true;
+}
+
 /*
  * Addresses of different clients, and of the host, coincide by nature. So a client's buffer is looked for
  * only where nothing has been at the address itself.
@@ -229,14 +238,14 @@ void judge_free(const struct free_call *call, struct verdict *v)
 	j.space = call->family == FAMILY_CLIENT_BUFFER ? SPACE_CLIENT : SPACE_BLOCK;
 	j.handle = is_shared_memory(&j) ? judge_handle(call->section, &j.named) : HANDLE_UNKNOWN;
 	lookup_find(j.space, call->memory, call->section, &j.at);
-	(void)(match_null(&j) ||             /* 1 */
-	       match_live_block(&j) ||       /* 2 */
-	       match_foreign_block(&j) ||    /* 3 */
-	       match_section_handle(&j) ||   /* 4 */
-	       match_interior_pointer(&j) || /* 5 */
-	       match_gone_block(&j) ||       /* 6 */
-	       match_wrong_handle(&j) ||     /* 7 */
-	       match_unknown_address(&j));   /* 8 */
+	(void)(match_null(&j) ||                                  /* 1 */
+	       match_live_block(&j) ||                            /* 2 */
+	       match_busy_block(&j) || match_foreign_block(&j) || /* 3 */
+	       match_section_handle(&j) ||                        /* 4 */
+	       match_interior_pointer(&j) ||                      /* 5 */
+	       match_gone_block(&j) ||                            /* 6 */
+	       match_wrong_handle(&j) ||                          /* 7 */
+	       match_unknown_address(&j));                        /* 8 */
 	if (v->kind == TRACE_KIND_MISMATCHED_FREE ||
 	    (v->kind == TRACE_KIND_INVALID_SECTION && v->block.number))
 		ledger_suspect(&v->block);

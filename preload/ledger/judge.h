@@ -27,6 +27,9 @@
  *  8. Nothing is known of the address.
  *         invalid-free/unknown-address; not judged once there is a gap (gaps.h)
  *
+ * Between 2 and 3: if another thread is just changing what is at the address, the call is not judged, which is
+ * counted.
+ *
  * A block that was freed wrongly by rule 2 or 3 is *suspect* from then on: it is no leak, and a later
  * correct free of it is right. One mistake is one finding.
  *

@@ -4,12 +4,15 @@
 #include "preload/ledger/checkpoints.h"
 #include "preload/ledger/deletion.h"
 #include "preload/ledger/gaps.h"
+#include "preload/ledger/groups.h"
 #include "preload/ledger/lookup.h"
 #include "preload/ledger/release.h"
 #include "preload/ledger/scopes.h"
 #include "preload/ledger/shown.h"
 
 #include "preload/base/poison.h"
+
+enum { FORGOTTEN_TRIES = 16 };
 
 bool ledger_init(void)
 {
@@ -22,9 +25,7 @@ static APART void end_live(struct lane *lane, uint32_t number, enum ledger_life 
 {
 	struct ledger_view old = { .number = number, .entry = entries[number] };
 
-	if (old.entry.space != SPACE_SECTION)
-		scopes_count(lane, &old.entry, -1);
-	else if (life == LIFE_LIVE)
+	if (old.entry.space == SPACE_SECTION && life == LIFE_LIVE)
 		deletion_end_blocks(lane, &old);
 	lanes_advance(lane, clock_ticks_after());
 }
@@ -41,11 +42,26 @@ static inline void end_old(struct lane *lane, uint32_t number, enum ledger_life 
 		lanes_advance(lane, gone_time + 1);
 }
 
+/* Are the groups of an entry those that it needs for what is entered there? Mostly. */
+static inline bool is_grouped(const struct ledger_entry *entry, const struct ledger_entry *what)
+{
+	return entry->groups == groups_needed(what) && entry->scope == what->scope;
+}
+
+/* An entry that lies around an address, or in a section, will then perhaps not be found. */
+static APART void regroup(uint32_t number, const struct ledger_entry *what)
+{
+	if (what->space != SPACE_SECTION && !groups_move(number, what))
+		gaps_note();
+}
+
 /* Ends a claim. An entry that was live until now keeps its place in the file. */
 static inline void fill_entry(struct lane *lane, uint32_t number, const struct ledger_entry *what)
 {
 	struct ledger_entry *entry = &entries[number];
 
+	if (unlikely(!is_grouped(entry, what)))
+		regroup(number, what);
 	/* One by one: what has just been put together in memory is slow to copy as a whole. */
 	entry->address = what->address;
 	entry->size = what->size;
@@ -62,46 +78,60 @@ static inline void fill_entry(struct lane *lane, uint32_t number, const struct l
 		entry->shown = shown_take(lane);
 	if (entry->space == SPACE_SECTION)
 		entry->scope = scopes_new_serial();
-	scopes_count(lane, entry, 1);
 	shown_write(entry);
 	entries_settle(number, LIFE_LIVE);
 }
 
-/* Claims an entry near a place of the index that has gone so long ago that nobody need remember it. */
+/* Claims an entry near a place of the index that has gone so long ago that nobody need remember it. Tries a
+ * few; if they are all remembered, most are. */
 static uint32_t claim_forgotten(struct index_walk *walk)
 {
-	struct ledger_view view;
 	uint32_t number;
 
-	while ((number = index_next_neighbour(walk)) != 0) {
+	for (int i = 0; i < FORGOTTEN_TRIES && (number = index_next_neighbour(walk)) != 0; i++) {
 		uint64_t life = entries_life(number);
 
-		if ((life & 0xff) < LIFE_RELEASED || !release_is_forgotten(&entries[number]))
-			continue;
-		if (entries_view(number, &view) && view.entry.life == life &&
-		    release_is_forgotten(&view.entry) && entries_claim(number, life))
+		/* What is read after `life` still holds if the claim succeeds. */
+		if ((life & 0xff) >= LIFE_RELEASED && release_is_forgotten(&entries[number]) &&
+		    entries_claim(number, life))
 			return number;
 	}
 	return 0;
 }
 
-/* At an address that has no entry, as far as is known. */
-static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *what)
+/* Claims an entry for an address that has none, and puts it into the index. An entry in the index gets another
+ * place there only while it is claimed. So index_replace() succeeds, and no other thread can use the
+ * entry for an address of its own meanwhile. */
+static uint32_t claim_new(const struct ledger_entry *what)
 {
 	uint64_t hash = lookup_hash(what->space, what->address, what->scope);
 	struct index_walk walk = { .index = &lookup_index, .hash = hash };
-	uint32_t number = claim_forgotten(&walk), old = number;
+	uint32_t number = claim_forgotten(&walk);
 
-	if (!number)
-		number = entries_take_new();
+	if (number) {
+		groups_leave(number);
+		index_replace(&walk, number, number);
+		return number;
+	}
+	number = entries_take_new();
+	if (number && !index_add(&lookup_index, hash, number)) {
+		entries_give_back(number);
+		return 0;
+	}
+	return number;
+}
+
+/* At an address that has no entry, as far as is known. */
+static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *what)
+{
+	uint32_t number = claim_new(what);
+
 	if (!number)
 		return 0;
 	/* Another thread may be just releasing what was there. */
 	lanes_advance(lane, clock_ticks_after());
 	fill_entry(lane, number, what);
-	if (old ? index_replace(&walk, old, number) : index_add(&lookup_index, hash, number))
-		return number;
-	return 0;
+	return number;
 }
 
 /*
@@ -169,7 +199,6 @@ static void inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack)
 		return;
 	entry->flags |= LEDGER_INHERITED;
 	entry->life = entries_next_life(entry->life, LIFE_LIVE);
-	scopes_count(NULL, entry, 1);
 	entry->shown = shown_take_fresh();
 	shown_write(entry);
 }
@@ -179,7 +208,6 @@ void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
 	uint32_t last = entries_used();
 
 	shown_reset();
-	scopes_reset_counts();
 	for (uint32_t number = 1; number <= last; number++)
 		inherit_entry(number, stack_now);
 	/* Once more: a block may have been shown before its section. */

@@ -9,7 +9,8 @@
  *	entries.h      the table of entries, and the protocol by which threads change them
  *	lookup.h       finding an entry by its address
  *	shown.h        the entries of the trace file that show what is live
- *	scopes.h       which section a block belongs to, and how many blocks a section has
+ *	groups.h       finding the blocks around an address, or of a section
+ *	scopes.h       which section a block belongs to
  *	ledger.h       entering what a call has made
  *	release.h      releasing it; remembering it
  *	deletion.h     what happens to the blocks of a section that is deleted
@@ -52,7 +53,7 @@
  * What holds at any moment:
  *	- At most one entry at an address is LIVE.
  *	- A place in the file belongs to one entry at most.
- *	- A block is counted in its section as long as it is LIVE or DELETING.
+ *	- What is LIVE or DELETING is in its groups (groups.h).
  *	- By time, the events of an address never contradict each other; see ledger_enter().
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_LEDGER_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/ledger/lookup.h"
 #include "preload/base/vm.h"
+#include "preload/ledger/groups.h"
 
 #include "preload/base/poison.h"
 
@@ -44,9 +45,9 @@ static inline bool is_at(const struct ledger_entry *entry, const struct sought *
 	       (sought->space != SPACE_CLIENT || entry->scope == sought->request);
 }
 
-static bool is_at_even_busy(uint32_t number, void *context)
+static bool is_at_and_busy(uint32_t number, void *context)
 {
-	return is_at(&entries[number], context);
+	return (entries_life(number) & 0xff) == LIFE_BUSY && is_at(&entries[number], context);
 }
 
 static bool is_at_and_settled(uint32_t number, void *context)
@@ -95,11 +96,11 @@ uint32_t lookup_number(enum ledger_space space, uint64_t address, uint64_t reque
 	return find_entry(&sought, is_at_and_settled);
 }
 
-uint32_t lookup_number_even_busy(enum ledger_space space, uint64_t address, uint64_t request)
+uint32_t lookup_busy(enum ledger_space space, uint64_t address, uint64_t request)
 {
 	struct sought sought = { .space = space, .address = address, .request = request };
 
-	return find_entry(&sought, is_at_even_busy);
+	return find_entry(&sought, is_at_and_busy);
 }
 
 uint32_t lookup_claim(enum ledger_space space, uint64_t address, uint64_t request, uint64_t *life)
@@ -137,36 +138,44 @@ APART uint32_t lookup_block_by_index(uint64_t address)
 	return number;
 }
 
+/* The view is what tells: the entry may be used for something else at any moment. */
+static bool is_around(uint32_t number, void *context)
+{
+	struct sought *sought = context;
+	const struct ledger_entry *entry = &sought->view->entry;
+
+	return entries_view(number, sought->view) && ledger_is_live(sought->view) &&
+	       entry->space == sought->space && sought->address > entry->address &&
+	       sought->address - entry->address < entry->size &&
+	       (sought->space != SPACE_CLIENT || entry->scope == sought->request);
+}
+
 bool lookup_find_around(enum ledger_space space, uint64_t address, uint64_t request,
 			struct ledger_view *view)
 {
-	uint32_t used = entries_used();
+	struct sought sought = { space, address, request, view, 0 };
 
-	for (uint32_t number = 1; number <= used; number++) {
-		const struct ledger_entry *entry = &entries[number];
-
-		if (entry->space != space || address <= entry->address ||
-		    address - entry->address >= entry->size)
-			continue;
-		if (entries_view(number, view) && ledger_is_live(view) &&
-		    (space != SPACE_CLIENT || view->entry.scope == request))
-			return true;
-	}
+	if (groups_visit_around(space, address, request, is_around, &sought))
+		return true;
 	view->number = 0;
 	return false;
 }
 
+static bool is_of_client(uint32_t number, void *context)
+{
+	struct sought *sought = context;
+	const struct ledger_entry *entry = &sought->view->entry;
+
+	return entries_view(number, sought->view) && ledger_is_live(sought->view) &&
+	       entry->space == SPACE_CLIENT && entry->address == sought->address;
+}
+
 bool lookup_find_client(uint64_t address, struct ledger_view *view)
 {
-	uint32_t used = entries_used();
+	struct sought sought = { .address = address, .view = view };
 
-	for (uint32_t number = 1; number <= used; number++) {
-		const struct ledger_entry *entry = &entries[number];
-
-		if (entry->space == SPACE_CLIENT && entry->address == address &&
-		    entries_view(number, view) && ledger_is_live(view))
-			return true;
-	}
+	if (groups_visit_clients(address, is_of_client, &sought))
+		return true;
 	view->number = 0;
 	return false;
 }

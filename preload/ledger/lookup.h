@@ -23,12 +23,11 @@
 bool lookup_find(enum ledger_space space, uint64_t address, uint64_t request,
 		 struct ledger_view *view);
 
-/* The live block that contains an address, but does not begin there. Looks at all entries: only for
- * calls that are wrong anyway. */
+/* The live block that contains an address, but does not begin there. */
 bool lookup_find_around(enum ledger_space space, uint64_t address, uint64_t request,
 			struct ledger_view *view);
 
-/* The live client buffer at an address, of whichever request. Looks at all entries, too. */
+/* A live client buffer at an address, of whichever request. */
 bool lookup_find_client(uint64_t address, struct ledger_view *view);
 
 /* Guesses which entry a block's address has, and fetches that into the cache. Call it as early as the
@@ -47,8 +46,8 @@ uint64_t lookup_hash(enum ledger_space space, uint64_t address, uint64_t request
 /* The number of an entry at an address that nobody is changing, in whichever state; 0: there is none. */
 uint32_t lookup_number(enum ledger_space space, uint64_t address, uint64_t request);
 
-/* The same, also of one that somebody is changing. */
-uint32_t lookup_number_even_busy(enum ledger_space space, uint64_t address, uint64_t request);
+/* The number of one that somebody is changing. */
+uint32_t lookup_busy(enum ledger_space space, uint64_t address, uint64_t request);
 
 /* As lookup_number(), but claimed: `life` becomes what its life was. */
 uint32_t lookup_claim(enum ledger_space space, uint64_t address, uint64_t request, uint64_t *life);

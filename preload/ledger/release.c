@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/ledger/release.h"
-#include "preload/ledger/scopes.h"
 #include "preload/ledger/shown.h"
 
 #include "preload/base/poison.h"
@@ -19,7 +18,6 @@ void release_claimed(struct lane *lane, uint32_t number, enum ledger_life how, u
 	entry->gone_stack = stack;
 	entry->gone_epoch = __atomic_load_n(&epoch, __ATOMIC_RELAXED);
 	entry->gone_time = lane ? lane->time : 0;
-	scopes_count(lane, entry, -1);
 	if (likely(lane) && unlikely(++lane->releases % EPOCH_RELEASES == 0))
 		__atomic_add_fetch(&epoch, 1, __ATOMIC_RELAXED);
 	entries_settle(number, how);

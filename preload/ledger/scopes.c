@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
-#include "preload/ledger/lookup.h"
 #include "preload/ledger/scopes.h"
+#include "preload/ledger/lookup.h"
 
 #include "preload/base/poison.h"
 
 static uint32_t last_serial;
-static int32_t blocks_of_no_lane[LANE_SECTIONS]; /* as lane->blocks, for threads without a lane */
 
 /* Is the entry still that of the section? It may be used for something else by now. */
 static uint32_t section_number(uint64_t scope)
@@ -59,29 +56,4 @@ bool scopes_find_section(const struct ledger_view *block, struct ledger_view *se
 uint32_t scopes_new_serial(void)
 {
 	return __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
-}
-
-void scopes_count(struct lane *lane, const struct ledger_entry *block, int change)
-{
-	uint32_t section = block->space == SPACE_BLOCK ? (uint32_t)block->scope : 0;
-	int32_t *blocks = lane ? &lane->blocks[section % LANE_SECTIONS] : NULL;
-
-	if (!section)
-		return;
-	if (likely(blocks))
-		__atomic_store_n(blocks, *blocks + change, __ATOMIC_RELAXED);
-	else
-		__atomic_add_fetch(&blocks_of_no_lane[section % LANE_SECTIONS], change,
-				   __ATOMIC_RELAXED);
-}
-
-int64_t scopes_most_blocks(uint32_t section)
-{
-	return lanes_blocks(section) +
-	       __atomic_load_n(&blocks_of_no_lane[section % LANE_SECTIONS], __ATOMIC_RELAXED);
-}
-
-void scopes_reset_counts(void)
-{
-	memset(blocks_of_no_lane, 0, sizeof(blocks_of_no_lane));
 }

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which section a block belongs to, and how many blocks a section has.
+ * Which section a block belongs to.
  *
  * A block names its section by a *scope*: the number of the section's entry | the section's serial number
  * << 32. Serial numbers are never used again. So a block never belongs to a later section that
  * has the same entry or the same handle.
- *
- * Blocks are counted, so that the deletion of a section without live blocks, which is the usual case, costs
- * no search.
- * Each lane counts for itself what its calls enter and release, in LANE_SECTIONS counters that sections
- * share by the number of their entry. The sum over all lanes is thus at least the number of live blocks
- * of a section. Threads that use one section write to no common cache line for it.
  *
  * Any thread, without a lock.
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_SCOPES_H
 #define LSATRACE_PRELOAD_LEDGER_SCOPES_H
 
-#include "preload/file/lanes.h"
 #include "preload/ledger/entries.h"
 
 /* The scope of the blocks of a section; 0 if the view holds none. */
@@ -43,14 +36,5 @@ uint32_t scopes_section_number(const struct ledger_entry *block);
 
 /* A serial number for a section. */
 uint32_t scopes_new_serial(void);
-
-/* Counts a block in (+1) or out (-1) of its section, if it has one. `lane` NULL: the thread has none. */
-void scopes_count(struct lane *lane, const struct ledger_entry *block, int change);
-
-/* At least how many live blocks a section has, by the number of its entry. */
-int64_t scopes_most_blocks(uint32_t section);
-
-/* In a forked child, whose lanes have been reset: no block is counted. */
-void scopes_reset_counts(void);
 
 #endif

@@ -150,7 +150,35 @@ Test(index, without_memory_nothing_is_added)
 	added = index_add(&numbers, 1, 1);
 	setrlimit(RLIMIT_AS, &limit);
 	cr_assert_not(added);
-	cr_assert(index_add(&numbers, 1, 1));
+	for (unsigned i = 1; !added; i++) {
+		cr_assert_leq(i, INDEX_PATIENCE);
+		added = index_add(&numbers, 1, 1);
+	}
+	cr_assert(found(1, 1));
+}
+
+/* The walk finds those of one hash, and no others of the same buckets. */
+Test(index, numbers_of_one_hash_are_walked_over_and_removed)
+{
+	enum { MANY = 60 };
+	struct index_walk walk = { .index = &numbers, .hash = 42 };
+	uint32_t next, sum = 0;
+
+	for (uint32_t number = 1; number <= MANY; number++) {
+		cr_assert(index_add(&numbers, 42, number));
+		cr_assert(index_add(&numbers, 42 ^ 1ull << 40, MANY + number));
+	}
+	while ((next = index_next(&walk)) != 0) {
+		cr_assert_leq(next, MANY);
+		sum += next;
+		if (next % 2)
+			cr_assert(index_replace(&walk, next, 0));
+	}
+	cr_assert_eq(sum, MANY * (MANY + 1) / 2);
+	for (uint32_t number = 1; number <= MANY; number++)
+		cr_assert_eq(found(42, number), number % 2 == 0);
+	cr_assert(index_add(&numbers, 42, 1));
+	cr_assert(found(42, 1), "in the place of one that was removed");
 }
 
 enum { THREADS = 8, EACH = 20000 };

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which block lies around an address, which blocks are in a section, which client has a buffer: compared
+ * with a plain list of what is live, after every kind of change in any order.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "include/slots.h"
+#include "preload/file/trace.h"
+#include "preload/ledger/deletion.h"
+#include "preload/ledger/gaps.h"
+#include "preload/ledger/groups.h"
+#include "preload/ledger/ledger.h"
+#include "preload/ledger/lookup.h"
+#include "preload/ledger/release.h"
+#include "preload/ledger/scopes.h"
+#include "tests/support/preload_fixture.h"
+
+enum { RING = 16 << 20 };
+
+static struct lane *lane;
+
+static void start(void)
+{
+	lane = preload_start(RING);
+}
+
+TestSuite(groups, .init = start);
+
+static uint64_t state = 1;
+
+static uint32_t random_below(uint32_t bound)
+{
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(state >> 33) % bound;
+}
+
+static struct ledger_view enter(enum ledger_space space, uint64_t address, uint64_t size,
+				uint64_t scope)
+{
+	const struct ledger_entry what = { .address = address,
+					   .size = size,
+					   .scope = scope,
+					   .space = (uint8_t)space,
+					   .family = FAMILY_LSA_HEAP };
+	struct ledger_view view;
+
+	cr_assert(ledger_enter(lane, &what, &view));
+	return view;
+}
+
+static void release(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	struct ledger_view view;
+
+	cr_assert(lookup_find(space, address, request, &view));
+	cr_assert(release_now(lane, &view, 0));
+}
+
+/* A piece of memory, in which blocks lie as a heap would put them. */
+enum { UNITS = 4096, UNIT = 16, BASE = 0x10000 };
+
+static struct {
+	uint32_t units; /* of the live block that begins here; 0: none */
+	uint32_t bytes;
+	uint32_t section; /* number of a section, or 0 */
+} heap[UNITS];
+
+enum { SECTIONS = 8 };
+
+static struct ledger_view section[SECTIONS]; /* [0]: none */
+
+static bool is_free(uint32_t unit, uint32_t units)
+{
+	for (uint32_t i = 0; i < UNITS && i < unit + units; i++)
+		if (heap[i].units && i + heap[i].units > unit)
+			return false;
+	return unit + units <= UNITS;
+}
+
+static uint32_t around(uint32_t offset)
+{
+	for (uint32_t i = 0; i < UNITS; i++)
+		if (offset > i * UNIT && offset - i * UNIT < heap[i].bytes)
+			return i;
+	return UNITS;
+}
+
+static void change_heap(void)
+{
+	uint32_t unit = random_below(UNITS), units = 1 + random_below(1u << random_below(10));
+
+	if (heap[unit].units) {
+		release(SPACE_BLOCK, BASE + unit * UNIT, 0);
+		heap[unit].units = heap[unit].bytes = 0;
+	} else if (is_free(unit, units)) {
+		heap[unit].units = units;
+		heap[unit].bytes = units * UNIT - random_below(UNIT);
+		heap[unit].section = random_below(SECTIONS);
+		enter(SPACE_BLOCK, BASE + unit * UNIT, heap[unit].bytes,
+		      scopes_of(&section[heap[unit].section]));
+	}
+}
+
+static void compare_around(uint32_t offset)
+{
+	uint32_t unit = around(offset);
+	struct ledger_view view;
+
+	cr_assert_eq(lookup_find_around(SPACE_BLOCK, BASE + offset, 0, &view), unit < UNITS);
+	if (unit < UNITS)
+		cr_assert_eq(view.entry.address, BASE + unit * UNIT);
+}
+
+static void ignore_block(const struct ledger_view *block, void *section_scope)
+{
+	cr_assert_eq(block->entry.scope, *(uint64_t *)section_scope);
+}
+
+/* Deletes a section, or tries to, and makes it again. */
+static void compare_section(uint32_t number, bool is_gone)
+{
+	uint64_t handle = 0x1000 * number, scope = scopes_of(&section[number]);
+	uint32_t live = 0;
+
+	for (uint32_t i = 0; i < UNITS; i++)
+		live += heap[i].units && heap[i].section == number;
+	cr_assert_eq(deletion_begin(&section[number]), live);
+	cr_assert_eq(deletion_finish(lane, &section[number], is_gone, 0, ignore_block, &scope),
+		     live);
+	for (uint32_t i = 0; is_gone && i < UNITS; i++)
+		if (heap[i].section == number)
+			heap[i].units = heap[i].bytes = 0;
+	if (is_gone)
+		section[number] = enter(SPACE_SECTION, handle, 65536, 0);
+}
+
+Test(groups, every_answer_is_that_of_a_list_of_what_is_live)
+{
+	enum { TURNS = 50000 };
+
+	for (uint32_t number = 1; number < SECTIONS; number++)
+		section[number] = enter(SPACE_SECTION, 0x1000 * number, 65536, 0);
+	for (uint32_t turn = 0; turn < TURNS; turn++) {
+		change_heap();
+		if (turn % 8 == 0)
+			compare_around(random_below(UNITS * UNIT));
+		if (turn % 500 == 0)
+			compare_section(1 + random_below(SECTIONS - 1), turn % 1000 == 0);
+	}
+	cr_assert_not(gaps_exist());
+}
+
+/* No host allocates so, but nothing forbids it. */
+Test(groups, blocks_that_lie_closer_than_their_range_has_room_for_are_all_found)
+{
+	enum { BLOCKS = 1000 };
+	struct ledger_view view;
+
+	for (uint64_t i = 0; i < BLOCKS; i++)
+		enter(SPACE_BLOCK, BASE + 2 * i, 2, 0);
+	for (uint64_t i = 0; i < BLOCKS; i++) {
+		cr_assert(lookup_find_around(SPACE_BLOCK, BASE + 2 * i + 1, 0, &view));
+		cr_assert_eq(view.entry.address, BASE + 2 * i);
+		cr_assert_not(lookup_find_around(SPACE_BLOCK, BASE + 2 * i, 0, &view));
+	}
+	for (uint64_t i = 0; i < BLOCKS; i++)
+		release(SPACE_BLOCK, BASE + 2 * i, 0);
+	for (uint64_t i = 0; i < BLOCKS; i++)
+		cr_assert_not(lookup_find_around(SPACE_BLOCK, BASE + 2 * i + 1, 0, &view));
+}
+
+Test(groups, a_block_of_any_size_lies_around_its_last_byte)
+{
+	struct ledger_view view;
+
+	for (unsigned bits = 1; bits < 46; bits++) {
+		uint64_t address = (1ull << 46) + 0x123450, size = (1ull << bits) + bits % 2;
+
+		enter(SPACE_BLOCK, address, size, 0);
+		cr_assert(lookup_find_around(SPACE_BLOCK, address + size - 1, 0, &view));
+		cr_assert_not(lookup_find_around(SPACE_BLOCK, address + size, 0, &view));
+		release(SPACE_BLOCK, address, 0);
+	}
+}
+
+Test(groups, one_of_many_clients_with_a_buffer_at_an_address_is_found)
+{
+	enum { CLIENTS = 1000 };
+	struct ledger_view view;
+
+	for (uint64_t request = 1; request <= CLIENTS; request++)
+		enter(SPACE_CLIENT, BASE, 16, request);
+	for (uint64_t i = 1; i <= CLIENTS; i++) {
+		uint64_t request = (i * 7) % CLIENTS + 1;
+
+		cr_assert(lookup_find_client(BASE, &view));
+		cr_assert(lookup_find_around(SPACE_CLIENT, BASE + 1, request, &view));
+		cr_assert_eq(view.entry.scope, request);
+		release(SPACE_CLIENT, BASE, request);
+		cr_assert_not(lookup_find_around(SPACE_CLIENT, BASE + 1, request, &view));
+	}
+	cr_assert_not(lookup_find_client(BASE, &view));
+}
+
+static bool count_entry(uint32_t number, void *count)
+{
+	(void)number;
+	++*(unsigned *)count;
+	return false;
+}
+
+/* Steps, not time: how many entries are looked at. */
+Test(groups, with_many_live_blocks_an_answer_looks_at_a_few)
+{
+	enum { LIVE = 200000, FEW = 200 };
+	struct ledger_view lone = enter(SPACE_SECTION, 0x1000, 65536, 0);
+	struct ledger_view full = enter(SPACE_SECTION, 0x2000, 65536, 0);
+	unsigned count = 0;
+
+	for (uint64_t i = 0; i < LIVE; i++)
+		enter(SPACE_BLOCK, 0x100000000 + 48 * i, 24 + i % 24, scopes_of(&full));
+	for (uint64_t size = 1000; size < 1ull << 40; size *= 10)
+		enter(SPACE_BLOCK, (1ull << 46) + 2 * size, size, scopes_of(&lone));
+	for (uint64_t address = 0x100000000 + 47; count < FEW && address < 0x100100000;
+	     address += 48) {
+		count = 0;
+		groups_visit_around(SPACE_BLOCK, address, 0, count_entry, &count);
+	}
+	cr_assert_lt(count, (unsigned)FEW);
+	count = 0;
+	groups_visit_section(scopes_of(&lone), count_entry, &count);
+	cr_assert_lt(count, (unsigned)FEW);
+	count = 0;
+	groups_visit_section(scopes_of(&full), count_entry, &count);
+	cr_assert_geq(count, (unsigned)LIVE);
+}
+
+/* Blocks that have gone do not make a group larger. */
+Test(groups, a_section_with_a_long_history_is_deleted_as_fast_as_a_new_one)
+{
+	enum { GONE = 100000, AT_ONCE = 10, FEW = 100 };
+	struct ledger_view old = enter(SPACE_SECTION, 0x1000, 65536, 0);
+	unsigned count = 0;
+
+	for (uint64_t i = 0; i < GONE; i++) {
+		enter(SPACE_BLOCK, BASE + 16 * i, 16, scopes_of(&old));
+		if (i >= AT_ONCE)
+			release(SPACE_BLOCK, BASE + 16 * (i - AT_ONCE), 0);
+	}
+	groups_visit_section(scopes_of(&old), count_entry, &count);
+	cr_assert_geq(count, (unsigned)AT_ONCE);
+	cr_assert_lt(count, (unsigned)FEW);
+	cr_assert_eq(deletion_begin(&old), AT_ONCE);
+}
+
+/* What a host sees when it runs against RLIMIT_AS. Whatever is not entered is counted, and no leak. */
+Test(groups, without_memory_for_the_index_nothing_is_accused)
+{
+	enum { BLOCKS = 200000 };
+	struct ledger_view view;
+	uint32_t known = 0, shown = 0;
+
+	enter(SPACE_BLOCK, BASE, 16, 0);
+	preload_limit_address_space(0);
+	for (uint64_t i = 0; i < BLOCKS; i++) {
+		const struct ledger_entry what = { .address = BASE + 16 * i,
+						   .size = 16,
+						   .space = SPACE_BLOCK,
+						   .family = FAMILY_LSA_HEAP };
+
+		known += ledger_enter_again(lane, &what, lookup_expect(BASE + 16 * i));
+	}
+	cr_assert_lt(known, (uint32_t)BLOCKS);
+	cr_assert(gaps_exist());
+	cr_assert_geq(trace_header->lost[TRACE_LOST_JUDGEMENTS], BLOCKS - known);
+	for (uint64_t i = 0; i < BLOCKS; i++)
+		if (lookup_find(SPACE_BLOCK, BASE + 16 * i, 0, &view) && ledger_is_live(&view))
+			known -= release_now(lane, &view, 0);
+	cr_assert_eq(known, 0u);
+	for (struct trace_entry *e = preload_next_entry(NULL); e; e = preload_next_entry(e))
+		shown += e->state != TRACE_ENTRY_FREE;
+	cr_assert_eq(shown, 0u, "what was not entered is not shown as live");
+}
