@@ -22,6 +22,7 @@
 #include "preload/file/session_file.h"
 #include "preload/file/trace.h"
 #include "preload/file/trace_file.h"
+#include "preload/host/elf_image.h"
 #include "preload/ledger/ledger.h"
 #include "preload/life/facts.h"
 #include "preload/life/follow.h"
@@ -60,10 +61,24 @@ static bool refuse_file(const struct name *name, int error)
 	return refuse(name->text, name->bytes, why ? why : "it cannot be written");
 }
 
+/* MemorySanitizer does not see what code writes that it has not compiled. It would take memory of
+ * the tracer for uninitialised, and end the host. */
+static bool has_memory_sanitizer(void)
+{
+	const struct link_map *program = elf_image_first();
+	struct elf_dynamic dynamic;
+
+	return program && elf_image_read(&dynamic, program) &&
+	       elf_image_find(&dynamic, "__msan_init");
+}
+
 static bool prepare_once(void)
 {
 	if (is_prepared)
 		return true;
+	if (has_memory_sanitizer())
+		return refuse("", 0,
+			      "the program is built with MemorySanitizer, which would end it");
 	if (!modules_init() || !lanes_init(&unwind_lane_history) || !ledger_init() || !tree_init())
 		return refuse("", 0, "no memory");
 	backtrace_init();

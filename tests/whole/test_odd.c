@@ -1005,6 +1005,86 @@ Test(odd, a_program_with_a_sanitizer_in_it_begins_before_us, .timeout = 60)
 	traced_release(&traced);
 }
 
+/* Builds lsahost with a sanitizer, as "host" in a new folder, and returns that. NULL: it cannot be
+ * built. */
+static char *build_host(const char *compiler, char *host, size_t bytes)
+{
+	char *folder = temporary_folder_new(), command[4096];
+
+	snprintf(host, bytes, "%s/host", folder);
+	snprintf(command, sizeof(command),
+		 "%s -g -O1 -w -D_GNU_SOURCE= -I" SOURCE_DIR " -I" SOURCE_DIR
+		 "/include -o %s " SOURCE_DIR "/tests/host/*.c -ldl -lpthread 2>/dev/null",
+		 compiler, host);
+	if (system(command) == 0)
+		return folder;
+	temporary_folder_remove(folder);
+	return NULL;
+}
+
+/* The path of a library of gcc's; "": it has none. */
+static const char *library_of_gcc(const char *name)
+{
+	static char path[4096];
+	char command[256];
+	FILE *answer;
+
+	snprintf(command, sizeof(command), "readlink -e \"$(gcc -print-file-name=%s)\"", name);
+	answer = popen(command, "r");
+	cr_assert_not_null(answer);
+	if (!fgets(path, sizeof(path), answer))
+		path[0] = '\0';
+	pclose(answer);
+	path[strcspn(path, "\n")] = '\0';
+	return path;
+}
+
+/* Its library must be the first of all. The user puts it into LD_PRELOAD, and there it stays
+ * first. */
+Test(odd, a_program_with_a_shared_sanitizer_is_traced, .timeout = 120)
+{
+	char *folder, host[4096];
+	const char *const command[] = { host, PACKAGE("demo"), NULL };
+	const char *library = library_of_gcc("libasan.so");
+	struct traced traced;
+
+#ifdef __SANITIZE_ADDRESS__
+	cr_skip_test("lsatrace has a sanitizer of its own here");
+#endif
+	folder = *library ? build_host("gcc -fsanitize=address", host, sizeof(host)) : NULL;
+	if (!folder)
+		cr_skip_test("gcc has no shared AddressSanitizer here");
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+	setenv("LD_PRELOAD", library, 1);
+	traced = trace(command);
+	expect_traces(&traced, 1);
+	cr_expect_eq(json_number_at(traced.report, "summary.errors"), 8);
+	traced_release(&traced);
+	unsetenv("LD_PRELOAD");
+	temporary_folder_remove(folder);
+}
+
+Test(odd, a_program_with_memory_sanitizer_is_left_alone, .timeout = 120)
+{
+	char host[4096], *folder = build_host("clang -fsanitize=memory", host, sizeof(host));
+	const char *const command[] = { host, PACKAGE("demo"), NULL };
+	struct traced traced;
+	struct run bare;
+
+	if (!folder)
+		cr_skip_test("clang has no MemorySanitizer here");
+	bare = traced_bare(command);
+	traced = traced_record(NO_OPTIONS, command);
+	expect_traces(&traced, 0);
+	cr_expect_eq(traced.run.status, bare.status);
+	cr_expect_str_eq(traced.run.out, bare.out);
+	cr_expect_str_eq(traced.run.err, "lsatrace: not tracing: the program is built with "
+					 "MemorySanitizer, which would end it\n");
+	run_release(&bare);
+	traced_release(&traced);
+	temporary_folder_remove(folder);
+}
+
 /* Options. */
 
 /* Returns the number of frames of the finding's stack, without inlined ones. */

@@ -210,6 +210,25 @@ Test(launch, the_library_goes_before_what_is_preloaded_already)
 	assert_output(LIBRARY "\n");
 }
 
+static void expect_preload(const char *before, const char *after)
+{
+	cr_assert_eq(setenv("BEFORE", before, 1), 0);
+	/* The loader complains of libraries that are not there. */
+	shell("LD_PRELOAD=$BEFORE $LSATRACE record sh -c 'echo $LD_PRELOAD' 2>/dev/null");
+	assert_output(after);
+}
+
+Test(launch, a_sanitizer_that_is_first_stays_first)
+{
+	expect_preload("/nowhere/libasan.so.8", "/nowhere/libasan.so.8:" LIBRARY "\n");
+	expect_preload("/nowhere/libclang_rt.asan-x86_64.so:libm.so.6",
+		       "/nowhere/libclang_rt.asan-x86_64.so:" LIBRARY ":libm.so.6\n");
+	expect_preload("/nowhere/libasan.so /nowhere/libubsan.so.1 libm.so.6 libasan.so",
+		       "/nowhere/libasan.so /nowhere/libubsan.so.1 " LIBRARY
+		       ":libm.so.6 libasan.so\n");
+	expect_preload("libm.so.6:/nowhere/libasan.so", LIBRARY ":libm.so.6:/nowhere/libasan.so\n");
+}
+
 Test(launch, a_library_whose_path_cannot_be_preloaded_is_reported)
 {
 	cr_assert_eq(
