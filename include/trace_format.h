@@ -32,6 +32,12 @@
  *    functions have numbers below TRACE_COUNTERS_FUNCTIONS, and trace_counters.first is reserved:
  *    it counts as 0. Version 3 has more types of records, kinds and
  *    reasons.
+ *
+ * 7. Bounds of a reader. A trace of n bytes, counted in chunks that are in use, is read and reported
+ *    with at most 64 MiB + 4n bytes of memory, and in time linear in n and in what is printed; the
+ *    symbols of files that the trace names come on top. So that a short trace does not print
+ *    gigabytes, names that a report may repeat are cut: those of families, functions, packages,
+ *    modules and source files at TRACE_NAME_MAX bytes of UTF-8, an ellipsis at the end included.
  */
 #ifndef LSATRACE_TRACE_FORMAT_H
 #define LSATRACE_TRACE_FORMAT_H
@@ -247,7 +253,8 @@ enum trace_record_type {
 				      one counts */
 	TRACE_RECORD_PACKAGE_GONE, /* trace_text: number = package index, no text: it was unloaded */
 	TRACE_RECORD_EXE,          /* trace_text: path of the executable */
-	TRACE_RECORD_ARGUMENT, /* trace_text: number = position; texts of one position are joined */
+	TRACE_RECORD_ARGUMENT,  /* trace_text: number = position, in ascending order; texts of one
+				  position follow each other, and are joined */
 	TRACE_RECORD_ALLOCATOR, /* trace_text: a family whose functions are not the host's. number =
 				   package index | family id << 8 | enum trace_allocator << 16, no
 				   text */
@@ -276,6 +283,9 @@ struct trace_record {
 };
 
 #define TRACE_TEXT_MAX 4096u /* longest text of one record; longer arguments take several */
+#define TRACE_NAME_MAX 512u  /* longest name that a reader shows, in bytes */
+#define TRACE_ARGUMENT_MAX \
+	131072u /* longest argument that a reader shows: Linux has no longer ones */
 
 struct trace_text {
 	struct trace_record head;

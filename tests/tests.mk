@@ -39,7 +39,7 @@ $(filter $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUIL
 	$(call say,link)$(CC) $(CFLAGS) -fno-lto $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson -ldl -lpthread
 
 $(filter-out $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/viewer.a
-	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion $(VIEWER_LIBS)
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson $(VIEWER_LIBS)
 
 # These run modules of the preload half by themselves.
 $(BUILD)/tests/torture: $(BUILD)/obj/tests/torture/torture.o $(BUILD)/preload.a

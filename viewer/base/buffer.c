@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/base/buffer.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "viewer/base/memory.h"
+#include "viewer/base/progress.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
+#define ELLIPSIS "\xe2\x80\xa6"
+#define STREAM_BYTES (1u << 16)
 
 void buffer_release(struct buffer *b)
 {
@@ -17,11 +20,42 @@ void buffer_release(struct buffer *b)
 	*b = (struct buffer){ 0 };
 }
 
+static void write_out(struct buffer *b, size_t bytes)
+{
+	if (bytes == 0)
+		return;
+	progress_end(b->progress);
+	if (!b->error && fwrite(b->data, 1, bytes, b->out) != bytes)
+		b->error = errno;
+	b->used -= bytes;
+	memmove(b->data, b->data + bytes, b->used);
+}
+
+void buffer_stream(struct buffer *b, FILE *out, struct progress *progress)
+{
+	b->out = out;
+	b->progress = progress;
+}
+
+int buffer_flush(struct buffer *b)
+{
+	write_out(b, b->used);
+	if (!b->error && fflush(b->out) != 0)
+		b->error = errno;
+	return b->error;
+}
+
 /* Makes room for `more` bytes and a terminator, and returns where they go. */
 static char *reserve_bytes(struct buffer *b, size_t more)
 {
-	size_t need = b->used + more + 1;
+	const char *line;
+	size_t need;
 
+	if (b->out && b->used && b->used + more >= STREAM_BYTES) {
+		line = memrchr(b->data, '\n', b->used);
+		write_out(b, line ? (size_t)(line + 1 - b->data) : b->used);
+	}
+	need = b->used + more + 1;
 	if (need > b->room) {
 		b->room = need > b->room * 2 ? need + 64 : b->room * 2;
 		b->data = memory_resize(b->data, b->room, 1);
@@ -163,13 +197,41 @@ static bool is_control(const unsigned char *s, size_t bytes)
 	       (bytes == 2 && s[0] == 0xc2 && s[1] < 0xa0);
 }
 
+#define EACH_BYTE(byte) (0x0101010101010101u * (unsigned char)(byte))
+/* Not 0 if a byte of the word is 0; and if none is, 0. */
+#define HAS_ZERO(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
+
+size_t buffer_span(const char *bytes, size_t count, char a, char b)
+{
+	size_t at = 0;
+	uint64_t word;
+
+	for (; count - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, bytes + at, sizeof(word));
+		if ((word & EACH_BYTE(0x80)) | ((word - EACH_BYTE(0x20)) & EACH_BYTE(0x80)) |
+		    HAS_ZERO(word ^ EACH_BYTE(0x7f)) | HAS_ZERO(word ^ EACH_BYTE(a)) |
+		    HAS_ZERO(word ^ EACH_BYTE(b)))
+			break;
+	}
+	while (at < count && bytes[at] >= 0x20 && bytes[at] != 0x7f && bytes[at] != a &&
+	       bytes[at] != b)
+		at++;
+	return at;
+}
+
 static void append_clean(struct buffer *b, const char *bytes, size_t count, bool plain)
 {
 	const unsigned char *s = (const unsigned char *)bytes;
 	size_t at = 0, taken = 0;
 
-	while (at < count) {
-		size_t length = measure_character(s + at, count - at), step = length ? length : 1;
+	for (;;) {
+		size_t length, step;
+
+		at += buffer_span(bytes + at, count - at, 0, 0);
+		if (at == count)
+			break;
+		length = measure_character(s + at, count - at);
+		step = length ? length : 1;
 
 		if (length == 0 || (plain && is_control(s + at, length))) {
 			buffer_bytes(b, bytes + taken, at - taken);
@@ -214,5 +276,21 @@ char *buffer_take_plain(const char *text)
 	struct buffer b = { 0 };
 
 	buffer_plain(&b, text);
+	return buffer_take(&b);
+}
+
+char *buffer_take_cut(const char *bytes, size_t count, size_t most)
+{
+	bool is_cut = count > most;
+	struct buffer b = { 0 };
+
+	buffer_utf8(&b, bytes, is_cut ? most : count);
+	if (is_cut || b.used > most) {
+		b.used = b.used < most - strlen(ELLIPSIS) ? b.used : most - strlen(ELLIPSIS);
+		/* Not within a character. */
+		while (b.used && (b.data[b.used] & 0xc0) == 0x80)
+			b.used--;
+		buffer_text(&b, ELLIPSIS);
+	}
 	return buffer_take(&b);
 }

@@ -14,11 +14,26 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+struct progress;
 
 struct buffer {
 	char *data; /* terminated; NULL until something is appended */
 	size_t used, room;
+	FILE *out;                 /* where the text goes as it grows; NULL: it stays in memory */
+	struct progress *progress; /* the bar that is removed before a write, or NULL */
+	int error;                 /* errno of the first write to `out` that failed; 0: none did */
 };
+
+/*
+ * From now on the buffer holds only the end of the text: the rest goes to `out`, about 64 KiB of whole
+ * lines at a time. A progress bar (or NULL) is removed before that. After a write that failed, further
+ * text is dropped. The caller keeps `out`.
+ */
+void buffer_stream(struct buffer *b, FILE *out, struct progress *progress);
+/* Writes what is left to `out`. Returns 0, or errno of the first write that failed. */
+int buffer_flush(struct buffer *b);
 
 /* Frees the text. The buffer is empty afterwards. */
 void buffer_release(struct buffer *b);
@@ -47,10 +62,18 @@ void buffer_utf8(struct buffer *b, const char *bytes, size_t count);
 /* The same for a terminated text; also replaces each control character by "?". */
 void buffer_plain(struct buffer *b, const char *text);
 
+/*
+ * Returns how many of the first bytes are printable ASCII, but not `a` or `b`. Most text is that, and
+ * eight bytes are looked at at once.
+ */
+size_t buffer_span(const char *bytes, size_t count, char a, char b);
+
 /* Returns the text, never NULL, for the caller to free. The buffer is empty afterwards. */
 char *buffer_take(struct buffer *b);
 /* The same as buffer_utf8() and buffer_plain(), into a text of its own. */
 char *buffer_take_utf8(const char *bytes, size_t count);
 char *buffer_take_plain(const char *text);
+/* The same as buffer_take_utf8(). A text of more than `most` bytes (3 or more) is cut, and ends in "…". */
+char *buffer_take_cut(const char *bytes, size_t count, size_t most);
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hash maps: uthash, as the viewer uses it. Include this header instead of <uthash.h>, whose own
- * answer to a lack of memory is to exit without a word.
+ * answer to a lack of memory is to exit without a word, and whose own hash has no key (hash.h).
  */
 #ifndef LSATRACE_VIEWER_BASE_MAP_H
 #define LSATRACE_VIEWER_BASE_MAP_H
 
+#include "viewer/base/hash.h"
 #include "viewer/base/memory.h"
 
+#define HASH_FUNCTION(key, bytes, hash) ((hash) = (unsigned)hash_bytes(key, bytes))
 #define uthash_fatal(message) memory_exhausted()
 #include <uthash.h>
 

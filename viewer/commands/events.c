@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +15,9 @@
 #include "viewer/read/timeline.h"
 #include "viewer/report/event_json.h"
 #include "viewer/report/event_line.h"
-#include "viewer/report/json_frames.h"
 #include "viewer/report/report.h"
 #include "viewer/symbols/frames.h"
 #include "viewer/symbols/symbols.h"
-
-#define FLUSH_BYTES (1u << 18)
 
 /* What the command line asks for. */
 struct request {
@@ -106,10 +102,8 @@ struct printer {
 	bool package[TRACE_PACKAGES];
 	struct event_line *line;
 	struct symbols *symbols;
-	struct json_frames *frames; /* NULL: no backtraces in JSON */
 	struct frames_style style;
 	struct buffer out;
-	bool is_closed; /* standard output takes no more */
 	int status;
 };
 
@@ -168,18 +162,16 @@ static bool is_wanted(const struct printer *p, const struct trace_event *e)
 static void write_event(struct printer *p, const struct trace_event *e)
 {
 	const struct model_stack *stack;
-	json_t *json;
+	struct model_stack room;
 
 	if (p->request->is_json) {
-		json = event_json(p->model, e, p->frames);
-		json_write(&p->out, json, JSON_COMPACT);
-		json_decref(json);
+		event_json_write(&p->out, p->model, e, p->request->has_stacks ? p->symbols : NULL);
 		return;
 	}
 	event_line_write(p->line, &p->out, e);
 	if (!p->request->has_stacks)
 		return;
-	stack = model_stack(p->model, e->stack);
+	stack = model_stack(p->model, e->stack, &room);
 	if (stack) {
 		frames_write(&p->out, &p->style, p->symbols, stack);
 		return;
@@ -190,41 +182,24 @@ static void write_event(struct printer *p, const struct trace_event *e)
 	buffer_text(&p->out, "; the backtrace could not be stored\n");
 }
 
-static void flush_output(struct printer *p)
-{
-	size_t done = 0;
-
-	while (done < p->out.used && !p->is_closed) {
-		ssize_t wrote = write(STDOUT_FILENO, p->out.data + done, p->out.used - done);
-
-		if (wrote >= 0)
-			done += (size_t)wrote;
-		else if (errno != EINTR)
-			p->is_closed = true;
-	}
-	p->out.used = 0;
-	/* EPIPE: who reads it has seen enough. */
-	if (!p->is_closed || errno == EPIPE)
-		return;
-	complaint_print("standard output", "%s", strerror(errno));
-	p->status = COMMAND_TROUBLE;
-}
-
 static void print_events(struct printer *p, const char *path)
 {
 	struct trouble trouble = { 0 };
 	struct timeline *timeline = timeline_new(model_reader(p->model));
 	const struct trace_event *e;
+	int error;
 
-	while (!p->is_closed && (e = timeline_next(timeline, &trouble)) != NULL) {
+	buffer_stream(&p->out, stdout, NULL);
+	while (!p->out.error && (e = timeline_next(timeline, &trouble)) != NULL)
 		if (is_wanted(p, e))
 			write_event(p, e);
-		if (p->out.used >= FLUSH_BYTES)
-			flush_output(p);
-	}
-	if (!p->is_closed)
-		flush_output(p);
 	timeline_free(timeline);
+	error = buffer_flush(&p->out);
+	/* EPIPE: who reads it has seen enough. */
+	if (error && error != EPIPE) {
+		complaint_print("standard output", "%s", strerror(error));
+		p->status = COMMAND_TROUBLE;
+	}
 	if (trouble.error != TROUBLE_NONE) {
 		complaint_print(path, "%s", trouble.text);
 		p->status = COMMAND_TROUBLE;
@@ -247,11 +222,9 @@ static int print_model(const struct request *r, struct model *model, const char 
 	}
 	p.line = event_line_new(model, has_color);
 	p.symbols = symbols_new(NULL);
-	p.frames = r->has_stacks ? json_frames_new(p.symbols) : NULL;
 	p.style = frames_style("    ", has_color);
 	print_events(&p, path);
 	frames_release(&p.style);
-	json_frames_free(p.frames);
 	symbols_free(p.symbols);
 	event_line_free(p.line);
 	buffer_release(&p.out);

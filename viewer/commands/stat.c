@@ -67,16 +67,17 @@ static int measure_column(const struct table *t, unsigned column)
 /* Writes the table, unless it has no rows, and empties it. */
 static void write_table(struct buffer *b, struct table *t)
 {
-	int width = measure_names(t);
+	int width = measure_names(t), widths[COLUMNS] = { 0 };
 
+	for (unsigned j = 0; j < COLUMNS && t->column[j]; j++)
+		widths[j] = measure_column(t, j);
 	for (size_t i = 0; t->rows && i <= t->rows; i++) {
 		buffer_format(b, "  %-*s", width, i ? t->row[i - 1].name : t->title);
 		for (unsigned j = 0; j < COLUMNS && t->column[j]; j++) {
 			if (i)
-				buffer_format(b, "  %*" PRIu64, measure_column(t, j),
-					      t->row[i - 1].number[j]);
+				buffer_format(b, "  %*" PRIu64, widths[j], t->row[i - 1].number[j]);
 			else
-				buffer_format(b, "  %*s", measure_column(t, j), t->column[j]);
+				buffer_format(b, "  %*s", widths[j], t->column[j]);
 		}
 		buffer_text(b, "\n");
 	}
@@ -170,25 +171,35 @@ static void write_transfer_table(struct buffer *b, const struct model *m)
 	write_table(b, &t);
 }
 
-static void add_live_blocks(struct row *row, const struct model *m, uint32_t family)
-{
-	for (size_t i = 0; i < model_entries(m); i++) {
-		const struct model_entry *entry = model_entry(m, i);
+/* What is live at the end of the trace. */
+struct live {
+	uint64_t sections;
+	uint64_t blocks[256], bytes[256]; /* by family */
+};
 
-		if (entry->family == family && entry->state != TRACE_ENTRY_SECTION) {
-			row->number[3]++;
-			sum_add(&row->number[4], entry->size);
+static void count_live(struct live *live, const struct model *m)
+{
+	struct reader_cursor c = { 0 };
+	struct model_entry entry;
+
+	while (model_next_entry(m, &c, &entry)) {
+		if (entry.state == TRACE_ENTRY_SECTION) {
+			live->sections++;
+			continue;
 		}
+		live->blocks[entry.family]++;
+		sum_add(&live->bytes[entry.family], entry.size);
 	}
 }
 
-static void write_family_table(struct buffer *b, const struct model *m)
+static void write_family_table(struct buffer *b, const struct model *m, const struct live *live)
 {
 	struct table t = { .title = "family",
 			   .column = { "calls", "failed", "bytes", "live blocks", "live bytes" } };
 
 	for (uint32_t family = 1; family < 256; family++) {
-		struct row row = { 0 };
+		struct row row = { .number = {
+					   [3] = live->blocks[family], [4] = live->bytes[family] } };
 
 		if (!model_family(m, family))
 			continue;
@@ -196,7 +207,6 @@ static void write_family_table(struct buffer *b, const struct model *m)
 			for (uint32_t j = 0; model_function(m, i)->name && j < TRACE_PACKAGES; j++)
 				if (model_function(m, i)->family == family)
 					add_counter(&row, model_counter(m, j, i));
-		add_live_blocks(&row, m, family);
 		if (row.number[0] == 0 && row.number[3] == 0)
 			continue;
 		row.name = buffer_take_plain(model_family(m, family));
@@ -208,31 +218,33 @@ static void write_family_table(struct buffer *b, const struct model *m)
 /* Whose functions were called, and where clients find the memory of live sections. */
 static void write_sections(struct buffer *b, const struct model *m)
 {
-	size_t before = b->used;
+	struct buffer allocators = { 0 };
+	struct reader_cursor c = { 0 };
+	struct model_entry entry;
+	bool any;
 
-	allocators_write(b, m);
-	for (size_t i = 0; i < model_entries(m); i++) {
-		const struct model_entry *entry = model_entry(m, i);
-
-		if (!entry->has_descriptor)
+	allocators_write(&allocators, m);
+	any = allocators.used > 0;
+	buffer_bytes(b, allocators.data, allocators.used);
+	buffer_release(&allocators);
+	while (model_next_entry(m, &c, &entry)) {
+		if (!entry.has_descriptor)
 			continue;
+		any = true;
 		buffer_text(b, "  section ");
-		buffer_hex(b, entry->address);
+		buffer_hex(b, entry.address);
 		buffer_format(b, " of at most %" PRIu64 " bytes: /proc/%" PRId32 "/fd/%" PRIu32 "\n",
-			      entry->size, model_process(m)->pid, entry->descriptor);
+			      entry.size, model_process(m)->pid, entry.descriptor);
 	}
-	if (b->used > before)
-		buffer_text(b, "\n");
+	buffer_text(b, any ? "\n" : "");
 }
 
-static void write_totals(struct buffer *b, const struct model *m, const struct model_events *e)
+static void write_totals(struct buffer *b, const struct model *m, const struct model_events *e,
+			 const struct live *live)
 {
 	const struct model_process *process = model_process(m);
-	uint64_t sections = 0;
 
-	for (size_t i = 0; i < model_entries(m); i++)
-		sections += model_entry(m, i)->state == TRACE_ENTRY_SECTION;
-	buffer_format(b, "  live sections      %" PRIu64 "\n", sections);
+	buffer_format(b, "  live sections      %" PRIu64 "\n", live->sections);
 	buffer_format(b, "  distinct stacks    %" PRIu64 "\n", process->stacks);
 	buffer_format(b, "  calls in flight    %zu\n", model_in_flight(m));
 	buffer_format(b, "  calls recorded     %" PRIu64 "\n", e->recorded);
@@ -277,28 +289,29 @@ static void write_lost(struct buffer *b, const struct model *m)
 			    "leaks.\n");
 }
 
-static bool print_trace(const char *path)
+/* Returns false if the trace could not be read. */
+static bool write_trace(struct buffer *b, const char *path, bool is_later)
 {
 	struct progress progress = { 0 };
 	struct model_events events;
 	struct model *m = report_open_trace(path, &events, &progress);
-	struct buffer b = { 0 };
+	struct live live = { 0 };
 
 	if (!m)
 		return false;
-	buffer_text(&b, "trace ");
-	buffer_plain(&b, model_path(m));
-	buffer_format(&b, ", process %" PRId32 " (%s)\n\n", model_process(m)->pid,
+	count_live(&live, m);
+	buffer_text(b, is_later ? "\n" : "");
+	buffer_text(b, "trace ");
+	buffer_plain(b, model_path(m));
+	buffer_format(b, ", process %" PRId32 " (%s)\n\n", model_process(m)->pid,
 		      model_process(m)->end_text);
-	write_package_table(&b, m);
-	write_function_table(&b, m);
-	write_transfer_table(&b, m);
-	write_family_table(&b, m);
-	write_sections(&b, m);
-	write_totals(&b, m, &events);
-	write_lost(&b, m);
-	fputs(b.data, stdout);
-	buffer_release(&b);
+	write_package_table(b, m);
+	write_function_table(b, m);
+	write_transfer_table(b, m);
+	write_family_table(b, m, &live);
+	write_sections(b, m);
+	write_totals(b, m, &events, &live);
+	write_lost(b, m);
 	model_close(m);
 	return true;
 }
@@ -324,20 +337,21 @@ int command_stat(int argc, char **argv)
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
 	};
-	int status, first = arguments_parse(&arguments, argc, argv, &status);
+	int error, status, first = arguments_parse(&arguments, argc, argv, &status);
+	struct buffer out = { 0 };
 
 	if (!first)
 		return status;
 	status = 0;
-	for (int i = first; i < argc; i++) {
-		if (i > first)
-			putchar('\n');
-		if (!print_trace(argv[i]))
+	buffer_stream(&out, stdout, NULL);
+	for (int i = first; i < argc; i++)
+		if (!write_trace(&out, argv[i], i > first))
 			status = COMMAND_TROUBLE;
-	}
+	error = buffer_flush(&out);
+	buffer_release(&out);
 	/* EPIPE: who reads it has seen enough. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
-		complaint_print("standard output", "could not be written");
+	if (error && error != EPIPE) {
+		complaint_print("standard output", "%s", strerror(error));
 		status = COMMAND_TROUBLE;
 	}
 	return status;

@@ -5,43 +5,79 @@
 #include <string.h>
 
 #include "include/kinds.h"
+#include "viewer/base/hash.h"
+#include "viewer/base/index.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/sum.h"
 #include "viewer/findings/fingerprint.h"
 #include "viewer/findings/groups.h"
 #include "viewer/findings/message.h"
+#include "viewer/findings/neighbours.h"
 #include "viewer/model/model.h"
+
+/*
+ * What is kept of a finding. A ledger of n bytes can hold n / 32 distinct leaks, so this is short;
+ * all else is made from the first occurrence when the finding is asked for.
+ */
+struct findings_row {
+	struct groups_identity identity;
+	uint32_t model : 31; /* of the first occurrence */
+	uint32_t at_unload : 1;
+	uint64_t count, bytes;
+	const void *first; /* the first occurrence: a struct trace_entry of a leak, or trace_finding */
+};
+
+_Static_assert(sizeof(struct findings_row) == 56, "a row is short");
 
 /* While the findings are made. */
 struct builder {
 	struct findings *f;
-	size_t room;
-	struct groups groups;
+	struct groups *groups;
+	struct index index;
 };
 
-/*
- * Returns the finding that an occurrence belongs to. A new one has only what makes it distinct, and
- * *is_new is set: the caller fills in the rest.
- */
-static struct finding *find_finding(struct builder *b, struct model *model,
-				    const struct groups_key *key, bool *is_new)
-{
-	size_t index = groups_find(&b->groups, model, key, is_new);
-	struct findings *f = b->f;
-	struct finding *finding;
+/* What findings_get() has filled in. */
+struct findings_one {
+	struct finding finding;
+	struct model_stack stack[TRACE_FINDING_STACKS];
+	struct model_stack before, after;
+};
 
-	if (!*is_new)
-		return &f->all[index];
-	memory_room(f->all, f->count, b->room);
-	finding = &f->all[f->count++];
-	*finding = (struct finding){ .kind = key->kind,
-				     .reason = key->reason,
-				     .level = kinds_level(key->kind),
-				     .model = model,
-				     .family = key->family };
-	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
-		finding->stack[i] = model_stack(model, key->refs[i]);
-	return finding;
+/* An identity that is being looked for. */
+struct wanted {
+	const struct findings *f;
+	const struct groups_identity *identity;
+};
+
+static bool is_row(const void *context, uint32_t item)
+{
+	const struct wanted *wanted = context;
+
+	return memcmp(&wanted->f->row[item].identity, wanted->identity,
+		      sizeof(*wanted->identity)) == 0;
+}
+
+/* Adds occurrences to the finding that they belong to, which may be new. */
+static struct findings_row *add_occurrences(struct builder *b, size_t model,
+					    const struct groups_key *key, const void *first,
+					    uint64_t count, uint64_t bytes)
+{
+	struct groups_identity identity = groups_identify(b->groups, model, key);
+	struct wanted wanted = { b->f, &identity };
+	uint32_t *slot =
+		index_find(&b->index, hash_bytes(&identity, sizeof(identity)), is_row, &wanted);
+	struct findings_row *row;
+
+	if (!*slot) {
+		b->f->row[b->f->count++] = (struct findings_row){
+			.identity = identity, .model = (uint32_t)model & INT32_MAX, .first = first
+		};
+		*slot = (uint32_t)b->f->count;
+	}
+	row = &b->f->row[*slot - 1];
+	sum_add(&row->count, count);
+	sum_add(&row->bytes, bytes);
+	return row;
 }
 
 static bool is_leaked_block(const struct model_entry *entry)
@@ -55,37 +91,45 @@ static bool is_leaked_section(const struct model_entry *entry)
 	return entry->state == TRACE_ENTRY_SECTION && !entry->inherited && !entry->adopted;
 }
 
-static void add_leak(struct builder *b, struct model *model, const struct model_entry *entry)
+static bool is_leak(const struct model_entry *entry)
+{
+	return is_leaked_block(entry) || is_leaked_section(entry);
+}
+
+static struct groups_key key_of_leak(const struct model_entry *entry)
 {
 	bool is_section = entry->state == TRACE_ENTRY_SECTION;
-	const struct model_entry *section = is_section ? entry : entry->section;
 	struct groups_key key = { .kind = is_section ? TRACE_KIND_SECTION_LEAK
 						     : TRACE_KIND_BLOCK_LEAK,
-				  .family = model_family(model, entry->family) };
-	struct finding *finding;
-	bool is_new;
+				  .family = entry->family };
 
 	if (!is_section)
 		key.refs[TRACE_STACK_ALLOCATE] = entry->stack;
-	if (section)
-		key.refs[TRACE_STACK_CREATE] = section->stack;
-	finding = find_finding(b, model, &key, &is_new);
-	sum_add(&finding->count, 1);
-	sum_add(&finding->bytes, entry->size);
-	finding->at_unload |= model_package(model, entry->package)->is_unloaded;
-	if (!is_new)
-		return;
+	if (is_section)
+		key.refs[TRACE_STACK_CREATE] = entry->stack;
+	else if (entry->section)
+		key.refs[TRACE_STACK_CREATE] = entry->section->stack;
+	return key;
+}
+
+static void decode_leak(struct finding *finding, const struct model *model,
+			const struct model_entry *entry)
+{
+	struct model_entry section = *entry;
+
 	finding->package = entry->package;
 	finding->has_address = finding->has_size = true;
 	finding->address = entry->address;
 	finding->size = entry->size;
-	if (section)
+	if (entry->section)
+		section = model_entry(model, entry->section);
+	if (section.state == TRACE_ENTRY_SECTION)
 		finding->section =
 			(struct finding_section){ .known = true,
-						  .handle = section->address,
-						  .sizes_known = !section->adopted,
-						  .max_size = (uint32_t)section->size,
-						  .initial_size = (uint32_t)section->initial_size };
+						  .handle = section.address,
+						  .sizes_known = !section.adopted,
+						  .max_size = (uint32_t)section.size,
+						  .initial_size = (uint32_t)section.initial_size };
 }
 
 static struct finding_section decode_section(const struct trace_section *section, bool known,
@@ -96,6 +140,21 @@ static struct finding_section decode_section(const struct trace_section *section
 					 .sizes_known = known && sizes_known,
 					 .max_size = section->max_size,
 					 .initial_size = section->initial_size };
+}
+
+static struct groups_key key_of_misuse(const struct trace_finding *t)
+{
+	struct groups_key key = { .kind = (enum trace_kind)t->kind,
+				  .reason = (enum trace_reason)t->reason,
+				  .family = t->family };
+
+	memcpy(key.refs, t->stack, sizeof(key.refs));
+	/* Here the call is the deletion. It has both names, and either may have been recorded. */
+	if (t->kind == TRACE_KIND_LIVE_AT_DELETE && !key.refs[TRACE_STACK_DELETE])
+		key.refs[TRACE_STACK_DELETE] = key.refs[TRACE_STACK_CALL];
+	if (t->kind == TRACE_KIND_LIVE_AT_DELETE && !key.refs[TRACE_STACK_CALL])
+		key.refs[TRACE_STACK_CALL] = key.refs[TRACE_STACK_DELETE];
+	return key;
 }
 
 static void decode_misuse(struct finding *finding, const struct model *model,
@@ -115,78 +174,65 @@ static void decode_misuse(struct finding *finding, const struct model *model,
 					(t->flags & TRACE_FINDING_OWNER_SIZES) != 0);
 }
 
-/* Is the entry a live block in the section, or heap, of the block that the finding concerns? */
-static bool is_beside(const struct finding *f, const struct model *model,
-		      const struct model_entry *entry)
+static struct finding_neighbour
+decode_neighbour(const struct model *model, const struct trace_entry *t, struct model_stack *room)
 {
-	if (entry->state != TRACE_ENTRY_BLOCK && entry->state != TRACE_ENTRY_SUSPECT)
-		return false;
-	if (entry->address == f->block || model_family(model, entry->family) != f->family)
-		return false;
-	return f->section.known ? entry->section && entry->section->address == f->section.handle
-				: !entry->in_section;
+	struct model_entry entry;
+
+	if (!t)
+		return (struct finding_neighbour){ 0 };
+	entry = model_entry(model, t);
+	return (struct finding_neighbour){ .known = true,
+					   .address = entry.address,
+					   .size = entry.size,
+					   .stack = model_stack(model, entry.stack, room) };
 }
 
-static void take_neighbour(struct finding_neighbour *n, struct model *model,
-			   const struct model_entry *entry)
+static void find_neighbours(struct findings *f, const struct findings_row *row, uint8_t family)
 {
-	*n = (struct finding_neighbour){ .known = true,
-					 .address = entry->address,
-					 .size = entry->size,
-					 .stack = model_stack(model, entry->stack) };
-}
+	const struct model *model = f->models[row->model];
+	struct finding *finding = &f->one->finding;
+	struct neighbours_place place = { .family = family,
+					  .in_section = finding->section.known,
+					  .section = finding->section.known ? finding->section.handle
+									    : 0,
+					  .address = finding->block };
+	const struct trace_entry *before, *after;
 
-static void find_neighbours(struct finding *f, struct model *model)
-{
-	f->has_neighbours = f->kind >= TRACE_KIND_OVERFLOW && f->kind <= TRACE_KIND_USE_AFTER_DELETE;
-	for (size_t i = 0; f->has_neighbours && i < model_entries(model); i++) {
-		const struct model_entry *entry = model_entry(model, i);
-
-		if (!is_beside(f, model, entry))
-			continue;
-		if (entry->address < f->block) {
-			if (!f->before.known || entry->address > f->before.address)
-				take_neighbour(&f->before, model, entry);
-		} else if (!f->after.known || entry->address < f->after.address) {
-			take_neighbour(&f->after, model, entry);
-		}
-	}
-}
-
-static void add_misuse(struct builder *b, struct model *model, const struct trace_finding *t)
-{
-	struct groups_key key = { .kind = (enum trace_kind)t->kind,
-				  .reason = (enum trace_reason)t->reason,
-				  .family = model_family(model, t->family) };
-	struct finding *finding;
-	bool is_new;
-
-	memcpy(key.refs, t->stack, sizeof(key.refs));
-	/* Here the call is the deletion. It has both names, and either may have been recorded. */
-	if (t->kind == TRACE_KIND_LIVE_AT_DELETE && !key.refs[TRACE_STACK_DELETE])
-		key.refs[TRACE_STACK_DELETE] = key.refs[TRACE_STACK_CALL];
-	if (t->kind == TRACE_KIND_LIVE_AT_DELETE && !key.refs[TRACE_STACK_CALL])
-		key.refs[TRACE_STACK_CALL] = key.refs[TRACE_STACK_DELETE];
-	finding = find_finding(b, model, &key, &is_new);
-	sum_add(&finding->count, t->count);
-	sum_add(&finding->bytes, t->bytes);
-	if (!is_new)
+	finding->has_neighbours = finding->kind >= TRACE_KIND_OVERFLOW &&
+				  finding->kind <= TRACE_KIND_USE_AFTER_DELETE;
+	if (!finding->has_neighbours)
 		return;
-	decode_misuse(finding, model, t);
-	find_neighbours(finding, model);
+	neighbours_find(&f->neighbours[row->model], model, &place, &before, &after);
+	finding->before = decode_neighbour(model, before, &f->one->before);
+	finding->after = decode_neighbour(model, after, &f->one->after);
 }
 
-static void add_model(struct builder *b, struct model *model)
+static bool is_leak_row(const struct findings_row *row)
 {
-	groups_begin_model(&b->groups);
-	for (size_t i = 0; i < model_entries(model); i++) {
-		const struct model_entry *entry = model_entry(model, i);
+	return row->identity.kind == TRACE_KIND_BLOCK_LEAK ||
+	       row->identity.kind == TRACE_KIND_SECTION_LEAK;
+}
 
-		if (is_leaked_block(entry) || is_leaked_section(entry))
-			add_leak(b, model, entry);
+static void add_model(struct builder *b, size_t index)
+{
+	const struct model *model = b->f->models[index];
+	struct reader_cursor entries = { 0 }, misuses = { 0 };
+	const struct trace_finding *misuse;
+	struct model_entry entry;
+
+	while (model_next_entry(model, &entries, &entry)) {
+		struct groups_key key = key_of_leak(&entry);
+
+		if (is_leak(&entry))
+			add_occurrences(b, index, &key, entry.source, 1, entry.size)->at_unload |=
+				model_package(model, entry.package)->is_unloaded;
 	}
-	for (size_t i = 0; i < model_findings(model); i++)
-		add_misuse(b, model, model_finding(model, i));
+	while ((misuse = model_next_finding(model, &misuses)) != NULL) {
+		struct groups_key key = key_of_misuse(misuse);
+
+		add_occurrences(b, index, &key, misuse, misuse->count, misuse->bytes);
+	}
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
 		sum_add(&b->f->lost[i], model_lost(model, (enum trace_lost)i));
 	b->f->is_exact = b->f->is_exact && model_is_exact(model);
@@ -198,79 +244,138 @@ static int compare_numbers(uint64_t a, uint64_t b)
 }
 
 /* Ties are broken by what is the same in each run, and last by the order of the file. */
-static int compare_findings(const void *left, const void *right)
+static int compare_rows(const void *left, const void *right, void *findings)
 {
-	const struct finding *a = *(const struct finding *const *)left;
-	const struct finding *b = *(const struct finding *const *)right;
-	int order = compare_numbers(b->level, a->level);
+	const struct findings *f = findings;
+	uint32_t first = *(const uint32_t *)left, second = *(const uint32_t *)right;
+	const struct findings_row *a = &f->row[first], *b = &f->row[second];
+	int order = compare_numbers(kinds_level((enum trace_kind)b->identity.kind),
+				    kinds_level((enum trace_kind)a->identity.kind));
 
 	if (!order)
 		order = compare_numbers(b->bytes, a->bytes);
 	if (!order)
 		order = compare_numbers(b->count, a->count);
 	if (!order)
-		order = compare_numbers(a->kind, b->kind);
+		order = compare_numbers(a->identity.kind, b->identity.kind);
 	if (!order)
-		order = compare_numbers(a->reason, b->reason);
-	return order ? order : a < b ? -1 : a > b;
+		order = compare_numbers(a->identity.reason, b->identity.reason);
+	return order ? order : compare_numbers(first, second);
 }
 
-/* Sorts pointers, because a finding is large. */
-static void sort_findings(struct findings *f)
+static void sort_rows(struct findings *f)
 {
-	struct finding **order = memory_new(f->count, sizeof(struct finding *));
-	struct finding *sorted = memory_new(f->count, sizeof(*sorted));
-
+	f->order = memory_new(f->count, sizeof(*f->order));
 	for (size_t i = 0; i < f->count; i++)
-		order[i] = &f->all[i];
+		f->order[i] = (uint32_t)i;
 	if (f->count)
-		qsort(order, f->count, sizeof(*order), compare_findings);
-	for (size_t i = 0; i < f->count; i++)
-		sorted[i] = *order[i];
-	free(order);
-	free(f->all);
-	f->all = sorted;
+		qsort_r(f->order, f->count, sizeof(*f->order), compare_rows, f);
 }
 
-static void count_finding(struct findings *f, const struct finding *finding)
+static void count_row(struct findings *f, const struct findings_row *row)
 {
-	sum_add(finding->level == TRACE_LEVEL_ERROR     ? &f->errors
-		: finding->level == TRACE_LEVEL_WARNING ? &f->warnings
-							: &f->notes,
-		finding->count);
-	if (finding->kind == TRACE_KIND_BLOCK_LEAK) {
-		sum_add(&f->leaked_blocks, finding->count);
-		sum_add(&f->leaked_bytes, finding->bytes);
-	} else if (finding->kind == TRACE_KIND_SECTION_LEAK) {
-		sum_add(&f->leaked_sections, finding->count);
+	enum trace_level level = kinds_level((enum trace_kind)row->identity.kind);
+
+	sum_add(level == TRACE_LEVEL_ERROR     ? &f->errors
+		: level == TRACE_LEVEL_WARNING ? &f->warnings
+					       : &f->notes,
+		row->count);
+	if (row->identity.kind == TRACE_KIND_BLOCK_LEAK) {
+		sum_add(&f->leaked_blocks, row->count);
+		sum_add(&f->leaked_bytes, row->bytes);
+	} else if (row->identity.kind == TRACE_KIND_SECTION_LEAK) {
+		sum_add(&f->leaked_sections, row->count);
 	}
+}
+
+/* How many findings there can be at most. */
+static size_t count_occurrences(struct model *const *models, size_t count)
+{
+	size_t occurrences = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct reader_cursor entries = { 0 }, misuses = { 0 };
+		struct model_entry entry;
+
+		while (model_next_entry(models[i], &entries, &entry))
+			occurrences += is_leak(&entry);
+		while (model_next_finding(models[i], &misuses))
+			occurrences++;
+	}
+	return occurrences;
 }
 
 struct findings *findings_new(struct model *const *models, size_t count, struct findings_namer namer)
 {
 	struct builder b = { .f = memory_new(1, sizeof(*b.f)) };
+	size_t most = count_occurrences(models, count);
 
+	b.f->models = memory_new(count, sizeof(struct model *));
+	memcpy(b.f->models, models, count * sizeof(struct model *));
+	b.f->model_count = count;
+	b.f->namer = namer;
 	b.f->is_exact = true;
+	b.f->row = memory_new(most, sizeof(*b.f->row));
+	b.f->neighbours = memory_new(count, sizeof(*b.f->neighbours));
+	b.f->one = memory_new(1, sizeof(*b.f->one));
+	b.groups = groups_new(models, count);
+	index_init(&b.index, most);
 	for (size_t i = 0; i < count; i++)
-		add_model(&b, models[i]);
-	groups_release(&b.groups);
-	sort_findings(b.f);
-	for (size_t i = 0; i < b.f->count; i++) {
-		struct finding *finding = &b.f->all[i];
-
-		fingerprint_make(finding, &namer);
-		finding->message = message_make(finding, &namer);
-		count_finding(b.f, finding);
-	}
+		add_model(&b, i);
+	groups_free(b.groups);
+	index_release(&b.index);
+	sort_rows(b.f);
+	for (size_t i = 0; i < b.f->count; i++)
+		count_row(b.f, &b.f->row[i]);
 	return b.f;
+}
+
+const struct finding *findings_get(struct findings *f, size_t i)
+{
+	const struct findings_row *row = &f->row[f->order[i]];
+	const struct model *model = f->models[row->model];
+	const struct trace_finding *misuse = row->first;
+	bool is_leak = is_leak_row(row);
+	struct finding *finding = &f->one->finding;
+	struct model_entry entry;
+	struct groups_key key;
+
+	if (is_leak)
+		entry = model_entry(model, row->first);
+	key = is_leak ? key_of_leak(&entry) : key_of_misuse(misuse);
+	free(finding->message);
+	*finding = (struct finding){ .kind = key.kind,
+				     .reason = key.reason,
+				     .level = kinds_level(key.kind),
+				     .count = row->count,
+				     .bytes = row->bytes,
+				     .model = model,
+				     .family = model_family(model, key.family),
+				     .at_unload = row->at_unload };
+	for (unsigned j = 0; j < TRACE_FINDING_STACKS; j++)
+		finding->stack[j] = model_stack(model, key.refs[j], &f->one->stack[j]);
+	if (is_leak) {
+		decode_leak(finding, model, &entry);
+	} else {
+		decode_misuse(finding, model, misuse);
+		find_neighbours(f, row, misuse->family);
+	}
+	fingerprint_make(finding, &f->namer);
+	finding->message = message_make(finding, &f->namer);
+	return finding;
 }
 
 void findings_free(struct findings *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->count; i++)
-		free(f->all[i].message);
-	free(f->all);
+	for (size_t i = 0; i < f->model_count; i++)
+		neighbours_release(&f->neighbours[i]);
+	free(f->one->finding.message);
+	free(f->one);
+	free(f->models);
+	free(f->neighbours);
+	free(f->order);
+	free(f->row);
 	free(f);
 }

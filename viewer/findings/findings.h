@@ -4,7 +4,10 @@
  * they were recorded. Occurrences with equal kind, reason, family and backtraces are one finding
  * (groups.h).
  *
- * Pure: reads no file, prints nothing. The names of addresses come from the caller.
+ * A finding is put together when it is asked for, so findings take little memory (a trace may hold
+ * millions) and one at a time is at hand.
+ *
+ * For one thread at a time. Reads no file, prints nothing. The names of addresses come from the caller.
  *
  * To add a finding: a row in TRACE_KINDS (include/trace_format.h), the code in preload/ledger/ that
  * judges it, and its sentence in message.c.
@@ -18,18 +21,34 @@
 
 #include "viewer/findings/finding.h"
 
+struct findings_one;
+struct findings_row;
+struct neighbours;
+
 struct findings {
-	struct finding *all; /* errors first, and the most costly first of each level */
 	size_t count;
 	uint64_t errors, warnings, notes;                      /* occurrences */
 	uint64_t leaked_blocks, leaked_bytes, leaked_sections; /* bytes: of the blocks */
 	bool is_exact; /* false: a lower bound; `lost` says what is missing */
 	uint64_t lost[TRACE_LOST_COUNT];
+	/* The following is for findings_get() only. */
+	struct model **models;
+	size_t model_count;
+	struct findings_namer namer;
+	struct findings_row *row;
+	uint32_t *order;               /* numbers of rows */
+	struct neighbours *neighbours; /* of each model */
+	struct findings_one *one;
 };
 
-/* Judges the models together. They must outlive the result. Never NULL. */
+/* Judges the models together. Models and namer must outlive the result. Never NULL. */
 struct findings *findings_new(struct model *const *models, size_t count,
 			      struct findings_namer namer);
+/*
+ * Returns the i-th finding, below `count`: errors come first, and the most costly first of each level.
+ * It is valid until the next call.
+ */
+const struct finding *findings_get(struct findings *f, size_t i);
 /* Accepts NULL. */
 void findings_free(struct findings *f);
 

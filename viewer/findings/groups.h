@@ -7,46 +7,45 @@
  * For that, texts and backtraces get numbers, and equal ones get the same number:
  *
  *   family ──────────────▶ word ───┐
- *   module ─▶ word ─┐              ├─▶ identity ─▶ group
+ *   module ─▶ word ─┐              ├─▶ identity
  *   offset ─────────┴▶ content ────┘
+ *
+ * A backtrace is not copied for that: its number leads to where it lies in its trace.
  *
  * For one thread at a time.
  */
 #ifndef LSATRACE_VIEWER_FINDINGS_GROUPS_H
 #define LSATRACE_VIEWER_FINDINGS_GROUPS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "include/trace_format.h"
 
+struct groups;
 struct model;
 
-/* Starts zeroed. */
-struct groups {
-	uint32_t models; /* number of models begun */
-	struct word *words;
-	struct content *contents;
-	struct reference *references;
-	struct group *groups;
-};
-
-/* What makes an occurrence equal to others. `refs` are references of the model at hand. */
+/* What makes an occurrence equal to others. `refs` are references of one model. */
 struct groups_key {
 	enum trace_kind kind;
 	enum trace_reason reason;
-	const char *family; /* NULL: unknown */
+	uint8_t family;
 	uint32_t refs[TRACE_FINDING_STACKS];
 };
 
-/* The following keys are of another model. */
-void groups_begin_model(struct groups *g);
+/* Two of them are equal if their bytes are: there is no padding. */
+struct groups_identity {
+	uint8_t kind, reason;
+	uint16_t family;
+	uint32_t stack[TRACE_FINDING_STACKS]; /* 0: unknown, or does not apply */
+};
 
-/* Returns the index of the group. A new group gets the next index, and *is_new is set. */
-size_t groups_find(struct groups *g, struct model *model, const struct groups_key *key,
-		   bool *is_new);
+/* The models must outlive the result. Never NULL. */
+struct groups *groups_new(struct model *const *models, size_t count);
+/* Accepts NULL. */
+void groups_free(struct groups *g);
 
-void groups_release(struct groups *g);
+/* `model` is the number of a model, below `count`. */
+struct groups_identity groups_identify(struct groups *g, size_t model, const struct groups_key *key);
 
 #endif

@@ -12,17 +12,28 @@ static const char *const reasons[] = {
 	[TRACE_ALLOCATOR_EMBEDDED_INSTEAD] = "lsatrace's own was used in place of the host's",
 };
 
-static bool is_alike(const struct model_allocator *a, const struct model_allocator *b)
+static void write_packages(struct buffer *to, const struct model *m, uint32_t family,
+			   enum trace_allocator wanted)
 {
-	return a->family == b->family && a->allocator == b->allocator;
-}
+	enum trace_allocator allocator;
+	bool any = false;
 
-static bool is_first(const struct model *m, size_t i)
-{
-	for (size_t j = 0; j < i; j++)
-		if (is_alike(model_allocator(m, j), model_allocator(m, i)))
-			return false;
-	return true;
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
+		if (!model_allocator(m, i, family, &allocator) || allocator != wanted)
+			continue;
+		if (any) {
+			buffer_text(to, ", ");
+		} else {
+			buffer_text(to, "  ");
+			buffer_plain(to, model_family(m, family));
+			buffer_text(to, ": ");
+			buffer_text(to, reasons[wanted]);
+			buffer_text(to, ": ");
+		}
+		any = true;
+		model_write_package(m, i, to);
+	}
+	buffer_text(to, any ? "\n" : "");
 }
 
 static void write_doubts(struct buffer *to, const struct model *m)
@@ -43,32 +54,18 @@ static void write_doubts(struct buffer *to, const struct model *m)
 
 void allocators_write(struct buffer *to, const struct model *m)
 {
-	for (size_t i = 0; i < model_allocators(m); i++) {
-		const struct model_allocator *a = model_allocator(m, i);
-		const char *before = ": ";
-
-		if (!is_first(m, i))
-			continue;
-		buffer_text(to, "  ");
-		buffer_plain(to, model_family(m, a->family));
-		buffer_text(to, ": ");
-		buffer_text(to, reasons[a->allocator]);
-		for (size_t j = i; j < model_allocators(m); j++) {
-			if (!is_alike(a, model_allocator(m, j)))
-				continue;
-			buffer_text(to, before);
-			model_write_package(m, model_allocator(m, j)->package, to);
-			before = ", ";
-		}
-		buffer_text(to, "\n");
-	}
+	for (uint32_t family = 0; family < 256; family++)
+		for (unsigned i = 0; i <= TRACE_ALLOCATOR_LAST; i++)
+			write_packages(to, m, family, (enum trace_allocator)i);
 	write_doubts(to, m);
 }
 
 bool allocators_are_embedded(const struct model *m, uint32_t package)
 {
-	for (size_t i = 0; i < model_allocators(m); i++)
-		if (model_allocator(m, i)->package == package)
+	enum trace_allocator allocator;
+
+	for (uint32_t family = 0; family < 256; family++)
+		if (model_allocator(m, package, family, &allocator))
 			return true;
 	return false;
 }

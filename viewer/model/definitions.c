@@ -8,60 +8,70 @@
 #include "viewer/base/memory.h"
 #include "viewer/read/reader.h"
 
-#include <uthash.h>
-
-struct module_node {
-	struct model_module module; /* first: this is what is handed out */
-	UT_hash_handle hh;          /* by module.id */
-};
-
-/* A part of an argument. A long argument has several, with one position. */
-struct piece {
-	uint32_t position;
-	size_t order;
-	const struct trace_text *text;
-};
-
-static char *copy_text(const struct trace_text *t)
+static void replace_name(char **name, const struct trace_text *t)
 {
-	return buffer_take_utf8(t->text, t->length);
+	free(*name);
+	*name = buffer_take_cut(t->text, t->length, TRACE_NAME_MAX);
 }
 
-static void replace_text(char **text, char *with)
+static int compare_modules(const void *left, const void *right)
 {
-	free(*text);
-	*text = with;
+	const struct model_module *a = left, *b = right;
+
+	return a->id < b->id ? -1 : a->id > b->id;
 }
 
 const struct model_module *definitions_module(const struct definitions *d, uint32_t id)
 {
-	struct module_node *node;
+	struct model_module key = { .id = id };
 
-	HASH_FIND(hh, d->modules, &id, sizeof(id), node);
-	return node ? &node->module : NULL;
+	/* Most often the ids are 1, 2, 3 and so on. */
+	if (id - 1 < d->modules && d->module[id - 1].id == id)
+		return &d->module[id - 1];
+	return d->modules ? bsearch(&key, d->module, d->modules, sizeof(key), compare_modules)
+			  : NULL;
 }
 
-static void take_module(struct definitions *d, const struct trace_module *t)
+static struct model_module decode_module(const struct trace_module *t)
 {
-	struct module_node *node;
-	struct model_module *module;
-	const char *slash, *base;
+	const char *slash = memrchr(t->path, '/', t->path_bytes);
+	const char *base = slash ? slash + 1 : t->path;
+	size_t base_bytes = (size_t)(t->path + t->path_bytes - base);
+	bool is_path = !memchr(t->path, '\0', t->path_bytes);
+	struct model_module module = { .id = t->id,
+				       .path = t->path,
+				       .path_bytes = is_path ? t->path_bytes : 0,
+				       .load = t->base,
+				       .build_id_bytes = t->build_id_bytes };
 
-	if (definitions_module(d, t->id))
-		return; /* each id is given once; a second one is an error of the writer */
-	node = memory_new(1, sizeof(*node));
-	module = &node->module;
-	module->id = t->id;
-	module->load = t->base;
-	module->name = buffer_take_utf8(t->path, t->path_bytes);
-	if (t->path_bytes && !memchr(t->path, '\0', t->path_bytes))
-		module->path = memory_text(t->path, t->path_bytes);
-	slash = strrchr(module->name, '/');
-	base = slash ? slash + 1 : module->name;
-	module->base = *base ? memory_text(base, strlen(base)) : memory_text("?", 1);
-	module->build_id_bytes = t->build_id_bytes;
-	memcpy(module->build_id, t->build_id, sizeof(module->build_id));
-	HASH_ADD(hh, d->modules, module.id, sizeof(module->id), node);
+	module.name = buffer_take_cut(t->path, t->path_bytes, TRACE_NAME_MAX);
+	module.base = base_bytes ? buffer_take_cut(base, base_bytes, TRACE_NAME_MAX)
+				 : memory_text("?", 1);
+	memcpy(module.build_id, t->build_id, sizeof(module.build_id));
+	return module;
+}
+
+/* Each id is given once. A second one is an error of the writer: one of the two is ignored. */
+static void take_modules(struct definitions *d, const struct reader *r)
+{
+	const struct trace_record *record;
+	struct reader_cursor c = { 0 };
+	uint32_t room = 0;
+	bool is_known[UINT16_MAX + 1] = { false };
+
+	while ((record = reader_next_record(r, &c)) != NULL) {
+		const struct trace_module *t = (const struct trace_module *)record;
+
+		if (record->type != TRACE_RECORD_MODULE || is_known[t->id])
+			continue;
+		is_known[t->id] = true;
+		memory_room(d->module, d->modules, room);
+		d->module[d->modules++] = decode_module(t);
+	}
+	if (d->modules)
+		qsort(d->module, d->modules, sizeof(*d->module), compare_modules);
+	for (uint32_t i = 0; i < d->modules; i++)
+		d->module[i].place = i;
 }
 
 static void take_package(struct definitions *d, const struct trace_package *t)
@@ -75,40 +85,23 @@ static void take_package(struct definitions *d, const struct trace_package *t)
 	package->module = definitions_module(d, t->module);
 }
 
-static void take_allocator(struct definitions *d, const struct trace_text *t)
-{
-	struct model_allocator taken = { (uint8_t)t->number, (uint8_t)(t->number >> 8),
-					 (enum trace_allocator)(t->number >> 16) };
-
-	for (size_t i = 0; i < d->allocators; i++) {
-		struct model_allocator *a = &d->allocator[i];
-
-		if (a->package == taken.package && a->family == taken.family) {
-			*a = taken;
-			return;
-		}
-	}
-	memory_room(d->allocator, d->allocators, d->allocator_room);
-	d->allocator[d->allocators++] = taken;
-}
-
 static void take_text(struct definitions *d, const struct trace_text *t)
 {
 	struct model_function *function;
 
 	switch (t->head.type) {
 	case TRACE_RECORD_FAMILY:
-		replace_text(&d->family[t->number], copy_text(t));
+		replace_name(&d->family[t->number], t);
 		break;
 	case TRACE_RECORD_FUNCTION:
 		function = &d->function[t->number & 255];
-		replace_text(&function->name, copy_text(t));
+		replace_name(&function->name, t);
 		function->family = (uint8_t)(t->number >> 8);
 		function->role = (enum trace_role)(t->number >> 16);
 		break;
 	case TRACE_RECORD_PACKAGE_NAME:
 		d->package[t->number].is_defined = true;
-		replace_text(&d->package[t->number].name, copy_text(t));
+		replace_name(&d->package[t->number].name, t);
 		break;
 	case TRACE_RECORD_PACKAGE_GONE:
 		d->package[t->number].is_unloaded = true;
@@ -117,96 +110,49 @@ static void take_text(struct definitions *d, const struct trace_text *t)
 		d->package[t->number & 255].doubt = t->number >> 8;
 		break;
 	case TRACE_RECORD_ALLOCATOR:
-		take_allocator(d, t);
+		d->allocator[t->number & 255][t->number >> 8 & 255] =
+			(uint8_t)(1 + (t->number >> 16));
 		break;
 	case TRACE_RECORD_EXE:
-		replace_text(&d->exe, copy_text(t));
+		free(d->exe);
+		d->exe = buffer_take_utf8(t->text, t->length);
 		break;
 	default:
 		break;
 	}
 }
 
-static int compare_pieces(const void *left, const void *right)
-{
-	const struct piece *a = left, *b = right;
-
-	if (a->position != b->position)
-		return a->position < b->position ? -1 : 1;
-	return a->order < b->order ? -1 : a->order > b->order;
-}
-
-/* A position may be any number, so it orders the arguments but is not used as an index. */
-static void join_arguments(struct definitions *d, struct piece *piece, size_t pieces)
-{
-	struct buffer text = { 0 };
-
-	if (pieces == 0)
-		return;
-	qsort(piece, pieces, sizeof(*piece), compare_pieces);
-	d->argument = memory_new(pieces, sizeof(*d->argument));
-	for (size_t i = 0; i < pieces; i++) {
-		buffer_bytes(&text, piece[i].text->text, piece[i].text->length);
-		if (i + 1 < pieces && piece[i + 1].position == piece[i].position)
-			continue;
-		d->argument[d->arguments++] = buffer_take_utf8(text.data, text.used);
-		text.used = 0;
-	}
-	buffer_release(&text);
-}
-
 void definitions_read(struct definitions *d, const struct reader *r)
 {
-	struct reader_cursor modules = { 0 }, c = { 0 };
+	struct reader_cursor c = { 0 };
 	const struct trace_record *record;
-	struct piece *piece = NULL;
-	size_t pieces = 0, room = 0;
 
 	/* Modules first: a package may be written before the module that it came from. */
-	while ((record = reader_next_record(r, &modules)) != NULL)
-		if (record->type == TRACE_RECORD_MODULE)
-			take_module(d, (const struct trace_module *)record);
+	take_modules(d, r);
 	while ((record = reader_next_record(r, &c)) != NULL) {
-		const struct trace_text *text = (const struct trace_text *)record;
-
-		if (record->type == TRACE_RECORD_STACK) {
+		if (record->type == TRACE_RECORD_STACK)
 			d->stacks++;
-		} else if (record->type == TRACE_RECORD_PACKAGE) {
+		else if (record->type == TRACE_RECORD_PACKAGE)
 			take_package(d, (const struct trace_package *)record);
-		} else if (record->type == TRACE_RECORD_ARGUMENT) {
-			memory_room(piece, pieces, room);
-			piece[pieces] = (struct piece){ text->number, pieces, text };
-			pieces++;
-		} else if (record->type != TRACE_RECORD_MODULE) {
-			take_text(d, text);
-		}
+		else if (record->type != TRACE_RECORD_MODULE)
+			take_text(d, (const struct trace_text *)record);
 	}
-	join_arguments(d, piece, pieces);
-	free(piece);
-	replace_text(&d->package[TRACE_PACKAGE_OTHER].name, memory_text("other", 5));
+	free(d->package[TRACE_PACKAGE_OTHER].name);
+	d->package[TRACE_PACKAGE_OTHER].name = memory_text("other", 5);
 }
 
 void definitions_release(struct definitions *d)
 {
-	struct module_node *node = d->modules, *next;
-
-	HASH_CLEAR(hh, d->modules);
-	for (; node; node = next) {
-		next = node->hh.next;
-		free(node->module.path);
-		free(node->module.name);
-		free(node->module.base);
-		free(node);
+	for (uint32_t i = 0; i < d->modules; i++) {
+		free(d->module[i].name);
+		free(d->module[i].base);
 	}
-	for (size_t i = 0; i < d->arguments; i++)
-		free(d->argument[i]);
 	for (unsigned i = 0; i < TRACE_PACKAGES; i++)
 		free(d->package[i].name);
 	for (unsigned i = 0; i < TRACE_FUNCTIONS; i++)
 		free(d->function[i].name);
 	for (unsigned i = 0; i < 256; i++)
 		free(d->family[i]);
-	free(d->argument);
+	free(d->module);
 	free(d->exe);
-	free(d->allocator);
 }

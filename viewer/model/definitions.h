@@ -7,7 +7,7 @@
  * Later records may change what earlier ones said: a package that is initialised again, for
  * example. The last one counts, except for modules, which get a new id each time they are loaded.
  *
- * For one thread at a time. Pointers are valid until definitions_release().
+ * Pointers are valid until definitions_release(). They lead into the bytes of the reader, too.
  */
 #ifndef LSATRACE_VIEWER_MODEL_DEFINITIONS_H
 #define LSATRACE_VIEWER_MODEL_DEFINITIONS_H
@@ -18,19 +18,17 @@
 #include "include/trace_format.h"
 #include "viewer/model/types.h"
 
-struct module_node;
 struct reader;
 
 struct definitions {
-	struct module_node *modules; /* a hash by id */
+	struct model_module *module; /* by id */
+	uint32_t modules;
 	struct model_package package[TRACE_PACKAGES];
 	struct model_function function[TRACE_FUNCTIONS];
 	char *family[256]; /* names; NULL: there is no such family */
-	struct model_allocator *allocator;
-	size_t allocators, allocator_room;
+	/* 1 + enum trace_allocator, by package and family; 0: the host's */
+	uint8_t allocator[TRACE_PACKAGES][256];
 	char *exe;
-	char **argument;
-	size_t arguments;
 	uint64_t stacks; /* number of STACK records */
 };
 

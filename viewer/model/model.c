@@ -14,11 +14,10 @@
 #include "viewer/model/stacks.h"
 #include "viewer/read/reader.h"
 
-/* An entry of the ledger. */
-struct item {
-	struct model_entry entry;
-	uint32_t ref;
-	uint32_t section_ref;
+/* What a package called and handed over. */
+struct totals {
+	struct model_counter counter[TRACE_FUNCTIONS];
+	struct model_transfers transfers[TRACE_FUNCTIONS];
 };
 
 struct model {
@@ -28,14 +27,8 @@ struct model {
 	struct model_process process;
 	double ns_per_tick;
 	struct definitions definitions;
-	struct stacks stacks;
-	struct model_counter counter[TRACE_PACKAGES][TRACE_FUNCTIONS];
-	struct model_transfers transfers[TRACE_PACKAGES][TRACE_FUNCTIONS];
-	struct item *item; /* by ref */
-	size_t items;
-	const struct trace_finding **finding;
-	size_t findings, finding_room;
-	struct model_call *call; /* in flight */
+	struct totals *totals[TRACE_PACKAGES]; /* NULL: all are 0 */
+	struct model_call *call;               /* in flight */
 	size_t calls, call_room;
 };
 
@@ -51,10 +44,13 @@ static void take_counters(struct model *m)
 
 	while ((t = reader_next_counters(m->reader, &c)) != NULL) {
 		uint32_t first = reader_first_function(m->reader, t);
+		struct totals **totals = &m->totals[t->package];
 
+		if (!*totals)
+			*totals = memory_new(1, sizeof(**totals));
 		for (uint32_t i = 0; i < TRACE_COUNTERS_FUNCTIONS; i++) {
-			struct model_transfers *transfers = &m->transfers[t->package][first + i];
-			struct model_counter *sum = &m->counter[t->package][first + i];
+			struct model_transfers *transfers = &(*totals)->transfers[first + i];
+			struct model_counter *sum = &(*totals)->counter[first + i];
 
 			if (is_transfer(m, first + i)) {
 				sum_add(&transfers->blocks, t->function[i].calls);
@@ -66,69 +62,6 @@ static void take_counters(struct model *m)
 			sum_add(&sum->bytes, t->function[i].bytes);
 			m->definitions.package[t->package].has_called |= t->function[i].calls != 0;
 		}
-	}
-}
-
-static struct model_entry decode_entry(const struct trace_entry *t)
-{
-	bool is_section = t->state == TRACE_ENTRY_SECTION;
-
-	return (struct model_entry){
-		.address = t->address,
-		.size = is_section ? t->size & UINT32_MAX : t->size,
-		.initial_size = is_section ? t->size >> 32 : 0,
-		.in_section = !is_section && t->section != 0,
-		.inherited = (t->flags & TRACE_ENTRY_INHERITED) != 0,
-		.adopted = (t->flags & TRACE_ENTRY_ADOPTED) != 0,
-		.has_descriptor = is_section && t->section != 0,
-		.descriptor = is_section ? t->section - 1 : 0,
-		.state = (enum trace_entry_state)t->state,
-		.stack = t->stack,
-		.family = t->family,
-		.package = t->package,
-	};
-}
-
-static int compare_refs(const void *left, const void *right)
-{
-	uint32_t a = ((const struct item *)left)->ref, b = ((const struct item *)right)->ref;
-
-	return a < b ? -1 : a > b;
-}
-
-static const struct model_entry *find_section(const struct model *m, uint32_t ref)
-{
-	struct item key = { .ref = ref };
-	const struct item *item = bsearch(&key, m->item, m->items, sizeof(key), compare_refs);
-
-	return item && item->entry.state == TRACE_ENTRY_SECTION ? &item->entry : NULL;
-}
-
-/* References grow in the order in which the reader hands out entries, so the items are sorted. */
-static void take_ledger(struct model *m)
-{
-	const struct trace_entry *t;
-	struct reader_cursor c = { 0 };
-	size_t room = 0;
-	uint32_t ref;
-
-	while ((t = reader_next_entry(m->reader, &c, &ref)) != NULL) {
-		memory_room(m->item, m->items, room);
-		m->item[m->items++] = (struct item){ decode_entry(t), ref, t->section };
-	}
-	for (size_t i = 0; i < m->items; i++)
-		if (m->item[i].entry.in_section)
-			m->item[i].entry.section = find_section(m, m->item[i].section_ref);
-}
-
-static void take_findings(struct model *m)
-{
-	const struct trace_finding *finding;
-	struct reader_cursor c = { 0 };
-
-	while ((finding = reader_next_finding(m->reader, &c)) != NULL) {
-		memory_room(m->finding, m->findings, m->finding_room);
-		m->finding[m->findings++] = finding;
 	}
 }
 
@@ -171,8 +104,6 @@ static void take_process(struct model *m)
 		.pid = h->pid,
 		.ppid = h->ppid,
 		.exe = m->definitions.exe,
-		.argument = m->definitions.argument,
-		.arguments = m->definitions.arguments,
 		.start_ns = h->start_time_ns,
 		.end = end,
 		.end_text = end_texts[end],
@@ -211,11 +142,8 @@ struct model *model_open(const char *path, struct progress *progress, struct tro
 	m->path = buffer_take_utf8(path, strlen(path));
 	m->ns_per_tick = measure_tick(m->header);
 	definitions_read(&m->definitions, reader);
-	m->stacks = (struct stacks){ .reader = reader, .definitions = &m->definitions };
 	take_process(m);
 	take_counters(m);
-	take_ledger(m);
-	take_findings(m);
 	take_lanes(m);
 	return m;
 }
@@ -224,11 +152,10 @@ void model_close(struct model *m)
 {
 	if (!m)
 		return;
-	stacks_release(&m->stacks);
 	definitions_release(&m->definitions);
+	for (unsigned i = 0; i < TRACE_PACKAGES; i++)
+		free(m->totals[i]);
 	free(m->path);
-	free(m->item);
-	free(m->finding);
 	free(m->call);
 	reader_close(m->reader);
 	free(m);
@@ -266,13 +193,17 @@ const char *model_family(const struct model *m, uint32_t family)
 
 const struct model_counter *model_counter(const struct model *m, uint32_t package, uint32_t function)
 {
-	return &m->counter[package][function];
+	static const struct model_counter none;
+
+	return m->totals[package] ? &m->totals[package]->counter[function] : &none;
 }
 
 const struct model_transfers *model_transfers(const struct model *m, uint32_t package,
 					      uint32_t function)
 {
-	return &m->transfers[package][function];
+	static const struct model_transfers none;
+
+	return m->totals[package] ? &m->totals[package]->transfers[function] : &none;
 }
 
 uint64_t model_calls(const struct model *m, uint32_t function)
@@ -280,7 +211,7 @@ uint64_t model_calls(const struct model *m, uint32_t function)
 	uint64_t calls = 0;
 
 	for (unsigned i = 0; i < TRACE_PACKAGES; i++)
-		sum_add(&calls, m->counter[i][function].calls);
+		sum_add(&calls, model_counter(m, i, function)->calls);
 	return calls;
 }
 
@@ -294,34 +225,96 @@ void model_write_package(const struct model *m, uint32_t index, struct buffer *t
 		buffer_format(to, "#%" PRIu32, index);
 }
 
-size_t model_allocators(const struct model *m)
+uint32_t model_modules(const struct model *m)
 {
-	return m->definitions.allocators;
+	return m->definitions.modules;
 }
 
-const struct model_allocator *model_allocator(const struct model *m, size_t i)
+const struct model_module *model_module(const struct model *m, uint32_t i)
 {
-	return &m->definitions.allocator[i];
+	return &m->definitions.module[i];
 }
 
-size_t model_entries(const struct model *m)
+bool model_allocator(const struct model *m, uint32_t package, uint32_t family,
+		     enum trace_allocator *allocator)
 {
-	return m->items;
+	uint8_t known = m->definitions.allocator[package][family];
+
+	*allocator = (enum trace_allocator)(known ? known - 1 : 0);
+	return known != 0;
 }
 
-const struct model_entry *model_entry(const struct model *m, size_t i)
+/* Returns the next part of an argument; *before is where the cursor was before it. */
+static const struct trace_text *next_part(const struct model *m, struct reader_cursor *c,
+					  struct reader_cursor *before)
 {
-	return &m->item[i].entry;
+	const struct trace_record *record;
+
+	do {
+		*before = *c;
+		record = reader_next_record(m->reader, c);
+	} while (record && record->type != TRACE_RECORD_ARGUMENT);
+	return (const struct trace_text *)record;
 }
 
-size_t model_findings(const struct model *m)
+bool model_next_argument(const struct model *m, struct reader_cursor *c, struct buffer *text)
 {
-	return m->findings;
+	struct reader_cursor before;
+	const struct trace_text *part = next_part(m, c, &before);
+	struct buffer bytes = { 0 };
+	uint32_t position;
+
+	if (!part)
+		return false;
+	position = part->number;
+	do {
+		size_t left = TRACE_ARGUMENT_MAX - bytes.used;
+
+		buffer_bytes(&bytes, part->text, part->length < left ? part->length : left);
+		part = next_part(m, c, &before);
+	} while (part && part->number == position);
+	if (part)
+		*c = before;
+	buffer_utf8(text, bytes.data, bytes.used);
+	buffer_release(&bytes);
+	return true;
 }
 
-const struct trace_finding *model_finding(const struct model *m, size_t i)
+struct model_entry model_entry(const struct model *m, const struct trace_entry *t)
 {
-	return m->finding[i];
+	bool is_section = t->state == TRACE_ENTRY_SECTION;
+	const struct trace_entry *section = is_section ? NULL : reader_entry(m->reader, t->section);
+
+	return (struct model_entry){
+		.address = t->address,
+		.size = is_section ? t->size & UINT32_MAX : t->size,
+		.initial_size = is_section ? t->size >> 32 : 0,
+		.source = t,
+		.section = section && section->state == TRACE_ENTRY_SECTION ? section : NULL,
+		.in_section = !is_section && t->section != 0,
+		.inherited = (t->flags & TRACE_ENTRY_INHERITED) != 0,
+		.adopted = (t->flags & TRACE_ENTRY_ADOPTED) != 0,
+		.has_descriptor = is_section && t->section != 0,
+		.descriptor = is_section ? t->section - 1 : 0,
+		.state = (enum trace_entry_state)t->state,
+		.stack = t->stack,
+		.family = t->family,
+		.package = t->package,
+	};
+}
+
+bool model_next_entry(const struct model *m, struct reader_cursor *c, struct model_entry *entry)
+{
+	const struct trace_entry *t = reader_next_entry(m->reader, c);
+
+	if (t)
+		*entry = model_entry(m, t);
+	return t != NULL;
+}
+
+const struct trace_finding *model_next_finding(const struct model *m, struct reader_cursor *c)
+{
+	return reader_next_finding(m->reader, c);
 }
 
 size_t model_in_flight(const struct model *m)
@@ -334,9 +327,14 @@ const struct model_call *model_call(const struct model *m, size_t i)
 	return &m->call[i];
 }
 
-const struct model_stack *model_stack(struct model *m, uint32_t ref)
+const struct model_stack *model_stack(const struct model *m, uint32_t ref, struct model_stack *room)
 {
-	return stacks_find(&m->stacks, ref);
+	const struct trace_stack *t = reader_stack(m->reader, ref);
+
+	if (!t)
+		return NULL;
+	stacks_decode(room, &m->definitions, t);
+	return room;
 }
 
 uint64_t model_lost(const struct model *m, enum trace_lost what)
@@ -399,7 +397,7 @@ bool model_count_events(const struct model *m, struct model_events *events,
 	for (unsigned i = 0; i < TRACE_FUNCTIONS; i++)
 		sum_add(&events->recorded, model_calls(m, i));
 	while (is_good && reader_next_ring(m->reader, &c, &ring)) {
-		progress_show(progress, "reading events", c.chunk, m->header->chunks);
+		progress_show(progress, "reading events", ring.chunk, m->header->chunks);
 		is_good = count_ring(m, &ring, some, events, &span, trouble);
 	}
 	free(some);

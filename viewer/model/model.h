@@ -8,7 +8,11 @@
  * Texts are terminated and valid UTF-8; an unknown text is NULL. They may hold control characters:
  * whoever writes them to a terminal uses buffer_plain(). Pointers are valid until model_close().
  *
- * For one thread at a time: model_stack() fills a cache.
+ * A model takes little memory beside the bytes of the trace: entries, findings, arguments and stacks
+ * are decoded when they are asked for. Names of families, functions, packages and modules are cut at
+ * TRACE_NAME_MAX bytes.
+ *
+ * Safe from any thread, but for opening and closing.
  */
 #ifndef LSATRACE_VIEWER_MODEL_MODEL_H
 #define LSATRACE_VIEWER_MODEL_MODEL_H
@@ -19,12 +23,11 @@
 
 #include "include/trace_format.h"
 #include "viewer/model/types.h"
-#include "viewer/read/trouble.h"
+#include "viewer/read/reader.h"
 
 struct buffer;
 struct model;
 struct progress;
-struct reader;
 
 /* Reads a trace. Returns NULL with the trouble filled in. `progress` may be NULL. */
 struct model *model_open(const char *path, struct progress *progress, struct trouble *trouble);
@@ -52,18 +55,32 @@ uint64_t model_calls(const struct model *m, uint32_t function);
 /* Appends a package's name as plain text, or "#3" if it has none. */
 void model_write_package(const struct model *m, uint32_t index, struct buffer *to);
 
-/* Lists: the number of items, and the i-th. A package and family have at most one allocator. */
-size_t model_allocators(const struct model *m);
-const struct model_allocator *model_allocator(const struct model *m, size_t i);
-size_t model_entries(const struct model *m);
-const struct model_entry *model_entry(const struct model *m, size_t i);
-size_t model_findings(const struct model *m);
-const struct trace_finding *model_finding(const struct model *m, size_t i);
+/* The number of modules, and the i-th. */
+uint32_t model_modules(const struct model *m);
+const struct model_module *model_module(const struct model *m, uint32_t i);
+
+/* Whose functions a package calls, of a family. Returns false if they are the host's. */
+bool model_allocator(const struct model *m, uint32_t package, uint32_t family,
+		     enum trace_allocator *allocator);
+
+/*
+ * Each gives the next argument of the command line, live entry or misuse, with a cursor that starts
+ * zeroed; false or NULL after the last. An argument is appended to `text`, and cut at
+ * TRACE_ARGUMENT_MAX bytes.
+ */
+bool model_next_argument(const struct model *m, struct reader_cursor *c, struct buffer *text);
+bool model_next_entry(const struct model *m, struct reader_cursor *c, struct model_entry *entry);
+const struct trace_finding *model_next_finding(const struct model *m, struct reader_cursor *c);
+
+/* Decodes an entry once more. */
+struct model_entry model_entry(const struct model *m, const struct trace_entry *source);
+
+/* The number of calls in flight, and the i-th. */
 size_t model_in_flight(const struct model *m);
 const struct model_call *model_call(const struct model *m, size_t i);
 
-/* Returns the stack that a reference leads to. NULL: unknown. */
-const struct model_stack *model_stack(struct model *m, uint32_t ref);
+/* Decodes the stack that a reference leads to into `room`, and returns `room`. NULL: unknown. */
+const struct model_stack *model_stack(const struct model *m, uint32_t ref, struct model_stack *room);
 
 uint64_t model_lost(const struct model *m, enum trace_lost what);
 /* False: the results are a lower bound. */

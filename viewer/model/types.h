@@ -14,9 +14,7 @@
 
 struct model_process {
 	int32_t pid, ppid;
-	const char *exe;       /* path */
-	char *const *argument; /* of the command line */
-	size_t arguments;
+	const char *exe;          /* path */
 	uint64_t start_ns;        /* when the trace was begun, since 1970 */
 	enum trace_end end;       /* RUNNING only if the process is still there */
 	const char *end_text;     /* "running", "exit", "exec" or "killed" */
@@ -30,11 +28,13 @@ struct model_process {
 };
 
 struct model_module {
-	uint32_t id;   /* in its trace */
-	char *path;    /* the bytes of the trace, for open(); NULL if they are no path */
-	char *name;    /* the path, as a text */
-	char *base;    /* its last component; "?" without a path */
-	uint64_t load; /* what was added to the addresses of the module's file */
+	uint32_t id;      /* in its trace */
+	uint32_t place;   /* in the list of its model */
+	const char *path; /* the bytes of the trace, for open(): path_bytes bytes, not terminated */
+	uint32_t path_bytes; /* 0: there are none, or they are no path */
+	char *name;          /* the path, as a text */
+	char *base;          /* its last component; "?" without a path */
+	uint64_t load;       /* what was added to the addresses of the module's file */
 	uint8_t build_id[32];
 	uint32_t build_id_bytes;
 };
@@ -73,18 +73,19 @@ struct model_frame {
 };
 
 struct model_stack {
-	uint32_t frames;            /* at least 1 */
-	bool is_truncated;          /* there were more */
-	struct model_frame frame[]; /* innermost first */
+	uint32_t frames;                            /* at least 1 */
+	bool is_truncated;                          /* there were more */
+	struct model_frame frame[TRACE_FRAMES_MAX]; /* innermost first */
 };
 
 /* A live section or block. */
 struct model_entry {
 	uint64_t address;
-	uint64_t size;                     /* block: bytes asked for; section: MaxSize */
-	uint64_t initial_size;             /* section */
-	const struct model_entry *section; /* block: the live section that holds it, or NULL */
-	bool in_section;                   /* block: it was allocated in a section, live or not */
+	uint64_t size;         /* block: bytes asked for; section: MaxSize */
+	uint64_t initial_size; /* section */
+	/* For model_entry(): the entry; and, of a block, the live section that holds it, or NULL. */
+	const struct trace_entry *source, *section;
+	bool in_section; /* block: it was allocated in a section, live or not */
 	bool inherited, adopted;
 	bool has_descriptor; /* section: its memory is a file */
 	uint32_t descriptor; /* of that file, in the process */
@@ -92,12 +93,6 @@ struct model_entry {
 	uint32_t stack; /* a reference, for model_stack() */
 	uint8_t family;
 	uint8_t package;
-};
-
-/* A family whose functions are not the host's, for one package. */
-struct model_allocator {
-	uint8_t package, family;
-	enum trace_allocator allocator;
 };
 
 /* A call in flight. */

@@ -18,23 +18,66 @@ uint64_t chunks_place(uint32_t number)
 	return (uint64_t)number * TRACE_CHUNK_BYTES;
 }
 
+static int compare_chunks(const void *left, const void *right)
+{
+	uint32_t a = ((const struct chunk *)left)->number, b = ((const struct chunk *)right)->number;
+
+	return a < b ? -1 : a > b;
+}
+
+struct chunk *chunks_find(const struct chunks *c, uint32_t number)
+{
+	struct chunk key = { .number = number };
+
+	/* Most often all chunks are in use. */
+	if (number - 1 < c->count && c->chunk[number - 1].number == number)
+		return &c->chunk[number - 1];
+	return c->count ? bsearch(&key, c->chunk, c->count, sizeof(key), compare_chunks) : NULL;
+}
+
+/* Removes the chunks that are not loaded. */
+static void keep_loaded(struct chunks *c)
+{
+	uint32_t loaded = 0;
+
+	for (uint32_t i = 0; i < c->count; i++)
+		if (c->chunk[i].data)
+			c->chunk[loaded++] = c->chunk[i];
+	c->count = loaded;
+}
+
 bool chunks_read_heads(struct chunks *c, uint32_t count, struct trouble *t)
 {
-	if (count > c->count) {
-		c->chunk = memory_resize(c->chunk, count, sizeof(*c->chunk));
-		memset(c->chunk + c->count, 0, (count - c->count) * sizeof(*c->chunk));
-		c->count = count;
-	}
-	for (uint32_t i = 1; i < c->count; i++) {
-		struct chunk *chunk = &c->chunk[i];
+	uint64_t start, end = 0;
+	uint32_t loaded, next = 0;
 
-		if (chunk->data)
+	keep_loaded(c);
+	loaded = c->count;
+	for (uint32_t number = 1; number < count; number++) {
+		struct chunk chunk = { .number = number };
+
+		if (chunks_place(number) >= end) {
+			if (!input_find_data(c->fd, chunks_place(number), &start, &end) ||
+			    start >= chunks_place(count))
+				break;
+			chunk.number = number = (uint32_t)(start / TRACE_CHUNK_BYTES);
+		}
+		while (next < loaded && c->chunk[next].number < number)
+			next++;
+		if (next < loaded && c->chunk[next].number == number)
 			continue;
-		if (!input_read(c->fd, &chunk->head, sizeof(chunk->head), chunks_place(i), t) ||
-		    !ranges_check_chunk(&chunk->head, chunks_place(i), t))
+		if (!input_read(c->fd, &chunk.head, sizeof(chunk.head), chunks_place(number), t) ||
+		    !ranges_check_chunk(&chunk.head, chunks_place(number), t))
 			return false;
+		if (chunk.head.kind == TRACE_CHUNK_FREE)
+			continue;
+		memory_room(c->chunk, c->count, c->room);
+		c->chunk[c->count++] = chunk;
 	}
-	return true;
+	if (c->count)
+		qsort(c->chunk, c->count, sizeof(*c->chunk), compare_chunks);
+	/* The end of a file that has become shorter looks like a hole. */
+	return input_read(c->fd, &(char){ 0 }, 1, chunks_place(count) - 1, t);
 }
 
 static void settle(uint32_t kind, const unsigned char *first, unsigned char *then)
@@ -48,16 +91,16 @@ static void settle(uint32_t kind, const unsigned char *first, unsigned char *the
 	functions[kind](first, then);
 }
 
-static bool load_chunk(struct chunks *c, uint32_t number, struct trouble *t)
+static bool load_chunk(const struct chunks *c, struct chunk *chunk, struct trouble *t)
 {
-	struct chunk *chunk = &c->chunk[number];
 	unsigned char first[TRACE_CHUNK_BYTES] __attribute__((aligned(16)));
+	uint64_t at = chunks_place(chunk->number);
 	uint32_t kind = chunk->head.kind;
 
 	chunk->data = memory_new(1, TRACE_CHUNK_BYTES);
-	if (c->is_moving && !input_read(c->fd, first, sizeof(first), chunks_place(number), t))
+	if (c->is_moving && !input_read(c->fd, first, sizeof(first), at, t))
 		return false;
-	if (!input_read(c->fd, chunk->data, TRACE_CHUNK_BYTES, chunks_place(number), t))
+	if (!input_read(c->fd, chunk->data, TRACE_CHUNK_BYTES, at, t))
 		return false;
 	memcpy(&chunk->head, chunk->data, sizeof(chunk->head));
 	if (chunk->head.kind == kind) {
@@ -73,15 +116,15 @@ static bool load_chunk(struct chunks *c, uint32_t number, struct trouble *t)
 
 bool chunks_load(struct chunks *c, bool is_log, struct progress *progress, struct trouble *t)
 {
-	for (uint32_t i = 1; i < c->count; i++) {
-		const struct chunk *chunk = &c->chunk[i];
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct chunk *chunk = &c->chunk[i];
 
 		progress_show(progress, "reading results", i, c->count);
 		if (chunk->data || chunk->head.kind == TRACE_CHUNK_FREE ||
 		    chunk->head.kind == TRACE_CHUNK_RING ||
 		    (chunk->head.kind == TRACE_CHUNK_LOG) != is_log)
 			continue;
-		if (!load_chunk(c, i, t))
+		if (!load_chunk(c, chunk, t))
 			return false;
 	}
 	return true;
@@ -90,7 +133,7 @@ bool chunks_load(struct chunks *c, bool is_log, struct progress *progress, struc
 bool chunks_read_ring(const struct chunks *c, uint32_t number, struct chunks_ring *ring,
 		      struct trouble *t)
 {
-	uint64_t sequence = c->chunk[number].head.sequence;
+	const struct chunk *chunk = chunks_find(c, number);
 	struct chunks_ring first;
 
 	if (c->is_moving && !input_read(c->fd, &first, sizeof(first), chunks_place(number), t))
@@ -100,8 +143,8 @@ bool chunks_read_ring(const struct chunks *c, uint32_t number, struct chunks_rin
 	for (size_t i = 0; c->is_moving && i < TRACE_ITEMS(struct trace_event); i++)
 		ring->event[i].state &= first.event[i].state;
 	/* If it was cleared between the two readings, they hold different events. */
-	if (ring->head.kind != TRACE_CHUNK_RING || ring->head.sequence != sequence ||
-	    (c->is_moving && first.head.sequence != sequence))
+	if (ring->head.kind != TRACE_CHUNK_RING || ring->head.sequence != chunk->head.sequence ||
+	    (c->is_moving && first.head.sequence != chunk->head.sequence))
 		ring->head.sequence = 0;
 	return true;
 }

@@ -29,18 +29,20 @@
 struct progress;
 
 struct chunk {
+	uint32_t number;         /* in the file */
 	struct trace_chunk head; /* as last read */
 	unsigned char *data; /* TRACE_CHUNK_BYTES; NULL: not loaded, as FREE and RING always are */
 	uint64_t *stacks;    /* LOG, filled in by the reader: one bit for each granule, set where a
 				    valid stack begins */
+	uint32_t log; /* LOG, filled in by the reader: numbers the loaded chunks of the log */
 };
 
 /* Starts zeroed, with `fd` and `is_moving` set. */
 struct chunks {
 	int fd;
 	bool is_moving;
-	uint32_t count; /* chunk[0], the header of the file, is never loaded */
-	struct chunk *chunk;
+	struct chunk *chunk; /* those that are not FREE, by number; without chunk 0, the header */
+	uint32_t count, room;
 };
 
 /* A chunk of the ring. */
@@ -53,10 +55,14 @@ struct chunks_ring {
 uint64_t chunks_place(uint32_t number);
 
 /*
- * Sets the number of chunks to `count`, which is no less than before. Reads the header of each
- * chunk that is not loaded: it is new, or it may have been given to another use.
+ * Finds the chunks that are in use, among the first `count` chunks of the file. Reads the header of
+ * each chunk that is not loaded: it is new, or it may have been given to another use. Holes of a
+ * sparse file are not read.
  */
 bool chunks_read_heads(struct chunks *c, uint32_t count, struct trouble *t);
+
+/* Returns the chunk with this number, or NULL if that is not in use. */
+struct chunk *chunks_find(const struct chunks *c, uint32_t number);
 
 /*
  * Loads the chunks of the log, or else all other results. A chunk that has changed its kind since

@@ -49,6 +49,18 @@ bool input_size(int fd, uint64_t *size, struct trouble *t)
 	return true;
 }
 
+bool input_find_data(int fd, uint64_t at, uint64_t *start, uint64_t *end)
+{
+	off_t data = lseek(fd, (off_t)at, SEEK_DATA), hole;
+
+	if (data < 0 && errno == ENXIO)
+		return false;
+	hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+	*start = data < 0 ? at : (uint64_t)data;
+	*end = hole < 0 ? UINT64_MAX : (uint64_t)hole;
+	return true;
+}
+
 bool input_read(int fd, void *to, size_t bytes, uint64_t at, struct trouble *t)
 {
 	size_t done = 0;

@@ -23,6 +23,12 @@ int input_open(const char *path, struct trouble *t);
 /* Writes the file's size in bytes to *size. */
 bool input_size(int fd, uint64_t *size, struct trouble *t);
 
+/*
+ * Finds the first bytes at or behind `at` that are no hole of the file: [*start, *end). Returns false
+ * if there are none. Where the file system does not tell holes from data, all is data.
+ */
+bool input_find_data(int fd, uint64_t at, uint64_t *start, uint64_t *end);
+
 /* Copies all of [at, at + bytes) of the file to `to`. */
 bool input_read(int fd, void *to, size_t bytes, uint64_t at, struct trouble *t);
 

@@ -16,7 +16,7 @@ struct reader {
 	struct trace_header header;
 	struct chunks chunks;
 	struct ranges_defined defined;
-	uint32_t *log; /* numbers of the chunks of the log, in the order in which they were begun */
+	struct chunk **log; /* the chunks of the log, in the order in which they were begun */
 	uint32_t logs;
 };
 
@@ -76,10 +76,9 @@ static void note_record(struct reader *r, struct chunk *chunk, uint32_t offset)
 		r->defined.role[number & 255] = (uint8_t)(number >> 16);
 }
 
-static bool check_log_chunk(struct reader *r, uint32_t number, struct trouble *t)
+static bool check_log_chunk(struct reader *r, struct chunk *chunk, struct trouble *t)
 {
-	struct chunk *chunk = &r->chunks.chunk[number];
-	uint64_t base = chunks_place(number);
+	uint64_t base = chunks_place(chunk->number);
 	uint32_t offset = TRACE_CHUNK_HEADER_BYTES;
 
 	if (chunk->head.sequence == 0 && !r->chunks.is_moving)
@@ -107,14 +106,13 @@ static bool check_log_chunk(struct reader *r, uint32_t number, struct trouble *t
  * Orders the chunks of the log by age. Their places do not tell it: a chunk of the log may have
  * been one of the ring before.
  */
-static int compare_log_chunks(const void *left, const void *right, void *reader)
+static int compare_log_chunks(const void *left, const void *right)
 {
-	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-	const struct chunk *chunk = ((const struct reader *)reader)->chunks.chunk;
+	const struct chunk *a = *(struct chunk *const *)left, *b = *(struct chunk *const *)right;
 
-	if (chunk[a].head.sequence != chunk[b].head.sequence)
-		return chunk[a].head.sequence < chunk[b].head.sequence ? -1 : 1;
-	return a < b ? -1 : a > b;
+	if (a->head.sequence != b->head.sequence)
+		return a->head.sequence < b->head.sequence ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
 }
 
 static bool check_log(struct reader *r, struct trouble *t)
@@ -122,17 +120,20 @@ static bool check_log(struct reader *r, struct trouble *t)
 	struct reader_cursor c = { 0 };
 	const struct trace_record *record;
 
-	r->log = memory_new(r->chunks.count, sizeof(*r->log));
-	for (uint32_t i = 1; i < r->chunks.count; i++) {
-		if (r->chunks.chunk[i].head.kind != TRACE_CHUNK_LOG)
+	r->log = memory_new(r->chunks.count, sizeof(struct chunk *));
+	for (uint32_t i = 0; i < r->chunks.count; i++) {
+		struct chunk *chunk = &r->chunks.chunk[i];
+
+		if (chunk->head.kind != TRACE_CHUNK_LOG)
 			continue;
-		if (!check_log_chunk(r, i, t))
+		if (!check_log_chunk(r, chunk, t))
 			return false;
-		r->log[r->logs++] = i;
+		chunk->log = r->logs;
+		r->log[r->logs++] = chunk;
 	}
-	qsort_r(r->log, r->logs, sizeof(*r->log), compare_log_chunks, r);
+	qsort(r->log, r->logs, sizeof(struct chunk *), compare_log_chunks);
 	while ((record = reader_next_record(r, &c)) != NULL) {
-		uint64_t at = chunks_place(r->log[c.chunk]) + c.offset - record->bytes;
+		uint64_t at = chunks_place(r->log[c.chunk]->number) + c.offset - record->bytes;
 
 		if (!ranges_check_families(&r->defined, record, at, t))
 			return false;
@@ -208,7 +209,7 @@ static const struct array {
 
 static bool check_arrays(const struct reader *r, struct trouble *t)
 {
-	for (uint32_t i = 1; i < r->chunks.count; i++) {
+	for (uint32_t i = 0; i < r->chunks.count; i++) {
 		const struct chunk *chunk = &r->chunks.chunk[i];
 		const struct array *array = &arrays[chunk->head.kind];
 		uint32_t at = TRACE_CHUNK_HEADER_BYTES;
@@ -216,7 +217,7 @@ static bool check_arrays(const struct reader *r, struct trouble *t)
 		if (!chunk->data || !array->item_bytes)
 			continue;
 		for (; at + array->item_bytes <= TRACE_CHUNK_BYTES; at += array->item_bytes)
-			if (!array->check(r, chunk->data + at, chunks_place(i) + at, t))
+			if (!array->check(r, chunk->data + at, chunks_place(chunk->number) + at, t))
 				return false;
 	}
 	return true;
@@ -277,7 +278,7 @@ const struct trace_header *reader_header(const struct reader *r)
 const struct trace_record *reader_next_record(const struct reader *r, struct reader_cursor *c)
 {
 	for (; c->chunk < r->logs; c->chunk++, c->offset = 0) {
-		const unsigned char *data = r->chunks.chunk[r->log[c->chunk]].data;
+		const unsigned char *data = r->log[c->chunk]->data;
 
 		if (c->offset == 0)
 			c->offset = TRACE_CHUNK_HEADER_BYTES;
@@ -293,8 +294,7 @@ const struct trace_record *reader_next_record(const struct reader *r, struct rea
 }
 
 /* Returns the next item of the arrays of a kind, valid or not. */
-static const void *next_item(const struct reader *r, struct reader_cursor *c, uint32_t kind,
-			     uint32_t *ref)
+static const void *next_item(const struct reader *r, struct reader_cursor *c, uint32_t kind)
 {
 	uint32_t item_bytes = arrays[kind].item_bytes, offset;
 
@@ -306,19 +306,17 @@ static const void *next_item(const struct reader *r, struct reader_cursor *c, ui
 		offset = c->offset ? c->offset : TRACE_CHUNK_HEADER_BYTES;
 		if (offset + item_bytes > TRACE_CHUNK_BYTES)
 			continue;
-		*ref = c->chunk * GRANULES + offset / TRACE_GRANULE;
 		c->offset = offset + item_bytes;
 		return chunk->data + offset;
 	}
 	return NULL;
 }
 
-const struct trace_entry *reader_next_entry(const struct reader *r, struct reader_cursor *c,
-					    uint32_t *ref)
+const struct trace_entry *reader_next_entry(const struct reader *r, struct reader_cursor *c)
 {
 	const struct trace_entry *entry;
 
-	while ((entry = next_item(r, c, TRACE_CHUNK_LEDGER, ref)) != NULL)
+	while ((entry = next_item(r, c, TRACE_CHUNK_LEDGER)) != NULL)
 		if (entry->state != TRACE_ENTRY_FREE)
 			return entry;
 	return NULL;
@@ -327,9 +325,8 @@ const struct trace_entry *reader_next_entry(const struct reader *r, struct reade
 const struct trace_finding *reader_next_finding(const struct reader *r, struct reader_cursor *c)
 {
 	const struct trace_finding *finding;
-	uint32_t ref;
 
-	while ((finding = next_item(r, c, TRACE_CHUNK_FINDINGS, &ref)) != NULL)
+	while ((finding = next_item(r, c, TRACE_CHUNK_FINDINGS)) != NULL)
 		if (finding->committed)
 			return finding;
 	return NULL;
@@ -338,9 +335,8 @@ const struct trace_finding *reader_next_finding(const struct reader *r, struct r
 const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_cursor *c)
 {
 	const struct trace_lane *lane;
-	uint32_t ref;
 
-	while ((lane = next_item(r, c, TRACE_CHUNK_LANES, &ref)) != NULL)
+	while ((lane = next_item(r, c, TRACE_CHUNK_LANES)) != NULL)
 		if (lane->state != 0)
 			return lane;
 	return NULL;
@@ -349,9 +345,8 @@ const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_
 const struct trace_counters *reader_next_counters(const struct reader *r, struct reader_cursor *c)
 {
 	const struct trace_counters *counters;
-	uint32_t ref;
 
-	while ((counters = next_item(r, c, TRACE_CHUNK_COUNTERS, &ref)) != NULL)
+	while ((counters = next_item(r, c, TRACE_CHUNK_COUNTERS)) != NULL)
 		if (counters->valid)
 			return counters;
 	return NULL;
@@ -365,8 +360,7 @@ uint32_t reader_first_function(const struct reader *r, const struct trace_counte
 /* Returns the loaded chunk that a reference leads into, if it has that kind. */
 static const struct chunk *find_chunk(const struct reader *r, uint32_t ref, uint32_t kind)
 {
-	uint32_t number = ref / GRANULES;
-	const struct chunk *chunk = number < r->chunks.count ? &r->chunks.chunk[number] : NULL;
+	const struct chunk *chunk = chunks_find(&r->chunks, ref / GRANULES);
 
 	return chunk && chunk->head.kind == kind && chunk->data ? chunk : NULL;
 }
@@ -379,6 +373,16 @@ const struct trace_stack *reader_stack(const struct reader *r, uint32_t ref)
 	if (!chunk || !(chunk->stacks[granule / 64] >> granule % 64 & 1))
 		return NULL;
 	return (const struct trace_stack *)(chunk->data + granule * TRACE_GRANULE);
+}
+
+size_t reader_stack_places(const struct reader *r)
+{
+	return (size_t)r->logs * GRANULES;
+}
+
+size_t reader_stack_place(const struct reader *r, uint32_t ref)
+{
+	return (size_t)find_chunk(r, ref, TRACE_CHUNK_LOG)->log * GRANULES + ref % GRANULES;
 }
 
 const struct trace_entry *reader_entry(const struct reader *r, uint32_t ref)
@@ -399,7 +403,7 @@ bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct re
 
 		if (head->kind != TRACE_CHUNK_RING || head->sequence == 0)
 			continue;
-		*ring = (struct reader_ring){ .chunk = c->chunk++,
+		*ring = (struct reader_ring){ .chunk = r->chunks.chunk[c->chunk++].number,
 					      .lane = head->lane,
 					      .sequence = head->sequence,
 					      .is_full = head->records != 0,

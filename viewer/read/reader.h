@@ -42,12 +42,10 @@ struct reader_cursor {
 
 /*
  * Each returns the next valid item, or NULL after the last. Records come in the order in which
- * their chunks were begun, other items in the order of the file. *ref is set to the entry's
- * reference.
+ * their chunks were begun, other items in the order of the file.
  */
 const struct trace_record *reader_next_record(const struct reader *r, struct reader_cursor *c);
-const struct trace_entry *reader_next_entry(const struct reader *r, struct reader_cursor *c,
-					    uint32_t *ref);
+const struct trace_entry *reader_next_entry(const struct reader *r, struct reader_cursor *c);
 const struct trace_finding *reader_next_finding(const struct reader *r, struct reader_cursor *c);
 const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_cursor *c);
 const struct trace_counters *reader_next_counters(const struct reader *r, struct reader_cursor *c);
@@ -60,6 +58,13 @@ uint32_t reader_first_function(const struct reader *r, const struct trace_counte
  */
 const struct trace_stack *reader_stack(const struct reader *r, uint32_t ref);
 const struct trace_entry *reader_entry(const struct reader *r, uint32_t ref);
+
+/*
+ * The places at which stacks can lie, for tables of what is known of each stack: how many there are,
+ * and the one of a stack, below that number. reader_stack(r, ref) is not NULL.
+ */
+size_t reader_stack_places(const struct reader *r);
+size_t reader_stack_place(const struct reader *r, uint32_t ref);
 
 #define READER_RING_EVENTS TRACE_ITEMS(struct trace_event)
 

@@ -4,58 +4,73 @@
 #include <stdbool.h>
 
 #include "include/kinds.h"
+#include "viewer/base/json.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
 #include "viewer/report/json_frames.h"
 
-static json_t *make_result(enum trace_role role, const struct trace_event *e)
+static void write_address(struct json *j, const char *key, bool is_known, uint64_t address)
 {
-	if (!(e->state & TRACE_EVENT_RETURNED))
-		return json_null();
-	switch (event_result(role)) {
+	if (is_known)
+		json_address(j, key, address);
+	else
+		json_null(j, key);
+}
+
+static void write_number(struct json *j, const char *key, bool is_known, uint64_t number)
+{
+	if (is_known)
+		json_number(j, key, number);
+	else
+		json_null(j, key);
+}
+
+static void write_result(struct json *j, enum trace_role role, const struct trace_event *e)
+{
+	const char *key = "result";
+
+	switch (e->state & TRACE_EVENT_RETURNED ? event_result(role) : EVENT_RESULT_NONE) {
 	case EVENT_RESULT_POINTER:
-		return json_address(event_has_address(role, e) ? e->address : 0);
+		json_address(j, key, event_has_address(role, e) ? e->address : 0);
+		break;
 	case EVENT_RESULT_BOOLEAN:
-		return json_boolean(e->result);
+		json_boolean(j, key, e->result);
+		break;
 	case EVENT_RESULT_STATUS:
-		return json_address((uint32_t)e->result);
+		json_address(j, key, (uint32_t)e->result);
+		break;
 	default:
-		return json_null();
+		json_null(j, key);
 	}
 }
 
-json_t *event_json(struct model *model, const struct trace_event *e, struct json_frames *frames)
+void event_json_write(struct buffer *b, const struct model *model, const struct trace_event *e,
+		      struct symbols *symbols)
 {
 	const struct model_function *function = model_function(model, e->function);
 	enum trace_role role = function->role;
 	bool is_creation = role == TRACE_ROLE_CREATE_SECTION;
-	json_t *json = json_object();
+	struct json j = { .out = b, .is_compact = true };
+	struct model_stack stack;
 
-	json_object_set_new(json, "time_ns", json_integer(model_time_ns(model, e->time)));
-	json_object_set_new(json, "thread", json_integer(e->tid));
-	json_object_set_new(json, "package", json_integer(e->package));
-	json_object_set_new(json, "function", json_text(function->name));
-	json_object_set_new(json, "section",
-			    event_has_section(role, e) ? json_address(e->section) : json_null());
-	json_object_set_new(json, "address",
-			    event_has_address(role, e) ? json_address(e->address) : json_null());
-	json_object_set_new(json, "size",
-			    event_has_size(role) ? json_number(event_size(role, e)) : json_null());
-	json_object_set_new(json, "initial_size",
-			    is_creation ? json_number(event_initial_size(e)) : json_null());
-	json_object_set_new(json, "result", make_result(role, e));
-	json_object_set_new(json, "duration_ns",
-			    e->state & TRACE_EVENT_RETURNED
-				    ? json_number(model_duration_ns(model, e->duration))
-				    : json_null());
-	json_object_set_new(json, "to",
-			    json_text(role != TRACE_ROLE_TRANSFER               ? NULL
-				      : event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa"
-										: "client"));
-	json_object_set_new(json, "finding",
-			    json_text(e->verdict ? kinds_text((enum trace_kind)e->verdict) : NULL));
-	if (frames)
-		json_object_set_new(json, "stack",
-				    json_frames_stack(frames, model_stack(model, e->stack)));
-	return json;
+	json_open_object(&j, NULL);
+	json_integer(&j, "time_ns", model_time_ns(model, e->time));
+	json_integer(&j, "thread", e->tid);
+	json_number(&j, "package", e->package);
+	json_text(&j, "function", function->name);
+	write_address(&j, "section", event_has_section(role, e), e->section);
+	write_address(&j, "address", event_has_address(role, e), e->address);
+	write_number(&j, "size", event_has_size(role), event_size(role, e));
+	write_number(&j, "initial_size", is_creation, event_initial_size(e));
+	write_result(&j, role, e);
+	write_number(&j, "duration_ns", (e->state & TRACE_EVENT_RETURNED) != 0,
+		     model_duration_ns(model, e->duration));
+	json_text(&j, "to",
+		  role != TRACE_ROLE_TRANSFER               ? NULL
+		  : event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa"
+							    : "client");
+	json_text(&j, "finding", e->verdict ? kinds_text((enum trace_kind)e->verdict) : NULL);
+	if (symbols)
+		json_frames_write(&j, "stack", symbols, model_stack(model, e->stack, &stack));
+	json_close_object(&j);
 }

@@ -132,18 +132,15 @@ static FILE *open_file(const char *path, char *const *traces, size_t count)
 	return file;
 }
 
-/* Writes all of the report, and closes `out` if it is `file`. */
-static bool write_out(FILE *out, const char *file, const struct buffer *text)
+/* Writes the end of the report, and closes `out` if it is `file`. */
+static bool finish_output(FILE *out, const char *file, struct buffer *text)
 {
-	bool is_good = fwrite(text->data, 1, text->used, out) == text->used && fflush(out) == 0;
-	int error = is_good ? 0 : errno;
+	int error = buffer_flush(text);
 
-	if (file && fclose(out) != 0 && is_good) {
-		is_good = false;
+	if (file && fclose(out) != 0 && !error)
 		error = errno;
-	}
 	/* EPIPE: who reads it has seen enough. */
-	if (is_good || error == EPIPE)
+	if (!error || error == EPIPE)
 		return true;
 	complaint_print(file ? file : "report", "%s", strerror(error));
 	return false;
@@ -174,9 +171,10 @@ static enum report_status write_report(const struct report_options *o, struct re
 	report->findings = findings;
 	report->symbols = symbols;
 	report->has_color = report_wants_color(o->color, out);
+	buffer_stream(&text, out, progress);
 	writers[o->format](report, &text);
 	progress_end(progress);
-	if (!write_out(out, o->file, &text))
+	if (!finish_output(out, o->file, &text))
 		status = REPORT_TROUBLE;
 	buffer_release(&text);
 	findings_free(findings);

@@ -31,7 +31,7 @@ struct report {
 	struct model *const *models;
 	const struct model_events *events; /* of each model */
 	size_t count;                      /* of models, at least 1 */
-	const struct findings *findings;
+	struct findings *findings;
 	struct symbols *symbols;
 	bool has_color; /* the text is to be coloured */
 };

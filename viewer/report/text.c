@@ -60,6 +60,21 @@ static void write_packages(struct writer *w, const struct model *model)
 		buffer_text(w->text, "\n");
 }
 
+static void write_command(struct writer *w, const struct model *model)
+{
+	struct reader_cursor c = { 0 };
+	struct buffer argument = { 0 };
+	const char *before = ": ";
+
+	while (model_next_argument(model, &c, &argument)) {
+		buffer_text(w->text, before);
+		buffer_plain(w->text, argument.data);
+		argument.used = 0;
+		before = " ";
+	}
+	buffer_release(&argument);
+}
+
 static void write_ending(struct writer *w, const struct model_process *process)
 {
 	switch (process->end) {
@@ -94,11 +109,13 @@ static void write_history(struct writer *w, const struct model_events *e)
 	buffer_text(w->text, "\n");
 }
 
-static void write_in_flight(struct writer *w, struct model *model)
+static void write_in_flight(struct writer *w, const struct model *model)
 {
+	struct model_stack room;
+
 	for (size_t i = 0; i < model_in_flight(model); i++) {
 		const struct model_call *call = model_call(model, i);
-		const struct model_stack *stack = model_stack(model, call->stack);
+		const struct model_stack *stack = model_stack(model, call->stack, &room);
 
 		buffer_text(w->text, "  in flight: ");
 		buffer_plain(w->text, model_function(model, call->function)->name);
@@ -110,17 +127,15 @@ static void write_in_flight(struct writer *w, struct model *model)
 	}
 }
 
-static void write_trace(struct writer *w, struct model *model, const struct model_events *events)
+static void write_trace(struct writer *w, const struct model *model,
+			const struct model_events *events)
 {
 	const struct model_process *process = model_process(model);
 
 	buffer_text(w->text, "trace ");
 	buffer_plain(w->text, model_path(model));
 	buffer_format(w->text, "\n  process %" PRId32, process->pid);
-	for (size_t i = 0; i < process->arguments; i++) {
-		buffer_text(w->text, i ? " " : ": ");
-		buffer_plain(w->text, process->argument[i]);
-	}
+	write_command(w, model);
 	buffer_text(w->text, "\n  ");
 	write_ending(w, process);
 	buffer_text(w->text, "\n");
@@ -312,7 +327,7 @@ void report_write_text(const struct report *report, struct buffer *out)
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
 	for (size_t i = 0; i < report->findings->count; i++)
-		write_finding(&w, &report->findings->all[i]);
+		write_finding(&w, findings_get(report->findings, i));
 	write_summary(&w);
 	frames_release(&w.style);
 }

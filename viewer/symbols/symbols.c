@@ -11,12 +11,20 @@
 #include "viewer/model/model.h"
 #include "viewer/symbols/debuginfo.h"
 
-#define INLINED_MOST 64 /* places at one address: calls inlined into each other */
+#define INLINED_MOST 64        /* places at one address: calls inlined into each other */
+#define KEPT_BYTES (16u << 20) /* of answers */
 
 /* An ELF file, that modules of one or more traces were loaded from. */
 struct binary {
 	char *key; /* path and build-id */
 	struct debuginfo *info;
+	UT_hash_handle hh;
+};
+
+/* A module, and the binary that it was loaded from. */
+struct loaded {
+	const struct model_module *module;
+	struct debuginfo *info; /* NULL: there is none */
 	UT_hash_handle hh;
 };
 
@@ -42,9 +50,11 @@ struct answer {
 };
 
 struct symbols {
+	struct loaded *loaded;
 	struct binary *binaries;
 	struct source *sources;
 	struct answer *answers;
+	size_t kept_bytes; /* of the answers */
 	char **changed;
 	size_t changes, change_room;
 	uint64_t opened; /* binaries, for the progress bar */
@@ -88,6 +98,7 @@ void symbols_free(struct symbols *s)
 		return;
 	map_release(s->answers, free_answer);
 	map_release(s->sources, free_source);
+	map_release(s->loaded, free);
 	map_release(s->binaries, free_binary);
 	for (size_t i = 0; i < s->changes; i++)
 		free(s->changed[i]);
@@ -100,16 +111,16 @@ const char *symbols_changed(const struct symbols *s, size_t i)
 	return i < s->changes ? s->changed[i] : NULL;
 }
 
-static struct debuginfo *find_binary(struct symbols *s, const struct model_module *module)
+static struct debuginfo *open_binary(struct symbols *s, const struct model_module *module)
 {
 	struct buffer key = { 0 };
 	struct binary *binary;
 	bool has_changed;
 
-	if (!module || !module->path || module->path[0] != '/')
+	if (module->path_bytes == 0 || module->path[0] != '/')
 		return NULL;
 	buffer_hex_bytes(&key, module->build_id, module->build_id_bytes);
-	buffer_text(&key, module->path);
+	buffer_bytes(&key, module->path, module->path_bytes);
 	HASH_FIND_STR(s->binaries, key.data, binary);
 	if (binary) {
 		buffer_release(&key);
@@ -119,14 +130,28 @@ static struct debuginfo *find_binary(struct symbols *s, const struct model_modul
 	s->opened++;
 	binary = memory_new(1, sizeof(*binary));
 	binary->key = buffer_take(&key);
-	binary->info = debuginfo_open(module->path, module->build_id, module->build_id_bytes,
-				      &has_changed);
+	binary->info = debuginfo_open(strchr(binary->key, '/'), module->build_id,
+				      module->build_id_bytes, &has_changed);
 	HASH_ADD_KEYPTR(hh, s->binaries, binary->key, strlen(binary->key), binary);
 	if (has_changed) {
 		memory_room(s->changed, s->changes, s->change_room);
 		s->changed[s->changes++] = memory_text(module->name, strlen(module->name));
 	}
 	return binary->info;
+}
+
+static struct debuginfo *find_binary(struct symbols *s, const struct model_module *module)
+{
+	struct loaded *loaded;
+
+	HASH_FIND_PTR(s->loaded, &module, loaded);
+	if (!loaded) {
+		loaded = memory_new(1, sizeof(*loaded));
+		loaded->module = module;
+		loaded->info = open_binary(s, module);
+		HASH_ADD_PTR(s->loaded, module, loaded);
+	}
+	return loaded->info;
 }
 
 /* Removes the last component of a path. Returns false if there is none, or it is "..". */
@@ -172,6 +197,7 @@ static const char *find_source(struct symbols *s, const struct place *place)
 	struct buffer joined = { 0 };
 	struct source *source;
 	struct source_key key;
+	char *normal;
 
 	if (!place->file)
 		return NULL;
@@ -188,52 +214,61 @@ static const char *find_source(struct symbols *s, const struct place *place)
 	buffer_text(&joined, place->file);
 	source = memory_new(1, sizeof(*source));
 	source->key = key;
-	source->path = normalise_path(joined.data);
+	normal = normalise_path(joined.data);
+	source->path = buffer_take_cut(normal, strlen(normal), TRACE_NAME_MAX);
+	free(normal);
 	HASH_ADD(hh, s->sources, key, sizeof(key), source);
 	buffer_release(&joined);
 	return source->path;
 }
 
-static void find_answer(struct symbols *s, struct answer *answer)
+static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
+				  const struct question *question)
 {
-	struct debuginfo *info = find_binary(s, answer->question.module);
+	struct answer *answer = memory_new(1, sizeof(*answer));
 	struct place places[INLINED_MOST];
 
-	if (!info || answer->question.offset == 0)
-		return;
+	answer->question = *question;
 	/* A return address can be the first byte of the next line, or even of the next function. */
-	answer->count = debuginfo_find(info, answer->question.offset - 1, places, INLINED_MOST);
+	answer->count = debuginfo_find(info, question->offset - 1, places, INLINED_MOST);
 	answer->symbol = memory_new(answer->count, sizeof(*answer->symbol));
 	for (unsigned i = 0; i < answer->count; i++) {
+		struct symbol *symbol = &answer->symbol[i];
 		const char *function = places[i].function;
 
-		answer->symbol[i] = (struct symbol){
-			.function = function ? buffer_take_utf8(function, strlen(function)) : NULL,
-			.file = find_source(s, &places[i]),
-			.line = places[i].line,
-			.is_inlined = places[i].is_inlined,
-			.outer = i + 1 < answer->count ? &answer->symbol[i + 1] : NULL,
-		};
+		if (function)
+			symbol->function =
+				buffer_take_cut(function, strlen(function), TRACE_NAME_MAX);
+		symbol->file = find_source(s, &places[i]);
+		symbol->line = places[i].line;
+		symbol->is_inlined = places[i].is_inlined;
+		symbol->outer = i + 1 < answer->count ? symbol + 1 : NULL;
+		s->kept_bytes += sizeof(*symbol) + (function ? strlen(symbol->function) : 0);
 	}
+	s->kept_bytes += sizeof(*answer) + 64; /* and what malloc() needs beside */
+	return answer;
 }
 
 const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
 				  uint64_t offset)
 {
+	struct debuginfo *info = module && offset ? find_binary(s, module) : NULL;
 	struct question question;
 	struct answer *answer;
 
-	if (!module)
+	if (!info)
 		return &unknown;
 	memset(&question, 0, sizeof(question)); /* padding is part of the key */
 	question.module = module;
 	question.offset = offset;
 	HASH_FIND(hh, s->answers, &question, sizeof(question), answer);
-	if (!answer) {
-		answer = memory_new(1, sizeof(*answer));
-		answer->question = question;
-		find_answer(s, answer);
-		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
+	if (answer)
+		return answer->symbol;
+	if (s->kept_bytes > KEPT_BYTES) {
+		map_release(s->answers, free_answer);
+		s->kept_bytes = 0;
 	}
-	return answer->count ? answer->symbol : &unknown;
+	answer = make_answer(s, info, &question);
+	HASH_ADD(hh, s->answers, question, sizeof(question), answer);
+	return answer->symbol;
 }

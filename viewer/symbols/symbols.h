@@ -6,9 +6,10 @@
  * debuginfod where that is set up. Without debug information, the ELF symbol table still names the
  * function.
  *
- * Each answer is kept, so asking again is cheap.
+ * Answers are kept, up to some 16 MiB, so asking again is cheap. Names and paths are cut at
+ * TRACE_NAME_MAX bytes.
  *
- * For one thread at a time. Answers are valid until symbols_free().
+ * For one thread at a time. An answer is valid until the next question.
  */
 #ifndef LSATRACE_VIEWER_SYMBOLS_SYMBOLS_H
 #define LSATRACE_VIEWER_SYMBOLS_SYMBOLS_H

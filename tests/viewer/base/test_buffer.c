@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,4 +129,77 @@ Test(buffer, replaces_control_characters_in_plain_text)
 
 	buffer_plain(&b, bytes);
 	expect(&b, "a?[2J???\xc2\xa0");
+}
+
+Test(buffer, cuts_a_text_between_two_characters)
+{
+	/* "ä" is two bytes, the ellipsis three. */
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
+		{ "abcdefgh", "abcdefgh" },
+		{ "abcdefghi", "abcde\xe2\x80\xa6" },
+		{ "abcd\xc3\xa4ghi", "abcd\xe2\x80\xa6" },
+		{ "abc\xc3\xa4ghi", "abc\xc3\xa4ghi" },
+		{ "ab\xff\xff\xff", "ab\xef\xbf\xbd\xe2\x80\xa6" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *cut = buffer_take_cut(cases[i].text, strlen(cases[i].text), 8);
+
+		cr_expect_str_eq(cut, cases[i].expected);
+		free(cut);
+	}
+}
+
+Test(buffer, a_stream_takes_no_more_memory_than_a_part_of_the_text)
+{
+	struct buffer b = { 0 };
+	FILE *file = tmpfile();
+	char line[64];
+
+	buffer_stream(&b, file, NULL);
+	for (unsigned i = 0; i < 100000; i++)
+		buffer_format(&b, "%06u\n", i);
+	cr_expect_lt(b.room, 1u << 18);
+	cr_expect_eq(buffer_flush(&b), 0);
+	buffer_release(&b);
+	rewind(file);
+	for (unsigned i = 0; i < 100000; i++)
+		cr_assert(fgets(line, sizeof(line), file) && strtoul(line, NULL, 10) == i);
+	cr_expect_null(fgets(line, sizeof(line), file));
+	fclose(file);
+}
+
+Test(buffer, a_stream_keeps_the_first_error_and_drops_what_follows)
+{
+	struct buffer b = { 0 };
+	FILE *file = fopen("/dev/full", "w");
+
+	setvbuf(file, NULL, _IONBF, 0);
+	buffer_stream(&b, file, NULL);
+	for (unsigned i = 0; i < 100000; i++)
+		buffer_text(&b, "0123456789\n");
+	cr_expect_eq(b.error, ENOSPC);
+	cr_expect_lt(b.room, 1u << 18);
+	cr_expect_eq(buffer_flush(&b), ENOSPC);
+	buffer_release(&b);
+	fclose(file);
+}
+
+Test(buffer, a_span_ends_at_what_is_not_plain)
+{
+	char text[32];
+
+	for (size_t at = 0; at < sizeof(text); at++) {
+		for (int byte = -128; byte < 128; byte++) {
+			bool is_plain = byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\';
+
+			memset(text, 'x', sizeof(text));
+			text[at] = (char)byte;
+			cr_assert_eq(buffer_span(text, sizeof(text), '"', '\\'),
+				     is_plain ? sizeof(text) : at, "%d at %zu", byte, at);
+		}
+	}
 }

@@ -127,7 +127,7 @@ Test(findings, a_live_block_is_a_leak)
 	trace_builder_entry(b, block(0x5000, 64, trace_builder_place(b, 1, 0x1010)));
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 1);
-	finding = &j.f->all[0];
+	finding = findings_get(j.f, 0);
 	cr_expect_eq(finding->kind, TRACE_KIND_BLOCK_LEAK);
 	cr_expect_eq(finding->level, TRACE_LEVEL_ERROR);
 	cr_expect_eq(finding->reason, TRACE_REASON_NONE);
@@ -154,7 +154,7 @@ Test(findings, a_live_section_is_a_leak_of_its_greatest_size)
 	trace_builder_entry(b, section(0x9000, trace_builder_place(b, 1, 0x1010)));
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 1);
-	finding = &j.f->all[0];
+	finding = findings_get(j.f, 0);
 	cr_expect_eq(finding->kind, TRACE_KIND_SECTION_LEAK);
 	cr_expect_eq(finding->bytes, 4096);
 	cr_expect(finding->section.known && finding->section.handle == 0x9000);
@@ -177,7 +177,7 @@ Test(findings, a_block_leaks_beside_its_live_section_and_names_it)
 	trace_builder_entry(b, block_in(ref, 5000, trace_builder_place(b, 1, 0x1020)));
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 2);
-	finding = &j.f->all[0];
+	finding = findings_get(j.f, 0);
 	cr_expect_eq(finding->kind, TRACE_KIND_BLOCK_LEAK);
 	cr_expect_eq(finding->section.handle, 0x9000);
 	cr_expect(finding->stack[TRACE_STACK_CREATE]);
@@ -206,9 +206,9 @@ Test(findings, an_adopted_section_is_no_leak_but_its_blocks_are)
 	trace_builder_entry(b, block_in(trace_builder_entry(b, adopted), 64, 0));
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 1);
-	cr_expect_eq(j.f->all[0].kind, TRACE_KIND_BLOCK_LEAK);
-	cr_expect(j.f->all[0].section.known);
-	cr_expect_not(j.f->all[0].section.sizes_known);
+	cr_expect_eq(findings_get(j.f, 0)->kind, TRACE_KIND_BLOCK_LEAK);
+	cr_expect(findings_get(j.f, 0)->section.known);
+	cr_expect_not(findings_get(j.f, 0)->section.sizes_known);
 	release(&j, b);
 }
 
@@ -223,8 +223,8 @@ Test(findings, what_was_inherited_is_no_leak_of_the_child)
 	trace_builder_entry(b, block_in(trace_builder_entry(b, inherited), 64, 0));
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 1, "only the child's own block in the section is");
-	cr_expect_eq(j.f->all[0].kind, TRACE_KIND_BLOCK_LEAK);
-	cr_expect_eq(j.f->all[0].address, 0x5010);
+	cr_expect_eq(findings_get(j.f, 0)->kind, TRACE_KIND_BLOCK_LEAK);
+	cr_expect_eq(findings_get(j.f, 0)->address, 0x5010);
 	release(&j, b);
 }
 
@@ -256,9 +256,9 @@ Test(findings, leaks_from_one_place_are_one_finding)
 	trace_builder_entry(b, block(0x7000, 100, here));
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 2);
-	cr_expect_eq(j.f->all[0].count, 2);
-	cr_expect_eq(j.f->all[0].bytes, 164);
-	cr_expect_eq(j.f->all[0].address, 0x5000, "that of the first one");
+	cr_expect_eq(findings_get(j.f, 0)->count, 2);
+	cr_expect_eq(findings_get(j.f, 0)->bytes, 164);
+	cr_expect_eq(findings_get(j.f, 0)->address, 0x5000, "that of the first one");
 	cr_expect_eq(j.f->leaked_blocks, 3);
 	cr_expect_eq(j.f->leaked_bytes, 228);
 	release(&j, b);
@@ -331,8 +331,8 @@ Test(findings, the_same_defect_in_two_processes_is_one_finding)
 	}
 	j = judge(both, 2);
 	cr_assert_eq(j.f->count, 2);
-	cr_expect_eq(j.f->all[0].count, 2);
-	cr_expect_eq(j.f->all[1].count, 2);
+	cr_expect_eq(findings_get(j.f, 0)->count, 2);
+	cr_expect_eq(findings_get(j.f, 1)->count, 2);
 	trace_builder_free(both[0]);
 	release(&j, both[1]);
 }
@@ -350,7 +350,7 @@ Test(findings, modules_without_build_id_are_compared_by_path)
 	}
 	j = judge(all, 3);
 	cr_assert_eq(j.f->count, 2);
-	cr_expect_eq(j.f->all[0].count, 2);
+	cr_expect_eq(findings_get(j.f, 0)->count, 2);
 	trace_builder_free(all[0]);
 	trace_builder_free(all[1]);
 	release(&j, all[2]);
@@ -359,15 +359,17 @@ Test(findings, modules_without_build_id_are_compared_by_path)
 Test(findings, the_deletion_with_live_blocks_is_both_call_and_delete)
 {
 	struct trace_builder *b = new_trace();
+	const struct finding *finding;
 	struct judged j;
 
 	trace_builder_finding(b, misuse(TRACE_KIND_LIVE_AT_DELETE, TRACE_REASON_NONE,
 					trace_builder_place(b, 1, 0x1010)));
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 1);
-	cr_expect_eq(j.f->all[0].level, TRACE_LEVEL_WARNING);
-	cr_assert(j.f->all[0].stack[TRACE_STACK_CALL]);
-	cr_expect(j.f->all[0].stack[TRACE_STACK_DELETE] == j.f->all[0].stack[TRACE_STACK_CALL]);
+	finding = findings_get(j.f, 0);
+	cr_expect_eq(finding->level, TRACE_LEVEL_WARNING);
+	for (unsigned i = TRACE_STACK_CALL; i <= TRACE_STACK_DELETE; i += TRACE_STACK_DELETE)
+		cr_expect(finding->stack[i] && finding->stack[i]->frame[0].offset == 0x1010);
 	release(&j, b);
 }
 
@@ -392,7 +394,7 @@ Test(findings, what_was_recorded_is_passed_on)
 	trace_builder_finding(b, finding);
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 1);
-	f = &j.f->all[0];
+	f = findings_get(j.f, 0);
 	cr_expect_eq(f->count, 7);
 	cr_expect_eq(f->bytes, 700);
 	cr_expect(f->has_address && f->address == 0x5000);
@@ -430,11 +432,11 @@ Test(findings, errors_come_first_then_the_most_bytes_then_the_greatest_count)
 	trace_builder_finding(b, finding);
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 5);
-	cr_expect_eq(j.f->all[0].kind, TRACE_KIND_DOUBLE_FREE);
-	cr_expect_eq(j.f->all[1].kind, TRACE_KIND_DOUBLE_DELETE);
-	cr_expect_eq(j.f->all[2].kind, TRACE_KIND_INVALID_FREE);
-	cr_expect_eq(j.f->all[3].kind, TRACE_KIND_NULL_FREE);
-	cr_expect_eq(j.f->all[4].kind, TRACE_KIND_FAILED_CALL);
+	cr_expect_eq(findings_get(j.f, 0)->kind, TRACE_KIND_DOUBLE_FREE);
+	cr_expect_eq(findings_get(j.f, 1)->kind, TRACE_KIND_DOUBLE_DELETE);
+	cr_expect_eq(findings_get(j.f, 2)->kind, TRACE_KIND_INVALID_FREE);
+	cr_expect_eq(findings_get(j.f, 3)->kind, TRACE_KIND_NULL_FREE);
+	cr_expect_eq(findings_get(j.f, 4)->kind, TRACE_KIND_FAILED_CALL);
 	cr_expect_eq(j.f->errors, 4);
 	cr_expect_eq(j.f->warnings, 1000);
 	cr_expect_eq(j.f->notes, 1);
@@ -487,7 +489,7 @@ static void fingerprint_of(const char *path, uint64_t base, const char *build_id
 	trace_builder_entry(b, block(base, 64, trace_builder_stack(b, frames, count)));
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 1);
-	strcpy(fingerprint, j.f->all[0].fingerprint);
+	strcpy(fingerprint, findings_get(j.f, 0)->fingerprint);
 	release(&j, b);
 }
 
@@ -550,7 +552,7 @@ static void expect_message(struct trace_builder *b, const char *message)
 	struct judged j = judge_one(b);
 
 	cr_assert_eq(j.f->count, 1);
-	cr_expect_str_eq(j.f->all[0].message, message);
+	cr_expect_str_eq(findings_get(j.f, 0)->message, message);
 	release(&j, b);
 }
 
@@ -674,12 +676,16 @@ Test(findings, a_message_says_how_a_block_was_freed_before_it_was_used)
 }
 
 /* Returns the message of a finding of this kind and reason. */
-static const char *message_of(const struct judged *j, enum trace_kind kind, enum trace_reason reason)
+/* Sets `message` to that of the finding with this kind and reason. */
+static void get_message(const struct judged *j, unsigned kind, unsigned reason, char message[512])
 {
-	for (size_t i = 0; i < j->f->count; i++)
-		if (j->f->all[i].kind == kind && j->f->all[i].reason == reason)
-			return j->f->all[i].message;
-	return "";
+	*message = '\0';
+	for (size_t i = 0; i < j->f->count; i++) {
+		const struct finding *finding = findings_get(j->f, i);
+
+		if (finding->kind == kind && finding->reason == reason)
+			snprintf(message, 512, "%s", finding->message);
+	}
 }
 
 /* Each reason says more than no reason at all, with one kind at least. */
@@ -696,11 +702,13 @@ Test(findings, there_is_a_message_for_each_kind_and_reason)
 		bool is_said = reason == TRACE_REASON_NONE;
 
 		for (unsigned kind = TRACE_KIND_LIVE_AT_DELETE; kind < TRACE_KIND_COUNT; kind++) {
-			const char *message = message_of(&j, kind, reason);
+			char message[512], plain[512];
 
+			get_message(&j, kind, reason, message);
+			get_message(&j, kind, TRACE_REASON_NONE, plain);
 			cr_expect_gt(strlen(message), 10u, "%s", kinds_text(kind));
 			cr_expect_null(strchr(message, '\n'));
-			is_said |= strcmp(message, message_of(&j, kind, TRACE_REASON_NONE)) != 0;
+			is_said |= strcmp(message, plain) != 0;
 		}
 		cr_expect(is_said, "no message says %s", kinds_reason_text(reason));
 	}

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/support/trace_builder.h"
+#include "viewer/base/buffer.h"
 #include "viewer/model/liveness.h"
 #include "viewer/model/model.h"
 #include "viewer/read/reader.h"
@@ -26,6 +27,21 @@ static void close_both(struct model *m, struct trace_builder *b)
 	trace_builder_free(b);
 }
 
+/* The command line has these arguments, and no more; NULL ends the list. */
+static void has_arguments(const struct model *m, const char *const *expected)
+{
+	struct reader_cursor c = { 0 };
+	struct buffer text = { 0 };
+
+	for (; *expected; expected++) {
+		text.used = 0;
+		cr_assert(model_next_argument(m, &c, &text), "%s", *expected);
+		cr_expect_str_eq(text.data, *expected);
+	}
+	cr_expect_not(model_next_argument(m, &c, &text));
+	buffer_release(&text);
+}
+
 Test(model, tells_which_process_was_traced)
 {
 	struct trace_builder *b = trace_builder_new();
@@ -38,24 +54,69 @@ Test(model, tells_which_process_was_traced)
 	cr_expect_eq(model_process(m)->ppid, 42);
 	cr_expect_str_eq(model_process(m)->exe, "/usr/bin/host");
 	cr_expect_eq(model_process(m)->start_ns, 1700000000123456789u);
-	cr_expect_eq(model_process(m)->arguments, 0);
+	has_arguments(m, (const char *const[]){ NULL });
 	close_both(m, b);
 }
 
-Test(model, joins_the_pieces_of_an_argument_and_orders_arguments_by_position)
+Test(model, joins_the_pieces_of_an_argument)
 {
 	struct trace_builder *b = trace_builder_new();
 	struct model *m;
 
-	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 4000000000u, "last");
-	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 1, "a long ");
 	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, "host");
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 1, "a long ");
+	trace_builder_text(b, TRACE_RECORD_EXE, 0, "/bin/host");
 	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 1, "argument");
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 2, "");
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 4000000000u, "last");
 	m = open_model(b);
-	cr_assert_eq(model_process(m)->arguments, 3);
-	cr_expect_str_eq(model_process(m)->argument[0], "host");
-	cr_expect_str_eq(model_process(m)->argument[1], "a long argument");
-	cr_expect_str_eq(model_process(m)->argument[2], "last");
+	has_arguments(m, (const char *const[]){ "host", "a long argument", "", "last", NULL });
+	close_both(m, b);
+}
+
+Test(model, cuts_an_argument_that_is_longer_than_linux_allows)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct reader_cursor c = { 0 };
+	char piece[TRACE_TEXT_MAX + 1];
+	struct buffer text = { 0 };
+	struct model *m;
+
+	memset(piece, 'x', TRACE_TEXT_MAX);
+	piece[TRACE_TEXT_MAX] = '\0';
+	for (unsigned i = 0; i < TRACE_ARGUMENT_MAX / TRACE_TEXT_MAX + 2; i++)
+		trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, piece);
+	m = open_model(b);
+	cr_assert(model_next_argument(m, &c, &text));
+	cr_expect_eq(text.used, TRACE_ARGUMENT_MAX);
+	cr_expect_not(model_next_argument(m, &c, &text));
+	buffer_release(&text);
+	close_both(m, b);
+}
+
+Test(model, cuts_names_that_a_report_may_repeat)
+{
+	struct trace_builder *b = trace_builder_new();
+	char path[TRACE_TEXT_MAX + 1], longest[TRACE_NAME_MAX + 1], cut[TRACE_NAME_MAX + 1];
+	struct model *m;
+
+	memset(path, 'p', TRACE_TEXT_MAX);
+	path[0] = path[1000] = '/';
+	path[TRACE_TEXT_MAX] = '\0';
+	memset(longest, 'l', TRACE_NAME_MAX);
+	memset(cut, 'p', TRACE_NAME_MAX);
+	longest[TRACE_NAME_MAX] = '\0';
+	strcpy(cut + TRACE_NAME_MAX - 3, "\xe2\x80\xa6");
+	trace_builder_module(b, 1, path, 0, NULL);
+	trace_builder_package(b, 0, longest, 1, 1);
+	trace_builder_package(b, 1, path, 2, 1);
+	m = open_model(b);
+	cr_expect_str_eq(model_package(m, 0)->name, longest);
+	cr_expect_str_eq(model_package(m, 0)->module->base, cut);
+	cut[0] = '/';
+	cr_expect_str_eq(model_package(m, 1)->name, cut);
+	cr_expect_str_eq(model_package(m, 0)->module->name, cut);
+	cr_expect_eq(model_package(m, 0)->module->path_bytes, TRACE_TEXT_MAX, "open() needs all");
 	close_both(m, b);
 }
 
@@ -66,9 +127,9 @@ Test(model, makes_valid_utf_8_of_whatever_a_text_holds)
 
 	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, "caf\xc3\xa9 \xff \xe2\x82 \xed\xa0\x80");
 	m = open_model(b);
-	cr_expect_str_eq(model_process(m)->argument[0],
-			 "caf\xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
-			 "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	has_arguments(m, (const char *const[]){ "caf\xc3\xa9 \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
+						"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+						NULL });
 	close_both(m, b);
 }
 
@@ -151,6 +212,8 @@ Test(model, finds_the_section_of_a_block)
 				     .state = TRACE_ENTRY_SECTION,
 				     .family = FAMILY_SHARED_MEMORY };
 	uint32_t section = trace_builder_entry(b, entry);
+	struct model_entry first, second;
+	struct reader_cursor c = { 0 };
 	struct model *m;
 
 	entry = (struct trace_entry){ .address = 0x1010,
@@ -160,12 +223,14 @@ Test(model, finds_the_section_of_a_block)
 				      .family = FAMILY_SHARED_MEMORY };
 	trace_builder_entry(b, entry);
 	m = open_model(b);
-	cr_assert_eq(model_entries(m), 2);
-	cr_expect_eq(model_entry(m, 0)->size, 4096);
-	cr_expect_eq(model_entry(m, 0)->initial_size, 512);
-	cr_expect(model_entry(m, 1)->section == model_entry(m, 0));
-	cr_expect(model_entry(m, 1)->in_section);
-	cr_expect_eq(model_entry(m, 1)->size, 64);
+	cr_assert(model_next_entry(m, &c, &first) && model_next_entry(m, &c, &second));
+	cr_expect_eq(first.size, 4096);
+	cr_expect_eq(first.initial_size, 512);
+	cr_expect(second.section == first.source);
+	cr_expect_eq(model_entry(m, second.section).initial_size, 512);
+	cr_expect(second.in_section);
+	cr_expect_eq(second.size, 64);
+	cr_expect_not(model_next_entry(m, &c, &first));
 	close_both(m, b);
 }
 
@@ -173,6 +238,8 @@ Test(model, knows_that_a_block_had_a_section_which_is_gone)
 {
 	struct trace_builder *b = trace_builder_new();
 	uint32_t section = trace_builder_entry(b, (struct trace_entry){ 0 });
+	struct reader_cursor c = { 0 };
+	struct model_entry entry;
 	struct model *m;
 
 	trace_builder_entry(b, (struct trace_entry){ .address = 0x1010,
@@ -180,9 +247,10 @@ Test(model, knows_that_a_block_had_a_section_which_is_gone)
 						     .state = TRACE_ENTRY_BLOCK,
 						     .family = FAMILY_SHARED_MEMORY });
 	m = open_model(b);
-	cr_assert_eq(model_entries(m), 1);
-	cr_expect(model_entry(m, 0)->in_section);
-	cr_expect_null(model_entry(m, 0)->section);
+	cr_assert(model_next_entry(m, &c, &entry));
+	cr_expect(entry.in_section);
+	cr_expect_null(entry.section);
+	cr_expect_not(model_next_entry(m, &c, &entry));
 	close_both(m, b);
 }
 
@@ -192,14 +260,15 @@ Test(model, decodes_frames_into_module_offset_and_address)
 	uint64_t frames[] = { trace_builder_frame(3, 0x123), trace_builder_frame(0, 0x7f0000001000),
 			      trace_builder_frame(8, 0x55) };
 	const struct model_stack *stack;
+	struct model_stack room;
 	struct model *m;
 	uint32_t ref;
 
 	trace_builder_module(b, 3, "/lib/package.so", 0x7f1200000000, NULL);
 	ref = trace_builder_stack(b, frames, 3);
 	m = open_model(b);
-	stack = model_stack(m, ref);
-	cr_assert(stack);
+	stack = model_stack(m, ref, &room);
+	cr_assert_eq(stack, &room);
 	cr_expect_eq(stack->frames, 3);
 	cr_expect_str_eq(stack->frame[0].module->base, "package.so");
 	cr_expect_eq(stack->frame[0].offset, 0x123);
@@ -208,8 +277,7 @@ Test(model, decodes_frames_into_module_offset_and_address)
 	cr_expect_eq(stack->frame[1].address, 0x7f0000001000);
 	cr_expect_null(stack->frame[2].module);
 	cr_expect_not(stack->frame[2].has_address, "its module was not recorded");
-	cr_expect(model_stack(m, ref) == stack, "decoded once");
-	cr_expect_null(model_stack(m, 0));
+	cr_expect_null(model_stack(m, 0, &room));
 	cr_expect_eq(model_process(m)->stacks, 1);
 	close_both(m, b);
 }

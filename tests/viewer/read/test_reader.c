@@ -190,13 +190,14 @@ Test(reader, hands_out_each_valid_item_once)
 	struct trouble trouble;
 	struct reader *r = reader_open(trace_builder_write(s.b), NULL, &trouble);
 	struct reader_cursor c = { 0 };
-	uint32_t ref;
+	const struct trace_entry *entry;
 
 	cr_assert(r, "%s", trouble.text);
-	cr_expect_eq(reader_next_entry(r, &c, &ref)->address, 0x1000);
-	cr_expect_eq(ref, s.section_ref);
-	cr_expect_eq(reader_next_entry(r, &c, &ref)->address, 0x1010);
-	cr_expect_null(reader_next_entry(r, &c, &ref));
+	entry = reader_next_entry(r, &c);
+	cr_expect_eq(entry->address, 0x1000);
+	cr_expect_eq(reader_entry(r, s.section_ref), entry);
+	cr_expect_eq(reader_next_entry(r, &c)->address, 0x1010);
+	cr_expect_null(reader_next_entry(r, &c));
 	c = (struct reader_cursor){ 0 };
 	cr_expect_eq(reader_next_finding(r, &c)->kind, TRACE_KIND_NULL_FREE);
 	cr_expect_null(reader_next_finding(r, &c));
@@ -220,7 +221,6 @@ Test(reader, hands_out_items_of_several_chunks)
 	struct reader_cursor c = { 0 };
 	struct reader *r;
 	size_t entries = 0;
-	uint32_t ref;
 
 	for (unsigned i = 0; i < 2 * TRACE_ITEMS(struct trace_entry) + 1; i++)
 		trace_builder_entry(b, (struct trace_entry){ .address = i + 1,
@@ -228,7 +228,7 @@ Test(reader, hands_out_items_of_several_chunks)
 							     .family = FAMILY_LSA_HEAP });
 	r = reader_open(trace_builder_write(b), NULL, &trouble);
 	cr_assert(r, "%s", trouble.text);
-	while (reader_next_entry(r, &c, &ref))
+	while (reader_next_entry(r, &c))
 		entries++;
 	cr_expect_eq(entries, 2 * TRACE_ITEMS(struct trace_entry) + 1);
 	reader_close(r);
@@ -404,6 +404,41 @@ Test(reader, accepts_chunks_that_were_never_handed_out)
 	trace_builder_free(s.b);
 }
 
+Test(reader, finds_the_chunks_between_the_holes_of_a_sparse_file)
+{
+	struct sample s = sample();
+	struct trouble trouble;
+	struct reader_cursor c = { 0 }, rings = { 0 };
+	struct reader_ring ring;
+	struct reader *r;
+	size_t size;
+	const unsigned char *bytes;
+	const char *path;
+	uint32_t last = trace_builder_header(s.b)->chunks - 1, far = 5000;
+	int fd;
+
+	/* The last chunk, that of the ring, lies far behind the others. */
+	s.header->chunks = far + 3;
+	s.header->max_chunks = far + 3;
+	path = trace_builder_write(s.b);
+	bytes = trace_builder_bytes(s.b, &size);
+	fd = open(path, O_WRONLY);
+	cr_assert_eq(ftruncate(fd, (off_t)last * TRACE_CHUNK_BYTES), 0);
+	cr_assert_eq(ftruncate(fd, (off_t)(far + 3) * TRACE_CHUNK_BYTES), 0);
+	cr_assert_eq(pwrite(fd, bytes + (size_t)last * TRACE_CHUNK_BYTES, TRACE_CHUNK_BYTES,
+			    (off_t)far * TRACE_CHUNK_BYTES),
+		     TRACE_CHUNK_BYTES);
+	close(fd);
+	r = reader_open(path, NULL, &trouble);
+	cr_assert(r, "%s", trouble.text);
+	cr_expect_eq(reader_next_entry(r, &c)->address, 0x1000);
+	cr_assert(reader_next_ring(r, &rings, &ring));
+	cr_expect_eq(ring.chunk, far);
+	cr_expect_not(reader_next_ring(r, &rings, &ring));
+	reader_close(r);
+	trace_builder_free(s.b);
+}
+
 Test(reader, survives_a_file_that_shrinks_while_it_is_read)
 {
 	struct sample s = sample();
@@ -436,12 +471,13 @@ static void open_damaged(const char *path)
 {
 	struct trouble trouble;
 	struct model_events events;
+	struct model_stack stack;
 	struct model *m = model_open(path, NULL, &trouble);
 
 	if (m)
 		model_count_events(m, &events, NULL, &trouble);
 	for (size_t i = 0; m && i < model_in_flight(m); i++)
-		model_stack(m, model_call(m, i)->stack);
+		model_stack(m, model_call(m, i)->stack, &stack);
 	model_close(m);
 }
 

@@ -105,6 +105,7 @@ static void discard(struct library *l)
 static struct model_module module_of(struct library *l)
 {
 	struct model_module module = { .path = l->path,
+				       .path_bytes = (uint32_t)strlen(l->path),
 				       .name = l->path,
 				       .base = (char *)"some.so",
 				       .build_id_bytes = l->build_id_bytes };
@@ -168,13 +169,13 @@ Test(symbols, looks_up_the_call_and_not_the_return_address)
 	struct library l = compile("-g -O1");
 	struct symbols *s = symbols_new(NULL);
 	struct model_module module = module_of(&l);
-	const struct symbol *first = symbols_find(s, &module, l.offset + 1);
-	const struct symbol *before = symbols_find(s, &module, l.offset);
+	const struct symbol *first = symbols_find(s, &module, l.offset + 1), *before;
 
 	cr_assert(first->function);
 	for (; first->outer; first = first->outer)
 		;
 	cr_expect_str_eq(first->function, "outer");
+	before = symbols_find(s, &module, l.offset);
 	cr_expect(!before->function || strcmp(before->function, "outer") != 0);
 	symbols_free(s);
 	discard(&l);
@@ -238,8 +239,7 @@ Test(symbols, uses_any_file_of_that_name_for_a_module_without_build_id)
 Test(symbols, knows_nothing_without_the_file)
 {
 	struct symbols *s = symbols_new(NULL);
-	struct model_module module = { .path = (char *)"/nonexistent/some.so",
-				       .name = (char *)"/nonexistent/some.so" };
+	struct model_module module = { .path = "/nonexistent/some.so", .path_bytes = 20 };
 	const struct symbol *symbol = symbols_find(s, &module, 0x1234);
 
 	cr_expect_null(symbol->function);
@@ -253,12 +253,13 @@ Test(symbols, knows_nothing_without_the_file)
 Test(symbols, does_not_open_what_is_no_binary)
 {
 	static const char *const paths[] = { "/dev/zero", "/tmp", "/etc/passwd", "[vdso]", "" };
+	struct model_module modules[sizeof(paths) / sizeof(*paths)] = { 0 };
 	struct symbols *s = symbols_new(NULL);
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-		struct model_module module = { .path = (char *)paths[i], .name = (char *)paths[i] };
-
-		cr_expect_null(symbols_find(s, &module, 0x1234)->function, "%s", paths[i]);
+		modules[i].path = paths[i];
+		modules[i].path_bytes = (uint32_t)strlen(paths[i]);
+		cr_expect_null(symbols_find(s, &modules[i], 0x1234)->function, "%s", paths[i]);
 	}
 	symbols_free(s);
 }
