@@ -56,6 +56,12 @@ static inline bool cfi_is_plain(struct cfi_rule rule)
 	return cfi_kind(rule) >= CFI_RSP;
 }
 
+/* Does memory say where it leads? */
+static inline bool cfi_is_in_memory(struct cfi_rule rule)
+{
+	return cfi_kind(rule) == CFI_SIGNAL || cfi_kind(rule) == CFI_REALIGNED;
+}
+
 static inline int64_t cfi_cfa_offset(struct cfi_rule rule)
 {
 	return (int64_t)rule.word >> 32;

@@ -456,11 +456,15 @@ bool eh_frame_find(const uint8_t *header, uint64_t instruction, struct eh_row *r
 {
 	const uint8_t *entry = header ? search(header, instruction) : NULL;
 	struct function f = { 0 };
-	struct machine m = { .function = &f, .pc = UINT64_MAX };
+	struct machine m;
 
 	if (!entry || !read_function(entry, &f) || instruction < f.start || instruction >= f.end)
 		return false;
+	m.function = &f;
+	m.now = m.initial = (struct eh_row){ 0 };
+	m.remembered_count = 0;
 	m.location = f.start;
+	m.pc = UINT64_MAX;
 	if (!run(&m, f.initial))
 		return false;
 	m.initial = m.now;

@@ -189,10 +189,9 @@ static bool step_by_guess(struct step_frame *f)
 /* A frame that is its own caller would lead nowhere. */
 bool step_out(struct step_frame *f)
 {
-	struct step_frame old = *f;
+	uint64_t old_pc = f->pc, old_rsp = f->registers[EH_RSP];
 	struct eh_row row;
 	bool is_found = cfi_find_row(f->pc, &row) ? step_by_row(f, &row) : step_by_guess(f);
 
-	return is_found && f->pc != 0 &&
-	       (f->pc != old.pc || f->registers[EH_RSP] != old.registers[EH_RSP]);
+	return is_found && f->pc != 0 && (f->pc != old_pc || f->registers[EH_RSP] != old_rsp);
 }

@@ -209,25 +209,17 @@ static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 	return f;
 }
 
-/* A frame that is not plain leads on by what lies in memory, which counts as a cell. */
-static APART void link_by_memory(struct unwind_frame *f)
-{
-	uint32_t cells = f[-1].rbp_links & ~1u;
-
-	f->rbp_links = (cells + 2) | (cfi_kind(f->rule) == CFI_REALIGNED);
-}
-
-/* How rbp matters in a frame, given how it does in the one that called it. */
+/* How rbp matters in a frame, given how it does in the one that called it. What lies in memory, by
+ * which a frame leads on that is not plain, counts as a cell. */
 static inline void link_rbp(struct unwind_frame *f)
 {
 	uint32_t outer = f[-1].rbp_links, cells = outer & ~1u;
 	bool matters = cfi_kind(f->rule) == CFI_RBP || ((outer & 1) && cfi_keeps_rbp(f->rule));
 
-	if (unlikely(!cfi_is_plain(f->rule))) {
-		link_by_memory(f);
-		return;
-	}
-	f->rbp_links = likely(!matters) ? cells : f->rbp_cell ? (cells + 2) | 1 : cells | 1;
+	if (unlikely(cfi_is_in_memory(f->rule)))
+		f->rbp_links = (cells + 2) | (cfi_kind(f->rule) == CFI_REALIGNED);
+	else
+		f->rbp_links = likely(!matters) ? cells : f->rbp_cell ? (cells + 2) | 1 : cells | 1;
 }
 
 /* A frame of the history stands, but may have been reached by way of another inner frame. */
