@@ -30,12 +30,12 @@
  * 6. Versions. A writer writes TRACE_VERSION. A reader reads every version from
  *    TRACE_VERSION_OLDEST on, and refuses a newer one. Version 1 differs from 2 in this only:
  *    functions have numbers below TRACE_COUNTERS_FUNCTIONS, and trace_counters.first is reserved:
- *    it counts as 0. Version 3 has more types of records, kinds and
- *    reasons.
+ *    it counts as 0. Version 3 has more types of records, kinds and reasons,
+ *    and header.session, which is zero before.
  *
- * 7. Bounds of a reader. A trace of n bytes, counted in chunks that are in use, is read and reported
- *    with at most 64 MiB + 4n bytes of memory, and in time linear in n and in what is printed; the
- *    symbols of files that the trace names come on top. So that a short trace does not print
+ * 7. Bounds of a reader. A trace of n bytes, counted in chunks that are in use, is read and
+ *    reported with at most 64 MiB + 4n bytes of memory, and in time linear in n and in what is
+ *    printed; the symbols of files that the trace names come on top. So that a short trace does not print
  *    gigabytes, names that a report may repeat are cut: those of families, functions, packages,
  *    modules and source files at TRACE_NAME_MAX bytes of UTF-8, an ellipsis at the end included.
  */
@@ -175,6 +175,10 @@ struct trace_header {
 	uint64_t unwind_differences; /* of these, how many were not equal */
 	uint64_t unguarded; /* blocks and sections that should be guarded, and could not be */
 	uint64_t unmoved; /* guarded blocks that the LSA got itself, for lack of room for a copy */
+	/* Equal in all traces of one run of `lsatrace run` or `record`, and in no others: the end of
+	 * the name of its session file. Zero in the trace of a process that has no such file.
+	 * Written once, like what is above `end`. */
+	char session[8];
 };
 
 /* A chunk has this header, and then items of one kind without gaps. */
@@ -468,7 +472,7 @@ struct trace_counters {
 
 #define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
 
-_Static_assert(sizeof(struct trace_header) == 240, "header");
+_Static_assert(sizeof(struct trace_header) == 248, "header");
 _Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
 _Static_assert(sizeof(struct trace_event) == 64, "event");
 _Static_assert(sizeof(struct trace_record) == 8, "record");

@@ -2,10 +2,12 @@
 #define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "include/options.h"
 #include "include/slots.h"
 #include "preload/base/config.h"
 #include "preload/base/kernel.h"
@@ -64,6 +66,15 @@ static void read_boot_id(uint8_t id[16])
 	}
 }
 
+static void fill_session(char session[8])
+{
+	const char *path = getenv(SESSION_VARIABLE);
+	size_t bytes = path ? strlen(path) : 0;
+
+	if (bytes >= 8)
+		memcpy(session, path + bytes - 8, 8);
+}
+
 void facts_fill_header(struct trace_header *h, uint64_t start_time_ns, bool is_inherited)
 {
 	h->version = TRACE_VERSION;
@@ -83,6 +94,7 @@ void facts_fill_header(struct trace_header *h, uint64_t start_time_ns, bool is_i
 	h->inherited = is_inherited;
 	h->clock_first = *clock_first();
 	h->clock_last[0] = clock_now();
+	fill_session(h->session);
 }
 
 /* A command line as /proc has it: arguments that each end in a NUL. Texts longer than the longest

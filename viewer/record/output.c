@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/record/output.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,26 +27,69 @@ static bool expand_pattern(const char *pattern, char *path, size_t bytes)
 	return !*pattern;
 }
 
-static bool has_magic(const char *path)
+/* Reads the header of a trace. Returns false if the file is none. What a short file lacks is
+ * zero. */
+static bool read_header(const char *path, struct trace_header *header)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char magic[sizeof(TRACE_MAGIC) - 1];
-	bool same = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
-		    memcmp(magic, TRACE_MAGIC, sizeof(magic)) == 0;
+	ssize_t bytes;
 
-	if (fd >= 0)
-		close(fd);
-	return same;
+	*header = (struct trace_header){ 0 };
+	if (fd < 0)
+		return false;
+	bytes = read(fd, header, sizeof(*header));
+	close(fd);
+	return bytes >= (ssize_t)sizeof(header->magic) &&
+	       memcmp(header->magic, TRACE_MAGIC, sizeof(header->magic)) == 0;
+}
+
+/* Is `name` that of a further trace of the recording of `first`: with a dot and a number after
+ * it? */
+static bool is_further_name(const char *name, const char *first)
+{
+	size_t bytes = strlen(first);
+
+	return strncmp(name, first, bytes) == 0 && name[bytes] == '.' && name[bytes + 1] &&
+	       !name[bytes + 1 + strspn(name + bytes + 1, "0123456789")];
+}
+
+/* Removes the further traces of the recording that made the trace at `path`. */
+static void remove_further(const char *path, const char session[8])
+{
+	static const char none[8];
+	const char *slash = strrchr(path, '/'), *first = slash ? slash + 1 : path;
+	char further[PATH_MAX + NAME_MAX];
+	struct trace_header header;
+	struct dirent *entry;
+	DIR *folder;
+
+	if (memcmp(session, none, sizeof(none)) == 0)
+		return;
+	snprintf(further, sizeof(further), "%.*s", (int)(first - path), path);
+	folder = opendir(*further ? further : ".");
+	while (folder && (entry = readdir(folder)) != NULL) {
+		if (!is_further_name(entry->d_name, first))
+			continue;
+		snprintf(further, sizeof(further), "%.*s%s", (int)(first - path), path,
+			 entry->d_name);
+		if (read_header(further, &header) && memcmp(header.session, session, 8) == 0)
+			unlink(further);
+	}
+	if (folder)
+		closedir(folder);
 }
 
 bool output_remove_old(const char *pattern)
 {
 	char path[PATH_MAX];
+	struct trace_header header;
 	struct stat status;
+	bool is_trace;
 
 	if (!pattern || !expand_pattern(pattern, path, sizeof(path)) || lstat(path, &status))
 		return true;
-	if (!S_ISREG(status.st_mode) || (status.st_size > 0 && !has_magic(path))) {
+	is_trace = S_ISREG(status.st_mode) && read_header(path, &header);
+	if (!S_ISREG(status.st_mode) || (status.st_size > 0 && !is_trace)) {
 		complaint_print("lsatrace", "'%s' exists and is not a trace, so it is not replaced",
 				path);
 		return false;
@@ -53,5 +98,7 @@ bool output_remove_old(const char *pattern)
 		complaint_print("lsatrace", "cannot replace '%s': %s", path, strerror(errno));
 		return false;
 	}
+	if (is_trace)
+		remove_further(path, header.session);
 	return true;
 }

@@ -390,6 +390,36 @@ Test(recording, an_old_trace_of_the_same_name_is_replaced)
 		      "lsatrace: no security package was initialised in 'true': " NOT_ASKED "\n");
 }
 
+/* Makes a trace of a run of lsatrace. */
+static void make_trace(const char *path, const char *session)
+{
+	struct trace_header header = { .magic = TRACE_MAGIC };
+	FILE *file = fopen(path, "w");
+
+	cr_assert_not_null(file);
+	memcpy(header.session, session, sizeof(header.session));
+	cr_assert_eq(fwrite(&header, sizeof(header), 1, file), 1);
+	fclose(file);
+}
+
+/* A traced process numbers its file where the name is taken. */
+Test(recording, further_traces_of_the_old_run_go_with_the_first_one)
+{
+	static const char none[8];
+
+	for (int i = 0; i < 2; i++) {
+		shell("rm -rf d; mkdir d");
+		make_trace("d/t", i ? "e.abcdef" : none);
+		make_trace("d/t.1", i ? "e.abcdef" : none);
+		make_trace("d/t.12", "e.abcdef");
+		make_trace("d/t.2", "e.abcdeg");
+		make_trace("d/t.2x", "e.abcdef");
+		make_trace("d/t.", "e.abcdef");
+		shell("echo text >d/t.3; cd d; $LSATRACE record -o $PWD/t true 2>/dev/null; ls -x");
+		assert_output(i ? "t.  t.2  t.2x  t.3\n" : "t.  t.1  t.12  t.2  t.2x  t.3\n");
+	}
+}
+
 Test(recording, what_is_not_a_trace_is_never_replaced)
 {
 	static const char *const others[] = { "echo text >t", "echo lsatrace >old; ln -s old t",
