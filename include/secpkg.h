@@ -536,6 +536,19 @@ typedef NTSTATUS(SpValidateTargetInfoFn)(PLSA_CLIENT_REQUEST ClientRequest,
 					 PVOID ProtocolSubmitBuffer, PVOID ClientBufferBase,
 					 ULONG SubmitBufferLength, PSECPKG_TARGETINFO TargetInfo);
 
+typedef struct LSA_REDIRECTED_LOGON_CALLBACKS *PLSA_REDIRECTED_LOGON_CALLBACKS;
+typedef NTSTATUS(SpGetRemoteCredGuardLogonBufferFn)(LSA_SEC_HANDLE CredHandle,
+						    LSA_SEC_HANDLE ContextHandle,
+						    const UNICODE_STRING *TargetName,
+						    PHANDLE RedirectedLogonHandle,
+						    PLSA_REDIRECTED_LOGON_CALLBACKS *Callback,
+						    PLSA_REDIRECTED_LOGON_CALLBACKS *CleanupCallback,
+						    PULONG LogonBufferSize, PVOID *LogonBuffer);
+typedef NTSTATUS(SpGetRemoteCredGuardSupplementalCredsFn)(
+	LSA_SEC_HANDLE CredHandle, const UNICODE_STRING *TargetName, PHANDLE RedirectedLogonHandle,
+	PLSA_REDIRECTED_LOGON_CALLBACKS *Callback, PLSA_REDIRECTED_LOGON_CALLBACKS *CleanupCallback,
+	PULONG SupplementalCredsSize, PVOID *SupplementalCreds);
+
 /* Number and name of each slot of SECPKG_FUNCTION_TABLE. */
 #define SECPKG_PACKAGE_SLOTS(SLOT) \
 	SLOT(0, InitializePackage) \
@@ -616,8 +629,8 @@ typedef struct SECPKG_FUNCTION_TABLE {
 	SpUpdateCredentialsFn *UpdateCredentials;
 	SpValidateTargetInfoFn *ValidateTargetInfo;
 	LSA_AP_POST_LOGON_USER *PostLogonUser;
-	SECPKG_UNDECLARED_FUNCTION *GetRemoteCredGuardLogonBuffer;
-	SECPKG_UNDECLARED_FUNCTION *GetRemoteCredGuardSupplementalCreds;
+	SpGetRemoteCredGuardLogonBufferFn *GetRemoteCredGuardLogonBuffer;
+	SpGetRemoteCredGuardSupplementalCredsFn *GetRemoteCredGuardSupplementalCreds;
 } SECPKG_FUNCTION_TABLE, *PSECPKG_FUNCTION_TABLE;
 
 /*
@@ -677,7 +690,13 @@ typedef struct SECPKG_DLL_FUNCTIONS {
 typedef NTSTATUS(SpInstanceInitFn)(ULONG Version, PSECPKG_DLL_FUNCTIONS FunctionTable,
 				   PVOID *UserFunctions);
 
-/* Only the slot that passes SECPKG_DLL_FUNCTIONS is declared with its prototype. */
+typedef NTSTATUS(SpFormatCredentialsFn)(PSecBuffer Credentials, PSecBuffer FormattedCredentials);
+typedef NTSTATUS(SpMarshallSupplementalCredsFn)(ULONG CredentialSize, PUCHAR Credentials,
+						PULONG MarshalledCredSize, PVOID *MarshalledCreds);
+typedef NTSTATUS(SpExportSecurityContextFn)(LSA_SEC_HANDLE ContextHandle, ULONG Flags,
+					    PSecBuffer PackedContext, PHANDLE TokenHandle);
+
+/* Only the slots that pass a table or return memory are declared with their prototypes. */
 typedef struct SECPKG_USER_FUNCTION_TABLE {
 	SpInstanceInitFn *InstanceInit;
 	SECPKG_UNDECLARED_FUNCTION *InitUserModeContext;
@@ -689,9 +708,9 @@ typedef struct SECPKG_USER_FUNCTION_TABLE {
 	SpQueryContextAttributesFn *QueryContextAttributes;
 	SECPKG_UNDECLARED_FUNCTION *CompleteAuthToken;
 	SpDeleteContextFn *DeleteUserModeContext;
-	SECPKG_UNDECLARED_FUNCTION *FormatCredentials;
-	SECPKG_UNDECLARED_FUNCTION *MarshallSupplementalCreds;
-	SECPKG_UNDECLARED_FUNCTION *ExportContext;
+	SpFormatCredentialsFn *FormatCredentials;
+	SpMarshallSupplementalCredsFn *MarshallSupplementalCreds;
+	SpExportSecurityContextFn *ExportContext;
 	SECPKG_UNDECLARED_FUNCTION *ImportContext;
 	SECPKG_UNDECLARED_FUNCTION *MarshalAttributeData; /* not in older tables, see below */
 } SECPKG_USER_FUNCTION_TABLE, *PSECPKG_USER_FUNCTION_TABLE;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef LSATRACE_SLOTS_H
 #define LSATRACE_SLOTS_H
+
+#include "ownership.h"
+
 /*
- * What is traced, as tables: the families, one row for each slot of a function table that gets a
- * shim, and one row for each slot that gets a wrapper. Shims, wrappers, the definitions in the
+ * What is traced, as tables: the families, and one row for each slot of a function table that gets
+ * a shim. ownership.h has the rows of what gets a wrapper. Shims, wrappers, the definitions in the
  * trace, `--families` and the viewer's output all follow from these rows. Prototypes and offsets
  * are those of secpkg.h.
  *
@@ -40,6 +43,11 @@
 	SLOT(LSA, GetUserAuthData, LSA_HEAP, OBTAIN, GET_USER_AUTH_DATA) \
 	SLOT(LSA, GetAuthDataForUser, LSA_HEAP, OBTAIN, GET_AUTH_DATA_FOR_USER) \
 	SLOT(LSA, GetCredentials, LSA_HEAP, OBTAIN, GET_CREDENTIALS) \
+	SLOT(LSA, ExpandAuthDataForDomain, LSA_HEAP, OBTAIN, EXPAND_AUTH_DATA) \
+	SLOT(LSA, ConvertAuthDataToToken, LSA_HEAP, OBTAIN, CONVERT_AUTH_DATA) \
+	SLOT(LSA, CrackSingleName, LSA_HEAP, OBTAIN, CRACK_SINGLE_NAME) \
+	SLOT(LSA, GetUserCredentials, LSA_HEAP, OBTAIN, GET_USER_CREDENTIALS) \
+	SLOT(LSA, ClientCallback, LSA_HEAP, OBTAIN, CLIENT_CALLBACK) \
 	SLOT(LSA, FreeReturnBuffer, LSA_HEAP, FREE, FREE) \
 	SLOT(LSA, AllocatePrivateHeap, PRIVATE_HEAP, ALLOCATE, ALLOCATE_SIZE_T) \
 	SLOT(LSA, FreePrivateHeap, PRIVATE_HEAP, FREE, FREE) \
@@ -48,36 +56,15 @@
 	SLOT(DLL, AllocateHeap, USER_HEAP, ALLOCATE, ALLOCATE_ULONG) \
 	SLOT(DLL, FreeHeap, USER_HEAP, FREE, FREE)
 
-/*
- * The slots that get a wrapper (preload/package/wrappers.c): functions of a package by which it is
- * given a table, told its name or unloaded, and those that hand memory over when they return. All
- * others stay as they are. To wrap one more, add a row here and one to wrappers.c.
- *
- * PLAIN(member)
- * TRANSFER(member, documented name): what it returns belongs to the LSA or a client from then on
- */
-#define WRAPPED_LSA_SLOTS(PLAIN, TRANSFER) /* of a package's SECPKG_FUNCTION_TABLE */ \
-	PLAIN(Initialize) \
-	PLAIN(GetInfo) \
-	TRANSFER(InitializePackage, "LsaApInitializePackage") \
-	TRANSFER(LogonUser, "LsaApLogonUser") \
-	TRANSFER(LogonUserEx, "LsaApLogonUserEx") \
-	TRANSFER(LogonUserEx2, "LsaApLogonUserEx2") \
-	TRANSFER(CallPackage, "LsaApCallPackage") \
-	TRANSFER(CallPackageUntrusted, "LsaApCallPackageUntrusted") \
-	TRANSFER(CallPackagePassthrough, "LsaApCallPackagePassthrough") \
-	TRANSFER(InitLsaModeContext, "SpInitLsaModeContext") \
-	TRANSFER(AcceptLsaModeContext, "SpAcceptLsaModeContext") \
-	TRANSFER(GetUserInfo, "SpGetUserInfo")
-#define WRAPPED_USER_SLOTS(PLAIN) /* of a package's SECPKG_USER_FUNCTION_TABLE */ \
-	PLAIN(InstanceInit)
-#define WRAPPED_HOST_SLOTS(PLAIN) /* of the host's LSA_SECPKG_FUNCTION_TABLE */ PLAIN(UnloadPackage)
-
+/* The slots that get a wrapper, and what they return, are the rows of ownership.h. */
 #define WRAPPED_SLOTS(ROW) \
-	WRAPPED_LSA_SLOTS(ROW, ROW) WRAPPED_USER_SLOTS(ROW) WRAPPED_HOST_SLOTS(ROW)
+	WRAPPED_LSA_SLOTS(ROW, ROW) WRAPPED_USER_SLOTS(ROW, ROW) WRAPPED_HOST_SLOTS(ROW)
 
-#define NO_TRANSFER(name)
-#define TRACED_TRANSFERS(TRANSFER) WRAPPED_LSA_SLOTS(NO_TRANSFER, TRANSFER)
+/* InitializePackage is given a table as well. */
+#define NO_TRANSFER(name, member)
+#define TRACED_TRANSFERS(TRANSFER) \
+	TRANSFER(InitializePackage, InitializePackage, "LsaApInitializePackage", NULL, NULL, 0, 0) \
+	WRAPPED_LSA_SLOTS(NO_TRANSFER, TRANSFER) WRAPPED_USER_SLOTS(NO_TRANSFER, TRANSFER)
 
 #define FAMILY_ENUM(name, text) FAMILY_##name,
 enum family { FAMILY_NONE, TRACED_FAMILIES(FAMILY_ENUM) FAMILY_COUNT };
@@ -89,7 +76,7 @@ enum slot { TRACED_SLOTS(SLOT_ENUM) SLOT_COUNT };
 enum wrapped { WRAPPED_SLOTS(WRAPPED_ENUM) WRAPPED_COUNT };
 
 /* Functions in the trace have one numbering: the slots, then the transfers. */
-#define TRANSFER_ENUM(name, text) TRANSFER_##name,
+#define TRANSFER_ENUM(name, ...) TRANSFER_##name,
 enum transfer_function {
 	TRANSFER_BEFORE = SLOT_COUNT - 1,
 	TRACED_TRANSFERS(TRANSFER_ENUM) TRANSFER_END

@@ -97,7 +97,8 @@ enum trace_role {
 	X(OVERFLOW, "overflow", ERROR) \
 	X(UNDERFLOW, "underflow", ERROR) \
 	X(USE_AFTER_FREE, "use-after-free", ERROR) \
-	X(USE_AFTER_DELETE, "use-after-delete", ERROR)
+	X(USE_AFTER_DELETE, "use-after-delete", ERROR) \
+	X(WRONG_TRANSFER, "wrong-transfer", ERROR)
 
 #define TRACE_REASONS(X) \
 	X(NONE, "") \
@@ -113,7 +114,9 @@ enum trace_role {
 	X(UNKNOWN, "unknown") \
 	X(READ, "read") \
 	X(WRITE, "write") \
-	X(CANARY, "canary")
+	X(CANARY, "canary") \
+	X(FREED, "freed") \
+	X(WRONG_FAMILY, "wrong-family")
 
 #define TRACE_LEVELS(X) X(NOTE, "note") X(WARNING, "warning") X(ERROR, "error")
 
@@ -262,6 +265,9 @@ enum trace_record_type {
 	TRACE_RECORD_ALLOCATOR, /* trace_text: a family whose functions are not the host's. number =
 				   package index | family id << 8 | enum trace_allocator << 16, no
 				   text */
+	TRACE_RECORD_PARAMETER, /* trace_text: a parameter by which an entry point returns memory.
+				   number = function id | number of the parameter << 8, which is
+				   1..TRACE_PARAMETERS-1 */
 	TRACE_RECORD_DOUBT, /* trace_text: a table that was handed over as an LSA_DISPATCH_TABLE was
 			       taken for one, though functions lie behind its slots, because a slot
 			       holds neither a function nor NULL. number = package index | slot << 8,
@@ -276,6 +282,7 @@ enum trace_allocator {
 	TRACE_ALLOCATOR_LAST = TRACE_ALLOCATOR_EMBEDDED_INSTEAD,
 };
 
+#define TRACE_PARAMETERS 16u  /* the number of a PARAMETER is below this */
 #define TRACE_DOUBT_SLOTS 30u /* the slot of a DOUBT is below this */
 
 struct trace_record {
@@ -426,7 +433,8 @@ struct trace_finding {
 	uint8_t package;
 	uint8_t committed;    /* valid when 1 */
 	uint8_t block_family; /* family of the block concerned, or 0 */
-	uint8_t reserved[9];
+	uint8_t parameter; /* TRANSFER: number of a PARAMETER definition of the function; else 0 */
+	uint8_t reserved[8];
 };
 
 /* A call that has not returned yet. */

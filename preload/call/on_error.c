@@ -9,15 +9,17 @@
 #include "preload/call/on_error.h"
 
 #define SLOT_NAME(table, name, family, role, prototype) #name,
+#define TRANSFER_NAME(name, member, text, ...) text,
 
 static void say_misuse(const struct misuse *m)
 {
-	static const char *const names[] = { TRACED_SLOTS(SLOT_NAME) };
+	static const char *const names[] = { TRACED_SLOTS(SLOT_NAME)
+						     TRACED_TRANSFERS(TRANSFER_NAME) };
 	const char *reason = kinds_reason_text(m->reason);
 	char line[TEXT_LINE_BYTES];
 	struct text t = TEXT_IN(line);
 
-	text_add(&t, names[m->slot]);
+	text_add(&t, names[m->function]);
 	text_add(&t, " called at ");
 	text_add_address(&t, m->caller);
 	text_add(&t, " by package ");

@@ -15,10 +15,10 @@
 struct misuse {
 	enum trace_kind kind;
 	enum trace_reason reason;
-	enum slot slot;
-	uint32_t package; /* index */
-	uint64_t caller;  /* return address of the call */
-	uint64_t address; /* what the call was given, or has returned */
+	uint32_t function; /* as in the trace: a slot, or a transfer */
+	uint32_t package;  /* index */
+	uint64_t caller;   /* return address of the call */
+	uint64_t address;  /* what the call was given, or has returned */
 };
 
 /* If the option is set and the misuse is of level error: writes one line to standard error, then raises

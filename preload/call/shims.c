@@ -522,12 +522,153 @@ static NTSTATUS get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes, uint3
 	OBTAIN(LSA_GET_USER_AUTH_DATA, 0, user, data, bytes, where, user, data, bytes);
 }
 
+static NTSTATUS expand_auth_data(PUCHAR data, ULONG bytes, PVOID reserved, PUCHAR *expanded,
+				 PULONG expanded_bytes, uint32_t where)
+{
+	OBTAIN(LSA_EXPAND_AUTH_DATA_FOR_DOMAIN, 0, data, expanded, expanded_bytes, where, data,
+	       bytes, reserved, expanded, expanded_bytes);
+}
+
+/*
+ * Functions that hand out memory without saying how it was allocated. Packages free it with
+ * FreeLsaHeap, or not at all. It is entered so that nothing is claimed of it.
+ */
+enum { GIVEN_MOST = 2 };
+
+struct giving {
+	PVOID *place[GIVEN_MOST]; /* NULL: nothing is handed out there */
+	PVOID before[GIVEN_MOST];
+};
+
+/* Some of these places may hold the package's own buffer, which the host fills. */
+static void note_before(struct giving *g, PVOID *first, PVOID *second)
+{
+	g->place[0] = first;
+	g->place[1] = second;
+	for (int i = 0; i < GIVEN_MOST; i++)
+		g->before[i] = g->place[i] ? *g->place[i] : NULL;
+}
+
+static void enter_given(struct call *c, const struct giving *g)
+{
+	uint64_t address = c->address, size = c->size;
+	struct ledger_view view;
+
+	for (int i = 0; i < GIVEN_MOST; i++) {
+		PVOID given = g->place[i] ? *g->place[i] : NULL;
+
+		if (!given ||
+		    (given == g->before[i] && lookup_find(SPACE_BLOCK, ADDRESS(given), 0, &view) &&
+		     ledger_is_live(&view)))
+			continue;
+		c->address = ADDRESS(given);
+		c->size = 0;
+		enter_made(c, SPACE_BLOCK, 0, LEDGER_GIVEN);
+		address = address ? address : c->address;
+	}
+	c->address = address;
+	c->size = size;
+}
+
+static APART NTSTATUS pass_all_given(NTSTATUS status, const struct giving *g)
+{
+	for (int i = 0; i < GIVEN_MOST; i++)
+		pass_given(status, SPACE_BLOCK, g->place[i], NULL);
+	return status;
+}
+
+static void finish_giving(struct call *c, NTSTATUS status, const struct giving *g)
+{
+	bool failed = !NT_SUCCESS(status);
+
+	if (failed)
+		note_failure(c, NULL);
+	else
+		enter_given(c, g);
+	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
+	call_leave(c);
+}
+
+#define GIVE(type, first_argument, first, second, where, ...) \
+	do { \
+		type *host = HOST(type, where); \
+		struct giving giving; \
+		struct call c; \
+		NTSTATUS status; \
+\
+		note_before(&giving, (PVOID *)(first), (PVOID *)(second)); \
+		if (!call_enter(&c, where, FRAME, ADDRESS(first_argument), ADDRESS(first))) \
+			return pass_all_given(host(__VA_ARGS__), &giving); \
+		call_host(&c); \
+		status = host(__VA_ARGS__); \
+		if (!call_return(&c)) \
+			return pass_all_given(status, &giving); \
+		finish_giving(&c, status, &giving); \
+		return status; \
+	} while (0)
+
+static PVOID *buffer_of(PUNICODE_STRING string)
+{
+	return string ? (PVOID *)(void *)&string->Buffer : NULL;
+}
+
 static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE name_type,
 				       PSECURITY_STRING prefix, PUCHAR *data, PULONG bytes,
 				       PUNICODE_STRING flat_name, uint32_t where)
 {
-	OBTAIN(LSA_GET_AUTH_DATA_FOR_USER, 0, name, data, bytes, where, name, name_type, prefix,
-	       data, bytes, flat_name);
+	LSA_GET_AUTH_DATA_FOR_USER *host = HOST(LSA_GET_AUTH_DATA_FOR_USER, where);
+	struct giving giving;
+	struct call c;
+	NTSTATUS status;
+
+	note_before(&giving, buffer_of(flat_name), NULL);
+	if (!call_enter(&c, where, FRAME, ADDRESS(name), ADDRESS(data))) {
+		status = host(name, name_type, prefix, data, bytes, flat_name);
+		pass_all_given(status, &giving);
+		return pass_given(status, SPACE_BLOCK, (void *const *)data, NULL);
+	}
+	call_host(&c);
+	status = host(name, name_type, prefix, data, bytes, flat_name);
+	if (!call_return(&c)) {
+		pass_all_given(status, &giving);
+		return pass_given(status, SPACE_BLOCK, (void *const *)data, NULL);
+	}
+	if (NT_SUCCESS(status))
+		enter_given(&c, &giving);
+	c.address = c.size = 0;
+	finish_obtaining(&c, 0, status, (void *const *)data, bytes);
+	return status;
+}
+
+static NTSTATUS convert_auth_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LEVEL level,
+				  PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type,
+				  PUNICODE_STRING authority, PHANDLE token, PLUID logon,
+				  PUNICODE_STRING account, PNTSTATUS sub_status, uint32_t where)
+{
+	GIVE(LSA_CONVERT_AUTH_DATA_TO_TOKEN, data, buffer_of(account), NULL, where, data, bytes,
+	     level, source, type, authority, token, logon, account, sub_status);
+}
+
+static NTSTATUS crack_single_name(ULONG offered, BOOLEAN at_catalog, PUNICODE_STRING name,
+				  PUNICODE_STRING prefix, ULONG requested, PUNICODE_STRING cracked,
+				  PUNICODE_STRING domain, PULONG sub_status, uint32_t where)
+{
+	GIVE(LSA_CRACK_SINGLE_NAME, name, buffer_of(cracked), buffer_of(domain), where, offered,
+	     at_catalog, name, prefix, requested, cracked, domain, sub_status);
+}
+
+static NTSTATUS get_user_credentials(PVOID user, PVOID *primary, PULONG primary_bytes,
+				     PVOID *supplemental, PULONG supplemental_bytes, uint32_t where)
+{
+	GIVE(LSA_GET_USER_CREDENTIALS, user, primary, supplemental, where, user, primary,
+	     primary_bytes, supplemental, supplemental_bytes);
+}
+
+static NTSTATUS client_callback(PCHAR callback, ULONG_PTR argument1, ULONG_PTR argument2,
+				PSecBuffer input, PSecBuffer output, uint32_t where)
+{
+	GIVE(LSA_CLIENT_CALLBACK, callback, output ? &output->pvBuffer : NULL, NULL, where,
+	     callback, argument1, argument2, input, output);
 }
 
 /* By its documentation, FreeLsaHeap frees what GetCredentials gives. With STATUS_MORE_ENTRIES it gives
@@ -600,6 +741,26 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 		(PSECURITY_STRING a, SECPKG_NAME_TYPE b, PSECURITY_STRING c, PUCHAR * d, PULONG e, \
 		 PUNICODE_STRING f), \
 		a, b, c, d, e, f
+#define AS_EXPAND_AUTH_DATA \
+	LSA_EXPAND_AUTH_DATA_FOR_DOMAIN, NTSTATUS, expand_auth_data, \
+		(PUCHAR a, ULONG b, PVOID c, PUCHAR * d, PULONG e), a, b, c, d, e
+#define AS_CONVERT_AUTH_DATA \
+	LSA_CONVERT_AUTH_DATA_TO_TOKEN, NTSTATUS, convert_auth_data, \
+		(PVOID a, ULONG b, SECURITY_IMPERSONATION_LEVEL c, PTOKEN_SOURCE d, \
+		 SECURITY_LOGON_TYPE e, PUNICODE_STRING f, PHANDLE g, PLUID h, PUNICODE_STRING i, \
+		 PNTSTATUS j), \
+		a, b, c, d, e, f, g, h, i, j
+#define AS_CRACK_SINGLE_NAME \
+	LSA_CRACK_SINGLE_NAME, NTSTATUS, crack_single_name, \
+		(ULONG a, BOOLEAN b, PUNICODE_STRING c, PUNICODE_STRING d, ULONG e, \
+		 PUNICODE_STRING f, PUNICODE_STRING g, PULONG h), \
+		a, b, c, d, e, f, g, h
+#define AS_GET_USER_CREDENTIALS \
+	LSA_GET_USER_CREDENTIALS, NTSTATUS, get_user_credentials, \
+		(PVOID a, PVOID * b, PULONG c, PVOID * d, PULONG e), a, b, c, d, e
+#define AS_CLIENT_CALLBACK \
+	LSA_CLIENT_CALLBACK, NTSTATUS, client_callback, \
+		(PCHAR a, ULONG_PTR b, ULONG_PTR c, PSecBuffer d, PSecBuffer e), a, b, c, d, e
 #define AS_GET_CREDENTIALS \
 	LSA_GET_CREDENTIALS, NTSTATUS, get_credentials, \
 		(PLUID a, ULONG b, PULONG c, BOOLEAN d, PLSA_STRING e, PULONG f, PLSA_STRING g), \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
+#include <string.h>
 
 #include "preload/file/trace.h"
 #include "preload/ledger/deletion.h"
@@ -74,4 +75,29 @@ void gaps_note_made(enum ledger_space space, uint64_t address, uint64_t request)
 	busy = lookup_busy(space, address, request);
 	if (busy)
 		__atomic_or_fetch(&entries[busy].flags, LEDGER_TRANSFERRED, __ATOMIC_RELAXED);
+}
+
+enum { HANDED_IN = 64 };
+
+static __thread uint64_t handed_in[HANDED_IN];
+static __thread unsigned handed_in_next;
+
+void gaps_note_handed_in(const void *at, unsigned words)
+{
+	for (unsigned i = 0; i < words; i++) {
+		uint64_t word;
+
+		memcpy(&word, (const char *)at + i * sizeof(word), sizeof(word));
+		/* No heap gives out the first page, or what is not user space. */
+		if (word >> 12 && !(word >> 47) && !gaps_was_handed_in(word))
+			handed_in[handed_in_next++ % HANDED_IN] = word;
+	}
+}
+
+bool gaps_was_handed_in(uint64_t address)
+{
+	for (unsigned i = 0; i < HANDED_IN; i++)
+		if (handed_in[i] == address)
+			return true;
+	return false;
 }

@@ -28,4 +28,14 @@ void gaps_note_freed(enum ledger_space space, uint64_t address, uint64_t request
  * there no longer holds, and frees of that address are not judged. Makes a gap. */
 void gaps_note_made(enum ledger_space space, uint64_t address, uint64_t request);
 
+/*
+ * Memory of the LSA that a package finds in what it is handed, such as the members of a structure
+ * that a client has submitted, is never seen to be handed out, but the package may free it. Notes
+ * such words for the calling thread, which forgets its oldest ones; most of them are no addresses.
+ */
+void gaps_note_handed_in(const void *at, unsigned words);
+
+/* Was the address handed in to the calling thread lately? */
+bool gaps_was_handed_in(uint64_t address);
+
 #endif

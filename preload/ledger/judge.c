@@ -160,9 +160,13 @@ static bool match_foreign_block(struct judgement *j)
 	bool is_client = j->space == SPACE_CLIENT;
 	enum trace_reason reason = TRACE_REASON_WRONG_DEALLOCATOR;
 
-	if (ledger_is_live(&j->at))
+	if (ledger_is_live(&j->at)) {
 		*block = j->at;
-	else if (!j->at.number && lookup_find_client(j->call->memory, block))
+		/* Nobody knows which function has allocated it. */
+		j->v->release = (block->entry.flags & LEDGER_GIVEN) == LEDGER_GIVEN;
+		if (j->v->release)
+			return true;
+	} else if (!j->at.number && lookup_find_client(j->call->memory, block))
 		reason = is_client ? TRACE_REASON_WRONG_CLIENT : reason;
 	else if (!is_client || !lookup_find(SPACE_BLOCK, j->call->memory, 0, block) ||
 		 !ledger_is_live(block)) {
@@ -223,6 +227,8 @@ static bool match_wrong_handle(struct judgement *j)
 
 static bool match_unknown_address(struct judgement *j)
 {
+	if (j->call->family == FAMILY_LSA_HEAP && gaps_was_handed_in(j->call->memory))
+		return true;
 	if (gaps_exist())
 		trace_lose(TRACE_LOST_JUDGEMENTS);
 	else

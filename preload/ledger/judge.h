@@ -25,7 +25,8 @@
  *  7. What is named as its section is no live one: invalid-section
  *     The section is not known, or existed before tracing began: not judged
  *  8. Nothing is known of the address.
- *         invalid-free/unknown-address; not judged once there is a gap (gaps.h)
+ *         invalid-free/unknown-address; not judged once there is a gap, or if the address was
+ *         handed in (gaps.h)
  *
  * Between 2 and 3: if another thread is just changing what is at the address, the call is not judged, which is
  * counted.

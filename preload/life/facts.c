@@ -139,12 +139,18 @@ static void define_command(void)
 	log_text(TRACE_RECORD_FUNCTION, \
 		 SLOT_##name | (uint32_t)FAMILY_##family << 8 | (uint32_t)TRACE_ROLE_##role << 16, \
 		 #name, sizeof(#name) - 1);
-#define DEFINE_TRANSFER(name, text) \
-	log_text(TRACE_RECORD_FUNCTION, TRANSFER_##name | (uint32_t)TRACE_ROLE_TRANSFER << 16, \
-		 text, sizeof(text) - 1);
+#define DEFINE_PARAMETER(argument, text, ...) \
+	log_text(TRACE_RECORD_PARAMETER, function | ++parameter << 8, text, sizeof(text) - 1);
+#define DEFINE_TRANSFER(name, member, text, ...) \
+	function = TRANSFER_##name, parameter = 0; \
+	log_text(TRACE_RECORD_FUNCTION, function | (uint32_t)TRACE_ROLE_TRANSFER << 16, text, \
+		 sizeof(text) - 1); \
+	OWNED_##name(DEFINE_PARAMETER)
 
 void facts_define(void)
 {
+	uint32_t function, parameter;
+
 	TRACED_FAMILIES(DEFINE_FAMILY)
 	TRACED_SLOTS(DEFINE_FUNCTION)
 	TRACED_TRANSFERS(DEFINE_TRANSFER)

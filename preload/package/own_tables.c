@@ -26,12 +26,13 @@ struct layout {
 	size_t bytes_most;            /* of a table */
 };
 
-#define LSA_SLOT(name, ...) { WRAPPED_##name, offsetof(SECPKG_FUNCTION_TABLE, name) },
-#define USER_SLOT(name) { WRAPPED_##name, offsetof(SECPKG_USER_FUNCTION_TABLE, name) },
+#define LSA_SLOT(name, member, ...) { WRAPPED_##name, offsetof(SECPKG_FUNCTION_TABLE, member) },
+#define USER_SLOT(name, member, ...) \
+	{ WRAPPED_##name, offsetof(SECPKG_USER_FUNCTION_TABLE, member) },
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct wrapped_slot lsa_slots[] = { WRAPPED_LSA_SLOTS(LSA_SLOT, LSA_SLOT) };
-static const struct wrapped_slot user_slots[] = { WRAPPED_USER_SLOTS(USER_SLOT) };
+static const struct wrapped_slot user_slots[] = { WRAPPED_USER_SLOTS(USER_SLOT, USER_SLOT) };
 static const unsigned char lsa_lengths[] = { 27, 28, 29, 30, 34, 35, 36, 38, 0 };
 static const unsigned char user_lengths[] = { 14, 15, 0 };
 

@@ -3,11 +3,16 @@
 
 #include "preload/base/reentry.h"
 #include "preload/call/event.h"
+#include "preload/call/on_error.h"
 #include "preload/capture/backtrace.h"
 #include "preload/file/clock.h"
+#include "preload/file/findings.h"
 #include "preload/file/ring.h"
 #include "preload/file/trace.h"
 #include "preload/host/maps.h"
+#include "preload/ledger/describe.h"
+#include "preload/ledger/gaps.h"
+#include "preload/ledger/ledger.h"
 #include "preload/ledger/lookup.h"
 #include "preload/ledger/release.h"
 #include "preload/package/transfer.h"
@@ -86,13 +91,20 @@ static size_t scannable_bytes(const struct ledger_entry *block)
 
 static void hand_over_words(struct handing *h, const uint64_t *word, size_t bytes, int depth);
 
+/* The family whose blocks a package returns. */
+static enum family family_of(const struct transfer *t)
+{
+	return t->function < TRANSFER_UserQueryContextAttributes ? FAMILY_LSA_HEAP
+								 : FAMILY_USER_HEAP;
+}
+
 /* Blocks that point to each other in a circle end it: what has gone is no longer live. */
 static void hand_over_block(struct handing *h, uint64_t address, int depth)
 {
 	struct ledger_view block;
 
 	if (!lookup_find(SPACE_BLOCK, address, 0, &block) || !ledger_is_live(&block) ||
-	    block.entry.family != FAMILY_LSA_HEAP || !hand_over(h, &block))
+	    block.entry.family != family_of(h->transfer) || !hand_over(h, &block))
 		return;
 	if (depth < DEPTH_MOST)
 		hand_over_words(h, (const uint64_t *)(uintptr_t)address,
@@ -158,9 +170,89 @@ void transfer_to_client(const struct transfer *t, const void *buffer)
 
 	if (!buffer || !begin_handing(&h))
 		return;
-	if (lookup_find(SPACE_CLIENT, address, request, &view) && ledger_is_live(&view))
+	if ((lookup_find(SPACE_CLIENT, address, request, &view) && ledger_is_live(&view)) ||
+	    (!request && lookup_find_client(address, &view)))
 		hand_over(&h, &view);
 	else
 		hand_over_block(&h, address, 0);
 	end_handing(&h);
+}
+
+static bool is_freed(const struct ledger_view *view)
+{
+	return ledger_life(view) == LIFE_RELEASED && !(view->entry.flags & LEDGER_TRANSFERRED);
+}
+
+/* Returns TRACE_REASON_NONE if nothing is wrong, or nothing is known; else `view` is the block. */
+static enum trace_reason judge_return(const struct transfer *t, bool to_client, uint64_t address,
+				      struct ledger_view *view)
+{
+	struct ledger_view client;
+
+	if (gaps_exist() || gaps_was_handed_in(address))
+		return TRACE_REASON_NONE;
+	client.number = 0;
+	if (to_client &&
+	    lookup_find(SPACE_CLIENT, address, (uint64_t)(uintptr_t)t->request, &client) &&
+	    ledger_is_live(&client))
+		return TRACE_REASON_NONE;
+	if (!lookup_find(SPACE_BLOCK, address, 0, view) && client.number)
+		*view = client;
+	if (ledger_is_live(view))
+		return (view->entry.flags & LEDGER_SUSPECT) == 0 &&
+				       (to_client || view->entry.family == FAMILY_PRIVATE_HEAP)
+			       ? TRACE_REASON_WRONG_FAMILY
+			       : TRACE_REASON_NONE;
+	return is_freed(view) ? TRACE_REASON_FREED : TRACE_REASON_NONE;
+}
+
+static void note_wrong(struct handing *h, enum trace_reason reason, const struct ledger_view *block,
+		       unsigned parameter)
+{
+	const struct transfer *t = h->transfer;
+	bool to_client = h->to == TRACE_RECEIVER_CLIENT;
+	struct trace_finding f = {
+		.count = 1,
+		.address = block->entry.address,
+		.first_time = h->lane->time,
+		.tid = h->lane->tid,
+		.flags = TRACE_FINDING_HAS_ADDRESS,
+		.kind = TRACE_KIND_WRONG_TRANSFER,
+		.reason = (uint8_t)reason,
+		.family = to_client ? FAMILY_CLIENT_BUFFER : FAMILY_LSA_HEAP,
+		.function = (uint8_t)t->function,
+		.package = (uint8_t)t->package,
+		.parameter = (uint8_t)parameter,
+	};
+
+	lanes_advance(h->lane, clock_ticks_after());
+	f.stack[TRACE_STACK_CALL] = backtrace_take(h->lane, __builtin_frame_address(0), &h->caller);
+	describe_block(&f, block);
+	findings_note(&f);
+	if (ledger_is_live(block))
+		ledger_suspect(block);
+}
+
+bool transfer_is_wrong(const struct transfer *t, bool to_client, const void *block,
+		       unsigned parameter)
+{
+	struct handing h = { .transfer = t,
+			     .to = to_client ? TRACE_RECEIVER_CLIENT : TRACE_RECEIVER_LSA };
+	uint64_t address = (uint64_t)(uintptr_t)block;
+	enum trace_reason reason = TRACE_REASON_NONE;
+	struct ledger_view view;
+
+	if (!begin_handing(&h))
+		return false;
+	if (h.lane)
+		reason = judge_return(t, to_client, address, &view);
+	if (reason)
+		note_wrong(&h, reason, &view, parameter);
+	end_handing(&h);
+	if (!reason)
+		return false;
+	if (reason == TRACE_REASON_FREED || view.entry.family != FAMILY_PRIVATE_HEAP)
+		on_error_stop(&(struct misuse){ TRACE_KIND_WRONG_TRANSFER, reason, t->function,
+						t->package, h.caller, address });
+	return true;
 }

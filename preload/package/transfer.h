@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory that changes its owner. What a package returns from its entry points belongs to the LSA or
- * to the client from then on, by documentation: it is no leak, and a free of it is not judged. A
- * block takes along what it points to, because strings, tokens and names are made of several blocks.
- * Each block that goes is recorded and counted, with the backtrace of the LSA's call.
+ * to the client from then on: it is no leak, and a free of it is not judged. A block takes along
+ * what it points to, because strings, tokens and names are made of several blocks. Each block that
+ * goes is recorded and counted, with the backtrace of the LSA's call.
  *
  * Called by a wrapper after the package's function has returned. Any thread. Changes errno.
  */
 #ifndef LSATRACE_PRELOAD_PACKAGE_TRANSFER_H
 #define LSATRACE_PRELOAD_PACKAGE_TRANSFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,19 @@ void transfer_contents_to_lsa(const struct transfer *t, const void *structure, s
 
 /* A buffer goes to the client: in the client's address space, or on the LSA's heap. */
 void transfer_to_client(const struct transfer *t, const void *buffer);
+
+/*
+ * Is it a mistake to return that block, by contract? Notes the finding, with the number of the
+ * parameter, if so:
+ *
+ *	a block or client buffer that was freed, and left there    wrong-transfer/freed
+ *	to the client: a block of a heap or of a section           wrong-transfer/wrong-family
+ *	to the LSA: a block of the private heap                    wrong-transfer/wrong-family
+ *
+ * What the ledger does not know is not judged. A block of the wrong family is suspect from then on:
+ * one mistake is one finding.
+ */
+bool transfer_is_wrong(const struct transfer *t, bool to_client, const void *block,
+		       unsigned parameter);
 
 #endif

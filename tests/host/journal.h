@@ -26,6 +26,11 @@
 	FUNCTION(GetUserAuthData) \
 	FUNCTION(GetAuthDataForUser) \
 	FUNCTION(GetCredentials) \
+	FUNCTION(ExpandAuthDataForDomain) \
+	FUNCTION(ConvertAuthDataToToken) \
+	FUNCTION(CrackSingleName) \
+	FUNCTION(GetUserCredentials) \
+	FUNCTION(ClientCallback) \
 	FUNCTION(AllocatePrivateHeap) \
 	FUNCTION(FreePrivateHeap) \
 	FUNCTION(AllocateClientBuffer) \

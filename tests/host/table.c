@@ -260,6 +260,105 @@ static NTSTATUS get_credentials(PLUID LogonId, ULONG AuthenticationPackage, PULO
 	return status;
 }
 
+static NTSTATUS expand_auth_data_for_domain(PUCHAR UserAuthData, ULONG UserAuthDataSize,
+					    PVOID Reserved, PUCHAR *ExpandedAuthData,
+					    PULONG ExpandedAuthDataSize)
+{
+	int error = begin(JOURNAL_ExpandAuthDataForDomain);
+	NTSTATUS status = STATUS_INVALID_PARAMETER;
+
+	(void)UserAuthDataSize;
+	(void)Reserved;
+	if (UserAuthData)
+		status = auth_data(64, ExpandedAuthData, ExpandedAuthDataSize);
+	end(JOURNAL_ExpandAuthDataForDomain, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+/* Makes no token. The name is the caller's, if it has a buffer for one. */
+static NTSTATUS convert_auth_data_to_token(PVOID UserAuthData, ULONG UserAuthDataSize,
+					   SECURITY_IMPERSONATION_LEVEL ImpersonationLevel,
+					   PTOKEN_SOURCE TokenSource, SECURITY_LOGON_TYPE LogonType,
+					   PUNICODE_STRING AuthorityName, PHANDLE Token,
+					   PLUID LogonId, PUNICODE_STRING AccountName,
+					   PNTSTATUS SubStatus)
+{
+	int error = begin(JOURNAL_ConvertAuthDataToToken);
+
+	(void)UserAuthData;
+	(void)UserAuthDataSize;
+	(void)ImpersonationLevel;
+	(void)TokenSource;
+	(void)LogonType;
+	(void)AuthorityName;
+	(void)Token;
+	(void)LogonId;
+	(void)AccountName;
+	(void)error;
+	*SubStatus = STATUS_NOT_SUPPORTED;
+	end(JOURNAL_ConvertAuthDataToToken, ENOMEM);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS give_name(PUNICODE_STRING name)
+{
+	name->Length = name->MaximumLength = 8;
+	name->Buffer = heap_allocate(&lsa_heap, name->Length);
+	if (!name->Buffer)
+		return STATUS_NO_MEMORY;
+	memset(name->Buffer, 'n', name->Length);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS crack_single_name(ULONG FormatOffered, BOOLEAN PerformAtGC,
+				  PUNICODE_STRING NameInput, PUNICODE_STRING Prefix,
+				  ULONG RequestedFormat, PUNICODE_STRING CrackedName,
+				  PUNICODE_STRING DnsDomainName, PULONG SubStatus)
+{
+	int error = begin(JOURNAL_CrackSingleName);
+	NTSTATUS status = give_name(CrackedName);
+
+	(void)FormatOffered;
+	(void)PerformAtGC;
+	(void)NameInput;
+	(void)Prefix;
+	(void)RequestedFormat;
+	if (NT_SUCCESS(status))
+		status = give_name(DnsDomainName);
+	*SubStatus = 0;
+	end(JOURNAL_CrackSingleName, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS get_user_credentials(PVOID UserHandle, PVOID *PrimaryCreds, PULONG PrimaryCredsSize,
+				     PVOID *SupplementalCreds, PULONG SupplementalCredsSize)
+{
+	int error = begin(JOURNAL_GetUserCredentials);
+	NTSTATUS status = STATUS_INVALID_HANDLE;
+
+	if (UserHandle)
+		status = auth_data(48, (PUCHAR *)PrimaryCreds, PrimaryCredsSize);
+	*SupplementalCreds = NULL;
+	*SupplementalCredsSize = 0;
+	end(JOURNAL_GetUserCredentials, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS client_callback(PCHAR Callback, ULONG_PTR Argument1, ULONG_PTR Argument2,
+				PSecBuffer Input, PSecBuffer Output)
+{
+	int error = begin(JOURNAL_ClientCallback);
+	NTSTATUS status;
+
+	(void)Callback;
+	(void)Argument1;
+	(void)Argument2;
+	(void)Input;
+	status = auth_data(32, (PUCHAR *)&Output->pvBuffer, &Output->cbBuffer);
+	end(JOURNAL_ClientCallback, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
 static NTSTATUS open_sam_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
 			      PSECURITY_STRING Prefix, BOOLEAN AllowGuest, ULONG Reserved,
 			      PVOID *UserHandle)
@@ -344,12 +443,17 @@ const LSA_SECPKG_FUNCTION_TABLE table = {
 	.FreeSharedMemory = free_shared_memory,
 	.DeleteSharedMemory = delete_shared_memory,
 	.OpenSamUser = open_sam_user,
+	.GetUserCredentials = get_user_credentials,
 	.GetUserAuthData = get_user_auth_data,
 	.CloseSamUser = close_sam_user,
+	.ConvertAuthDataToToken = convert_auth_data_to_token,
+	.ClientCallback = client_callback,
 	.GetAuthDataForUser = get_auth_data_for_user,
+	.CrackSingleName = crack_single_name,
 	.CallPackagePassthrough = call_package_passthrough,
 	.LsaProtectMemory = lsa_protect_memory,
 	.LsaUnprotectMemory = lsa_protect_memory,
+	.ExpandAuthDataForDomain = expand_auth_data_for_domain,
 	.AllocatePrivateHeap = allocate_private_heap,
 	.FreePrivateHeap = free_private_heap,
 	.CrediWrite = NULL TABLE_UNSUPPORTED_SLOTS(UNSUPPORTED),

@@ -32,17 +32,12 @@
 	SLOT(MapBuffer) \
 	SLOT(CreateToken) \
 	SLOT(AuditLogon) \
-	SLOT(GetUserCredentials) \
-	SLOT(ConvertAuthDataToToken) \
-	SLOT(ClientCallback) \
 	SLOT(UpdateCredentials) \
-	SLOT(CrackSingleName) \
 	SLOT(AuditAccountLogon) \
 	SLOT(CrediRead) \
 	SLOT(CrediReadDomainCredentials) \
 	SLOT(CrediFreeCredentials) \
 	SLOT(OpenTokenByLogonId) \
-	SLOT(ExpandAuthDataForDomain) \
 	SLOT(CreateTokenEx)
 
 extern const LSA_SECPKG_FUNCTION_TABLE table;

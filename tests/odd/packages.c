@@ -73,7 +73,7 @@ static int failed(char **arguments)
 	return 0;
 }
 
-static PVOID freed_at_shutdown, freed_later, handed_over;
+static PVOID freed_at_shutdown, freed_later;
 
 static NTSTATUS shut_down(void)
 {
@@ -91,10 +91,9 @@ static NTSTATUS unload(void)
 static NTSTATUS hand_over(PLSA_CLIENT_REQUEST client, PVOID command, PVOID base, ULONG size,
 			  PVOID *answer, PULONG length, PNTSTATUS status)
 {
-	(void)client, (void)command, (void)base, (void)size, (void)length;
-	*answer = handed_over;
+	(void)command, (void)base, (void)size, (void)length;
 	*status = STATUS_SUCCESS;
-	return STATUS_SUCCESS;
+	return lsa->AllocateClientBuffer(client, 24, answer);
 }
 
 /* A package that lets the host unload it. It has four blocks: it frees one then and one later,
@@ -111,7 +110,6 @@ static int unloads_itself(char **arguments)
 	host_initialize(own.tables, 7, &table);
 	freed_at_shutdown = lsa->AllocateLsaHeap(21);
 	freed_later = lsa->AllocateLsaHeap(22);
-	handed_over = lsa->AllocateLsaHeap(24);
 	host_call(own.tables, "");
 	leak(23);
 	printf("%x\n", (unsigned int)lsa->UnloadPackage());

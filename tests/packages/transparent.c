@@ -146,6 +146,31 @@ static void tell_of_users(void)
 	TELL(lsa->GetAuthDataForUser(&nobody, 0, NULL, &data, &size, NULL), "%08x");
 }
 
+static void tell_of_given_memory(void)
+{
+	UNICODE_STRING name = { 0 }, domain = { 0 };
+	UCHAR user_data[4] = { 0 };
+	PVOID primary = NULL, supplemental = NULL;
+	SecBuffer output = { 0 };
+	PUCHAR expanded = NULL;
+	ULONG size = 0, none = 0;
+	NTSTATUS status = 0;
+
+	TELL(lsa->ExpandAuthDataForDomain(user_data, 4, NULL, &expanded, &size), "%08x");
+	TELL_VOID(lsa->FreeLsaHeap(expanded));
+	TELL(lsa->ExpandAuthDataForDomain(NULL, 0, NULL, &expanded, &size), "%08x");
+	TELL(lsa->ConvertAuthDataToToken(user_data, 4, 0, NULL, 0, NULL, NULL, NULL, &name, &status),
+	     "%08x");
+	TELL(lsa->CrackSingleName(0, FALSE, NULL, NULL, 0, &name, &domain, &none), "%08x");
+	TELL_VOID(lsa->FreeLsaHeap(name.Buffer));
+	TELL_VOID(lsa->FreeLsaHeap(domain.Buffer));
+	TELL(lsa->GetUserCredentials(user_data, &primary, &size, &supplemental, &none), "%08x");
+	TELL_VOID(lsa->FreeLsaHeap(primary));
+	TELL(lsa->GetUserCredentials(NULL, &primary, &size, &supplemental, &none), "%08x");
+	TELL(lsa->ClientCallback(NULL, 1, 2, NULL, &output), "%08x");
+	TELL_VOID(lsa->FreeLsaHeap(output.pvBuffer));
+}
+
 static void tell_of_credentials(void)
 {
 	LUID logon = { .LowPart = 77 };
@@ -210,6 +235,7 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSu
 	tell_of_client(ClientRequest);
 	tell_of_other_packages();
 	tell_of_users();
+	tell_of_given_memory();
 	tell_of_credentials();
 	tell_of_the_rest();
 	tell_of_table();

@@ -48,7 +48,8 @@ struct finding {
 	const struct model *model;
 	const char *family;
 	const char *block_family; /* of the block concerned; NULL: unknown or none */
-	const char *function;     /* that was called; NULL for a leak */
+	const char *function;     /* that was called, or has returned; NULL for a leak */
+	const char *parameter;    /* of an entry point, by which it returned; NULL: none */
 	uint32_t package;         /* index in `model` */
 	bool at_unload; /* leak: an occurrence was still held when its package was unloaded */
 	bool has_address, has_size;

@@ -162,6 +162,11 @@ static void decode_misuse(struct finding *finding, const struct model *model,
 {
 	finding->block_family = t->block_family ? model_family(model, t->block_family) : NULL;
 	finding->function = model_function(model, t->function)->name;
+	finding->parameter = model_function(model, t->function)->parameter[t->parameter];
+	/* Memory of the private heap that changes hands: nobody documents that it must not. */
+	if (t->kind == TRACE_KIND_WRONG_TRANSFER && t->reason == TRACE_REASON_WRONG_FAMILY &&
+	    finding->block_family && strcmp(finding->block_family, "private-heap") == 0)
+		finding->level = TRACE_LEVEL_WARNING;
 	finding->package = t->package;
 	finding->has_address = (t->flags & TRACE_FINDING_HAS_ADDRESS) != 0;
 	finding->address = t->address;

@@ -473,6 +473,40 @@ static void write_use_after_delete(struct sentence *s)
 }
 
 /* A row for each kind; that of the last one makes the array as long as it must be. */
+static void write_wrong_transfer(struct sentence *s)
+{
+	const struct finding *f = s->finding;
+	bool to_client = has_family(f, FAMILY_CLIENT_BUFFER);
+
+	say_function(s);
+	say_words(s, to_client ? " returned to the client, in " : " returned to the LSA, in ");
+	say_text(s, f->parameter ? f->parameter : "a parameter");
+	say_words(s, ", a block");
+	if (f->has_size) {
+		say_words(s, " of ");
+		buffer_count(&s->text, f->size, "byte");
+	}
+	if (f->block_family) {
+		say_words(s, " of family ");
+		say_text(s, f->block_family);
+	}
+	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
+	switch (f->reason) {
+	case TRACE_REASON_FREED:
+		say_words(s, " that was freed");
+		say_place(s, " at ", TRACE_STACK_FREE);
+		say_words(s, "; its new owner will free it again");
+		break;
+	case TRACE_REASON_WRONG_FAMILY:
+		say_words(s, ", where one of ");
+		say_words(s, to_client ? "AllocateClientBuffer" : "AllocateLsaHeap");
+		say_words(s, " is documented");
+		break;
+	default:
+		break;
+	}
+}
+
 static void (*const sentences[])(struct sentence *) = {
 	[TRACE_KIND_BLOCK_LEAK] = write_block_leak,
 	[TRACE_KIND_SECTION_LEAK] = write_section_leak,
@@ -491,6 +525,7 @@ static void (*const sentences[])(struct sentence *) = {
 	[TRACE_KIND_UNDERFLOW] = write_out_of_bounds,
 	[TRACE_KIND_USE_AFTER_FREE] = write_use_after_free,
 	[TRACE_KIND_USE_AFTER_DELETE] = write_use_after_delete,
+	[TRACE_KIND_WRONG_TRANSFER] = write_wrong_transfer,
 };
 _Static_assert(sizeof(sentences) / sizeof(*sentences) == TRACE_KIND_COUNT, "sentences");
 

@@ -106,6 +106,9 @@ static void take_text(struct definitions *d, const struct trace_text *t)
 	case TRACE_RECORD_PACKAGE_GONE:
 		d->package[t->number].is_unloaded = true;
 		break;
+	case TRACE_RECORD_PARAMETER:
+		replace_name(&d->function[t->number & 255].parameter[t->number >> 8], t);
+		break;
 	case TRACE_RECORD_DOUBT:
 		d->package[t->number & 255].doubt = t->number >> 8;
 		break;
@@ -149,8 +152,11 @@ void definitions_release(struct definitions *d)
 	}
 	for (unsigned i = 0; i < TRACE_PACKAGES; i++)
 		free(d->package[i].name);
-	for (unsigned i = 0; i < TRACE_FUNCTIONS; i++)
+	for (unsigned i = 0; i < TRACE_FUNCTIONS; i++) {
 		free(d->function[i].name);
+		for (unsigned j = 0; j < TRACE_PARAMETERS; j++)
+			free(d->function[i].parameter[j]);
+	}
 	for (unsigned i = 0; i < 256; i++)
 		free(d->family[i]);
 	free(d->module);

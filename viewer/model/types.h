@@ -55,6 +55,7 @@ struct model_function {
 	char *name; /* NULL: there is no function with this number */
 	uint8_t family;
 	enum trace_role role;
+	char *parameter[TRACE_PARAMETERS]; /* by which it returns memory; NULL: none */
 };
 
 struct model_counter {

@@ -64,6 +64,11 @@ static bool check_text(const struct ranges_defined *d, const struct trace_text *
 		return REQUIRE((number & 255) < TRACE_PACKAGES, text, number, "index of a package") &&
 		       REQUIRE(number >> 16 <= TRACE_ALLOCATOR_LAST, text, number,
 			       "kind of an allocator");
+	case TRACE_RECORD_PARAMETER:
+		return REQUIRE((number & 255) < most_functions(d), text, number,
+			       "id of a function") &&
+		       REQUIRE(number >> 8 >= 1 && number >> 8 < TRACE_PARAMETERS, text, number,
+			       "number of a parameter");
 	case TRACE_RECORD_DOUBT:
 		return REQUIRE((number & 255) < TRACE_PACKAGES, text, number, "index of a package") &&
 		       REQUIRE(number >> 8 < TRACE_DOUBT_SLOTS, text, number, "slot of a table");
@@ -176,6 +181,7 @@ bool ranges_check_finding(const struct ranges_defined *d, const struct trace_fin
 		       "block's family of a finding") &&
 	       REQUIRE(is_function(d, f->function), f, function, "number of a function") &&
 	       REQUIRE(f->package < TRACE_PACKAGES, f, package, "package of a finding") &&
+	       REQUIRE(f->parameter < TRACE_PARAMETERS, f, parameter, "parameter of a finding") &&
 	       REQUIRE(f->flags <= flags, f, flags, "flags of a finding");
 }
 

@@ -647,6 +647,13 @@ Test(reader, refuses_an_allocator_of_nobody_of_nothing_or_unknown)
 		     "kind of an allocator");
 }
 
+Test(reader, refuses_a_parameter_of_no_function_or_without_a_number)
+{
+	refused_text(TRACE_RECORD_PARAMETER, TRACE_FUNCTIONS | 1 << 8, "id of a function");
+	refused_text(TRACE_RECORD_PARAMETER, 1, "number of a parameter");
+	refused_text(TRACE_RECORD_PARAMETER, 1 | TRACE_PARAMETERS << 8, "number of a parameter");
+}
+
 Test(reader, refuses_a_doubt_about_nobodys_table_or_beyond_its_slots)
 {
 	refused_text(TRACE_RECORD_DOUBT, TRACE_PACKAGES | 13 << 8, "index of a package");
@@ -754,6 +761,8 @@ REFUSES(an_unknown_kind_of_finding, finding->kind, TRACE_KIND_COUNT, "kind of a 
 REFUSES(an_unknown_reason, finding->reason, TRACE_REASON_COUNT, "reason of a finding")
 REFUSES(a_finding_of_an_undefined_family, finding->family, 0, "family of a finding")
 REFUSES(a_block_of_an_undefined_family, finding->block_family, 99, "block's family")
+REFUSES(a_finding_of_a_parameter_beyond_the_last, finding->parameter, TRACE_PARAMETERS,
+	"parameter of a finding")
 REFUSES(a_finding_of_an_undefined_function, finding->function, 31, "number of a function")
 REFUSES(a_finding_of_a_function_beyond_the_last, finding->function, 32, "number of a function")
 REFUSES(a_finding_of_a_package_beyond_the_last, finding->package, TRACE_PACKAGES, "package")

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What packages that nobody here wrote do with memory that changes hands. Each habit is one call of
+ * the package. The host never gives an address out twice, and frees with its own functions what
+ * belongs to it by contract.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "odd.h"
+#include "package.h"
+
+enum { NAME_WORDS = 2 };
+
+/* The host's side: functions that hand out memory. Each block has another size. */
+
+static PVOID hand_out(ULONG size)
+{
+	return calloc(1, size);
+}
+
+static NTSTATUS get_auth_data(PSECURITY_STRING name, SECPKG_NAME_TYPE type, PSECURITY_STRING prefix,
+			      PUCHAR *data, PULONG bytes, PUNICODE_STRING flat)
+{
+	(void)name, (void)type, (void)prefix;
+	*data = hand_out(*bytes = 112);
+	if (flat)
+		flat->Buffer = hand_out(20);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS expand_auth_data(PUCHAR data, ULONG size, PVOID reserved, PUCHAR *expanded,
+				 PULONG bytes)
+{
+	(void)data, (void)size, (void)reserved;
+	*expanded = hand_out(*bytes = 128);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS crack_name(ULONG offered, BOOLEAN at_catalog, PUNICODE_STRING name,
+			   PUNICODE_STRING prefix, ULONG format, PUNICODE_STRING cracked,
+			   PUNICODE_STRING domain, PULONG sub_status)
+{
+	(void)offered, (void)at_catalog, (void)name, (void)prefix, (void)format, (void)sub_status;
+	cracked->Buffer = hand_out(30);
+	domain->Buffer = hand_out(22);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_credentials(PVOID user, PVOID *primary, PULONG primary_bytes,
+				PVOID *supplemental, PULONG supplemental_bytes)
+{
+	(void)user, (void)primary_bytes, (void)supplemental_bytes;
+	*primary = hand_out(60);
+	*supplemental = hand_out(70);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS call_back(PCHAR function, ULONG_PTR argument1, ULONG_PTR argument2,
+			  PSecBuffer input, PSecBuffer output)
+{
+	(void)function, (void)argument1, (void)argument2, (void)input;
+	output->pvBuffer = hand_out(50);
+	return STATUS_SUCCESS;
+}
+
+/* Fills the caller's buffer if there is one. */
+static NTSTATUS convert_auth_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LEVEL level,
+				  PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type,
+				  PUNICODE_STRING authority, PHANDLE token, PLUID logon,
+				  PUNICODE_STRING account, PNTSTATUS sub_status)
+{
+	(void)data, (void)bytes, (void)level, (void)source, (void)type, (void)authority;
+	(void)token, (void)logon, (void)sub_status;
+	if (!account->Buffer)
+		account->Buffer = hand_out(26);
+	account->Buffer[0] = 'u';
+	return STATUS_SUCCESS;
+}
+
+/* The package's side: one function for each habit. */
+
+static void free_auth_data(void)
+{
+	UNICODE_STRING flat = { 0 };
+	PUCHAR data;
+	ULONG bytes;
+
+	lsa->GetAuthDataForUser(NULL, 0, NULL, &data, &bytes, &flat);
+	lsa->FreeLsaHeap(flat.Buffer);
+	lsa->FreeLsaHeap(data);
+}
+
+static void expand_and(bool release)
+{
+	PUCHAR expanded;
+	ULONG bytes;
+
+	lsa->ExpandAuthDataForDomain(NULL, 0, NULL, &expanded, &bytes);
+	if (release)
+		lsa->FreeLsaHeap(expanded);
+}
+
+static void crack(void)
+{
+	UNICODE_STRING name = { 0 }, domain = { 0 };
+
+	lsa->CrackSingleName(0, FALSE, NULL, NULL, 0, &name, &domain, NULL);
+	lsa->FreeLsaHeap(name.Buffer);
+	/* The other one stays: nobody documents that it must be freed, or by which function. */
+	lsa->FreePrivateHeap(domain.Buffer);
+}
+
+static void ask_for_credentials(void)
+{
+	PVOID primary, supplemental;
+
+	lsa->GetUserCredentials(NULL, &primary, NULL, &supplemental, NULL);
+	lsa->FreeLsaHeap(primary);
+	lsa->FreeReturnBuffer(supplemental);
+}
+
+static void answer_of_client(void)
+{
+	SecBuffer output = { 0 };
+
+	lsa->ClientCallback(NULL, 0, 0, NULL, &output);
+	lsa->FreeLsaHeap(output.pvBuffer);
+}
+
+/* The first name is the host's. The second is the package's own, and stays so. */
+static void convert(void)
+{
+	UNICODE_STRING given = { 0 }, own = { .MaximumLength = 18 };
+
+	own.Buffer = lsa->AllocateLsaHeap(18);
+	lsa->ConvertAuthDataToToken(NULL, 0, 0, NULL, 0, NULL, NULL, NULL, &given, NULL);
+	lsa->ConvertAuthDataToToken(NULL, 0, 0, NULL, 0, NULL, NULL, NULL, &own, NULL);
+	lsa->FreeLsaHeap(given.Buffer);
+}
+
+static const char *habit;
+
+static bool has_habit(const char *name)
+{
+	return strcmp(habit, name) == 0;
+}
+
+static NTSTATUS call(PLSA_CLIENT_REQUEST client, PVOID submitted, PVOID base, ULONG size,
+		     PVOID *answer, PULONG length, PNTSTATUS status)
+{
+	(void)base, (void)size, (void)length;
+	*status = STATUS_SUCCESS;
+	if (has_habit("auth-data"))
+		free_auth_data();
+	else if (has_habit("expand"))
+		expand_and(true);
+	else if (has_habit("expand-leak"))
+		expand_and(false);
+	else if (has_habit("crack"))
+		crack();
+	else if (has_habit("credentials"))
+		ask_for_credentials();
+	else if (has_habit("callback"))
+		answer_of_client();
+	else if (has_habit("convert"))
+		convert();
+	else if (has_habit("handed-in"))
+		lsa->FreeLsaHeap(((PVOID *)submitted)[2]);
+	else if (has_habit("client-answer"))
+		lsa->AllocateClientBuffer(client, 33, answer);
+	else if (has_habit("heap-answer"))
+		*answer = lsa->AllocateLsaHeap(40);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS log_on(PLSA_CLIENT_REQUEST client, SECURITY_LOGON_TYPE type, PVOID information,
+		       PVOID base, ULONG bytes, PVOID *profile, PULONG profile_bytes, PLUID id,
+		       PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
+		       PLSA_UNICODE_STRING *account, PLSA_UNICODE_STRING *authority)
+{
+	(void)client, (void)type, (void)information, (void)base, (void)bytes, (void)profile_bytes;
+	(void)id, (void)sub_status, (void)token_type, (void)authority;
+	if (has_habit("heap-profile")) {
+		*profile = lsa->AllocateLsaHeap(160);
+		return STATUS_SUCCESS;
+	}
+	if (has_habit("private-token")) {
+		*token = lsa->AllocatePrivateHeap(32);
+		return STATUS_SUCCESS;
+	}
+	if (has_habit("freed-name")) {
+		*account = lsa->AllocateLsaHeap(16);
+		lsa->FreeLsaHeap(*account);
+	} else if (has_habit("foreign-name")) {
+		*account = calloc(1, 16);
+	}
+	return STATUS_LOGON_FAILURE;
+}
+
+static NTSTATUS get_information(SECPKG_EXTENDED_INFORMATION_CLASS class,
+				PSECPKG_EXTENDED_INFORMATION *information)
+{
+	(void)class;
+	*information = lsa->AllocateLsaHeap(41);
+	return STATUS_SUCCESS;
+}
+
+/* ATTRIBUTE 1 has a name. All other structures have a pointer in their second word. */
+static NTSTATUS query(LSA_SEC_HANDLE handle, ULONG attribute, PVOID buffer)
+{
+	PVOID *word = buffer;
+
+	(void)handle;
+	if (has_habit("query-client-buffer"))
+		return lsa->AllocateClientBuffer(NULL, 8, word);
+	word[attribute == 1 ? 0 : 1] = lsa->AllocateLsaHeap(8);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS query_metadata(LSA_SEC_HANDLE handle, PUNICODE_STRING target, ULONG requirements,
+			       PULONG bytes, PUCHAR *data, PLSA_SEC_HANDLE context)
+{
+	(void)handle, (void)target, (void)requirements, (void)context;
+	*data = lsa->AllocateLsaHeap(*bytes = 50);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_ui_context(LSA_SEC_HANDLE handle, GUID *type, PULONG bytes, PUCHAR *context)
+{
+	(void)handle, (void)type;
+	*context = lsa->AllocateLsaHeap(*bytes = 60);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_saved(LSA_SEC_HANDLE handle, PSecBuffer credentials)
+{
+	(void)handle;
+	credentials->pvBuffer = lsa->AllocateLsaHeap(70);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS change_password(PUNICODE_STRING domain, PUNICODE_STRING account, PUNICODE_STRING old,
+				PUNICODE_STRING new, BOOLEAN impersonating, PSecBufferDesc output)
+{
+	(void)domain, (void)account, (void)old, (void)new, (void)impersonating;
+	output->pBuffers[0].pvBuffer = lsa->AllocateLsaHeap(80);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_logon_buffer(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+				 const UNICODE_STRING *target, PHANDLE logon,
+				 PLSA_REDIRECTED_LOGON_CALLBACKS *callback,
+				 PLSA_REDIRECTED_LOGON_CALLBACKS *cleanup, PULONG bytes,
+				 PVOID *buffer)
+{
+	(void)credential, (void)context, (void)target, (void)logon, (void)callback, (void)cleanup;
+	*buffer = lsa->AllocateLsaHeap(*bytes = 90);
+	return STATUS_SUCCESS;
+}
+
+/* The host's calls. */
+
+static struct host_library own;
+
+static void log_on_once(void)
+{
+	PVOID client = NULL, profile = NULL, token = NULL;
+	PUNICODE_STRING account = NULL, authority = NULL;
+	ULONG bytes = 0, type = 0;
+	NTSTATUS sub_status = 0;
+	LUID id = { 0 };
+
+	own.tables->LogonUser(&client, 2, NULL, NULL, 0, &profile, &bytes, &id, &sub_status, &type,
+			      &token, &account, &authority);
+}
+
+/* The host's own block is in what it submits. */
+static void call_once(void)
+{
+	PVOID client = NULL, answer = NULL, submitted[4] = { 0 };
+	NTSTATUS status;
+	ULONG bytes;
+
+	submitted[2] = hand_out(24);
+	own.tables->CallPackage(&client, submitted, NULL, sizeof(submitted), &answer, &bytes,
+				&status);
+}
+
+static void ask_table(void)
+{
+	PVOID name[NAME_WORDS] = { 0 }, buffer;
+	SecBuffer output = { 0 };
+	SecBufferDesc outputs = { 0, 1, &output };
+	PSECPKG_EXTENDED_INFORMATION information;
+	PSECPKG_FUNCTION_TABLE t = own.tables;
+	PUCHAR data;
+	ULONG bytes;
+
+	if (has_habit("information"))
+		t->GetExtendedInformation(1, &information);
+	else if (has_habit("query-context") || has_habit("query-client-buffer"))
+		t->QueryContextAttributes(1, 1, name);
+	else if (has_habit("query-session-key"))
+		t->QueryContextAttributes(1, 9, name);
+	else if (has_habit("query-credentials"))
+		t->QueryCredentialsAttributes(1, 1, name);
+	else if (has_habit("metadata"))
+		t->QueryMetaData(1, NULL, 0, &bytes, &data, NULL);
+	else if (has_habit("ui-context"))
+		t->GetCredUIContext(1, NULL, &bytes, &data);
+	else if (has_habit("saved-credentials"))
+		t->GetCredentials(1, &output);
+	else if (has_habit("password"))
+		t->ChangeAccountPassword(NULL, NULL, NULL, NULL, FALSE, &outputs);
+	else if (has_habit("logon-buffer"))
+		t->GetRemoteCredGuardLogonBuffer(1, 1, NULL, NULL, NULL, NULL, &bytes, &buffer);
+}
+
+/* The handle of a context lies behind the name that is asked for, and is a block of its own. */
+static int query_and_keep(void)
+{
+	PVOID words[NAME_WORDS] = { NULL, lsa->AllocateLsaHeap(44) };
+
+	habit = "query-context";
+	own.tables->QueryContextAttributes((LSA_SEC_HANDLE)words[1], 1, words);
+	return 0;
+}
+
+/* HABIT */
+static int keep_habit(char **arguments)
+{
+	LSA_SECPKG_FUNCTION_TABLE table = host_table;
+	SECPKG_FUNCTION_TABLE *package = &package_tables[0];
+
+	habit = arguments[0];
+	table.GetAuthDataForUser = get_auth_data;
+	table.ExpandAuthDataForDomain = expand_auth_data;
+	table.CrackSingleName = crack_name;
+	table.GetUserCredentials = get_credentials;
+	table.ClientCallback = call_back;
+	table.ConvertAuthDataToToken = convert_auth_data;
+	package->CallPackage = call;
+	package->LogonUser = log_on;
+	package->GetExtendedInformation = get_information;
+	package->QueryContextAttributes = query;
+	package->QueryCredentialsAttributes = query;
+	package->QueryMetaData = query_metadata;
+	package->GetCredUIContext = get_ui_context;
+	package->GetCredentials = get_saved;
+	package->ChangeAccountPassword = change_password;
+	package->GetRemoteCredGuardLogonBuffer = get_logon_buffer;
+	need(host_ask(RTLD_DEFAULT, &own), "the package's entry point");
+	host_initialize(own.tables, 1, &table);
+	if (has_habit("query-beside"))
+		return query_and_keep();
+	call_once();
+	log_on_once();
+	ask_table();
+	return 0;
+}
+
+const struct scenario habit_scenarios[] = {
+	{ "habit", keep_habit },
+	{ 0 },
+};

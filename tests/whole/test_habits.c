@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Habits of packages that nobody here wrote, of which tests/odd/habits.c has one each: what is right
+ * is not accused, and what is wrong is found, with its kind, count and bytes.
+ */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/json.h"
+#include "tests/support/traced.h"
+
+#define ODD(...) COMMAND(BUILD_DIR "/tests/oddhost", __VA_ARGS__)
+
+struct habit {
+	char name[24];
+	char kind[24], reason[24], level[12]; /* of the only finding; "": there is none */
+	long long bytes;
+	char says[80]; /* in its message */
+};
+
+static struct habit habits[] = {
+	{ .name = "auth-data" },
+	{ .name = "expand" },
+	{ "expand-leak", "block-leak", "", "error", 128, "habits.c:" },
+	{ .name = "crack" },
+	{ .name = "credentials" },
+	{ .name = "callback" },
+	{ "convert", "block-leak", "", "error", 18, "habits.c:" },
+	{ .name = "handed-in" },
+	{ .name = "client-answer" },
+	{ "heap-answer", "wrong-transfer", "wrong-family", "error", 40,
+	  "LsaApCallPackage returned to the client, in ProtocolReturnBuffer" },
+	{ "heap-profile", "wrong-transfer", "wrong-family", "error", 160, "ProfileBuffer" },
+	{ "private-token", "wrong-transfer", "wrong-family", "warning", 32, "TokenInformation" },
+	{ "freed-name", "wrong-transfer", "freed", "error", 16, "in AccountName" },
+	{ .name = "foreign-name" },
+	{ .name = "information" },
+	{ .name = "query-context" },
+	{ .name = "query-client-buffer" },
+	{ .name = "query-session-key" },
+	{ .name = "query-credentials" },
+	{ "query-beside", "block-leak", "", "error", 44, "habits.c:" },
+	{ .name = "metadata" },
+	{ .name = "ui-context" },
+	{ .name = "saved-credentials" },
+	{ .name = "password" },
+	{ .name = "logon-buffer" },
+};
+
+static void expect_text(const json_t *finding, const char *key, const char *expected)
+{
+	const char *text = json_text_at(finding, key);
+
+	cr_expect_str_eq(text ? text : "", expected, "%s", key);
+}
+
+static void expect_finding(const json_t *finding, const struct habit *h)
+{
+	expect_text(finding, "kind", h->kind);
+	expect_text(finding, "reason", h->reason);
+	expect_text(finding, "level", h->level);
+	cr_expect_eq(json_number_at(finding, "count"), 1);
+	cr_expect_eq(json_number_at(finding, "bytes"), h->bytes);
+	cr_expect(strstr(json_text_at(finding, "message"), h->says), "%s",
+		  json_text_at(finding, "message"));
+}
+
+ParameterizedTestParameters(habits, is_judged_by_what_it_does)
+{
+	return cr_make_param_array(struct habit, habits, sizeof(habits) / sizeof(*habits));
+}
+
+ParameterizedTest(struct habit *h, habits, is_judged_by_what_it_does, .timeout = 60)
+{
+	struct traced traced = traced_record((const char *const[]){ NULL }, ODD("habit", h->name));
+	const json_t *findings = json_at(traced.report, "findings");
+
+	cr_assert_eq(traced.run.status, 0, "%s: %s", h->name, traced.run.err);
+	cr_expect(json_is_true(json_at(traced.report, "summary.exact")), "%s", h->name);
+	cr_assert_eq(json_array_size(findings), *h->kind ? 1u : 0u, "%s: %zu findings: %s", h->name,
+		     json_array_size(findings),
+		     json_text_at(json_array_get(findings, 0), "message"));
+	if (*h->kind)
+		expect_finding(json_array_get(findings, 0), h);
+	traced_release(&traced);
+}
