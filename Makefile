@@ -44,7 +44,7 @@ say = $(if $(V),mkdir -p $(@D); ,@mkdir -p $(@D); printf '  %-7s %s\n' $(1) $@; 
 JOBS := $(shell nproc)
 SUBMAKE = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
-.PHONY: all products hosts tests demo check test bench bench-deps deps stress torture warnings sanitize \
+.PHONY: all products hosts tests demo check test bench bench-deps deps stress torture tsan warnings sanitize \
 	coverage lint format headers exports compile_commands hooks install uninstall help clean
 .DELETE_ON_ERROR:
 
@@ -132,12 +132,18 @@ exports: $(BUILD)/liblsatrace.so ## the preload library exports what it must, an
 
 # Linked statically, because a test runs lsatrace with LD_PRELOAD set, where the sanitizer's library would
 # have to be first.
-sanitize: ## the tests under the address and undefined-behaviour sanitizers
+sanitize: tsan ## the tests under the address and undefined-behaviour sanitizers, and make tsan
 	@.ci/deps check
 	+@LSAN_OPTIONS='suppressions=$(CURDIR)/.ci/lsan:print_suppressions=0' \
 		$(MAKE) --no-print-directory test BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g' LTO= \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -static-libasan' \
 		GUEST_SANITIZE='-fsanitize=undefined -fsanitize-undefined-trap-on-error'
+
+# -Wno-tsan: gcc warns that the sanitizer does not know fences. No data is ordered by fences alone.
+tsan: ## what threads share, under the thread sanitizer
+	+@$(MAKE) --no-print-directory $(BUILD)/tsan/tests/tsan/tsan BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' LTO= \
+		SANITIZE='-fsanitize=thread' GUEST_SANITIZE='-fsanitize=thread -Wno-tsan'
+	$(BUILD)/tsan/tests/tsan/tsan
 
 coverage: ## the tests, then how much of each source file they reach
 	@.ci/deps check

@@ -19,7 +19,7 @@ static bool add_to_bucket(struct index_bucket *bucket, uint64_t word)
 	for (unsigned way = 0; way < INDEX_WAYS; way++) {
 		uint64_t none = 0;
 
-		if (__atomic_load_n(&bucket->word[way], __ATOMIC_RELAXED) == 0 &&
+		if (peek(bucket->word[way]) == 0 &&
 		    __atomic_compare_exchange_n(&bucket->word[way], &none, word, false,
 						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
 			return true;
@@ -52,7 +52,7 @@ static bool add_level(struct index *index, unsigned which)
  * must be done. */
 static void show_levels(struct index *index, uint32_t count)
 {
-	uint32_t seen = __atomic_load_n(&index->levels, __ATOMIC_RELAXED);
+	uint32_t seen = peek(index->levels);
 
 	while (unlikely(seen < count) &&
 	       !__atomic_compare_exchange_n(&index->levels, &seen, count, false, __ATOMIC_RELEASE,
@@ -62,7 +62,7 @@ static void show_levels(struct index *index, uint32_t count)
 
 static bool may_ask(struct index *index)
 {
-	return __atomic_load_n(&index->refused, __ATOMIC_RELAXED) == 0 ||
+	return peek(index->refused) == 0 ||
 	       __atomic_fetch_add(&index->refused, 1, __ATOMIC_RELAXED) % INDEX_PATIENCE == 0;
 }
 
@@ -75,7 +75,7 @@ static struct index_level *give_level(struct index *index, unsigned which)
 	if (likely(level) || !may_ask(index))
 		return level;
 	is_granted = add_level(index, which);
-	__atomic_store_n(&index->refused, !is_granted, __ATOMIC_RELAXED);
+	poke(index->refused, !is_granted);
 	return __atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE);
 }
 
@@ -101,7 +101,7 @@ static struct index_bucket *bucket_at(const struct index *index, uint64_t hash, 
 
 	if (place / 2 >= levels)
 		return NULL;
-	return index_bucket(index->level[levels - 1 - place / 2], hash, place % 2);
+	return index_bucket(peek(index->level[levels - 1 - place / 2]), hash, place % 2);
 }
 
 APART uint32_t index_find_further(const struct index *index, uint64_t hash, index_is_it *is_it,
@@ -154,7 +154,7 @@ uint32_t index_next(struct index_walk *walk)
 
 bool index_replace(const struct index_walk *walk, uint32_t old, uint32_t number)
 {
-	uint64_t was = __atomic_load_n(walk->at, __ATOMIC_RELAXED);
+	uint64_t was = peek(*walk->at);
 
 	return (uint32_t)was == old &&
 	       __atomic_compare_exchange_n(walk->at, &was, number ? word_of(walk->hash, number) : 0,

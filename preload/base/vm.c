@@ -22,6 +22,13 @@ enum {
 #define RANGE_BYTES 0x100000000000u
 #define RANGE_UNIT (1ull << 30) /* of address space, for one table */
 
+/* The thread sanitizer has its own tables there. */
+#ifdef __SANITIZE_THREAD__
+#define HAVE_RANGE false
+#else
+#define HAVE_RANGE true
+#endif
+
 static size_t page_bytes(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
@@ -126,7 +133,8 @@ bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most,
 
 	*table = (struct vm_table){ .bytes_most = round_up(bytes_most, page_bytes()) };
 	table->bytes = table->bytes_most < STEP ? table->bytes_most : STEP;
-	if (!place_in_range(table, flags, fd) && !reserve_in_whole(table, flags, fd)) {
+	if (!(HAVE_RANGE && place_in_range(table, flags, fd)) &&
+	    !reserve_in_whole(table, flags, fd)) {
 		if (table->base != MAP_FAILED)
 			munmap(table->base, table->bytes_most);
 		*table = (struct vm_table){ 0 };
@@ -156,7 +164,7 @@ static bool extend(struct vm_table *table, size_t bytes)
 
 APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 {
-	size_t step = table->bytes < STEP_LARGE ? STEP : STEP_LARGE;
+	size_t step = peek(table->bytes) < STEP_LARGE ? STEP : STEP_LARGE;
 	bool has_grown;
 
 	if (bytes > table->bytes_most || !lock_take(LOCK_GROWTH))

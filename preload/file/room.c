@@ -94,7 +94,7 @@ static void lengthen(int fd, uint32_t have, uint32_t chunks)
  * possible. */
 static uint32_t lengthen_past(uint32_t have)
 {
-	uint32_t more = room.most - have, got = have;
+	uint32_t more = room_most() - have, got = have;
 	bool is_open = is_trace(room.fd);
 	int fd = is_open ? room.fd : -1;
 
@@ -109,13 +109,13 @@ static uint32_t lengthen_past(uint32_t have)
 	}
 	if (!is_open)
 		kernel_close(fd);
-	return got < room.most ? got : room.most;
+	return got < room_most() ? got : room_most();
 }
 
 /* Lets the file grow past chunk `have`. Several threads may do so at once. */
 static bool grow(uint32_t have)
 {
-	uint32_t got = room.most > have ? lengthen_past(have) : have;
+	uint32_t got = room_most() > have ? lengthen_past(have) : have;
 
 	if (got <= have) {
 		__atomic_store_n(&room.most, have, __ATOMIC_RELAXED);

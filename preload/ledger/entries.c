@@ -48,21 +48,30 @@ void entries_give_back(uint32_t number)
 
 uint32_t entries_take_new(void)
 {
-	uint32_t last = __atomic_load_n(&used, __ATOMIC_RELAXED);
+	uint32_t last = peek(used);
 	uint32_t number = free_list_take(&given_back, link_of);
 
 	if (number) {
 		/* A fork may have ended the claim. */
-		entries[number].life = entries_next_life(entries[number].life, LIFE_BUSY);
+		poke(entries[number].life, entries_next_life(entries[number].life, LIFE_BUSY));
 		return number;
 	}
 	while (vm_table_reach(&table, (last + 2) * sizeof(*entries)))
 		if (__atomic_compare_exchange_n(&used, &last, last + 1, false, __ATOMIC_RELEASE,
 						__ATOMIC_RELAXED)) {
-			entries[last + 1].life = LIFE_BUSY;
+			poke(entries[last + 1].life, LIFE_BUSY);
 			return last + 1;
 		}
 	return 0;
+}
+
+void entries_copy(uint32_t number, struct ledger_entry *copy)
+{
+	typedef uint64_t __attribute__((may_alias)) word;
+	const word *from = (const word *)&entries[number];
+
+	for (size_t i = 0; i < sizeof(*copy) / sizeof(word); i++)
+		((word *)copy)[i] = peek(from[i]);
 }
 
 bool entries_view(uint32_t number, struct ledger_view *view)
@@ -76,10 +85,10 @@ bool entries_view(uint32_t number, struct ledger_view *view)
 			continue;
 		if ((life & 0xff) == LIFE_NONE)
 			return false;
-		view->entry = *entry;
+		entries_copy(number, &view->entry);
 		/* Orders the copy before the second look at `life`. */
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&entry->life, __ATOMIC_RELAXED) != life)
+		if (peek(entry->life) != life)
 			continue;
 		view->entry.life = life;
 		view->number = number;

@@ -8,7 +8,8 @@
  * the protocol:
  *
  *   - `life` holds the state, and a version that grows with each change. All other fields belong to
- *     the thread that has set the state to BUSY.
+ *     the thread that has set the state to BUSY. Others may look at them at any moment, so that
+ *     thread writes them with poke(), and others read them with peek() (compiler.h).
  *   - entries_claim() sets BUSY, by a compare-and-swap from the exact life that the thread has seen. So
  *     it fails if anything has changed since, and what the thread has read in between still holds if it
  *     succeeds.
@@ -28,6 +29,7 @@
 #include <stdint.h>
 
 #include "include/trace_format.h"
+#include "preload/base/compiler.h"
 
 /* Addresses are of three spaces, which have nothing to do with each other. */
 enum ledger_space {
@@ -127,13 +129,22 @@ static inline bool entries_claim(uint32_t number, uint64_t life)
 					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/* Under a claim. */
+static inline void entries_add_flags(uint32_t number, uint8_t flags)
+{
+	poke(entries[number].flags, entries[number].flags | flags);
+}
+
 /* Ends a claim. */
 static inline void entries_settle(uint32_t number, enum ledger_life next)
 {
 	struct ledger_entry *entry = &entries[number];
 
-	__atomic_store_n(&entry->life, entries_next_life(entry->life, next), __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->life, entries_next_life(peek(entry->life), next), __ATOMIC_RELEASE);
 }
+
+/* Copies an entry as it is, word by word. */
+void entries_copy(uint32_t number, struct ledger_entry *copy);
 
 /* Copies an entry. False: nothing is entered there, or it is being changed; the view is not set. */
 bool entries_view(uint32_t number, struct ledger_view *view);

@@ -14,12 +14,12 @@ static bool have_gap;
 
 bool gaps_exist(void)
 {
-	return __atomic_load_n(&have_gap, __ATOMIC_RELAXED);
+	return peek(have_gap);
 }
 
 void gaps_open(void)
 {
-	__atomic_store_n(&have_gap, true, __ATOMIC_RELAXED);
+	poke(have_gap, true);
 }
 
 APART void gaps_note(void)
@@ -33,7 +33,7 @@ APART void gaps_note(void)
 static void release_unseen(uint32_t number)
 {
 	if (!trace_is_mine())
-		entries[number].shown = 0;
+		poke(entries[number].shown, 0);
 	release_claimed(NULL, number, LIFE_RELEASED, 0);
 }
 
@@ -61,7 +61,7 @@ void gaps_note_made(enum ledger_space space, uint64_t address, uint64_t request)
 			return;
 		if (!entries_claim(view.number, view.entry.life))
 			continue;
-		entries[view.number].flags |= LEDGER_TRANSFERRED;
+		entries_add_flags(view.number, LEDGER_TRANSFERRED);
 		/* Who is releasing it then finds that it has changed, and leaves alone what is
 		 * there by now. */
 		if (ledger_life(&view) == LIFE_DELETING)

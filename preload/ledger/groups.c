@@ -136,7 +136,8 @@ static bool take_place(const struct index_walk *walk, uint64_t group, uint32_t g
 		return false;
 	h = hashes_of(entry, entry->groups);
 	if (h.range == group || h.list == group) {
-		entry->groups &= h.range == group ? GROUPS_LISTED : GROUPS_CLASS;
+		poke(entry->groups,
+		     entry->groups & (h.range == group ? GROUPS_LISTED : GROUPS_CLASS));
 		is_taken = index_replace(walk, gone, number);
 	}
 	entries_settle(gone, life & 0xff);
@@ -212,7 +213,7 @@ static void note_class(enum ledger_space space, unsigned class)
 {
 	uint32_t bit = 1u << class;
 
-	if (unlikely(!(__atomic_load_n(&classes_used[space], __ATOMIC_RELAXED) & bit)))
+	if (unlikely(!(peek(classes_used[space]) & bit)))
 		__atomic_fetch_or(&classes_used[space], bit, __ATOMIC_RELAXED);
 }
 
@@ -226,8 +227,8 @@ APART bool groups_move(uint32_t number, const struct ledger_entry *what)
 	note_class(what->space, needed & GROUPS_CLASS);
 	has_range = change_group(old.range, new.range, number);
 	is_listed = change_group(old.list, new.list, number);
-	entry->groups =
-		(has_range ? needed & GROUPS_CLASS : 0) | (is_listed ? needed & GROUPS_LISTED : 0);
+	poke(entry->groups,
+	     (has_range ? needed & GROUPS_CLASS : 0) | (is_listed ? needed & GROUPS_LISTED : 0));
 	return has_range && is_listed;
 }
 
@@ -238,7 +239,7 @@ void groups_leave(uint32_t number)
 
 	change_group(h.range, 0, number);
 	change_group(h.list, 0, number);
-	entry->groups = 0;
+	poke(entry->groups, 0);
 }
 
 /* Visits a node, and the nodes below it, as many deep as `depth`. */
@@ -264,7 +265,7 @@ static bool visit_group(uint64_t group, groups_visit *visit, void *context)
 bool groups_visit_around(enum ledger_space space, uint64_t address, uint64_t request,
 			 groups_visit *visit, void *context)
 {
-	uint32_t classes = __atomic_load_n(&classes_used[space], __ATOMIC_RELAXED);
+	uint32_t classes = peek(classes_used[space]);
 
 	for (; classes; classes &= classes - 1) {
 		unsigned class = (unsigned)__builtin_ctz(classes);
@@ -285,7 +286,8 @@ bool groups_visit_section(uint64_t scope, groups_visit *visit, void *context)
 
 bool groups_visit_clients(uint64_t address, groups_visit *visit, void *context)
 {
-	return classes_used[SPACE_CLIENT] && visit_group(hash_clients(address), visit, context);
+	return peek(classes_used[SPACE_CLIENT]) &&
+	       visit_group(hash_clients(address), visit, context);
 }
 
 static void end_nodes(uint64_t node, unsigned depth, uint64_t scope)
@@ -295,7 +297,7 @@ static void end_nodes(uint64_t node, unsigned depth, uint64_t scope)
 	uint32_t next;
 
 	while ((next = index_next(&walk)) != 0)
-		if (next & MARK ? is_mark(node, next, &mark) : entries[next].scope == scope)
+		if (next & MARK ? is_mark(node, next, &mark) : peek(entries[next].scope) == scope)
 			index_replace(&walk, next, 0);
 	for (unsigned branch = 0; depth > 0 && branch < BRANCHES; branch++)
 		end_nodes(child_of(node, branch), depth - 1, scope);

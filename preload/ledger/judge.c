@@ -83,14 +83,15 @@ static bool is_shared_memory(const struct judgement *j)
 static inline bool is_its_section_named(const struct ledger_entry *block,
 					const struct free_call *call)
 {
-	return call->family != FAMILY_SHARED_MEMORY || scopes_is_live(block->scope, call->section);
+	return call->family != FAMILY_SHARED_MEMORY ||
+	       scopes_is_live(peek(block->scope), call->section);
 }
 
 /* Rule 2, of a block that is live: is there nothing wrong, and nothing to note? */
 static inline bool is_right(const struct ledger_entry *block, const struct free_call *call)
 {
-	return block->family == call->family &&
-	       (block->flags & (LEDGER_SUSPECT | LEDGER_RETURNED)) == call->returned &&
+	return peek(block->family) == call->family &&
+	       (peek(block->flags) & (LEDGER_SUSPECT | LEDGER_RETURNED)) == call->returned &&
 	       is_its_section_named(block, call);
 }
 

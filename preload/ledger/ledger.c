@@ -23,8 +23,9 @@ bool ledger_init(void)
 /* What was live at an address that is handed out again is over, and with a section its blocks. */
 static APART void end_live(struct lane *lane, uint32_t number, enum ledger_life life)
 {
-	struct ledger_view old = { .number = number, .entry = entries[number] };
+	struct ledger_view old = { .number = number };
 
+	entries_copy(number, &old.entry);
 	if (old.entry.space == SPACE_SECTION && life == LIFE_LIVE)
 		deletion_end_blocks(lane, &old);
 	lanes_advance(lane, clock_ticks_after());
@@ -63,21 +64,19 @@ static inline void fill_entry(struct lane *lane, uint32_t number, const struct l
 	if (unlikely(!is_grouped(entry, what)))
 		regroup(number, what);
 	/* One by one: what has just been put together in memory is slow to copy as a whole. */
-	entry->address = what->address;
-	entry->size = what->size;
-	entry->scope = what->scope;
-	entry->stack = what->stack;
-	entry->era = checkpoints_era();
-	entry->tid = what->tid;
-	entry->space = what->space;
-	entry->family = what->family;
-	entry->package = what->package;
-	entry->flags = what->flags;
-	entry->file = what->file;
+	poke(entry->address, what->address);
+	poke(entry->size, what->size);
+	poke(entry->scope, what->space == SPACE_SECTION ? scopes_new_serial() : what->scope);
+	poke(entry->stack, what->stack);
+	poke(entry->era, checkpoints_era());
+	poke(entry->tid, what->tid);
+	poke(entry->space, what->space);
+	poke(entry->family, what->family);
+	poke(entry->package, what->package);
+	poke(entry->flags, what->flags);
+	poke(entry->file, what->file);
 	if (!entry->shown)
-		entry->shown = shown_take(lane);
-	if (entry->space == SPACE_SECTION)
-		entry->scope = scopes_new_serial();
+		poke(entry->shown, shown_take(lane));
 	shown_write(entry);
 	entries_settle(number, LIFE_LIVE);
 }
@@ -174,7 +173,7 @@ void ledger_suspect(const struct ledger_view *view)
 {
 	if (!entries_claim(view->number, view->entry.life))
 		return;
-	entries[view->number].flags |= LEDGER_SUSPECT;
+	entries_add_flags(view->number, LEDGER_SUSPECT);
 	release_undo(view->number);
 }
 

@@ -41,8 +41,8 @@ static inline uint32_t find_entry(struct sought *sought, index_is_it *is_it)
 
 static inline bool is_at(const struct ledger_entry *entry, const struct sought *sought)
 {
-	return entry->address == sought->address && entry->space == sought->space &&
-	       (sought->space != SPACE_CLIENT || entry->scope == sought->request);
+	return peek(entry->address) == sought->address && peek(entry->space) == sought->space &&
+	       (sought->space != SPACE_CLIENT || peek(entry->scope) == sought->request);
 }
 
 static bool is_at_and_busy(uint32_t number, void *context)
@@ -123,7 +123,7 @@ static uint32_t *guess_for(uint64_t address)
 
 uint32_t lookup_expect(uint64_t address)
 {
-	uint32_t number = __atomic_load_n(guess_for(address), __ATOMIC_RELAXED);
+	uint32_t number = peek(*guess_for(address));
 
 	__builtin_prefetch(&entries[number], 1);
 	return number;
@@ -134,7 +134,7 @@ APART uint32_t lookup_block_by_index(uint64_t address)
 	uint32_t number = lookup_number(SPACE_BLOCK, address, 0);
 
 	if (number)
-		__atomic_store_n(guess_for(address), number, __ATOMIC_RELAXED);
+		poke(*guess_for(address), number);
 	return number;
 }
 

@@ -54,7 +54,7 @@ uint32_t lookup_claim(enum ledger_space space, uint64_t address, uint64_t reques
 
 static inline bool lookup_is_block_at(const struct ledger_entry *entry, uint64_t address)
 {
-	return entry->address == address && entry->space == SPACE_BLOCK;
+	return peek(entry->address) == address && peek(entry->space) == SPACE_BLOCK;
 }
 
 /* As lookup_number() of a block, and makes that the guess. */

@@ -14,10 +14,10 @@ void release_claimed(struct lane *lane, uint32_t number, enum ledger_life how, u
 
 	shown_set_state(entry, how);
 	shown_give_back(lane, entry->shown);
-	entry->shown = 0;
-	entry->gone_stack = stack;
-	entry->gone_epoch = __atomic_load_n(&epoch, __ATOMIC_RELAXED);
-	entry->gone_time = lane ? lane->time : 0;
+	poke(entry->shown, 0);
+	poke(entry->gone_stack, stack);
+	poke(entry->gone_epoch, peek(epoch));
+	poke(entry->gone_time, lane ? lane->time : 0);
 	if (likely(lane) && unlikely(++lane->releases % EPOCH_RELEASES == 0))
 		__atomic_add_fetch(&epoch, 1, __ATOMIC_RELAXED);
 	entries_settle(number, how);
@@ -31,7 +31,7 @@ void release_undo(uint32_t number)
 
 bool release_is_forgotten(const struct ledger_entry *entry)
 {
-	uint32_t age = __atomic_load_n(&epoch, __ATOMIC_RELAXED) - entry->gone_epoch;
+	uint32_t age = peek(epoch) - peek(entry->gone_epoch);
 
 	return age > LEDGER_REMEMBERED / EPOCH_RELEASES + 1 + lanes_count();
 }
@@ -48,7 +48,7 @@ bool release_to_new_owner(struct lane *lane, const struct ledger_view *view)
 {
 	if (!entries_claim(view->number, view->entry.life))
 		return false;
-	entries[view->number].flags |= LEDGER_TRANSFERRED;
+	entries_add_flags(view->number, LEDGER_TRANSFERRED);
 	release_claimed(lane, view->number, LIFE_RELEASED, 0);
 	return true;
 }

@@ -11,8 +11,8 @@ static uint32_t section_number(uint64_t scope)
 {
 	uint32_t number = (uint32_t)scope;
 
-	return number && entries[number].scope == scope >> 32 &&
-			       entries[number].space == SPACE_SECTION
+	return number && peek(entries[number].scope) == scope >> 32 &&
+			       peek(entries[number].space) == SPACE_SECTION
 		       ? number
 		       : 0;
 }
@@ -27,17 +27,17 @@ bool scopes_is_live(uint64_t scope, uint64_t handle)
 	uint32_t number = section_number(scope);
 	const struct ledger_entry *section = &entries[number];
 	uint64_t life = entries_life(number);
-	bool is_it = number && (life & 0xff) == LIFE_LIVE && section->address == handle;
+	bool is_it = number && (life & 0xff) == LIFE_LIVE && peek(section->address) == handle;
 
 	/* Orders the look at the address before the second one at `life`. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return is_it && __atomic_load_n(&section->life, __ATOMIC_RELAXED) == life;
+	return is_it && peek(section->life) == life;
 }
 
 uint64_t scopes_find(uint64_t handle)
 {
 	uint32_t number = lookup_number(SPACE_SECTION, handle, 0);
-	uint64_t scope = entries[number].scope << 32 | number;
+	uint64_t scope = peek(entries[number].scope) << 32 | number;
 
 	return scopes_is_live(scope, handle) ? scope : 0;
 }

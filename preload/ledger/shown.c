@@ -145,7 +145,7 @@ static uint32_t place_of_section(const struct ledger_entry *block)
 {
 	uint32_t number = scopes_section_number(block);
 
-	return number ? entries[number].shown : 0;
+	return number ? peek(entries[number].shown) : 0;
 }
 
 void shown_write(const struct ledger_entry *entry)
@@ -155,13 +155,13 @@ void shown_write(const struct ledger_entry *entry)
 	if (!entry->shown)
 		return;
 	place = place_at(entry->shown);
-	__atomic_store_n(&place->state, TRACE_ENTRY_FREE, __ATOMIC_RELAXED);
+	poke(place->state, TRACE_ENTRY_FREE);
 	/* Orders the state before what follows, for a reader of the file. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	place->address = entry->address;
 	place->size = entry->size;
 	place->section = entry->space == SPACE_SECTION ? entry->file : place_of_section(entry);
-	place->stack = entry->stack;
+	poke(place->stack, entry->stack); /* perhaps somebody still takes it for a link */
 	place->tid = entry->tid;
 	place->flags = entry->flags & (TRACE_ENTRY_INHERITED | TRACE_ENTRY_ADOPTED);
 	place->family = entry->family;
