@@ -12,22 +12,22 @@
 #include "preload/base/poison.h"
 
 /* One write() for one line: the processes of a command may add lines at the same time. */
-static void add_line(const char *mark, const char *rest, size_t bytes)
+static bool add_line(const char *mark, const char *rest, size_t bytes)
 {
 	const char *path = getenv(SESSION_VARIABLE);
 	char line[TEXT_LINE_BYTES];
 	struct text t = TEXT_IN(line);
 	int fd = path ? kernel_open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0) : -1;
-	ssize_t ignored;
+	bool is_added;
 
 	if (fd < 0)
-		return;
+		return false;
 	text_add(&t, mark);
 	text_add_bytes(&t, rest, bytes);
 	text_add(&t, "\n");
-	ignored = kernel_write(fd, t.at, t.bytes);
-	(void)ignored;
+	is_added = kernel_write(fd, t.at, t.bytes) == (ssize_t)t.bytes;
 	kernel_close(fd);
+	return is_added;
 }
 
 void session_file_add_trace(const char *path, size_t bytes)
@@ -35,9 +35,9 @@ void session_file_add_trace(const char *path, size_t bytes)
 	add_line("", path, bytes);
 }
 
-void session_file_add_refusal(const char *reason, size_t bytes)
+bool session_file_add_refusal(const char *reason, size_t bytes)
 {
-	add_line("!", reason, bytes);
+	return add_line("!", reason, bytes);
 }
 
 void session_file_add_untraced(const char *text, size_t bytes)

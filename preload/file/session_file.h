@@ -8,13 +8,14 @@
 #ifndef LSATRACE_PRELOAD_FILE_SESSION_FILE_H
 #define LSATRACE_PRELOAD_FILE_SESSION_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Adds the path of a trace that this process has made. */
 void session_file_add_trace(const char *path, size_t bytes);
 
-/* Adds the reason why this process is not traced. */
-void session_file_add_refusal(const char *reason, size_t bytes);
+/* Adds the reason why this process is not traced. Returns false if there is no file for it. */
+bool session_file_add_refusal(const char *reason, size_t bytes);
 
 /* Adds a program that this process executes untraced: its name, and why. */
 void session_file_add_untraced(const char *text, size_t bytes);

@@ -48,8 +48,9 @@ static bool refuse(const char *what, size_t what_bytes, const char *why)
 	if (what_bytes)
 		text_add(&t, ": ");
 	text_add(&t, why);
-	text_say(&t);
-	session_file_add_refusal(t.at, t.bytes);
+	/* `lsatrace run` and `record` print it when the host has ended. */
+	if (!session_file_add_refusal(t.at, t.bytes))
+		text_say(&t);
 	has_failed = true;
 	return false;
 }

@@ -9,7 +9,8 @@
  *	   └─ failure ─▶ none, and it is not tried again ◀─ failure, or follow=no ┘
  *
  * trace.h tells the states apart. Each step is made under the cold lock, while the thread is inside
- * the tracer. After a failure one line on standard error, and one in the session file, says why.
+ * the tracer. After a failure one line in the session file says why, or on standard error if there
+ * is no such file.
  */
 #ifndef LSATRACE_PRELOAD_LIFE_NEW_TRACE_H
 #define LSATRACE_PRELOAD_LIFE_NEW_TRACE_H

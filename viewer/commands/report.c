@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/report/report.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "viewer/base/arguments.h"
+#include "viewer/base/complaint.h"
 #include "viewer/commands/commands.h"
 
 _Static_assert(REPORT_TROUBLE == COMMAND_TROUBLE, "exit status");
 
+static const char *take_strict(void *into, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	*(bool *)into = true;
+	return NULL;
+}
+
 int command_report(int argc, char **argv)
 {
+	static const struct argument rows[] = {
+		{ "strict", 0, NULL,
+		  "exit with 2 if there is no such finding, but the\nresult is a lower bound",
+		  take_strict, NULL },
+	};
+	bool is_strict = false;
 	struct report_options options = { 0 };
 	struct arguments arguments = {
 		.operands = "TRACE...",
@@ -18,14 +34,22 @@ int command_report(int argc, char **argv)
 		.statuses =
 			"The exit status is 0 if there is no finding at or above the level of "
 			"--fail-on, 1 if there\n"
-			"is one, 2 if a trace could not be read or the report not be written.\n",
+			"is one, 2 if a trace could not be read or the report not be written; with "
+			"--strict also\n"
+			"if there is none, but the result is a lower bound.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
-		.group = { report_arguments(&options), report_color_arguments(&options.color) },
+		.group = { report_arguments(&options), report_color_arguments(&options.color),
+			   ARGUMENT_GROUP(rows, &is_strict) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
-	if (first)
-		status = (int)report_traces(&options, argv + first, (size_t)(argc - first), stdout);
-	return status;
+	if (!first)
+		return status;
+	status = (int)report_traces(&options, argv + first, (size_t)(argc - first), stdout);
+	if (status != REPORT_UNSURE)
+		return status;
+	if (is_strict)
+		complaint_print("lsatrace", REPORT_UNSURE_WORDS);
+	return is_strict ? COMMAND_TROUBLE : 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,65 +11,102 @@
 #include "viewer/record/recording.h"
 #include "viewer/report/report.h"
 
+/* The options of `run` alone. */
+struct gate {
+	int error_status;    /* 0: the command's own status is kept */
+	bool allow_untraced; /* a command without a package is fine */
+};
+
 static const char *take_error_status(void *into, const char *name, const char *value)
 {
-	int *error_status = into;
+	struct gate *gate = into;
 
 	(void)name;
-	*error_status = (int)options_number(value, strlen(value), 255);
-	return *error_status ? NULL : "a status from 1 to 255";
+	gate->error_status = (int)options_number(value, strlen(value), 255);
+	return gate->error_status ? NULL : "a status from 1 to 255";
 }
 
-/* Returns the exit status; `status` is the command's own. */
-static int report(const struct session *session, const struct report_options *options,
-		  int error_status, int status)
+static const char *take_allow_untraced(void *into, const char *name, const char *value)
 {
+	(void)name;
+	(void)value;
+	((struct gate *)into)->allow_untraced = true;
+	return NULL;
+}
+
+/* Reports the traces, if there are any. Returns the exit status; `status` is the command's own. With
+ * an error status, nothing to judge by is a failure of lsatrace. Its reason is printed here, or was
+ * printed before. */
+static int report(const struct recording *r, const struct report_options *options,
+		  const struct gate *gate, int status)
+{
+	const struct session *session = &r->session;
 	/* A document in another format may be read by a program: nothing may come before it. */
+	bool is_document =
+		session->trace_count > 0 && options->format != REPORT_FORMAT_text && !options->file;
+	enum report_status result = REPORT_CLEAN;
+
+	if (!is_document)
+		recording_tell_untraced(r);
 	for (size_t i = 0; i < session->trace_count && options->format == REPORT_FORMAT_text; i++)
 		complaint_print("lsatrace", "trace in %s", session->traces[i]);
-	switch (report_traces(options, session->traces, session->trace_count, stderr)) {
-	case REPORT_CLEAN:
-		return status;
-	case REPORT_FINDINGS:
-		return error_status ? error_status : status;
-	default:
+	if (session->trace_count > 0)
+		result = report_traces(options, session->traces, session->trace_count, stderr);
+	if (result == REPORT_TROUBLE)
 		return LAUNCH_FAILED;
-	}
+	if (!gate->error_status)
+		return status;
+	if (result == REPORT_FINDINGS)
+		return gate->error_status;
+	if (result == REPORT_UNSURE)
+		complaint_print("lsatrace", REPORT_UNSURE_WORDS);
+	else if (session->refusals.count > 0 && is_document)
+		recording_tell_untraced(r);
+	if (result == REPORT_UNSURE || session->refusals.count > 0 || r->gap == RECORDING_UNTRACED ||
+	    (r->gap == RECORDING_NO_PACKAGE && !gate->allow_untraced))
+		return LAUNCH_FAILED;
+	return status;
 }
 
 int command_run(int argc, char **argv)
 {
 	static const struct argument rows[] = {
-		{ "error-exitcode", 0, "N", "exit with N, 1 to 255, if there are such findings",
+		{ "error-exitcode", 0, "N",
+		  "exit with N, 1 to 255, if there are such findings,\n"
+		  "and with 125 if there is nothing to judge by",
 		  take_error_status, NULL },
+		{ "allow-untraced", 0, NULL,
+		  "with --error-exitcode: it is no failure if no\npackage is initialised",
+		  take_allow_untraced, NULL },
 	};
 	struct report_options options = { 0 };
 	struct recording recording = { 0 };
-	int error_status = 0; /* 0: the command's own status is kept */
+	struct gate gate = { 0 };
 	struct arguments arguments = {
 		.operands = "[--] COMMAND [ARGUMENT]...",
 		.description =
 			"Runs COMMAND, records the calls of its security packages, and reports "
 			"on standard\n"
 			"error. The trace is kept.\n",
-		.statuses = RECORDING_STATUSES
-		" With --error-exitcode=N it is N\n"
-		"if there are findings at or above the level of --fail-on.\n",
+		.statuses = RECORDING_STATUSES " With --error-exitcode=N it is N\n"
+					       "if there are findings at or above the level of "
+					       "--fail-on; and 125 if there are none, but\n"
+					       "the command could not be traced, initialised no "
+					       "package, or the result is a lower bound.\n",
 		.operand = "command",
 		.is_command = true,
 		.bad_status = LAUNCH_FAILED,
 		.group = { settings_arguments(&recording.settings), report_arguments(&options),
-			   report_color_arguments(&options.color),
-			   ARGUMENT_GROUP(rows, &error_status) },
+			   report_color_arguments(&options.color), ARGUMENT_GROUP(rows, &gate) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
 	if (first) {
+		if (options.has_fail_on && !gate.error_status)
+			complaint_print("lsatrace run", "--fail-on has no effect without "
+							"--error-exitcode");
 		status = recording_run(&recording, argv + first);
-		if (options.format == REPORT_FORMAT_text || options.file)
-			recording_tell_untraced(&recording);
-		if (recording.session.trace_count > 0)
-			status = report(&recording.session, &options, error_status, status);
+		status = report(&recording, &options, &gate, status);
 	}
 	recording_release(&recording);
 	return status;

@@ -14,7 +14,7 @@
 
 #include "include/options.h"
 
-static volatile sig_atomic_t forward_to;
+static volatile sig_atomic_t forward_to, has_interrupt;
 
 static void forward_signal(int number)
 {
@@ -22,6 +22,12 @@ static void forward_signal(int number)
 
 	kill((pid_t)forward_to, number);
 	errno = saved;
+}
+
+static void note_interrupt(int number)
+{
+	(void)number;
+	has_interrupt = 1;
 }
 
 /*
@@ -35,8 +41,8 @@ static struct watched_signal {
 	void (*handler)(int);
 	struct sigaction before;
 } watched_signals[] = {
-	{ .number = SIGINT, .handler = SIG_IGN },
-	{ .number = SIGQUIT, .handler = SIG_IGN },
+	{ .number = SIGINT, .handler = note_interrupt },
+	{ .number = SIGQUIT, .handler = note_interrupt },
 	{ .number = SIGTERM, .handler = forward_signal },
 	{ .number = SIGHUP, .handler = forward_signal },
 	{ .number = SIGCHLD, .handler = SIG_DFL },
@@ -60,6 +66,26 @@ static void watch_signals(sigset_t *mask_before)
 	}
 }
 
+/*
+ * The command has ended, but a signal that was meant for it may be on its way: timeout(1) sends one
+ * to lsatrace and then to its whole process group. It must not cost the report. So SIGTERM and
+ * SIGHUP are ignored from now on, and SIGINT and SIGQUIT if one of these came while the command ran.
+ */
+static void ignore_late_signals(const sigset_t *mask_before)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	for (size_t i = 0; i < WATCHED_COUNT; i++) {
+		const struct watched_signal *s = &watched_signals[i];
+		bool is_late = s->handler == forward_signal ||
+			       (s->handler == note_interrupt && has_interrupt);
+
+		sigaction(s->number, is_late ? &ignore : &s->before, NULL);
+	}
+	sigprocmask(SIG_SETMASK, mask_before, NULL);
+}
+
+/* In the command's process. */
 static void unwatch_signals(const sigset_t *mask_before)
 {
 	for (size_t i = 0; i < WATCHED_COUNT; i++)
@@ -167,7 +193,7 @@ static enum launch_result start_command(const struct launch *launch, char *const
 	} else {
 		close(pipe_ends[1]);
 	}
-	unwatch_signals(&mask_before);
+	ignore_late_signals(&mask_before);
 	if (pid < 0)
 		return LAUNCH_NOT_STARTED;
 	return outcome->error ? LAUNCH_NOT_RUN : LAUNCH_ENDED;

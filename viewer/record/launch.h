@@ -6,8 +6,8 @@
  * without lsatrace, except for three environment variables: LD_PRELOAD, LSATRACE_OPTIONS and
  * LSATRACE_SESSION.
  *
- * For one thread and one command at a time: while the command runs, lsatrace's own signal
- * dispositions are changed. Nothing here prints.
+ * For one thread and one command: the signals that end programs are forwarded to it while it runs,
+ * and are then ignored, so that a signal for the command does not end lsatrace. Nothing here prints.
  */
 #ifndef LSATRACE_VIEWER_RECORD_LAUNCH_H
 #define LSATRACE_VIEWER_RECORD_LAUNCH_H

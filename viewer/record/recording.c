@@ -30,24 +30,33 @@ static char *find_library(void)
 	return library;
 }
 
-static void explain_no_trace(const char *options, const char *command)
+/* Says why there is no trace, unless a process has said so itself. */
+static enum recording_gap explain_no_trace(const struct session *session, const char *options,
+					   const char *command)
 {
 	char *tables = settings_find(options, "table");
 	char why[PATH_MAX + 256];
+	enum recording_gap gap = RECORDING_UNTRACED;
 
-	untraced_explain(command, tables, why, sizeof(why));
-	complaint_print("lsatrace", "no security package was initialised in '%s': %s", command, why);
+	if (session->refusals.count == 0) {
+		if (!untraced_explain(command, tables, why, sizeof(why)))
+			gap = RECORDING_NO_PACKAGE;
+		complaint_print("lsatrace", "no security package was initialised in '%s': %s",
+				command, why);
+	}
 	free(tables);
+	return gap;
 }
 
 /* Runs the command, and reads the session file. Returns the exit status. */
-static int run_command(struct session *session, const char *library, const char *options,
+static int run_command(struct recording *r, const char *library, const char *options,
 		       char *const *command)
 {
 	/* Into a program that cannot load it, nothing is preloaded. */
 	struct launch launch = { untraced_is_foreign(command[0]) ? NULL : library, options,
-				 session->path };
+				 r->session.path };
 	struct launch_outcome outcome = { 0 };
+	char *pattern;
 
 	switch (launch_command(&launch, command, &outcome)) {
 	case LAUNCH_NOT_STARTED:
@@ -63,11 +72,12 @@ static int run_command(struct session *session, const char *library, const char 
 	case LAUNCH_ENDED:
 		break;
 	}
-	session_read(session);
-	session_mark_end(session, outcome.pid, outcome.wait_status);
-	/* A process that could make no trace has said why itself. */
-	if (session->trace_count == 0 && !session->has_failure)
-		explain_no_trace(options, command[0]);
+	pattern = settings_find(options, "output");
+	session_read(&r->session, pattern);
+	session_mark_end(&r->session, outcome.pid, outcome.wait_status);
+	if (r->session.trace_count == 0)
+		r->gap = explain_no_trace(&r->session, options, command[0]);
+	free(pattern);
 	return launch_exit_status(outcome.wait_status);
 }
 
@@ -82,7 +92,7 @@ int recording_run(struct recording *r, char *const *command)
 	}
 	options = settings_join(&r->settings);
 	if (session_open(&r->session))
-		status = run_command(&r->session, library, options, command);
+		status = run_command(r, library, options, command);
 	else
 		complaint_print("lsatrace", "cannot make a temporary file: %s", strerror(errno));
 	free(options);
@@ -90,16 +100,22 @@ int recording_run(struct recording *r, char *const *command)
 	return status;
 }
 
+static void print_texts(const char *before, const struct session_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++) {
+		const struct session_text *t = &texts->all[i];
+
+		if (t->count == 1)
+			complaint_print("lsatrace", "%s%s", before, t->text);
+		else
+			complaint_print("lsatrace", "%s%s (%u times)", before, t->text, t->count);
+	}
+}
+
 void recording_tell_untraced(const struct recording *r)
 {
-	for (size_t i = 0; i < r->session.untraced_count; i++) {
-		const struct session_program *p = &r->session.untraced[i];
-
-		if (p->count == 1)
-			complaint_print("lsatrace", "not traced: %s", p->text);
-		else
-			complaint_print("lsatrace", "not traced: %s (%u times)", p->text, p->count);
-	}
+	print_texts("", &r->session.refusals);
+	print_texts("not traced: ", &r->session.untraced);
 }
 
 void recording_release(struct recording *r)

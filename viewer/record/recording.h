@@ -11,10 +11,18 @@
 #include "viewer/record/session.h"
 #include "viewer/record/settings.h"
 
+/* Why there is nothing to judge by. */
+enum recording_gap {
+	RECORDING_NO_GAP,
+	RECORDING_NO_PACKAGE, /* no package was initialised */
+	RECORDING_UNTRACED,   /* the command cannot be traced, or no trace could be written */
+};
+
 /* Starts zeroed. */
 struct recording {
 	struct settings settings; /* filled in from the command line */
 	struct session session;   /* after recording_run: the traces */
+	enum recording_gap gap;   /* after recording_run, if there are none */
 };
 
 /* What --help says of the exit status of `record`; it is the first part of that of `run`. */
@@ -25,12 +33,12 @@ struct recording {
 
 /*
  * Runs `command` (ends with NULL). Returns the exit status for lsatrace. If lsatrace could not run
- * the command, or the command left no trace, one line that says why has been printed.
+ * the command, or the command initialised no package, one line that says so has been printed.
  */
 int recording_run(struct recording *r, char *const *command);
 
-/* Prints a line for each program that the command executed untraced: its loader could not have loaded
- * the library. */
+/* Prints a line for each reason why processes could make no trace, and for each program that was
+ * executed untraced because its loader could not have loaded the library. */
 void recording_tell_untraced(const struct recording *r);
 
 void recording_release(struct recording *r);

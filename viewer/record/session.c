@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/record/session.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "include/trace_format.h"
+#include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 #include "viewer/record/launch.h"
 
@@ -52,19 +57,95 @@ static void remove_file(struct session *s)
 	s->path = NULL;
 }
 
-static void add_untraced(struct session *s, const char *text)
+static void add_text(struct session_texts *texts, const char *text)
 {
-	for (size_t i = 0; i < s->untraced_count; i++)
-		if (strcmp(s->untraced[i].text, text) == 0) {
-			s->untraced[i].count++;
+	for (size_t i = 0; i < texts->count; i++)
+		if (strcmp(texts->all[i].text, text) == 0) {
+			texts->all[i].count++;
 			return;
 		}
-	memory_room(s->untraced, s->untraced_count, s->untraced_room);
-	s->untraced[s->untraced_count++] =
-		(struct session_program){ memory_text(text, strlen(text)), 1 };
+	memory_room(texts->all, texts->count, texts->room);
+	texts->all[texts->count++] = (struct session_text){ memory_text(text, strlen(text)), 1 };
 }
 
-void session_read(struct session *s)
+static void release_texts(struct session_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		free(texts->all[i].text);
+	free(texts->all);
+}
+
+static void add_trace(struct session *s, const char *path)
+{
+	for (size_t i = 0; i < s->trace_count; i++)
+		if (strcmp(s->traces[i], path) == 0)
+			return;
+	memory_room(s->traces, s->trace_count, s->trace_room);
+	s->traces[s->trace_count++] = memory_text(path, strlen(path));
+}
+
+/* Does a name fit a pattern, whatever is filled in, and with a number at its end or without? */
+static bool is_name_of(const char *name, const char *pattern)
+{
+	struct buffer glob = { 0 };
+	bool fits;
+
+	for (; *pattern; pattern++) {
+		if (*pattern == '%' && pattern[1] && *++pattern != '%')
+			buffer_text(&glob, "*");
+		else
+			buffer_format(&glob, "\\%c", *pattern);
+	}
+	fits = fnmatch(glob.data ? glob.data : "", name, 0) == 0;
+	buffer_text(&glob, ".*");
+	fits |= fnmatch(glob.data, name, 0) == 0;
+	buffer_release(&glob);
+	return fits;
+}
+
+static bool is_of_session(const struct session *s, const char *path)
+{
+	struct trace_header header = { 0 };
+	struct stat status;
+	int fd = lstat(path, &status) == 0 && S_ISREG(status.st_mode)
+			 ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+			 : -1;
+	size_t length = strlen(s->path);
+	bool is_one = fd >= 0 && read(fd, &header, sizeof(header)) == sizeof(header) &&
+		      memcmp(header.magic, TRACE_MAGIC, sizeof(header.magic)) == 0 &&
+		      memcmp(header.session, s->path + length - sizeof(header.session),
+			     sizeof(header.session)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is_one;
+}
+
+/* A folder whose name is not fixed is not looked at. */
+static void find_traces(struct session *s, const char *pattern)
+{
+	const char *slash = strrchr(pattern, '/');
+	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 1];
+	struct dirent *entry;
+	DIR *open_folder;
+
+	if (!slash || memchr(pattern, '%', (size_t)(slash - pattern)) ||
+	    (size_t)(slash - pattern) >= sizeof(folder))
+		return;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - pattern), pattern);
+	open_folder = opendir(*folder ? folder : "/");
+	while (open_folder && (entry = readdir(open_folder)) != NULL) {
+		if (!is_name_of(entry->d_name, slash + 1))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		if (is_of_session(s, path))
+			add_trace(s, path);
+	}
+	if (open_folder)
+		closedir(open_folder);
+}
+
+void session_read(struct session *s, const char *pattern)
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -74,16 +155,15 @@ void session_read(struct session *s)
 	while ((length = getline(&line, &room, s->file)) > 0) {
 		if (line[length - 1] == '\n')
 			line[length - 1] = '\0';
-		if (*line == '/') {
-			memory_room(s->traces, s->trace_count, s->trace_room);
-			s->traces[s->trace_count++] = memory_text(line, strlen(line));
-		} else if (*line == '!') {
-			s->has_failure = true;
-		} else if (*line == '-') {
-			add_untraced(s, line + 1);
-		}
+		if (*line == '/')
+			add_trace(s, line);
+		else if (*line == '!')
+			add_text(&s->refusals, line + 1);
+		else if (*line == '-')
+			add_text(&s->untraced, line + 1);
 	}
 	free(line);
+	find_traces(s, pattern);
 	remove_file(s);
 }
 
@@ -130,9 +210,8 @@ void session_release(struct session *s)
 	remove_file(s);
 	for (size_t i = 0; i < s->trace_count; i++)
 		free(s->traces[i]);
-	for (size_t i = 0; i < s->untraced_count; i++)
-		free(s->untraced[i].text);
 	free(s->traces);
-	free(s->untraced);
+	release_texts(&s->refusals);
+	release_texts(&s->untraced);
 	*s = (struct session){ 0 };
 }

@@ -21,10 +21,13 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* A program that was executed untraced, and how often. */
-struct session_program {
-	char *text; /* its name and the reason */
-	unsigned count;
+/* Texts that processes have written, each once, and how often. */
+struct session_texts {
+	struct session_text {
+		char *text;
+		unsigned count;
+	} * all;
+	size_t count, room;
 };
 
 /* Starts zeroed. */
@@ -33,16 +36,20 @@ struct session {
 	FILE *file;
 	char **traces; /* absolute paths, in the order in which the traces were made */
 	size_t trace_count, trace_room;
-	struct session_program *untraced;
-	size_t untraced_count, untraced_room;
-	bool has_failure; /* a process could make no trace, and has printed why */
+	struct session_texts refusals; /* reasons why processes could make no trace */
+	struct session_texts untraced; /* programs that were executed untraced, and why */
 };
 
 /* Makes the file in $TMPDIR, or else in /tmp. Returns false with errno set if that fails. */
 bool session_open(struct session *s);
 
-/* Reads the file, and removes it, so that it is gone even if the report is interrupted. */
-void session_read(struct session *s);
+/*
+ * Reads the file, and removes it, so that it is gone even if the report is interrupted. A process
+ * that has become another user could not write to the file. So its trace is looked for as well, in
+ * the folder of `pattern`: the pattern of the traces' names, an absolute path. A trace says to which
+ * session it belongs.
+ */
+void session_read(struct session *s, const char *pattern);
 
 /*
  * Writes how the process `pid` ended, as waitpid() reports it, into those of its traces that still

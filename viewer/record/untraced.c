@@ -46,7 +46,7 @@ static const char *find_raised_rights(const char *path)
 	return NULL;
 }
 
-void untraced_explain(const char *command, const char *tables, char *why, size_t bytes)
+bool untraced_explain(const char *command, const char *tables, char *why, size_t bytes)
 {
 	char path[PATH_MAX];
 	struct program program = look_at(command, path);
@@ -67,6 +67,6 @@ void untraced_explain(const char *command, const char *tables, char *why, size_t
 	else
 		snprintf(why, bytes,
 			 "it never asked for SpLsaModeInitialize, never called a package's "
-			 "Initialize with a function table, or was another user by then, whose "
-			 "traces cannot be told of");
+			 "Initialize with a function table, or was executed without the library");
+	return reason || raised;
 }

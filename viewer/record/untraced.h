@@ -18,8 +18,8 @@ bool untraced_is_there(const char *command);
 
 /*
  * Writes why a command left no trace into `why`, which has room for `bytes` bytes. `tables` is the
- * value of --table, or NULL.
+ * value of --table, or NULL. Returns whether the command cannot be traced at all.
  */
-void untraced_explain(const char *command, const char *tables, char *why, size_t bytes);
+bool untraced_explain(const char *command, const char *tables, char *why, size_t bytes);
 
 #endif

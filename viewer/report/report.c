@@ -37,6 +37,7 @@ static const char *take_file(void *options, const char *name, const char *value)
 static void choose_fail_on(void *options, int index)
 {
 	((struct report_options *)options)->fail_on = (enum report_fail_on)index;
+	((struct report_options *)options)->has_fail_on = true;
 }
 
 static void choose_color(void *color, int index)
@@ -168,6 +169,8 @@ static enum report_status write_report(const struct report_options *o, struct re
 	if (o->fail_on != REPORT_FAIL_ON_NEVER &&
 	    (findings->errors || (o->fail_on == REPORT_FAIL_ON_WARNING && findings->warnings)))
 		status = REPORT_FINDINGS;
+	else if (!findings->is_exact)
+		status = REPORT_UNSURE;
 	report->findings = findings;
 	report->symbols = symbols;
 	report->has_color = report_wants_color(o->color, out);

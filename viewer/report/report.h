@@ -53,6 +53,7 @@ struct report_options {
 	enum report_format format;
 	const char *file; /* where the report goes; NULL: the stream given */
 	enum report_fail_on fail_on;
+	bool has_fail_on; /* --fail-on was given */
 	enum report_color color;
 };
 
@@ -67,14 +68,20 @@ enum report_status {
 	REPORT_CLEAN,    /* no finding at or above the level of options->fail_on */
 	REPORT_FINDINGS, /* there are such findings */
 	REPORT_TROUBLE,  /* a trace could not be read, or the report not be written */
+	REPORT_UNSURE,   /* as REPORT_CLEAN, but something was lost: there may be such findings */
 };
 
 /*
  * Reads the traces, judges them together, and writes the report to options->file or else to `out`.
- * Prints one line for each trouble. Traces that can be read are reported even if others cannot.
+ * Prints one line for each trouble; REPORT_UNSURE is none. Traces that can be read are reported even
+ * if others cannot.
  */
 enum report_status report_traces(const struct report_options *options, char *const *paths,
 				 size_t count, FILE *out);
+
+/* What to say of REPORT_UNSURE where it is a failure. */
+#define REPORT_UNSURE_WORDS \
+	"no finding, but something was lost, so that the result is a lower bound"
 
 /*
  * Opens one trace, as every command does. If `events` is not NULL, also counts its events. Returns

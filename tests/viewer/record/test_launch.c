@@ -15,6 +15,7 @@
 #include <criterion/criterion.h>
 
 #include "include/options.h"
+#include "tests/support/trace_builder.h"
 #include "viewer/record/launch.h"
 #include "viewer/record/untraced.h"
 
@@ -22,7 +23,7 @@
 #define LIBRARY BUILD_DIR "/liblsatrace.so"
 #define NOT_ASKED \
 	"it never asked for SpLsaModeInitialize, never called a package's Initialize with a " \
-	"function table, or was another user by then, whose traces cannot be told of"
+	"function table, or was executed without the library"
 
 /* What the last shell() wrote to standard output and standard error. */
 static char output[16384];
@@ -62,6 +63,7 @@ static void leave_scratch_folder(void)
 
 TestSuite(launch, .init = enter_scratch_folder, .fini = leave_scratch_folder);
 TestSuite(recording, .init = enter_scratch_folder, .fini = leave_scratch_folder);
+TestSuite(gate, .init = enter_scratch_folder, .fini = leave_scratch_folder);
 TestSuite(untraced, .init = enter_scratch_folder, .fini = leave_scratch_folder);
 
 static void assert_output(const char *expected)
@@ -354,14 +356,14 @@ Test(recording, a_command_without_a_package_is_reported_and_keeps_its_status)
 {
 	cr_assert_eq(shell("$LSATRACE record -- sh -c 'exit 3'"), 3);
 	assert_output("lsatrace: no security package was initialised in 'sh': " NOT_ASKED "\n");
-	cr_assert_eq(shell("$LSATRACE run --error-exitcode=9 -- sh -c 'exit 3'"), 3);
+	cr_assert_eq(shell("$LSATRACE run -- sh -c 'exit 3'"), 3);
 	assert_output("lsatrace: no security package was initialised in 'sh': " NOT_ASKED "\n");
 }
 
 Test(recording, a_trace_that_could_not_be_made_is_no_missing_package)
 {
 	cr_assert_eq(shell("$LSATRACE record sh -c 'echo !full >>$LSATRACE_SESSION; exit 4'"), 4);
-	assert_output("");
+	assert_output("lsatrace: full\n");
 }
 
 Test(recording, nothing_is_printed_when_there_is_a_trace)
@@ -509,13 +511,132 @@ Test(recording, the_trace_of_another_process_is_left_alone)
 	cr_assert_eq(read_header().end, TRACE_END_RUNNING);
 }
 
+#define MAKE_STATIC "echo 'int main(void) { return 0; }' | cc -static -o still -x c - && "
+
+/* The traces $WHOLE, $LEAKY and $LOSSY: one without a finding, one with an error, and one without a
+ * finding in which something was lost. */
+static void make_traces(struct trace_builder *b[3])
+{
+	static const char *const names[] = { "WHOLE", "LEAKY", "LOSSY" };
+	struct trace_finding finding = { .kind = TRACE_KIND_DOUBLE_FREE,
+					 .family = FAMILY_LSA_HEAP,
+					 .function = SLOT_FreeLsaHeap };
+
+	for (int i = 0; i < 3; i++)
+		b[i] = trace_builder_new();
+	trace_builder_finding(b[1], finding);
+	trace_builder_header(b[2])->lost[TRACE_LOST_BLOCKS] = 1;
+	for (int i = 0; i < 3; i++)
+		setenv(names[i], trace_builder_write(b[i]), 1);
+}
+
+#define MAKE "sh -c 'for line; do echo \"$line\"; done >>$LSATRACE_SESSION; exit 5' sh "
+
+/* A gate is never green by accident: without anything to judge by, a run ends with 125 and says
+ * why. */
+Test(gate, a_run_that_has_nothing_to_judge_by_fails)
+{
+	static const struct {
+		const char *arguments, *reason;
+		int status;
+	} cases[] = {
+		{ MAKE "$WHOLE", "; exact\n", 5 },
+		{ MAKE "$LEAKY", "; exact\n", 9 },
+		{ MAKE "$LOSSY", "no finding, but something was lost", 125 },
+		{ MAKE "$LOSSY $LEAKY", "; a lower bound\n", 9 },
+		{ MAKE "$WHOLE !full", "lsatrace: full\n", 125 },
+		{ MAKE "!full", "lsatrace: full\n", 125 },
+		{ MAKE, "no security package was initialised in 'sh': it never asked", 125 },
+		{ "--allow-untraced " MAKE, "it never asked", 5 },
+		{ "--allow-untraced " MAKE "!full", "lsatrace: full\n", 125 },
+		{ "--allow-untraced ./still", "it is statically linked", 125 },
+		{ "-- ./still", "it is statically linked", 125 },
+		{ MAKE "$WHOLE /nowhere", "/nowhere: ", 125 },
+		{ "./nowhere", "cannot run", 127 },
+		{ "--format=json " MAKE "$LOSSY", "no finding, but something was lost", 125 },
+		{ "--format=json " MAKE "$WHOLE !full", "lsatrace: full\n", 125 },
+	};
+	struct trace_builder *b[3];
+	char command[1024];
+
+	make_traces(b);
+	cr_assert_eq(shell(MAKE_STATIC "true"), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(command, sizeof(command), "$LSATRACE run --error-exitcode=9 %s",
+			 cases[i].arguments);
+		cr_expect_eq(shell(command), cases[i].status, "%s", command);
+		cr_expect(strstr(output, cases[i].reason), "%s: %s", command, output);
+		snprintf(command, sizeof(command), "$LSATRACE run %s", cases[i].arguments);
+		if (strncmp(cases[i].arguments, MAKE, strlen(MAKE)) == 0 &&
+		    !strstr(command, "/nowhere"))
+			cr_expect_eq(shell(command), 5, "%s", command);
+	}
+	for (int i = 0; i < 3; i++)
+		trace_builder_free(b[i]);
+}
+
+Test(gate, a_strict_report_of_a_lower_bound_without_a_finding_fails)
+{
+	struct trace_builder *b[3];
+
+	make_traces(b);
+	cr_expect_eq(shell("$LSATRACE report --strict $WHOLE"), 0);
+	cr_expect_eq(shell("$LSATRACE report --strict $LEAKY $LOSSY"), 1);
+	cr_expect_eq(shell("$LSATRACE report $LOSSY"), 0);
+	cr_expect_eq(shell("$LSATRACE report --strict $LOSSY"), 2);
+	assert_says("no finding, but something was lost, so that the result is a lower bound\n");
+	for (int i = 0; i < 3; i++)
+		trace_builder_free(b[i]);
+}
+
+Test(gate, a_level_that_changes_nothing_is_told)
+{
+	shell("$LSATRACE run --fail-on=warning true");
+	assert_says("lsatrace run: --fail-on has no effect without --error-exitcode\n");
+}
+
+/* timeout(1) sends its signal to lsatrace, and then to the whole process group, also to lsatrace. */
+Test(gate, a_signal_that_was_meant_for_the_command_does_not_cost_the_report)
+{
+	static const char *const signals[] = { "TERM", "HUP", "INT" };
+	struct trace_builder *b[3];
+
+	make_traces(b);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		setenv("SIGNAL", signals[i], 1);
+		cr_expect_eq(shell("$LSATRACE run --error-exitcode=9 sh -c '"
+				   "echo $LEAKY >>$LSATRACE_SESSION; p=$PPID; trap \"\" $SIGNAL; "
+				   "kill -$SIGNAL $p; "
+				   "(while kill -$SIGNAL $p 2>/dev/null; do :; done) & exit 5'"),
+			     9, "%s: %s", signals[i], output);
+		assert_says("; exact\n");
+	}
+	for (int i = 0; i < 3; i++)
+		trace_builder_free(b[i]);
+}
+
+/* Such a process cannot write to the session file. Its trace says to which run it belongs. */
+Test(gate, the_trace_of_a_process_that_has_become_another_user_is_found)
+{
+	char header[64];
+
+	write_header();
+	snprintf(header, sizeof(header), "%zu", offsetof(struct trace_header, session));
+	setenv("AT", header, 1);
+	cr_expect_eq(shell("mkdir d; $LSATRACE record -o 'd/%e.%p' sh -c '"
+			   "printf %s $LSATRACE_SESSION | tail -c 8 | dd of=t bs=1 seek=$AT "
+			   "conv=notrunc 2>/dev/null; cp t d/sh.1.2; cp t d/other; cp t d/x.y'"),
+		     0);
+	assert_output("");
+	cr_expect_eq(shell("$LSATRACE run -o 'd/%e.%p' true"), 0);
+	assert_says("no security package was initialised");
+}
+
 static const char *explain(const char *command)
 {
 	untraced_explain(command, NULL, output, sizeof(output));
 	return output;
 }
-
-#define MAKE_STATIC "echo 'int main(void) { return 0; }' | cc -static -o still -x c - && "
 
 Test(untraced, a_statically_linked_command_is_the_reason)
 {
