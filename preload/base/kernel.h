@@ -40,6 +40,11 @@ static inline ssize_t kernel_pread(int fd, void *to, size_t bytes, off_t at)
 	return syscall(SYS_pread64, fd, to, bytes, at);
 }
 
+static inline ssize_t kernel_pwrite(int fd, const void *from, size_t bytes, off_t at)
+{
+	return syscall(SYS_pwrite64, fd, from, bytes, at);
+}
+
 static inline ssize_t kernel_write(int fd, const void *from, size_t bytes)
 {
 	return syscall(SYS_write, fd, from, bytes);

@@ -21,5 +21,17 @@ bool process_init(void)
 		return false;
 	}
 	process_page = at;
-	return true;
+	return process_is_own();
+}
+
+bool process_is_own(void)
+{
+	int32_t pid = getpid();
+
+	if (!process_page)
+		return true;
+	/* A forked child finds none. */
+	if (process_page->pid == 0)
+		process_page->pid = pid;
+	return process_page->pid == pid;
 }

@@ -26,6 +26,7 @@ struct process_lock {
 
 struct process_page {
 	uint32_t trace; /* the number of this process's trace; 0: it has none. See trace.h */
+	int32_t pid;    /* of this process; 0: not noted yet */
 	struct process_lock lock[PROCESS_LOCKS];
 };
 
@@ -35,5 +36,8 @@ extern struct process_page *process_page;
 /* Maps the page. Called once, at start-up. Returns false if there is no memory, or the kernel is
  * older than 4.14. */
 bool process_init(void);
+
+/* Is this the process whose memory this is? Not so in a child of vfork(). Async-signal-safe. */
+bool process_is_own(void);
 
 #endif

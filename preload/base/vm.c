@@ -175,6 +175,22 @@ APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 	return has_grown;
 }
 
+bool vm_table_replace(const struct vm_table *table)
+{
+	size_t bytes = __atomic_load_n(&table->bytes, __ATOMIC_ACQUIRE);
+	void *page = map_page(NULL, PROT_READ | PROT_WRITE, flags_of(VM_TRACER), -1);
+
+	if (page == MAP_FAILED)
+		return false;
+	if (mremap(page, page_bytes(), bytes, MREMAP_MAYMOVE | MREMAP_FIXED, table->base) ==
+	    MAP_FAILED) {
+		munmap(page, page_bytes());
+		return false;
+	}
+	madvise(table->base, bytes, MADV_DONTDUMP);
+	return true;
+}
+
 void vm_table_release(struct vm_table *table)
 {
 	if (table->base)

@@ -63,6 +63,10 @@ static inline bool vm_table_reach(struct vm_table *table, size_t bytes)
 	       vm_table_grow(table, bytes);
 }
 
+/* Puts zeroed private memory in the place of a table: somebody has shortened its file. Returns false if
+ * there is none, and then changes nothing. Async-signal-safe, but changes errno. */
+bool vm_table_replace(const struct vm_table *table);
+
 /* Unmaps a table, if there is one, and zeroes `table`. No other thread may use it. */
 void vm_table_release(struct vm_table *table);
 

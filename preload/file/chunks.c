@@ -7,6 +7,7 @@
 #include "preload/base/vm.h"
 #include "preload/file/chunks.h"
 #include "preload/file/room.h"
+#include "preload/host/signals.h"
 
 #include "preload/base/poison.h"
 
@@ -32,6 +33,8 @@ static struct {
 	uint64_t sequence; /* of the ring chunk begun last */
 	uint8_t *use;      /* enum chunk_use, by number; NULL when unbounded */
 } pool;
+
+static struct vm_table detached; /* the map of a file that is out of use, and still read */
 
 static struct trace_header *header(void)
 {
@@ -166,6 +169,29 @@ void chunks_retire(struct trace_chunk *chunk)
 		__atomic_store_n(&pool.use[chunk_number(chunk)], USE_CLOSED, __ATOMIC_RELEASE);
 }
 
+/*
+ * An access to a page of the trace that its file no longer has, because somebody has shortened it, or
+ * the disk has no room for it after all. From here on nothing of the file is mapped, and nothing is
+ * written to it. What was in it is lost, which it says itself, if enough of it is left.
+ */
+static bool leave_file(int signal, const siginfo_t *info, void *context)
+{
+	const struct vm_table *maps[] = { &pool.map, &detached };
+	uintptr_t address = (uintptr_t)info->si_addr;
+
+	(void)context;
+	for (size_t i = 0; signal == SIGBUS && info->si_code > 0 && i < 2; i++) {
+		uintptr_t base = (uintptr_t)maps[i]->base;
+
+		if (!base || address - base >= maps[i]->bytes || !vm_table_replace(maps[i]))
+			continue;
+		if (maps[i] == &pool.map)
+			room_give_up();
+		return true;
+	}
+	return false;
+}
+
 static struct chunks_mapping current_mapping(void)
 {
 	return (struct chunks_mapping){ .map = pool.map, .chunks = pool.chunks, .use = pool.use };
@@ -217,12 +243,14 @@ struct trace_header *chunks_open(int fd, uint64_t max_bytes)
 	}
 	/* The header's chunk counts as a result. */
 	pool.results = pool.chunks = header()->chunks = 1;
+	signals_watch(SIGNALS_FILE, leave_file);
 	return header();
 }
 
 void chunks_detach(struct chunks_mapping *mapping)
 {
 	*mapping = current_mapping();
+	detached = pool.map;
 	room_close();
 	memset(&pool, 0, sizeof(pool));
 }
@@ -232,6 +260,7 @@ void chunks_unmap(struct chunks_mapping *mapping)
 	if (mapping->use)
 		munmap(mapping->use, mapping->map.bytes_most / TRACE_CHUNK_BYTES);
 	vm_table_release(&mapping->map);
+	detached = (struct vm_table){ 0 };
 }
 
 void *chunks_items_take(struct chunks_items *items, uint32_t *count)

@@ -19,6 +19,8 @@ enum {
 	FIRST_CHUNKS = 16,
 	FIXED_CHUNKS = 4096, /* of a file that nobody bounded and that cannot grow */
 	ZEROS_BYTES = 65536,
+	INTERRUPTED_MOST = 16,
+	PATIENCE = 64, /* so often there is no room until the file is asked once more */
 };
 
 static struct {
@@ -27,9 +29,11 @@ static struct {
 	dev_t device; /* with the inode, tells whether a descriptor leads to the trace */
 	ino_t inode;
 	uint32_t mapped;
-	uint32_t most;    /* room_most() */
-	uint32_t grown;   /* chunks in the file */
-	uint32_t growing; /* 1: a thread is making more, ahead of need */
+	uint32_t most;        /* room_most() */
+	uint32_t grown;       /* chunks in the file */
+	uint32_t growing;     /* 1: a thread is making more, ahead of need */
+	uint32_t refusals;    /* since the file could grow no further */
+	uint32_t is_given_up; /* room_give_up() */
 } room;
 
 static bool is_trace(int fd)
@@ -45,7 +49,13 @@ static int allocate(int fd, uint32_t from, uint32_t to, int mode)
 
 	if (!own_file_may_have(end))
 		return EFBIG;
-	return kernel_fallocate(fd, mode, (off_t)begin, (off_t)(end - begin)) == 0 ? 0 : errno;
+	/* A signal may interrupt it; some signals come so often that it never ends. */
+	for (int i = 0; i < INTERRUPTED_MOST; i++)
+		if (kernel_fallocate(fd, mode, (off_t)begin, (off_t)(end - begin)) == 0)
+			return 0;
+		else if (errno != EINTR)
+			return errno;
+	return EINTR;
 }
 
 /*
@@ -90,35 +100,75 @@ static void lengthen(int fd, uint32_t have, uint32_t chunks)
 		append_zeros(fd, chunks);
 }
 
+/*
+ * A descriptor of the file, which close_file() closes; -1: the file cannot be reached. It is a new one,
+ * checked after it was made: the host may give the number of the old one to a file of its own at any
+ * moment, but not a number of which it knows nothing. Only where no more descriptors can be had it is
+ * the old one.
+ */
+static int open_file(void)
+{
+	int fd = kernel_fcntl(room.fd, F_DUPFD_CLOEXEC, room.fd);
+
+	if (fd >= 0 && is_trace(fd))
+		return fd;
+	if (fd >= 0)
+		kernel_close(fd);
+	if (is_trace(room.fd))
+		return room.fd;
+	fd = room.path ? kernel_open(room.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0) : -1;
+	if (fd < 0 || is_trace(fd))
+		return fd;
+	kernel_close(fd);
+	return -1;
+}
+
+static void close_file(int fd)
+{
+	if (fd >= 0 && fd != room.fd)
+		kernel_close(fd);
+}
+
 /* Returns the length of the file in chunks, once it has been made longer than `have` if that is
  * possible. */
 static uint32_t lengthen_past(uint32_t have)
 {
-	uint32_t more = room_most() - have, got = have;
-	bool is_open = is_trace(room.fd);
-	int fd = is_open ? room.fd : -1;
+	uint32_t most = room_most(), more = most > have ? most - have : 0, got;
+	int fd = open_file();
 
-	if (!is_open && room.path)
-		fd = kernel_open(room.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return have;
-	if (is_open || is_trace(fd)) {
-		if (measure(fd) <= have)
-			lengthen(fd, have, more < GROW_CHUNKS ? more : GROW_CHUNKS);
+	got = measure(fd);
+	if (got < have) {
+		room_give_up();
+	} else if (got == have) {
+		lengthen(fd, have, more < GROW_CHUNKS ? more : GROW_CHUNKS);
 		got = measure(fd);
 	}
-	if (!is_open)
-		kernel_close(fd);
-	return got < room_most() ? got : room_most();
+	close_file(fd);
+	return got < most ? got : most;
+}
+
+/* May the file grow past chunk `have`? What stopped it may be over: a disk that was full, a signal. */
+static bool may_grow(uint32_t have)
+{
+	uint32_t most = room_most();
+
+	return most > have ||
+	       (!room_is_given_up() && have < room.mapped &&
+		__atomic_add_fetch(&room.refusals, 1, __ATOMIC_RELAXED) % PATIENCE == 0 &&
+		__atomic_compare_exchange_n(&room.most, &most, room.mapped, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED));
 }
 
 /* Lets the file grow past chunk `have`. Several threads may do so at once. */
 static bool grow(uint32_t have)
 {
-	uint32_t got = room_most() > have ? lengthen_past(have) : have;
+	uint32_t most = room.mapped, got = may_grow(have) ? lengthen_past(have) : have;
 
 	if (got <= have) {
-		__atomic_store_n(&room.most, have, __ATOMIC_RELAXED);
+		__atomic_compare_exchange_n(&room.most, &most, have, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED);
 		return false;
 	}
 	__atomic_compare_exchange_n(&room.grown, &have, got, false, __ATOMIC_RELEASE,
@@ -146,6 +196,28 @@ void room_grow_ahead(uint32_t next)
 	if (grown < room_most())
 		grow(grown);
 	__atomic_store_n(&room.growing, 0, __ATOMIC_RELEASE);
+}
+
+void room_give_up(void)
+{
+	off_t at = offsetof(struct trace_header, lost[TRACE_LOST_BLOCKS]);
+	uint64_t lost = 0;
+	int fd;
+
+	if (__atomic_exchange_n(&room.is_given_up, 1, __ATOMIC_SEQ_CST))
+		return;
+	__atomic_store_n(&room.most, 0, __ATOMIC_RELEASE);
+	fd = open_file();
+	if (fd >= 0 && kernel_pread(fd, &lost, sizeof(lost), at) == sizeof(lost)) {
+		lost++;
+		kernel_pwrite(fd, &lost, sizeof(lost), at);
+	}
+	close_file(fd);
+}
+
+bool room_is_given_up(void)
+{
+	return __atomic_load_n(&room.is_given_up, __ATOMIC_RELAXED);
 }
 
 uint32_t room_most(void)
@@ -190,7 +262,7 @@ int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
 	error = allocate(fd, 0, FIRST_CHUNKS, 0);
 	if (error == EOPNOTSUPP) {
 		if (!is_bounded)
-			room.most = FIXED_CHUNKS;
+			room.mapped = room.most = FIXED_CHUNKS;
 		error = allocate_all();
 	}
 	return error;

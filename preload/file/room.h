@@ -34,9 +34,15 @@ void room_close(void);
 /* Where the file can be opened again. The caller keeps the string. */
 void room_set_path(const char *path);
 
-/* How many chunks the file may have. It gets less when the file can grow no further, and stays
- * so. */
+/* How many chunks the file may have. It gets less when the file can grow no further; now and then
+ * room_reaches() tries again. */
 uint32_t room_most(void);
+
+/* Nothing more is written to the file by way of this module, and it may have no chunks: somebody has
+ * shortened it. If its header is still there, a loss is counted in it. Async-signal-safe, but changes
+ * errno. */
+void room_give_up(void);
+bool room_is_given_up(void);
 
 /* Is chunk `number` within the file? Lets the file grow if it is not. Returns false if it
  * cannot. */

@@ -17,22 +17,23 @@ static bool make_no_trace(void)
 bool (*trace_begin)(void) = make_no_trace;
 bool (*trace_renew)(void) = make_no_trace;
 
-/* What could not be kept while there was no trace to count it in. */
+/* What could not be kept while there was no trace of this process to count it in: a child does not
+ * write to the trace of its parent. */
 static uint64_t lost_before[TRACE_LOST_COUNT];
 
 APART void trace_lose(enum trace_lost what)
 {
-	uint64_t *lost = trace_header ? trace_header->lost : lost_before;
+	uint64_t *lost = process_page && trace_is_mine() ? trace_header->lost : lost_before;
 
 	__atomic_add_fetch(&lost[what], 1, __ATOMIC_RELAXED);
 }
 
 void trace_count_earlier(void)
 {
-	for (int i = 0; i < TRACE_LOST_COUNT; i++) {
-		trace_header->lost[i] += lost_before[i];
-		lost_before[i] = 0;
-	}
+	for (int i = 0; i < TRACE_LOST_COUNT; i++)
+		__atomic_add_fetch(&trace_header->lost[i],
+				   __atomic_exchange_n(&lost_before[i], 0, __ATOMIC_RELAXED),
+				   __ATOMIC_RELAXED);
 }
 
 void trace_touch_clock(void)
@@ -47,7 +48,7 @@ void trace_touch_clock(void)
 
 bool trace_is_of_this_process(void)
 {
-	return process_page && trace_is_mine() && getpid() == trace_header->pid;
+	return process_page && trace_is_mine() && process_is_own();
 }
 
 void trace_end(enum trace_end end, int status)

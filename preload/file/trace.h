@@ -70,7 +70,7 @@ extern bool (*trace_renew)(void);
  * Async-signal-safe. */
 void trace_lose(enum trace_lost what);
 
-/* Adds to a new trace what was counted before there was one. */
+/* Adds to a new trace, when it is this process's, what was counted before. */
 void trace_count_earlier(void);
 
 /*

@@ -15,8 +15,7 @@
 #include "preload/guardpage/damage.h"
 #include "preload/guardpage/fault.h"
 #include "preload/guardpage/locate.h"
-#include "preload/guardpage/signals.h"
-#include "preload/host/real.h"
+#include "preload/host/signals.h"
 
 #include "preload/base/poison.h"
 
@@ -75,7 +74,7 @@ static void note_access(const siginfo_t *info, const ucontext_t *context)
 		trace_lose(TRACE_LOST_FINDINGS);
 		return;
 	}
-	blocked_before = kernel_block_signals(MASK_ALL);
+	blocked_before = kernel_block_signals(MASK_SENT);
 	reentry_inside = true;
 	if (lock_take(LOCK_FAULT)) {
 		call_on(stack + STACK_BYTES, note_on_own_stack, &access);
@@ -87,34 +86,16 @@ static void note_access(const siginfo_t *info, const ucontext_t *context)
 	kernel_restore_signals(blocked_before);
 }
 
-/* The instruction runs once more, and the default action ends the process. A signal that no
- * instruction raised is sent again for that. */
-static void die_of(int signal, const siginfo_t *info)
+static bool note_fault(int signal, const siginfo_t *info, void *context)
 {
-	struct sigaction action = { .sa_handler = SIG_DFL };
-
-	real_sigaction(signal, &action, NULL);
-	if (info->si_code <= 0 || (signal == SIGBUS && info->si_code == BUS_MCEERR_AO))
-		syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, info);
-}
-
-static void handle_fault(int signal, siginfo_t *info, void *context)
-{
-	int saved_errno = errno;
-	struct sigaction host;
-
+	(void)signal;
 	note_access(info, context);
-	host = signals_deliver(signal);
-	if (host.sa_handler == SIG_DFL)
-		die_of(signal, info);
-	errno = saved_errno;
-	if (host.sa_handler != SIG_DFL && host.sa_handler != SIG_IGN)
-		host.sa_sigaction(signal, info, context);
+	return false;
 }
 
 void fault_init(void)
 {
 	stack = vm_reserve(STACK_BYTES);
 	if (stack)
-		signals_watch(handle_fault);
+		signals_watch(SIGNALS_GUARD, note_fault);
 }

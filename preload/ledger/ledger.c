@@ -16,6 +16,8 @@ enum { FORGOTTEN_TRIES = 16 };
 
 bool ledger_init(void)
 {
+	if (!shown_init())
+		return false;
 	shown_reset();
 	return entries_init() && lookup_init();
 }

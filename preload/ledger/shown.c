@@ -4,6 +4,7 @@
 #include "preload/base/compiler.h"
 #include "preload/base/free_list.h"
 #include "preload/base/lock.h"
+#include "preload/base/vm.h"
 #include "preload/file/chunks.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/scopes.h"
@@ -11,15 +12,38 @@
 
 #include "preload/base/poison.h"
 
-enum { BATCH = 32 }; /* places that change their lane at once */
+enum {
+	BATCH = 32, /* places that change their lane at once */
+	BATCHES_MOST = 1 << 20,
+};
 
 static struct chunks_items fresh_places;
 static struct chunks_refusal refusal;
-static struct free_list free_batches; /* by their first place */
+
+/*
+ * Free places are shared by the batch. The lists lie in private memory, not in the places themselves:
+ * who overwrites the file must not decide where something is written.
+ */
+static struct vm_table table;
+static struct batch {
+	uint32_t next; /* link of the list that it is in */
+	uint32_t count;
+	uint32_t place[BATCH];
+} * batches; /* by number, from 1: they lie in `table` */
+static uint32_t batches_used;
+static struct free_list filled, emptied;
 
 static struct trace_entry *place_at(uint32_t reference)
 {
 	return chunks_at(reference);
+}
+
+bool shown_init(void)
+{
+	if (!vm_table_init(&table, VM_TRACER, BATCHES_MOST * sizeof(*batches), -1))
+		return false;
+	batches = (struct batch *)table.base;
+	return true;
 }
 
 void shown_reset(void)
@@ -27,39 +51,51 @@ void shown_reset(void)
 	fresh_places =
 		(struct chunks_items){ TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
 	refusal.asked = 0;
-	free_batches.head = 0;
+	filled.head = emptied.head = 0;
+	batches_used = 0;
 }
 
-/*
- * Free places are shared by the batch. In a place that is free, `section` is the next place of its batch,
- * and in the first one of a batch `stack` is the link of the list:
- *
- *	free_batches ──▶ place ──stack──▶ place ──stack──▶ 0
- *	                   │section         │section
- *	                   ▼                ▼
- *	                 place            place
- */
-static uint32_t *link_of(uint32_t place)
+static uint32_t *link_of(uint32_t batch)
 {
-	return &place_at(place)->stack;
+	return &batches[batch].next;
 }
 
+static uint32_t take_empty_batch(void)
+{
+	uint32_t batch = free_list_take(&emptied, link_of), used;
+
+	if (batch)
+		return batch;
+	used = __atomic_load_n(&batches_used, __ATOMIC_RELAXED);
+	while (vm_table_reach(&table, (used + 2) * sizeof(*batches)))
+		if (__atomic_compare_exchange_n(&batches_used, &used, used + 1, false,
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return used + 1;
+	return 0;
+}
+
+/* Without memory for the batch, the places are not used again. */
 static void share_batch(const uint32_t *place, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
-		place_at(place[i])->section = i + 1 < count ? place[i + 1] : 0;
-	free_list_add(&free_batches, place[0], link_of(place[0]));
+	uint32_t batch = take_empty_batch();
+
+	if (!batch)
+		return;
+	batches[batch].count = count;
+	memcpy(batches[batch].place, place, count * sizeof(*place));
+	free_list_add(&filled, batch, link_of(batch));
 }
 
 /* Takes a batch. Returns how many places it has: 0 to BATCH. */
 static uint32_t take_batch(uint32_t *place)
 {
-	uint32_t count = 0;
+	uint32_t batch = free_list_take(&filled, link_of), count;
 
-	for (uint32_t at = free_list_take(&free_batches, link_of); at && count < BATCH; count++) {
-		place[count] = at;
-		at = place_at(at)->section;
-	}
+	if (!batch)
+		return 0;
+	count = batches[batch].count;
+	memcpy(place, batches[batch].place, count * sizeof(*place));
+	free_list_add(&emptied, batch, link_of(batch));
 	return count;
 }
 

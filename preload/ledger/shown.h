@@ -16,6 +16,9 @@
 #include "preload/file/lanes.h"
 #include "preload/ledger/entries.h"
 
+/* Returns false if there is no memory. Once. */
+bool shown_init(void);
+
 /* For a new file: it shows nothing, and has no place that is free. */
 void shown_reset(void);
 

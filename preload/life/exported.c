@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "preload/guardpage/signals.h"
 #include "preload/host/real.h"
+#include "preload/host/signals.h"
 #include "preload/life/exec.h"
 #include "preload/life/hooks.h"
 #include "preload/life/init.h"

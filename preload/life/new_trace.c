@@ -107,7 +107,6 @@ static bool open_file(struct trace_file *file, bool is_inherited)
 		return refuse_file(&file->name, error);
 	}
 	trace_header = header;
-	trace_count_earlier();
 	facts_fill_header(header, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
 			  is_inherited);
 	lanes_reset();
@@ -131,6 +130,7 @@ static bool publish(struct trace_file *file)
 	memcpy(trace_path, file->name.text, sizeof(trace_path));
 	room_set_path(trace_path);
 	__atomic_store_n(&process_page->trace, ++traces_made, __ATOMIC_RELEASE);
+	trace_count_earlier();
 	session_file_add_trace(file->name.text, file->name.bytes);
 	return true;
 }

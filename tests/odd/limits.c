@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -262,6 +265,117 @@ static int full_disk_later(char **arguments)
 	return 0;
 }
 
+/* What somebody else may do to the trace. */
+
+static void overwrite_at_random(int fd, long bytes)
+{
+	uint64_t noise[64];
+	unsigned seed = 1;
+
+	for (int i = 0; i < 64; i++)
+		noise[i] = (uint64_t)rand_r(&seed) << 33 ^ (uint64_t)rand_r(&seed);
+	for (int i = 0; i < 200; i++)
+		need(pwrite(fd, noise, sizeof(noise), rand_r(&seed) % bytes) > 0, "pwrite");
+}
+
+static void harm(const char *path, const char *how)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat status;
+
+	need(fd >= 0 && fstat(fd, &status) == 0, path);
+	if (strcmp(how, "empty") == 0)
+		need(ftruncate(fd, 0) == 0, how);
+	else if (strcmp(how, "shorten") == 0)
+		need(ftruncate(fd, status.st_size / 3 + 100) == 0, how);
+	else if (strcmp(how, "empty-and-lengthen") == 0)
+		need(ftruncate(fd, 0) == 0 && ftruncate(fd, status.st_size) == 0, how);
+	else if (strcmp(how, "lengthen") == 0)
+		need(ftruncate(fd, status.st_size + 12345) == 0, how);
+	else if (strcmp(how, "overwrite") == 0)
+		overwrite_at_random(fd, status.st_size);
+	close(fd);
+}
+
+static bool is_harm_over;
+
+static void *leak_and_churn(void *unused)
+{
+	while (!__atomic_load_n(&is_harm_over, __ATOMIC_RELAXED)) {
+		PVOID section = lsa->CreateSharedMemory(4096, 4096), block;
+
+		for (int i = 0; i < 50; i++)
+			lsa->FreeSharedMemory(section, lsa->AllocateSharedMemory(section, 8));
+		block = lsa->AllocatePrivateHeap(8);
+		lsa->FreePrivateHeap(block);
+		lsa->FreeLsaHeap(lsa->AllocateLsaHeap(8));
+		lsa->DeleteSharedMemory(section);
+	}
+	return unused;
+}
+
+/* FILE HOW...: threads call, while the trace, which is that file, is harmed in these ways. */
+static int harm_trace(char **arguments)
+{
+	pthread_t thread[2];
+	pid_t child;
+	int status;
+
+	host_start();
+	leak(11);
+	churn(20000);
+	for (int i = 0; i < 2; i++)
+		need(pthread_create(&thread[i], NULL, leak_and_churn, NULL) == 0, "a thread");
+	for (char **how = arguments + 1; *how; how++) {
+		harm(arguments[0], *how);
+		churn(10000);
+		for (int i = 0; i < 500; i++)
+			lsa->AllocatePrivateHeap(8);
+		lsa->FreePrivateHeap(lsa);
+		child = fork();
+		if (child == 0) {
+			churn(100);
+			_exit(0);
+		}
+		need(waitpid(child, &status, 0) == child, "waitpid");
+		printf("%s: %d\n", *how, status);
+	}
+	__atomic_store_n(&is_harm_over, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	churn(MANY);
+	return 0;
+}
+
+static void say_bus(int signal)
+{
+	printf("the host's handler: %d\n", signal == SIGBUS);
+	fflush(stdout);
+	_exit(7);
+}
+
+/* FILE: the host has a handler of SIGBUS, and a file of its own that is shortened, like the trace,
+ * which is that file. */
+static int harm_both(char **arguments)
+{
+	char own[] = "/tmp/oddhost-XXXXXX";
+	int fd = mkstemp(own);
+	struct sigaction now;
+	volatile char *map;
+
+	need(fd >= 0 && unlink(own) == 0 && ftruncate(fd, 4096) == 0, own);
+	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	need(map != MAP_FAILED, "mmap");
+	host_start();
+	need(signal(SIGBUS, say_bus) == SIG_DFL, "signal");
+	need(sigaction(SIGBUS, NULL, &now) == 0 && now.sa_handler == say_bus, "sigaction");
+	churn(100);
+	harm(arguments[0], "empty");
+	churn(MANY);
+	need(ftruncate(fd, 0) == 0, "ftruncate");
+	return map[0];
+}
+
 static PVOID mark(PVOID block)
 {
 	need(block != NULL, "a block");
@@ -318,6 +432,8 @@ const struct scenario limit_scenarios[] = {
 	{ "change-root", change_root },
 	{ "nobody", nobody },
 	{ "full-disk-later", full_disk_later },
+	{ "harm-trace", harm_trace },
+	{ "harm-both", harm_both },
 	{ "marked-blocks", marked_blocks },
 	{ 0 },
 };

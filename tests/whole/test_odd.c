@@ -792,6 +792,78 @@ Test(odd, a_host_that_is_nobody_by_then_goes_on_where_nobody_may_write, .timeout
 	run_release(&traced);
 }
 
+/* What somebody else may do to the trace. */
+
+/* Runs a scenario bare and traced, with the path of the trace, and further arguments. Untraced, the
+ * file is an ordinary one. Returns the path of the trace, in a new folder. */
+static char *expect_unharmed(const char *scenario, const char *const how[])
+{
+	const char *command[12] = { ODD_HOST, scenario };
+	char *folder = temporary_folder_new(), option[4200], *path;
+	struct run bare, traced;
+	int fd;
+
+	cr_assert_gt(asprintf(&path, "%s/file", folder), 0);
+	command[2] = path;
+	for (size_t i = 0; how[i]; i++)
+		command[3 + i] = how[i];
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert(fd >= 0 && ftruncate(fd, 1 << 20) == 0 && close(fd) == 0);
+	bare = traced_bare(command);
+	cr_assert_eq(unlink(path), 0);
+	snprintf(option, sizeof(option), "--output=%s", path);
+	traced = run_command(
+		(const char *const[]){ LSATRACE, "record", option, "--", command[0], command[1],
+				       command[2], command[3], command[3] ? command[4] : NULL,
+				       command[3] && command[4] ? command[5] : NULL, NULL });
+	expect_same_run(&traced, &bare);
+	run_release(&bare);
+	run_release(&traced);
+	return path;
+}
+
+static void remove_trace(char *path)
+{
+	*strrchr(path, '/') = '\0';
+	temporary_folder_remove(path);
+}
+
+Test(odd, who_empties_the_trace_harms_the_trace_only, .timeout = 120)
+{
+	char *path = expect_unharmed("harm-trace", COMMAND("empty"));
+
+	cr_expect_eq(size_of(path), 0, "nothing more is written to it");
+	remove_trace(path);
+}
+
+Test(odd, a_trace_that_somebody_has_shortened_is_no_result, .timeout = 120)
+{
+	char *path = expect_unharmed("harm-trace", COMMAND("shorten"));
+	struct run report = run_command(COMMAND(LSATRACE, "report", path));
+
+	cr_expect_eq(report.status, 2);
+	cr_expect_not_null(strstr(report.err, "cut off"), "%s", report.err);
+	run_release(&report);
+	remove_trace(path);
+}
+
+Test(odd, who_overwrites_the_trace_harms_the_trace_only, .timeout = 120)
+{
+	remove_trace(expect_unharmed("harm-trace", COMMAND("overwrite", "overwrite", "overwrite")));
+}
+
+Test(odd, whatever_is_done_to_the_trace_the_host_goes_on, .timeout = 120)
+{
+	remove_trace(expect_unharmed("harm-trace", COMMAND("lengthen", "overwrite", "shorten")));
+	remove_trace(expect_unharmed("harm-trace",
+				     COMMAND("overwrite", "empty-and-lengthen", "overwrite")));
+}
+
+Test(odd, a_host_handles_sigbus_itself_where_the_trace_is_not_concerned, .timeout = 120)
+{
+	remove_trace(expect_unharmed("harm-both", NO_OPTIONS));
+}
+
 /* What a trace holds. */
 
 static bool file_holds(const char *path, const char *text)
