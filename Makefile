@@ -118,11 +118,12 @@ warnings: $(SOURCES:%.c=$(BUILD)/gcc/%.o) $(SOURCES:%.c=$(BUILD)/clang/%.o) ## c
 # For each argument of a list, as many at a time as there are processors; {} stands for the argument.
 each = @printf '%s\n' $(1) | xargs -P $(JOBS) -I {}
 
-headers: ## each header compiles alone, and lsatrace.h in strict C11 and C++11 as well
+OTHERS_TYPES := typedef struct other { int i; } PVOID, ULONG, NTSTATUS, LSA_SECPKG_FUNCTION_TABLE;
+headers: ## each header compiles alone; lsatrace.h in strict C11 and C++11, and beside others' Windows types
 	$(call each,$(HEADERS)) $(CC) $(LANGUAGE) -Werror -fsyntax-only -x c -include {} /dev/null
 	$(call each,$(HEADERS)) $(CLANG) $(LANGUAGE) -Werror -fsyntax-only -x c -include {} /dev/null
-	@for language in 'c -std=c11' 'c++ -std=c++11'; do $(CLANG) $(WARNINGS) -Wpedantic -Werror -Iinclude \
-		-fsyntax-only -x $$language -include lsatrace.h /dev/null || exit; done
+	@for language in 'c -std=c11' 'c++ -std=c++11'; do printf '%s\n' '$(OTHERS_TYPES)' '#include "lsatrace.h"' | \
+		$(CLANG) $(WARNINGS) -Wpedantic -Werror -Iinclude -fsyntax-only -x $$language - || exit; done
 
 # What it must: the names in exports.txt, and the entry points of packages.
 exports: $(BUILD)/liblsatrace.so ## the preload library exports what it must, and no more

@@ -5,14 +5,12 @@
 /*
  * Functions for hosts, packages and tests that use lsatrace on purpose. You need not link anything.
  * In a process that is not traced, these functions do nothing. Any thread may call them. They keep
- * errno.
+ * errno. No Windows type is used or defined here, so this header stands beside any that does.
  */
 
 #include <dlfcn.h>
 #include <stddef.h>
 #include <string.h>
-
-#include "secpkg.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,13 +33,16 @@ static inline void *lsatrace_find(const char *name, void **kept)
 	return found == kept ? NULL : found;
 }
 
+/* The length of the longest LSA_SECPKG_FUNCTION_TABLE known: 52 slots. */
+#define LSATRACE_TABLE_BYTES (52 * sizeof(void *))
+
 /*
  * Traces a table that the host gives to packages in a way that lsatrace does not know. The table is
  * changed in place, even if it is constant. Its calls belong to a package with the name "table".
  * Call this after the table has been filled and before anybody copies it, and again each time it
- * has been filled again.
+ * has been filled again. An older, shorter table must not be followed by addresses of functions.
  */
-static inline void lsatrace_hook_table(LSA_SECPKG_FUNCTION_TABLE *table)
+static inline void lsatrace_hook_table(void *table)
 {
 	static void *kept;
 	void *found = lsatrace_find("lsatrace_client_hook_table", &kept);
@@ -50,7 +51,7 @@ static inline void lsatrace_hook_table(LSA_SECPKG_FUNCTION_TABLE *table)
 	if (!found)
 		return;
 	memcpy(&hook, &found, sizeof(hook));
-	hook(table, sizeof(*table));
+	hook(table, LSATRACE_TABLE_BYTES);
 }
 
 /* Sets a checkpoint, or moves it to now. A name has at most 127 characters. The last 256

@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 
+#include "include/lsatrace.h"
 #include "include/secpkg.h"
 
 #ifndef MINGW_NTSECPKG_H
@@ -35,6 +36,8 @@ struct members {
 static const struct slot dispatch_slots[] = { LSA_DISPATCH_SLOTS(DISPATCH_ROW) };
 static const struct slot lsa_slots[] = { LSA_SECPKG_SLOTS(LSA_ROW) };
 static const struct slot package_slots[] = { SECPKG_PACKAGE_SLOTS(PACKAGE_ROW) };
+
+_Static_assert(LSATRACE_TABLE_BYTES == sizeof(LSA_SECPKG_FUNCTION_TABLE), "lsatrace.h");
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

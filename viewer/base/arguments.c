@@ -10,11 +10,14 @@
 #include "include/options.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
+#include "viewer/base/likeness.h"
+#include "viewer/base/memory.h"
 
 #define HELP_COLUMN 25
+#define ARGUMENT_WORDS_MOST 16
 #define LONG_VALUE 256 /* getopt_long() returns this plus the index, for a long option */
 
-static const struct argument help_row = { .name = "help", .help = "print this help" };
+static const struct argument help_row = { .name = "help", .letter = 'h', .help = "print this help" };
 
 /* The rows of all groups, and --help; and the same as getopt_long() wants them. */
 struct rows {
@@ -181,6 +184,45 @@ static bool hyphenate(char *option)
 	return has_changed;
 }
 
+/* The words are all options: typed is like "--rign=64M". */
+static void refuse_option(const struct rows *rows, const char *command, const char *typed)
+{
+	const char *names[ARGUMENTS_MOST + 1], *meant = NULL;
+	char name[OPTION_NAME_MOST + 1];
+
+	for (int i = 0; i < rows->count; i++)
+		names[i] = rows->row[i]->name;
+	if (strncmp(typed, "--", 2) == 0) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
+		meant = likeness_find(name, names, (size_t)rows->count);
+	}
+	if (meant)
+		complain(command, "%s: no such option; did you mean --%s? See lsatrace %s --help",
+			 typed, meant, command);
+	else
+		complain(command, "%s: no such option; see lsatrace %s --help", typed, command);
+}
+
+/* `expected` is what the value must be, in words. */
+static void refuse_value(const struct argument *row, const char *command, const char *value,
+			 const char *expected)
+{
+	const char *words[ARGUMENT_WORDS_MOST], *meant = NULL;
+	char *list = memory_text(row->value, strlen(row->value)), *rest = list, *word;
+	size_t count = 0;
+
+	while (strchr(row->value, '|') && count < ARGUMENT_WORDS_MOST &&
+	       (word = strsep(&rest, "|")) != NULL)
+		words[count++] = word;
+	meant = likeness_find(value, words, count);
+	if (meant)
+		complain(command, "--%s=%s: expected %s; did you mean %s?", row->name, value,
+			 expected, meant);
+	else
+		arguments_refuse(command, row->name, value, expected);
+	free(list);
+}
+
 /* Takes all options. Returns whether the operands are next; if not, *status is the exit status. */
 static bool take_options(const struct arguments *a, const struct rows *rows, int argc, char **argv,
 			 int *status)
@@ -202,8 +244,7 @@ static bool take_options(const struct arguments *a, const struct rows *rows, int
 			return false;
 		}
 		if (i < 0) {
-			complain(argv[0], "%s: no such option; see lsatrace %s --help",
-				 argv[optind - 1], argv[0]);
+			refuse_option(rows, argv[0], argv[optind - 1]);
 			return false;
 		}
 		if (rows->row[i] == &help_row) {
@@ -212,7 +253,7 @@ static bool take_options(const struct arguments *a, const struct rows *rows, int
 		}
 		expected = take_value(rows->row[i], rows->into[i], optarg);
 		if (expected) {
-			arguments_refuse(argv[0], rows->row[i]->name, optarg, expected);
+			refuse_value(rows->row[i], argv[0], optarg, expected);
 			free(expected);
 			return false;
 		}

@@ -150,7 +150,7 @@ Test(arguments, help_lists_each_option)
 				 "                         second line\n"
 				 "  -w, --with-a-long-name-of-its-own\n"
 				 "                         a switch\n"
-				 "      --help             print this help\n\n"
+				 "  -h, --help             print this help\n\n"
 				 "The status is 0.\n");
 }
 

@@ -144,6 +144,12 @@ Test(launch, bad_usage_gives_125_and_one_line)
 		      "--help\n");
 	cr_assert_eq(shell("$LSATRACE record --guard_side=both true"), 125);
 	assert_output("lsatrace record: --guard-side=both: expected after or before\n");
+	cr_assert_eq(shell("$LSATRACE run --alocator=guard true"), 125);
+	assert_output("lsatrace run: --alocator=guard: no such option; did you mean --allocator? "
+		      "See lsatrace run --help\n");
+	cr_assert_eq(shell("$LSATRACE run --allocator=gaurd true"), 125);
+	assert_output("lsatrace run: --allocator=gaurd: expected auto, host, embedded or guard; "
+		      "did you mean guard?\n");
 	cr_assert_eq(shell("$LSATRACE run"), 125);
 	assert_output("lsatrace run: no command was given; see lsatrace run --help\n");
 }
@@ -156,12 +162,25 @@ Test(launch, help_goes_to_standard_output)
 	assert_says("--error-exitcode");
 	cr_assert_eq(shell("$LSATRACE --help 2>/dev/null"), 0);
 	assert_says("  record ");
+	cr_assert_eq(
+		shell("$LSATRACE --help >1; $LSATRACE help | cmp 1 - && $LSATRACE -h | cmp 1 - && "
+		      "$LSATRACE run --help >2 && $LSATRACE run -h | cmp 2 - && "
+		      "$LSATRACE help run | cmp 2 -"),
+		0);
+	cr_assert_eq(shell("$LSATRACE --version >1; grep -q '^lsatrace [0-9]' 1 && "
+			   "$LSATRACE -V | cmp 1 -"),
+		     0);
 }
 
 Test(launch, an_unknown_command_gives_2_and_one_line)
 {
 	cr_assert_eq(shell("$LSATRACE reccord true"), 2);
-	assert_output("lsatrace: 'reccord' is no command; see lsatrace --help\n");
+	assert_output("lsatrace: 'reccord' is no command; did you mean 'record'?\n");
+	cr_assert_eq(shell("$LSATRACE host"), 2);
+	assert_output("lsatrace: 'host' is no command; see lsatrace --help\n");
+	cr_assert_eq(shell("$LSATRACE /bin/true"), 2);
+	assert_output("lsatrace: '/bin/true' is no command; to trace it, type: lsatrace run "
+		      "/bin/true\n");
 	cr_assert_eq(shell("$LSATRACE >/dev/null"), 2);
 	assert_says("usage: ");
 }
