@@ -29,9 +29,9 @@
  *
  * 6. Versions. A writer writes TRACE_VERSION. A reader reads every version from
  *    TRACE_VERSION_OLDEST on, and refuses a newer one. Version 1 differs from 2 in this only:
- *    functions have numbers below TRACE_COUNTERS_FUNCTIONS, and trace_counters.first is reserved:
- *    it counts as 0. Version 3 has more types of records, kinds and reasons,
- *    and header.session, which is zero before.
+ *    functions have numbers below TRACE_COUNTERS_FUNCTIONS, and trace_counters.first and
+ *    trace_lane.inside are reserved: they count as 0. Version 3 has more types of records, kinds and
+ *    reasons, and header.session, which is zero before.
  *
  * 7. Bounds of a reader. A trace of n bytes, counted in chunks that are in use, is read and
  *    reported with at most 64 MiB + 4n bytes of memory, and in time linear in n and in what is
@@ -453,7 +453,8 @@ struct trace_lane {
 	int32_t tid;     /* of its thread, or its last */
 	uint32_t number; /* lanes are numbered from 0 */
 	uint32_t depth; /* calls in flight: in_flight[0..min(depth, TRACE_IN_FLIGHT)-1] are valid */
-	uint8_t reserved[48];
+	uint32_t inside; /* 0..1; 1: the tracer itself runs in this thread, or was left for good */
+	uint8_t reserved[44];
 	struct trace_call in_flight[TRACE_IN_FLIGHT];
 };
 

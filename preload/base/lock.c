@@ -17,6 +17,9 @@
 _Static_assert((int)LOCK_COUNT <= (int)PROCESS_LOCKS, "struct process_page");
 _Static_assert(sizeof(struct process_page) <= 4096, "one page");
 
+/* The C library cancels threads by this signal, which it lets nobody block. */
+enum { SIGNAL_OF_CANCELLATION = 32 };
+
 /* How a thread waits: first it spins, then it lets others run, then it sleeps. */
 enum { SPINS = 200, YIELDS = 64, NAPS = 500 };
 
@@ -28,6 +31,14 @@ static struct hold {
 	uint32_t state; /* of the lock, while it is held */
 	uint32_t epoch;
 } holds[LOCK_COUNT];
+
+/* What tells the calling thread from the others. */
+static uintptr_t own_mark(void)
+{
+	static __thread char mark;
+
+	return (uintptr_t)&mark;
+}
 
 static uint32_t *bell_of(struct process_lock *lock, uint32_t ticket)
 {
@@ -70,8 +81,18 @@ static bool try_to_take(struct process_lock *lock, uint32_t ticket)
 	    !__atomic_compare_exchange_n(&lock->state, &state, state + 1, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return false;
+	__atomic_store_n(&lock->holder, own_mark(), __ATOMIC_RELAXED);
 	move_turn(lock, ticket + 1);
 	return true;
+}
+
+/* Whether there is no use in waiting. */
+static bool is_stuck(struct process_lock *lock)
+{
+	uint32_t state = __atomic_load_n(&lock->state, __ATOMIC_RELAXED);
+
+	return state % 2 != 0 && (__atomic_load_n(&lock->given_up, __ATOMIC_RELAXED) == state ||
+				  __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == own_mark());
 }
 
 /*
@@ -96,6 +117,8 @@ static APART bool wait_for_turn(struct process_lock *lock, uint32_t ticket)
 		syscall(SYS_futex, bell, FUTEX_WAIT_BITSET_PRIVATE, before, &deadline, NULL,
 			FUTEX_BITSET_MATCH_ANY);
 	} while (!is_past(&deadline));
+	__atomic_store_n(&lock->given_up, __atomic_load_n(&lock->state, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
 	move_turn(lock, ticket + 1);
 	ring_bell(lock, ticket + 1);
 	return false;
@@ -112,6 +135,8 @@ bool lock_take(enum lock_name which)
 	if (!process_page)
 		return false;
 	lock = &process_page->lock[which];
+	if (unlikely(is_stuck(lock)))
+		return false;
 	signals = kernel_block_signals(MASK_SENT);
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_SEQ_CST);
 	if (!try_to_take(lock, ticket) && !wait_for_turn(lock, ticket)) {
@@ -133,6 +158,9 @@ void lock_release(enum lock_name which)
 	struct hold hold = holds[which];
 	uint32_t turn;
 
+	/* First: it must never name a thread that does not hold the lock. */
+	if (__atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == own_mark())
+		__atomic_store_n(&lock->holder, 0, __ATOMIC_RELAXED);
 	/* In a forked child the state is another one, and the lock is free. */
 	if (__atomic_compare_exchange_n(&lock->state, &hold.state, hold.state + 1, false,
 					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
@@ -142,6 +170,23 @@ void lock_release(enum lock_name which)
 	}
 	kernel_restore_signals(hold.signals);
 	errno = hold.error;
+}
+
+void lock_release_left(void)
+{
+	uint64_t signals;
+
+	for (int which = LOCK_COUNT - 1; process_page && which >= 0; which--) {
+		struct process_lock *lock = &process_page->lock[which];
+
+		if (__atomic_load_n(&lock->state, __ATOMIC_RELAXED) % 2 == 0 ||
+		    __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) != own_mark())
+			continue;
+		signals = kernel_block_signals(0);
+		if (!(signals & MASK_OF(SIGNAL_OF_CANCELLATION)))
+			holds[which].signals = signals;
+		lock_release((enum lock_name)which);
+	}
 }
 
 uint32_t lock_epoch(enum lock_name which)

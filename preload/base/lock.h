@@ -4,7 +4,8 @@
  *
  * - Fair: a thread that wants a lock takes a ticket, and tickets are served in their order.
  * - Bounded: lock_take() gives up after a second. The caller then counts what it could not record,
- *   and goes on without.
+ *   and goes on without. From then on nobody waits until this holder has released the lock: it may
+ *   be gone for good.
  * - Signals that other threads or processes send are blocked while a thread waits for a lock or
  *   holds one. So no signal handler runs then, none can leave a lock held for good by longjmp(),
  *   and an asynchronous pthread_cancel() waits. Signals that an instruction raises, such as
@@ -43,13 +44,17 @@ enum lock_name {
 	LOCK_COUNT
 };
 
-/* Waits until the lock is free and it is the thread's turn. Returns false after a second, or if
- * there is no process_page. errno stays as it is. */
+/* Waits until the lock is free and it is the thread's turn. Returns false after a second, if the
+ * thread holds the lock, or if there is no process_page. errno stays as it is. */
 bool lock_take(enum lock_name which);
 
 /* Gives the lock back, and restores signal mask and errno as they were before lock_take(). In a
  * child that was forked meanwhile the lock is free already: only mask and errno are restored. */
 void lock_release(enum lock_name which);
+
+/* For a thread that was in the tracer and has left it, other than by returning: releases what it
+ * holds, and restores the signal mask if it is still the one of lock_take(). */
+void lock_release_left(void);
 
 /* How many processes, from the first one to this one, have taken the lock. The holder asks. Two
  * processes of one line of descent that have taken the lock never get the same number. */

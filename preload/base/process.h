@@ -16,10 +16,12 @@ enum { PROCESS_LOCKS = 6, PROCESS_BELLS = 128 };
 
 /* The words of one lock: see lock.h, which alone uses them. */
 struct process_lock {
-	uint32_t state; /* odd: held; changes whenever the lock is taken or released */
-	uint32_t next;  /* the ticket for the next thread that wants the lock */
-	uint32_t turn;  /* the lowest ticket that may take the lock when it is free */
-	bool has_epoch; /* lock_epoch() counts this process */
+	uint32_t state;    /* odd: held; changes whenever the lock is taken or released */
+	uint32_t next;     /* the ticket for the next thread that wants the lock */
+	uint32_t turn;     /* the lowest ticket that may take the lock when it is free */
+	uint32_t given_up; /* `state` while it was held for so long that a thread gave up */
+	bool has_epoch;    /* lock_epoch() counts this process */
+	uintptr_t holder;  /* the thread that holds it; 0: nobody, or nobody has said so yet */
 	/* A thread sleeps on the bell of its ticket, which changes when the ticket's turn comes. */
 	uint32_t bell[PROCESS_BELLS];
 };

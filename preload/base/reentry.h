@@ -2,14 +2,15 @@
 /*
  * Tells whether a thread runs the tracer's own code at this moment.
  *
- * A thread is *inside* while it does. A call that arrives then comes from a signal handler: it is
- * passed through to the host and counted, so that no code of the tracer needs to be re-entrant. The
- * host's functions run outside, so calls may nest in each other.
+ * A thread is *inside* while it does. A call that arrives then comes from a signal handler: it gets
+ * a lane of its own (lanes.h), so that no code of the tracer needs to be re-entrant. The host's
+ * functions run outside, so calls may nest in each other.
  *
  * A signal handler may also leave the tracer for good, by longjmp(). To find that out, whoever
  * enters leaves a mark in its own stack frame. The mark is gone as soon as something else has used
  * that part of the stack. Neither the address of the stack nor the depth would tell: signal
- * handlers have stacks of their own, and coroutines have many.
+ * handlers have stacks of their own, and coroutines have many. While the mark is there, the thread
+ * is taken for being inside, and nothing is wrong with that: its calls only cost a little more.
  *
  * All state belongs to one thread. Async-signal-safe.
  */

@@ -28,6 +28,7 @@ static void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument
 	struct trace_call *shown;
 
 	c->depth = drop_left_calls(lane, (uintptr_t)c);
+	lane->shown->inside = 1;
 	if (c->depth == TRACE_IN_FLIGHT)
 		return;
 	shown = &lane->shown->in_flight[c->depth];
@@ -43,26 +44,27 @@ static void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument
 	__atomic_store_n(&lane->shown->depth, lane->depth, __ATOMIC_RELEASE);
 }
 
-/* The first call of a thread, the first one of a forked child, or one from a signal handler that
- * interrupted the tracer. */
+/* The first call of a thread, the first one of a forked child, one from a signal handler that
+ * interrupted the tracer, or the first one after the tracer was left. */
 static APART bool enter_slowly(struct call *c)
 {
-	uintptr_t was_inside = reentry_inside;
 	int saved_errno = errno;
 
 	c->lane = NULL;
-	if (!reentry_inside || lanes_were_left(c + 1)) {
+	if (reentry_inside && !lanes_were_left(c + 1)) {
+		if (trace_is_mine())
+			c->lane = lanes_nest(&c->mark);
+	} else {
 		reentry_enter(&c->mark);
 		if (trace_is_mine() || trace_renew())
 			c->lane = lanes_mine();
+		if (!c->lane)
+			reentry_leave();
 	}
-	errno = saved_errno;
-	if (c->lane)
-		return true;
-	if (trace_is_mine())
+	if (!c->lane && trace_is_mine())
 		gaps_note();
-	reentry_inside = was_inside;
-	return false;
+	errno = saved_errno;
+	return c->lane != NULL;
 }
 
 static APART void raise_alarm(struct call *c)
@@ -103,18 +105,23 @@ bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint6
 
 void call_host(struct call *c)
 {
+	c->lane->shown->inside = 0;
 	leave_tracer(c);
 }
 
-/* The host's function has switched to another thread, as a host of coroutines does, or has forked; or a
- * signal handler interrupted the tracer and called. */
+/* The host's function has switched to another thread, as a host of coroutines does, or has forked; or it
+ * has made calls that were left in the tracer. */
 static APART bool return_slowly(struct call *c)
 {
 	int saved_errno = errno;
 	struct lane *lane = NULL;
 
 	/* In a forked child, what was begun belongs to the parent. */
-	if (trace_number() == c->trace && (!reentry_inside || lanes_were_left(c + 1))) {
+	if (trace_number() == c->trace) {
+		/* What ran in the host's function is over. */
+		lanes_return_to(c->lane);
+		if (reentry_inside)
+			lanes_note_left();
 		reentry_enter_again(&c->mark);
 		lane = lanes_mine();
 		if (!lane)
@@ -136,15 +143,31 @@ bool call_return(struct call *c)
 	else if (!return_slowly(c))
 		return false;
 	c->saved_errno = *c->lane->errno_place;
+	c->lane->shown->inside = 1;
 	lanes_advance(c->lane, clock_ticks());
 	return true;
 }
 
+/* The outermost call of a signal handler that interrupted the tracer. */
+static APART void leave_nested(struct call *c)
+{
+	lanes_unnest(c->lane);
+	if (c->alarm != TRACE_KIND_NONE)
+		raise_alarm(c);
+	errno = c->saved_errno;
+}
+
 void call_leave(struct call *c)
 {
-	c->lane->depth = c->depth;
-	__atomic_store_n(&c->lane->shown->depth, c->depth, __ATOMIC_RELEASE);
-	leave_tracer(c);
+	struct lane *lane = c->lane;
+
+	lane->depth = c->depth;
+	lane->shown->inside = 0;
+	__atomic_store_n(&lane->shown->depth, c->depth, __ATOMIC_RELEASE);
+	if (unlikely(lane->is_nested && c->depth == 0))
+		leave_nested(c);
+	else
+		leave_tracer(c);
 }
 
 static void write_event(struct call *c, enum trace_kind verdict)

@@ -8,8 +8,7 @@
  *	call_host()       leaves the tracer: restores errno, and stops the process if --on-error says so.
  *	                  The host's function runs.
  *	call_return()     enters the tracer again.
- *	                  False: this is another process by now, or a signal handler interrupted the tracer
- *	                  and called; only return.
+ *	                  False: this is another process by now, or there is no lane; only return.
  *	                  An acquiring call is now entered in the ledger and recorded
  *	                  (call_record_acquired()); the record of a releasing one is completed
  *	                  (call_complete()).

@@ -65,8 +65,8 @@ static inline void enter_block(struct call *c, uint64_t scope, uint32_t expected
 	ledger_enter_again(c->lane, &entry, expected);
 }
 
-/* Passes on what the host has made in a call that is not traced: a signal handler interrupted the tracer
- * and called, or the host's function forked, and this is the child. */
+/* Passes on what the host has made in a call that is not traced: there was no lane, or the host's
+ * function forked, and this is the child. */
 static APART PVOID pass_made(enum ledger_space space, PVOID made, const void *request)
 {
 	int saved_errno = errno;
@@ -187,8 +187,8 @@ HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 	return block;
 }
 
-/* For a release that is not traced, because a signal handler interrupted the tracer and called. It is not
- * judged, but what it frees is no leak. */
+/* For a release that is not traced, because there was no lane. It is not judged, but what it frees is no
+ * leak. */
 static APART void pass_free(enum ledger_space space, const void *address, const void *request)
 {
 	if (trace_is_mine())

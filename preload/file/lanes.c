@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "preload/base/free_list.h"
@@ -13,7 +14,7 @@
 
 #include "preload/base/poison.h"
 
-enum { LANES_MAX = 32768 };
+enum { LANES_MAX = 32768, RECLAIM_LEAST = 64 };
 
 #define NO_TRACE UINT32_MAX /* no trace has this number */
 
@@ -24,23 +25,79 @@ static struct lane *lanes;          /* by number: they lie in `table` */
 static uint32_t lanes_used;         /* numbers given out */
 static struct free_list lanes_free; /* by number + 1 */
 static pthread_key_t thread_end;
+static bool has_thread_end;
+static bool have_left;
+static uint32_t reclaim_at; /* lanes in use: when to look next for threads that have ended */
 static struct chunks_items shown_items, counter_items;
 static const struct lane_history *history_kind;
 
 __thread struct lane *lanes_own;
 __thread uint32_t lanes_own_trace = NO_TRACE;
 
-/* The destructor of `thread_end`. */
-static void free_lane(void *lane_of_thread)
+/* Its thread was left in the midst of something, or has ended so. */
+static void note_left(struct lane *lane)
 {
-	struct lane *lane = lanes_known();
-
-	if (!lane || lane != lane_of_thread)
-		return; /* it is a lane of the parent, and this a forked child */
+	__atomic_store_n(&have_left, true, __ATOMIC_RELAXED);
+	trace_lose(TRACE_LOST_JUDGEMENTS);
+	if (!lane)
+		return;
+	/* It may have been about to change the history. */
 	history_kind->forget(lane->history);
-	lanes_own_trace = NO_TRACE;
-	lane->shown->state = SHOWN_BETWEEN;
+	lane->shown->inside = 0;
+}
+
+static void give_back(struct lane *lane)
+{
+	history_kind->forget(lane->history); /* the stack of the next thread may lie there */
+	lane->is_nested = false;
+	lane->depth = lane->shown->depth = 0;
+	lane->shown->inside = 0;
+	__atomic_store_n(&lane->shown->state, SHOWN_BETWEEN, __ATOMIC_RELEASE);
 	free_list_add(&lanes_free, lane->number + 1, &lane->next_free);
+}
+
+/* Gives back inner lanes, up to `last`; NULL: all lanes of the thread. */
+static void give_back_up_to(const struct lane *last)
+{
+	struct lane *lane = lanes_own, *outer;
+
+	for (; lane != last; lane = outer) {
+		outer = lane->is_nested ? lane->outer : NULL;
+		if (lane->is_nested)
+			note_left(outer);
+		give_back(lane);
+	}
+	lanes_own = lane;
+}
+
+/* The destructor of `thread_end`. Others may make calls after it. */
+static void end_thread(void *unused)
+{
+	(void)unused;
+	/* A lane of the parent is not known in a forked child. */
+	if (trace_is_mine()) {
+		if (reentry_inside)
+			lanes_note_left();
+		if (lanes_known())
+			give_back_up_to(NULL);
+	}
+	lanes_own_trace = NO_TRACE;
+}
+
+/*
+ * A value of one of the first keys lies in the C library's description of the thread; for others it
+ * would call calloc(), perhaps in a signal handler that interrupted the host's. Without a key,
+ * threads that have ended are found when lanes get many (reclaim()).
+ */
+void lanes_start(void)
+{
+	enum { KEYS_WITHOUT_ALLOCATION = 32 };
+
+	has_thread_end = pthread_key_create(&thread_end, end_thread) == 0;
+	if (has_thread_end && thread_end >= KEYS_WITHOUT_ALLOCATION) {
+		pthread_key_delete(thread_end);
+		has_thread_end = false;
+	}
 }
 
 bool lanes_init(const struct lane_history *kind)
@@ -49,7 +106,7 @@ bool lanes_init(const struct lane_history *kind)
 	if (!vm_table_init(&table, VM_TRACER, LANES_MAX * sizeof(*lanes), -1))
 		return false;
 	lanes = (struct lane *)table.base;
-	return pthread_key_create(&thread_end, free_lane) == 0;
+	return true;
 }
 
 void lanes_reset(void)
@@ -57,6 +114,7 @@ void lanes_reset(void)
 	for (uint32_t i = 0; i < lanes_used; i++)
 		lanes[i] = (struct lane){ .memory = lanes[i].memory };
 	lanes_used = 0;
+	reclaim_at = RECLAIM_LEAST;
 	lanes_free = (struct free_list){ 0 };
 	shown_items = (struct chunks_items){ TRACE_CHUNK_LANES, sizeof(struct trace_lane), NULL, 0 };
 	counter_items = (struct chunks_items){ TRACE_CHUNK_COUNTERS, sizeof(struct trace_counters),
@@ -99,45 +157,104 @@ static uint32_t most_places(void)
 	return share < LANE_PLACES_LEAST ? LANE_PLACES_LEAST : share;
 }
 
+/* Under the cold lock. */
 static struct lane *make_lane(void)
 {
-	struct lane *lane = NULL;
 	struct lane_memory *memory;
 	struct trace_lane *shown;
+	struct lane *lane;
 	uint32_t one = 1;
+
+	if (lanes_used == LANES_MAX || !(memory = reserve_memory()) ||
+	    !(shown = chunks_items_take(&shown_items, &one)))
+		return NULL;
+	lane = &lanes[lanes_used];
+	lane->number = shown->number = lanes_used;
+	lane->history = (struct unwind_history *)memory->history;
+	lane->counters = &memory->counters;
+	memset(lane->counters, 0, sizeof(memory->counters));
+	lane->place = memory->place;
+	lane->places_most = most_places();
+	lane->shown = shown;
+	__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
+	return lane;
+}
+
+static bool has_ended(const struct lane *lane)
+{
+	return __atomic_load_n(&lane->shown->state, __ATOMIC_ACQUIRE) == SHOWN_IN_USE &&
+	       syscall(SYS_tkill, lane->tid, 0) != 0 && errno == ESRCH;
+}
+
+/* Gives back the lanes of threads that have ended without telling. Asked again when there are twice
+ * as many lanes, so that each lane costs a few questions at most. Under the cold lock. */
+static void reclaim(void)
+{
+	uint32_t in_use = 0;
+
+	for (uint32_t i = 0; i < lanes_used; i++) {
+		if (!has_ended(&lanes[i])) {
+			in_use++;
+			continue;
+		}
+		if (lanes[i].shown->inside)
+			note_left(&lanes[i]);
+		give_back(&lanes[i]);
+	}
+	reclaim_at = lanes_used > 2 * in_use ? lanes_used : 2 * in_use;
+	if (reclaim_at < RECLAIM_LEAST)
+		reclaim_at = RECLAIM_LEAST;
+}
+
+static struct lane *take_free(void)
+{
+	uint32_t number = free_list_take(&lanes_free, next_free_of);
+
+	return number ? &lanes[number - 1] : NULL;
+}
+
+static APART struct lane *take_new(void)
+{
+	struct lane *lane = NULL;
 
 	if (!lock_take(LOCK_COLD))
 		return NULL;
-	if (lanes_used < LANES_MAX && (memory = reserve_memory()) != NULL &&
-	    (shown = chunks_items_take(&shown_items, &one)) != NULL) {
-		lane = &lanes[lanes_used];
-		lane->number = shown->number = lanes_used;
-		lane->history = (struct unwind_history *)memory->history;
-		lane->counters = &memory->counters;
-		memset(lane->counters, 0, sizeof(memory->counters));
-		lane->place = memory->place;
-		lane->places_most = most_places();
-		lane->shown = shown;
-		__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);
+	if (lanes_used >= reclaim_at) {
+		reclaim();
+		lane = take_free();
 	}
+	if (!lane)
+		lane = make_lane();
 	lock_release(LOCK_COLD);
+	return lane;
+}
+
+/* The end of the thread is watched first: it may be cancelled at any moment. */
+static struct lane *take_lane(void)
+{
+	struct lane *lane;
+
+	if (has_thread_end)
+		pthread_setspecific(thread_end, &thread_end);
+	lane = take_free();
+	if (!lane)
+		lane = take_new();
+	if (!lane)
+		return NULL;
+	lane->tid = lane->shown->tid = gettid();
+	__atomic_store_n(&lane->shown->state, SHOWN_IN_USE, __ATOMIC_RELEASE);
+	lane->errno_place = &errno;
 	return lane;
 }
 
 static struct lane *give_lane(void)
 {
-	uint32_t number = free_list_take(&lanes_free, next_free_of);
-	struct lane *lane = number ? &lanes[number - 1] : make_lane();
+	struct lane *lane = take_lane();
 
-	if (!lane)
-		return NULL;
-	lane->tid = lane->shown->tid = gettid();
-	lane->depth = lane->shown->depth = 0;
-	__atomic_store_n(&lane->shown->state, SHOWN_IN_USE, __ATOMIC_RELEASE);
-	lane->errno_place = &errno;
-	lanes_own = lane;
-	lanes_own_trace = trace_number();
-	pthread_setspecific(thread_end, lane);
+	if (lane) {
+		lanes_own = lane;
+		lanes_own_trace = trace_number();
+	}
 	return lane;
 }
 
@@ -148,14 +265,64 @@ struct lane *lanes_mine(void)
 	return likely(lane) ? lane : give_lane();
 }
 
+void lanes_note_left(void)
+{
+	note_left(lanes_known());
+	lock_release_left();
+	reentry_leave();
+}
+
 bool lanes_were_left(const void *end)
 {
 	if (!reentry_was_left(end))
 		return false;
-	if (lanes_known())
-		history_kind->forget(lanes_known()->history);
-	reentry_leave();
+	lanes_note_left();
 	return true;
+}
+
+bool lanes_have_left(void)
+{
+	return __atomic_load_n(&have_left, __ATOMIC_RELAXED);
+}
+
+/* Another signal may arrive between any two of these steps, and its call ends before the next
+ * step. */
+struct lane *lanes_nest(struct reentry_mark *mark)
+{
+	struct lane *outer = lanes_known(), *lane = take_lane();
+
+	if (!lane)
+		return NULL;
+	lane->is_nested = true;
+	lane->outer = outer;
+	lane->outer_mark = reentry_inside;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	lanes_own = lane;
+	lanes_own_trace = trace_number();
+	reentry_enter(mark);
+	return lane;
+}
+
+void lanes_unnest(struct lane *lane)
+{
+	if (lane->outer)
+		lanes_own = lane->outer;
+	else
+		lanes_own_trace = NO_TRACE;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	reentry_inside = lane->outer_mark;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	give_back(lane);
+}
+
+void lanes_return_to(const struct lane *own)
+{
+	const struct lane *lane = lanes_known();
+
+	while (lane && lane != own)
+		lane = lane->is_nested ? lane->outer : NULL;
+	if (lane)
+		give_back_up_to(lane);
 }
 
 uint32_t lanes_count(void)

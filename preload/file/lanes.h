@@ -10,6 +10,14 @@
  * The next thread goes on where the last one stopped, so that ten thousand threads, one after
  * another, cost no more than one.
  *
+ * A signal handler that interrupts the tracer, and calls, is a thread of its own to the tracer: for
+ * the time of its call it has another lane, in which lane.outer is the lane of the interrupted code.
+ * So nothing of the tracer needs to be re-entrant, and nobody has to know whether the handler will
+ * return: if it does not, the outer lane rests until the thread ends.
+ *
+ * Code of the tracer that is left other than by its return, by a longjmp() out of a handler or with
+ * the end of its thread, is counted in TRACE_LOST_JUDGEMENTS: a block may be missing.
+ *
  * A lane belongs to one thread; where nothing else is said, functions are for that thread. A forked
  * child starts with no lanes.
  */
@@ -52,6 +60,9 @@ struct lane {
 	uint32_t places_most; /* that it keeps: fewer in a small file */
 	uint32_t *place;      /* their references; LANE_PLACES_MOST */
 	uint32_t depth;       /* calls in flight */
+	bool is_nested;       /* it is used by a handler that interrupted the tracer */
+	struct lane *outer;   /* of the interrupted code; NULL: it had none yet */
+	uintptr_t outer_mark; /* reentry_inside of that code */
 	/* Of the calls in flight, by depth: the stack pointer of the shim, and the return address.
 	 * They tell whether longjmp() has left the call. */
 	uintptr_t stack_pointer[TRACE_IN_FLIGHT];
@@ -68,6 +79,9 @@ struct lane_history {
 	 * has ended. */
 	void (*forget)(struct unwind_history *history);
 };
+
+/* At start-up, as early as possible: how the C library tells that a thread has ended. */
+void lanes_start(void);
 
 /* Returns false if there is no memory. Once. */
 bool lanes_init(const struct lane_history *kind);
@@ -90,12 +104,29 @@ static inline struct lane *lanes_known(void)
 struct lane *lanes_mine(void);
 
 /*
- * For a call that arrives while its thread is inside the tracer (reentry.h). Returns false if a
- * signal handler interrupted the tracer, which will go on. Returns true if a longjmp() has left the
- * tracer: then the thread is outside, and a backtrace that it was about to take is forgotten. `end`
- * is the upper end of the caller's own stack frame.
+ * For a call that arrives while its thread is inside the tracer (reentry.h). Returns true if a
+ * longjmp() has certainly left the tracer: then lanes_note_left() is done. Returns false otherwise;
+ * most often a signal handler interrupted the tracer, which will go on. `end` is the upper end of
+ * the caller's own stack frame.
  */
 bool lanes_were_left(const void *end);
+
+/* The tracer was left: the thread is outside of it, a backtrace that it was about to take is
+ * forgotten, its locks are released, and that is counted. */
+void lanes_note_left(void);
+
+/* Has the tracer ever been left so? Also in an ancestor of this process. Any thread. */
+bool lanes_have_left(void);
+
+/* For a call that arrives while its thread is inside the tracer, and leaves `mark` in its frame:
+ * gives the thread another lane, and returns it. NULL: there is none. lanes_unnest() goes back to
+ * the outer lane, which is inside. */
+struct lane *lanes_nest(struct reentry_mark *mark);
+void lanes_unnest(struct lane *lane);
+
+/* For a call of the lane `own` that has come back: if calls of inner lanes never did, goes back to
+ * that lane. */
+void lanes_return_to(const struct lane *own);
 
 /* How many lanes there are. Any thread. */
 uint32_t lanes_count(void);

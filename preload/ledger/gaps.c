@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "preload/file/lanes.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/deletion.h"
 #include "preload/ledger/gaps.h"
@@ -14,7 +15,7 @@ static bool have_gap;
 
 bool gaps_exist(void)
 {
-	return peek(have_gap);
+	return peek(have_gap) || lanes_have_left();
 }
 
 void gaps_open(void)

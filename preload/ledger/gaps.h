@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls that could not be traced: the ledger had no room, or a signal handler interrupted the tracer and
- * called the table. From the first such call that made something on, there is a *gap*: an address that
+ * Calls that could not be traced: the ledger or the lanes had no room, or the tracer was left in the
+ * middle of one. From the first such call that made something on, there is a *gap*: an address that
  * the ledger does not know proves nothing any more. Frees of unknown addresses are then not judged.
  *
  * gaps_note_freed() and gaps_note_made() are for a thread that has no lane at that moment: async-signal-safe.

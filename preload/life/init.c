@@ -8,6 +8,7 @@
 #include "preload/base/text.h"
 #include "preload/capture/backtrace.h"
 #include "preload/file/clock.h"
+#include "preload/file/lanes.h"
 #include "preload/host/real.h"
 #include "preload/life/init.h"
 #include "preload/life/new_trace.h"
@@ -30,6 +31,7 @@ static void init_modules(void)
 	clock_init();
 	config_init();
 	process_init();
+	lanes_start();
 	new_trace_init();
 	table_symbols_init(); /* last: it reads the configuration */
 	errno = saved_errno;

@@ -127,8 +127,10 @@ static bool begin_handing(struct handing *h)
 {
 	if (!trace_is_mine())
 		return false;
-	if (reentry_inside && !lanes_were_left(h + 1))
+	if (reentry_inside && !lanes_were_left(h + 1)) {
+		trace_lose(TRACE_LOST_JUDGEMENTS);
 		return true;
+	}
 	reentry_enter(&h->mark);
 	h->lane = lanes_mine();
 	if (!h->lane)

@@ -15,6 +15,7 @@ struct private_block {
 
 static struct private_block private_heap[PRIVATE_BLOCKS];
 static bool private_taken[PRIVATE_BLOCKS];
+static long private_made;
 static unsigned int private_next; /* where the search for a free block begins */
 
 void (*host_interlude)(void);
@@ -43,6 +44,7 @@ static PVOID allocate_private(SIZE_T size)
 		i %= PRIVATE_BLOCKS;
 		if (__atomic_exchange_n(&private_taken[i], true, __ATOMIC_ACQUIRE))
 			continue;
+		__atomic_add_fetch(&private_made, 1, __ATOMIC_RELAXED);
 		__atomic_store_n(&private_next, i + 1, __ATOMIC_RELAXED);
 		return &private_heap[i];
 	}
@@ -57,6 +59,20 @@ static void free_private(PVOID block)
 		return;
 	__atomic_store_n(&private_taken[i], false, __ATOMIC_RELEASE);
 	__atomic_store_n(&private_next, (unsigned int)i, __ATOMIC_RELAXED);
+}
+
+long host_private_made(void)
+{
+	return private_made;
+}
+
+long host_private_live(void)
+{
+	long live = 0;
+
+	for (int i = 0; i < PRIVATE_BLOCKS; i++)
+		live += private_taken[i];
+	return live;
 }
 
 static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *address)

@@ -19,6 +19,11 @@ enum { HOST_PRIVATE_BYTES = 32 }; /* the largest block of the private heap, or o
 /* A function that the next AllocateLsaHeap calls once, or NULL. */
 extern void (*host_interlude)(void);
 
+/* How many blocks the private heap, which holds the sections' blocks as well, has ever handed out, and
+ * how many it has not got back. */
+long host_private_made(void);
+long host_private_live(void);
+
 /* What the entry point of a library, or of the program itself, returned. */
 struct host_library {
 	PSECPKG_FUNCTION_TABLE tables;

@@ -48,6 +48,7 @@ void preload_init(const char *options)
 	clock_init();
 	config_init();
 	must(process_init());
+	lanes_start();
 	new_trace_init();
 }
 

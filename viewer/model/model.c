@@ -30,6 +30,7 @@ struct model {
 	struct totals *totals[TRACE_PACKAGES]; /* NULL: all are 0 */
 	struct model_call *call;               /* in flight */
 	size_t calls, call_room;
+	uint64_t cut_off; /* of them, those that the end of the process cut off in the tracer */
 };
 
 static bool is_transfer(const struct model *m, uint32_t function)
@@ -71,6 +72,7 @@ static void take_lanes(struct model *m)
 	struct reader_cursor c = { 0 };
 
 	while ((lane = reader_next_lane(m->reader, &c)) != NULL) {
+		m->cut_off += lane->inside;
 		for (uint32_t i = 0; i < lane->depth && i < TRACE_IN_FLIGHT; i++) {
 			const struct trace_call *t = &lane->in_flight[i];
 
@@ -339,13 +341,19 @@ const struct model_stack *model_stack(const struct model *m, uint32_t ref, struc
 
 uint64_t model_lost(const struct model *m, enum trace_lost what)
 {
-	return m->header->lost[what];
+	enum trace_end end = (enum trace_end)m->header->end;
+	uint64_t lost = m->header->lost[what];
+
+	/* A process that was killed, or still runs, promises nothing about calls in flight. */
+	if (what == TRACE_LOST_JUDGEMENTS && (end == TRACE_END_EXIT || end == TRACE_END_EXEC))
+		sum_add(&lost, m->cut_off);
+	return lost;
 }
 
 bool model_is_exact(const struct model *m)
 {
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
-		if (i != TRACE_LOST_EVENTS && m->header->lost[i])
+		if (i != TRACE_LOST_EVENTS && model_lost(m, (enum trace_lost)i))
 			return false;
 	return true;
 }

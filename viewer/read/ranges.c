@@ -192,6 +192,8 @@ bool ranges_check_lane(const struct ranges_defined *d, const struct trace_lane *
 		return false;
 	if (lane->state == 0)
 		return true;
+	if (!REQUIRE(lane->inside <= 1, lane, inside, "state of a lane's thread"))
+		return false;
 	for (uint32_t i = 0; i < lane->depth && i < TRACE_IN_FLIGHT; i++)
 		if (!REQUIRE(is_function(d, lane->in_flight[i].function), lane,
 			     in_flight[i].function, "number of a function") ||

@@ -13,6 +13,7 @@
 
 #include "include/kinds.h"
 #include "include/secpkg.h"
+#include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/unwind.h"
 #include "preload/file/lanes.h"
@@ -853,9 +854,63 @@ Test(shims, calls_failures_and_bytes_are_counted)
 }
 
 /* From a signal handler that interrupted the tracer. */
-Test(shims, a_call_from_within_the_tracer_passes_through_and_is_counted)
+Test(shims, a_call_from_within_the_tracer_has_a_lane_of_its_own)
+{
+	struct lane *outer;
+
+	allocate(0x1000);
+	outer = lanes_mine();
+	for (uint64_t i = 0; i < 3; i++) {
+		reentry_inside = true;
+		errno = OWN_ERRNO;
+		allocate(0x2000 + i * 0x100);
+		ours->FreeLsaHeap(AT(0x2000 + i * 0x100));
+		cr_expect_eq(lanes_own, outer);
+		cr_expect_eq(reentry_inside, true);
+		reentry_inside = false;
+	}
+	ours->FreeLsaHeap(AT(0x1000));
+	cr_expect_eq(lanes_count(), 2);
+	cr_expect_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 0);
+	assert_findings("");
+}
+
+/* The handler of a call that was made within the tracer makes calls in its turn. */
+Test(shims, calls_in_a_call_from_within_the_tracer_use_its_lane)
+{
+	struct lane *outer;
+
+	allocate(0x1000);
+	outer = lanes_mine();
+	reentry_inside = true;
+	host.meanwhile = call_within;
+	allocate(0x2000);
+	cr_expect_eq(lanes_own, outer);
+	cr_expect_eq(reentry_inside, true);
+	cr_expect_eq(lanes_count(), 2);
+	reentry_inside = false;
+	cr_expect_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 0);
+}
+
+/* The first call of a thread was just getting one. */
+Test(shims, a_call_from_within_the_tracer_needs_no_other_lane)
 {
 	allocate(0x1000);
+	lanes_own_trace = UINT32_MAX;
+	reentry_inside = true;
+	allocate(0x2000);
+	cr_assert_not_null(shown(0x2000));
+	cr_expect_null(lanes_known());
+	cr_expect_eq(reentry_inside, true);
+	cr_expect_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 0);
+	reentry_inside = false;
+}
+
+/* Here because the thread holds the lock that is needed for a new lane. */
+Test(shims, a_call_from_within_the_tracer_that_gets_no_lane_passes_through_and_is_counted)
+{
+	allocate(0x1000);
+	cr_assert(lock_take(LOCK_COLD));
 	reentry_inside = true;
 	errno = OWN_ERRNO;
 	host.calls = 0;
@@ -864,6 +919,7 @@ Test(shims, a_call_from_within_the_tracer_passes_through_and_is_counted)
 	cr_assert(reentry_inside);
 	ours->FreeLsaHeap(AT(0x1000));
 	reentry_inside = false;
+	lock_release(LOCK_COLD);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 2);
 	cr_assert_null(shown(0x1000), "it is no leak");
 	ours->FreeLsaHeap(AT(0x2000));
@@ -882,7 +938,7 @@ static void leave_inside(struct lane *lane)
 		h->frame[i].node = h->frame[1].node;
 }
 
-Test(shims, a_call_of_a_thread_that_was_left_inside_the_tracer_is_traced_from_scratch)
+Test(shims, a_call_of_a_thread_that_was_left_inside_the_tracer_is_counted_and_traced_from_scratch)
 {
 	uint32_t stack[2];
 
@@ -895,7 +951,7 @@ Test(shims, a_call_of_a_thread_that_was_left_inside_the_tracer_is_traced_from_sc
 	}
 	cr_expect_eq(stack[0], stack[1]);
 	cr_expect_eq(reentry_inside, 0);
-	cr_expect_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 0);
+	cr_expect_eq(trace_header->lost[TRACE_LOST_JUDGEMENTS], 1);
 }
 
 Test(shims, the_host_runs_outside_of_the_tracer)

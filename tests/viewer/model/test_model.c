@@ -300,6 +300,28 @@ Test(model, lists_calls_in_flight_but_no_more_than_a_lane_can_show)
 	close_both(m, b);
 }
 
+/* A block may be missing then. A process that was killed has calls in flight, and no more is said. */
+Test(model, a_process_that_ended_while_the_tracer_ran_in_a_thread_has_lost_a_call)
+{
+	static const enum trace_end ends[] = { TRACE_END_EXIT, TRACE_END_EXEC, TRACE_END_KILLED };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct trace_builder *b = trace_builder_new();
+		struct trace_lane *lane = trace_builder_lane(b, 0, 123);
+		struct model *m;
+		bool is_lost = ends[i] != TRACE_END_KILLED;
+
+		trace_builder_header(b)->end = ends[i];
+		lane->in_flight[0].function = SLOT_FreeLsaHeap;
+		lane->depth = 1;
+		lane->inside = 1;
+		m = open_model(b);
+		cr_expect_eq(model_lost(m, TRACE_LOST_JUDGEMENTS), is_lost);
+		cr_expect_eq(model_is_exact(m), !is_lost);
+		close_both(m, b);
+	}
+}
+
 static struct model_events count_events(struct model *m)
 {
 	struct model_events events;

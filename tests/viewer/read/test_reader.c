@@ -781,6 +781,8 @@ Test(reader, leaves_out_a_finding_that_never_became_valid)
 /* Lanes and counters. */
 
 REFUSES(an_unknown_state_of_a_lane, lane->state, 3, "state of a lane")
+REFUSES(a_lane_whose_thread_is_neither_inside_nor_outside, lane->inside, 2,
+	"state of a lane's thread")
 REFUSES(a_call_of_an_undefined_function, lane->in_flight[0].function, 31, "number of a function")
 REFUSES(a_call_of_a_package_beyond_the_last, lane->in_flight[0].package, TRACE_PACKAGES, "package")
 REFUSES(a_call_whose_stack_is_none, lane->in_flight[0].stack, 3, "reference to a stack")
