@@ -12,11 +12,13 @@
 
 static struct index index_of_findings;
 static struct chunks_items items;
+static struct chunks_refusal refusal;
 
 void findings_reset(void)
 {
 	index_clear(&index_of_findings);
 	items = (struct chunks_items){ TRACE_CHUNK_FINDINGS, sizeof(struct trace_finding), NULL, 0 };
+	refusal.asked = 0;
 }
 
 static uint64_t hash_finding(const struct trace_finding *f)
@@ -55,8 +57,13 @@ static struct trace_finding *add_finding(const struct trace_finding *what, uint6
 		return NULL;
 	*finding = *what;
 	finding->count = finding->bytes = 0;
+	if (!index_add(&index_of_findings, hash, chunks_reference(finding))) {
+		/* The next occurrence would be another finding. The place is given back. */
+		memset(finding, 0, sizeof(*finding));
+		items.used--;
+		return NULL;
+	}
 	__atomic_store_n(&finding->committed, 1, __ATOMIC_RELEASE);
-	index_add(&index_of_findings, hash, chunks_reference(finding));
 	return finding;
 }
 
@@ -65,11 +72,13 @@ void findings_note(const struct trace_finding *what)
 	uint64_t hash = hash_finding(what);
 	struct trace_finding *finding = find_finding(what, hash);
 
-	if (!finding && lock_take(LOCK_COLD)) {
+	if (!finding && chunks_may_ask(&refusal) && lock_take(LOCK_COLD)) {
 		/* Another thread may have added it meanwhile. */
 		finding = find_finding(what, hash);
-		if (!finding)
+		if (!finding) {
 			finding = add_finding(what, hash);
+			chunks_note_answer(&refusal, finding != NULL);
+		}
 		lock_release(LOCK_COLD);
 	}
 	if (!finding) {

@@ -3,7 +3,8 @@
  * The misuses that were found in this process. Occurrences with equal kind, reason, family,
  * function, package and stacks are one finding, with a count. They are kept in the file.
  *
- * Any thread. A known finding is looked up without a lock; a new one is added under the cold lock.
+ * Any thread. A known finding is looked up without a lock; a new one is added under the cold lock. Once
+ * there is no room, only one occurrence of CHUNKS_PATIENCE takes the lock to ask again.
  */
 #ifndef LSATRACE_PRELOAD_FILE_FINDINGS_H
 #define LSATRACE_PRELOAD_FILE_FINDINGS_H

@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 
+#include "preload/base/lock.h"
+#include "preload/base/process.h"
 #include "preload/file/findings.h"
 #include "preload/file/trace.h"
 #include "tests/support/preload_fixture.h"
@@ -125,4 +127,51 @@ Test(findings, what_the_file_has_no_room_for_is_counted)
 	f.stack[0] = 0;
 	findings_note(&f);
 	cr_assert_eq(first()->count, 2, "what is there goes on being counted");
+}
+
+/* A faulty service that makes one wrong call after the other is not stalled by the lock. */
+Test(findings, a_full_file_is_not_asked_for_room_each_time)
+{
+	enum { MANY = 20000 };
+	struct trace_finding f = some();
+	uint32_t ticket, taken;
+
+	preload_start_anew(256 << 10);
+	for (uint32_t i = 0; i < MANY; i++) {
+		f.stack[0] = i;
+		findings_note(&f);
+	}
+	ticket = process_page->lock[LOCK_COLD].next;
+	for (uint32_t i = 0; i < MANY; i++) {
+		f.stack[0] = MANY + i;
+		findings_note(&f);
+	}
+	taken = process_page->lock[LOCK_COLD].next - ticket;
+	cr_assert_leq(taken, (uint32_t)(MANY / CHUNKS_PATIENCE + 1));
+	cr_assert_eq(trace_header->lost[TRACE_LOST_FINDINGS], 2 * MANY - count());
+}
+
+/* Each occurrence would be a finding of its own. The file has room: chunks of the ring. */
+Test(findings, what_the_index_has_no_room_for_is_lost_and_not_repeated)
+{
+	enum { CHUNKS = 512, MANY = 34000 };
+	static bool is_seen[MANY];
+	struct trace_finding f = some();
+
+	preload_start_anew(16 << 20);
+	for (unsigned i = 0; i < CHUNKS; i++)
+		chunks_retire(chunks_take(TRACE_CHUNK_RING, 0));
+	findings_note(&f);
+	preload_limit_address_space(256 << 10);
+	for (uint32_t i = 0; i < 2 * MANY; i++) {
+		f.stack[0] = i % MANY;
+		findings_note(&f);
+	}
+	cr_assert_gt(count(), 1000u);
+	cr_assert_lt(count(), (unsigned)MANY);
+	for (struct trace_finding *it = preload_next_finding(NULL); it;
+	     it = preload_next_finding(it)) {
+		cr_assert(!it->committed || !is_seen[it->stack[0]]);
+		is_seen[it->stack[0]] |= it->committed;
+	}
 }
