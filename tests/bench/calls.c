@@ -7,6 +7,8 @@
  *	calls cost [KEY=NUMBER]...     time of a call; a round is 1000 allocations, then 1000 frees
  *	calls first                    time of the first calls of the process and of its threads
  *	calls memory [KEY=NUMBER]...   memory of the process after the rounds
+ *	calls wrong live=N             time of calls that are wrong, and of the deletion of a section,
+ *	                               with so many live blocks; the host ignores what is wrong
  *
  *	depth=N     frames of a backtrace, from the caller of the table's function to the outermost
  *	threads=N   threads that run at the same time
@@ -403,6 +405,108 @@ static void memory(const struct settings *s)
 	putchar('\n');
 }
 
+/* A heap and a section of blocks back to back, in which a wrong free does no harm. */
+enum { WRONG_CALLS = 1000, HEAP_STRIDE = 48 };
+
+static char *wrong_heap, *wrong_heap_next;
+static char wrong_section[64], wrong_block[64];
+
+static PVOID take_next(ULONG bytes)
+{
+	(void)bytes;
+	wrong_heap_next += HEAP_STRIDE;
+	return wrong_heap_next - HEAP_STRIDE;
+}
+
+static void ignore_free(PVOID block)
+{
+	(void)block;
+}
+
+static PVOID give_section(ULONG max_size, ULONG initial_size)
+{
+	(void)max_size;
+	(void)initial_size;
+	return wrong_section;
+}
+
+static PVOID give_block(PVOID section, ULONG bytes)
+{
+	(void)section;
+	(void)bytes;
+	return wrong_block;
+}
+
+static void ignore_free_in_section(PVOID section, PVOID block)
+{
+	(void)section;
+	(void)block;
+}
+
+static BOOLEAN delete_section(PVOID section)
+{
+	return section == (PVOID)wrong_section;
+}
+
+static void free_again(char *block)
+{
+	lsa->FreeLsaHeap(block);
+}
+
+static void free_inside(char *block)
+{
+	lsa->FreeLsaHeap(block + HEAP_STRIDE + 8);
+}
+
+/* Nothing has ever been there. */
+static void free_unknown(char *block)
+{
+	lsa->FreeLsaHeap(block + HEAP_STRIDE - 8);
+}
+
+static void delete_with_block(char *unused)
+{
+	(void)unused;
+	lsa->CreateSharedMemory(65536, 4096);
+	lsa->AllocateSharedMemory(wrong_section, BLOCK_SIZE);
+	lsa->DeleteSharedMemory(wrong_section);
+}
+
+/* Of the calls, each at another place of the heap. */
+static double mean_ns(unsigned long live, void (*call)(char *block))
+{
+	struct timespec before, after;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+	for (unsigned long i = 0; i < WRONG_CALLS; i++)
+		call(wrong_heap + i * 7919 % live * 2 * HEAP_STRIDE);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+	return (double)((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec -
+			before.tv_nsec) /
+	       WRONG_CALLS;
+}
+
+/* Every second block has gone. */
+static void wrong(const struct settings *s)
+{
+	unsigned long live = s->live > BLOCKS ? s->live : BLOCKS;
+
+	wrong_heap = wrong_heap_next = must(malloc((2 * live + 2) * HEAP_STRIDE));
+	host_table.AllocateLsaHeap = take_next;
+	host_table.FreeLsaHeap = ignore_free;
+	host_table.CreateSharedMemory = give_section;
+	host_table.AllocateSharedMemory = give_block;
+	host_table.FreeSharedMemory = ignore_free_in_section;
+	host_table.DeleteSharedMemory = delete_section;
+	load_package();
+	keep_live(2 * live);
+	for (unsigned long i = 0; i < 2 * live; i += 2)
+		lsa->FreeLsaHeap(wrong_heap + i * HEAP_STRIDE);
+	printf("again_ns %.0f inside_ns %.0f unknown_ns %.0f delete_ns %.0f\n",
+	       mean_ns(live, free_again), mean_ns(live, free_inside), mean_ns(live, free_unknown),
+	       mean_ns(live, delete_with_block));
+}
+
 static void parse(struct settings *s, char **arguments)
 {
 	const struct {
@@ -449,8 +553,10 @@ int main(int argc, char **argv)
 		first();
 	else if (strcmp(mode, "memory") == 0)
 		memory(&s);
+	else if (strcmp(mode, "wrong") == 0)
+		wrong(&s);
 	else {
-		fprintf(stderr, "usage: calls cost|first|memory [KEY=NUMBER]...\n");
+		fprintf(stderr, "usage: calls cost|first|memory|wrong [KEY=NUMBER]...\n");
 		return 2;
 	}
 	return 0;

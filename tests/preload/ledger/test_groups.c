@@ -206,6 +206,63 @@ Test(groups, one_of_many_clients_with_a_buffer_at_an_address_is_found)
 	cr_assert_not(lookup_find_client(BASE, &view));
 }
 
+static volatile bool is_over;
+static void *volatile handed_over; /* a block of the other section, from its maker to who frees it */
+
+/* Thread 0 makes blocks in the other section, and thread 1 frees them. */
+static void *use_other_section(void *number)
+{
+	struct lane *own = lanes_mine();
+	const uint64_t scope = scopes_of(&section[1]);
+	struct ledger_view view;
+
+	for (uint64_t i = 0; !is_over; i++) {
+		const struct ledger_entry what = { .address = BASE + i % 512 * 16,
+						   .size = 8,
+						   .scope = scope,
+						   .space = SPACE_BLOCK };
+
+		if (number) {
+			if (!handed_over)
+				continue;
+			if (lookup_find(SPACE_BLOCK, (uintptr_t)handed_over, 0, &view))
+				release_now(own, &view, 0);
+			handed_over = NULL;
+		} else if (!handed_over && ledger_enter(own, &what, NULL)) {
+			handed_over = (void *)(uintptr_t)what.address;
+		}
+	}
+	return NULL;
+}
+
+static void *delete_again_and_again(void *number)
+{
+	enum { TURNS = 20000, HANDLE = 0x2000, BLOCK = 0x8000 };
+
+	if ((uintptr_t)number < 2)
+		return use_other_section(number);
+	lane = lanes_mine();
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		struct ledger_view own = enter(SPACE_SECTION, HANDLE, 4096, 0);
+		uint64_t scope = scopes_of(&own);
+
+		enter(SPACE_BLOCK, BLOCK, 8, scope);
+		cr_assert(release_begin(&own));
+		cr_assert_eq(deletion_begin(&own), 1);
+		cr_assert_eq(deletion_finish(lane, &own, true, 0, ignore_block, &scope), 1);
+		release_finish(lane, &own, true, 0);
+	}
+	is_over = true;
+	return NULL;
+}
+
+/* A sum over the lanes, which are read one after another, was too small now and then. */
+Test(groups, the_live_blocks_of_a_section_are_exact_while_other_threads_work)
+{
+	section[1] = enter(SPACE_SECTION, 0x1000, 65536, 0);
+	preload_run_threads(3, delete_again_and_again);
+}
+
 static bool count_entry(uint32_t number, void *count)
 {
 	(void)number;
