@@ -20,6 +20,8 @@
 #define OPTIONS_VARIABLE "LSATRACE_OPTIONS"
 /* Set by `lsatrace run` and `record`: the file to which each traced process adds its trace. */
 #define SESSION_VARIABLE "LSATRACE_SESSION"
+/* The mode of the session file once a process had no descriptor left to write to it. */
+#define SESSION_MODE_FULL 0700
 
 #define OUTPUT_DEFAULT "lsatrace.%e.%p.trace"
 #define RING_DEFAULT (64ull << 20)

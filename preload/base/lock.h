@@ -19,7 +19,7 @@
  *	LOCK_COLD        what happens once for a stack, a module, a thread, a package or a finding.
  *	                 No call takes it once it is warm.
  *	LOCK_IMAGES      the numbers of images. A moment each time; also taken under the loader's lock.
- *	LOCK_GROWTH      the length of a table (vm.h), for one system call.
+ *	LOCK_MEMORY      the length of a table (vm.h), the protection of a page (patch.h).
  *	LOCK_LIBUNWIND   libunwind, where --unwind asks for it.
  *
  * The locks of one arena each (biased_lock.h) lie beside that order: nothing is taken under them.
@@ -39,7 +39,7 @@ enum lock_name {
 	LOCK_FAULT,
 	LOCK_COLD,
 	LOCK_IMAGES,
-	LOCK_GROWTH,
+	LOCK_MEMORY,
 	LOCK_LIBUNWIND,
 	LOCK_COUNT
 };

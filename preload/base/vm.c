@@ -146,7 +146,7 @@ bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most,
 	return true;
 }
 
-/* Under LOCK_GROWTH. */
+/* Under LOCK_MEMORY. */
 static bool extend(struct vm_table *table, size_t bytes)
 {
 	char *end = table->base + table->bytes;
@@ -167,11 +167,11 @@ APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 	size_t step = peek(table->bytes) < STEP_LARGE ? STEP : STEP_LARGE;
 	bool has_grown;
 
-	if (bytes > table->bytes_most || !lock_take(LOCK_GROWTH))
+	if (bytes > table->bytes_most || !lock_take(LOCK_MEMORY))
 		return false;
 	has_grown = bytes <= table->bytes || extend(table, round_up(bytes, step)) ||
 		    extend(table, round_up(bytes, page_bytes()));
-	lock_release(LOCK_GROWTH);
+	lock_release(LOCK_MEMORY);
 	return has_grown;
 }
 

@@ -53,7 +53,7 @@ enum vm_kind {
  * set if there is no address space. */
 bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most, int fd);
 
-/* Makes a table that has at least `bytes` bytes; under LOCK_GROWTH. errno stays as it is. */
+/* Makes a table that has at least `bytes` bytes; under LOCK_MEMORY. errno stays as it is. */
 bool vm_table_grow(struct vm_table *table, size_t bytes);
 
 /* May the first `bytes` bytes be used? Lets the table grow if it has less. */

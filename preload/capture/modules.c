@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "preload/base/vm.h"
 #include "preload/capture/modules.h"
@@ -58,7 +59,10 @@ static void define_by_name(uint32_t id)
 	const char *name = place->map->l_name;
 	size_t bytes = name[0] == '/' ? 0 : maps_path(place->start, path, sizeof(path));
 
-	if (bytes)
+	/* Without /proc. The loader has no name for the executable. */
+	if (!bytes && !name[0])
+		name = (const char *)getauxval(AT_EXECFN);
+	if (bytes || !name)
 		define(id, path, bytes);
 	else
 		define(id, name, strlen(name));

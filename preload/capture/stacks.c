@@ -114,9 +114,11 @@ uint32_t stacks_find(const struct backtrace *b)
 bool stacks_are_alike(uint32_t one, uint32_t other)
 {
 	const struct trace_stack *a = chunks_at(one), *b = chunks_at(other);
+	uint32_t frames = __atomic_load_n(&a->frames, __ATOMIC_RELAXED);
 
-	return one == other || (a->frames == b->frames && a->flags == b->flags &&
-				memcmp(a->frame, b->frame, a->frames * sizeof(a->frame[0])) == 0);
+	return one == other ||
+	       (frames <= TRACE_FRAMES_MAX && b->frames == frames && a->flags == b->flags &&
+		memcmp(a->frame, b->frame, frames * sizeof(a->frame[0])) == 0);
 }
 
 void stacks_reset(void)
@@ -136,7 +138,8 @@ uint32_t stacks_copy(const struct trace_stack *old)
 	struct backtrace b = { .frames = old->frames };
 	struct trace_stack *stack;
 
-	if (old->frames > TRACE_FRAMES_MAX)
+	if (old->frames > TRACE_FRAMES_MAX ||
+	    sizeof(*old) + old->frames * sizeof(old->frame[0]) > old->head.bytes)
 		return 0;
 	stack = log_begin(TRACE_RECORD_STACK, old->head.bytes);
 	if (!stack)

@@ -16,6 +16,10 @@ enum {
 	RECYCLE_TRIES = 4096,          /* bounds the search for a closed chunk */
 };
 
+/* Whoever overwrites the file may make the last stack in it longer than it is. What is read past the end
+ * is mapped, and not in the file: a SIGBUS. */
+#define SLACK_BYTES (sizeof(struct trace_stack) + TRACE_FRAMES_MAX * sizeof(uint64_t))
+
 /* As far as references, which have 32 bits, can reach. */
 #define REFERABLE_BYTES ((1ull << 32) * TRACE_GRANULE)
 
@@ -77,7 +81,7 @@ static struct trace_chunk *take_fresh(void)
 
 	do {
 		if (!room_reaches(next) ||
-		    !vm_table_reach(&pool.map, (size_t)(next + 1) * TRACE_CHUNK_BYTES))
+		    !vm_table_reach(&pool.map, (size_t)(next + 1) * TRACE_CHUNK_BYTES + SLACK_BYTES))
 			return NULL;
 	} while (!__atomic_compare_exchange_n(&pool.chunks, &next, next + 1, false,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
@@ -204,10 +208,10 @@ static bool map_file(int fd, uint64_t bytes)
 	bool is_mapped;
 
 	if (pool.is_bounded)
-		return vm_table_init(&pool.map, VM_FILE, bytes, fd);
+		return vm_table_init(&pool.map, VM_FILE, bytes + SLACK_BYTES, fd);
 	bytes = REFERABLE_BYTES;
 	do
-		is_mapped = vm_table_init(&pool.map, VM_FILE, bytes, fd);
+		is_mapped = vm_table_init(&pool.map, VM_FILE, bytes + SLACK_BYTES, fd);
 	while (!is_mapped && (bytes /= 2) >= LEAST_MAPPED_BYTES);
 	return is_mapped;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "include/options.h"
@@ -37,7 +39,12 @@ void session_file_add_trace(const char *path, size_t bytes)
 
 bool session_file_add_refusal(const char *reason, size_t bytes)
 {
-	return add_line("!", reason, bytes);
+	const char *path = getenv(SESSION_VARIABLE);
+
+	if (add_line("!", reason, bytes))
+		return true;
+	/* Without a descriptor: the mode says it. */
+	return path && (errno == EMFILE || errno == ENFILE) && chmod(path, SESSION_MODE_FULL) == 0;
 }
 
 void session_file_add_untraced(const char *text, size_t bytes)

@@ -95,15 +95,18 @@ static void name_call(struct trace_finding *f)
 {
 	struct lane *lane = lanes_mine();
 	const struct trace_call *call;
+	uint8_t function;
 
 	f->stack[TRACE_STACK_FREE] = f->stack[TRACE_STACK_DELETE] = 0;
 	if (!lane || lane->depth == 0)
 		return;
 	call = &lane->shown->in_flight[lane->depth - 1];
-	if (!is_release(call->function))
+	function = __atomic_load_n(&call->function, __ATOMIC_RELAXED);
+	/* Somebody may have overwritten it. */
+	if (function >= SLOT_COUNT || !is_release(function))
 		return;
 	f->stack[TRACE_STACK_CALL] = call->stack;
-	f->function = call->function;
+	f->function = function;
 }
 
 void damage_note_canary(const struct location *location, uint64_t address)

@@ -8,8 +8,8 @@
 /*
  * Writes a pointer, at once, so that a thread that reads it sees the old or the new one. Memory
  * that is read-only is so again afterwards. False: it cannot be written. Cold: asks the kernel how
- * the memory is protected. Takes no lock; two threads are not to change places on one page at a
- * time.
+ * the memory is protected. Under LOCK_MEMORY, so that no thread makes a page read-only again while
+ * another one writes to it.
  */
 bool patch_pointer(void **place, void *value);
 

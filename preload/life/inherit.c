@@ -31,12 +31,12 @@ static uint32_t new_reference_of(uint32_t old)
 	return new_references && old ? new_references[old] : 0;
 }
 
-static void copy_stack(struct inheritance *i, const struct trace_stack *stack)
+static void copy_stack(const struct trace_stack *stack, size_t place)
 {
 	uint32_t copy = stacks_copy(stack);
 
 	if (copy && new_references)
-		new_references[((const char *)stack - i->old.map.base) / TRACE_GRANULE] = copy;
+		new_references[place / TRACE_GRANULE] = copy;
 	else
 		trace_lose(TRACE_LOST_STACKS);
 }
@@ -59,22 +59,35 @@ static void copy_definition(const struct trace_record *record)
 	log_commit(copy);
 }
 
+/* Somebody may have overwritten the parent's file, and may be doing so: a record is copied first, with
+ * a length that was checked. */
 static void copy_chunk(struct inheritance *i, const struct trace_chunk *chunk)
 {
+	static union {
+		struct trace_record head;
+		struct trace_stack stack;
+		char bytes[TRACE_CHUNK_BYTES];
+	} record; /* static, for stacks may be small */
 	const char *at = (const char *)(chunk + 1), *end = (const char *)chunk + TRACE_CHUNK_BYTES;
 
-	if (chunk->sequence == i->mark.chunks)
+	if (chunk->sequence == i->mark.chunks && i->mark.next < end)
 		end = i->mark.next;
 	while (at < end) {
-		const struct trace_record *record = (const struct trace_record *)at;
+		uint32_t bytes = __atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED);
 
-		if (record->bytes == 0)
+		if (bytes == 0)
 			return;
-		if (record->committed && record->type == TRACE_RECORD_STACK)
-			copy_stack(i, (const struct trace_stack *)record);
-		else if (record->committed)
-			copy_definition(record);
-		at += record->bytes;
+		if (bytes % TRACE_GRANULE != 0 || bytes > (size_t)(end - at)) {
+			trace_lose(TRACE_LOST_DEFINITIONS);
+			return;
+		}
+		memcpy(&record, at, bytes);
+		record.head.bytes = bytes;
+		if (record.head.committed && record.head.type == TRACE_RECORD_STACK)
+			copy_stack(&record.stack, (size_t)(at - i->old.map.base));
+		else if (record.head.committed)
+			copy_definition(&record.head);
+		at += bytes;
 	}
 }
 

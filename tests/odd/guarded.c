@@ -2,6 +2,7 @@
 /* What the guarded allocator must cope with: the host's own signal handlers, and memory that
  * goes to the host. */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -50,6 +51,11 @@ static void survive_simply(int signal)
 	(void)signal;
 	handled++;
 	siglongjmp(survived, 1);
+}
+
+static void survive_too(int signal)
+{
+	survive_simply(signal);
 }
 
 static void handle_by(const char *how)
@@ -447,11 +453,42 @@ static int many(char **arguments)
 	return 0;
 }
 
+static void *set_handlers(void *handler)
+{
+	struct sigaction action = { .sa_handler = (void (*)(int))handler }, now;
+
+	for (int i = 0; i < 20000; i++) {
+		need(sigaction(SIGSEGV, &action, NULL) == 0, "sigaction");
+		need(sigaction(SIGSEGV, NULL, &now) == 0, "sigaction");
+		need(now.sa_handler == survive_simply || now.sa_handler == survive_too,
+		     "a stranger");
+	}
+	return NULL;
+}
+
+/* Two threads set their handlers at once. */
+static int handlers_at_once(char **arguments)
+{
+	pthread_t thread[2];
+
+	(void)arguments;
+	host_start();
+	signal(SIGSEGV, survive_simply);
+	pthread_create(&thread[0], NULL, set_handlers, (void *)survive_simply);
+	pthread_create(&thread[1], NULL, set_handlers, (void *)survive_too);
+	pthread_join(thread[0], NULL);
+	pthread_join(thread[1], NULL);
+	spoil(own_bad_page());
+	printf("handled %d\n", handled);
+	return 0;
+}
+
 const struct scenario guarded_scenarios[] = {
 	{ "survive-overflow", survive_overflow },
 	{ "survive-own-fault", survive_own_fault },
 	{ "die", die },
 	{ "dispositions", dispositions },
+	{ "handlers-at-once", handlers_at_once },
 	{ "logon", logon },
 	{ "forked", forked },
 	{ "child-uses-freed", child_uses_freed },

@@ -265,6 +265,11 @@ Test(guarded, a_host_is_told_the_dispositions_that_it_has_set)
 	expect_transparent(GUARD(), ODD("dispositions"));
 }
 
+Test(guarded, threads_may_set_their_handlers_at_once, .timeout = 120)
+{
+	expect_transparent(GUARD(), ODD("handlers-at-once"));
+}
+
 /* Transparency. */
 
 Test(guarded, parent_and_child_go_on_with_what_both_have)

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "include/options.h"
 #include "include/trace_format.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
@@ -150,6 +151,7 @@ void session_read(struct session *s, const char *pattern)
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t length;
+	struct stat st;
 
 	rewind(s->file);
 	while ((length = getline(&line, &room, s->file)) > 0) {
@@ -163,6 +165,8 @@ void session_read(struct session *s, const char *pattern)
 			add_text(&s->untraced, line + 1);
 	}
 	free(line);
+	if (fstat(fileno(s->file), &st) == 0 && (st.st_mode & 0777) == SESSION_MODE_FULL)
+		add_text(&s->refusals, "not tracing: Too many open files");
 	find_traces(s, pattern);
 	remove_file(s);
 }

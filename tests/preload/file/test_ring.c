@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -306,6 +307,53 @@ Test(ring, a_ring_that_may_not_grow_goes_round_in_what_it_has)
 	assert_no_holes(r);
 	cr_assert_leq(file_bytes(), MEDIUM / 2);
 	cr_assert_gt(preload_chunks(TRACE_CHUNK_RING), 8);
+}
+
+Test(ring, what_kept_the_file_from_growing_may_pass)
+{
+	struct lane *lane = preload_start(MEDIUM);
+
+	limit_files(MEDIUM / 2);
+	record(lane, 1, 200 * PER_CHUNK);
+	cr_assert_leq(file_bytes(), MEDIUM / 2);
+	limit_files(RLIM_INFINITY);
+	record(lane, 1000000, 200 * PER_CHUNK);
+	cr_expect_eq(file_bytes(), MEDIUM);
+}
+
+Test(ring, a_limit_below_what_the_file_has_already_is_no_harm)
+{
+	struct lane *lane = preload_start(MEDIUM);
+
+	record(lane, 1, 20 * PER_CHUNK);
+	limit_files(4096);
+	cr_expect_eq(record(lane, 1000000, 400 * PER_CHUNK), 400 * PER_CHUNK);
+}
+
+Test(ring, a_file_that_somebody_empties_is_left_alone)
+{
+	struct lane *lane = preload_start(MEDIUM);
+
+	record(lane, 1, 20 * PER_CHUNK);
+	cr_assert_eq(ftruncate(preload_file(), 0), 0);
+	record(lane, 1000000, 400 * PER_CHUNK);
+	cr_expect_eq(file_bytes(), 0);
+	cr_expect(trace_header->lost[TRACE_LOST_EVENTS] > 0, "counted in private memory");
+}
+
+Test(ring, a_file_that_somebody_shortens_says_that_something_is_lost)
+{
+	struct lane *lane = preload_start(MEDIUM);
+	uint64_t lost = 0;
+
+	record(lane, 1, 20 * PER_CHUNK);
+	cr_assert_eq(ftruncate(preload_file(), 2 * TRACE_CHUNK_BYTES + 1), 0);
+	record(lane, 1000000, 400 * PER_CHUNK);
+	cr_expect_eq(file_bytes(), 2 * TRACE_CHUNK_BYTES + 1);
+	cr_assert_eq(pread(preload_file(), &lost, sizeof(lost),
+			   offsetof(struct trace_header, lost[TRACE_LOST_BLOCKS])),
+		     sizeof(lost));
+	cr_expect_eq(lost, 1);
 }
 
 Test(ring, a_full_trace_that_may_not_grow_counts_what_it_loses)
