@@ -45,7 +45,7 @@ JOBS := $(shell nproc)
 SUBMAKE = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
 .PHONY: all products hosts tests demo check test bench bench-deps deps stress torture tsan warnings sanitize \
-	coverage lint format headers exports compile_commands hooks install uninstall help clean
+	fuzz fuzzers coverage lint format headers exports compile_commands hooks install uninstall help clean
 .DELETE_ON_ERROR:
 
 all: products ## the default
@@ -145,6 +145,14 @@ tsan: ## what threads share, under the thread sanitizer
 	+@$(MAKE) --no-print-directory $(BUILD)/tsan/tests/tsan/tsan BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' LTO= \
 		SANITIZE='-fsanitize=thread' GUEST_SANITIZE='-fsanitize=thread -Wno-tsan'
 	$(BUILD)/tsan/tests/tsan/tsan
+
+# The viewer, built by clang for its fuzzer.
+fuzz: ## give lsatrace damaged traces for SECONDS=300, half of them to all formats and commands
+	@.ci/fuzz probe $(CLANG)
+	+@$(MAKE) --no-print-directory fuzzers BUILD=$(BUILD)/fuzz CC=$(CLANG) LTO= \
+		CFLAGS='-O2 -g -fsanitize-coverage=inline-8bit-counters,pc-table' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+	@.ci/fuzz run $(BUILD)/fuzz/tests/fuzz $(or $(SECONDS),300)
 
 coverage: ## the tests, then how much of each source file they reach
 	@.ci/deps check

@@ -38,8 +38,18 @@ $(BUILD)/%.a:
 $(filter $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/preload.a
 	$(call say,link)$(CC) $(CFLAGS) -fno-lto $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson -ldl -lpthread
 
-$(filter-out $(BUILD)/tests/preload/%,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/viewer.a
+$(filter-out $(BUILD)/tests/preload/% %/test_fuzz,$(TESTS)): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/support.a $(BUILD)/viewer.a
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson $(VIEWER_LIBS)
+
+# Before viewer.a: world.c takes the place of two of its modules.
+FUZZ := $(call objects,tests/fuzz/targets.c tests/fuzz/traces.c tests/fuzz/world.c) \
+	$(BUILD)/support.a $(BUILD)/viewer.a
+$(BUILD)/tests/fuzz/test_fuzz: $(BUILD)/obj/tests/fuzz/test_fuzz.o $(FUZZ)
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson $(VIEWER_LIBS)
+
+fuzzers: $(addprefix $(BUILD)/tests/fuzz/,reading whole)
+$(BUILD)/tests/fuzz/reading $(BUILD)/tests/fuzz/whole: $(BUILD)/%: $(BUILD)/obj/%.o $(FUZZ)
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -ljansson $(VIEWER_LIBS)
 
 # These run modules of the preload half by themselves.
 $(BUILD)/tests/torture: $(BUILD)/obj/tests/torture/torture.o $(BUILD)/preload.a

@@ -57,14 +57,14 @@ static void take_modules(struct definitions *d, const struct reader *r)
 	const struct trace_record *record;
 	struct reader_cursor c = { 0 };
 	uint32_t room = 0;
-	bool is_known[UINT16_MAX + 1] = { false };
+	uint64_t known[(UINT16_MAX + 1) / 64] = { 0 }; /* a bit for each id */
 
 	while ((record = reader_next_record(r, &c)) != NULL) {
 		const struct trace_module *t = (const struct trace_module *)record;
 
-		if (record->type != TRACE_RECORD_MODULE || is_known[t->id])
+		if (record->type != TRACE_RECORD_MODULE || known[t->id / 64] >> t->id % 64 & 1)
 			continue;
-		is_known[t->id] = true;
+		known[t->id / 64] |= 1ull << t->id % 64;
 		memory_room(d->module, d->modules, room);
 		d->module[d->modules++] = decode_module(t);
 	}

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
@@ -156,7 +155,6 @@ void chunks_release(struct chunks *c)
 		free(c->chunk[i].stacks);
 	}
 	free(c->chunk);
-	if (c->fd >= 0)
-		close(c->fd);
+	input_close(c->fd);
 	*c = (struct chunks){ .fd = -1 };
 }

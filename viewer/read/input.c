@@ -33,10 +33,16 @@ int input_open(const char *path, struct trouble *t)
 		return -1;
 	}
 	if (!check_kind(fd, t)) {
-		close(fd);
+		input_close(fd);
 		return -1;
 	}
 	return fd;
+}
+
+void input_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
 }
 
 bool input_size(int fd, uint64_t *size, struct trouble *t)

@@ -16,9 +16,12 @@
 
 /*
  * Opens a regular file that is not empty; does not wait for the writer of a FIFO. Returns its
- * descriptor, for close(), or -1 with the trouble filled in.
+ * descriptor, for input_close(), or -1 with the trouble filled in.
  */
 int input_open(const char *path, struct trouble *t);
+
+/* Accepts -1. */
+void input_close(int fd);
 
 /* Writes the file's size in bytes to *size. */
 bool input_size(int fd, uint64_t *size, struct trouble *t);

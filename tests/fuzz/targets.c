@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/fuzz/fuzz.h"
+#include "viewer/base/buffer.h"
+#include "viewer/commands/commands.h"
+#include "viewer/model/model.h"
+#include "viewer/read/timeline.h"
+#include "viewer/report/report.h"
+
+static void read_stack(const struct model *m, uint32_t ref)
+{
+	struct model_stack stack;
+
+	if (model_stack(m, ref, &stack) && stack.frames > TRACE_FRAMES_MAX)
+		abort();
+}
+
+static void read_model(const struct model *m)
+{
+	struct reader_cursor entries = { 0 }, findings = { 0 }, arguments = { 0 };
+	const struct trace_finding *finding;
+	struct model_entry entry;
+	struct buffer argument = { 0 };
+
+	while (model_next_entry(m, &entries, &entry)) {
+		read_stack(m, entry.stack);
+		if (entry.section)
+			read_stack(m, model_entry(m, entry.section).stack);
+	}
+	while ((finding = model_next_finding(m, &findings)) != NULL)
+		for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
+			read_stack(m, finding->stack[i]);
+	for (size_t i = 0; i < model_in_flight(m); i++)
+		read_stack(m, model_call(m, i)->stack);
+	while (model_next_argument(m, &arguments, &argument))
+		if (argument.used > 3 * TRACE_ARGUMENT_MAX)
+			abort();
+		else
+			argument.used = 0;
+	buffer_release(&argument);
+}
+
+static void read_events(const struct model *m)
+{
+	struct timeline *timeline = timeline_new(model_reader(m));
+	const struct trace_event *e;
+	struct model_events events;
+	struct trouble trouble;
+
+	while ((e = timeline_next(timeline, &trouble)) != NULL)
+		read_stack(m, e->stack);
+	timeline_free(timeline);
+	model_count_events(m, &events, NULL, &trouble);
+}
+
+void fuzz_reading(const uint8_t *data, size_t size)
+{
+	struct trouble trouble;
+	struct model *m;
+
+	world_set(data, size);
+	m = model_open("fuzzed", NULL, &trouble);
+	if (!m)
+		return;
+	read_model(m);
+	read_events(m);
+	model_close(m);
+}
+
+static void report(enum report_format format)
+{
+	struct report_options options = { .format = format, .color = REPORT_COLOR_ALWAYS };
+	char *paths[] = { (char *)"fuzzed", (char *)"again" };
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	json_t *json;
+
+	if (report_traces(&options, paths, 2, out) != REPORT_TROUBLE) {
+		fflush(out);
+		json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+		if (!json && format == REPORT_FORMAT_json)
+			abort();
+		json_decref(json);
+	}
+	fclose(out);
+	free(text);
+}
+
+#define REPORT(name) report(REPORT_FORMAT_##name);
+
+void fuzz_whole(const uint8_t *data, size_t size)
+{
+	char *text[] = { (char *)"events", (char *)"--stacks", (char *)"--color=always",
+			 (char *)"fuzzed", NULL };
+	char *json[] = { (char *)"events", (char *)"--stacks", (char *)"--json", (char *)"fuzzed",
+			 NULL };
+	char *stat[] = { (char *)"stat", (char *)"fuzzed", NULL };
+
+	world_set(data, size);
+	REPORT_FORMATS(REPORT, REPORT)
+	command_events(4, text);
+	command_events(4, json);
+	command_stat(2, stat);
+}
