@@ -267,7 +267,7 @@ static uint32_t pick_reference(const struct unpacked *u, uint64_t *state)
 
 static uint64_t pick_value(const struct unpacked *u, uint64_t old, uint64_t *state)
 {
-	switch (next_random(state) % 8) {
+	switch (next_random(state) % 9) {
 	case 0:
 		return 0;
 	case 1:
@@ -282,6 +282,8 @@ static uint64_t pick_value(const struct unpacked *u, uint64_t old, uint64_t *sta
 		return old ^ 1ull << next_random(state) % 64;
 	case 6:
 		return next_random(state) % 300;
+	case 7:
+		return next_random(state) % GRANULES * TRACE_GRANULE; /* the size of a record */
 	default:
 		return (uint64_t)next_random(state) << 32 | next_random(state);
 	}

@@ -80,20 +80,13 @@ static struct findings_row *add_occurrences(struct builder *b, size_t model,
 	return row;
 }
 
-static bool is_leaked_block(const struct model_entry *entry)
-{
-	return entry->state == TRACE_ENTRY_BLOCK && !entry->inherited &&
-	       (!entry->in_section || entry->section);
-}
-
-static bool is_leaked_section(const struct model_entry *entry)
-{
-	return entry->state == TRACE_ENTRY_SECTION && !entry->inherited && !entry->adopted;
-}
-
 static bool is_leak(const struct model_entry *entry)
 {
-	return is_leaked_block(entry) || is_leaked_section(entry);
+	if (entry->inherited)
+		return false;
+	return entry->state == TRACE_ENTRY_SECTION ? !entry->adopted
+						   : entry->state == TRACE_ENTRY_BLOCK &&
+							     (!entry->in_section || entry->section);
 }
 
 static struct groups_key key_of_leak(const struct model_entry *entry)
@@ -211,12 +204,6 @@ static void find_neighbours(struct findings *f, const struct findings_row *row, 
 	neighbours_find(&f->neighbours[row->model], model, &place, &before, &after);
 	finding->before = decode_neighbour(model, before, &f->one->before);
 	finding->after = decode_neighbour(model, after, &f->one->after);
-}
-
-static bool is_leak_row(const struct findings_row *row)
-{
-	return row->identity.kind == TRACE_KIND_BLOCK_LEAK ||
-	       row->identity.kind == TRACE_KIND_SECTION_LEAK;
 }
 
 static void add_model(struct builder *b, size_t index)
@@ -340,7 +327,8 @@ const struct finding *findings_get(struct findings *f, size_t i)
 	const struct findings_row *row = &f->row[f->order[i]];
 	const struct model *model = f->models[row->model];
 	const struct trace_finding *misuse = row->first;
-	bool is_leak = is_leak_row(row);
+	bool is_leak = row->identity.kind == TRACE_KIND_BLOCK_LEAK ||
+		       row->identity.kind == TRACE_KIND_SECTION_LEAK;
 	struct finding *finding = &f->one->finding;
 	struct model_entry entry;
 	struct groups_key key;

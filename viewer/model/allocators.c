@@ -55,7 +55,7 @@ static void write_doubts(struct buffer *to, const struct model *m)
 void allocators_write(struct buffer *to, const struct model *m)
 {
 	for (uint32_t family = 0; family < 256; family++)
-		for (unsigned i = 0; i <= TRACE_ALLOCATOR_LAST; i++)
+		for (unsigned i = 0; model_family(m, family) && i <= TRACE_ALLOCATOR_LAST; i++)
 			write_packages(to, m, family, (enum trace_allocator)i);
 	write_doubts(to, m);
 }
