@@ -35,9 +35,10 @@
  *
  * 7. Bounds of a reader. A trace of n bytes, counted in chunks that are in use, is read and
  *    reported with at most 64 MiB + 4n bytes of memory, and in time linear in n and in what is
- *    printed; the symbols of files that the trace names come on top. So that a short trace does not print
- *    gigabytes, names that a report may repeat are cut: those of families, functions, packages,
- *    modules and source files at TRACE_NAME_MAX bytes of UTF-8, an ellipsis at the end included.
+ *    printed; the symbols of files that the trace names come on top. So that a short trace does
+ *    not print gigabytes, names that a report may repeat are cut: those of families, functions,
+ *    packages, modules and source files at TRACE_NAME_MAX bytes of UTF-8, an ellipsis at the end
+ *    included.
  */
 #ifndef LSATRACE_TRACE_FORMAT_H
 #define LSATRACE_TRACE_FORMAT_H

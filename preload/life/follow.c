@@ -11,12 +11,16 @@
 
 #include "preload/base/poison.h"
 
-/* Is `path`, `bytes` long, the path of this library? Asks no lock of the loader. */
+/* Is `path`, `bytes` long, the path of this library, or its name alone, by which the loader has
+ * searched it? Takes no lock of the loader. */
 static bool is_own_path(const char *path, size_t bytes)
 {
 	const struct link_map *map = elf_image_map_at(&is_own_path);
+	const char *name = map ? map->l_name : "", *slash = strrchr(name, '/');
 
-	return map && strlen(map->l_name) == bytes && memcmp(map->l_name, path, bytes) == 0;
+	if (slash && !memchr(path, '/', bytes))
+		name = slash + 1;
+	return *name && strlen(name) == bytes && memcmp(name, path, bytes) == 0;
 }
 
 /* Takes the library's path out of the list, in place: a new string would need an allocator. */

@@ -458,6 +458,22 @@ Test(odd, a_program_of_another_c_library_is_executed_untraced, .timeout = 120)
 	expect_foreign("spawn", "posix_spawnp", "program", "program" FOREIGN_REASON);
 }
 
+/* Without a session there is nobody to tell. */
+Test(odd, a_library_that_is_preloaded_by_its_name_alone_is_kept_out_as_well, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), options[4200];
+	struct traced traced;
+
+	snprintf(options, sizeof(options), "LSATRACE_OPTIONS=output=%s/%%p.trace", folder);
+	traced = traced_run(folder, COMMAND("env", "LD_LIBRARY_PATH=" BUILD_DIR,
+					    "LD_PRELOAD=liblsatrace.so", options, ODD_HOST, "spawn",
+					    "posix_spawn", FOREIGN));
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(traced.run.status, 5);
+	cr_expect_str_eq(traced.run.err, "");
+	traced_release(&traced);
+}
+
 Test(odd, a_script_for_such_a_program_is_executed_untraced, .timeout = 60)
 {
 	char *folder = temporary_folder_new(), *script, *reason;
