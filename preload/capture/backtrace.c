@@ -175,7 +175,7 @@ static void count_checked(bool is_as_expected)
 
 /* Takes it in each way: by the history, by steps, and by libunwind, which is believed. What the tree
  * has for it is compared as well. */
-static APART uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
+static uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
 	struct backtrace b, ours;
 	bool is_history = unwind_take(lane->history, frame_address), is_right;
@@ -193,10 +193,13 @@ static APART uint32_t take_checked(struct lane *lane, const void *frame_address,
 	return stack;
 }
 
-static APART uint32_t take_in_full(struct lane *lane, const void *frame_address, uint64_t *caller)
+/* Takes it without the history, or as --unwind says. */
+static APART uint32_t take_otherwise(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
 	struct backtrace b;
 
+	if (way == UNWIND_CHECK)
+		return take_checked(lane, frame_address, caller);
 	lane->history->frames = 0;
 	if (way != UNWIND_LIBUNWIND || !take_by_libunwind(&b, lane, frame_address))
 		take_any(&b, lane, frame_address);
@@ -223,10 +226,8 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	struct unwind_history *h = lane->history;
 	uint32_t node, stack;
 
-	if (unlikely(way == UNWIND_CHECK))
-		return take_checked(lane, frame_address, caller);
-	if (unlikely(way == UNWIND_LIBUNWIND) || unlikely(!unwind_take(h, frame_address)))
-		return take_in_full(lane, frame_address, caller);
+	if (unlikely(way != UNWIND_AUTO) || unlikely(!unwind_take(h, frame_address)))
+		return take_otherwise(lane, frame_address, caller);
 	node = h->frame[h->frames].node;
 	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
 	*caller = ((const uint64_t *)frame_address)[1];

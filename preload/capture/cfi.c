@@ -55,15 +55,17 @@ static bool is_realigned(const struct eh_row *row, int64_t *cfa_at)
 	       is_saved_at(row, EH_RBP, EH_RBP, &rbp_at) && rbp_at == 0;
 }
 
+/* A frame is at least its return address, and consists of whole words. */
 static bool is_plain(const struct eh_row *row)
 {
 	int64_t rbp_at = row->value[EH_RBP];
 
 	return returns_by_cfa(row) && !row->cfa_expression &&
 	       (row->cfa_register == EH_RSP || row->cfa_register == EH_RBP) &&
-	       row->cfa_offset >= 0 && row->cfa_offset <= INT32_MAX &&
+	       row->cfa_offset >= 8 && row->cfa_offset <= INT32_MAX && row->cfa_offset % 8 == 0 &&
 	       (row->where[EH_RBP] == EH_SAME ||
-		(row->where[EH_RBP] == EH_AT_CFA && rbp_at >= INT16_MIN && rbp_at <= -16));
+		(row->where[EH_RBP] == EH_AT_CFA && rbp_at >= INT16_MIN && rbp_at <= -16 &&
+		 rbp_at >= -row->cfa_offset));
 }
 
 static struct cfi_rule rule_of(const struct eh_row *row)

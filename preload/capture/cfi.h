@@ -27,7 +27,7 @@ enum cfi_kind {
 	CFI_UNKNOWN,   /* none of these: step.h */
 	CFI_SIGNAL,    /* rsp points to a struct ucontext */
 	CFI_REALIGNED, /* CFA = the word at rbp + cfa_offset; rbp is saved where rbp points to */
-	CFI_RSP,       /* CFA = rsp + cfa_offset */
+	CFI_RSP,       /* CFA = rsp + cfa_offset, of whole words, at least one */
 	CFI_RBP,       /* CFA = rbp + cfa_offset */
 };
 
@@ -54,12 +54,6 @@ static inline enum cfi_kind cfi_kind(struct cfi_rule rule)
 static inline bool cfi_is_plain(struct cfi_rule rule)
 {
 	return cfi_kind(rule) >= CFI_RSP;
-}
-
-/* Does memory say where it leads? */
-static inline bool cfi_is_in_memory(struct cfi_rule rule)
-{
-	return cfi_kind(rule) == CFI_SIGNAL || cfi_kind(rule) == CFI_REALIGNED;
 }
 
 static inline int64_t cfi_cfa_offset(struct cfi_rule rule)

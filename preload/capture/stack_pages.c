@@ -63,7 +63,8 @@ static bool has_page(struct stack_pages *p, uint64_t address)
 {
 	if (turn_to(p, address))
 		return true;
-	if (!maps_can_read((const void *)(uintptr_t)address, 1))
+	/* Of NULL the kernel would not say that it cannot be read. */
+	if (address < PAGE_BYTES || !maps_can_read((const void *)(uintptr_t)address, 1))
 		return false;
 	add(p, address & -PAGE_BYTES);
 	return true;

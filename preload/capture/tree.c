@@ -8,7 +8,7 @@
 
 #include "preload/base/poison.h"
 
-enum { NODES_MAX = 1 << 20, MEMO_BITS = 16 };
+enum { NODES_MAX = 1 << 20, MEMO_BITS = 16, HINT_BITS = 16 };
 
 #define ROOT_BIT (1u << 31)
 
@@ -28,11 +28,14 @@ static struct index children;
  * one cache line. First come, first served: a memo is not written again while its tree is in use.
  * */
 static struct sealed *memos;
+static uint32_t *hints;
 
 bool tree_init(void)
 {
 	memos = vm_reserve(sizeof(*memos) << MEMO_BITS);
-	if (!memos || !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(*nodes), -1))
+	hints = vm_reserve(sizeof(*hints) << HINT_BITS);
+	if (!memos || !hints ||
+	    !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(*nodes), -1))
 		return false;
 	nodes = (struct node *)table.base;
 	return true;
@@ -122,6 +125,22 @@ uint32_t tree_child(uint32_t parent, uint64_t pc)
 	return node;
 }
 
+bool tree_is_at(uint32_t node, uint64_t pc)
+{
+	/* A root is negative. */
+	return (int32_t)node > 0 && nodes[node].pc == pc;
+}
+
+uint32_t tree_parent(uint32_t node)
+{
+	return nodes[node].parent;
+}
+
+uint32_t *tree_hint(uint64_t key)
+{
+	return &hints[(key * 0x9e3779b97f4a7c15u) >> (64 - HINT_BITS)];
+}
+
 uint32_t tree_stack(uint32_t node)
 {
 	return __atomic_load_n(&nodes[node].stack, __ATOMIC_RELAXED);
@@ -139,6 +158,9 @@ void tree_reset(void)
 	for (size_t i = 0; nodes_used && i < (size_t)1 << MEMO_BITS; i++)
 		if (memos[i].value)
 			memos[i].value = 0;
+	for (size_t i = 0; nodes_used && i < (size_t)1 << HINT_BITS; i++)
+		if (hints[i])
+			hints[i] = 0;
 	nodes_used = latest_root = first_node = 0;
 	images_new_epoch();
 }

@@ -30,6 +30,16 @@ uint32_t tree_root(uint64_t epoch);
  * `parent` is 0. */
 uint32_t tree_child(uint32_t parent, uint64_t pc);
 
+/* Is a node the one of a return address? `node` may also be a root or 0. */
+bool tree_is_at(uint32_t node, uint64_t pc);
+
+/* The parent of a node: another one, or a root. */
+uint32_t tree_parent(uint32_t node);
+
+/* Where a node can be remembered by any key, and is found by the same key, unless another key came in
+ * between. What is found is to be checked. */
+uint32_t *tree_hint(uint64_t key);
+
 /* The reference of the stack that ends in a node; 0 if it is not known yet. */
 uint32_t tree_stack(uint32_t node);
 void tree_set_stack(uint32_t node, uint32_t stack);

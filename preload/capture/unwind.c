@@ -103,23 +103,33 @@ static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
 			     struct unwind_frame *inner)
 {
 	struct cfi_rule rule = f->rule = cfi_find(f->pc, h->salt);
-	uint64_t base = cfi_kind(rule) == CFI_RSP ? f->place : f->rbp - 8;
-	uint64_t place = base + (uint64_t)cfi_cfa_offset(rule);
 	int16_t rbp_offset = cfi_rbp_offset(rule);
+	uint64_t place;
 
 	note(inner, f);
-	if (unlikely(!cfi_is_plain(rule))) {
+	if (likely(cfi_kind(rule) == CFI_RSP)) {
+		place = f->place + (uint64_t)cfi_cfa_offset(rule);
+	} else if (likely(cfi_kind(rule) == CFI_RBP)) {
+		place = f->rbp - 8 + (uint64_t)cfi_cfa_offset(rule);
+		if (unlikely(!is_frame_size(place - f->place)) ||
+		    unlikely(rbp_offset && place + 8 + (uint64_t)(int64_t)rbp_offset <= f->place))
+			return STEP_UNKNOWN;
+	} else {
+		struct unwind_frame outer; /* so that `f` can be in registers */
+
 		if (cfi_kind(rule) == CFI_OUTERMOST)
 			return STEP_END;
-		return step_by_memory(h, f) ? STEP_FRAME : STEP_UNKNOWN;
+		note(&outer, f);
+		if (!step_by_memory(h, &outer))
+			return STEP_UNKNOWN;
+		note(f, &outer);
+		return STEP_FRAME;
 	}
-	if (unlikely(!is_frame_size(place - f->place)) || unlikely(!reach(h, f->place, place)))
+	if (unlikely(!reach(h, f->place, place)))
 		return STEP_UNKNOWN;
 	f->rbp_cell = 0;
 	if (rbp_offset) {
 		f->rbp_cell = place + 8 + (uint64_t)(int64_t)rbp_offset;
-		if (unlikely(f->rbp_cell <= f->place))
-			return STEP_UNKNOWN;
 		f->rbp = read_word(f->rbp_cell);
 	}
 	f->place = place;
@@ -214,70 +224,119 @@ static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 static inline void link_rbp(struct unwind_frame *f)
 {
 	uint32_t outer = f[-1].rbp_links, cells = outer & ~1u;
-	bool matters = cfi_kind(f->rule) == CFI_RBP || ((outer & 1) && cfi_keeps_rbp(f->rule));
+	enum cfi_kind kind = cfi_kind(f->rule);
 
-	if (unlikely(cfi_is_in_memory(f->rule)))
-		f->rbp_links = (cells + 2) | (cfi_kind(f->rule) == CFI_REALIGNED);
+	if (likely(kind == CFI_RSP) && likely(!(outer & 1)))
+		f->rbp_links = outer;
+	else if (kind == CFI_SIGNAL || kind == CFI_REALIGNED)
+		f->rbp_links = (cells + 2) | (kind == CFI_REALIGNED);
+	else if (kind == CFI_RBP || ((outer & 1) && cfi_keeps_rbp(f->rule)))
+		f->rbp_links = f->rbp_cell ? (cells + 2) | 1 : cells | 1;
 	else
-		f->rbp_links = likely(!matters) ? cells : f->rbp_cell ? (cells + 2) | 1 : cells | 1;
+		f->rbp_links = cells;
 }
 
 /* A frame of the history stands, but may have been reached by way of another inner frame. */
 static inline void arrive(struct unwind_frame *old, const struct unwind_frame *f)
 {
+	if (likely(!unwind_rbp_matters(old)))
+		return;
 	old->rbp = f->rbp;
 	old->rbp_cell = f->rbp_cell;
-	if (unlikely(unwind_rbp_matters(old)))
-		link_rbp(old);
+	link_rbp(old);
 }
 
-/*
- * Walks outward from a frame. Returns the frame of the history that stands, with all outside of it,
- * to which the fresh ones lead, up to `*fresh_end`; frame 0: these lead to the outermost frame.
- * NULL: nowhere.
- */
-static inline struct unwind_frame *walk(struct unwind_history *h, const uint64_t *words,
-					struct unwind_frame **fresh_end)
+/* A key for the frames that are noted, one after another. */
+static inline uint64_t add_to_key(uint64_t key, uint64_t pc)
+{
+	return (key << 5 | key >> 59) + pc;
+}
+
+/* What a walk has found: the frame of the history that stands, with all outside of it, to which the
+ * fresh frames lead, up to `fresh_end`. Frame 0: these lead to the outermost frame. NULL: nowhere. */
+struct found {
+	struct unwind_frame *old, *fresh_end;
+	uint64_t key; /* of the fresh frames */
+};
+
+/* Walks outward from a frame. */
+static inline struct found walk(struct unwind_history *h, const uint64_t *words)
 {
 	struct unwind_frame *old = &h->frame[h->frames], *changed, *fresh = h->fresh;
 	/* In registers: what was just written is read late. */
-	struct unwind_frame f = { .place = (uint64_t)(uintptr_t)(words + 1),
-				  .pc = words[1],
-				  .rbp = words[0] };
+	struct unwind_frame f;
+	uint64_t key = 0;
 
+	f.place = (uint64_t)(uintptr_t)(words + 1);
+	f.pc = words[1];
+	f.rbp = words[0];
+	f.rbp_cell = 0;
+	f.rule = cfi_rule(CFI_UNKNOWN, 0, 0);
 	do {
 		enum step result;
 
 		while (old->place < f.place)
 			old--;
 		if (!is_same(old, &f)) {
+			key = add_to_key(key, f.pc);
 			result = step(h, &f, fresh++);
 			if (likely(result == STEP_FRAME))
 				continue;
-			*fresh_end = fresh;
-			return result == STEP_END ? h->frame : NULL;
+			return (struct found){ result == STEP_END ? h->frame : NULL, fresh, key };
 		}
 		changed = find_change(h, old);
 		if (likely(changed == h->frame)) {
 			arrive(old, &f);
-			*fresh_end = fresh;
-			return old;
+			return (struct found){ old, fresh, key };
 		}
 		note(fresh, &f);
 		fresh = keep_middle(h, old, changed, fresh);
 		if (!fresh)
-			return NULL;
+			return (struct found){ NULL, NULL, 0 };
 		f = *fresh;
 	} while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST));
-	return NULL;
+	return (struct found){ NULL, NULL, 0 };
+}
+
+/* Finds the nodes of the fresh frames, up to `end`, below that of the frame outside of them. */
+static APART uint32_t find_nodes(struct unwind_history *h, struct unwind_frame *end, uint32_t node)
+{
+	while (end > h->fresh) {
+		end--;
+		if (!unwind_is_own(end->pc))
+			node = tree_child(node, end->pc);
+		end->node = node;
+	}
+	return node;
+}
+
+/*
+ * The same, most often faster: the fresh frames as a whole lead to the innermost node, which was
+ * remembered by a key that they have. It is believed if it and its parents, one by one, are those
+ * frames, and lead to the node outside. No node has the address of a frame of the tracer itself.
+ */
+static inline void recall_nodes(struct unwind_history *h, const struct found *found)
+{
+	uint32_t outer = found->old->node, *hint = tree_hint(found->key + ((uint64_t)outer << 32));
+	uint32_t node = __atomic_load_n(hint, __ATOMIC_RELAXED);
+
+	for (struct unwind_frame *f = h->fresh; f < found->fresh_end; f++) {
+		f->node = node;
+		if (likely(tree_is_at(node, f->pc)))
+			node = tree_parent(node);
+		else if (!unwind_is_own(f->pc))
+			node = 0;
+	}
+	if (unlikely(node != outer) || unlikely(!node))
+		__atomic_store_n(hint, find_nodes(h, found->fresh_end, outer), __ATOMIC_RELAXED);
 }
 
 /* Puts a fresh frame inside of all others. */
 static inline void append(struct unwind_frame *f, const struct unwind_frame *fresh)
 {
 	note(f, fresh);
+	f->node = fresh->node;
 	link_rbp(f);
-	f->node = unlikely(unwind_is_own(f->pc)) ? f[-1].node : tree_child(f[-1].node, f->pc);
 }
 
 /* Nothing of another epoch is believed. While something is being unloaded, nothing at all: no frame
@@ -296,14 +355,21 @@ static APART void begin(struct unwind_history *h, uint64_t epoch)
 APART bool unwind_take(struct unwind_history *h, const void *frame_address)
 {
 	struct unwind_frame *fresh, *f;
+	struct found found;
 	uint64_t epoch = images_epoch();
 
 	if (unlikely(h->epoch != epoch))
 		begin(h, epoch);
-	f = walk(h, frame_address, &fresh);
+	found = walk(h, frame_address);
+	f = found.old;
+	fresh = found.fresh_end;
+	if (fresh == h->fresh && f == &h->frame[h->frames])
+		return true;
 	h->frames = 0;
 	if (unlikely(!f))
 		return false;
+	if (fresh > h->fresh)
+		recall_nodes(h, &found);
 	while (fresh > h->fresh) {
 		if (unlikely(f == &h->frame[UNWIND_FRAMES_MOST]))
 			return false;

@@ -24,9 +24,17 @@ __asm__(".text\n"
 		CODE(other_two_words, ".cfi_def_cfa_offset 16\n")
 			CODE(frame_pointer, ".cfi_def_cfa %rbp, 16\n.cfi_offset %rbp, -16\n")
 				CODE(outermost, ".cfi_undefined %rip\n")
-					CODE(on_rbx, ".cfi_def_cfa %rbx, 16\n"));
+					CODE(on_rbx, ".cfi_def_cfa %rbx, 16\n")
+	/* As the C library writes them: CFA = [rsp + 160], rbp at rsp + 120, pc at rsp + 168. */
+	CODE(signal_return, ".cfi_signal_frame\n.cfi_escape 0x0f, 4, 0x77, 0xa0, 1, 6\n"
+			    ".cfi_escape 0x10, 6, 3, 0x77, 0xf8, 0\n"
+			    ".cfi_escape 0x10, 7, 3, 0x77, 0xa0, 1\n"
+			    ".cfi_escape 0x10, 16, 3, 0x77, 0xa8, 1\n")
+	/* As gcc writes them: CFA = [rbp - 16], rbp at rbp. */
+	CODE(realigned, ".cfi_escape 0x0f, 3, 0x76, 0x70, 6\n.cfi_escape 0x10, 6, 2, 0x76, 0\n"));
 
-extern const char two_words[], other_two_words[], frame_pointer[], outermost[], on_rbx[];
+extern const char two_words[], other_two_words[], frame_pointer[], outermost[], on_rbx[],
+	signal_return[], realigned[];
 
 enum { WORDS = 64 };
 
@@ -150,6 +158,125 @@ Test(unwind, what_has_no_rule_is_not_guessed)
 	cr_assert_eq(history.frames, 0);
 	stack[5] = 0x1234;
 	cr_assert_not(take());
+}
+
+/* Behind the frame at [2] lies the context of a signal: [4] and on. What it interrupted is on the stack
+ * from [40] on. */
+enum { CONTEXT = 4, RBP = CONTEXT + 15, RSP = CONTEXT + 20, PC = CONTEXT + 21 };
+
+static void fill_with_signal(void)
+{
+	fill(2);
+	stack[3] = at(signal_return);
+	stack[RBP] = 0;
+	stack[RSP] = at((const char *)&stack[40]);
+	stack[PC] = at(two_words) - 1;
+	stack[41] = at(other_two_words);
+	stack[43] = 0;
+}
+
+Test(unwind, what_a_signal_interrupted_is_a_frame)
+{
+	fill_with_signal();
+	for (int i = 0; i < 2; i++) {
+		cr_assert(take());
+		EXPECT(two_words, signal_return, two_words, other_two_words);
+	}
+}
+
+Test(unwind, a_change_in_what_a_signal_interrupted_is_seen)
+{
+	fill_with_signal();
+	cr_assert(take());
+	stack[PC] = at(other_two_words) - 1;
+	cr_assert(take());
+	EXPECT(two_words, signal_return, other_two_words, other_two_words);
+	stack[RSP] += 16;
+	stack[43] = at(two_words);
+	stack[45] = 0;
+	cr_assert(take());
+	EXPECT(two_words, signal_return, other_two_words, two_words);
+	stack[PC] = at(frame_pointer) - 1;
+	stack[RBP] = at((const char *)&stack[50]);
+	stack[51] = at(two_words);
+	stack[53] = 0;
+	cr_assert(take());
+	EXPECT(two_words, signal_return, frame_pointer, two_words);
+	stack[RBP] += 8;
+	stack[52] = at(other_two_words);
+	stack[54] = 0;
+	cr_assert(take());
+	EXPECT(two_words, signal_return, frame_pointer, other_two_words);
+}
+
+/* The interrupted stack may be above the handler's, or below it. */
+Test(unwind, a_signal_leads_to_another_stack)
+{
+	static uint64_t below[8], above[8];
+	uint64_t *const stacks[] = { below, above };
+
+	fill_with_signal();
+	for (int i = 0; i < 4; i++) {
+		uint64_t *other = stacks[i % 2];
+
+		stack[RSP] = at((const char *)&other[2]);
+		other[3] = at(frame_pointer);
+		other[5] = 0;
+		stack[RBP] = at((const char *)&other[4]);
+		cr_assert(take());
+		EXPECT(two_words, signal_return, two_words, frame_pointer);
+	}
+	stack[RSP] = 8;
+	cr_assert_not(take());
+}
+
+/* rbp leads to [20], where the caller's lies, and below it the CFA: behind the return address. */
+Test(unwind, a_realigned_stack_is_found_again)
+{
+	fill(2);
+	stack[0] = at((const char *)&stack[20]);
+	stack[3] = at(realigned);
+	stack[18] = at((const char *)&stack[30]);
+	stack[29] = at(two_words);
+	stack[31] = at(other_two_words);
+	for (int i = 0; i < 2; i++) {
+		cr_assert(take());
+		EXPECT(two_words, realigned, two_words, other_two_words);
+	}
+	/* Nothing but the CFA changes. */
+	stack[18] = at((const char *)&stack[32]);
+	cr_assert(take());
+	EXPECT(two_words, realigned, other_two_words);
+	stack[18] = at((const char *)&stack[10]);
+	cr_assert_not(take());
+}
+
+/* Each stack has a node of its own, whose parents are its frames. */
+Test(unwind, nodes_are_those_of_all_frames)
+{
+	uint32_t nodes[16];
+
+	for (unsigned turn = 0; turn < 64; turn++) {
+		unsigned which = turn % 16;
+		uint32_t node;
+
+		fill(6);
+		for (unsigned i = 0; i < 4; i++)
+			if (which >> i & 1)
+				stack[1 + 2 * i] = at(other_two_words);
+		if (turn == 32)
+			tree_reset();
+		cr_assert(take());
+		node = history.frame[history.frames].node;
+		if (turn % 32 >= 16)
+			cr_expect_eq(node, nodes[which]);
+		nodes[which] = node;
+		for (uint32_t i = history.frames; i > 0; i--) {
+			cr_assert(tree_is_at(node, history.frame[i].pc));
+			node = tree_parent(node);
+		}
+		cr_expect_eq(node, tree_root(images_epoch()));
+	}
 }
 
 Test(unwind, a_stack_of_another_time_is_no_longer_believed)
