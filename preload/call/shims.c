@@ -465,8 +465,8 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 }
 
 /*
- * The functions by which the package gets a buffer of the LSA's heap that it has to free. What they are
- * asked for is not looked at: in flight, a reader sees the first argument and the place of the buffer.
+ * The functions by which the package gets a buffer of the LSA's heap that it has to free. Of their
+ * arguments, only the first and the place of the buffer are recorded, while the call is in flight.
  */
 static void finish_obtaining(struct call *c, uint8_t flags, NTSTATUS status, void *const *buffer,
 			     const ULONG *length)

@@ -34,7 +34,7 @@ void got_hooks_init(void *const ours[LOADER_FUNCTIONS]);
 link_maps_looker got_hooks_patch;
 
 /* The function that a caller, a return address, would have reached without the tracer. Of
- * LOADER_ENTRY it may be NULL; then it is what the caller's scope has (scope.h). */
+ * LOADER_ENTRY it may be NULL: then look the function up in the caller's scope (scope.h). */
 void *got_hooks_original(enum loader_function function, const void *caller);
 
 /* Does the tracer replace a function of the C library of that name? */

@@ -4,8 +4,8 @@
  * they were recorded. Occurrences with equal kind, reason, family and backtraces are one finding
  * (groups.h).
  *
- * A finding is put together when it is asked for, so findings take little memory (a trace may hold
- * millions) and one at a time is at hand.
+ * A trace may hold millions of findings. So findings_get() makes a finding when it is asked for it,
+ * and only the last one that it made is valid.
  *
  * For one thread at a time. Reads no file, prints nothing. The names of addresses come from the caller.
  *

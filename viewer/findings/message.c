@@ -472,7 +472,6 @@ static void write_use_after_delete(struct sentence *s)
 	say_place(s, " at ", TRACE_STACK_DELETE);
 }
 
-/* A row for each kind; that of the last one makes the array as long as it must be. */
 static void write_wrong_transfer(struct sentence *s)
 {
 	const struct finding *f = s->finding;
@@ -507,6 +506,7 @@ static void write_wrong_transfer(struct sentence *s)
 	}
 }
 
+/* A row for each kind; the compiler checks that the last one is there. */
 static void (*const sentences[])(struct sentence *) = {
 	[TRACE_KIND_BLOCK_LEAK] = write_block_leak,
 	[TRACE_KIND_SECTION_LEAK] = write_section_leak,

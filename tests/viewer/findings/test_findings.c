@@ -675,7 +675,6 @@ Test(findings, a_message_says_how_a_block_was_freed_before_it_was_used)
 			  "its section 0x4000 was deleted at named.c:20");
 }
 
-/* Returns the message of a finding of this kind and reason. */
 /* Sets `message` to that of the finding with this kind and reason. */
 static void get_message(const struct judged *j, unsigned kind, unsigned reason, char message[512])
 {
