@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Marks in time that a test of a package sets (lsatrace.h), by name. Each one begins an era, from 1; what
- * is made belongs to the era in which it is made. At most CHECKPOINTS are kept, the newest ones. Any
- * thread; those that look at names take the cold lock.
+ * Marks in time that a test of a package sets (lsatrace.h), by name. Each one begins an era, from
+ * 1; what is made belongs to the era in which it is made. At most CHECKPOINTS are kept, the newest
+ * ones. Any thread; those that look at names take the cold lock.
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_CHECKPOINTS_H
 #define LSATRACE_PRELOAD_LEDGER_CHECKPOINTS_H
@@ -16,11 +16,12 @@ enum { CHECKPOINT_NAME_BYTES = 127, CHECKPOINTS = 256 };
 /* Sets a checkpoint, anew if there is one of that name. */
 void checkpoints_set(const char *name);
 
-/* The era that a checkpoint began; 0, the beginning of the trace, if there is no such checkpoint. */
+/* The era that a checkpoint began; 0, the beginning of the trace, if there is no such
+ * checkpoint. */
 uint32_t checkpoints_find(const char *name);
 
-/* How many blocks and sections are live that this process has made in an era or after it, and that were
- * not freed wrongly. Looks at all entries. */
+/* How many blocks and sections are live that this process has made in an era or after it, and that
+ * were not freed wrongly. Looks at all entries. */
 size_t checkpoints_count_since(uint32_t era);
 
 /* Begins an era and returns its number. */

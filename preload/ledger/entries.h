@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The entries of the ledger: one for each section and block that is live, or was until recently. They lie
- * in one table in private memory and have numbers, from 1. An entry that has gone long ago is used again
- * for another address.
+ * The entries of the ledger: one for each section and block that is live, or was until recently.
+ * They lie in one table in private memory and have numbers, from 1. An entry that has gone long ago
+ * is used again for another address.
  *
- * Any thread may change an entry, without a lock. ledger.h has the table of an entry's states; this is
- * the protocol:
+ * Any thread may change an entry, without a lock. ledger.h has the table of an entry's states; this
+ * is the protocol:
  *
  *   - `life` holds the state, and a version that grows with each change. All other fields belong to
  *     the thread that has set the state to BUSY. Others may look at them at any moment, so that
  *     thread writes them with poke(), and others read them with peek() (compiler.h).
- *   - entries_claim() sets BUSY, by a compare-and-swap from the exact life that the thread has seen. So
- *     it fails if anything has changed since, and what the thread has read in between still holds if it
- *     succeeds.
+ *   - entries_claim() sets BUSY, by a compare-and-swap from the exact life that the thread has
+ *     seen. So it fails if anything has changed since, and what the thread has read in between
+ *     still holds if it succeeds.
  *   - entries_settle() sets the next state, with release order.
- *   - entries_view() copies an entry and checks that `life` stayed the same meanwhile. A claim by a view
- *     fails if the view is out of date.
+ *   - entries_view() copies an entry and checks that `life` stayed the same meanwhile. A claim by
+ *     a view fails if the view is out of date.
  *
- * A thread that is stopped between claim and settle, even for ever, blocks nobody: others see the entry as
- * if nothing were at the address. No function waits. Async-signal-safe.
+ * A thread that is stopped between claim and settle, even for ever, blocks nobody: others see the
+ * entry as if nothing were at the address. No function waits. Async-signal-safe.
  *
  * What begins with entries_ is for the modules of this folder only.
  */
@@ -49,8 +49,8 @@ enum ledger_flags {
 	LEDGER_RETURNED = 32,    /* by CallPackage or its like: to be freed with FreeReturnBuffer */
 	LEDGER_TRANSFERRED = 64, /* gone by changing its owner: a free of it is not judged */
 	LEDGER_SUSPECT = 128, /* was freed wrongly once: no finding will be made of it from now on */
-	/* Handed out by a function whose documentation does not say how it was allocated: nothing is
-	 * claimed of it, and later frees are not judged either. */
+	/* Handed out by a function whose documentation does not say how it was allocated: nothing
+	 * is claimed of it, and later frees are not judged either. */
 	LEDGER_GIVEN = LEDGER_SUSPECT | LEDGER_TRANSFERRED,
 };
 

@@ -29,8 +29,8 @@ APART void gaps_note(void)
 	trace_lose(TRACE_LOST_JUDGEMENTS);
 }
 
-/* Ends a claim. In a forked child that has no trace yet, the entry's place is in the parent's file, which
- * the child must not touch. */
+/* Ends a claim. In a forked child that has no trace yet, the entry's place is in the parent's file,
+ * which the child must not touch. */
 static void release_unseen(uint32_t number)
 {
 	if (!trace_is_mine())

@@ -136,13 +136,15 @@ static bool match_live_block(struct judgement *j)
 		return true;
 	}
 	j->v->release = true;
-	/* It is not documented whether FreeLsaHeap and FreeReturnBuffer may stand for each other. */
+	/* It is not documented whether FreeLsaHeap and FreeReturnBuffer may stand for each
+	 * other. */
 	if (!is_right(block, j->call) && !(block->flags & LEDGER_SUSPECT))
 		set_finding(j->v, TRACE_KIND_EXCHANGED_FREE, TRACE_REASON_NONE);
 	return true;
 }
 
-/* Another thread is changing what is at the address, and was stopped meanwhile: it may be a live block. */
+/* Another thread is changing what is at the address, and was stopped meanwhile: it may be a live
+ * block. */
 static bool match_busy_block(struct judgement *j)
 {
 	if (ledger_is_live(&j->at) || !lookup_busy(j->space, j->call->memory, j->call->section))
@@ -152,8 +154,8 @@ static bool match_busy_block(struct judgement *j)
 }
 
 /*
- * Addresses of different clients, and of the host, coincide by nature. So a client's buffer is looked for
- * only where nothing has been at the address itself.
+ * Addresses of different clients, and of the host, coincide by nature. So a client's buffer is
+ * looked for only where nothing has been at the address itself.
  */
 static bool match_foreign_block(struct judgement *j)
 {

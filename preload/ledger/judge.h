@@ -28,15 +28,15 @@
  *         invalid-free/unknown-address; not judged once there is a gap, or if the address was
  *         handed in (gaps.h)
  *
- * Between 2 and 3: if another thread is just changing what is at the address, the call is not judged, which is
- * counted.
+ * Between 2 and 3: if another thread is just changing what is at the address, the call is not
+ * judged, which is counted.
  *
- * A block that was freed wrongly by rule 2 or 3 is *suspect* from then on: it is no leak, and a later
- * correct free of it is right. One mistake is one finding.
+ * A block that was freed wrongly by rule 2 or 3 is *suspect* from then on: it is no leak, and a
+ * later correct free of it is right. One mistake is one finding.
  *
- * A judgement changes nothing else. Any thread, without a lock. Another thread may change a block at any
- * moment: a caller that releases what was judged does so by the view of the verdict, and if that
- * fails, judges again.
+ * A judgement changes nothing else. Any thread, without a lock. Another thread may change a block
+ * at any moment: a caller that releases what was judged does so by the view of the verdict, and if
+ * that fails, judges again.
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_JUDGE_H
 #define LSATRACE_PRELOAD_LEDGER_JUDGE_H
@@ -69,23 +69,25 @@ struct verdict {
 /* Judges a free, before the host's function is called. */
 void judge_free(const struct free_call *call, struct verdict *v);
 
-/* The same in short, for the case that nearly all calls are: releases the block if the call is right by
- * rule 2 and there is nothing to note. `expected` is as lookup_expect() returned it. Returns false if
- * nothing has changed: use judge_free(). */
+/* The same in short, for the case that nearly all calls are: releases the block if the call is
+ * right by rule 2 and there is nothing to note. `expected` is as lookup_expect() returned it.
+ * Returns false if nothing has changed: use judge_free(). */
 bool judge_release_if_right(struct lane *lane, const struct free_call *call, uint32_t expected,
 			    uint32_t stack);
 
-/* What a section's handle is. `view` becomes the section if it is live or deleted, else the block. */
+/* What a section's handle is. `view` becomes the section if it is live or deleted, else the
+ * block. */
 enum handle { HANDLE_LIVE, HANDLE_NULL, HANDLE_DELETED, HANDLE_BLOCK, HANDLE_UNKNOWN };
 enum handle judge_handle(uint64_t handle, struct ledger_view *view);
 
-/* Judges the handle that AllocateSharedMemory named, once the host has answered: a handle that is not
- * known is right if the host took it. `handle` and `view` are what judge_handle() found before. */
+/* Judges the handle that AllocateSharedMemory named, once the host has answered: a handle that is
+ * not known is right if the host took it. `handle` and `view` are what judge_handle() found
+ * before. */
 void judge_allocate_in_section(enum handle handle, const struct ledger_view *view, bool has_failed,
 			       struct verdict *v);
 
-/* Judges a deletion, before the host's function is called. A verdict that the handle is not known holds
- * only if the host then refuses it. */
+/* Judges a deletion, before the host's function is called. A verdict that the handle is not known
+ * holds only if the host then refuses it. */
 void judge_delete(uint64_t handle, struct verdict *v);
 
 #endif

@@ -33,8 +33,8 @@ static APART void end_live(struct lane *lane, uint32_t number, enum ledger_life 
 	lanes_advance(lane, clock_ticks_after());
 }
 
-/* Under a claim: moves the lane's time to after the end of what the entry was. `life` is its life before the
- * claim. Where the time of its end is not known, now is after it. */
+/* Under a claim: moves the lane's time to after the end of what the entry was. `life` is its life
+ * before the claim. Where the time of its end is not known, now is after it. */
 static inline void end_old(struct lane *lane, uint32_t number, enum ledger_life life)
 {
 	uint64_t gone_time = entries[number].gone_time;
@@ -83,8 +83,8 @@ static inline void fill_entry(struct lane *lane, uint32_t number, const struct l
 	entries_settle(number, LIFE_LIVE);
 }
 
-/* Claims an entry near a place of the index that has gone so long ago that nobody need remember it. Tries a
- * few; if they are all remembered, most are. */
+/* Claims an entry near a place of the index that has gone so long ago that nobody need remember it.
+ * Tries a few; if they are all remembered, most are. */
 static uint32_t claim_forgotten(struct index_walk *walk)
 {
 	uint32_t number;
@@ -100,9 +100,9 @@ static uint32_t claim_forgotten(struct index_walk *walk)
 	return 0;
 }
 
-/* Claims an entry for an address that has none, and puts it into the index. An entry in the index gets another
- * place there only while it is claimed. So index_replace() succeeds, and no other thread can use the
- * entry for an address of its own meanwhile. */
+/* Claims an entry for an address that has none, and puts it into the index. An entry in the index
+ * gets another place there only while it is claimed. So index_replace() succeeds, and no other
+ * thread can use the entry for an address of its own meanwhile. */
 static uint32_t claim_new(const struct ledger_entry *what)
 {
 	uint64_t hash = lookup_hash(what->space, what->address, what->scope);
@@ -136,8 +136,8 @@ static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *wh
 }
 
 /*
- * An entry at the same address is used again. One that a thread is just releasing cannot be claimed:
- * then there are two entries for a while, of which one is live.
+ * An entry at the same address is used again. One that a thread is just releasing cannot be
+ * claimed: then there are two entries for a while, of which one is live.
  */
 APART bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view)
 {
@@ -185,8 +185,8 @@ static void inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack)
 	enum ledger_life life = entry->life & 0xff;
 
 	entry->shown = 0;
-	/* A thread of the parent was changing it. What it was is not known here, so that a free of an
-	 * unknown address may be that of this block. */
+	/* A thread of the parent was changing it. What it was is not known here, so that a free of
+	 * an unknown address may be that of this block. */
 	if (life == LIFE_BUSY) {
 		gaps_open();
 		entry->life = entries_next_life(entry->life, LIFE_NONE);

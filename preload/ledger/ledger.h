@@ -3,8 +3,8 @@
  * The ledger: every section and block that is live, and those that have gone recently, by
  * address.
  *
- * It is in private memory, so that a forked child has it as it was at the fork. What is live is shown
- * in the trace file as well. Any number of threads use it at once, without a lock.
+ * It is in private memory, so that a forked child has it as it was at the fork. What is live is
+ * shown in the trace file as well. Any number of threads use it at once, without a lock.
  *
  *	entries.h      the table of entries, and the protocol by which threads change them
  *	lookup.h       finding an entry by its address
@@ -66,9 +66,10 @@
 bool ledger_init(void);
 
 /*
- * Enters what an acquiring call made: address, size, scope, stack, space, family, package, flags, and tid
- * and file, of `what`; the ledger fills in the rest. What was at that address has gone by then. If `view` is not
- * NULL it becomes the new entry. Returns false if there was no room, which makes a gap (gaps.h).
+ * Enters what an acquiring call made: address, size, scope, stack, space, family, package, flags,
+ * and tid and file, of `what`; the ledger fills in the rest. What was at that address has gone by
+ * then. If `view` is not NULL it becomes the new entry. Returns false if there was no room, which
+ * makes a gap (gaps.h).
  *
  * The time of the lane, at which the host's function had returned, is moved to after the release by
  * which the address had become free. The processor may have read its counter before the host's
@@ -76,15 +77,16 @@ bool ledger_init(void);
  */
 bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view);
 
-/* The same for SPACE_BLOCK, fast where an older block was at the address, as is usual. `expected` is as
- * lookup_expect() returned it. */
+/* The same for SPACE_BLOCK, fast where an older block was at the address, as is usual. `expected`
+ * is as lookup_expect() returned it. */
 bool ledger_enter_again(struct lane *lane, const struct ledger_entry *what, uint32_t expected);
 
 /* No finding will be made of the viewed block from now on. Does nothing if it has changed since. */
 void ledger_suspect(const struct ledger_view *view);
 
-/* In a forked child with a new file, under the cold lock: all that is live is marked as inherited and
- * shown in that file. `stack_now` translates references of stacks from the old file to the new one. */
+/* In a forked child with a new file, under the cold lock: all that is live is marked as inherited
+ * and shown in that file. `stack_now` translates references of stacks from the old file to the new
+ * one. */
 void ledger_inherit(uint32_t (*stack_now)(uint32_t stack));
 
 #endif

@@ -58,7 +58,8 @@ static bool is_at_and_settled(uint32_t number, void *context)
 	return (sought->life & 0xff) > LIFE_BUSY && is_at(&entries[number], sought);
 }
 
-/* The claim is by the life that was read first: if it succeeds, what was read after that still holds. */
+/* The claim is by the life that was read first: if it succeeds, what was read after that still
+ * holds. */
 static inline bool is_claimed(uint32_t number, void *context)
 {
 	struct sought *sought = context;
@@ -112,8 +113,9 @@ uint32_t lookup_claim(enum ledger_space space, uint64_t address, uint64_t reques
 	return number;
 }
 
-/* Neighbours in memory are neighbours here: what a thread works with stays in its cache. The upper bits
- * are mixed in so that heaps at round distances, such as those of threads, do not share guesses. */
+/* Neighbours in memory are neighbours here: what a thread works with stays in its cache. The upper
+ * bits are mixed in so that heaps at round distances, such as those of threads, do not share
+ * guesses. */
 static uint32_t *guess_for(uint64_t address)
 {
 	uint64_t heap = ((address >> (4 + GUESS_BITS)) * 0x9e3779b97f4a7c15u) >> (64 - GUESS_BITS);

@@ -2,12 +2,13 @@
 /*
  * Finds entries of the ledger by address.
  *
- * A hash index leads from (space, address, request) to entries. An address usually has one entry. If an
- * address is handed out again while a thread is still releasing the old block, it has two for a while. Only
- * one of them is live, and it is the one that is found.
+ * A hash index leads from (space, address, request) to entries. An address usually has one entry.
+ * If an address is handed out again while a thread is still releasing the old block, it has two for
+ * a while. Only one of them is live, and it is the one that is found.
  *
- * In front of the index is a table of guesses: for some bits of a block's address, the number of the entry
- * that was found there last. A guess is always checked. Nearly every call finds its entry by the guess.
+ * In front of the index is a table of guesses: for some bits of a block's address, the number of
+ * the entry that was found there last. A guess is always checked. Nearly every call finds its entry
+ * by the guess.
  *
  * Any thread, without a lock. Async-signal-safe.
  */
@@ -30,8 +31,8 @@ bool lookup_find_around(enum ledger_space space, uint64_t address, uint64_t requ
 /* A live client buffer at an address, of whichever request. */
 bool lookup_find_client(uint64_t address, struct ledger_view *view);
 
-/* Guesses which entry a block's address has, and fetches that into the cache. Call it as early as the
- * address is known. Returns its number, or 0; pass that to who needs the entry. */
+/* Guesses which entry a block's address has, and fetches that into the cache. Call it as early as
+ * the address is known. Returns its number, or 0; pass that to who needs the entry. */
 uint32_t lookup_expect(uint64_t address);
 
 /* The rest is for the modules of this folder. */
@@ -43,7 +44,8 @@ bool lookup_init(void);
 extern struct index lookup_index;
 uint64_t lookup_hash(enum ledger_space space, uint64_t address, uint64_t request);
 
-/* The number of an entry at an address that nobody is changing, in whichever state; 0: there is none. */
+/* The number of an entry at an address that nobody is changing, in whichever state; 0: there is
+ * none. */
 uint32_t lookup_number(enum ledger_space space, uint64_t address, uint64_t request);
 
 /* The number of one that somebody is changing. */

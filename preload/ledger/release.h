@@ -3,14 +3,17 @@
  * Ends the life of an entry, and remembers for a while what it was.
  *
  * A call that cannot fail releases at once. A call that the host may refuse (FreeClientBuffer,
- * DeleteSharedMemory) releases in two steps, before and after the host's function runs. An address that
- * was handed out again in between belongs to its new block: the second step then changes nothing.
+ * DeleteSharedMemory) releases in two steps, before and after the host's function runs. An address
+ * that was handed out again in between belongs to its new block: the second step then changes
+ * nothing.
  *
- * What has gone is remembered until at least LEDGER_REMEMBERED more have gone. Time is counted in epochs:
- * one ends whenever a lane has made EPOCH_RELEASES releases. The first epoch of each lane after a release
- * may have begun before it; each lane is allowed one more for that. No counter is shared by all releases.
+ * What has gone is remembered until at least LEDGER_REMEMBERED more have gone. Time is counted in
+ * epochs: one ends whenever a lane has made EPOCH_RELEASES releases. The first epoch of each lane
+ * after a release may have begun before it; each lane is allowed one more for that. No counter is
+ * shared by all releases.
  *
- * All take a view, and return false if the entry has changed since: view it again. Any thread, no lock.
+ * All take a view, and return false if the entry has changed since: view it again. Any thread, no
+ * lock.
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_RELEASE_H
 #define LSATRACE_PRELOAD_LEDGER_RELEASE_H
@@ -23,8 +26,8 @@ enum { LEDGER_REMEMBERED = 65536 };
 /* LIVE to RELEASED. `stack` is that of the call. */
 bool release_now(struct lane *lane, const struct ledger_view *view, uint32_t stack);
 
-/* The same for a block that gets another owner: what that one does with it is not judged. `lane` NULL:
- * the thread has none. */
+/* The same for a block that gets another owner: what that one does with it is not judged. `lane`
+ * NULL: the thread has none. */
 bool release_to_new_owner(struct lane *lane, const struct ledger_view *view);
 
 /* LIVE to DELETING. */
@@ -35,8 +38,8 @@ void release_finish(struct lane *lane, const struct ledger_view *view, bool is_g
 
 /* The rest is for the modules of this folder. */
 
-/* Ends a claim: the entry goes, and its place in the file is free. `how`: RELEASED or DELETED. `lane`
- * NULL: the thread has none. */
+/* Ends a claim: the entry goes, and its place in the file is free. `how`: RELEASED or DELETED.
+ * `lane` NULL: the thread has none. */
 void release_claimed(struct lane *lane, uint32_t number, enum ledger_life how, uint32_t stack);
 
 /* Ends a claim: the entry is live as before. */

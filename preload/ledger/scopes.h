@@ -2,9 +2,9 @@
 /*
  * Which section a block belongs to.
  *
- * A block names its section by a *scope*: the number of the section's entry | the section's serial number
- * << 32. Serial numbers are never used again. So a block never belongs to a later section that
- * has the same entry or the same handle.
+ * A block names its section by a *scope*: the number of the section's entry | the section's serial
+ * number << 32. Serial numbers are never used again. So a block never belongs to a later section
+ * that has the same entry or the same handle.
  *
  * Any thread, without a lock.
  */
@@ -19,7 +19,8 @@ static inline uint64_t scopes_of(const struct ledger_view *section)
 	return section->number ? section->entry.scope << 32 | section->number : 0;
 }
 
-/* The scope of the live section with a handle; 0: there is none, or a thread is changing it right now. */
+/* The scope of the live section with a handle; 0: there is none, or a thread is changing it right
+ * now. */
 uint64_t scopes_find(uint64_t handle);
 
 /* Does a scope name the live section that has this handle? */

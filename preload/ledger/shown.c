@@ -21,8 +21,8 @@ static struct chunks_items fresh_places;
 static struct chunks_refusal refusal;
 
 /*
- * Free places are shared by the batch. The lists lie in private memory, not in the places themselves:
- * who overwrites the file must not decide where something is written.
+ * Free places are shared by the batch. The lists lie in private memory, not in the places
+ * themselves: who overwrites the file must not decide where something is written.
  */
 static struct vm_table table;
 static struct batch {

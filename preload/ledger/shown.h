@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shows in the trace file what is live: a struct trace_entry for each live entry of the ledger, as long as
- * the file has room. A block without room is still known in the process, and TRACE_LOST_BLOCKS counts it.
+ * Shows in the trace file what is live: a struct trace_entry for each live entry of the ledger, as
+ * long as the file has room. A block without room is still known in the process, and
+ * TRACE_LOST_BLOCKS counts it.
  *
- * Places in the file are known by their reference and are used again. Each lane keeps some free ones for
- * itself, so that threads rarely meet; others are in a list that all threads share. Only fresh ones are
- * taken from the file under the cold lock.
+ * Places in the file are known by their reference and are used again. Each lane keeps some free
+ * ones for itself, so that threads rarely meet; others are in a list that all threads share. Only
+ * fresh ones are taken from the file under the cold lock.
  *
- * A reader of the file sees an entry whole or not at all: its state is FREE while anything else of it
- * changes, and is set last. Whoever calls these functions has claimed the entry.
+ * A reader of the file sees an entry whole or not at all: its state is FREE while anything else of
+ * it changes, and is set last. Whoever calls these functions has claimed the entry.
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_SHOWN_H
 #define LSATRACE_PRELOAD_LEDGER_SHOWN_H
