@@ -2,14 +2,17 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "include/trace_format.h"
 #include "preload/base/kernel.h"
 #include "preload/file/room.h"
+#include "preload/host/cgroup.h"
 #include "preload/host/own_file.h"
 
 #include "preload/base/poison.h"
@@ -246,6 +249,21 @@ static int allocate_all(void)
 	return measure(room.fd) < room.most ? ENOSPC : 0;
 }
 
+/* Pages of a file in memory count as the host's, and where the host may have little the kernel kills it
+ * for them: the file takes a quarter of what is left at most. */
+static uint32_t most_in_memory(int fd, uint32_t chunks)
+{
+	struct statfs fs;
+	uint64_t share;
+
+	if (fstatfs(fd, &fs) != 0 || fs.f_type != TMPFS_MAGIC)
+		return chunks;
+	share = cgroup_memory_left() / 4 / TRACE_CHUNK_BYTES;
+	if (share >= chunks)
+		return chunks;
+	return share > FIRST_CHUNKS ? (uint32_t)share : FIRST_CHUNKS;
+}
+
 int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
 {
 	struct stat st;
@@ -257,7 +275,7 @@ int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
 	room.fd = fd;
 	room.device = st.st_dev;
 	room.inode = st.st_ino;
-	room.mapped = room.most = mapped_chunks;
+	room.mapped = room.most = most_in_memory(fd, mapped_chunks);
 	room.grown = FIRST_CHUNKS;
 	error = allocate(fd, 0, FIRST_CHUNKS, 0);
 	if (error == EOPNOTSUPP) {

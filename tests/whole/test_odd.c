@@ -932,6 +932,49 @@ Test(odd, a_host_handles_sigbus_itself_where_the_trace_is_not_concerned, .timeou
 	remove_trace(expect_unharmed("harm-both", NO_OPTIONS));
 }
 
+/* Makes a control group whose members may have 40 MB together. Returns false if that is not possible. */
+static bool make_small_group(char group[64])
+{
+	static const char *const kinds[][2] = { { "memory/", "memory.limit_in_bytes" },
+						{ "", "memory.max" } };
+	char file[128];
+
+	for (int i = 0; i < 2; i++) {
+		FILE *limit;
+
+		snprintf(group, 64, "/sys/fs/cgroup/%slsatrace-%d", kinds[i][0], (int)getpid());
+		if (mkdir(group, 0755) != 0)
+			continue;
+		snprintf(file, sizeof(file), "%s/%s", group, kinds[i][1]);
+		limit = fopen(file, "r+");
+		if (limit && fputs("40000000", limit) > 0 && fclose(limit) == 0)
+			return true;
+		rmdir(group);
+	}
+	return false;
+}
+
+/* The kernel kills who has more, and pages of a file in memory count. */
+Test(odd, a_trace_in_memory_leaves_room_for_a_host_that_may_have_little, .timeout = 60)
+{
+	char group[64], trace_path[64], command[256];
+	struct run traced;
+
+	if (!make_small_group(group))
+		cr_skip_test("no control group can be made");
+	snprintf(trace_path, sizeof(trace_path), "/dev/shm/lsatrace-%d.trace", (int)getpid());
+	snprintf(command, sizeof(command),
+		 "echo $$ >%s/cgroup.procs && exec " LSATRACE " record -o %s -- " ODD_HOST
+		 " file-size 1000000000",
+		 group, trace_path);
+	traced = run_command(COMMAND("/bin/sh", "-c", command));
+	cr_expect_eq(traced.status, 0, "%d: %s", traced.status, traced.err);
+	cr_expect_lt(size_of(trace_path), 20000000);
+	run_release(&traced);
+	unlink(trace_path);
+	rmdir(group);
+}
+
 /* What a trace holds. */
 
 static bool file_holds(const char *path, const char *text)
