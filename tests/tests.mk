@@ -48,6 +48,8 @@ $(BUILD)/tests/fuzz/test_fuzz: $(BUILD)/obj/tests/fuzz/test_fuzz.o $(FUZZ)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion -ljansson $(VIEWER_LIBS)
 
 fuzzers: $(addprefix $(BUILD)/tests/fuzz/,reading whole)
+	@:
+
 $(BUILD)/tests/fuzz/reading $(BUILD)/tests/fuzz/whole: $(BUILD)/%: $(BUILD)/obj/%.o $(FUZZ)
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -ljansson $(VIEWER_LIBS)
 
