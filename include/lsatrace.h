@@ -41,6 +41,7 @@ static inline void *lsatrace_find(const char *name, void **kept)
  * changed in place, even if it is constant. Its calls belong to a package with the name "table".
  * Call this after the table has been filled and before anybody copies it, and again each time it
  * has been filled again. An older, shorter table must not be followed by addresses of functions.
+ * What is freed and not known may be older than this call: it is not judged, and counted.
  */
 static inline void lsatrace_hook_table(void *table)
 {

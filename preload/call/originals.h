@@ -7,6 +7,7 @@
 #ifndef LSATRACE_PRELOAD_CALL_ORIGINALS_H
 #define LSATRACE_PRELOAD_CALL_ORIGINALS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "include/slots.h"
@@ -16,6 +17,9 @@ enum { WRAPPED_PACKAGES = 128 }; /* packages that have wrappers at a time */
 
 /* By package index and slot: the host's function behind a shim, or lsatrace's own that replaces it. */
 extern void *originals_of_shims[TRACE_PACKAGES][SLOT_COUNT];
+
+/* By package index: its table may have been used before its shims were put there. */
+extern bool originals_are_late[TRACE_PACKAGES];
 
 /* By package number (packages.h) and wrapper: the package's own function, or the host's. */
 extern void *originals_of_wrappers[WRAPPED_PACKAGES][WRAPPED_COUNT];

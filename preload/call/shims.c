@@ -208,9 +208,10 @@ static inline struct free_call free_call_of(const struct call *c)
 /* The judgement is made again if the block was changed by another thread since. */
 static APART enum trace_kind judge_free_call(struct call *c)
 {
-	const struct free_call call = free_call_of(c);
+	struct free_call call = free_call_of(c);
 	struct verdict verdict;
 
+	call.is_late = originals_are_late[c->package];
 	do {
 		judge_free(&call, &verdict);
 	} while (verdict.release && !release_now(c->lane, &verdict.block, c->stack));
@@ -443,6 +444,7 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 	c.section = ADDRESS(request);
 	c.address = ADDRESS(memory);
 	call = free_call_of(&c);
+	call.is_late = originals_are_late[c.package];
 	do {
 		judge_free(&call, &verdict);
 	} while (verdict.release && !release_begin(&verdict.block));

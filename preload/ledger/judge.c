@@ -232,7 +232,7 @@ static bool match_unknown_address(struct judgement *j)
 {
 	if (j->call->family == FAMILY_LSA_HEAP && gaps_was_handed_in(j->call->memory))
 		return true;
-	if (gaps_exist())
+	if (gaps_exist() || j->call->is_late)
 		trace_lose(TRACE_LOST_JUDGEMENTS);
 	else
 		set_finding(j->v, TRACE_KIND_INVALID_FREE, TRACE_REASON_UNKNOWN_ADDRESS);

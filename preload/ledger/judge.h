@@ -26,7 +26,7 @@
  *     The section is not known, or existed before tracing began: not judged
  *  8. Nothing is known of the address.
  *         invalid-free/unknown-address; not judged once there is a gap, or if the address was
- *         handed in (gaps.h)
+ *         handed in (gaps.h), or may be older than the shims in its table
  *
  * Between 2 and 3: if another thread is just changing what is at the address, the call is not
  * judged, which is counted.
@@ -54,6 +54,7 @@ struct free_call {
 	uint64_t section; /* FAMILY_SHARED_MEMORY: the handle named; CLIENT_BUFFER: the request; else 0 */
 	enum family family; /* of the function called */
 	uint8_t returned;   /* FreeReturnBuffer: LEDGER_RETURNED; else 0 */
+	bool is_late;       /* what was made before shims stood in the table is not known */
 };
 
 struct verdict {

@@ -82,6 +82,7 @@ static void put_shims(struct inplace *t, bool is_filled)
 	for (size_t slot = 0; slot < t->slots; slot++)
 		if (needs_shim(t, slot, t->table[slot]))
 			t->original[slot] = now[slot] = fresh[slot] = t->table[slot];
+	originals_are_late[t->package] |= is_filled;
 	table_put_shims(fresh, t->slots, t->package);
 	/* Else the host may be about to fill it: then its empty slots are no sign of anything. */
 	if (is_filled && !t->hooked)

@@ -263,6 +263,20 @@ static int told_table(char **arguments)
 	return 0;
 }
 
+/* The same, but the package has used the table before. It frees a block from that time, and a younger
+ * one wrongly. */
+static int told_late(char **arguments)
+{
+	LSA_SECPKG_FUNCTION_TABLE table = host_table;
+	PVOID older = table.AllocateLsaHeap(40);
+
+	(void)arguments;
+	lsatrace_hook_table(&table);
+	table.FreePrivateHeap(table.AllocateLsaHeap(41));
+	table.FreeLsaHeap(older);
+	return 0;
+}
+
 static void print_leaks(void)
 {
 	printf("%zu %zu %zu %zu\n", lsatrace_leaks_since("first"), lsatrace_leaks_since("second"),
@@ -308,6 +322,7 @@ const struct scenario way_scenarios[] = {
 	{ "lent-table", lent },
 	{ "lent-table-amid-others", lent_amid_others },
 	{ "told-table", told_table },
+	{ "told-late", told_late },
 	{ "checkpoints", checkpoints },
 	{ 0 },
 };

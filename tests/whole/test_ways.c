@@ -353,6 +353,17 @@ Test(ways, a_table_that_the_host_tells_of_is_traced, .timeout = 60)
 	traced_release(&traced);
 }
 
+Test(ways, what_is_older_than_the_news_of_a_table_is_not_judged, .timeout = 60)
+{
+	struct traced traced = trace_with(NO_OPTIONS, ODD("told-late"));
+
+	cr_expect_eq(json_number_at(traced.report, "summary.errors"), 1);
+	cr_expect(
+		json_same_text(json_text_at(traced.report, "findings.0.kind"), "mismatched-free"));
+	cr_expect_eq(json_number_at(traced.report, "summary.lost.judgements"), 1);
+	traced_release(&traced);
+}
+
 Test(ways, leaks_are_counted_from_a_checkpoint_on, .timeout = 60)
 {
 	struct run bare = traced_bare(ODD("checkpoints"));

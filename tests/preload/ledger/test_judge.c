@@ -139,7 +139,7 @@ static struct verdict freed(uint64_t section, uint64_t memory)
 {
 	struct verdict v;
 
-	judge_free(&(struct free_call){ memory, section, FAMILY_SHARED_MEMORY, 0 }, &v);
+	judge_free(&(struct free_call){ memory, section, FAMILY_SHARED_MEMORY, 0, false }, &v);
 	return v;
 }
 
@@ -147,7 +147,7 @@ static struct verdict freed_heap(enum family family, uint64_t memory)
 {
 	struct verdict v;
 
-	judge_free(&(struct free_call){ memory, 0, family, 0 }, &v);
+	judge_free(&(struct free_call){ memory, 0, family, 0, false }, &v);
 	return v;
 }
 
@@ -155,7 +155,7 @@ static struct verdict freed_returned(uint64_t memory)
 {
 	struct verdict v;
 
-	judge_free(&(struct free_call){ memory, 0, FAMILY_LSA_HEAP, LEDGER_RETURNED }, &v);
+	judge_free(&(struct free_call){ memory, 0, FAMILY_LSA_HEAP, LEDGER_RETURNED, false }, &v);
 	return v;
 }
 
@@ -163,7 +163,7 @@ static struct verdict freed_client(uint64_t request, uint64_t memory)
 {
 	struct verdict v;
 
-	judge_free(&(struct free_call){ memory, request, FAMILY_CLIENT_BUFFER, 0 }, &v);
+	judge_free(&(struct free_call){ memory, request, FAMILY_CLIENT_BUFFER, 0, false }, &v);
 	return v;
 }
 
