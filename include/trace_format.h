@@ -369,6 +369,10 @@ enum trace_entry_flags {
 	TRACE_ENTRY_ADOPTED = 2, /* a section whose creation was not seen: sizes and stack unknown */
 };
 
+/* The upper bits of a block's flags: 1 + number of the function that handed it out, if that is no
+ * allocator; else 0. */
+#define TRACE_ENTRY_FUNCTION_SHIFT 2
+
 struct trace_entry {
 	uint64_t address; /* of the block, or the section's handle */
 	uint64_t size;    /* bytes asked for; SECTION: MaxSize | InitialSize << 32 */
@@ -408,6 +412,17 @@ enum trace_finding_flags {
 	TRACE_FINDING_HAS_SIZE = 32,    /* `size` is known */
 };
 
+/* What lies at an address that is no block. */
+enum trace_place {
+	TRACE_PLACE_UNKNOWN,
+	TRACE_PLACE_UNMAPPED, /* nothing */
+	TRACE_PLACE_IMAGE,    /* a loaded file: its code or its data */
+	TRACE_PLACE_STACK,    /* the stack of the calling thread */
+	TRACE_PLACE_HEAP,   /* the heap of the C library, between the program's end and the break */
+	TRACE_PLACE_MAPPED, /* other memory */
+	TRACE_PLACES
+};
+
 /*
  * One misuse, judged in the process. Kind, reason, family, function, package and stacks make it
  * distinct; the other fields are those of its first occurrence. Leaks are not here: they are what
@@ -435,7 +450,9 @@ struct trace_finding {
 	uint8_t committed;    /* valid when 1 */
 	uint8_t block_family; /* family of the block concerned, or 0 */
 	uint8_t parameter; /* TRANSFER: number of a PARAMETER definition of the function; else 0 */
-	uint8_t reserved[8];
+	uint8_t place;     /* UNKNOWN_ADDRESS: enum trace_place; else 0 */
+	uint8_t reserved[3];
+	uint32_t place_of; /* IMAGE: id of a MODULE record, or 0; STACK: kernel thread id */
 };
 
 /* A call that has not returned yet. */

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "preload/call/note.h"
+#include "preload/capture/modules.h"
+#include "preload/capture/stack_pages.h"
 #include "preload/file/findings.h"
+#include "preload/host/elf_image.h"
+#include "preload/host/maps.h"
 #include "preload/ledger/describe.h"
 
 #include "preload/base/poison.h"
@@ -35,6 +41,49 @@ static void add_section(struct trace_finding *f, const struct call *c,
 	describe_section(f, section);
 }
 
+enum { DEAD_FRAMES_BYTES = 1 << 20 }; /* below the present frame */
+
+static bool is_own_stack(uint64_t address)
+{
+	uint64_t frame = (uint64_t)(uintptr_t)__builtin_frame_address(0) & ~7ull;
+	struct stack_pages pages = { 0 };
+
+	address &= ~7ull;
+	return address > frame ? stack_pages_reach(&pages, frame, address)
+			       : frame - address < DEAD_FRAMES_BYTES &&
+					 stack_pages_reach(&pages, address, frame);
+}
+
+/*
+ * Says what lies at an address that is no block, without reading it. The first occurrence of a
+ * finding only: the kernel is asked.
+ */
+static void note_place(struct trace_finding *f)
+{
+	const void *at = (const void *)(uintptr_t)f->address;
+	struct elf_image image;
+	uint64_t frame;
+
+	if (f->reason != TRACE_REASON_UNKNOWN_ADDRESS || findings_are_noted(f))
+		return;
+	if (elf_image_at(at, &image)) {
+		f->place = TRACE_PLACE_IMAGE;
+		f->place_of = modules_find_frame(f->address, &frame)
+				      ? (uint32_t)(frame >> TRACE_FRAME_OFFSET_BITS)
+				      : 0;
+	} else if (!maps_can_read(at, 1)) {
+		f->place = TRACE_PLACE_UNMAPPED;
+	} else if (is_own_stack(f->address)) {
+		f->place = TRACE_PLACE_STACK;
+		f->place_of = (uint32_t)f->tid;
+	} else if (elf_image_at(elf_image_first()->l_ld, &image) && f->address >= image.end &&
+		   f->address < (uint64_t)(unsigned long)syscall(SYS_brk, 0)) {
+		f->place = TRACE_PLACE_HEAP;
+	} else {
+		f->place = TRACE_PLACE_MAPPED;
+	}
+}
+
 APART void note_verdict(struct call *c, const struct verdict *v)
 {
 	struct trace_finding f;
@@ -45,6 +94,7 @@ APART void note_verdict(struct call *c, const struct verdict *v)
 	describe_block(&f, &v->block);
 	add_section(&f, c, &v->section);
 	describe_owner(&f, &v->owner);
+	note_place(&f);
 	findings_note(&f);
 	c->alarm = v->kind;
 	c->alarm_reason = v->reason;

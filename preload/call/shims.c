@@ -55,8 +55,12 @@ static void enter_made(struct call *c, enum ledger_space space, uint64_t scope, 
 	struct ledger_entry entry = new_entry(c, space, scope);
 
 	entry.flags = flags;
+	if (flags & LEDGER_OBTAINED)
+		entry.file = c->slot + 1u;
 	ledger_enter(c->lane, &entry, NULL);
 }
+
+_Static_assert((SLOT_COUNT + 1) << TRACE_ENTRY_FUNCTION_SHIFT <= 256, "flags of a trace_entry");
 
 static inline void enter_block(struct call *c, uint64_t scope, uint32_t expected)
 {

@@ -88,3 +88,8 @@ void findings_note(const struct trace_finding *what)
 	__atomic_add_fetch(&finding->count, what->count, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&finding->bytes, what->bytes, __ATOMIC_RELAXED);
 }
+
+bool findings_are_noted(const struct trace_finding *what)
+{
+	return find_finding(what, hash_finding(what)) != NULL;
+}

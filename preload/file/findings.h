@@ -9,6 +9,8 @@
 #ifndef LSATRACE_PRELOAD_FILE_FINDINGS_H
 #define LSATRACE_PRELOAD_FILE_FINDINGS_H
 
+#include <stdbool.h>
+
 #include "include/trace_format.h"
 
 /* For a new file: there are none. Under the cold lock. */
@@ -17,5 +19,8 @@ void findings_reset(void);
 /* Notes an occurrence. what->count and what->bytes are added to those of the finding; the other
  * fields are kept of the first occurrence. If there is no room, that is counted in the trace. */
 void findings_note(const struct trace_finding *what);
+
+/* Has an equal one been noted before? */
+bool findings_are_noted(const struct trace_finding *what);
 
 #endif

@@ -70,9 +70,10 @@ struct ledger_entry {
 	uint8_t space, family, package, flags;
 	uint8_t groups; /* in which it is (groups.h) */
 	union {
-		struct {               /* live */
-			int32_t tid;   /* of the thread that made it */
-			uint32_t file; /* section: as struct trace_entry has it */
+		struct {             /* live */
+			int32_t tid; /* of the thread that made it */
+			uint32_t file; /* section: as struct trace_entry has it; block: 1 + slot of the function that
+					handed it out, if that is no allocator; else 0 */
 		};
 		uint64_t gone_time; /* gone: ticks, of the call that released it; 0: not known */
 	};

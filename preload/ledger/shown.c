@@ -200,6 +200,8 @@ void shown_write(const struct ledger_entry *entry)
 	poke(place->stack, entry->stack); /* perhaps somebody still takes it for a link */
 	place->tid = entry->tid;
 	place->flags = entry->flags & (TRACE_ENTRY_INHERITED | TRACE_ENTRY_ADOPTED);
+	if (entry->space != SPACE_SECTION)
+		place->flags |= (uint8_t)(entry->file << TRACE_ENTRY_FUNCTION_SHIFT);
 	place->family = entry->family;
 	place->package = entry->package;
 	shown_set_state(entry, LIFE_LIVE);

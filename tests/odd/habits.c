@@ -81,6 +81,11 @@ static NTSTATUS convert_auth_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATIO
 	return STATUS_SUCCESS;
 }
 
+static void ignore(PVOID block)
+{
+	(void)block;
+}
+
 /* The package's side: one function for each habit. */
 
 static void free_auth_data(void)
@@ -131,6 +136,22 @@ static void answer_of_client(void)
 	lsa->FreeLsaHeap(output.pvBuffer);
 }
 
+/* Frees what is no block. */
+static void free_nothing(const char *what)
+{
+	static char in_data[16];
+	char on_stack[16];
+
+	if (strcmp(what, "data") == 0)
+		lsa->FreeLsaHeap(in_data);
+	else if (strcmp(what, "stack") == 0)
+		lsa->FreeLsaHeap(on_stack);
+	else if (strcmp(what, "malloc") == 0)
+		lsa->FreeLsaHeap(malloc(40));
+	else
+		lsa->FreeLsaHeap((void *)(uintptr_t)0x10000);
+}
+
 /* The first name is the host's. The second is the package's own, and stays so. */
 static void convert(void)
 {
@@ -168,6 +189,8 @@ static NTSTATUS call(PLSA_CLIENT_REQUEST client, PVOID submitted, PVOID base, UL
 		answer_of_client();
 	else if (has_habit("convert"))
 		convert();
+	else if (strncmp(habit, "free-", 5) == 0)
+		free_nothing(habit + 5);
 	else if (has_habit("handed-in"))
 		lsa->FreeLsaHeap(((PVOID *)submitted)[2]);
 	else if (has_habit("client-answer"))
@@ -337,6 +360,7 @@ static int keep_habit(char **arguments)
 	SECPKG_FUNCTION_TABLE *package = &package_tables[0];
 
 	habit = arguments[0];
+	table.FreeLsaHeap = strncmp(habit, "free-", 5) ? table.FreeLsaHeap : ignore;
 	table.GetAuthDataForUser = get_auth_data;
 	table.ExpandAuthDataForDomain = expand_auth_data;
 	table.CrackSingleName = crack_name;

@@ -48,9 +48,11 @@ struct finding {
 	const struct model *model;
 	const char *family;
 	const char *block_family; /* of the block concerned; NULL: unknown or none */
-	const char *function;     /* that was called, or has returned; NULL for a leak */
-	const char *parameter;    /* of an entry point, by which it returned; NULL: none */
-	uint32_t package;         /* index in `model` */
+	const char *function; /* that was called, has returned, or handed out a leaked block; or NULL */
+	const char *parameter;  /* of an entry point, by which it returned; NULL: none */
+	uint32_t package;       /* index in `model` */
+	enum trace_place place; /* of an unknown address */
+	uint32_t place_of;
 	bool at_unload; /* leak: an occurrence was still held when its package was unloaded */
 	bool has_address, has_size;
 	uint64_t address, size;

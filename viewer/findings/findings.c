@@ -111,6 +111,8 @@ static void decode_leak(struct finding *finding, const struct model *model,
 	struct model_entry section = *entry;
 
 	finding->package = entry->package;
+	if (entry->handed_out)
+		finding->function = model_function(model, entry->handed_out - 1u)->name;
 	finding->has_address = finding->has_size = true;
 	finding->address = entry->address;
 	finding->size = entry->size;
@@ -165,6 +167,8 @@ static void decode_misuse(struct finding *finding, const struct model *model,
 	finding->address = t->address;
 	finding->has_size = (t->flags & TRACE_FINDING_HAS_SIZE) != 0;
 	finding->size = t->size;
+	finding->place = (enum trace_place)t->place;
+	finding->place_of = t->place_of;
 	finding->block = t->block;
 	finding->section = decode_section(&t->section, (t->flags & TRACE_FINDING_HAS_SECTION) != 0,
 					  (t->flags & TRACE_FINDING_SECTION_SIZES) != 0);

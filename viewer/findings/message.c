@@ -136,9 +136,21 @@ static void write_block_leak(struct sentence *s)
 		say_handle(s, &s->finding->section);
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
 	}
-	say_place(s, ", allocated at ", TRACE_STACK_ALLOCATE);
+	if (s->finding->function) {
+		say_words(s, ", handed out by ");
+		say_function(s);
+		say_place(s, " at ", TRACE_STACK_ALLOCATE);
+	} else {
+		say_place(s, ", allocated at ", TRACE_STACK_ALLOCATE);
+	}
 	say_words(s, ", is never freed");
 	say_at_unload(s);
+	if (s->finding->function) {
+		say_words(s, "; ");
+		say_words(s, strncmp(s->finding->function, "CallPackage", 11) ? "FreeLsaHeap"
+									      : "FreeReturnBuffer");
+		say_words(s, " frees it");
+	}
 }
 
 static void write_section_leak(struct sentence *s)
@@ -252,6 +264,39 @@ static void write_free_after_delete(struct sentence *s)
 	say_place(s, " at ", TRACE_STACK_DELETE);
 }
 
+/* " but lies ...", what is known of an address that is no block */
+static void say_what_lies_there(struct sentence *s)
+{
+	const struct finding *f = s->finding;
+	const struct model_module *module = NULL;
+
+	switch (f->place) {
+	case TRACE_PLACE_UNMAPPED:
+		say_words(s, "; nothing is mapped there");
+		break;
+	case TRACE_PLACE_IMAGE:
+		module = model_module_of(f->model, f->place_of);
+		say_words(s, " but lies in the static data of ");
+		say_text(s, module ? module->base : "a loaded file");
+		if (module) {
+			say_words(s, "+");
+			buffer_hex(&s->text, f->address - module->load);
+		}
+		break;
+	case TRACE_PLACE_STACK:
+		buffer_format(&s->text, " but lies on the stack of thread %" PRIu32, f->place_of);
+		break;
+	case TRACE_PLACE_HEAP:
+		say_words(s, " but lies in the C library's heap (malloc)");
+		break;
+	case TRACE_PLACE_MAPPED:
+		say_words(s, " but lies in other memory of the process");
+		break;
+	default:
+		break;
+	}
+}
+
 static void write_invalid_free(struct sentence *s)
 {
 	const struct finding *f = s->finding;
@@ -278,6 +323,7 @@ static void write_invalid_free(struct sentence *s)
 		break;
 	case TRACE_REASON_UNKNOWN_ADDRESS:
 		say_words(s, ", which is the address of no block");
+		say_what_lies_there(s);
 		break;
 	default:
 		break;

@@ -237,6 +237,11 @@ const struct model_module *model_module(const struct model *m, uint32_t i)
 	return &m->definitions.module[i];
 }
 
+const struct model_module *model_module_of(const struct model *m, uint32_t id)
+{
+	return definitions_module(&m->definitions, id);
+}
+
 bool model_allocator(const struct model *m, uint32_t package, uint32_t family,
 		     enum trace_allocator *allocator)
 {
@@ -296,6 +301,8 @@ struct model_entry model_entry(const struct model *m, const struct trace_entry *
 		.in_section = !is_section && t->section != 0,
 		.inherited = (t->flags & TRACE_ENTRY_INHERITED) != 0,
 		.adopted = (t->flags & TRACE_ENTRY_ADOPTED) != 0,
+		.handed_out =
+			t->state == TRACE_ENTRY_SECTION ? 0 : t->flags >> TRACE_ENTRY_FUNCTION_SHIFT,
 		.has_descriptor = is_section && t->section != 0,
 		.descriptor = is_section ? t->section - 1 : 0,
 		.state = (enum trace_entry_state)t->state,

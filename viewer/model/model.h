@@ -59,6 +59,9 @@ void model_write_package(const struct model *m, uint32_t index, struct buffer *t
 uint32_t model_modules(const struct model *m);
 const struct model_module *model_module(const struct model *m, uint32_t i);
 
+/* The module with an id; NULL: there is none. */
+const struct model_module *model_module_of(const struct model *m, uint32_t id);
+
 /* Whose functions a package calls, of a family. Returns false if they are the host's. */
 bool model_allocator(const struct model *m, uint32_t package, uint32_t family,
 		     enum trace_allocator *allocator);

@@ -88,6 +88,7 @@ struct model_entry {
 	const struct trace_entry *source, *section;
 	bool in_section; /* block: it was allocated in a section, live or not */
 	bool inherited, adopted;
+	uint8_t handed_out;  /* block: 1 + number of the function, if it is no allocator; else 0 */
 	bool has_descriptor; /* section: its memory is a file */
 	uint32_t descriptor; /* of that file, in the process */
 	enum trace_entry_state state;

@@ -159,7 +159,10 @@ bool ranges_check_entry(const struct ranges_defined *d, const struct trace_entry
 	if (e->state == TRACE_ENTRY_FREE)
 		return true;
 	return REQUIRE(e->state < TRACE_ENTRY_STATES, e, state, "state of a ledger entry") &&
-	       REQUIRE(e->flags <= flags, e, flags, "flags of a ledger entry") &&
+	       REQUIRE(e->flags <= flags ||
+			       (e->state != TRACE_ENTRY_SECTION &&
+				is_function(d, (e->flags >> TRACE_ENTRY_FUNCTION_SHIFT) - 1)),
+		       e, flags, "flags of a ledger entry") &&
 	       REQUIRE(d->family[e->family], e, family, "family of a ledger entry") &&
 	       REQUIRE(e->package < TRACE_PACKAGES, e, package, "package of a ledger entry");
 }
@@ -181,6 +184,7 @@ bool ranges_check_finding(const struct ranges_defined *d, const struct trace_fin
 		       "block's family of a finding") &&
 	       REQUIRE(is_function(d, f->function), f, function, "number of a function") &&
 	       REQUIRE(f->package < TRACE_PACKAGES, f, package, "package of a finding") &&
+	       REQUIRE(f->place < TRACE_PLACES, f, place, "place of a finding") &&
 	       REQUIRE(f->parameter < TRACE_PARAMETERS, f, parameter, "parameter of a finding") &&
 	       REQUIRE(f->flags <= flags, f, flags, "flags of a finding");
 }

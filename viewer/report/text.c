@@ -212,6 +212,12 @@ static void write_heading(struct writer *w, const struct finding *f, enum trace_
 		buffer_text(w->text, " was called by:\n");
 		break;
 	case TRACE_STACK_ALLOCATE:
+		if (f->kind == TRACE_KIND_BLOCK_LEAK && f->function) {
+			buffer_text(w->text, "the block was handed out by ");
+			buffer_plain(w->text, f->function);
+			buffer_text(w->text, ", which was called by:\n");
+			break;
+		}
 		buffer_text(w->text, "the block was allocated by:\n");
 		break;
 	case TRACE_STACK_FREE:

@@ -730,7 +730,7 @@ Test(reader, steps_over_a_hole_where_a_record_was_never_begun)
 /* The ledger. */
 
 REFUSES(an_unknown_state_of_an_entry, block->state, TRACE_ENTRY_STATES, "state of a ledger entry")
-REFUSES(unknown_flags_of_an_entry, block->flags, 4, "flags of a ledger entry")
+REFUSES(unknown_flags_of_an_entry, block->flags, 255, "flags of a ledger entry")
 REFUSES(an_entry_of_an_undefined_family, block->family, 200, "family of a ledger entry")
 REFUSES(an_entry_without_family, block->family, 0, "family of a ledger entry")
 REFUSES(an_entry_of_a_package_beyond_the_last, block->package, TRACE_PACKAGES, "package of a ledger")
@@ -761,6 +761,7 @@ REFUSES(an_unknown_kind_of_finding, finding->kind, TRACE_KIND_COUNT, "kind of a 
 REFUSES(an_unknown_reason, finding->reason, TRACE_REASON_COUNT, "reason of a finding")
 REFUSES(a_finding_of_an_undefined_family, finding->family, 0, "family of a finding")
 REFUSES(a_block_of_an_undefined_family, finding->block_family, 99, "block's family")
+REFUSES(a_finding_of_an_unknown_place, finding->place, TRACE_PLACES, "place of a finding")
 REFUSES(a_finding_of_a_parameter_beyond_the_last, finding->parameter, TRACE_PARAMETERS,
 	"parameter of a finding")
 REFUSES(a_finding_of_an_undefined_function, finding->function, 31, "number of a function")
