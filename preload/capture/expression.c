@@ -110,7 +110,9 @@ static uint64_t read_part(struct machine *m, uint64_t address, uint64_t bytes)
 
 static uint64_t read_register(struct machine *m, uint64_t reg)
 {
-	if (reg >= EH_RETURN || !(m->input->known >> reg & 1)) {
+	if (reg == EH_RETURN)
+		return m->input->pc;
+	if (reg > EH_RETURN || !(m->input->known >> reg & 1)) {
 		m->code.failed = true;
 		return 0;
 	}

@@ -15,6 +15,7 @@
 struct expression_input {
 	const uint64_t *registers; /* by number, EH_RETURN of them */
 	uint32_t known;            /* a bit for each register whose value is known */
+	uint64_t pc;               /* register EH_RETURN, for entries of linkage tables */
 	uint64_t first;            /* what lies on the stack of numbers at first */
 	/* Reads a word of memory. Returns false if that is not possible. */
 	bool (*read_word)(void *reader, uint64_t address, uint64_t *word);

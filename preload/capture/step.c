@@ -38,7 +38,8 @@ static bool read_word(void *pages, uint64_t address, uint64_t *word)
 static bool evaluate(const struct step_frame *f, const uint8_t *block, uint64_t first,
 		     uint64_t *result)
 {
-	struct expression_input input = { f->registers, f->known, first, read_word, f->pages };
+	struct expression_input input = { f->registers, f->known,  f->pc - f->is_interrupted,
+					  first,        read_word, f->pages };
 
 	return expression_evaluate(block, &input, result);
 }

@@ -11,7 +11,7 @@
 
 /* Registers hold 0x1000, 0x1001 and so on; r15 is not known. A word of memory holds its address
  * plus 7; nothing lies at 0. */
-static uint64_t registers[EH_RETURN];
+static uint64_t registers[EH_RETURN], pc = 0x400000;
 
 static bool read_word(void *reads, uint64_t address, uint64_t *word)
 {
@@ -31,7 +31,7 @@ TestSuite(expression, .init = set_up);
 static bool evaluate(const uint8_t *block, uint64_t *result)
 {
 	unsigned reads = 0;
-	struct expression_input input = { registers, 0x7fff, 100, read_word, &reads };
+	struct expression_input input = { registers, 0x7fff, pc, 100, read_word, &reads };
 
 	return expression_evaluate(block, &input, result);
 }
@@ -85,7 +85,8 @@ Test(expression, registers_and_memory)
 	EXPECT(0x1007 + 7, 0x77, 0, 0x94, 8);
 	EXPECT_FAILURE(0x77, 0, 0x94, 9);
 	EXPECT_FAILURE(0x7f, 0);
-	EXPECT_FAILURE(0x80, 0);
+	EXPECT(0x400001, 0x80, 1);
+	EXPECT_FAILURE(0x81, 0);
 	EXPECT_FAILURE(0x92, 0xff, 0xff, 3, 0);
 	EXPECT_FAILURE(0x30, 0x06);
 }
@@ -142,9 +143,8 @@ Test(expression, an_entry_of_a_procedure_linkage_table)
 {
 	registers[EH_RSP] = 0x7000;
 	for (uint64_t at = 0; at < 16; at++) {
-		registers[15] = 0x400000 + at;
-		registers[14] = registers[15];
-		EXPECT(at >= 11 ? 0x7010 : 0x7008, 0x77, 8, 0x7e, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33,
+		pc = 0x400000 + at;
+		EXPECT(at >= 11 ? 0x7010 : 0x7008, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33,
 		       0x24, 0x22);
 	}
 }
