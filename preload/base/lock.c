@@ -20,8 +20,10 @@ _Static_assert(sizeof(struct process_page) <= 4096, "one page");
 /* The C library cancels threads by this signal, which it lets nobody block. */
 enum { SIGNAL_OF_CANCELLATION = 32 };
 
+#define NOT_BLOCKED UINT64_MAX /* nobody can block SIGKILL, so that this is no set of signals */
+
 /* How a thread waits: first it spins, then it lets others run, then it sleeps. */
-enum { SPINS = 200, YIELDS = 64, NAPS = 500 };
+enum { CONFINED_SPINS = 1 << 20, SPINS = 200, YIELDS = 64, NAPS = 500 };
 
 /* What the holder of a lock remembers. A forked child inherits it, so that it can restore its
  * signals. */
@@ -40,6 +42,12 @@ static uintptr_t own_mark(void)
 	return (uintptr_t)&mark;
 }
 
+static void restore_signals(uint64_t signals)
+{
+	if (signals != NOT_BLOCKED && !process_is_confined)
+		kernel_restore_signals(signals);
+}
+
 static uint32_t *bell_of(struct process_lock *lock, uint32_t ticket)
 {
 	return &lock->bell[ticket % PROCESS_BELLS];
@@ -49,6 +57,8 @@ static uint32_t *bell_of(struct process_lock *lock, uint32_t ticket)
 static void ring_bell(struct process_lock *lock, uint32_t ticket)
 {
 	__atomic_add_fetch(bell_of(lock, ticket), 1, __ATOMIC_SEQ_CST);
+	if (process_is_confined)
+		return;
 	syscall(SYS_futex, bell_of(lock, ticket), FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
@@ -105,6 +115,7 @@ static APART bool wait_for_turn(struct process_lock *lock, uint32_t ticket)
 {
 	struct timespec deadline;
 	uint32_t *bell = bell_of(lock, ticket), before;
+	unsigned turn = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec++;
@@ -112,6 +123,11 @@ static APART bool wait_for_turn(struct process_lock *lock, uint32_t ticket)
 		before = __atomic_load_n(bell, __ATOMIC_SEQ_CST);
 		if (try_to_take(lock, ticket))
 			return true;
+		if (process_is_confined) {
+			if (lock_pause(turn++))
+				continue;
+			break;
+		}
 		for (int i = 0; i < SPINS && __atomic_load_n(bell, __ATOMIC_RELAXED) == before; i++)
 			__builtin_ia32_pause();
 		syscall(SYS_futex, bell, FUTEX_WAIT_BITSET_PRIVATE, before, &deadline, NULL,
@@ -137,10 +153,10 @@ bool lock_take(enum lock_name which)
 	lock = &process_page->lock[which];
 	if (unlikely(is_stuck(lock)))
 		return false;
-	signals = kernel_block_signals(MASK_SENT);
+	signals = process_is_confined ? NOT_BLOCKED : kernel_block_signals(MASK_SENT);
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_SEQ_CST);
 	if (!try_to_take(lock, ticket) && !wait_for_turn(lock, ticket)) {
-		kernel_restore_signals(signals);
+		restore_signals(signals);
 		errno = error;
 		return false;
 	}
@@ -168,7 +184,7 @@ void lock_release(enum lock_name which)
 		if (unlikely(__atomic_load_n(&lock->next, __ATOMIC_SEQ_CST) != turn))
 			ring_bell(lock, turn);
 	}
-	kernel_restore_signals(hold.signals);
+	restore_signals(hold.signals);
 	errno = hold.error;
 }
 
@@ -182,7 +198,7 @@ void lock_release_left(void)
 		if (__atomic_load_n(&lock->state, __ATOMIC_RELAXED) % 2 == 0 ||
 		    __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) != own_mark())
 			continue;
-		signals = kernel_block_signals(0);
+		signals = process_is_confined ? NOT_BLOCKED : kernel_block_signals(0);
 		if (!(signals & MASK_OF(SIGNAL_OF_CANCELLATION)))
 			holds[which].signals = signals;
 		lock_release((enum lock_name)which);
@@ -198,8 +214,9 @@ bool lock_pause(unsigned turn)
 {
 	struct timespec nap = { 0 };
 
-	if (turn < SPINS) {
+	if (turn < SPINS || process_is_confined) {
 		__builtin_ia32_pause();
+		return turn < CONFINED_SPINS;
 	} else if (turn < SPINS + YIELDS) {
 		syscall(SYS_sched_yield);
 	} else {

@@ -10,6 +10,8 @@
  *   holds one. So no signal handler runs then, none can leave a lock held for good by longjmp(),
  *   and an asynchronous pthread_cancel() waits. Signals that an instruction raises, such as
  *   SIGSEGV, stay open.
+ * - Under a seccomp filter that kills (process_is_confined) signals stay open and nobody sleeps: what
+ *   interrupts a holder, and needs the lock, goes on without.
  * - Free in a child, however it was forked: the words of the locks lie in process_page.
  *
  * Lock order. A thread that holds one of these locks may take only those below it:

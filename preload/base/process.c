@@ -8,6 +8,7 @@
 #include "preload/base/poison.h"
 
 struct process_page *process_page;
+bool process_is_confined;
 
 bool process_init(void)
 {
@@ -26,10 +27,11 @@ bool process_init(void)
 
 bool process_is_own(void)
 {
-	int32_t pid = getpid();
+	int32_t pid;
 
-	if (!process_page)
+	if (!process_page || process_is_confined)
 		return true;
+	pid = getpid();
 	/* A forked child finds none. */
 	if (process_page->pid == 0)
 		process_page->pid = pid;

@@ -35,11 +35,19 @@ struct process_page {
 /* NULL until process_init(), or if that failed. */
 extern struct process_page *process_page;
 
+/*
+ * True from the moment when the process installs a seccomp filter that ends whoever makes a system
+ * call that it does not allow (life/confinement.h). From then on the tracer makes none on the way of a
+ * call: it goes on with the memory, the file and the lanes that it has.
+ */
+extern bool process_is_confined;
+
 /* Maps the page. Called once, at start-up. Returns false if there is no memory, or the kernel is
  * older than 4.14. */
 bool process_init(void);
 
-/* Is this the process whose memory this is? Not so in a child of vfork(). Async-signal-safe. */
+/* Is this the process whose memory this is? Not so in a child of vfork(), unless the process is confined.
+ * Async-signal-safe. */
 bool process_is_own(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 
 #include "preload/base/poison.h"
@@ -27,6 +28,8 @@ bool reentry_was_left(const void *end)
 		return false;
 	if (mark >= (uintptr_t)__builtin_frame_address(0) && mark < (uintptr_t)end)
 		return true;
+	if (process_is_confined)
+		return false;
 	return !is_readable(mark) ||
 	       ((const struct reentry_mark *)mark)->check != reentry_check(mark);
 }

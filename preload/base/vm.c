@@ -61,7 +61,9 @@ static int flags_of(enum vm_kind kind)
 
 void *vm_reserve(size_t bytes)
 {
-	void *page = map_page(NULL, PROT_READ | PROT_WRITE, flags_of(VM_TRACER), -1);
+	void *page = process_is_confined
+			     ? MAP_FAILED
+			     : map_page(NULL, PROT_READ | PROT_WRITE, flags_of(VM_TRACER), -1);
 	void *base = page == MAP_FAILED ? page : lengthen(page, bytes, MREMAP_MAYMOVE);
 
 	if (base != MAP_FAILED)
@@ -167,7 +169,7 @@ APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 	size_t step = peek(table->bytes) < STEP_LARGE ? STEP : STEP_LARGE;
 	bool has_grown;
 
-	if (bytes > table->bytes_most || !lock_take(LOCK_MEMORY))
+	if (bytes > table->bytes_most || process_is_confined || !lock_take(LOCK_MEMORY))
 		return false;
 	has_grown = bytes <= table->bytes || extend(table, round_up(bytes, step)) ||
 		    extend(table, round_up(bytes, page_bytes()));

@@ -13,6 +13,7 @@
 
 enum {
 	LEAST_MAPPED_BYTES = 64 << 20, /* of a file without a bound */
+	PREPARED_CHUNKS = 256,         /* 4 MiB */
 	RECYCLE_TRIES = 4096,          /* bounds the search for a closed chunk */
 };
 
@@ -164,6 +165,11 @@ struct trace_chunk *chunks_take(enum trace_chunk_kind kind, uint32_t lane)
 	else if (kind == TRACE_CHUNK_RING)
 		__atomic_sub_fetch(&pool.held, 1, __ATOMIC_RELAXED);
 	return chunk;
+}
+
+void chunks_prepare(void)
+{
+	room_reaches(peek(header()->chunks) + PREPARED_CHUNKS);
 }
 
 void chunks_retire(struct trace_chunk *chunk)

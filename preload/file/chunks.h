@@ -52,6 +52,9 @@ void chunks_unmap(struct chunks_mapping *mapping);
  * lane that writes it, for a chunk of the ring. */
 struct trace_chunk *chunks_take(enum trace_chunk_kind kind, uint32_t lane);
 
+/* Makes room for some chunks ahead of need, as far as possible. */
+void chunks_prepare(void);
+
 /* Gives back a chunk of the ring that is full: from now on it may be taken again. */
 void chunks_retire(struct trace_chunk *chunk);
 

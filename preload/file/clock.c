@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -21,7 +23,7 @@ static bool is_tsc_usable(void)
 
 	if (!__get_cpuid(0x80000007, &a, &b, &c, &d) || !(d & INVARIANT))
 		return false;
-	return prctl(PR_GET_TSC, &access) == 0 && access == PR_TSC_ENABLE;
+	return syscall(SYS_prctl, PR_GET_TSC, &access, 0l, 0l, 0l) == 0 && access == PR_TSC_ENABLE;
 #else
 	return false;
 #endif

@@ -219,7 +219,7 @@ static APART struct lane *take_new(void)
 
 	if (!lock_take(LOCK_COLD))
 		return NULL;
-	if (lanes_used >= reclaim_at) {
+	if (lanes_used >= reclaim_at && !process_is_confined) {
 		reclaim();
 		lane = take_free();
 	}
@@ -241,7 +241,7 @@ static struct lane *take_lane(void)
 		lane = take_new();
 	if (!lane)
 		return NULL;
-	lane->tid = lane->shown->tid = gettid();
+	lane->tid = lane->shown->tid = process_is_confined ? 0 : gettid();
 	__atomic_store_n(&lane->shown->state, SHOWN_IN_USE, __ATOMIC_RELEASE);
 	lane->errno_place = &errno;
 	return lane;

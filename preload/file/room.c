@@ -11,6 +11,7 @@
 
 #include "include/trace_format.h"
 #include "preload/base/kernel.h"
+#include "preload/base/process.h"
 #include "preload/file/room.h"
 #include "preload/host/cgroup.h"
 #include "preload/host/own_file.h"
@@ -157,6 +158,8 @@ static bool may_grow(uint32_t have)
 {
 	uint32_t most = room_most();
 
+	if (process_is_confined)
+		return false;
 	return most > have ||
 	       (!room_is_given_up() && have < room.mapped &&
 		__atomic_add_fetch(&room.refusals, 1, __ATOMIC_RELAXED) % PATIENCE == 0 &&

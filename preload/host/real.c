@@ -13,6 +13,7 @@ void *(*real_dlvsym)(void *handle, const char *name, const char *version);
 int (*real_dlclose)(void *handle);
 void (*real_exit)(int status);
 void (*real_quick_exit)(int status);
+int (*real_prctl)(int option, ...);
 int (*real_execve)(const char *path, char *const argv[], char *const envp[]);
 int (*real_execvpe)(const char *file, char *const argv[], char *const envp[]);
 int (*real_fexecve)(int fd, char *const argv[], char *const envp[]);
@@ -47,6 +48,7 @@ void real_init(void)
 	FIND(real_dlclose, "dlclose");
 	FIND(real_exit, "_exit");
 	FIND(real_quick_exit, "quick_exit");
+	FIND(real_prctl, "prctl");
 	FIND(real_execve, "execve");
 	FIND(real_execvpe, "execvpe");
 	FIND(real_fexecve, "fexecve");

@@ -12,6 +12,7 @@ extern void *(*real_dlvsym)(void *handle, const char *name, const char *version)
 extern int (*real_dlclose)(void *handle);
 extern void (*real_exit)(int status);
 extern void (*real_quick_exit)(int status);
+extern int (*real_prctl)(int option, ...);
 extern int (*real_execve)(const char *path, char *const argv[], char *const envp[]);
 extern int (*real_execvpe)(const char *file, char *const argv[], char *const envp[]);
 extern int (*real_fexecve)(int fd, char *const argv[], char *const envp[]);

@@ -11,10 +11,12 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "preload/host/real.h"
 #include "preload/host/signals.h"
+#include "preload/life/confinement.h"
 #include "preload/life/exec.h"
 #include "preload/life/hooks.h"
 #include "preload/life/init.h"
@@ -87,6 +89,19 @@ EXPORT sighandler_t __sysv_signal(int signal, sighandler_t handler)
 	return signals_set_sysv(signal, handler);
 }
 
+EXPORT int prctl(int option, ...)
+{
+	unsigned long argument[4];
+	va_list list;
+
+	real_init();
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		argument[i] = va_arg(list, unsigned long);
+	va_end(list);
+	return confinement_prctl(option, argument);
+}
+
 /* The end of the process. */
 
 EXPORT void _exit(int status)
@@ -104,7 +119,7 @@ EXPORT void _Exit(int status)
 EXPORT void quick_exit(int status)
 {
 	init_ensure();
-	hooks_exit(status, real_quick_exit);
+	hooks_quick_exit(status);
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])

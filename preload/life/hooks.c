@@ -7,6 +7,7 @@
 #include "preload/capture/libunwind.h"
 #include "preload/file/trace.h"
 #include "preload/guardpage/guarded.h"
+#include "preload/host/real.h"
 #include "preload/life/hooks.h"
 #include "preload/sharedmem/functions.h"
 
@@ -53,7 +54,28 @@ static void at_exit(int status, void *unused)
 void hooks_register(void)
 {
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+static int quick_status;
+
+static void at_quick_end(void)
+{
+	hooks_end(TRACE_END_EXIT, quick_status);
+}
+
+/* The last to be registered runs first: this is before the loader registers the destructors of
+ * libraries. */
+void hooks_start(void)
+{
 	on_exit(at_exit, NULL);
+	at_quick_exit(at_quick_end);
+}
+
+void hooks_quick_exit(int status)
+{
+	quick_status = status;
+	real_quick_exit(status);
+	__builtin_unreachable();
 }
 
 void hooks_exit(int status, void (*real)(int status))

@@ -8,7 +8,11 @@
 
 #include "include/trace_format.h"
 
-/* Registers with the C library what runs around fork() and at exit(). Once, with the first trace of a
+/* At start-up: registers with the C library what runs at the end of exit() and quick_exit(), after
+ * the destructors of all libraries. */
+void hooks_start(void);
+
+/* Registers with the C library what runs around fork(). Once, with the first trace of a
  * process; its forked children inherit it. */
 void hooks_register(void);
 
@@ -16,7 +20,10 @@ void hooks_register(void);
  * end in the trace. The status is that of an exit, else 0. Async-signal-safe. */
 void hooks_end(enum trace_end end, int status);
 
-/* The same for an exit, which then happens, by `real`: _exit() or quick_exit(). */
+/* The same for an exit, which then happens, by `real`. */
 __attribute__((noreturn)) void hooks_exit(int status, void (*real)(int status));
+
+/* Calls quick_exit(), at whose end the trace ends. */
+__attribute__((noreturn)) void hooks_quick_exit(int status);
 
 #endif

@@ -10,6 +10,7 @@
 #include "preload/file/clock.h"
 #include "preload/file/lanes.h"
 #include "preload/host/real.h"
+#include "preload/life/hooks.h"
 #include "preload/life/init.h"
 #include "preload/life/new_trace.h"
 #include "preload/package/own_tables.h"
@@ -32,6 +33,7 @@ static void init_modules(void)
 	config_init();
 	process_init();
 	lanes_start();
+	hooks_start();
 	new_trace_init();
 	table_symbols_init(); /* last: it reads the configuration */
 	errno = saved_errno;

@@ -172,7 +172,7 @@ static bool renew_trace(void)
 	uintptr_t was_inside = reentry_inside;
 	bool is_made;
 
-	if (has_failed || !trace_header || !lock_take(LOCK_COLD))
+	if (has_failed || !trace_header || process_is_confined || !lock_take(LOCK_COLD))
 		return false;
 	if (!config->follow)
 		has_failed = true;
@@ -187,7 +187,7 @@ static bool begin_trace(void)
 {
 	bool is_made;
 
-	if (!process_page || has_failed)
+	if (!process_page || has_failed || (process_is_confined && !trace_is_mine()))
 		return false;
 	if (trace_is_mine())
 		return true;

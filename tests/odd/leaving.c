@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that leave what they are in without returning from it: they are cancelled, or jump. Most
+ * Threads that leave what they are in without returning from it: they are cancelled, or jump; and
+ * processes that end where it is not expected. Most
  * scenarios print how many blocks the host's private heap has handed out, and how many are live.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host.h"
 #include "odd.h"
@@ -174,7 +181,75 @@ static int overflowed(char **arguments)
 	return 0;
 }
 
+/* From now on, whoever makes another system call than these few ends. */
+static void confine(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigreturn, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+
+	need(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no new privileges");
+	need(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "a filter");
+}
+
+static NOINLINE PVOID allocate_deep(int depth)
+{
+	PVOID block = depth > 0 ? allocate_deep(depth - 1) : lsa->AllocatePrivateHeap(16);
+
+	__asm__ volatile("");
+	return block;
+}
+
+/* ROUNDS of calls after that; stacks that are new, misuses that are new, and the end of the process
+ * need no system call either. */
+static int confined(char **arguments)
+{
+	static const char done[] = "done\n";
+	PVOID block;
+
+	host_start();
+	churn_private(10);
+	confine();
+	churn_private(number_of(arguments[0]));
+	for (int i = 0; i < 200; i++)
+		lsa->FreePrivateHeap(allocate_deep(i % 100));
+	block = allocate_deep(3);
+	lsa->FreePrivateHeap(block);
+	lsa->FreePrivateHeap(block);
+	lsa->AllocatePrivateHeap(31);
+	if (write(1, done, sizeof(done) - 1) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+static bool ends_in_destructor;
+
+__attribute__((destructor)) static void end_in_destructor(void)
+{
+	if (!ends_in_destructor)
+		return;
+	lsa->AllocatePrivateHeap(31);
+	raise(SIGKILL);
+}
+
+/* After exit() has begun. */
+static int killed_in_destructor(char **arguments)
+{
+	(void)arguments;
+	host_start();
+	ends_in_destructor = true;
+	return 3;
+}
+
 const struct scenario leaving_scenarios[] = {
+	{ "confined", confined },
+	{ "killed-in-destructor", killed_in_destructor },
 	{ "cancelled-later", cancelled_later },
 	{ "cancelled-anywhere", cancelled_anywhere },
 	{ "jumped-anywhere", jumped_anywhere },

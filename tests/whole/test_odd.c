@@ -617,6 +617,35 @@ Test(odd, each_way_to_end_is_in_the_trace, .timeout = 120)
 	}
 }
 
+/* exit() had begun, but the process did not end by it. */
+Test(odd, a_process_that_is_killed_in_a_destructor_was_killed, .timeout = 60)
+{
+	struct traced traced = trace(ODD("killed-in-destructor"));
+
+	expect_one(&traced, 1, 31);
+	expect_end(&traced, "killed", 137);
+	traced_release(&traced);
+}
+
+/* The more rounds, the more room is asked for in vain. */
+Test(odd, a_host_under_a_filter_that_kills_is_traced_without_system_calls, .timeout = 60)
+{
+	static const char *const rounds[] = { "10", "100000" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct traced traced = trace(ODD("confined", rounds[i]));
+
+		expect_traces(&traced, 1);
+		expect_end(&traced, "exit", 0);
+		expect_exact(&traced);
+		cr_expect_eq(json_number_at(traced.report, "summary.leaked_blocks"), 1);
+		cr_expect_eq(findings_of(&traced, "double-free"), 1);
+		cr_expect_eq(calls_of(&traced, "AllocatePrivateHeap"),
+			     212 + strtoll(rounds[i], NULL, 10));
+		traced_release(&traced);
+	}
+}
+
 Test(odd, what_is_freed_after_the_tracers_own_end_is_no_leak, .timeout = 60)
 {
 	struct traced traced = trace(ODD("free-at-exit"));
