@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -50,6 +52,29 @@ void text_add_address(struct text *t, uint64_t address)
 	add_digits(t, address, 16);
 }
 
+static struct {
+	bool is_known;
+	dev_t device;
+	ino_t inode;
+} standard_error;
+
+void text_start(void)
+{
+	struct stat st;
+
+	standard_error.is_known = fstat(STDERR_FILENO, &st) == 0;
+	standard_error.device = st.st_dev;
+	standard_error.inode = st.st_ino;
+}
+
+static bool is_standard_error(void)
+{
+	struct stat st;
+
+	return standard_error.is_known && fstat(STDERR_FILENO, &st) == 0 &&
+	       st.st_dev == standard_error.device && st.st_ino == standard_error.inode;
+}
+
 void text_say(const struct text *t)
 {
 	struct iovec parts[] = {
@@ -58,9 +83,9 @@ void text_say(const struct text *t)
 		{ .iov_base = "\n", .iov_len = 1 },
 	};
 	int saved_errno = errno;
-	ssize_t ignored = kernel_writev(STDERR_FILENO, parts, 3);
 
-	(void)ignored;
+	if (is_standard_error())
+		kernel_writev(STDERR_FILENO, parts, 3);
 	errno = saved_errno;
 }
 

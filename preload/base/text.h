@@ -32,7 +32,12 @@ void text_add_number(struct text *t, uint64_t number);
 /* In hexadecimal, with "0x" before it. */
 void text_add_address(struct text *t, uint64_t address);
 
-/* Writes "lsatrace: ", the text and a line feed to standard error. errno stays as it is. */
+/* At start-up: notes which file standard error is. */
+void text_start(void);
+
+/* Writes "lsatrace: ", the text and a newline to standard error, in one call. Does nothing if
+ * descriptor 2 is another file than it was at start-up: it is the host's own then. errno stays as it
+ * is. */
 void text_say(const struct text *t);
 
 /* Reads a decimal number at `*at`, up to the first other character or `end`, and moves `*at`

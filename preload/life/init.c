@@ -29,6 +29,7 @@ static void init_modules(void)
 	scope_init();
 	libraries_init();
 	own_tables_init(linked_behind);
+	text_start();
 	clock_init();
 	config_init();
 	process_init();

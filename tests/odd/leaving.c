@@ -4,6 +4,7 @@
  * processes that end where it is not expected. Most
  * scenarios print how many blocks the host's private heap has handed out, and how many are live.
  */
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -13,8 +14,11 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -228,6 +232,30 @@ static int confined(char **arguments)
 	_exit(0);
 }
 
+/* PATH of a file that the program opens as its descriptor 2. Then a child can make no trace. */
+static int own_descriptor(char **arguments)
+{
+	struct rlimit none = { 0, 0 };
+	struct stat st;
+	pid_t child;
+
+	host_start();
+	churn_private(1);
+	close(STDERR_FILENO);
+	need(open(arguments[0], O_RDWR | O_CREAT | O_TRUNC, 0600) == STDERR_FILENO, "a file");
+	child = fork();
+	if (child == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &none);
+		churn_private(1);
+		_exit(0);
+	}
+	need(child > 0 && waitpid(child, NULL, 0) == child, "a child");
+	need(fstat(STDERR_FILENO, &st) == 0, "a length");
+	printf("%lld bytes\n", (long long)st.st_size);
+	return 0;
+}
+
 static bool ends_in_destructor;
 
 __attribute__((destructor)) static void end_in_destructor(void)
@@ -249,6 +277,7 @@ static int killed_in_destructor(char **arguments)
 
 const struct scenario leaving_scenarios[] = {
 	{ "confined", confined },
+	{ "own-descriptor", own_descriptor },
 	{ "killed-in-destructor", killed_in_destructor },
 	{ "cancelled-later", cancelled_later },
 	{ "cancelled-anywhere", cancelled_anywhere },

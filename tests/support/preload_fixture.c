@@ -12,6 +12,7 @@
 #include "preload/base/config.h"
 #include "preload/base/process.h"
 #include "preload/base/reentry.h"
+#include "preload/base/text.h"
 #include "preload/capture/backtrace.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
@@ -45,6 +46,7 @@ void preload_init(const char *options)
 {
 	setenv(OPTIONS_VARIABLE, options, 1);
 	real_init();
+	text_start();
 	clock_init();
 	config_init();
 	must(process_init());

@@ -627,6 +627,20 @@ Test(odd, a_process_that_is_killed_in_a_destructor_was_killed, .timeout = 60)
 	traced_release(&traced);
 }
 
+/* What the tracer has to say is not said there. */
+Test(odd, a_file_that_is_the_hosts_descriptor_2_is_not_written_to, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), own[4200];
+	struct traced traced;
+
+	snprintf(own, sizeof(own), "%s/own", folder);
+	traced = trace(ODD("own-descriptor", own));
+	expect_traces(&traced, 1);
+	cr_expect_str_eq(traced.run.out, "0 bytes\n");
+	traced_release(&traced);
+	temporary_folder_remove(folder);
+}
+
 /* The more rounds, the more room is asked for in vain. */
 Test(odd, a_host_under_a_filter_that_kills_is_traced_without_system_calls, .timeout = 60)
 {
