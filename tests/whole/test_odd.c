@@ -627,6 +627,21 @@ Test(odd, a_process_that_is_killed_in_a_destructor_was_killed, .timeout = 60)
 	traced_release(&traced);
 }
 
+/* With a backtrace of all frames, and in a file that grows. */
+Test(odd, no_allocator_no_loader_and_no_cancellation_point_is_on_the_way_of_a_call, .timeout = 120)
+{
+	static const char *const modes[] = { "--mode=ring", "--mode=full" };
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *const options[] = { modes[i], NULL };
+		struct traced traced = trace_with(options, COMMAND(BUILD_DIR "/tests/stricthost"));
+
+		expect_traces(&traced, 2);
+		expect_leaks_exactly(&traced, 1, 31);
+		traced_release(&traced);
+	}
+}
+
 /* What the tracer has to say is not said there. */
 Test(odd, a_file_that_is_the_hosts_descriptor_2_is_not_written_to, .timeout = 60)
 {
