@@ -48,12 +48,16 @@ static void note_left(struct lane *lane)
 
 static void give_back(struct lane *lane)
 {
-	history_kind->forget(lane->history); /* the stack of the next thread may lie there */
 	lane->is_nested = false;
 	lane->depth = lane->shown->depth = 0;
 	lane->shown->inside = 0;
 	__atomic_store_n(&lane->shown->state, SHOWN_BETWEEN, __ATOMIC_RELEASE);
 	free_list_add(&lanes_free, lane->number + 1, &lane->next_free);
+}
+
+static struct lane *outer_of(const struct lane *lane)
+{
+	return lane->is_nested ? lane->outer : NULL;
 }
 
 /* Gives back inner lanes, up to `last`; NULL: all lanes of the thread. */
@@ -62,7 +66,7 @@ static void give_back_up_to(const struct lane *last)
 	struct lane *lane = lanes_own, *outer;
 
 	for (; lane != last; lane = outer) {
-		outer = lane->is_nested ? lane->outer : NULL;
+		outer = outer_of(lane);
 		if (lane->is_nested)
 			note_left(outer);
 		give_back(lane);
@@ -78,6 +82,8 @@ static void end_thread(void *unused)
 	if (trace_is_mine()) {
 		if (reentry_inside)
 			lanes_note_left();
+		for (struct lane *lane = lanes_known(); lane; lane = outer_of(lane))
+			lane->user = NULL;
 		if (lanes_known())
 			give_back_up_to(NULL);
 	}
@@ -199,6 +205,7 @@ static void reclaim(void)
 		}
 		if (lanes[i].shown->inside)
 			note_left(&lanes[i]);
+		lanes[i].user = NULL;
 		give_back(&lanes[i]);
 	}
 	reclaim_at = lanes_used > 2 * in_use ? lanes_used : 2 * in_use;
@@ -241,7 +248,12 @@ static struct lane *take_lane(void)
 		lane = take_new();
 	if (!lane)
 		return NULL;
-	lane->tid = lane->shown->tid = process_is_confined ? 0 : gettid();
+	/* A thread that takes the same lane again has the same stack. */
+	if (lane->user != &lanes_own) {
+		history_kind->forget(lane->history);
+		lane->user = &lanes_own;
+		lane->tid = lane->shown->tid = process_is_confined ? 0 : gettid();
+	}
 	__atomic_store_n(&lane->shown->state, SHOWN_IN_USE, __ATOMIC_RELEASE);
 	lane->errno_place = &errno;
 	return lane;
@@ -320,7 +332,7 @@ void lanes_return_to(const struct lane *own)
 	const struct lane *lane = lanes_known();
 
 	while (lane && lane != own)
-		lane = lane->is_nested ? lane->outer : NULL;
+		lane = outer_of(lane);
 	if (lane)
 		give_back_up_to(lane);
 }

@@ -60,6 +60,7 @@ struct lane {
 	uint32_t places_most; /* that it keeps: fewer in a small file */
 	uint32_t *place;      /* their references; LANE_PLACES_MOST */
 	uint32_t depth;       /* calls in flight */
+	const void *user; /* the thread that has it, or had it last: its &lanes_own; NULL: it has ended */
 	bool is_nested;       /* it is used by a handler that interrupted the tracer */
 	struct lane *outer;   /* of the interrupted code; NULL: it had none yet */
 	uintptr_t outer_mark; /* reentry_inside of that code */
