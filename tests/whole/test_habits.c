@@ -88,6 +88,8 @@ ParameterizedTest(struct habit *h, habits, is_judged_by_what_it_does, .timeout =
 	cr_assert_eq(json_array_size(findings), *h->kind ? 1u : 0u, "%s: %zu findings: %s", h->name,
 		     json_array_size(findings),
 		     json_text_at(json_array_get(findings, 0), "message"));
+	cr_expect_eq(json_number_at(traced.report, "summary.errors"),
+		     strcmp(h->level, "error") == 0);
 	if (*h->kind)
 		expect_finding(json_array_get(findings, 0), h);
 	traced_release(&traced);

@@ -158,10 +158,6 @@ static void decode_misuse(struct finding *finding, const struct model *model,
 	finding->block_family = t->block_family ? model_family(model, t->block_family) : NULL;
 	finding->function = model_function(model, t->function)->name;
 	finding->parameter = model_function(model, t->function)->parameter[t->parameter];
-	/* Memory of the private heap that changes hands: nobody documents that it must not. */
-	if (t->kind == TRACE_KIND_WRONG_TRANSFER && t->reason == TRACE_REASON_WRONG_FAMILY &&
-	    finding->block_family && strcmp(finding->block_family, "private-heap") == 0)
-		finding->level = TRACE_LEVEL_WARNING;
 	finding->package = t->package;
 	finding->has_address = (t->flags & TRACE_FINDING_HAS_ADDRESS) != 0;
 	finding->address = t->address;
@@ -234,6 +230,20 @@ static void add_model(struct builder *b, size_t index)
 	b->f->is_exact = b->f->is_exact && model_is_exact(model);
 }
 
+/* Memory of the private heap that changes hands is a warning: nobody documents that it must not. */
+static enum trace_level level_of(const struct findings *f, const struct findings_row *row)
+{
+	const struct trace_finding *misuse = row->first;
+	const char *family;
+
+	if (row->identity.kind != TRACE_KIND_WRONG_TRANSFER ||
+	    row->identity.reason != TRACE_REASON_WRONG_FAMILY)
+		return kinds_level((enum trace_kind)row->identity.kind);
+	family = model_family(f->models[row->model], misuse->block_family);
+	return family && strcmp(family, "private-heap") == 0 ? TRACE_LEVEL_WARNING
+							     : TRACE_LEVEL_ERROR;
+}
+
 static int compare_numbers(uint64_t a, uint64_t b)
 {
 	return a < b ? -1 : a > b;
@@ -245,8 +255,7 @@ static int compare_rows(const void *left, const void *right, void *findings)
 	const struct findings *f = findings;
 	uint32_t first = *(const uint32_t *)left, second = *(const uint32_t *)right;
 	const struct findings_row *a = &f->row[first], *b = &f->row[second];
-	int order = compare_numbers(kinds_level((enum trace_kind)b->identity.kind),
-				    kinds_level((enum trace_kind)a->identity.kind));
+	int order = compare_numbers(level_of(f, b), level_of(f, a));
 
 	if (!order)
 		order = compare_numbers(b->bytes, a->bytes);
@@ -270,7 +279,7 @@ static void sort_rows(struct findings *f)
 
 static void count_row(struct findings *f, const struct findings_row *row)
 {
-	enum trace_level level = kinds_level((enum trace_kind)row->identity.kind);
+	enum trace_level level = level_of(f, row);
 
 	sum_add(level == TRACE_LEVEL_ERROR     ? &f->errors
 		: level == TRACE_LEVEL_WARNING ? &f->warnings
@@ -343,7 +352,7 @@ const struct finding *findings_get(struct findings *f, size_t i)
 	free(finding->message);
 	*finding = (struct finding){ .kind = key.kind,
 				     .reason = key.reason,
-				     .level = kinds_level(key.kind),
+				     .level = level_of(f, row),
 				     .count = row->count,
 				     .bytes = row->bytes,
 				     .model = model,
