@@ -79,6 +79,14 @@ static struct index_level *give_level(struct index *index, unsigned which)
 	return __atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE);
 }
 
+void index_prepare(struct index *index)
+{
+	uint32_t levels = peek(index->levels);
+
+	if (levels < INDEX_LEVELS)
+		give_level(index, levels);
+}
+
 bool index_add(struct index *index, uint64_t hash, uint32_t number)
 {
 	for (unsigned which = 0; which < INDEX_LEVELS; which++) {

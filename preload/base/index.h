@@ -152,6 +152,9 @@ uint32_t index_next_neighbour(struct index_walk *walk);
  * replaces meanwhile is returned, perhaps twice. */
 uint32_t index_next(struct index_walk *walk);
 
+/* Gets memory ahead of need, as far as there is any. */
+void index_prepare(struct index *index);
+
 /* Adds a number. Returns false if there is no memory for another level, or all levels are full. */
 bool index_add(struct index *index, uint64_t hash, uint32_t number);
 

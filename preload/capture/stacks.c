@@ -121,6 +121,11 @@ bool stacks_are_alike(uint32_t one, uint32_t other)
 		memcmp(a->frame, b->frame, frames * sizeof(a->frame[0])) == 0);
 }
 
+void stacks_prepare(void)
+{
+	index_prepare(&index_of_stacks);
+}
+
 void stacks_reset(void)
 {
 	index_clear(&index_of_stacks);

@@ -26,6 +26,9 @@ uint32_t stacks_find(const struct backtrace *b);
  * no room is stored each time. */
 bool stacks_are_alike(uint32_t one, uint32_t other);
 
+/* Gets memory ahead of need. */
+void stacks_prepare(void);
+
 /* For a new trace file: stacks_reset() forgets all stacks; stacks_copy() stores a stack of the old file
  * in the new one, and returns its reference. */
 void stacks_reset(void);

@@ -67,6 +67,11 @@ static struct trace_finding *add_finding(const struct trace_finding *what, uint6
 	return finding;
 }
 
+void findings_prepare(void)
+{
+	index_prepare(&index_of_findings);
+}
+
 void findings_note(const struct trace_finding *what)
 {
 	uint64_t hash = hash_finding(what);

@@ -16,6 +16,9 @@
 /* For a new file: there are none. Under the cold lock. */
 void findings_reset(void);
 
+/* Gets memory ahead of need. */
+void findings_prepare(void);
+
 /* Notes an occurrence. what->count and what->bytes are added to those of the finding; the other
  * fields are kept of the first occurrence. If there is no room, that is counted in the trace. */
 void findings_note(const struct trace_finding *what);

@@ -8,7 +8,9 @@
 #include <sys/prctl.h>
 
 #include "preload/base/process.h"
+#include "preload/capture/stacks.h"
 #include "preload/file/chunks.h"
+#include "preload/file/findings.h"
 #include "preload/file/trace.h"
 #include "preload/host/maps.h"
 #include "preload/host/real.h"
@@ -52,8 +54,11 @@ int confinement_prctl(int option, const unsigned long argument[4])
 
 	if (option == PR_SET_SECCOMP && !was_confined &&
 	    may_kill(argument[0], (const void *)argument[1])) {
-		if (trace_is_of_this_process())
+		if (trace_is_of_this_process()) {
 			chunks_prepare();
+			stacks_prepare();
+			findings_prepare();
+		}
 		process_is_confined = true;
 	}
 	result = real_prctl(option, argument[0], argument[1], argument[2], argument[3]);
