@@ -159,7 +159,7 @@ static void use_section(struct worker *w)
 	uint64_t handle = handle_of(random_below(w, SECTIONS)), scope = scopes_find(handle);
 	uint32_t place = PLACES / 2 + random_below(w, PLACES / 2);
 	const struct free_call call = { address_of(random_below(w, THREADS), place), handle,
-					FAMILY_SHARED_MEMORY, 0 };
+					FAMILY_SHARED_MEMORY, 0, false };
 
 	if (scope)
 		allocate(w, place, scope);

@@ -366,7 +366,7 @@ Test(ledger, an_address_whose_release_is_in_flight_is_handed_out_now)
 
 static bool release_fast(uint64_t address, uint64_t section, enum family family, uint8_t flags)
 {
-	const struct free_call call = { address, section, family, flags };
+	const struct free_call call = { address, section, family, flags, false };
 
 	return judge_release_if_right(lane, &call, lookup_expect(address), FREE_STACK);
 }
