@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 
 #include "preload/base/config.h"
+#include "preload/base/text.h"
 #include "tests/support/preload_fixture.h"
 
 enum { SAID_BYTES = 16384 };
@@ -24,6 +25,7 @@ static const char *said_on(const char *text)
 	else
 		unsetenv(OPTIONS_VARIABLE);
 	dup2(fd, STDERR_FILENO);
+	text_start();
 	config_init();
 	dup2(saved, STDERR_FILENO);
 	bytes = pread(fd, said, sizeof(said) - 1, 0);
