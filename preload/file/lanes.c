@@ -145,10 +145,11 @@ struct lane_memory {
  */
 static struct lane_memory *reserve_memory(void)
 {
-	struct lane *lane = &lanes[lanes_used];
+	struct lane *lane;
 
-	if (!vm_table_reach(&table, (lanes_used + 1) * sizeof(*lanes)))
+	if (!lanes || !vm_table_reach(&table, (lanes_used + 1) * sizeof(*lanes)))
 		return NULL;
+	lane = &lanes[lanes_used];
 	if (!lane->memory)
 		lane->memory = vm_reserve(sizeof(*lane->memory) + history_kind->bytes);
 	return lane->memory;
