@@ -21,7 +21,8 @@
  * anywhere, for good, and is in nobody's way. Two threads that add the same key at once add two
  * numbers.
  *
- * Removing: a number stays until index_replace() puts another one, or none, in its place. Users may also leave the numbers of things that are gone, and let index_is_it() refuse them.
+ * Removing: a number stays until index_replace() puts another one, or none, in its place. Users may
+ * also leave the numbers of things that are gone, and let index_is_it() refuse them.
  */
 #ifndef LSATRACE_PRELOAD_BASE_INDEX_H
 #define LSATRACE_PRELOAD_BASE_INDEX_H
