@@ -88,7 +88,7 @@ static void redirect_import(const struct elf_import *import, bool is_visit_set)
 			patch_pointer(import->at, replacements[i].function);
 }
 
-/* Has the library call functions of ours. */
+/* Makes the library call our functions. */
 static void redirect(void *library, bool is_visit_set)
 {
 	struct elf_dynamic dynamic;

@@ -37,7 +37,7 @@ void gaps_note_made(enum ledger_space space, uint64_t address, uint64_t request)
  */
 void gaps_note_handed_in(const void *at, unsigned words);
 
-/* Was the address handed in to the calling thread lately? */
+/* Was the address among those last handed in to the calling thread? */
 bool gaps_was_handed_in(uint64_t address);
 
 #endif

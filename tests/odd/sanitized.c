@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program with a sanitizer gets in front of functions of the C library, for all loaded objects.
+ * A program with a sanitizer replaces functions of the C library, for all loaded objects.
  * It looks the real functions up before any constructor has run. Until then nobody can call those
  * functions.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Not a package, but a library that is preloaded together with the tracer, and gets in front of
+ * Not a package, but a library that is preloaded together with the tracer, and replaces
  * dlsym() as the tracer does.
  */
 #include <dlfcn.h>

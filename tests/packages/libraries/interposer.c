@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Not a package, but a library that is preloaded together with the tracer. It gets in front of
+ * Not a package, but a library that is preloaded together with the tracer. It replaces
  * functions of the C library and finds those with dlsym(), beginning with the first allocation of
  * the process.
  */
