@@ -96,9 +96,19 @@ Test(vm, a_table_that_meets_something_else_is_full)
 	cr_expect_eq(table.base[4 * MIB], 0, "still theirs, and readable");
 }
 
+/* The address sanitizer does not lock memory when it is asked to, and has a table of its own among
+ * the addresses from 0x10'0000'0000'00 on. */
+static void need_no_sanitizer(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	cr_skip_test("the address sanitizer locks no memory and lies in our range");
+#endif
+}
+
 /* Where the addresses from 0x10'0000'0000'00 on are taken, as in a process with MemorySanitizer. */
 Test(vm, without_its_own_range_of_addresses_a_table_is_reserved)
 {
+	need_no_sanitizer();
 	cr_assert_neq(mmap((void *)0x100000000000, 0x100000000000 + (1ull << 40), PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0),
 		      MAP_FAILED);
@@ -179,6 +189,7 @@ Test(vm, tables_may_be_larger_than_what_the_host_may_lock)
 {
 	struct rlimit limit = { MIB, MIB };
 
+	need_no_sanitizer();
 	if (seteuid(65534) != 0 || setrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
 	    mlockall(MCL_FUTURE) != 0)
 		cr_skip_test("mlockall(): %s", strerror(errno));
@@ -190,6 +201,7 @@ Test(vm, tables_may_be_larger_than_what_the_host_may_lock)
 
 Test(vm, what_the_host_locks_later_is_unlocked_when_it_grows)
 {
+	need_no_sanitizer();
 	cr_assert(vm_table_init(&table, VM_TRACER, MOST, -1) && vm_table_reach(&table, MIB));
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
 		cr_skip_test("mlockall(): %s", strerror(errno));
