@@ -272,6 +272,9 @@ Test(launch, the_library_is_found_in_the_places_of_an_installation)
 
 Test(launch, the_library_is_found_where_proc_is_not_mounted)
 {
+#ifdef __SANITIZE_ADDRESS__
+	cr_skip_test("the address sanitizer needs /proc");
+#endif
 	if (shell("unshare -rmpf mount -t tmpfs none /proc"))
 		cr_skip_test("this user cannot mount anything in a namespace of its own");
 	cr_assert_eq(shell("unshare -rmpf sh -c 'mount -t tmpfs none /proc; cd ${LSATRACE%/*}; "
