@@ -35,6 +35,17 @@ static inline ssize_t kernel_read(int fd, void *to, size_t bytes)
 	return syscall(SYS_read, fd, to, bytes);
 }
 
+/* Reads the beginning of a file, at most `bytes` bytes. Returns how many; 0 if it cannot be read. */
+static inline size_t kernel_read_file(const char *path, char *to, size_t bytes)
+{
+	int fd = kernel_open(path, O_RDONLY | O_CLOEXEC, 0);
+	ssize_t got = fd < 0 ? -1 : kernel_read(fd, to, bytes);
+
+	if (fd >= 0)
+		kernel_close(fd);
+	return got > 0 ? (size_t)got : 0;
+}
+
 static inline ssize_t kernel_pread(int fd, void *to, size_t bytes, off_t at)
 {
 	return syscall(SYS_pread64, fd, to, bytes, at);

@@ -11,16 +11,6 @@
 
 enum { PATH_BYTES = 512, LINES_BYTES = 2048 };
 
-static size_t read_file(const char *path, char *to, size_t bytes)
-{
-	int fd = kernel_open(path, O_RDONLY | O_CLOEXEC, 0);
-	ssize_t got = fd < 0 ? -1 : kernel_read(fd, to, bytes);
-
-	if (fd >= 0)
-		kernel_close(fd);
-	return got > 0 ? (size_t)got : 0;
-}
-
 /* The number in a file of a group; 0: there is none, as in "max". */
 static uint64_t read_number(const char *root, const char *group, size_t group_bytes,
 			    const char *name)
@@ -33,7 +23,8 @@ static uint64_t read_number(const char *root, const char *group, size_t group_by
 	text_add_bytes(&t, group, group_bytes);
 	text_add(&t, name);
 	return t.is_cut ? 0
-			: text_read_number(&at, digits + read_file(path, digits, sizeof(digits)));
+			: text_read_number(&at,
+					   digits + kernel_read_file(path, digits, sizeof(digits)));
 }
 
 static uint64_t left_in(const char *root, const char *group, size_t bytes, const char *limit_name,
@@ -77,7 +68,7 @@ static uint64_t left_by_line(const char *line, size_t bytes)
 uint64_t cgroup_memory_left(void)
 {
 	char lines[LINES_BYTES];
-	size_t bytes = read_file("/proc/self/cgroup", lines, sizeof(lines));
+	size_t bytes = kernel_read_file("/proc/self/cgroup", lines, sizeof(lines));
 	const char *at = lines, *end = lines + bytes, *newline;
 	uint64_t left = UINT64_MAX, here;
 

@@ -27,22 +27,12 @@
 
 enum { COMMAND_LINE_BYTES = 64 * 1024 }; /* longer ones are cut off */
 
-static size_t read_file(const char *path, char *to, size_t bytes)
-{
-	int fd = kernel_open(path, O_RDONLY | O_CLOEXEC, 0);
-	ssize_t got = fd < 0 ? -1 : kernel_read(fd, to, bytes);
-
-	if (fd >= 0)
-		kernel_close(fd);
-	return got > 0 ? (size_t)got : 0;
-}
-
 /* Field 22 of /proc/self/stat. Field 2, the name in parentheses, may itself hold blanks and
  * parentheses. */
 static uint64_t read_pid_start(void)
 {
 	char stat[1024];
-	size_t bytes = read_file("/proc/self/stat", stat, sizeof(stat));
+	size_t bytes = kernel_read_file("/proc/self/stat", stat, sizeof(stat));
 	const char *at = bytes ? memrchr(stat, ')', bytes) : NULL, *end = stat + bytes;
 	int field = 2;
 
@@ -54,7 +44,8 @@ static uint64_t read_pid_start(void)
 static void read_boot_id(uint8_t id[16])
 {
 	char text[64];
-	size_t bytes = read_file("/proc/sys/kernel/random/boot_id", text, sizeof(text)), n = 0;
+	size_t bytes = kernel_read_file("/proc/sys/kernel/random/boot_id", text, sizeof(text)),
+	       n = 0;
 
 	for (size_t i = 0; i < bytes && n < 32; i++) {
 		int value = text_hex_value(text[i]);
@@ -129,7 +120,7 @@ static void define_command(void)
 	if (arguments == MAP_FAILED)
 		return;
 	define_arguments(arguments,
-			 read_file("/proc/self/cmdline", arguments, COMMAND_LINE_BYTES - 1));
+			 kernel_read_file("/proc/self/cmdline", arguments, COMMAND_LINE_BYTES - 1));
 	munmap(arguments, COMMAND_LINE_BYTES);
 }
 
