@@ -11,8 +11,10 @@
 #ifndef LSATRACE_PRELOAD_BASE_KERNEL_H
 #define LSATRACE_PRELOAD_BASE_KERNEL_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -81,6 +83,14 @@ static inline int kernel_fallocate(int fd, int mode, off_t at, off_t bytes)
 static inline int kernel_fcntl(int fd, int command, int argument)
 {
 	return (int)syscall(SYS_fcntl, fd, command, (long)argument);
+}
+
+/* May the aligned 8 bytes that hold an address be read? Without a descriptor: the kernel reads the set
+ * of signals before it looks at the first argument, which is none that it knows. Changes errno. */
+static inline bool kernel_can_read(uint64_t address)
+{
+	return syscall(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, sizeof(uint64_t)) == 0 ||
+	       errno != EFAULT;
 }
 
 #define MASK_OF(signal) (1ull << ((signal)-1))

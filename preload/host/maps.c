@@ -106,18 +106,11 @@ uint64_t maps_share(uint64_t bytes, unsigned part)
 	return bytes;
 }
 
-/* Without a descriptor: the kernel reads the set of signals before it looks at the first argument,
- * which is none that it knows. Changes nothing but errno. */
-static bool can_read(uint64_t address)
-{
-	return syscall(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, 8) == 0 || errno != EFAULT;
-}
-
 static size_t readable_by_page(uint64_t start, size_t bytes)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), at = start;
 
-	while (at < start + bytes && can_read(at))
+	while (at < start + bytes && kernel_can_read(at))
 		at = (at / page + 1) * page;
 	return at - start < bytes ? (size_t)(at - start) : bytes;
 }
