@@ -15,6 +15,7 @@
 struct gate {
 	int error_status;    /* 0: the command's own status is kept */
 	bool allow_untraced; /* a command without a package is fine */
+	enum { KEEP_ALWAYS, KEEP_FINDINGS, KEEP_NEVER } keep; /* which traces; order of --keep */
 };
 
 static const char *take_error_status(void *into, const char *name, const char *value)
@@ -34,6 +35,27 @@ static const char *take_allow_untraced(void *into, const char *name, const char 
 	return NULL;
 }
 
+static void choose_keep(void *into, int index)
+{
+	((struct gate *)into)->keep = index;
+}
+
+static void tell_traces(const struct session *session, const struct report_options *options)
+{
+	for (size_t i = 0; i < session->trace_count && options->format == REPORT_FORMAT_text; i++)
+		complaint_print("lsatrace", "trace in %s", session->traces[i]);
+}
+
+/* Removes the traces that need not be kept. A lower bound may hide a finding. */
+static void sort_out_traces(const struct session *session, const struct report_options *options,
+			    const struct gate *gate, enum report_status result)
+{
+	if (gate->keep == KEEP_NEVER || (gate->keep == KEEP_FINDINGS && result == REPORT_CLEAN))
+		session_remove_traces(session);
+	else if (gate->keep == KEEP_FINDINGS)
+		tell_traces(session, options);
+}
+
 /* Reports the traces, if there are any. Returns the exit status; `status` is the command's own. With
  * an error status, nothing to judge by is a failure of lsatrace. Its reason is printed here, or was
  * printed before. */
@@ -44,18 +66,25 @@ static int report(const struct recording *r, const struct report_options *option
 	/* A document in another format may be read by a program: nothing may come before it. */
 	bool is_document =
 		session->trace_count > 0 && options->format != REPORT_FORMAT_text && !options->file;
+	/* Whether findings are there does not depend on whether they are a failure. */
+	struct report_options judged = *options;
 	enum report_status result = REPORT_CLEAN;
 
+	if (judged.fail_on == REPORT_FAIL_ON_NEVER)
+		judged.fail_on = REPORT_FAIL_ON_ERROR;
 	if (!is_document)
 		recording_tell_untraced(r);
-	for (size_t i = 0; i < session->trace_count && options->format == REPORT_FORMAT_text; i++)
-		complaint_print("lsatrace", "trace in %s", session->traces[i]);
+	if (gate->keep == KEEP_ALWAYS)
+		tell_traces(session, options);
 	if (session->trace_count > 0)
-		result = report_traces(options, session->traces, session->trace_count, stderr);
+		result = report_traces(&judged, session->traces, session->trace_count, stderr);
 	if (result == REPORT_TROUBLE)
 		return LAUNCH_FAILED;
+	sort_out_traces(session, options, gate, result);
 	if (!gate->error_status)
 		return status;
+	if (result == REPORT_FINDINGS && options->fail_on == REPORT_FAIL_ON_NEVER)
+		result = REPORT_CLEAN;
 	if (result == REPORT_FINDINGS)
 		return gate->error_status;
 	if (result == REPORT_UNSURE)
@@ -78,6 +107,11 @@ int command_run(int argc, char **argv)
 		{ "allow-untraced", 0, NULL,
 		  "with --error-exitcode: it is no failure if no\npackage is initialised",
 		  take_allow_untraced, NULL },
+		{ "keep", 0, "always|findings|never",
+		  "keep the traces: always (default), if there are\nfindings at or above the level "
+		  "or "
+		  "something was lost,\nor never",
+		  NULL, choose_keep },
 	};
 	struct report_options options = { 0 };
 	struct recording recording = { 0 };
@@ -87,7 +121,7 @@ int command_run(int argc, char **argv)
 		.description =
 			"Runs COMMAND, records the calls of its security packages, and reports "
 			"on standard\n"
-			"error. The trace is kept.\n",
+			"error. The trace is kept, unless --keep says otherwise.\n",
 		.statuses = RECORDING_STATUSES " With --error-exitcode=N it is N\n"
 					       "if there are findings at or above the level of "
 					       "--fail-on; and 125 if there are none, but\n"

@@ -7,6 +7,7 @@
 #define LSATRACE_VIEWER_FINDINGS_FINDING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "include/trace_format.h"
@@ -38,14 +39,24 @@ struct finding_neighbour {
 	const struct model_stack *stack; /* that allocated it; NULL: unknown */
 };
 
+/* How often a finding is in one of several traces. */
+struct finding_share {
+	uint32_t trace; /* number of the model */
+	uint64_t count;
+};
+
 struct finding {
 	enum trace_kind kind;
 	enum trace_reason reason;
 	enum trace_level level;
 	uint64_t count; /* occurrences */
 	uint64_t bytes; /* sum over all occurrences */
+	/* By trace, in the order of the models, if there are several models; else there are 0. */
+	const struct finding_share *share;
+	size_t shares;
 	/* What follows is that of the first occurrence. */
 	const struct model *model;
+	uint32_t trace; /* number of that model */
 	const char *family;
 	const char *block_family; /* of the block concerned; NULL: unknown or none */
 	const char *function; /* that was called, has returned, or handed out a leaked block; or NULL */

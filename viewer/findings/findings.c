@@ -13,6 +13,7 @@
 #include "viewer/findings/groups.h"
 #include "viewer/findings/message.h"
 #include "viewer/findings/neighbours.h"
+#include "viewer/findings/shares.h"
 #include "viewer/model/model.h"
 
 /*
@@ -75,6 +76,8 @@ static struct findings_row *add_occurrences(struct builder *b, size_t model,
 		*slot = (uint32_t)b->f->count;
 	}
 	row = &b->f->row[*slot - 1];
+	if (b->f->shares)
+		shares_add(b->f->shares, *slot - 1, (uint32_t)model, count);
 	sum_add(&row->count, count);
 	sum_add(&row->bytes, bytes);
 	return row;
@@ -321,6 +324,7 @@ struct findings *findings_new(struct model *const *models, size_t count, struct 
 	b.f->namer = namer;
 	b.f->is_exact = true;
 	b.f->row = memory_new(most, sizeof(*b.f->row));
+	b.f->shares = count > 1 ? shares_new(most) : NULL;
 	b.f->neighbours = memory_new(count, sizeof(*b.f->neighbours));
 	b.f->one = memory_new(1, sizeof(*b.f->one));
 	b.groups = groups_new(models, count);
@@ -356,6 +360,7 @@ const struct finding *findings_get(struct findings *f, size_t i)
 				     .count = row->count,
 				     .bytes = row->bytes,
 				     .model = model,
+				     .trace = row->model,
 				     .family = model_family(model, key.family),
 				     .at_unload = row->at_unload };
 	for (unsigned j = 0; j < TRACE_FINDING_STACKS; j++)
@@ -366,6 +371,8 @@ const struct finding *findings_get(struct findings *f, size_t i)
 		decode_misuse(finding, model, misuse);
 		find_neighbours(f, row, misuse->family);
 	}
+	if (f->shares)
+		finding->share = shares_list(f->shares, f->order[i], &finding->shares);
 	fingerprint_make(finding, &f->namer);
 	finding->message = message_make(finding, &f->namer);
 	return finding;
@@ -379,6 +386,7 @@ void findings_free(struct findings *f)
 		neighbours_release(&f->neighbours[i]);
 	free(f->one->finding.message);
 	free(f->one);
+	shares_free(f->shares);
 	free(f->models);
 	free(f->neighbours);
 	free(f->order);

@@ -23,6 +23,7 @@
 
 struct findings_one;
 struct findings_row;
+struct findings_shares;
 struct neighbours;
 
 struct findings {
@@ -36,8 +37,9 @@ struct findings {
 	size_t model_count;
 	struct findings_namer namer;
 	struct findings_row *row;
-	uint32_t *order;               /* numbers of rows */
-	struct neighbours *neighbours; /* of each model */
+	struct findings_shares *shares; /* NULL: there is one model */
+	uint32_t *order;                /* numbers of rows */
+	struct neighbours *neighbours;  /* of each model */
 	struct findings_one *one;
 };
 

@@ -13,6 +13,26 @@
 #include "include/trace_format.h"
 #include "viewer/base/complaint.h"
 
+bool output_make_folder(const char *path)
+{
+	char part[PATH_MAX] = "";
+	struct stat status;
+	int error = 0;
+
+	for (size_t i = 0; path && path[i] && i + 1 < sizeof(part); i++) {
+		part[i] = path[i];
+		if (path[i + 1] == '/' || !path[i + 1])
+			error = mkdir(part, 0777) ? errno : 0;
+	}
+	if (!path || (stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
+		return true;
+	complaint_print("lsatrace", "cannot make the folder '%s': %s", path,
+			strerror(error == EEXIST ? ENOTDIR
+				 : error         ? error
+						 : ENAMETOOLONG));
+	return false;
+}
+
 /* Writes the path that a pattern stands for. Returns false if there is something to fill in. */
 static bool expand_pattern(const char *pattern, char *path, size_t bytes)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Removes the old traces that a recording is to replace.
+ * Where the traces of a recording go. Makes their folder, and removes the old traces that the
+ * recording is to replace.
  *
  * A traced process never replaces a file: it takes another name. But a user who names one file, with
  * a pattern that has nothing to fill in, wants the trace to have that name. Further processes of
@@ -11,6 +12,10 @@
 #define LSATRACE_VIEWER_RECORD_OUTPUT_H
 
 #include <stdbool.h>
+
+/* Makes a folder, and those above it, unless it is there; `path` may be NULL. Returns false, and
+ * prints why in one line, if that fails. */
+bool output_make_folder(const char *path);
 
 /*
  * Removes the file that the pattern names, if there is one, and the traces beside it that the same

@@ -83,19 +83,19 @@ static int run_command(struct recording *r, const char *library, const char *opt
 
 int recording_run(struct recording *r, char *const *command)
 {
-	char *library = find_library(), *options;
+	char *library = find_library(), *pattern = settings_pattern(&r->settings), *options = NULL;
 	int status = LAUNCH_FAILED;
 
-	if (!library || !output_remove_old(r->settings.output)) {
-		free(library);
-		return status;
+	if (library && output_make_folder(r->settings.folder) && output_remove_old(pattern)) {
+		options = settings_join(&r->settings);
+		if (session_open(&r->session))
+			status = run_command(r, library, options, command);
+		else
+			complaint_print("lsatrace", "cannot make a temporary file: %s",
+					strerror(errno));
 	}
-	options = settings_join(&r->settings);
-	if (session_open(&r->session))
-		status = run_command(r, library, options, command);
-	else
-		complaint_print("lsatrace", "cannot make a temporary file: %s", strerror(errno));
 	free(options);
+	free(pattern);
 	free(library);
 	return status;
 }

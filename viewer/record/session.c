@@ -28,10 +28,12 @@ static int make_file(struct session *s, const char *folder)
 		path = NULL;
 	if (path)
 		fd = mkostemp(path, O_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
 		s->path = path;
-	else
+		memcpy(s->id, path + strlen(path) - sizeof(s->id), sizeof(s->id));
+	} else {
 		free(path);
+	}
 	free(absolute);
 	return fd;
 }
@@ -111,11 +113,9 @@ static bool is_of_session(const struct session *s, const char *path)
 	int fd = lstat(path, &status) == 0 && S_ISREG(status.st_mode)
 			 ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 			 : -1;
-	size_t length = strlen(s->path);
 	bool is_one = fd >= 0 && read(fd, &header, sizeof(header)) == sizeof(header) &&
 		      memcmp(header.magic, TRACE_MAGIC, sizeof(header.magic)) == 0 &&
-		      memcmp(header.session, s->path + length - sizeof(header.session),
-			     sizeof(header.session)) == 0;
+		      memcmp(header.session, s->id, sizeof(header.session)) == 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -207,6 +207,13 @@ void session_mark_end(const struct session *s, pid_t pid, int wait_status)
 			write_field(fd, offsetof(struct trace_header, end), end);
 		close(fd);
 	}
+}
+
+void session_remove_traces(const struct session *s)
+{
+	for (size_t i = 0; i < s->trace_count; i++)
+		if (is_of_session(s, s->traces[i]))
+			unlink(s->traces[i]);
 }
 
 void session_release(struct session *s)

@@ -34,6 +34,7 @@ struct session_texts {
 struct session {
 	char *path; /* absolute; NULL: there is no file */
 	FILE *file;
+	char id[8];    /* that its traces have in their headers */
 	char **traces; /* absolute paths, in the order in which the traces were made */
 	size_t trace_count, trace_room;
 	struct session_texts refusals; /* reasons why processes could make no trace */
@@ -56,6 +57,10 @@ void session_read(struct session *s, const char *pattern);
  * say that it is running. Skips a trace that it cannot write to.
  */
 void session_mark_end(const struct session *s, pid_t pid, int wait_status);
+
+/* Removes the traces, but no file that is not a trace of this session: any process may have written
+ * its name. */
+void session_remove_traces(const struct session *s);
 
 /* Removes the file, if session_read() has not. */
 void session_release(struct session *s);

@@ -41,6 +41,13 @@ static const char *switch_off(void *into, const char *name, const char *value)
 	return take_option(into, name + strlen("no-"), "no");
 }
 
+static const char *take_folder(void *into, const char *name, const char *value)
+{
+	(void)name;
+	((struct settings *)into)->folder = value;
+	return *value ? NULL : "a folder";
+}
+
 #define TEXT_ROW(before, name, letter, member, value, is_valid, expected, help) \
 	{ name, letter, value, help, take_option, NULL },
 #define NUMBER_ROW(before, name, member, value, least, most, expected, help) \
@@ -52,8 +59,12 @@ static const char *switch_off(void *into, const char *name, const char *value)
 
 struct argument_group settings_arguments(struct settings *s)
 {
-	static const struct argument rows[] = { RECORDING_OPTIONS(TEXT_ROW, NUMBER_ROW, CHOICE_ROW,
-								  SWITCH_ROW) };
+	static const struct argument rows[] = {
+		{ "output-dir", 0,
+		  "DIR", "the folder of the traces, which is made if it is\nmissing (default: the current one)",
+		  take_folder, NULL },
+		RECORDING_OPTIONS(TEXT_ROW, NUMBER_ROW, CHOICE_ROW, SWITCH_ROW)
+	};
 
 	return ARGUMENT_GROUP(rows, s);
 }
@@ -88,28 +99,37 @@ char *settings_find(const char *text, const char *name)
 	return found;
 }
 
-/* A percent sign of the current folder's own name is doubled: it is no part of the pattern. */
-static char *make_absolute(const char *pattern)
+/* Puts a folder before a relative pattern. A percent sign of the folder's own name is doubled: it is
+ * no part of the pattern. */
+static char *put_into(const char *folder, const char *pattern)
 {
-	struct buffer absolute = { 0 };
-	char folder[PATH_MAX];
+	struct buffer whole = { 0 };
 
-	if (*pattern != '/' && getcwd(folder, sizeof(folder))) {
+	if (*pattern != '/') {
 		for (const char *c = folder; *c; c++)
-			buffer_format(&absolute, "%s%c", *c == '%' ? "%" : "", *c);
-		buffer_text(&absolute, "/");
+			buffer_format(&whole, "%s%c", *c == '%' ? "%" : "", *c);
+		buffer_text(&whole, *folder ? "/" : "");
 	}
-	buffer_text(&absolute, pattern);
-	return buffer_take(&absolute);
+	buffer_text(&whole, pattern);
+	return buffer_take(&whole);
+}
+
+char *settings_pattern(const struct settings *s)
+{
+	if (!s->output && !s->folder)
+		return NULL;
+	return put_into(s->folder ? s->folder : "", s->output ? s->output : OUTPUT_DEFAULT);
 }
 
 char *settings_join(const struct settings *s)
 {
 	const char *inherited = getenv(OPTIONS_VARIABLE);
 	char *inherited_output = settings_find(inherited ? inherited : "", "output");
-	char *output = make_absolute(s->output          ? s->output
-				     : inherited_output ? inherited_output
-							: OUTPUT_DEFAULT);
+	char *pattern = settings_pattern(s), folder[PATH_MAX];
+	char *output = put_into(getcwd(folder, sizeof(folder)) ? folder : "",
+				pattern            ? pattern
+				: inherited_output ? inherited_output
+						   : OUTPUT_DEFAULT);
 	struct buffer joined = { 0 };
 
 	buffer_text(&joined, inherited ? inherited : "");
@@ -117,6 +137,7 @@ char *settings_join(const struct settings *s)
 		buffer_format(&joined, "%s%s", joined.used ? ":" : "", s->text.data);
 	append_option(&joined, "output", output);
 	free(output);
+	free(pattern);
 	free(inherited_output);
 	return buffer_take(&joined);
 }

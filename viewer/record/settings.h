@@ -16,6 +16,7 @@
 /* What the command line says. Starts zeroed. */
 struct settings {
 	const char *output; /* the value of --output; NULL: not given */
+	const char *folder; /* that of --output-dir */
 	struct buffer text; /* the other options */
 };
 
@@ -28,6 +29,9 @@ struct argument_group settings_arguments(struct settings *s);
  * because the command may change its folder before it makes its trace.
  */
 char *settings_join(const struct settings *s);
+
+/* Returns the pattern that the command line gives for the traces, to be freed; NULL: it gives none. */
+char *settings_pattern(const struct settings *s);
 
 /* Returns the last value of an option in such a text, to be freed, or NULL. */
 char *settings_find(const char *text, const char *name);

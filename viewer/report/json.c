@@ -250,6 +250,22 @@ static void write_neighbour(struct writer *w, const char *key, const struct find
 	json_close_object(&w->json);
 }
 
+static void write_shares(struct json *j, const struct finding *f)
+{
+	if (!f->shares) {
+		json_null(j, "traces");
+		return;
+	}
+	json_open_array(j, "traces");
+	for (size_t i = 0; i < f->shares; i++) {
+		json_open_object(j, NULL);
+		json_number(j, "trace", f->share[i].trace);
+		json_number(j, "count", f->share[i].count);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
 static void write_finding(struct writer *w, const struct finding *f)
 {
 	struct json *j = &w->json;
@@ -270,6 +286,8 @@ static void write_finding(struct writer *w, const struct finding *f)
 	else
 		json_null(j, "size");
 	json_number(j, "package", f->package);
+	json_number(j, "trace", f->trace);
+	write_shares(j, f);
 	json_text(j, "fingerprint", f->fingerprint);
 	json_text(j, "message", f->message);
 	write_section(j, "section", &f->section);

@@ -5,14 +5,17 @@
  * of the terminal.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
+#include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/losses.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
+#include "viewer/model/processes.h"
 #include "viewer/report/report.h"
 #include "viewer/symbols/frames.h"
 #include "viewer/symbols/symbols.h"
@@ -21,7 +24,12 @@ struct writer {
 	const struct report *report;
 	struct frames_style style;
 	struct buffer *text;
+	struct processes processes; /* sorted if there are several */
+	uint64_t *share;            /* of a finding, by trace */
+	bool *is_shown;             /* this process, or one below it, has the finding */
 };
+
+enum { PROCESSES_SHOWN = 50 }; /* of one finding */
 
 static void set_color(struct writer *w, const char *color)
 {
@@ -270,6 +278,54 @@ static void write_neighbour(struct writer *w, const char *where, const struct fi
 	buffer_text(w->text, "\n");
 }
 
+static void write_process(struct writer *w, size_t trace)
+{
+	const struct model_process *process = model_process(w->report->models[trace]);
+	const char *slash = process->exe ? strrchr(process->exe, '/') : NULL;
+
+	buffer_format(w->text, "    %*sprocess %" PRId32 " ", (int)(2 * w->processes.depth[trace]),
+		      "", process->pid);
+	buffer_plain(w->text, slash ? slash + 1 : process->exe ? process->exe : "?");
+	if (w->share[trace]) {
+		buffer_text(w->text, " (");
+		if (w->share[trace] == 1)
+			buffer_text(w->text, "once");
+		else
+			buffer_count(w->text, w->share[trace], "time");
+		buffer_text(w->text, ")");
+	}
+	buffer_text(w->text, "\n");
+}
+
+/* The processes that have a finding, as a tree: with those that they come from. */
+static void write_processes(struct writer *w, const struct finding *f)
+{
+	const struct processes *p = &w->processes;
+	size_t shown = 0, left_out = 0;
+
+	if (!f->shares)
+		return;
+	memset(w->share, 0, p->count * sizeof(*w->share));
+	memset(w->is_shown, 0, p->count * sizeof(*w->is_shown));
+	for (size_t i = 0; i < f->shares; i++) {
+		w->share[f->share[i].trace] = f->share[i].count;
+		for (size_t trace = f->share[i].trace;
+		     trace != PROCESSES_TOP && !w->is_shown[trace]; trace = p->parent[trace])
+			w->is_shown[trace] = true;
+	}
+	buffer_text(w->text, "  it was found in:\n");
+	for (size_t i = 0; i < p->count; i++) {
+		if (!w->is_shown[p->ordered[i]])
+			continue;
+		if (shown++ < PROCESSES_SHOWN)
+			write_process(w, p->ordered[i]);
+		else
+			left_out += w->share[p->ordered[i]] > 0;
+	}
+	if (left_out)
+		buffer_format(w->text, "    and %zu more\n", left_out);
+}
+
 static void write_finding(struct writer *w, const struct finding *f)
 {
 	const struct model_stack *call = f->stack[TRACE_STACK_CALL];
@@ -279,6 +335,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 		write_stacks(w, f);
 		write_neighbour(w, "before", &f->before);
 		write_neighbour(w, "after", &f->after);
+		write_processes(w, f);
 		buffer_text(w->text, "\n");
 	} else if (call) {
 		/* A note has no stacks, only the place of the call. */
@@ -330,10 +387,18 @@ void report_write_text(const struct report *report, struct buffer *out)
 	struct writer w = { .report = report, .text = out };
 
 	w.style = frames_style("    ", report->has_color);
+	if (report->count > 1) {
+		processes_sort(&w.processes, report->models, report->count);
+		w.share = memory_new(report->count, sizeof(*w.share));
+		w.is_shown = memory_new(report->count, sizeof(*w.is_shown));
+	}
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
 	for (size_t i = 0; i < report->findings->count; i++)
 		write_finding(&w, findings_get(report->findings, i));
 	write_summary(&w);
 	frames_release(&w.style);
+	processes_release(&w.processes);
+	free(w.share);
+	free(w.is_shown);
 }

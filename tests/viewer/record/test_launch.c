@@ -464,6 +464,32 @@ Test(recording, a_pattern_replaces_nothing)
 	assert_output("lsatrace\n");
 }
 
+Test(recording, the_folder_of_the_traces_is_made)
+{
+	shell("export LSATRACE_OPTIONS=output=elsewhere:depth=3; "
+	      "$LSATRACE record --output-dir=a%/b -o x.%p --ring=1M sh -c 'echo $LSATRACE_OPTIONS' "
+	      "2>/dev/null; $LSATRACE record --output-dir=a%/b sh -c 'echo $LSATRACE_OPTIONS' "
+	      "2>/dev/null | sed s,$PWD,X,; ls -d a%/b");
+	assert_says("a%%/b/x.%p\n");
+	assert_says("X/a%%/b/lsatrace.%e.%p.trace\na%/b\n");
+	shell("echo lsatrace >a%/b/t; $LSATRACE record --output-dir=a%/b -o t true 2>/dev/null; "
+	      "ls a%/b");
+	assert_output("");
+	cr_expect_eq(
+		shell("$LSATRACE record --output-dir=a%/b -o /x%p sh -c 'echo $LSATRACE_OPTIONS' "
+		      "2>/dev/null"),
+		0);
+	assert_output("output=/x%p\n");
+}
+
+Test(recording, a_folder_that_cannot_be_made_is_told)
+{
+	cr_expect_eq(shell(">file; $LSATRACE record --output-dir=file echo ran"), 125);
+	assert_output("lsatrace: cannot make the folder 'file': Not a directory\n");
+	cr_expect_eq(shell("$LSATRACE record --output-dir=file/x echo ran"), 125);
+	assert_output("lsatrace: cannot make the folder 'file/x': Not a directory\n");
+}
+
 /* A trace that says it is running, with pid 0 for a script to replace. */
 static void write_header(void)
 {
@@ -593,6 +619,59 @@ Test(gate, a_run_that_has_nothing_to_judge_by_fails)
 		    !strstr(command, "/nowhere"))
 			cr_expect_eq(shell(command), 5, "%s", command);
 	}
+	for (int i = 0; i < 3; i++)
+		trace_builder_free(b[i]);
+}
+
+/* Script: claims $1 as a trace of this run, as a traced process does. */
+#define CLAIM_ITS_OWN \
+	"own() { printf %s \"${LSATRACE_SESSION#\"${LSATRACE_SESSION%????????}\"}\" | " \
+	"dd of=$1 bs=1 seek=$SESSION_OFFSET conv=notrunc 2>/dev/null; " \
+	"echo $PWD/$1 >>$LSATRACE_SESSION; }; "
+
+Test(gate, traces_are_kept_as_asked_for)
+{
+	static const struct {
+		const char *options, *trace, *left;
+	} cases[] = {
+		{ "", "$WHOLE", "t\n" },
+		{ "--keep=always", "$WHOLE", "t\n" },
+		{ "--keep=never", "$LEAKY", "" },
+		{ "--keep=findings", "$WHOLE", "" },
+		{ "--keep=findings", "$LEAKY", "t\n" },
+		{ "--keep=findings --fail-on=never", "$LEAKY", "t\n" },
+		{ "--keep=findings", "$LOSSY", "t\n" },
+		{ "--keep=findings --format=json", "$WHOLE", "" },
+	};
+	struct trace_builder *b[3];
+	char offset[32];
+
+	make_traces(b);
+	snprintf(offset, sizeof(offset), "%zu", offsetof(struct trace_header, session));
+	setenv("SESSION_OFFSET", offset, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		setenv("KEEP", cases[i].options, 1);
+		setenv("TRACE", cases[i].trace, 1);
+		shell("eval cp $TRACE t; $LSATRACE run $KEEP sh -c '" CLAIM_ITS_OWN "own t'");
+		cr_expect(*cases[i].left || !strstr(output, "lsatrace: trace in "), "%s", output);
+		shell("find t 2>/dev/null; rm -f t");
+		cr_expect_str_eq(output, cases[i].left, "%s %s: %s", cases[i].options,
+				 cases[i].trace, output);
+	}
+	for (int i = 0; i < 3; i++)
+		trace_builder_free(b[i]);
+}
+
+Test(gate, only_traces_of_the_run_are_ever_removed)
+{
+	struct trace_builder *b[3];
+
+	make_traces(b);
+	shell("cp $WHOLE other; echo text >text; $LSATRACE run --keep=never sh -c '"
+	      "echo $PWD/other >>$LSATRACE_SESSION; echo $PWD/text >>$LSATRACE_SESSION' "
+	      "2>/dev/null; "
+	      "ls other text");
+	assert_output("other\ntext\n");
 	for (int i = 0; i < 3; i++)
 		trace_builder_free(b[i]);
 }

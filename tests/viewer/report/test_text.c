@@ -321,6 +321,54 @@ Test(report_text, fails_from_the_level_that_was_asked_for)
 	trace_builder_free(b);
 }
 
+/* A process that has forked another, and one that has executed a program. */
+Test(report_text, says_which_processes_had_a_finding_as_a_tree)
+{
+	static const struct {
+		int32_t pid, ppid;
+		uint64_t start;
+		enum trace_end end;
+		unsigned count;
+	} processes[] = {
+		{ 300, 200, 30, TRACE_END_EXIT, 1 }, { 100, 1, 10, TRACE_END_EXIT, 0 },
+		{ 200, 100, 20, TRACE_END_EXEC, 0 }, { 200, 100, 25, TRACE_END_EXIT, 2 },
+		{ 400, 999, 40, TRACE_END_EXIT, 3 }, { 100, 1, 50, TRACE_END_EXIT, 4 },
+	};
+	struct trace_builder *b[6];
+	char *paths[6], *text;
+	int status;
+
+	for (int i = 0; i < 6; i++) {
+		struct trace_header *header;
+
+		b[i] = trace_builder_new();
+		header = trace_builder_header(b[i]);
+		header->pid = processes[i].pid;
+		header->ppid = processes[i].ppid;
+		header->start_time_ns = processes[i].start;
+		header->end = processes[i].end;
+		trace_builder_text(b[i], TRACE_RECORD_EXE, 0, "/bin/h");
+		if (processes[i].count)
+			trace_builder_finding(b[i], misuse(TRACE_KIND_NULL_FREE, 0))->count =
+				processes[i].count;
+		paths[i] = strdup(trace_builder_write(b[i]));
+	}
+	text = report_with(&plain, paths, 6, &status);
+	cr_expect(strstr(text, "  it was found in:\n"
+			       "    process 100 h\n"
+			       "      process 200 h\n"
+			       "        process 200 h (2 times)\n"
+			       "          process 300 h (once)\n"
+			       "    process 400 h (3 times)\n"
+			       "    process 100 h (4 times)\n\n"),
+		  "%s", text);
+	free(text);
+	for (int i = 0; i < 6; i++) {
+		free(paths[i]);
+		trace_builder_free(b[i]);
+	}
+}
+
 Test(report_text, refuses_values_that_options_do_not_have)
 {
 	struct report_options options = plain;
