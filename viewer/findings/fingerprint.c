@@ -46,7 +46,7 @@ static void mix_frame(uint64_t *hash, const struct model_frame *frame,
 	struct buffer offset = { 0 };
 
 	for (; symbol && symbol->function; symbol = symbol->outer) {
-		mix_function(hash, symbol->function);
+		mix_function(hash, symbol->linkage_name ? symbol->linkage_name : symbol->function);
 		mix_text(hash, frame->module->base);
 	}
 	if (!symbol)

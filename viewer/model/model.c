@@ -346,6 +346,16 @@ const struct model_stack *model_stack(const struct model *m, uint32_t ref, struc
 	return room;
 }
 
+bool model_is_in_package(const struct model *m, uint32_t package, const struct model_frame *frame)
+{
+	const struct model_module *own = m->definitions.package[package].module,
+				  *module = frame->module;
+
+	return own && module &&
+	       (own == module || (own->path_bytes && own->path_bytes == module->path_bytes &&
+				  memcmp(own->path, module->path, own->path_bytes) == 0));
+}
+
 uint64_t model_lost(const struct model *m, enum trace_lost what)
 {
 	enum trace_end end = (enum trace_end)m->header->end;

@@ -85,6 +85,12 @@ const struct model_call *model_call(const struct model *m, size_t i);
 /* Decodes the stack that a reference leads to into `room`, and returns `room`. NULL: unknown. */
 const struct model_stack *model_stack(const struct model *m, uint32_t ref, struct model_stack *room);
 
+/*
+ * Does a frame lie in a package: in its module, also if that has been loaded anew since? `package` is
+ * < TRACE_PACKAGES.
+ */
+bool model_is_in_package(const struct model *m, uint32_t package, const struct model_frame *frame);
+
 uint64_t model_lost(const struct model *m, enum trace_lost what);
 /* False: the results are a lower bound. */
 bool model_is_exact(const struct model *m);

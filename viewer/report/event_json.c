@@ -71,6 +71,7 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 							    : "client");
 	json_text(&j, "finding", e->verdict ? kinds_text((enum trace_kind)e->verdict) : NULL);
 	if (symbols)
-		json_frames_write(&j, "stack", symbols, model_stack(model, e->stack, &stack));
+		json_frames_write(&j, "stack", symbols, model, e->package,
+				  model_stack(model, e->stack, &stack));
 	json_close_object(&j);
 }

@@ -172,7 +172,7 @@ static void write_in_flight(struct writer *w, const struct model *model)
 		json_open_object(j, NULL);
 		json_text(j, "function", model_function(model, call->function)->name);
 		json_integer(j, "thread", call->tid);
-		json_frames_write(j, "stack", w->report->symbols,
+		json_frames_write(j, "stack", w->report->symbols, model, call->package,
 				  model_stack(model, call->stack, &stack));
 		json_close_object(j);
 	}
@@ -233,11 +233,13 @@ static void write_stacks(struct writer *w, const struct finding *f)
 	json_open_object(&w->json, "stacks");
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
 		if (f->stack[i])
-			json_frames_write(&w->json, names[i], w->report->symbols, f->stack[i]);
+			json_frames_write(&w->json, names[i], w->report->symbols, f->model,
+					  f->package, f->stack[i]);
 	json_close_object(&w->json);
 }
 
-static void write_neighbour(struct writer *w, const char *key, const struct finding_neighbour *n)
+static void write_neighbour(struct writer *w, const char *key, const struct finding *f,
+			    const struct finding_neighbour *n)
 {
 	if (!n->known) {
 		json_null(&w->json, key);
@@ -246,7 +248,7 @@ static void write_neighbour(struct writer *w, const char *key, const struct find
 	json_open_object(&w->json, key);
 	json_address(&w->json, "address", n->address);
 	json_number(&w->json, "size", n->size);
-	json_frames_write(&w->json, "stack", w->report->symbols, n->stack);
+	json_frames_write(&w->json, "stack", w->report->symbols, f->model, f->package, n->stack);
 	json_close_object(&w->json);
 }
 
@@ -295,8 +297,8 @@ static void write_finding(struct writer *w, const struct finding *f)
 	write_stacks(w, f);
 	if (f->has_neighbours) {
 		json_open_object(j, "neighbours");
-		write_neighbour(w, "before", &f->before);
-		write_neighbour(w, "after", &f->after);
+		write_neighbour(w, "before", f, &f->before);
+		write_neighbour(w, "after", f, &f->after);
 		json_close_object(j);
 	} else {
 		json_null(j, "neighbours");

@@ -16,7 +16,8 @@ static void write_build_id(struct json *j, const struct model_module *module)
 	buffer_release(&b);
 }
 
-static void write_frame(struct json *j, const struct model_frame *frame, const struct symbol *symbol)
+static void write_frame(struct json *j, const struct model_frame *frame,
+			const struct symbol *symbol, bool is_in_package)
 {
 	json_open_object(j, NULL);
 	if (frame->has_address)
@@ -30,17 +31,19 @@ static void write_frame(struct json *j, const struct model_frame *frame, const s
 		json_null(j, "offset");
 	write_build_id(j, frame->module);
 	json_text(j, "function", symbol->function);
+	json_text(j, "linkage_name", symbol->linkage_name);
 	json_text(j, "file", symbol->file);
 	if (symbol->line)
 		json_number(j, "line", symbol->line);
 	else
 		json_null(j, "line");
 	json_boolean(j, "inlined", symbol->is_inlined);
+	json_boolean(j, "in_package", is_in_package);
 	json_close_object(j);
 }
 
 void json_frames_write(struct json *j, const char *key, struct symbols *symbols,
-		       const struct model_stack *stack)
+		       const struct model *model, uint32_t package, const struct model_stack *stack)
 {
 	json_open_array(j, key);
 	for (uint32_t i = 0; stack && i < stack->frames; i++) {
@@ -48,7 +51,7 @@ void json_frames_write(struct json *j, const char *key, struct symbols *symbols,
 		const struct symbol *symbol = symbols_find(symbols, frame->module, frame->offset);
 
 		for (; symbol; symbol = symbol->outer)
-			write_frame(j, frame, symbol);
+			write_frame(j, frame, symbol, model_is_in_package(model, package, frame));
 	}
 	json_close_array(j);
 }

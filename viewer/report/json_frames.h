@@ -5,12 +5,18 @@
 #ifndef LSATRACE_VIEWER_REPORT_JSON_FRAMES_H
 #define LSATRACE_VIEWER_REPORT_JSON_FRAMES_H
 
+#include <stdint.h>
+
 struct json;
+struct model;
 struct model_stack;
 struct symbols;
 
-/* Writes an array of the stack's frames, which is empty for NULL. */
+/*
+ * Writes an array of the stack's frames, which is empty for NULL. The stack is one of the model, and
+ * of a call of the package.
+ */
 void json_frames_write(struct json *j, const char *key, struct symbols *symbols,
-		       const struct model_stack *stack);
+		       const struct model *model, uint32_t package, const struct model_stack *stack);
 
 #endif

@@ -17,6 +17,7 @@ struct function {
 	GElf_Addr start;
 	GElf_Xword size;
 	const char *name;
+	bool is_global;
 };
 
 struct debuginfo {
@@ -90,10 +91,12 @@ static int compare_functions(const void *left, const void *right)
 
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;
-	/* The last one is found. Of several names for one start, that is the longest, and always the
-	 * same one. */
+	/* The last one is found. Of several names for one start, that is the longest, one that is
+	 * still there in a stripped file, and always the same one. */
 	if (a->size != b->size)
 		return a->size < b->size ? -1 : 1;
+	if (a->is_global != b->is_global)
+		return a->is_global ? 1 : -1;
 	return -strcmp(a->name, b->name);
 }
 
@@ -113,7 +116,8 @@ static void list_functions(struct debuginfo *d)
 			continue;
 		memory_room(d->functions, d->function_count, d->function_room);
 		d->functions[d->function_count++] =
-			(struct function){ address, symbol.st_size, name };
+			(struct function){ address, symbol.st_size, name,
+					   GELF_ST_BIND(symbol.st_info) != STB_LOCAL };
 	}
 	if (d->function_count)
 		qsort(d->functions, d->function_count, sizeof(*d->functions), compare_functions);
@@ -161,12 +165,20 @@ static const char *find_function(const struct debuginfo *d, uint64_t address)
 unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct place *places, unsigned room)
 {
 	unsigned count = d->units ? units_find(d->units, address - d->bias, places, room) : 0;
+	const char *symbol = find_function(d, address);
+	struct place *outer;
 
 	if (count == 0) {
 		places[0] = (struct place){ 0 };
 		count = 1;
 	}
-	if (!places[count - 1].function)
-		places[count - 1].function = find_function(d, address);
+	outer = &places[count - 1];
+	if (!symbol || outer->is_inlined)
+		return count;
+	/* A name in DWARF may be that of an equal function that the linker has folded with this one. */
+	if (!outer->function || (!outer->linkage_name && strstr(symbol, outer->function)))
+		outer->function = symbol;
+	/* The symbol table goes before DWARF, so that the symbol is the same without DWARF. */
+	outer->linkage_name = symbol;
 	return count;
 }

@@ -10,6 +10,7 @@
 #include "viewer/base/progress.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/debuginfo.h"
+#include "viewer/symbols/demangle.h"
 
 #define INLINED_MOST 64        /* places at one address: calls inlined into each other */
 #define KEPT_BYTES (16u << 20) /* of answers */
@@ -73,8 +74,10 @@ struct symbols *symbols_new(struct progress *progress)
 
 static void free_answer(struct answer *answer)
 {
-	for (unsigned i = 0; i < answer->count; i++)
+	for (unsigned i = 0; i < answer->count; i++) {
 		free(answer->symbol[i].function);
+		free(answer->symbol[i].linkage_name);
+	}
 	free(answer->symbol);
 	free(answer);
 }
@@ -222,6 +225,18 @@ static const char *find_source(struct symbols *s, const struct place *place)
 	return source->path;
 }
 
+/* Returns a copy that is kept with an answer; NULL for NULL. */
+static char *keep_text(struct symbols *s, const char *text)
+{
+	char *kept;
+
+	if (!text)
+		return NULL;
+	kept = buffer_take_cut(text, strlen(text), TRACE_NAME_MAX);
+	s->kept_bytes += strlen(kept);
+	return kept;
+}
+
 static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 				  const struct question *question)
 {
@@ -235,17 +250,18 @@ static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 	for (unsigned i = 0; i < answer->count; i++) {
 		struct symbol *symbol = &answer->symbol[i];
 		const char *function = places[i].function;
+		char *demangled = function ? demangle(function) : NULL;
 
-		if (function)
-			symbol->function =
-				buffer_take_cut(function, strlen(function), TRACE_NAME_MAX);
+		symbol->function = keep_text(s, demangled ? demangled : function);
+		symbol->linkage_name = keep_text(s, places[i].linkage_name);
+		free(demangled);
 		symbol->file = find_source(s, &places[i]);
 		symbol->line = places[i].line;
 		symbol->is_inlined = places[i].is_inlined;
 		symbol->outer = i + 1 < answer->count ? symbol + 1 : NULL;
-		s->kept_bytes += sizeof(*symbol) + (function ? strlen(symbol->function) : 0);
+		s->kept_bytes += sizeof(*symbol) + 128; /* and what malloc() needs beside */
 	}
-	s->kept_bytes += sizeof(*answer) + 64; /* and what malloc() needs beside */
+	s->kept_bytes += sizeof(*answer) + 64;
 	return answer;
 }
 

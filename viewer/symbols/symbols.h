@@ -27,9 +27,10 @@ struct symbols;
  * and `outer` leads from each to the function that contains it.
  */
 struct symbol {
-	char *function;   /* valid UTF-8, as linked (C++: mangled); NULL: unknown */
-	const char *file; /* valid UTF-8, absolute where that is known; NULL: unknown */
-	uint32_t line;    /* 0: unknown */
+	char *function; /* valid UTF-8, as in the source (C++, Rust: demangled); NULL: unknown */
+	char *linkage_name; /* valid UTF-8, its symbol, perhaps of a clone of it; NULL: unknown */
+	const char *file;   /* valid UTF-8, absolute where that is known; NULL: unknown */
+	uint32_t line;      /* 0: unknown */
 	bool is_inlined;
 	const struct symbol *outer; /* NULL: not inlined */
 };

@@ -303,17 +303,37 @@ static uint32_t find_scope(struct unit *unit, Dwarf_Addr address)
 	return scope;
 }
 
-static const char *find_name(Dwarf_Die *die)
+/* Compilers of other languages give a function a symbol that is not its name. */
+static bool is_mangling(const struct unit *unit)
+{
+	Dwarf_Die die = unit->die;
+
+	switch (dwarf_srclang(&die)) {
+	case DW_LANG_C89:
+	case DW_LANG_C:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case DW_LANG_Mips_Assembler:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void set_names(const struct unit *unit, Dwarf_Die *die, struct place *place)
 {
 	Dwarf_Attribute memory, *linkage;
-	const char *name = NULL;
 
 	linkage = dwarf_attr_integrate(die, DW_AT_linkage_name, &memory);
 	if (!linkage)
 		linkage = dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &memory);
-	if (linkage)
-		name = dwarf_formstring(linkage);
-	return name ? name : dwarf_diename(die);
+	place->linkage_name = linkage ? dwarf_formstring(linkage) : NULL;
+	place->function = place->linkage_name;
+	if (place->function)
+		return;
+	place->function = dwarf_diename(die);
+	if (!is_mangling(unit))
+		place->linkage_name = place->function;
 }
 
 /* Sets file and line to where an inlined function was called. */
@@ -361,7 +381,7 @@ unsigned units_find(struct units *u, Dwarf_Addr address, struct place *places, u
 	while (scope != NONE && count + 1 < room) {
 		Dwarf_Die die = unit->scope[scope].die;
 
-		place.function = find_name(&die);
+		set_names(unit, &die, &place);
 		place.is_inlined = dwarf_tag(&die) == DW_TAG_inlined_subroutine;
 		places[count++] = place;
 		if (!place.is_inlined)

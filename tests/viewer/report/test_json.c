@@ -136,7 +136,8 @@ Test(report_json, has_the_keys_that_are_promised)
 	has_keys(r.json, "findings 0 section", "handle max_size initial_size");
 	has_keys(r.json, "findings 0 stacks", "call");
 	has_keys(r.json, "findings 0 stacks call 0",
-		 "address module offset build_id function file line inlined");
+		 "address module offset build_id function linkage_name file line inlined "
+		 "in_package");
 	has_keys(
 		r.json, "summary",
 		"errors warnings notes leaked_blocks leaked_bytes leaked_sections suppressed exact "

@@ -140,6 +140,7 @@ static void expect_inlined(struct library *l)
 	cr_expect_str_eq(symbol->file, file, "%s", symbol->file);
 	cr_assert(symbol->outer);
 	cr_expect_str_eq(symbol->outer->function, "outer");
+	cr_expect_str_eq(symbol->outer->linkage_name, "outer");
 	cr_expect_str_eq(symbol->outer->file, file);
 	cr_expect_eq(symbol->outer->line, 9);
 	cr_expect_not(symbol->outer->is_inlined);
@@ -201,11 +202,57 @@ Test(symbols, takes_the_symbol_table_where_there_is_no_debug_information)
 
 	cr_assert(symbol->function);
 	cr_expect_str_eq(symbol->function, "outer");
+	cr_expect_str_eq(symbol->linkage_name, "outer");
 	cr_expect_null(symbol->file);
 	cr_expect_eq(symbol->line, 0);
 	cr_expect_not(symbol->is_inlined);
 	symbols_free(s);
 	discard(&l);
+}
+
+static const char cpp[] =
+	"int volatile sink;\n"
+	"namespace { struct hidden { static __attribute__((noinline)) int add(int v)\n"
+	"{ sink = v; return sink; } }; }\n"
+	"namespace shop { int sell(int v) { return hidden::add(v) + 1; } }\n"
+	"extern \"C\" __attribute__((flatten)) int outer(int v)\n"
+	"{ sink = 1; return shop::sell(v); }\n";
+
+/* The names at one place or another of `outer` are all that the compiler has put there. */
+static const struct symbol *find_named(struct symbols *s, const struct model_module *module,
+				       const char *function)
+{
+	for (uint64_t offset = 1; offset < 0x3000; offset++)
+		for (const struct symbol *symbol = symbols_find(s, module, offset); symbol;
+		     symbol = symbol->outer)
+			if (symbol->function && strcmp(symbol->function, function) == 0)
+				return symbol;
+	return NULL;
+}
+
+static void expect_cpp(const char *options)
+{
+	struct library l = compile_text(cpp, options);
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+	const struct symbol *symbol = find_named(s, &module, "shop::sell(int)");
+
+	cr_assert(symbol, "%s", options);
+	cr_expect_str_eq(symbol->linkage_name, "_ZN4shop4sellEi");
+	symbol = find_named(s, &module, "(anonymous namespace)::hidden::add(int)");
+	cr_assert(symbol, "%s", options);
+	cr_expect_str_eq(symbol->linkage_name, "_ZN12_GLOBAL__N_16hidden3addEi");
+	symbol = find_named(s, &module, "outer");
+	cr_assert(symbol);
+	cr_expect_str_eq(symbol->linkage_name, "outer");
+	symbols_free(s);
+	discard(&l);
+}
+
+Test(symbols, demangles_functions_and_keeps_their_symbols)
+{
+	expect_cpp("-x c++ -g -O1");
+	expect_cpp("-x c++ -g0 -O1");
 }
 
 Test(symbols, does_not_use_a_file_that_has_changed_and_says_so_once)
