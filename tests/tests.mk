@@ -16,10 +16,21 @@ PACKAGES := $(patsubst %.c,$(BUILD)/tests/packages/%.so,$(notdir $(PACKAGE_SOURC
 HOSTS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost stricthost aphost aphost-linked torture \
 	foreign/program)
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard $(FOLDERS:%=%/test_*.c)))
+# One package, tests/builds/built.c, as it is at different times, and with other flags.
+BUILD_clean := -O1 -g -DLEAKS=0
+BUILD_leak := -O1 -g -DLEAKS=1
+BUILD_two := -O1 -g -DLEAKS=2
+BUILD_moved := -O1 -g -DLEAKS=1 -DMOVED
+BUILD_symbols := -O1 -DLEAKS=1
+BUILD_debugless := -O1 -g -DLEAKS=1 -Wl,--strip-debug
+BUILD_bare := -O1 -DLEAKS=1 -Wl,--strip-all
+BUILD_bare-two := -O1 -DLEAKS=2 -Wl,--strip-all
+BUILD_optimised := -O2 -g -DLEAKS=1
+BUILDS := $(patsubst BUILD_%,$(BUILD)/tests/builds/%/built.so,$(filter BUILD_%,$(.VARIABLES)))
 STRESS := $(BUILD)/tests/unwind/default/stress
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
 
-hosts: $(HOSTS) $(PACKAGES) ## build the hosts and packages that the tests trace
+hosts: $(HOSTS) $(PACKAGES) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
 tests: products hosts $(STRESS) $(TESTS) ## build the tests
@@ -104,6 +115,9 @@ $(BUILD)/tests/packages/plugin-linked.so: private LDFLAGS += -Wl,-z,lazy $(call 
 $(BUILD)/tests/packages/versioned.so: private LDFLAGS += -Wl,--version-script=tests/packages/libraries/versions.map
 $(PACKAGES):
 	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
+
+$(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/packages/package.h
+	$(call say,build)$(CC) $(LANGUAGE) -fPIC $(BUILD_$*) -shared -Wl,--build-id -Wl,-soname,built.so -o $@ $<
 
 $(STRESS): $(wildcard tests/unwind/*) .ci/stress
 	$(call say,link).ci/stress build $(@D) $(CC) $(CXX) -O2

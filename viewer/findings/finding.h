@@ -77,8 +77,10 @@ struct finding {
 	struct finding_neighbour before, after;
 	/* By enum trace_finding_stacks. NULL: does not apply, or is unknown. */
 	const struct model_stack *stack[TRACE_FINDING_STACKS];
-	char fingerprint[17];
-	char *message; /* one sentence, without the counts */
+	char fingerprint[32]; /* 16 hexadecimal digits; ":2" and so on for further equal ones */
+	char fingerprint_weak[17];
+	bool has_offsets; /* the fingerprint is made from offsets, and not only from names */
+	char *message;    /* one sentence, without the counts */
 };
 
 #endif

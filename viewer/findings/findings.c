@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/findings/findings.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -313,6 +315,87 @@ static size_t count_occurrences(struct model *const *models, size_t count)
 	return occurrences;
 }
 
+static bool is_leak_kind(enum trace_kind kind)
+{
+	return kind == TRACE_KIND_BLOCK_LEAK || kind == TRACE_KIND_SECTION_LEAK;
+}
+
+/* Fills in all but the fingerprint and the message. */
+static void decode_row(struct findings *f, const struct findings_row *row, struct findings_one *one)
+{
+	const struct model *model = f->models[row->model];
+	bool is_leak = is_leak_kind((enum trace_kind)row->identity.kind);
+	struct finding *finding = &one->finding;
+	struct model_entry entry;
+	struct groups_key key;
+
+	if (is_leak)
+		entry = model_entry(model, row->first);
+	key = is_leak ? key_of_leak(&entry) : key_of_misuse(row->first);
+	*finding = (struct finding){ .kind = key.kind,
+				     .reason = key.reason,
+				     .level = level_of(f, row),
+				     .count = row->count,
+				     .bytes = row->bytes,
+				     .model = model,
+				     .trace = row->model,
+				     .family = model_family(model, key.family),
+				     .at_unload = row->at_unload };
+	for (unsigned j = 0; j < TRACE_FINDING_STACKS; j++)
+		finding->stack[j] = model_stack(model, key.refs[j], &one->stack[j]);
+	if (is_leak)
+		decode_leak(finding, model, &entry);
+	else
+		decode_misuse(finding, model, row->first);
+}
+
+/* A row, while rows with one fingerprint are told apart. */
+struct print {
+	uint64_t exact;
+	uint32_t row;
+};
+
+/* Where findings are decoded to be compared. */
+struct comparison {
+	struct findings *f;
+	struct findings_one one, other;
+};
+
+static int compare_prints(const void *left, const void *right, void *comparison)
+{
+	const struct print *a = left, *b = right;
+	struct comparison *c = comparison;
+	int order = compare_numbers(a->exact, b->exact);
+
+	if (order || a == b)
+		return order;
+	decode_row(c->f, &c->f->row[a->row], &c->one);
+	decode_row(c->f, &c->f->row[b->row], &c->other);
+	order = fingerprint_order(&c->one.finding, &c->other.finding);
+	return order ? order : compare_numbers(a->row, b->row);
+}
+
+static void number_twins(struct findings *f)
+{
+	struct print *print = memory_new(f->count, sizeof(*print));
+	struct comparison *c = memory_new(1, sizeof(*c));
+
+	c->f = f;
+	f->twin = memory_new(f->count, sizeof(*f->twin));
+	for (size_t i = 0; i < f->count; i++) {
+		decode_row(f, &f->row[i], &c->one);
+		print[i] = (struct print){ fingerprint_make(&c->one.finding, &f->namer).exact,
+					   (uint32_t)i };
+	}
+	if (f->count)
+		qsort_r(print, f->count, sizeof(*print), compare_prints, c);
+	for (size_t i = 1; i < f->count; i++)
+		if (print[i].exact == print[i - 1].exact)
+			f->twin[print[i].row] = f->twin[print[i - 1].row] + 1;
+	free(print);
+	free(c);
+}
+
 struct findings *findings_new(struct model *const *models, size_t count, struct findings_namer namer)
 {
 	struct builder b = { .f = memory_new(1, sizeof(*b.f)) };
@@ -333,47 +416,40 @@ struct findings *findings_new(struct model *const *models, size_t count, struct 
 		add_model(&b, i);
 	groups_free(b.groups);
 	index_release(&b.index);
+	number_twins(b.f);
 	sort_rows(b.f);
 	for (size_t i = 0; i < b.f->count; i++)
 		count_row(b.f, &b.f->row[i]);
 	return b.f;
 }
 
+static void set_fingerprint(struct findings *f, uint32_t row)
+{
+	struct finding *finding = &f->one->finding;
+	struct fingerprint print = fingerprint_make(finding, &f->namer);
+	int used = snprintf(finding->fingerprint, sizeof(finding->fingerprint), "%016" PRIx64,
+			    print.exact);
+
+	if (f->twin[row])
+		snprintf(finding->fingerprint + used, sizeof(finding->fingerprint) - (size_t)used,
+			 ":%" PRIu32, f->twin[row] + 1);
+	snprintf(finding->fingerprint_weak, sizeof(finding->fingerprint_weak), "%016" PRIx64,
+		 print.weak);
+	finding->has_offsets = print.has_offsets;
+}
+
 const struct finding *findings_get(struct findings *f, size_t i)
 {
 	const struct findings_row *row = &f->row[f->order[i]];
-	const struct model *model = f->models[row->model];
-	const struct trace_finding *misuse = row->first;
-	bool is_leak = row->identity.kind == TRACE_KIND_BLOCK_LEAK ||
-		       row->identity.kind == TRACE_KIND_SECTION_LEAK;
 	struct finding *finding = &f->one->finding;
-	struct model_entry entry;
-	struct groups_key key;
 
-	if (is_leak)
-		entry = model_entry(model, row->first);
-	key = is_leak ? key_of_leak(&entry) : key_of_misuse(misuse);
 	free(finding->message);
-	*finding = (struct finding){ .kind = key.kind,
-				     .reason = key.reason,
-				     .level = level_of(f, row),
-				     .count = row->count,
-				     .bytes = row->bytes,
-				     .model = model,
-				     .trace = row->model,
-				     .family = model_family(model, key.family),
-				     .at_unload = row->at_unload };
-	for (unsigned j = 0; j < TRACE_FINDING_STACKS; j++)
-		finding->stack[j] = model_stack(model, key.refs[j], &f->one->stack[j]);
-	if (is_leak) {
-		decode_leak(finding, model, &entry);
-	} else {
-		decode_misuse(finding, model, misuse);
-		find_neighbours(f, row, misuse->family);
-	}
+	decode_row(f, row, f->one);
+	if (!is_leak_kind(finding->kind))
+		find_neighbours(f, row, ((const struct trace_finding *)row->first)->family);
 	if (f->shares)
 		finding->share = shares_list(f->shares, f->order[i], &finding->shares);
-	fingerprint_make(finding, &f->namer);
+	set_fingerprint(f, f->order[i]);
 	finding->message = message_make(finding, &f->namer);
 	return finding;
 }
@@ -390,6 +466,7 @@ void findings_free(struct findings *f)
 	free(f->models);
 	free(f->neighbours);
 	free(f->order);
+	free(f->twin);
 	free(f->row);
 	free(f);
 }

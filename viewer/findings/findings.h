@@ -39,7 +39,8 @@ struct findings {
 	struct findings_row *row;
 	struct findings_shares *shares; /* NULL: there is one model */
 	uint32_t *order;                /* numbers of rows */
-	struct neighbours *neighbours;  /* of each model */
+	uint32_t *twin; /* of each row: how many have its fingerprint and come before */
+	struct neighbours *neighbours; /* of each model */
 	struct findings_one *one;
 };
 

@@ -1,20 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fingerprint of a finding: the same for the same defect from run to run, and different for
- * different ones. It is made from kind, reason, family, and the functions and modules of the
- * stacks.
+ * What stays the same of a defect: from run to run, on other machines, with debug information or
+ * only with a symbol table, and after edits elsewhere.
  *
- *   - Inlined functions count like others, so that it does not depend on what is inlined.
- *   - Of a frame without a known function it takes the offset in the module.
- *   - Frames of the C library are left out: its local functions have names only where its symbols
- *     are installed, and their offsets change with each update.
+ * A fingerprint is made from kind, reason, family, and the package's own frames in all backtraces:
+ * the base name of the module, and the function's name in the ELF symbol table. Of that name, the
+ * suffix of a clone ("f.part.0") and the hashes of Rust are left out. Frames in a row that then
+ * have one name count once. Inlined functions do not count: only debug information knows them.
+ * Frames of the host and of the C library do not count either.
+ *
+ * Where the package has no symbol for a frame, build-id and offset are taken. Such a fingerprint is
+ * that of one build only.
+ *
+ * The weak one is made from kind, reason, family, module of the package, and its innermost function
+ * that has a name, inlined or not. So it mostly survives another optimisation level.
+ *
+ * If the package's module is not known, or has no frame in any backtrace, all frames count that are
+ * not of the C library.
  */
 #ifndef LSATRACE_VIEWER_FINDINGS_FINGERPRINT_H
 #define LSATRACE_VIEWER_FINDINGS_FINGERPRINT_H
 
-#include "viewer/findings/finding.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-/* Sets finding->fingerprint: 16 hexadecimal digits. */
-void fingerprint_make(struct finding *finding, const struct findings_namer *namer);
+struct finding;
+struct findings_namer;
+
+struct fingerprint {
+	uint64_t exact, weak;
+	bool has_offsets; /* `exact` is made from offsets */
+};
+
+struct fingerprint fingerprint_make(const struct finding *finding,
+				    const struct findings_namer *namer);
+
+/*
+ * The order of two findings with one fingerprint, as compare functions return it: by where the
+ * frames lie in the modules. So it is that of the source, mostly.
+ */
+int fingerprint_order(const struct finding *a, const struct finding *b);
 
 #endif

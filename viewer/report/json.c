@@ -291,6 +291,8 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_number(j, "trace", f->trace);
 	write_shares(j, f);
 	json_text(j, "fingerprint", f->fingerprint);
+	json_text(j, "fingerprint_weak", f->fingerprint_weak);
+	json_text(j, "fingerprint_from", f->has_offsets ? "offsets" : "names");
 	json_text(j, "message", f->message);
 	write_section(j, "section", &f->section);
 	write_section(j, "owner", &f->owner);

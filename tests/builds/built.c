@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A package that is built in many ways (BUILDS in tests/tests.mk), as it would be over the years of a
+ * repository: with LEAKS defects of one function, after an edit elsewhere (MOVED), with other flags.
+ */
+#include "tests/packages/package.h"
+
+#ifdef MOVED
+/* Code in front of the defect. */
+static NOINLINE int count_tickets(const char *command)
+{
+	int count = 0;
+
+	for (; *command; command++)
+		count += *command == 't';
+	return count;
+}
+#endif
+
+/* Calls from two places: a compiler that optimises little does not inline it. */
+static PVOID make_ticket(ULONG size)
+{
+	PVOID ticket = lsa->AllocateLsaHeap(size);
+
+	if (ticket)
+		memset(ticket, 0, size);
+	return ticket;
+}
+
+/* Each leak is of its own size. */
+static NOINLINE void keep_tickets(void)
+{
+	PVOID kept = make_ticket(24);
+
+	lsa->FreeLsaHeap(kept);
+#if LEAKS > 0
+	make_ticket(40);
+#endif
+#if LEAKS > 1
+	make_ticket(56);
+#endif
+}
+
+static void run(PLSA_CLIENT_REQUEST client, const char *command)
+{
+	(void)client;
+#ifdef MOVED
+	printf("%d\n", count_tickets(command));
+#endif
+	(void)command;
+	keep_tickets();
+}
+
+PACKAGE("built", run)
