@@ -162,6 +162,14 @@ static const char *find_function(const struct debuginfo *d, uint64_t address)
 	return function && address - function->start < function->size ? function->name : NULL;
 }
 
+/* Is a qualified name, such as "a::b::function", that of a symbol, as far as can be seen? */
+static bool names_function(const char *symbol, const char *name)
+{
+	const char *colon = strrchr(name, ':');
+
+	return strstr(symbol, colon ? colon + 1 : name) != NULL;
+}
+
 unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct place *places, unsigned room)
 {
 	unsigned count = d->units ? units_find(d->units, address - d->bias, places, room) : 0;
@@ -176,7 +184,7 @@ unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct place *pla
 	if (!symbol || outer->is_inlined)
 		return count;
 	/* A name in DWARF may be that of an equal function that the linker has folded with this one. */
-	if (!outer->function || (!outer->linkage_name && strstr(symbol, outer->function)))
+	if (!outer->function || (!outer->linkage_name && names_function(symbol, outer->function)))
 		outer->function = symbol;
 	/* The symbol table goes before DWARF, so that the symbol is the same without DWARF. */
 	outer->linkage_name = symbol;

@@ -2,8 +2,8 @@
 /*
  * Finds the function and the source line for an offset in a module, with elfutils. The module's
  * file must be the one that was traced: a file with another build-id is not used. Debug information
- * comes from that file, from a separate file (found by build-id or .gnu_debuglink), or from
- * debuginfod where that is set up. Without debug information, the ELF symbol table still names the
+ * comes from that file, from a separate file (found by build-id or .gnu_debuglink), from split files
+ * (.dwo), or from debuginfod where that is set up. Without debug information, the ELF symbol table still names the
  * function.
  *
  * Answers are kept, up to some 16 MiB, so asking again is cheap. Names and paths are cut at

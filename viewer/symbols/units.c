@@ -6,6 +6,7 @@
 
 #include "viewer/base/memory.h"
 #include "viewer/base/search.h"
+#include "viewer/symbols/parents.h"
 
 #define NESTING_MOST 512 /* of scopes in each other: no compiler makes more */
 #define NONE UINT32_MAX
@@ -31,7 +32,8 @@ struct code {
 };
 
 struct unit {
-	Dwarf_Die die;
+	Dwarf_Die die; /* of the functions; split debug information has them in a file of its own */
+	Dwarf_Die lines;    /* the same unit in the binary, which has the lines */
 	const char *folder; /* in which it was compiled; NULL: unknown */
 	bool has_functions, has_nested_functions;
 	Dwarf_Off reached; /* by the walk that is collecting */
@@ -53,6 +55,7 @@ struct units {
 	size_t count, room;
 	struct range *range; /* by start */
 	size_t ranges, range_room;
+	struct parents *parents;
 };
 
 static int compare_ranges(const void *left, const void *right)
@@ -70,7 +73,7 @@ static void add_unit(struct units *u, Dwarf_Die die)
 	ptrdiff_t next = 0;
 
 	memory_room(u->unit, u->count, u->room);
-	u->unit[u->count] = (struct unit){ .die = die };
+	u->unit[u->count] = (struct unit){ .die = die, .lines = die };
 	while ((next = dwarf_ranges(&die, next, &base, &start, &end)) > 0) {
 		if (start >= end)
 			continue;
@@ -93,6 +96,7 @@ struct units *units_new(Dwarf *dwarf)
 			add_unit(u, die);
 		offset = next;
 	}
+	u->parents = parents_new();
 	if (u->ranges)
 		qsort(u->range, u->ranges, sizeof(*u->range), compare_ranges);
 	return u;
@@ -106,6 +110,7 @@ void units_free(struct units *u)
 		free(u->unit[i].scope);
 		free(u->unit[i].code);
 	}
+	parents_free(u->parents);
 	free(u->unit);
 	free(u->range);
 	free(u);
@@ -254,6 +259,17 @@ static void collect_calls(struct unit *unit, uint32_t scope)
 	unit->scope[scope].is_collected = true;
 }
 
+/* Goes from what the binary has of a unit to its split debug information, if that is to be found. */
+static void find_split_unit(struct unit *unit)
+{
+	Dwarf_Die split = { 0 };
+	uint8_t type;
+
+	if (dwarf_cu_info(unit->lines.cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
+	    type == DW_UT_skeleton && split.addr)
+		unit->die = split;
+}
+
 static struct unit *find_unit(struct units *u, Dwarf_Addr address)
 {
 	size_t below = search_starts(u->range, u->ranges, sizeof(*u->range), address);
@@ -265,7 +281,8 @@ static struct unit *find_unit(struct units *u, Dwarf_Addr address)
 	if (!unit->has_functions) {
 		unit->has_functions = true;
 		unit->folder = dwarf_formstring(
-			dwarf_attr(&unit->die, DW_AT_comp_dir, &(Dwarf_Attribute){ 0 }));
+			dwarf_attr(&unit->lines, DW_AT_comp_dir, &(Dwarf_Attribute){ 0 }));
+		find_split_unit(unit);
 		collect_functions(unit, false);
 	}
 	return unit;
@@ -303,12 +320,13 @@ static uint32_t find_scope(struct unit *unit, Dwarf_Addr address)
 	return scope;
 }
 
-/* Compilers of other languages give a function a symbol that is not its name. */
+/* Compilers of some languages give a function a symbol that is not its name. */
 static bool is_mangling(const struct unit *unit)
 {
 	Dwarf_Die die = unit->die;
 
 	switch (dwarf_srclang(&die)) {
+	case -1: /* not said */
 	case DW_LANG_C89:
 	case DW_LANG_C:
 	case DW_LANG_C99:
@@ -320,7 +338,7 @@ static bool is_mangling(const struct unit *unit)
 	}
 }
 
-static void set_names(const struct unit *unit, Dwarf_Die *die, struct place *place)
+static void set_names(struct units *u, const struct unit *unit, Dwarf_Die *die, struct place *place)
 {
 	Dwarf_Attribute memory, *linkage;
 
@@ -331,9 +349,10 @@ static void set_names(const struct unit *unit, Dwarf_Die *die, struct place *pla
 	place->function = place->linkage_name;
 	if (place->function)
 		return;
-	place->function = dwarf_diename(die);
-	if (!is_mangling(unit))
-		place->linkage_name = place->function;
+	if (is_mangling(unit))
+		place->function = parents_qualify(u->parents, die);
+	else
+		place->linkage_name = place->function = dwarf_diename(die);
 }
 
 /* Sets file and line to where an inlined function was called. */
@@ -355,7 +374,7 @@ static void set_call_site(const struct unit *unit, Dwarf_Die *die, struct place 
 /* Sets file and line to those of the address. */
 static void set_line(const struct unit *unit, Dwarf_Addr address, struct place *place)
 {
-	Dwarf_Die unit_die = unit->die;
+	Dwarf_Die unit_die = unit->lines;
 	Dwarf_Line *line = dwarf_getsrc_die(&unit_die, address);
 	int number;
 
@@ -381,7 +400,7 @@ unsigned units_find(struct units *u, Dwarf_Addr address, struct place *places, u
 	while (scope != NONE && count + 1 < room) {
 		Dwarf_Die die = unit->scope[scope].die;
 
-		set_names(unit, &die, &place);
+		set_names(u, unit, &die, &place);
 		place.is_inlined = dwarf_tag(&die) == DW_TAG_inlined_subroutine;
 		places[count++] = place;
 		if (!place.is_inlined)

@@ -165,6 +165,17 @@ Test(symbols, understands_dwarf_4)
 	discard(&l);
 }
 
+Test(symbols, finds_split_debug_information)
+{
+	struct library l = compile("-g -O1 -gsplit-dwarf"),
+		       m = compile("-g -O1 -gsplit-dwarf -gdwarf-4");
+
+	expect_inlined(&l);
+	expect_inlined(&m);
+	discard(&l);
+	discard(&m);
+}
+
 Test(symbols, looks_up_the_call_and_not_the_return_address)
 {
 	struct library l = compile("-g -O1");
@@ -213,10 +224,13 @@ Test(symbols, takes_the_symbol_table_where_there_is_no_debug_information)
 static const char cpp[] =
 	"int volatile sink;\n"
 	"namespace { struct hidden { static __attribute__((noinline)) int add(int v)\n"
-	"{ sink = v; return sink; } }; }\n"
+	"{ sink = v; return sink; }\n"
+	"static __attribute__((always_inline)) int set(int v) { return sink = v; } };\n"
+	"struct holder { template<class T> void hold(T set) { sink = set(2); } }; }\n"
 	"namespace shop { int sell(int v) { return hidden::add(v) + 1; } }\n"
 	"extern \"C\" __attribute__((flatten)) int outer(int v)\n"
-	"{ sink = 1; return shop::sell(v); }\n";
+	"{ sink = hidden::set(1);\n"
+	"holder().hold([](int w) { return sink = w; }); return shop::sell(v); }\n";
 
 /* The names at one place or another of `outer` are all that the compiler has put there. */
 static const struct symbol *find_named(struct symbols *s, const struct model_module *module,
@@ -253,6 +267,21 @@ Test(symbols, demangles_functions_and_keeps_their_symbols)
 {
 	expect_cpp("-x c++ -g -O1");
 	expect_cpp("-x c++ -g0 -O1");
+}
+
+Test(symbols, qualifies_a_function_that_has_no_symbol)
+{
+	struct library l = compile_text(cpp, "-x c++ -g -O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+	const struct symbol *symbol = find_named(s, &module, "(anonymous namespace)::hidden::set");
+
+	cr_assert(symbol);
+	cr_expect_null(symbol->linkage_name);
+	cr_expect(symbol->is_inlined);
+	cr_expect(find_named(s, &module, "outer::{lambda}::operator()"));
+	symbols_free(s);
+	discard(&l);
 }
 
 Test(symbols, does_not_use_a_file_that_has_changed_and_says_so_once)
