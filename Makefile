@@ -96,7 +96,12 @@ $(BUILD)/liblsatrace.so: $(call objects,preload/*/*.[cS])
 
 # Each source is compiled a second and a third time, by each compiler, where a warning is an error. The
 # objects of the products are built without -Werror: a new warning of a newer compiler must not stop
-# somebody who only wants to use lsatrace.
+# somebody who only wants to use lsatrace. For the tests the checkout lies deep down here, so that a
+# buffer that a path does not fit into is found wherever the checkout lies.
+STRICT := -Werror
+DEEP := /$(subst /,a_folder_in_a_folder/,////////////////)
+$(BUILD)/gcc/tests/% $(BUILD)/clang/tests/%: STRICT = -Werror -UBUILD_DIR -USOURCE_DIR \
+	-DBUILD_DIR='"$(DEEP)build"' -DSOURCE_DIR='"$(DEEP)"'
 $(foreach f,$(FOLDERS),$(eval $(BUILD)/obj/$(f)/%.o $(BUILD)/gcc/$(f)/%.o \
 	$(BUILD)/clang/$(f)/%.o: FOLDER_FLAGS = $(LANGUAGE) $(call flags,$(f))))
 
@@ -107,10 +112,10 @@ $(BUILD)/obj/%.o: %.S
 	$(call say,compile)$(CC) $(FOLDER_FLAGS) $(DEPEND) -c -o $@ $<
 
 $(BUILD)/gcc/%.o: %.c
-	$(call say,check)$(CC) $(FOLDER_FLAGS) -Werror $(DEPEND) -c -o $@ $<
+	$(call say,check)$(CC) $(FOLDER_FLAGS) $(STRICT) $(DEPEND) -c -o $@ $<
 
 $(BUILD)/clang/%.o: %.c
-	$(call say,check)$(CLANG) $(FOLDER_FLAGS) -Werror $(DEPEND) -fsyntax-only $< && touch $@
+	$(call say,check)$(CLANG) $(FOLDER_FLAGS) $(STRICT) $(DEPEND) -fsyntax-only $< && touch $@
 
 warnings: $(SOURCES:%.c=$(BUILD)/gcc/%.o) $(SOURCES:%.c=$(BUILD)/clang/%.o) ## compile everything with gcc and clang, without a warning
 	@:

@@ -1019,17 +1019,17 @@ static bool make_small_group(char group[64])
 /* The kernel kills who has more, and pages of a file in memory count. */
 Test(odd, a_trace_in_memory_leaves_room_for_a_host_that_may_have_little, .timeout = 60)
 {
-	char group[64], trace_path[64], command[256];
+	static const char command[] =
+		"echo $$ >\"$1/cgroup.procs\" && exec \"$2\" record -o \"$3\" "
+		"-- \"$4\" file-size 1000000000";
+	char group[64], trace_path[64];
 	struct run traced;
 
 	if (!make_small_group(group))
 		cr_skip_test("no control group can be made");
 	snprintf(trace_path, sizeof(trace_path), "/dev/shm/lsatrace-%d.trace", (int)getpid());
-	snprintf(command, sizeof(command),
-		 "echo $$ >%s/cgroup.procs && exec " LSATRACE " record -o %s -- " ODD_HOST
-		 " file-size 1000000000",
-		 group, trace_path);
-	traced = run_command(COMMAND("/bin/sh", "-c", command));
+	traced = run_command(
+		COMMAND("/bin/sh", "-c", command, "sh", group, LSATRACE, trace_path, ODD_HOST));
 	cr_expect_eq(traced.status, 0, "%d: %s", traced.status, traced.err);
 	cr_expect_lt(size_of(trace_path), 20000000);
 	run_release(&traced);
