@@ -137,7 +137,7 @@ struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint
 	}
 	dwarf = dwfl_module_getdwarf(d->module, &d->bias);
 	if (dwarf)
-		d->units = units_new(dwarf);
+		d->units = units_new(dwarf, path);
 	list_functions(d);
 	return d;
 }

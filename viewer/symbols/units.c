@@ -7,6 +7,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/base/search.h"
 #include "viewer/symbols/parents.h"
+#include "viewer/symbols/split.h"
 
 #define NESTING_MOST 512 /* of scopes in each other: no compiler makes more */
 #define NONE UINT32_MAX
@@ -33,8 +34,9 @@ struct code {
 
 struct unit {
 	Dwarf_Die die; /* of the functions; split debug information has them in a file of its own */
-	Dwarf_Die lines;    /* the same unit in the binary, which has the lines */
-	const char *folder; /* in which it was compiled; NULL: unknown */
+	Dwarf_Die lines;     /* the same unit in the binary, which has the lines */
+	struct split *split; /* that `die` is in; NULL: libdw has found it */
+	const char *folder;  /* in which it was compiled; NULL: unknown */
 	bool has_functions, has_nested_functions;
 	Dwarf_Off reached; /* by the walk that is collecting */
 	struct level functions;
@@ -56,6 +58,7 @@ struct units {
 	struct range *range; /* by start */
 	size_t ranges, range_room;
 	struct parents *parents;
+	const char *path;
 };
 
 static int compare_ranges(const void *left, const void *right)
@@ -83,7 +86,7 @@ static void add_unit(struct units *u, Dwarf_Die die)
 	u->count++;
 }
 
-struct units *units_new(Dwarf *dwarf)
+struct units *units_new(Dwarf *dwarf, const char *path)
 {
 	struct units *u = memory_new(1, sizeof(*u));
 	Dwarf_Off offset = 0, next;
@@ -97,6 +100,7 @@ struct units *units_new(Dwarf *dwarf)
 		offset = next;
 	}
 	u->parents = parents_new();
+	u->path = path;
 	if (u->ranges)
 		qsort(u->range, u->ranges, sizeof(*u->range), compare_ranges);
 	return u;
@@ -109,6 +113,7 @@ void units_free(struct units *u)
 	for (size_t i = 0; i < u->count; i++) {
 		free(u->unit[i].scope);
 		free(u->unit[i].code);
+		split_close(u->unit[i].split);
 	}
 	parents_free(u->parents);
 	free(u->unit);
@@ -260,14 +265,18 @@ static void collect_calls(struct unit *unit, uint32_t scope)
 }
 
 /* Goes from what the binary has of a unit to its split debug information, if that is to be found. */
-static void find_split_unit(struct unit *unit)
+static void find_split_unit(const struct units *u, struct unit *unit)
 {
 	Dwarf_Die split = { 0 };
 	uint8_t type;
 
-	if (dwarf_cu_info(unit->lines.cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
-	    type == DW_UT_skeleton && split.addr)
-		unit->die = split;
+	if (dwarf_cu_info(unit->lines.cu, NULL, &type, NULL, &split, NULL, NULL, NULL) != 0 ||
+	    type != DW_UT_skeleton)
+		return;
+	if (!split.addr)
+		unit->split = split_open(&unit->lines, u->path);
+	if (split.addr || unit->split)
+		unit->die = split.addr ? split : split_unit(unit->split);
 }
 
 static struct unit *find_unit(struct units *u, Dwarf_Addr address)
@@ -282,7 +291,7 @@ static struct unit *find_unit(struct units *u, Dwarf_Addr address)
 		unit->has_functions = true;
 		unit->folder = dwarf_formstring(
 			dwarf_attr(&unit->lines, DW_AT_comp_dir, &(Dwarf_Attribute){ 0 }));
-		find_split_unit(unit);
+		find_split_unit(u, unit);
 		collect_functions(unit, false);
 	}
 	return unit;
@@ -358,7 +367,7 @@ static void set_names(struct units *u, const struct unit *unit, Dwarf_Die *die, 
 /* Sets file and line to where an inlined function was called. */
 static void set_call_site(const struct unit *unit, Dwarf_Die *die, struct place *place)
 {
-	Dwarf_Die unit_die = unit->die;
+	Dwarf_Die split = unit->die, binary = unit->lines;
 	Dwarf_Attribute memory;
 	Dwarf_Word file, line;
 	Dwarf_Files *files;
@@ -366,8 +375,11 @@ static void set_call_site(const struct unit *unit, Dwarf_Die *die, struct place 
 
 	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &memory), &line) == 0)
 		place->line = (uint32_t)line;
+	/* A split unit has its own list of files, or that of the binary. */
 	if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &memory), &file) == 0 &&
-	    dwarf_getsrcfiles(&unit_die, &files, &count) == 0 && file < count)
+	    (dwarf_getsrcfiles(&split, &files, &count) == 0 ||
+	     dwarf_getsrcfiles(&binary, &files, &count) == 0) &&
+	    file < count)
 		place->file = dwarf_filesrc(files, file, NULL, NULL);
 }
 

@@ -32,8 +32,10 @@
 
 struct units;
 
-/* Lists the units. `dwarf` must outlive the result. Never NULL. */
-struct units *units_new(Dwarf *dwarf);
+/*
+ * Lists the units. `dwarf`, and the path of the binary, must outlive the result. Never NULL.
+ */
+struct units *units_new(Dwarf *dwarf, const char *path);
 /* Accepts NULL. */
 void units_free(struct units *u);
 

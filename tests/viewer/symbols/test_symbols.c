@@ -69,7 +69,7 @@ static int note_build_id(struct dl_phdr_info *info, size_t size, void *library)
 static struct library compile_text(const char *text, const char *options)
 {
 	struct library l = { .folder = "/tmp/lsatrace-test-XXXXXX" };
-	char path[128], format[256];
+	char path[128], format[512];
 	Dl_info info;
 	FILE *file;
 	void *loaded;
@@ -174,6 +174,19 @@ Test(symbols, finds_split_debug_information)
 	expect_inlined(&m);
 	discard(&l);
 	discard(&m);
+}
+
+/* More than one unit, and the wanted one is not the first. */
+Test(symbols, finds_split_debug_information_in_a_package)
+{
+	struct library l = compile("-g -O1 -gdwarf-4 -gsplit-dwarf -c -o some.o some.c && echo "
+				   "'int f(int v) { return v; }' "
+				   ">other.c && cc -fPIC -g -gdwarf-4 -gsplit-dwarf -c other.c && "
+				   "cc -shared -Wl,--build-id -o some.so other.o some.o #");
+
+	run("cd %s && dwp -e some.so -o some.so.dwp && rm some.dwo other.dwo", &l);
+	expect_inlined(&l);
+	discard(&l);
 }
 
 Test(symbols, looks_up_the_call_and_not_the_return_address)
