@@ -31,7 +31,7 @@
  *    TRACE_VERSION_OLDEST on, and refuses a newer one. Version 1 differs from 2 in this only:
  *    functions have numbers below TRACE_COUNTERS_FUNCTIONS, and trace_counters.first and
  *    trace_lane.inside are reserved: they count as 0. Version 3 has more types of records, kinds and
- *    reasons, and header.session, which is zero before.
+ *    reasons, header.session, which is zero before, and events of returns of entry points.
  *
  * 7. Bounds of a reader. A trace of n bytes, counted in chunks that are in use, is read and
  *    reported with at most 64 MiB + 4n bytes of memory, and in time linear in n and in what is
@@ -208,7 +208,8 @@ struct trace_chunk {
 	uint64_t first_time;
 	uint64_t last_time;
 	uint32_t records;   /* 0, or all that fit: TRACE_ITEMS(struct trace_event) */
-	uint32_t transfers; /* RING: how many of its events are transfers; 0..all that fit */
+	uint32_t transfers; /* RING: how many of its events are of functions with the role TRANSFER,
+			       which are no calls; 0..all that fit */
 	uint8_t reserved[24];
 };
 
@@ -217,6 +218,10 @@ struct trace_chunk {
  * its return. A releasing call is recorded before the host's function runs, with the time of that
  * moment; its result and duration are filled in later. So the events of one address, in the order
  * of time, never contradict each other.
+ *
+ * Or the return of an entry point of a package. Its function has the role TRANSFER, and RETURNED is
+ * set: the result is the NTSTATUS, the duration is the time spent in the package; address, size,
+ * caller and stack are 0.
  *
  * Or one transfer: a block that an entry point of a package returned, and that belongs to the LSA
  * or to a client from then on. It is recorded after the entry point has returned, before its caller
@@ -234,7 +239,7 @@ struct trace_event {
 	uint64_t time;     /* ticks */
 	uint64_t duration; /* ticks spent in the host's function; valid with RETURNED */
 	uint64_t address;  /* section or block that was returned, or is to be released */
-	uint64_t section;  /* SharedMem, or the client request (also of a TRANSFER), or 0 */
+	uint64_t section;  /* SharedMem, or the client request (also of role TRANSFER), or 0 */
 	uint64_t size;     /* bytes asked for; CREATE_SECTION: MaxSize | InitialSize << 32 */
 	uint64_t caller;  /* return address of the call; TRANSFER: of the call of the entry point */
 	uint32_t stack;   /* reference to a struct trace_stack; 0: it could not be stored */
@@ -449,9 +454,11 @@ struct trace_finding {
 	uint8_t package;
 	uint8_t committed;    /* valid when 1 */
 	uint8_t block_family; /* family of the block concerned, or 0 */
-	uint8_t parameter; /* TRANSFER: number of a PARAMETER definition of the function; else 0 */
-	uint8_t place;     /* UNKNOWN_ADDRESS: enum trace_place; else 0 */
-	uint8_t reserved[3];
+	uint8_t parameter;  /* TRANSFER: number of a PARAMETER definition of the function; else 0 */
+	uint8_t place;      /* UNKNOWN_ADDRESS: enum trace_place; else 0 */
+	uint8_t handed_out; /* 1 + number of the function that handed out the block, if that is live
+			       and the function no allocator; else 0 */
+	uint8_t reserved[2];
 	uint32_t place_of; /* IMAGE: id of a MODULE record, or 0; STACK: kernel thread id */
 };
 

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "preload/file/clock.h"
+#include "preload/file/trace.h"
 #include "preload/guardpage/copy_out.h"
 #include "preload/host/maps.h"
 #include "preload/ledger/gaps.h"
@@ -34,6 +36,8 @@ void returns_begin(struct returns *r, const void *submitted, ULONG bytes)
 		    maps_can_read(place, sizeof(r->attributes)))
 			memcpy(r->attributes, place, sizeof(r->attributes));
 	}
+	r->trace = trace_number();
+	r->began = clock_ticks();
 	errno = saved_errno;
 }
 
@@ -118,6 +122,9 @@ NTSTATUS returns_end(struct returns *r, NTSTATUS status)
 {
 	int saved_errno = errno;
 
+	/* Else a trace was begun meanwhile, or this is a forked child. */
+	if (r->trace == trace_number())
+		transfer_note_return(&r->transfer, r->began, status);
 	for (unsigned i = 0; i < r->rows; i++) {
 		enum owned_when when = r->row[i].when;
 

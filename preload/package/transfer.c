@@ -122,13 +122,14 @@ static void hand_over_words(struct handing *h, const uint64_t *word, size_t byte
 }
 
 /* Returns false if this process has no trace. If a signal handler interrupted the tracer, or the
- * trace has no room for a lane, nothing is recorded; but what goes is still no leak. */
-static bool begin_handing(struct handing *h)
+ * trace has no room for a lane, nothing is recorded; but what goes is still no leak. `otherwise` is
+ * what a signal handler loses. */
+static bool begin_handing(struct handing *h, enum trace_lost otherwise)
 {
 	if (!trace_is_mine())
 		return false;
 	if (reentry_inside && !lanes_were_left(h + 1)) {
-		trace_lose(TRACE_LOST_JUDGEMENTS);
+		trace_lose(otherwise);
 		return true;
 	}
 	reentry_enter(&h->mark);
@@ -148,7 +149,7 @@ void transfer_to_lsa(const struct transfer *t, const void *block)
 {
 	struct handing h = { .transfer = t };
 
-	if (!block || !begin_handing(&h))
+	if (!block || !begin_handing(&h, TRACE_LOST_JUDGEMENTS))
 		return;
 	hand_over_block(&h, (uint64_t)(uintptr_t)block, 0);
 	end_handing(&h);
@@ -158,7 +159,7 @@ void transfer_contents_to_lsa(const struct transfer *t, const void *structure, s
 {
 	struct handing h = { .transfer = t };
 
-	if (!structure || !begin_handing(&h))
+	if (!structure || !begin_handing(&h, TRACE_LOST_JUDGEMENTS))
 		return;
 	hand_over_words(&h, structure, maps_readable(structure, bytes), 0);
 	end_handing(&h);
@@ -170,13 +171,37 @@ void transfer_to_client(const struct transfer *t, const void *buffer)
 	uint64_t address = (uint64_t)(uintptr_t)buffer, request = (uint64_t)(uintptr_t)t->request;
 	struct ledger_view view;
 
-	if (!buffer || !begin_handing(&h))
+	if (!buffer || !begin_handing(&h, TRACE_LOST_JUDGEMENTS))
 		return;
 	if ((lookup_find(SPACE_CLIENT, address, request, &view) && ledger_is_live(&view)) ||
 	    (!request && lookup_find_client(address, &view)))
 		hand_over(&h, &view);
 	else
 		hand_over_block(&h, address, 0);
+	end_handing(&h);
+}
+
+void transfer_note_return(const struct transfer *t, uint64_t began, int32_t status)
+{
+	struct handing h = { .transfer = t };
+	struct trace_event what = {
+		.section = (uint64_t)(uintptr_t)t->request,
+		.function = (uint8_t)t->function,
+		.package = (uint8_t)t->package,
+	};
+	struct trace_event *event;
+
+	if (!begin_handing(&h, TRACE_LOST_EVENTS) || !h.lane)
+		return;
+	lanes_advance(h.lane, clock_ticks_after());
+	event = event_write(h.lane, &what);
+	if (event) {
+		h.lane->chunk->transfers++;
+		event->duration = h.lane->time - began;
+		event->result = status;
+		ring_commit(event, TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED |
+					   (status < 0 ? TRACE_EVENT_FAILED : 0));
+	}
 	end_handing(&h);
 }
 
@@ -244,7 +269,7 @@ bool transfer_is_wrong(const struct transfer *t, bool to_client, const void *blo
 	enum trace_reason reason = TRACE_REASON_NONE;
 	struct ledger_view view;
 
-	if (!begin_handing(&h))
+	if (!begin_handing(&h, TRACE_LOST_JUDGEMENTS))
 		return false;
 	if (h.lane)
 		reason = judge_return(t, to_client, address, &view);

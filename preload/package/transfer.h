@@ -23,6 +23,10 @@ struct transfer {
 	const void *request; /* client request of the call; NULL: the entry point is not told one */
 };
 
+/* The entry point has returned, with an NTSTATUS. It was called at a time in ticks (file/clock.h), in
+ * this process. Its call is recorded: it is history, and nothing else depends on it. */
+void transfer_note_return(const struct transfer *t, uint64_t began, int32_t status);
+
 /* The block at an address goes to the LSA. NULL, and what is no live block, is fine. */
 void transfer_to_lsa(const struct transfer *t, const void *block);
 

@@ -741,6 +741,7 @@ Test(end_to_end, what_a_package_hands_over_is_shown_as_such)
 	expect_printed("stat", &traced, "  0 clean, LsaApLogonUserEx             5    242\n");
 	expect_printed("events", &traced, " bytes, lsa-heap) to the LSA\n");
 	expect_printed("events", &traced, "(32 bytes, client-buffer) to client 0x");
+	expect_printed("events", &traced, " clean LsaApLogonUserEx = 0x0 <");
 	traced_release(&traced);
 }
 

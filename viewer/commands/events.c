@@ -156,7 +156,8 @@ static bool is_wanted(const struct printer *p, const struct trace_event *e)
 	return p->function[e->function] && p->package[e->package] &&
 	       (!r->has_thread || e->tid == r->thread) &&
 	       (!r->has_address ||
-		concerns_address(e, model_function(p->model, e->function)->role, r->address));
+		concerns_address(e, event_role(model_function(p->model, e->function)->role, e),
+				 r->address));
 }
 
 static void write_event(struct printer *p, const struct trace_event *e)
@@ -169,7 +170,8 @@ static void write_event(struct printer *p, const struct trace_event *e)
 		return;
 	}
 	event_line_write(p->line, &p->out, e);
-	if (!p->request->has_stacks)
+	if (!p->request->has_stacks ||
+	    event_role(model_function(p->model, e->function)->role, e) == EVENT_ROLE_RETURN)
 		return;
 	stack = model_stack(p->model, e->stack, &room);
 	if (stack) {
@@ -244,10 +246,11 @@ int command_events(int argc, char **argv)
 			"\"= ?\" means that the call did not return before the trace ended. An "
 			"arrow marks "
 			"a call that\n"
-			"is a finding. Between the calls are the blocks that entry points of a "
-			"package "
-			"hand over to\n"
-			"the LSA or to a client when they return:\n"
+			"is a finding. Between the calls are the returns of the package's entry "
+			"points, and\n"
+			"the blocks that these hand over to the LSA or to a client:\n"
+			"  [+seconds since the start] thread package entry-point = status "
+			"<seconds taken>\n"
 			"  [+seconds since the start] thread package entry-point hands address "
 			"(size, "
 			"family) to ...\n",

@@ -4,7 +4,7 @@
 static const struct role {
 	enum event_result result;
 	bool takes_section, has_size;
-} roles[TRACE_ROLE_LAST + 1] = {
+} roles[TRACE_ROLE_LAST + 2] = {
 	[TRACE_ROLE_CREATE_SECTION] = { EVENT_RESULT_POINTER, false, true },
 	[TRACE_ROLE_DELETE_SECTION] = { EVENT_RESULT_BOOLEAN, false, false },
 	[TRACE_ROLE_ALLOCATE_IN_SECTION] = { EVENT_RESULT_POINTER, true, true },
@@ -15,7 +15,15 @@ static const struct role {
 	[TRACE_ROLE_FREE_FOR_CLIENT] = { EVENT_RESULT_STATUS, true, false },
 	[TRACE_ROLE_OBTAIN] = { EVENT_RESULT_STATUS, false, true },
 	[TRACE_ROLE_TRANSFER] = { EVENT_RESULT_NONE, false, true },
+	[EVENT_ROLE_RETURN] = { EVENT_RESULT_STATUS, false, false },
 };
+
+enum trace_role event_role(enum trace_role function, const struct trace_event *event)
+{
+	return function == TRACE_ROLE_TRANSFER && (event->state & TRACE_EVENT_RETURNED)
+		       ? EVENT_ROLE_RETURN
+		       : function;
+}
 
 enum event_result event_result(enum trace_role role)
 {
@@ -29,7 +37,7 @@ bool event_takes_section(enum trace_role role)
 
 bool event_has_section(enum trace_role role, const struct trace_event *event)
 {
-	return roles[role].takes_section || (role == TRACE_ROLE_TRANSFER && event->section);
+	return roles[role].takes_section || (role >= TRACE_ROLE_TRANSFER && event->section);
 }
 
 bool event_has_size(enum trace_role role)
@@ -39,6 +47,8 @@ bool event_has_size(enum trace_role role)
 
 bool event_has_address(enum trace_role role, const struct trace_event *event)
 {
+	if (role == EVENT_ROLE_RETURN)
+		return false;
 	if (!roles[role].has_size || role == TRACE_ROLE_TRANSFER)
 		return true;
 	return (event->state & TRACE_EVENT_RETURNED) && !(event->state & TRACE_EVENT_FAILED);

@@ -2,7 +2,7 @@
 /*
  * What the fields of an event mean. That depends on the role of its function (enum trace_role): an
  * acquiring call has a size and returns an address, a releasing call is given an address, and a
- * transfer is no call at all.
+ * transfer, or the return of an entry point, is no call at all.
  *
  * Pure functions, safe from any thread.
  */
@@ -13,6 +13,12 @@
 #include <stdint.h>
 
 #include "include/trace_format.h"
+
+/* The role of an event that is the return of an entry point, which has no call of its own. */
+#define EVENT_ROLE_RETURN ((enum trace_role)(TRACE_ROLE_LAST + 1))
+
+/* The role of an event, where its function has the given one. The functions below take this one. */
+enum trace_role event_role(enum trace_role function, const struct trace_event *event);
 
 /* What a function returns. */
 enum event_result {

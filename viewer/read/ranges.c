@@ -186,6 +186,8 @@ bool ranges_check_finding(const struct ranges_defined *d, const struct trace_fin
 	       REQUIRE(f->package < TRACE_PACKAGES, f, package, "package of a finding") &&
 	       REQUIRE(f->place < TRACE_PLACES, f, place, "place of a finding") &&
 	       REQUIRE(f->parameter < TRACE_PARAMETERS, f, parameter, "parameter of a finding") &&
+	       REQUIRE(!f->handed_out || is_function(d, f->handed_out - 1u), f, handed_out,
+		       "number of a function") &&
 	       REQUIRE(f->flags <= flags, f, flags, "flags of a finding");
 }
 
@@ -244,7 +246,7 @@ bool ranges_check_event(const struct ranges_defined *d, const struct trace_event
 
 	return REQUIRE(is_function(d, e->function), e, function, "function of an event") &&
 	       REQUIRE(d->role[e->function] != TRACE_ROLE_TRANSFER ||
-			       is_transfer_result(d, e->result),
+			       (e->state & TRACE_EVENT_RETURNED) || is_transfer_result(d, e->result),
 		       e, result, "family or receiver of a transfer") &&
 	       REQUIRE(e->package < TRACE_PACKAGES, e, package, "package of an event") &&
 	       REQUIRE(e->verdict < TRACE_KIND_COUNT, e, verdict, "verdict of an event") &&

@@ -48,7 +48,7 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 		      struct symbols *symbols)
 {
 	const struct model_function *function = model_function(model, e->function);
-	enum trace_role role = function->role;
+	enum trace_role role = event_role(function->role, e);
 	bool is_creation = role == TRACE_ROLE_CREATE_SECTION;
 	struct json j = { .out = b, .is_compact = true };
 	struct model_stack stack;

@@ -140,9 +140,11 @@ static void write_transfer(const struct event_line *e, struct buffer *b,
 static void write_call(const struct event_line *e, struct buffer *b, enum trace_role role,
 		       const struct trace_event *event)
 {
-	buffer_text(b, "(");
-	write_arguments(b, role, event);
-	buffer_text(b, ")");
+	if (role != EVENT_ROLE_RETURN) {
+		buffer_text(b, "(");
+		write_arguments(b, role, event);
+		buffer_text(b, ")");
+	}
 	write_result(b, role, event);
 	if (event->state & TRACE_EVENT_RETURNED) {
 		buffer_text(b, " <");
@@ -153,7 +155,7 @@ static void write_call(const struct event_line *e, struct buffer *b, enum trace_
 
 void event_line_write(const struct event_line *e, struct buffer *b, const struct trace_event *event)
 {
-	enum trace_role role = model_function(e->model, event->function)->role;
+	enum trace_role role = event_role(model_function(e->model, event->function)->role, event);
 	int64_t ns = model_time_ns(e->model, event->time);
 
 	buffer_text(b, ns < 0 ? "[-" : "[+");

@@ -188,6 +188,15 @@ Test(events, a_transfer_says_what_goes_to_whom)
 		       "client-buffer) to client 0xc11e\n");
 }
 
+Test(events, the_return_of_an_entry_point_says_its_status)
+{
+	struct trace_event e = event(1000, TRANSFER_LogonUser);
+
+	e.state = TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED | TRACE_EVENT_FAILED;
+	e.result = (int32_t)0xc000006d;
+	expect_line(e, "[+0.000000000] 1234 pkg LsaApLogonUser = 0xc000006d <0.000000100>\n");
+}
+
 Test(events, a_package_without_name_is_shown_by_index)
 {
 	struct trace_event e = event(1000, SLOT_FreeLsaHeap);
