@@ -16,6 +16,8 @@ void describe_block(struct trace_finding *f, const struct ledger_view *block)
 	f->block_family = block->entry.family;
 	f->block = block->entry.address;
 	f->stack[TRACE_STACK_ALLOCATE] = block->entry.stack;
+	if (life == LIFE_LIVE && block->entry.flags & LEDGER_OBTAINED)
+		f->handed_out = (uint8_t)block->entry.file;
 	if (life == LIFE_RELEASED)
 		f->stack[TRACE_STACK_FREE] = block->entry.gone_stack;
 	if (life != LIFE_DELETED)

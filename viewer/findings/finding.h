@@ -59,10 +59,11 @@ struct finding {
 	uint32_t trace; /* number of that model */
 	const char *family;
 	const char *block_family; /* of the block concerned; NULL: unknown or none */
-	const char *function; /* that was called, has returned, or handed out a leaked block; or NULL */
-	const char *parameter;  /* of an entry point, by which it returned; NULL: none */
-	uint32_t package;       /* index in `model` */
-	enum trace_place place; /* of an unknown address */
+	const char *function;     /* that was called, or has returned; NULL: none, or unknown */
+	const char *handed_out;   /* the function that handed out the block; NULL: an allocator */
+	const char *parameter;    /* of an entry point, by which it returned; NULL: none */
+	uint32_t package;         /* index in `model` */
+	enum trace_place place;   /* of an unknown address */
 	uint32_t place_of;
 	bool at_unload; /* leak: an occurrence was still held when its package was unloaded */
 	bool has_address, has_size;
@@ -80,7 +81,9 @@ struct finding {
 	char fingerprint[32]; /* 16 hexadecimal digits; ":2" and so on for further equal ones */
 	char fingerprint_weak[17];
 	bool has_offsets; /* the fingerprint is made from offsets, and not only from names */
-	char *message;    /* one sentence, without the counts */
+	/* How many of its frames belong to wrappers (wrappers.h). The next one is the culprit. */
+	uint8_t skipped[TRACE_FINDING_STACKS];
+	char *message; /* one sentence, without the counts */
 };
 
 #endif

@@ -16,6 +16,7 @@
 #include "viewer/findings/message.h"
 #include "viewer/findings/neighbours.h"
 #include "viewer/findings/shares.h"
+#include "viewer/findings/wrappers.h"
 #include "viewer/model/model.h"
 
 /*
@@ -110,14 +111,18 @@ static struct groups_key key_of_leak(const struct model_entry *entry)
 	return key;
 }
 
+static const char *name_maker(const struct model *model, uint8_t handed_out)
+{
+	return handed_out ? model_function(model, handed_out - 1u)->name : NULL;
+}
+
 static void decode_leak(struct finding *finding, const struct model *model,
 			const struct model_entry *entry)
 {
 	struct model_entry section = *entry;
 
 	finding->package = entry->package;
-	if (entry->handed_out)
-		finding->function = model_function(model, entry->handed_out - 1u)->name;
+	finding->handed_out = name_maker(model, entry->handed_out);
 	finding->has_address = finding->has_size = true;
 	finding->address = entry->address;
 	finding->size = entry->size;
@@ -162,6 +167,7 @@ static void decode_misuse(struct finding *finding, const struct model *model,
 {
 	finding->block_family = t->block_family ? model_family(model, t->block_family) : NULL;
 	finding->function = model_function(model, t->function)->name;
+	finding->handed_out = name_maker(model, t->handed_out);
 	finding->parameter = model_function(model, t->function)->parameter[t->parameter];
 	finding->package = t->package;
 	finding->has_address = (t->flags & TRACE_FINDING_HAS_ADDRESS) != 0;
@@ -396,7 +402,8 @@ static void number_twins(struct findings *f)
 	free(c);
 }
 
-struct findings *findings_new(struct model *const *models, size_t count, struct findings_namer namer)
+struct findings *findings_new(struct model *const *models, size_t count,
+			      struct findings_namer namer, const struct wrappers_globs *globs)
 {
 	struct builder b = { .f = memory_new(1, sizeof(*b.f)) };
 	size_t most = count_occurrences(models, count);
@@ -409,6 +416,8 @@ struct findings *findings_new(struct model *const *models, size_t count, struct 
 	b.f->row = memory_new(most, sizeof(*b.f->row));
 	b.f->shares = count > 1 ? shares_new(most) : NULL;
 	b.f->neighbours = memory_new(count, sizeof(*b.f->neighbours));
+	b.f->wrappers = memory_new(count, sizeof(struct wrappers *));
+	b.f->globs = globs;
 	b.f->one = memory_new(1, sizeof(*b.f->one));
 	b.groups = groups_new(models, count);
 	index_init(&b.index, most);
@@ -450,6 +459,9 @@ const struct finding *findings_get(struct findings *f, size_t i)
 	if (f->shares)
 		finding->share = shares_list(f->shares, f->order[i], &finding->shares);
 	set_fingerprint(f, f->order[i]);
+	if (!f->wrappers[row->model])
+		f->wrappers[row->model] = wrappers_new(finding->model, &f->namer, f->globs);
+	wrappers_skip(f->wrappers[row->model], finding);
 	finding->message = message_make(finding, &f->namer);
 	return finding;
 }
@@ -458,8 +470,11 @@ void findings_free(struct findings *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->model_count; i++)
+	for (size_t i = 0; i < f->model_count; i++) {
 		neighbours_release(&f->neighbours[i]);
+		wrappers_free(f->wrappers[i]);
+	}
+	free(f->wrappers);
 	free(f->one->finding.message);
 	free(f->one);
 	shares_free(f->shares);

@@ -25,6 +25,8 @@ struct findings_one;
 struct findings_row;
 struct findings_shares;
 struct neighbours;
+struct wrappers;
+struct wrappers_globs;
 
 struct findings {
 	size_t count;
@@ -40,13 +42,16 @@ struct findings {
 	struct findings_shares *shares; /* NULL: there is one model */
 	uint32_t *order;                /* numbers of rows */
 	uint32_t *twin; /* of each row: how many have its fingerprint and come before */
-	struct neighbours *neighbours; /* of each model */
+	struct neighbours *neighbours; /* of each model, as the next one */
+	struct wrappers **wrappers;    /* NULL: not asked for yet */
+	const struct wrappers_globs *globs;
 	struct findings_one *one;
 };
 
-/* Judges the models together. Models and namer must outlive the result. Never NULL. */
+/* Judges the models together. What is given must outlive the result. `globs` NULL: no function is
+ * named as a wrapper. Never NULL. */
 struct findings *findings_new(struct model *const *models, size_t count,
-			      struct findings_namer namer);
+			      struct findings_namer namer, const struct wrappers_globs *globs);
 /*
  * Returns the i-th finding, below `count`: errors come first, and the most costly first of each level.
  * It is valid until the next call.

@@ -6,6 +6,7 @@
 
 #include "include/slots.h"
 #include "viewer/base/buffer.h"
+#include "viewer/findings/wrappers.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
@@ -26,10 +27,9 @@ static void say_text(struct sentence *s, const char *text)
 }
 
 /* "a.c:10", or "libx.so+0x1234" where that is all there is. */
-static void say_frame(struct sentence *s, const struct model_frame *frame)
+static void say_frame(struct sentence *s, const struct model_frame *frame,
+		      const struct symbol *symbol)
 {
-	const struct symbol *symbol =
-		s->namer->find(s->namer->context, frame->module, frame->offset);
 	const char *slash;
 
 	if (symbol->file && symbol->line) {
@@ -48,15 +48,23 @@ static void say_frame(struct sentence *s, const struct model_frame *frame)
 	}
 }
 
-/* "<words>a.c:10", the place of a stack; nothing if that is unknown. */
+/* "<words>a.c:10 through EIDAlloc", the place of a stack; nothing if that is unknown. */
 static void say_place(struct sentence *s, const char *words, enum trace_finding_stacks which)
 {
 	const struct model_stack *stack = s->finding->stack[which];
+	unsigned skipped = s->finding->skipped[which];
+	const struct model_frame *frame;
+	const struct symbol *symbol;
 
 	if (!stack)
 		return;
 	say_words(s, words);
-	say_frame(s, &stack->frame[0]);
+	symbol = wrappers_frame(stack, s->namer, skipped, &frame);
+	say_frame(s, frame, symbol);
+	if (!skipped)
+		return;
+	say_words(s, " through ");
+	say_text(s, wrappers_frame(stack, s->namer, skipped - 1, &frame)->function);
 }
 
 /* " (<words>a.c:10)" */
@@ -71,11 +79,11 @@ static void say_aside(struct sentence *s, const char *words, enum trace_finding_
 
 #define FAMILY_NAME(constant, text) [FAMILY_##constant] = text,
 
+static const char *const family_names[] = { TRACED_FAMILIES(FAMILY_NAME) };
+
 static bool has_family(const struct finding *f, enum family family)
 {
-	static const char *const names[] = { TRACED_FAMILIES(FAMILY_NAME) };
-
-	return f->family && strcmp(f->family, names[family]) == 0;
+	return f->family && strcmp(f->family, family_names[family]) == 0;
 }
 
 static void say_block(struct sentence *s)
@@ -128,6 +136,52 @@ static void say_at_unload(struct sentence *s)
 		say_words(s, ": still held when the package was unloaded");
 }
 
+/* " (allocated at a.c:10)", or " (handed out by GetAuthDataForUser at a.c:10)" */
+static void say_origin(struct sentence *s)
+{
+	if (!s->finding->handed_out) {
+		say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
+		return;
+	}
+	say_words(s, " (handed out by ");
+	say_text(s, s->finding->handed_out);
+	say_place(s, " at ", TRACE_STACK_ALLOCATE);
+	say_words(s, ")");
+}
+
+#define FAMILY_FREE(table, name, family, role, prototype) FREE_OF_##role(FAMILY_##family, #name)
+#define FREE_OF_CREATE_SECTION(family, name)
+#define FREE_OF_DELETE_SECTION(family, name)
+#define FREE_OF_ALLOCATE_IN_SECTION(family, name)
+#define FREE_OF_ALLOCATE(family, name)
+#define FREE_OF_ALLOCATE_FOR_CLIENT(family, name)
+#define FREE_OF_OBTAIN(family, name)
+#define FREE_OF_FREE_IN_SECTION(family, name) { family, name },
+#define FREE_OF_FREE(family, name) { family, name },
+#define FREE_OF_FREE_FOR_CLIENT(family, name) { family, name },
+
+/* "; free it with FreeLsaHeap" */
+static void say_what_frees_it(struct sentence *s)
+{
+	static const struct {
+		enum family family;
+		const char *name;
+	} functions[] = { TRACED_SLOTS(FAMILY_FREE) };
+	const struct finding *f = s->finding;
+	const char *family = f->kind == TRACE_KIND_BLOCK_LEAK ? f->family : f->block_family;
+	const char *function = NULL;
+
+	if (f->handed_out && strncmp(f->handed_out, "CallPackage", 11) == 0)
+		function = "FreeReturnBuffer";
+	for (size_t i = 0; !function && i < sizeof(functions) / sizeof(*functions); i++)
+		if (family && strcmp(family, family_names[functions[i].family]) == 0)
+			function = functions[i].name;
+	if (!function)
+		return;
+	say_words(s, "; free it with ");
+	say_words(s, function);
+}
+
 static void write_block_leak(struct sentence *s)
 {
 	say_block(s);
@@ -136,21 +190,17 @@ static void write_block_leak(struct sentence *s)
 		say_handle(s, &s->finding->section);
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
 	}
-	if (s->finding->function) {
+	if (s->finding->handed_out) {
 		say_words(s, ", handed out by ");
-		say_function(s);
+		say_text(s, s->finding->handed_out);
 		say_place(s, " at ", TRACE_STACK_ALLOCATE);
 	} else {
 		say_place(s, ", allocated at ", TRACE_STACK_ALLOCATE);
 	}
 	say_words(s, ", is never freed");
 	say_at_unload(s);
-	if (s->finding->function) {
-		say_words(s, "; ");
-		say_words(s, strncmp(s->finding->function, "CallPackage", 11) ? "FreeLsaHeap"
-									      : "FreeReturnBuffer");
-		say_words(s, " frees it");
-	}
+	if (s->finding->handed_out)
+		say_what_frees_it(s);
 }
 
 static void write_section_leak(struct sentence *s)
@@ -171,6 +221,7 @@ static void write_live_at_delete(struct sentence *s)
 	say_words(s, ", is still live when its section");
 	say_its_handle(s);
 	say_words(s, " is deleted");
+	say_place(s, " at ", TRACE_STACK_DELETE);
 }
 
 static void write_wrong_section(struct sentence *s)
@@ -178,16 +229,20 @@ static void write_wrong_section(struct sentence *s)
 	const struct finding *f = s->finding;
 
 	say_block(s);
+	say_words(s, " freed");
+	say_place(s, " at ", TRACE_STACK_CALL);
 	if (f->stack[TRACE_STACK_CREATE] || f->section.sizes_known) {
-		say_words(s, " freed with the handle of ");
+		say_words(s, " with the handle of ");
 		say_handle(s, &f->section);
 		say_aside(s, "created at ", TRACE_STACK_CREATE);
 	} else {
-		say_words(s, " freed with ");
+		say_words(s, " with ");
 		buffer_hex(&s->text, f->section.handle);
 		say_words(s, " as its section");
 	}
-	say_words(s, ", but allocated from ");
+	say_words(s, ", but allocated");
+	say_place(s, " at ", TRACE_STACK_ALLOCATE);
+	say_words(s, " from ");
 	if (f->owner.known)
 		say_handle(s, &f->owner);
 	else
@@ -204,13 +259,15 @@ static void write_wrong_deallocator(struct sentence *s)
 		say_words(s, " of family ");
 		say_text(s, f->block_family);
 	}
-	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
+	say_origin(s);
 	say_words(s, " freed by ");
 	say_function(s);
+	say_place(s, " at ", TRACE_STACK_CALL);
 	if (f->family) {
 		say_words(s, ", which is for family ");
 		say_text(s, f->family);
 	}
+	say_what_frees_it(s);
 }
 
 static void write_wrong_client(struct sentence *s)
@@ -219,7 +276,9 @@ static void write_wrong_client(struct sentence *s)
 
 	say_block(s);
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
-	say_words(s, " freed under client request ");
+	say_words(s, " freed");
+	say_place(s, " at ", TRACE_STACK_CALL);
+	say_words(s, " under client request ");
 	buffer_hex(&s->text, f->section.handle);
 	say_words(s, ", but allocated under ");
 	if (f->owner.known)
@@ -251,6 +310,7 @@ static void write_double_free(struct sentence *s)
 	say_block(s);
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
 	say_words(s, " freed again");
+	say_place(s, " at ", TRACE_STACK_CALL);
 	say_place(s, ", after it was freed at ", TRACE_STACK_FREE);
 }
 
@@ -258,7 +318,9 @@ static void write_free_after_delete(struct sentence *s)
 {
 	say_block(s);
 	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
-	say_words(s, " freed after its section");
+	say_words(s, " freed");
+	say_place(s, " at ", TRACE_STACK_CALL);
+	say_words(s, " after its section");
 	say_its_handle(s);
 	say_words(s, " was deleted");
 	say_place(s, " at ", TRACE_STACK_DELETE);
@@ -302,7 +364,9 @@ static void write_invalid_free(struct sentence *s)
 	const struct finding *f = s->finding;
 
 	say_function(s);
-	say_words(s, " called with ");
+	say_words(s, " called");
+	say_place(s, " at ", TRACE_STACK_CALL);
+	say_words(s, " with ");
 	say_address(s);
 	switch (f->reason) {
 	case TRACE_REASON_INTERIOR_POINTER:
@@ -366,7 +430,9 @@ static void say_handle_or_null(struct sentence *s)
 static void write_invalid_section(struct sentence *s)
 {
 	say_function(s);
-	say_words(s, " called with ");
+	say_words(s, " called");
+	say_place(s, " at ", TRACE_STACK_CALL);
+	say_words(s, " with ");
 	say_handle_or_null(s);
 	if (s->finding->reason != TRACE_REASON_NULL)
 		say_words(s, " as the section");
@@ -378,13 +444,16 @@ static void write_double_delete(struct sentence *s)
 	say_handle(s, &s->finding->section);
 	say_aside(s, "created at ", TRACE_STACK_CREATE);
 	say_words(s, " deleted again");
+	say_place(s, " at ", TRACE_STACK_CALL);
 	say_place(s, ", after it was deleted at ", TRACE_STACK_DELETE);
 }
 
 static void write_invalid_delete(struct sentence *s)
 {
 	say_function(s);
-	say_words(s, " called with ");
+	say_words(s, " called");
+	say_place(s, " at ", TRACE_STACK_CALL);
+	say_words(s, " with ");
 	say_handle_or_null(s);
 	say_what_it_is(s);
 }
@@ -392,7 +461,9 @@ static void write_invalid_delete(struct sentence *s)
 static void write_null_free(struct sentence *s)
 {
 	say_function(s);
-	say_words(s, " called with a NULL address");
+	say_words(s, " called");
+	say_place(s, " at ", TRACE_STACK_CALL);
+	say_words(s, " with a NULL address");
 }
 
 static void write_failed_call(struct sentence *s)
@@ -411,9 +482,10 @@ static void write_exchanged_free(struct sentence *s)
 	bool returned = function && strcmp(function, "FreeReturnBuffer") == 0;
 
 	say_block(s);
-	say_aside(s, "allocated at ", TRACE_STACK_ALLOCATE);
+	say_origin(s);
 	say_words(s, " freed by ");
 	say_function(s);
+	say_place(s, " at ", TRACE_STACK_CALL);
 	say_words(s, ", where ");
 	say_words(s, returned ? "FreeLsaHeap" : "FreeReturnBuffer");
 	say_words(s, " is documented");

@@ -222,20 +222,30 @@ static void write_section(struct json *j, const char *key, const struct finding_
 	json_close_object(j);
 }
 
+static const char *const stack_names[TRACE_FINDING_STACKS] = {
+	[TRACE_STACK_CALL] = "call",     [TRACE_STACK_ALLOCATE] = "allocate",
+	[TRACE_STACK_FREE] = "free",     [TRACE_STACK_CREATE] = "create",
+	[TRACE_STACK_DELETE] = "delete", [TRACE_STACK_OWNER_CREATE] = "owner_create",
+};
+
 static void write_stacks(struct writer *w, const struct finding *f)
 {
-	static const char *const names[TRACE_FINDING_STACKS] = {
-		[TRACE_STACK_CALL] = "call",     [TRACE_STACK_ALLOCATE] = "allocate",
-		[TRACE_STACK_FREE] = "free",     [TRACE_STACK_CREATE] = "create",
-		[TRACE_STACK_DELETE] = "delete", [TRACE_STACK_OWNER_CREATE] = "owner_create",
-	};
-
 	json_open_object(&w->json, "stacks");
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
 		if (f->stack[i])
-			json_frames_write(&w->json, names[i], w->report->symbols, f->model,
+			json_frames_write(&w->json, stack_names[i], w->report->symbols, f->model,
 					  f->package, f->stack[i]);
 	json_close_object(&w->json);
+}
+
+/* In each stack, the index of the frame of the line that is to be changed (findings/wrappers.h). */
+static void write_culprits(struct json *j, const struct finding *f)
+{
+	json_open_object(j, "culprit_frames");
+	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
+		if (f->stack[i])
+			json_number(j, stack_names[i], f->skipped[i]);
+	json_close_object(j);
 }
 
 static void write_neighbour(struct writer *w, const char *key, const struct finding *f,
@@ -294,9 +304,11 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_text(j, "fingerprint_weak", f->fingerprint_weak);
 	json_text(j, "fingerprint_from", f->has_offsets ? "offsets" : "names");
 	json_text(j, "message", f->message);
+	json_text(j, "handed_out_by", f->handed_out);
 	write_section(j, "section", &f->section);
 	write_section(j, "owner", &f->owner);
 	write_stacks(w, f);
+	write_culprits(j, f);
 	if (f->has_neighbours) {
 		json_open_object(j, "neighbours");
 		write_neighbour(w, "before", f, &f->before);

@@ -40,6 +40,17 @@ static void choose_fail_on(void *options, int index)
 	((struct report_options *)options)->has_fail_on = true;
 }
 
+static const char *take_wrapper(void *options, const char *name, const char *value)
+{
+	struct wrappers_globs *globs = &((struct report_options *)options)->wrappers;
+
+	(void)name;
+	if (!*value || globs->count == WRAPPERS_GLOBS_MOST)
+		return "a name of functions, such as 'My*Alloc', and 64 of them at most";
+	globs->glob[globs->count++] = value;
+	return NULL;
+}
+
 static void choose_color(void *color, int index)
 {
 	*(enum report_color *)color = (enum report_color)index;
@@ -54,6 +65,10 @@ struct argument_group report_arguments(struct report_options *o)
 		{ "fail-on", 0, "error|warning|never",
 		  "the level from which findings change the exit\nstatus (default error)", NULL,
 		  choose_fail_on },
+		{ "wrapper", 0, "GLOB",
+		  "functions that only wrap an allocation or a free:\ntheir callers are named in "
+		  "sentences (repeatable)",
+		  take_wrapper, NULL },
 	};
 
 	return ARGUMENT_GROUP(rows, o);
@@ -161,8 +176,9 @@ static enum report_status write_report(const struct report_options *o, struct re
 				       struct progress *progress, FILE *out)
 {
 	struct symbols *symbols = symbols_new(progress);
-	struct findings *findings = findings_new(report->models, report->count,
-						 (struct findings_namer){ find_symbol, symbols });
+	struct findings *findings =
+		findings_new(report->models, report->count,
+			     (struct findings_namer){ find_symbol, symbols }, &o->wrappers);
 	enum report_status status = REPORT_CLEAN;
 	struct buffer text = { 0 };
 

@@ -15,6 +15,7 @@
 
 #include "include/trace_format.h"
 #include "viewer/base/arguments.h"
+#include "viewer/findings/wrappers.h"
 
 struct buffer;
 struct findings;
@@ -55,6 +56,7 @@ struct report_options {
 	enum report_fail_on fail_on;
 	bool has_fail_on; /* --fail-on was given */
 	enum report_color color;
+	struct wrappers_globs wrappers; /* functions that the user names as wrappers */
 };
 
 /* The options that `report` and `run` share, but for --color, which `events` has as well. */

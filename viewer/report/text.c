@@ -220,9 +220,9 @@ static void write_heading(struct writer *w, const struct finding *f, enum trace_
 		buffer_text(w->text, " was called by:\n");
 		break;
 	case TRACE_STACK_ALLOCATE:
-		if (f->kind == TRACE_KIND_BLOCK_LEAK && f->function) {
+		if (f->handed_out) {
 			buffer_text(w->text, "the block was handed out by ");
-			buffer_plain(w->text, f->function);
+			buffer_plain(w->text, f->handed_out);
 			buffer_text(w->text, ", which was called by:\n");
 			break;
 		}

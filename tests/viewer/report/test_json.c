@@ -132,7 +132,7 @@ Test(report_json, has_the_keys_that_are_promised)
 	has_keys(r.json, "findings 0",
 		 "kind level reason family count bytes address size package trace traces "
 		 "fingerprint fingerprint_weak fingerprint_from message "
-		 "section owner stacks neighbours");
+		 "handed_out_by section owner stacks culprit_frames neighbours");
 	has_keys(r.json, "findings 0 section", "handle max_size initial_size");
 	has_keys(r.json, "findings 0 stacks", "call");
 	has_keys(r.json, "findings 0 stacks call 0",

@@ -204,7 +204,7 @@ Test(report_text, does_not_show_one_stack_twice)
 	trace_builder_finding(
 		b, misuse(TRACE_KIND_LIVE_AT_DELETE, trace_builder_place(b, 0, 0xabcdef)));
 	text = report(b, &status);
-	cr_expect_eq(times(text, "0xabcdef"), 1, "%s", text);
+	cr_expect_eq(times(text, "#0 0xabcdef"), 1, "%s", text);
 	free(text);
 	trace_builder_free(b);
 }

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/findings/wrappers.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/base/map.h"
+#include "viewer/base/memory.h"
+#include "viewer/findings/finding.h"
+#include "viewer/model/event.h"
+#include "viewer/model/model.h"
+#include "viewer/symbols/symbols.h"
+
+enum {
+	DEPTH = 6,           /* frames of a stack that are looked at */
+	STACKS_MOST = 32768, /* so that the work is bounded */
+	ROUNDS = DEPTH - 1,  /* wrappers of wrappers */
+	NAMED_MOST = 16,     /* frames among which one that the user has named is looked for */
+};
+
+/* A function of a module. */
+struct function {
+	char *key; /* module and name */
+	bool is_wrapper;
+	/* What the stacks say, while they are looked through: */
+	bool is_refuted, has_callers, has_sizes;
+	uint16_t slot;         /* 1 + number of the function of the table; 0: none yet */
+	uint64_t call, caller; /* where it calls, where it is called */
+	uint64_t size;
+	UT_hash_handle hh;
+};
+
+/* The innermost frames of a stack that a call of the table has. */
+struct sample {
+	uint8_t slot, depth;
+	bool is_acquiring;
+	bool has_slots, has_sizes; /* its calls were of several functions, or sizes */
+	uint64_t size;
+	struct function *function[DEPTH]; /* NULL: unknown */
+	uint64_t place[DEPTH];            /* of the call in it */
+	bool in_package[DEPTH];
+};
+
+struct wrappers {
+	const struct model *model;
+	const struct findings_namer *namer;
+	const struct wrappers_globs *globs;
+	struct function *functions;
+	struct sample *sample;
+	size_t samples, room;
+	uint32_t *sample_of; /* by place of the stack: 1 + number of its sample; 0: none */
+};
+
+const struct symbol *wrappers_frame(const struct model_stack *stack,
+				    const struct findings_namer *namer, unsigned depth,
+				    const struct model_frame **frame)
+{
+	for (uint32_t i = 0; i < stack->frames; i++) {
+		const struct symbol *symbol =
+			namer->find(namer->context, stack->frame[i].module, stack->frame[i].offset);
+
+		*frame = &stack->frame[i];
+		for (; symbol; symbol = symbol->outer)
+			if (depth-- == 0)
+				return symbol;
+	}
+	return NULL;
+}
+
+/* A part that a compiler has split off a function f is called "f.part.0" and the like. */
+static size_t name_bytes(const char *name)
+{
+	size_t bytes = strcspn(name, ".");
+
+	return bytes ? bytes : strlen(name);
+}
+
+static const char *name_of(const struct symbol *symbol)
+{
+	return symbol->linkage_name ? symbol->linkage_name : symbol->function;
+}
+
+/* Returns NULL if it is not known, or the name is not. */
+static struct function *find_function(const struct wrappers *w, const struct model_module *module,
+				      const struct symbol *symbol, char **key, size_t *key_bytes)
+{
+	const char *name = name_of(symbol);
+	struct function *function = NULL;
+	size_t base, bytes;
+
+	*key = NULL;
+	if (!module || !name)
+		return NULL;
+	base = strlen(module->base) + 1;
+	bytes = name_bytes(name);
+	*key_bytes = base + bytes;
+	*key = memory_new(*key_bytes, 1);
+	memcpy(*key, module->base, base);
+	memcpy(*key + base, name, bytes);
+	HASH_FIND(hh, w->functions, *key, *key_bytes, function);
+	return function;
+}
+
+static struct function *add_function(struct wrappers *w, const struct model_module *module,
+				     const struct symbol *symbol)
+{
+	size_t key_bytes;
+	char *key;
+	struct function *function = find_function(w, module, symbol, &key, &key_bytes);
+
+	if (function || !key) {
+		free(key);
+		return function;
+	}
+	function = memory_new(1, sizeof(*function));
+	function->key = key;
+	HASH_ADD_KEYPTR(hh, w->functions, key, key_bytes, function);
+	return function;
+}
+
+/* Where a function calls: the line if that is known, because a function that is inlined has other
+ * addresses each time. */
+static uint64_t place_of(const struct function *function, const struct model_frame *frame,
+			 const struct symbol *symbol, unsigned depth)
+{
+	uint64_t line[] = { (uintptr_t)function, symbol->line };
+	uint64_t offset[] = { frame->module ? frame->module->place : 0, frame->offset, depth };
+
+	return function && symbol->line ? hash_bytes(line, sizeof(line))
+					: hash_bytes(offset, sizeof(offset));
+}
+
+static bool is_same_module(const struct model_module *a, const struct model_module *b)
+{
+	return a && b && (a == b || strcmp(a->name, b->name) == 0);
+}
+
+static void take_stack(struct wrappers *w, const struct model_stack *stack, struct sample *s,
+		       uint8_t package)
+{
+	const struct model_module *module = model_package(w->model, package)->module;
+
+	for (uint32_t i = 0; i < stack->frames && s->depth < DEPTH; i++) {
+		const struct model_frame *frame = &stack->frame[i];
+		const struct symbol *symbol =
+			w->namer->find(w->namer->context, frame->module, frame->offset);
+
+		for (unsigned inlined = 0; symbol && s->depth < DEPTH;
+		     symbol = symbol->outer, inlined++) {
+			s->function[s->depth] = add_function(w, frame->module, symbol);
+			s->place[s->depth] = place_of(s->function[s->depth], frame, symbol, inlined);
+			s->in_package[s->depth] = is_same_module(frame->module, module);
+			s->depth++;
+		}
+	}
+}
+
+static void take_call(struct wrappers *w, uint32_t ref, uint8_t slot, uint8_t package,
+		      bool is_acquiring, uint64_t size)
+{
+	const struct reader *reader = model_reader(w->model);
+	struct model_stack room;
+	uint32_t *number;
+	struct sample *s;
+
+	if (!reader_stack(reader, ref))
+		return;
+	number = &w->sample_of[reader_stack_place(reader, ref)];
+	if (*number) {
+		s = &w->sample[*number - 1];
+		s->has_slots |= s->slot != slot;
+		s->has_sizes |= s->size != size;
+		return;
+	}
+	if (w->samples == STACKS_MOST)
+		return;
+	memory_room(w->sample, w->samples, w->room);
+	s = &w->sample[w->samples++];
+	*s = (struct sample){ .slot = slot, .is_acquiring = is_acquiring, .size = size };
+	*number = (uint32_t)w->samples;
+	take_stack(w, model_stack(w->model, ref, &room), s, package);
+}
+
+static void take_events(struct wrappers *w)
+{
+	const struct reader *reader = model_reader(w->model);
+	struct reader_events *events = memory_new(1, sizeof(*events));
+	struct reader_cursor c = { 0 };
+	struct reader_ring ring;
+	struct trouble trouble;
+
+	while (w->samples < STACKS_MOST && reader_next_ring(reader, &c, &ring) &&
+	       reader_read_events(reader, &ring, events, &trouble))
+		for (size_t i = 0; i < events->count; i++) {
+			const struct trace_event *e = &events->event[i];
+			enum trace_role role = model_function(w->model, e->function)->role;
+
+			if (role != TRACE_ROLE_TRANSFER)
+				take_call(w, e->stack, e->function, e->package, event_has_size(role),
+					  event_has_size(role) ? event_size(role, e) : 0);
+		}
+	free(events);
+}
+
+/* The function of the table that has made a block or section. */
+static uint8_t maker_of(const struct wrappers *w, const struct model_entry *entry)
+{
+	bool is_section = entry->state == TRACE_ENTRY_SECTION;
+
+	if (entry->handed_out)
+		return entry->handed_out - 1;
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
+		const struct model_function *f = model_function(w->model, i);
+
+		if (f->name && f->family == entry->family && event_has_size(f->role) &&
+		    (f->role == TRACE_ROLE_CREATE_SECTION) == is_section &&
+		    f->role != TRACE_ROLE_OBTAIN && f->role != TRACE_ROLE_TRANSFER)
+			return (uint8_t)i;
+	}
+	return 0;
+}
+
+/* The ring may have lost the calls of what is live. */
+static void take_entries(struct wrappers *w)
+{
+	struct reader_cursor c = { 0 };
+	struct model_entry entry;
+
+	while (w->samples < STACKS_MOST && model_next_entry(w->model, &c, &entry))
+		take_call(w, entry.stack, maker_of(w, &entry), entry.package, true, entry.size);
+}
+
+static bool differs(uint64_t *known, bool is_first, uint64_t value)
+{
+	if (is_first)
+		*known = value;
+	return *known != value;
+}
+
+/* Where a function is in a stack; the frames below it are wrappers if `is_inner`. */
+static void weigh(struct function *f, const struct sample *s, unsigned at, bool is_inner)
+{
+	bool is_first = !f->slot;
+
+	f->is_refuted |= !is_inner || s->has_slots || (!is_first && f->slot != s->slot + 1) ||
+			 at + 1 == s->depth || !s->in_package[at + 1] ||
+			 differs(&f->call, is_first, s->place[at]);
+	if (at + 1 < s->depth)
+		f->has_callers |= differs(&f->caller, is_first, s->place[at + 1]);
+	f->has_sizes |= s->has_sizes || !s->is_acquiring || differs(&f->size, is_first, s->size);
+	f->slot = (uint16_t)(s->slot + 1);
+}
+
+static void weigh_sample(const struct sample *s)
+{
+	bool is_inner = true;
+
+	for (unsigned i = 0; i < s->depth; i++) {
+		bool is_known = s->function[i] && s->function[i]->is_wrapper;
+
+		if (s->function[i] && !is_known)
+			weigh(s->function[i], s, i, is_inner);
+		is_inner &= is_known;
+	}
+}
+
+/* Returns false if there are no more. */
+static bool find_more(struct wrappers *w)
+{
+	bool any = false;
+	struct function *f;
+
+	for (f = w->functions; f; f = f->hh.next) {
+		f->slot = 0;
+		f->is_refuted = f->has_callers = f->has_sizes = false;
+	}
+	for (size_t i = 0; i < w->samples; i++)
+		weigh_sample(&w->sample[i]);
+	for (f = w->functions; f; f = f->hh.next)
+		if (!f->is_wrapper && f->slot && !f->is_refuted && f->has_callers && f->has_sizes)
+			any = f->is_wrapper = true;
+	return any;
+}
+
+struct wrappers *wrappers_new(const struct model *model, const struct findings_namer *namer,
+			      const struct wrappers_globs *globs)
+{
+	struct wrappers *w = memory_new(1, sizeof(*w));
+
+	w->model = model;
+	w->namer = namer;
+	w->globs = globs;
+	w->sample_of = memory_new(reader_stack_places(model_reader(model)), sizeof(*w->sample_of));
+	take_events(w);
+	take_entries(w);
+	for (unsigned i = 0; i < ROUNDS && find_more(w); i++)
+		continue;
+	free(w->sample);
+	free(w->sample_of);
+	w->sample = NULL;
+	w->sample_of = NULL;
+	return w;
+}
+
+static void free_function(struct function *function)
+{
+	free(function->key);
+	free(function);
+}
+
+void wrappers_free(struct wrappers *w)
+{
+	if (!w)
+		return;
+	map_release(w->functions, free_function);
+	free(w);
+}
+
+static bool is_named(const struct wrappers *w, const struct symbol *symbol)
+{
+	for (size_t i = 0; w->globs && i < w->globs->count; i++)
+		if ((symbol->function && !fnmatch(w->globs->glob[i], symbol->function, 0)) ||
+		    (symbol->linkage_name && !fnmatch(w->globs->glob[i], symbol->linkage_name, 0)))
+			return true;
+	return false;
+}
+
+static bool is_wrapper(const struct wrappers *w, const struct model_frame *frame,
+		       const struct symbol *symbol)
+{
+	size_t key_bytes;
+	char *key;
+	const struct function *function = find_function(w, frame->module, symbol, &key, &key_bytes);
+
+	free(key);
+	return function && function->is_wrapper;
+}
+
+/* Does a stack of the finding begin with a call of the table? That of an access, or of what an entry
+ * point returns, does not. */
+static bool begins_with_call(const struct finding *f, unsigned which)
+{
+	return which != TRACE_STACK_CALL ||
+	       (f->kind != TRACE_KIND_WRONG_TRANSFER && f->reason != TRACE_REASON_READ &&
+		f->reason != TRACE_REASON_WRITE);
+}
+
+void wrappers_skip(const struct wrappers *w, struct finding *finding)
+{
+	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
+		const struct model_stack *stack = finding->stack[i];
+		const struct model_frame *frame;
+		const struct symbol *symbol;
+		uint8_t depth = 0;
+
+		if (!stack || !begins_with_call(finding, i))
+			continue;
+		for (unsigned at = 0; at < NAMED_MOST &&
+				      (symbol = wrappers_frame(stack, w->namer, at, &frame)) != NULL;
+		     at++)
+			if (is_named(w, symbol) || (at == depth && is_wrapper(w, frame, symbol)))
+				depth = (uint8_t)(at + 1);
+		/* The caller of the last one must be there. */
+		if (depth && !wrappers_frame(stack, w->namer, depth, &frame))
+			depth--;
+		finding->skipped[i] = depth;
+	}
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tells which functions of a package only wrap a function of the table, such as
+ *
+ *	PVOID EIDAlloc(DWORD bytes) { return lsa->AllocateLsaHeap(bytes); }
+ *
+ * The line to change is that of the function that calls such a wrapper. So sentences name that line,
+ * and the wrapper beside it; stacks stay whole. A function is taken for a wrapper if in the stacks of
+ * the trace
+ *
+ *   - it is always there for the same function of the table, and calls that, or another wrapper, in
+ *     one place only,
+ *   - it is called in at least two places, all of them in the package, and
+ *   - if it allocates, blocks of at least two sizes.
+ *
+ * What allocates in a single place for a single caller is no wrapper. The user can name more of them:
+ * what such a one calls is skipped as well.
+ *
+ * For one thread at a time.
+ */
+#ifndef LSATRACE_VIEWER_FINDINGS_WRAPPERS_H
+#define LSATRACE_VIEWER_FINDINGS_WRAPPERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct finding;
+struct findings_namer;
+struct model;
+struct model_frame;
+struct model_stack;
+struct symbol;
+struct wrappers;
+
+enum { WRAPPERS_GLOBS_MOST = 64 };
+
+/* Names of functions, with the wildcards of glob(7). Zeroed: none. */
+struct wrappers_globs {
+	const char *glob[WRAPPERS_GLOBS_MOST];
+	size_t count;
+};
+
+/* Looks through the stacks of a trace; of a large one, through the first of them. What is given must
+ * outlive the result. Never NULL. */
+struct wrappers *wrappers_new(const struct model *model, const struct findings_namer *namer,
+			      const struct wrappers_globs *globs);
+/* Accepts NULL. */
+void wrappers_free(struct wrappers *w);
+
+/* Sets finding->skipped[]. The finding is of the same model. */
+void wrappers_skip(const struct wrappers *w, struct finding *finding);
+
+/*
+ * Returns the symbol of the frame at a depth from 0 on, where each inlined function is a frame of its
+ * own, and sets *frame. Returns NULL if the stack is not that deep. Valid until the namer's next
+ * answer.
+ */
+const struct symbol *wrappers_frame(const struct model_stack *stack,
+				    const struct findings_namer *namer, unsigned depth,
+				    const struct model_frame **frame);
+
+#endif
