@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -70,19 +71,21 @@ void fuzz_reading(const uint8_t *data, size_t size)
 	model_close(m);
 }
 
+/* Two traces are merged for one format only: the others see no difference. */
 static void report(enum report_format format)
 {
 	struct report_options options = { .format = format, .color = REPORT_COLOR_ALWAYS };
 	char *paths[] = { (char *)"fuzzed", (char *)"again" };
+	bool is_json = format == REPORT_FORMAT_json;
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	json_t *json;
 
-	if (report_traces(&options, paths, 2, out) != REPORT_TROUBLE) {
+	if (report_traces(&options, paths, is_json ? 2 : 1, out) != REPORT_TROUBLE && is_json) {
 		fflush(out);
 		json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-		if (!json && format == REPORT_FORMAT_json)
+		if (!json)
 			abort();
 		json_decref(json);
 	}
