@@ -24,7 +24,7 @@
  *	LOCK_MEMORY      the length of a table (vm.h), the protection of a page (patch.h).
  *	LOCK_LIBUNWIND   libunwind, where --unwind asks for it.
  *
- * The locks of one arena each (biased_lock.h) lie beside that order: nothing is taken under them.
+ * The locks of one arena each (biased_lock.h) lie beside that order: only LOCK_MEMORY is taken under them.
  * fork() takes LOCK_GUARDPAGE first, then the locks of the arenas.
  *
  * LOCK_COLD may be taken under the loader's lock, where a constructor calls the tracer, but not the

@@ -34,17 +34,22 @@ static size_t page_bytes(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+static int flags_of(enum vm_kind kind)
+{
+	return MAP_NORESERVE | (kind == VM_FILE ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
 /*
  * Maps one page, and makes it longer. Where the host locks what it maps in future, a mapping is
  * locked, counted against the host's limit (RLIMIT_MEMLOCK) and filled at once. One that has been
- * unlocked stays so when it grows.
+ * unlocked stays so when it grows. The host's data is locked as the host wants it.
  */
-static void *map_page(void *at, int protection, int flags, int fd)
+static void *map_page(void *at, int protection, enum vm_kind kind, int flags, int fd)
 {
 	size_t page = page_bytes();
-	void *base = mmap(at, page, protection, flags, fd, 0);
+	void *base = mmap(at, page, protection, flags | flags_of(kind), fd, 0);
 
-	if (base != MAP_FAILED)
+	if (base != MAP_FAILED && kind != VM_HOST)
 		munlock(base, page);
 	return base;
 }
@@ -54,16 +59,10 @@ static void *lengthen(void *base, size_t bytes, int flags)
 	return bytes > page_bytes() ? mremap(base, page_bytes(), bytes, flags) : base;
 }
 
-static int flags_of(enum vm_kind kind)
-{
-	return MAP_NORESERVE | (kind == VM_FILE ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
-}
-
 void *vm_reserve(size_t bytes)
 {
-	void *page = process_is_confined
-			     ? MAP_FAILED
-			     : map_page(NULL, PROT_READ | PROT_WRITE, flags_of(VM_TRACER), -1);
+	void *page = process_is_confined ? MAP_FAILED
+					 : map_page(NULL, PROT_READ | PROT_WRITE, VM_TRACER, 0, -1);
 	void *base = page == MAP_FAILED ? page : lengthen(page, bytes, MREMAP_MAYMOVE);
 
 	if (base != MAP_FAILED)
@@ -94,11 +93,11 @@ static void *next_address(size_t bytes)
 }
 
 /* Where a mapping cannot grow in place, there is no use in it. */
-static bool place_in_range(struct vm_table *table, int flags, int fd)
+static bool place_in_range(struct vm_table *table, int fd)
 {
 	void *at = next_address(table->bytes_most);
 
-	table->base = map_page(at, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, fd);
+	table->base = map_page(at, PROT_READ | PROT_WRITE, table->kind, MAP_FIXED_NOREPLACE, fd);
 	if (table->base == MAP_FAILED)
 		return false;
 	/* Old kernels take the address for a wish. */
@@ -108,12 +107,12 @@ static bool place_in_range(struct vm_table *table, int flags, int fd)
 	return false;
 }
 
-static bool reserve_in_whole(struct vm_table *table, int flags, int fd)
+static bool reserve_in_whole(struct vm_table *table, int fd)
 {
 	void *base;
 
 	table->is_reserved = true;
-	table->base = map_page(NULL, PROT_NONE, flags, fd);
+	table->base = map_page(NULL, PROT_NONE, table->kind, 0, fd);
 	if (table->base == MAP_FAILED)
 		return false;
 	base = lengthen(table->base, table->bytes_most, MREMAP_MAYMOVE);
@@ -131,12 +130,9 @@ static size_t round_up(size_t bytes, size_t unit)
 
 bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most, int fd)
 {
-	int flags = flags_of(kind);
-
-	*table = (struct vm_table){ .bytes_most = round_up(bytes_most, page_bytes()) };
+	*table = (struct vm_table){ .bytes_most = round_up(bytes_most, page_bytes()), .kind = kind };
 	table->bytes = table->bytes_most < STEP ? table->bytes_most : STEP;
-	if (!(HAVE_RANGE && place_in_range(table, flags, fd)) &&
-	    !reserve_in_whole(table, flags, fd)) {
+	if (!(HAVE_RANGE && place_in_range(table, fd)) && !reserve_in_whole(table, fd)) {
 		if (table->base != MAP_FAILED)
 			munmap(table->base, table->bytes_most);
 		*table = (struct vm_table){ 0 };
@@ -156,7 +152,8 @@ static bool extend(struct vm_table *table, size_t bytes)
 	if (bytes > table->bytes_most)
 		bytes = table->bytes_most;
 	/* The host may have locked it since. */
-	munlock(table->base, table->bytes);
+	if (table->kind != VM_HOST)
+		munlock(table->base, table->bytes);
 	if (table->is_reserved ? mprotect(end, bytes - table->bytes, PROT_READ | PROT_WRITE) != 0
 			       : mremap(table->base, table->bytes, bytes, 0) == MAP_FAILED)
 		return false;
@@ -180,7 +177,7 @@ APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 bool vm_table_replace(const struct vm_table *table)
 {
 	size_t bytes = __atomic_load_n(&table->bytes, __ATOMIC_ACQUIRE);
-	void *page = map_page(NULL, PROT_READ | PROT_WRITE, flags_of(VM_TRACER), -1);
+	void *page = map_page(NULL, PROT_READ | PROT_WRITE, VM_TRACER, 0, -1);
 
 	if (page == MAP_FAILED)
 		return false;

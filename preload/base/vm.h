@@ -19,7 +19,7 @@
  * behind what is used.
  *
  * Nothing that comes from here is ever locked for good, not even where the host locks what it maps
- * in future (MCL_FUTURE), and the tracer's own tables are not dumped (MADV_DONTDUMP).
+ * in future (MCL_FUTURE), nor dumped (MADV_DONTDUMP); except for the host's own data (VM_HOST).
  *
  * Any thread.
  */
@@ -35,18 +35,19 @@
  * is no address space. munmap() gives them back. */
 void *vm_reserve(size_t bytes);
 
+enum vm_kind {
+	VM_TRACER, /* zeroed memory of the tracer's own */
+	VM_HOST, /* the same, but the host's data: dumped, and locked if the host locks its memory */
+	VM_FILE, /* a file, mapped shared, from its start */
+};
+
 /* Starts zeroed. */
 struct vm_table {
 	char *base;        /* NULL: there is no table */
 	size_t bytes;      /* may be used; the rest of `bytes_most` must not be touched */
 	size_t bytes_most; /* a multiple of the page size */
-	bool is_reserved;  /* all of `bytes_most` is mapped */
-};
-
-enum vm_kind {
-	VM_TRACER, /* zeroed memory of the tracer's own */
-	VM_HOST,   /* the same, but the host's data: it is dumped */
-	VM_FILE,   /* a file, mapped shared, from its start */
+	enum vm_kind kind;
+	bool is_reserved; /* all of `bytes_most` is mapped */
 };
 
 /* Makes a table that can have up to `bytes_most` bytes. `fd` is for VM_FILE. Returns false with errno

@@ -14,7 +14,7 @@
 #include "preload/base/poison.h"
 
 enum {
-	AREA_PAGES_MOST = 1 << 22, /* 16 GiB of addresses */
+	AREA_PAGES_MOST = 1 << 21, /* 8 GiB of addresses */
 	AREA_PART = 8,             /* no area takes more of the region than one part in so many */
 	AREA_SLACK = 4,            /* times the pages that all blocks of a section can need */
 };
@@ -99,7 +99,8 @@ static void *allocate_block(struct area *area, uint64_t size)
 	uint64_t room = room_for(size);
 	struct block *b;
 
-	if (size > area->room || room > area->room || !(b = records_new_block(area)))
+	if (size > area->room || room > area->room || process_is_confined ||
+	    !(b = records_new_block(area)))
 		return NULL;
 	b->size = size;
 	if (!take_any_pages(area, b)) {
@@ -167,6 +168,8 @@ static void free_block(struct block *b)
 	check_canaries(b);
 	b->state = STATE_FREED;
 	area->room += room_for(b->size);
+	if (process_is_confined)
+		return; /* it stays accessible, and is not used again */
 	if (!b->is_guarded) {
 		region_clear(b->first, b->pages, memory_of(area));
 		records_forget_block(b);
@@ -239,7 +242,7 @@ void *guarded_create(uint32_t max_size)
 {
 	struct area *area;
 
-	if (max_size == 0 || !lock_take(LOCK_GUARDPAGE))
+	if (max_size == 0 || process_is_confined || !lock_take(LOCK_GUARDPAGE))
 		return NULL;
 	area = make_section(round_up(max_size, REGION_PAGE));
 	lock_release(LOCK_GUARDPAGE);
@@ -257,6 +260,8 @@ static void delete_section(struct area *area)
 			region_count_split(-1);
 	}
 	area->state = STATE_DELETED;
+	if (process_is_confined)
+		return;
 	region_forget(area->first, area->pages);
 	region_count_split(-1);
 	records_quarantine_area(area);

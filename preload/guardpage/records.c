@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <sys/mman.h>
-
+#include "preload/guardpage/records.h"
 #include "preload/base/free_list.h"
 #include "preload/base/lock.h"
 #include "preload/base/vm.h"
-#include "preload/guardpage/records.h"
 #include "preload/host/maps.h"
 
 #include "preload/base/poison.h"
@@ -15,10 +13,11 @@ enum {
 	AREAS_MOST = 1 << 16,
 };
 
-/* region.owner[] holds, for each page of a block, the block's number, and for the first page of
+/* region_owner() tells, for each page of a block, the block's number, and for the first page of
  * an area the area's number with this bit. */
 #define IS_AREA (1u << 31)
 
+static struct vm_table block_table, area_table;
 static struct block *blocks; /* by number, from 1 */
 static struct area *areas;   /* by number, from 1 */
 static uint32_t blocks_used, blocks_most, areas_used;
@@ -59,7 +58,7 @@ struct block *records_find_block(uint64_t address)
 	if (!region_holds(address))
 		return NULL;
 	page = region_page(address);
-	number = __atomic_load_n(&region.owner[page], __ATOMIC_RELAXED);
+	number = region_owner(page);
 	if (number == 0 || number & IS_AREA)
 		return NULL;
 	return page - blocks[number].first < blocks[number].pages ? &blocks[number] : NULL;
@@ -91,7 +90,7 @@ struct area *records_live_section(const void *handle)
 
 	if (!region_holds(address) || address % REGION_PAGE != 0)
 		return NULL;
-	number = region.owner[region_page(address)];
+	number = region_owner(region_page(address));
 	if (!(number & IS_AREA))
 		return NULL;
 	area = &areas[number & ~IS_AREA];
@@ -154,7 +153,7 @@ static void free_area_record(struct area *area)
 
 void records_drop_area(struct area *area)
 {
-	region.owner[area->first] = 0;
+	region_set_owner(area->first, 0);
 	region_give(area->first, area->pages);
 	free_area_record(area);
 }
@@ -211,7 +210,8 @@ static struct block *take_block_record(void)
 {
 	uint32_t number = first_free_block;
 
-	if (!number && blocks_used + 1 < blocks_most)
+	if (!number && blocks_used + 1 < blocks_most &&
+	    vm_table_reach(&block_table, (blocks_used + 2) * sizeof(*blocks)))
 		return &blocks[++blocks_used];
 	while (!first_free_block && quarantine.oldest)
 		forget_oldest();
@@ -242,7 +242,7 @@ void records_enter_block(struct block *b)
 	area->blocks = number;
 	b->state = STATE_LIVE;
 	for (uint32_t i = 0; i < b->pages; i++)
-		__atomic_store_n(&region.owner[b->first + i], number, __ATOMIC_RELAXED);
+		region_set_owner(b->first + i, number);
 }
 
 uint32_t records_take_pages(struct area *area, uint32_t pages)
@@ -253,7 +253,12 @@ uint32_t records_take_pages(struct area *area, uint32_t pages)
 		forget_oldest();
 		first = span_take(&area->row, pages);
 	}
-	return first == SPAN_NONE ? SPAN_NONE : area->first + first;
+	if (first == SPAN_NONE)
+		return SPAN_NONE;
+	if (region_reaches(area->first + first, pages))
+		return area->first + first;
+	span_give(&area->row, first, pages);
+	return SPAN_NONE;
 }
 
 static uint32_t *next_free_of(uint32_t number)
@@ -271,7 +276,10 @@ static struct area *take_area_record(void)
 	}
 	if (number)
 		return &areas[number];
-	return areas_used + 1 < AREAS_MOST ? &areas[++areas_used] : NULL;
+	if (areas_used + 1 == AREAS_MOST ||
+	    !vm_table_reach(&area_table, (areas_used + 2) * sizeof(*areas)))
+		return NULL;
+	return &areas[++areas_used];
 }
 
 /* Takes pages of the region for an area, as records_new_area() says. */
@@ -301,7 +309,7 @@ struct area *records_new_area(enum family family, uint32_t pages, uint32_t least
 	}
 	span_take(&area->row, 1);
 	area->state = STATE_LIVE;
-	__atomic_store_n(&region.owner[area->first], area_number(area) | IS_AREA, __ATOMIC_RELEASE);
+	region_set_owner(area->first, area_number(area) | IS_AREA);
 	return area;
 }
 
@@ -309,14 +317,17 @@ bool records_init(void)
 {
 	uint64_t bytes = maps_share(BLOCKS_MOST * sizeof(*blocks), 16);
 
-	for (; !blocks && bytes >= BLOCKS_LEAST * sizeof(*blocks); bytes /= 2)
-		blocks = vm_reserve(bytes);
-	blocks_most = (uint32_t)(bytes * 2 / sizeof(*blocks));
-	if (blocks && (areas = vm_reserve(AREAS_MOST * sizeof(*areas))) != NULL && region_init())
-		return true;
-	if (blocks)
-		munmap(blocks, bytes * 2);
-	if (areas)
-		munmap(areas, AREAS_MOST * sizeof(*areas));
-	return false;
+	if (bytes < BLOCKS_LEAST * sizeof(*blocks))
+		bytes = BLOCKS_LEAST * sizeof(*blocks);
+	blocks_most = (uint32_t)(bytes / sizeof(*blocks));
+	if (!vm_table_init(&block_table, VM_TRACER, bytes, -1) ||
+	    !vm_table_init(&area_table, VM_TRACER, AREAS_MOST * sizeof(*areas), -1) ||
+	    !region_init()) {
+		vm_table_release(&block_table);
+		vm_table_release(&area_table);
+		return false;
+	}
+	blocks = (struct block *)block_table.base;
+	areas = (struct area *)area_table.base;
+	return true;
 }

@@ -26,7 +26,7 @@ enum {
 
 struct region region;
 
-static uint64_t *page_bits; /* of the rows that region_take() makes */
+static struct vm_table page_bits; /* of the rows that region_take() makes */
 static struct span_row grains;
 static int splits, splits_most;
 
@@ -57,37 +57,44 @@ static int read_most_splits(void)
 	return (int)(mappings < INT32_MAX ? mappings : INT32_MAX) / 2 / SPLIT_MAPPINGS;
 }
 
-static void unmap_table(void *at, size_t bytes)
-{
-	if (at)
-		munmap(at, bytes);
-}
-
 /* The tables that describe so many pages. */
 static bool make_tables(uint32_t pages)
 {
-	region.owner = vm_reserve(pages * sizeof(*region.owner));
-	page_bits = vm_reserve(pages / 8);
-	grains.bits = vm_reserve(pages / GRAIN / 8);
-	grains.places = pages / GRAIN;
-	if (region.owner && page_bits && grains.bits)
+	grains = (struct span_row){ .bits = vm_reserve(pages / GRAIN / 8), .places = pages / GRAIN };
+	if (grains.bits && vm_table_init(&region.owners, VM_TRACER, pages * sizeof(uint32_t), -1) &&
+	    vm_table_init(&page_bits, VM_TRACER, pages / 8, -1))
 		return true;
-	unmap_table(region.owner, pages * sizeof(*region.owner));
-	unmap_table(page_bits, pages / 8);
-	unmap_table(grains.bits, pages / GRAIN / 8);
+	vm_table_release(&region.owners);
+	if (grains.bits)
+		munmap(grains.bits, pages / GRAIN / 8);
 	return false;
+}
+
+/* Where the host locks what it maps in future, so many addresses would be beyond its limit. */
+static char *reserve_addresses(size_t bytes)
+{
+	void *page = map_nothing(NULL, REGION_PAGE), *base;
+
+	if (page == MAP_FAILED)
+		return NULL;
+	munlock(page, REGION_PAGE);
+	base = mremap(page, REGION_PAGE, bytes, MREMAP_MAYMOVE);
+	if (base != MAP_FAILED)
+		return base;
+	munmap(page, REGION_PAGE);
+	return NULL;
 }
 
 bool region_init(void)
 {
 	uint64_t bytes = maps_share(REGION_BYTES_MOST, 4);
-	char *base = MAP_FAILED;
+	char *base = NULL;
 
 	for (; bytes >= REGION_BYTES_LEAST; bytes /= 2) {
-		base = map_nothing(NULL, bytes);
-		if (base != MAP_FAILED && make_tables((uint32_t)(bytes / REGION_PAGE)))
+		base = reserve_addresses(bytes);
+		if (base && make_tables((uint32_t)(bytes / REGION_PAGE)))
 			break;
-		if (base != MAP_FAILED)
+		if (base)
 			munmap(base, bytes);
 	}
 	if (bytes < REGION_BYTES_LEAST)
@@ -104,14 +111,20 @@ uint32_t region_take(uint32_t *pages, struct span_row *row)
 
 	if (grain == SPAN_NONE)
 		return SPAN_NONE;
+	if (!vm_table_reach(&page_bits, (uint64_t)(grain + count) * GRAIN / 8) ||
+	    !region_reaches(grain * GRAIN, 1)) {
+		span_give(&grains, grain, count);
+		return SPAN_NONE;
+	}
 	*pages = count * GRAIN;
-	*row = (struct span_row){ .bits = page_bits + grain * (GRAIN / 64), .places = *pages };
+	*row = (struct span_row){ .bits = (uint64_t *)page_bits.base + grain * (GRAIN / 64),
+				  .places = *pages };
 	return grain * GRAIN;
 }
 
 void region_give(uint32_t first, uint32_t pages)
 {
-	memset(page_bits + first / 64, 0, pages / 8);
+	memset(page_bits.base + first / 8, 0, pages / 8);
 	span_give(&grains, first / GRAIN, pages / GRAIN);
 }
 
@@ -157,6 +170,12 @@ bool region_open(uint32_t first, uint32_t pages, enum region_memory memory)
 	return false;
 }
 
+/* The kernel refuses it for pages that the host has locked. */
+static bool free_pages(void *at, size_t bytes, enum region_memory memory)
+{
+	return madvise(at, bytes, memory == REGION_SHARED ? MADV_REMOVE : MADV_DONTNEED) == 0;
+}
+
 void region_clear(uint32_t first, uint32_t pages, enum region_memory memory)
 {
 	void *at = region_at(first);
@@ -164,8 +183,10 @@ void region_clear(uint32_t first, uint32_t pages, enum region_memory memory)
 
 	if (memory == REGION_INHERITED && map_private(at, bytes))
 		return;
-	if (madvise(at, bytes, memory == REGION_SHARED ? MADV_REMOVE : MADV_DONTNEED) != 0)
-		memset(at, 0, bytes);
+	if (free_pages(at, bytes, memory) ||
+	    (munlock(at, bytes) == 0 && free_pages(at, bytes, memory)))
+		return;
+	memset(at, 0, bytes);
 }
 
 bool region_close(uint32_t first, uint32_t pages, enum region_memory memory)

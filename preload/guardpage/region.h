@@ -8,7 +8,7 @@
  * have. Half of them are left to the host; region_may_split() says whether the other half is used
  * up.
  *
- * The caller holds LOCK_GUARDPAGE, except for region_holds(), region_page() and reading `owner`.
+ * The caller holds LOCK_GUARDPAGE, except for region_holds(), region_page() and region_owner().
  */
 #ifndef LSATRACE_PRELOAD_GUARDPAGE_REGION_H
 #define LSATRACE_PRELOAD_GUARDPAGE_REGION_H
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/base/vm.h"
 #include "preload/guardpage/span.h"
 
 enum { REGION_PAGE = 4096 };
@@ -32,7 +33,7 @@ enum region_memory {
 extern struct region {
 	char *base;
 	uint32_t pages;
-	uint32_t *owner; /* of each page, as records.c numbers them; 0: none */
+	struct vm_table owners; /* of each page that was ever in use: a number of records.c; 0: none */
 } region;
 
 /* Called once. Returns false if there is no address space. */
@@ -51,6 +52,28 @@ static inline uint32_t region_page(uint64_t address)
 static inline char *region_at(uint32_t page)
 {
 	return region.base + (uint64_t)page * REGION_PAGE;
+}
+
+/* The owner of a page. */
+static inline uint32_t region_owner(uint32_t page)
+{
+	const uint32_t *owner = (const uint32_t *)region.owners.base;
+
+	if (page >= __atomic_load_n(&region.owners.bytes, __ATOMIC_ACQUIRE) / sizeof(*owner))
+		return 0;
+	return __atomic_load_n(&owner[page], __ATOMIC_ACQUIRE);
+}
+
+/* May these pages have an owner? False: there is no memory for it. */
+static inline bool region_reaches(uint32_t first, uint32_t pages)
+{
+	return vm_table_reach(&region.owners, ((uint64_t)first + pages) * sizeof(uint32_t));
+}
+
+/* After that. */
+static inline void region_set_owner(uint32_t page, uint32_t owner)
+{
+	__atomic_store_n((uint32_t *)region.owners.base + page, owner, __ATOMIC_RELEASE);
 }
 
 /* Takes at least `*pages` pages for one area, and stores how many in `*pages`. Makes `row` a row

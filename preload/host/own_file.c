@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "preload/base/compiler.h"
 #include "preload/base/kernel.h"
 #include "preload/host/own_file.h"
 
@@ -35,15 +36,17 @@ int own_file_make(uint64_t bytes)
 	return -1;
 }
 
+/* Tries the number from which there was room last time: to ask for the limit is one more call. */
 int own_file_copy_high(int fd)
 {
+	static int from = COPIES_FROM;
+	int copy = kernel_fcntl(fd, F_DUPFD_CLOEXEC, peek(from));
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return -1;
-	return kernel_fcntl(fd, F_DUPFD_CLOEXEC,
-			    limit.rlim_cur / 2 < COPIES_FROM ? (int)limit.rlim_cur / 2
-							     : COPIES_FROM);
+	if (copy >= 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return copy;
+	poke(from, limit.rlim_cur / 2 < COPIES_FROM ? (int)limit.rlim_cur / 2 : COPIES_FROM);
+	return kernel_fcntl(fd, F_DUPFD_CLOEXEC, peek(from));
 }
 
 bool own_file_is(int fd, dev_t device, ino_t inode)

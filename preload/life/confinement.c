@@ -15,6 +15,7 @@
 #include "preload/host/maps.h"
 #include "preload/host/real.h"
 #include "preload/life/confinement.h"
+#include "preload/sharedmem/heaps.h"
 
 #include "preload/base/poison.h"
 
@@ -59,6 +60,7 @@ int confinement_prctl(int option, const unsigned long argument[4])
 			stacks_prepare();
 			findings_prepare();
 		}
+		heaps_prepare();
 		process_is_confined = true;
 	}
 	result = real_prctl(option, argument[0], argument[1], argument[2], argument[3]);

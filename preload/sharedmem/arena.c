@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "preload/base/compiler.h"
@@ -16,6 +17,8 @@ enum {
 	TRIES = 64,                 /* blocks of one list whose size is looked at */
 	KEPT_GRANULES = 64,         /* the largest size that is kept: 1 KiB */
 	KEPT_MOST = 255,            /* blocks kept of one size */
+	SPARES = 4,                 /* arenas that are kept */
+	SPARE_BYTES_MOST = 1 << 20,
 };
 
 /* A granule's byte is the size of its block in granules, at most LARGE, times STATES, plus one
@@ -36,10 +39,12 @@ struct extra {
 };
 
 struct arena {
+	uint32_t granules;             /* of the range; one more behind the last is never free */
+	uint8_t *byte;                 /* by granule */
+	struct extra *extra;           /* by granule */
+	struct vm_table bytes, extras; /* where both lie, if the range can grow */
 	uint64_t mapped_bytes;
-	uint32_t granules;           /* of the range; one more behind the last is never free */
-	uint8_t *byte;               /* by granule */
-	struct extra *extra;         /* by granule */
+	uint32_t granules_most;      /* for which there is room, if it cannot grow */
 	uint32_t first_map;          /* bits: which words of second_map are not 0 */
 	uint16_t second_map[FIRSTS]; /* bits: which lists are not empty */
 	uint32_t list[FIRSTS][SECONDS];
@@ -277,27 +282,111 @@ uint64_t arena_free(struct arena *a, uint64_t offset)
 	return (uint64_t)size * ARENA_GRANULE;
 }
 
+/* Makes granules, from the first one that is not in use to the end, one free block. */
+static void set_range(struct arena *a, uint32_t first, uint32_t granules)
+{
+	a->granules = granules;
+	set_granule(a, granules, 1, USED);
+	if (granules > first)
+		merge_free(a, first, granules - first);
+}
+
+/* Deleted sections leave their bookkeeping here, so that the next ones need not ask the system. */
+static struct arena *spare[SPARES];
+
+/* Takes one that has room for so many granules, all unused; NULL: there is none. */
+static struct arena *take_spare(uint64_t granules)
+{
+	struct arena *a = NULL;
+
+	for (int i = 0; i < SPARES && !a; i++) {
+		a = __atomic_exchange_n(&spare[i], NULL, __ATOMIC_ACQUIRE);
+		if (a && a->granules_most < granules) {
+			arena_release(a);
+			a = NULL;
+		}
+	}
+	if (!a)
+		return NULL;
+	memset(a->byte, 0, a->granules + 1);
+	a->first_map = a->kept_total = 0;
+	memset(a->second_map, 0, sizeof(a->second_map));
+	memset(a->list, 0, sizeof(a->list));
+	memset(a->kept_count, 0, sizeof(a->kept_count));
+	return a;
+}
+
+static bool make_spare(struct arena *a)
+{
+	if (a->mapped_bytes > SPARE_BYTES_MOST)
+		return false;
+	for (int i = 0; i < SPARES; i++) {
+		struct arena *none = NULL;
+
+		if (__atomic_compare_exchange_n(&spare[i], &none, a, false, __ATOMIC_RELEASE,
+						__ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
 struct arena *arena_new(uint64_t bytes)
 {
 	uint64_t granules = bytes / ARENA_GRANULE + 1;
 	uint64_t extra_bytes = granules * sizeof(struct extra);
 	uint64_t mapped = sizeof(struct arena) + extra_bytes + granules + 1;
-	struct arena *a = vm_reserve(mapped);
+	struct arena *a = take_spare(granules);
+
+	if (!a) {
+		a = vm_reserve(mapped);
+		if (!a)
+			return NULL;
+		a->mapped_bytes = mapped;
+		a->granules_most = (uint32_t)granules;
+		a->extra = (struct extra *)(a + 1);
+		a->byte = (uint8_t *)a->extra + extra_bytes;
+	}
+	set_granule(a, 0, 1, USED);
+	set_range(a, 1, (uint32_t)granules);
+	return a;
+}
+
+struct arena *arena_new_growing(uint64_t bytes_most)
+{
+	uint64_t granules = bytes_most / ARENA_GRANULE + 2;
+	struct arena *a = vm_reserve(sizeof(*a));
 
 	if (!a)
 		return NULL;
-	a->mapped_bytes = mapped;
-	a->granules = (uint32_t)granules;
-	a->extra = (struct extra *)(a + 1);
-	a->byte = (uint8_t *)a->extra + extra_bytes;
+	a->mapped_bytes = sizeof(*a);
+	if (!vm_table_init(&a->extras, VM_TRACER, granules * sizeof(struct extra), -1) ||
+	    !vm_table_init(&a->bytes, VM_TRACER, granules, -1)) {
+		arena_release(a);
+		return NULL;
+	}
+	a->extra = (struct extra *)a->extras.base;
+	a->byte = (uint8_t *)a->bytes.base;
 	set_granule(a, 0, 1, USED);
-	set_granule(a, a->granules, 1, USED);
-	if (granules > 1)
-		make_free(a, 1, a->granules - 1);
+	set_range(a, 1, 1);
 	return a;
+}
+
+bool arena_grow(struct arena *a, uint64_t bytes)
+{
+	uint64_t granules = bytes / ARENA_GRANULE + 1;
+	uint32_t before = a->granules;
+
+	if (!vm_table_reach(&a->extras, (granules + 1) * sizeof(struct extra)) ||
+	    !vm_table_reach(&a->bytes, granules + 1))
+		return false;
+	set_range(a, before, (uint32_t)granules);
+	return true;
 }
 
 void arena_release(struct arena *a)
 {
-	munmap(a, a->mapped_bytes);
+	vm_table_release(&a->extras);
+	vm_table_release(&a->bytes);
+	if (!make_spare(a))
+		munmap(a, a->mapped_bytes);
 }

@@ -21,6 +21,7 @@
 #ifndef LSATRACE_PRELOAD_SHAREDMEM_ARENA_H
 #define LSATRACE_PRELOAD_SHAREDMEM_ARENA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ARENA_GRANULE 16u
@@ -40,7 +41,14 @@ static inline uint64_t arena_round(uint64_t bytes)
  * there is no memory. */
 struct arena *arena_new(uint64_t bytes);
 
-/* Frees the bookkeeping. The range is the caller's. */
+/* The same for a range that can grow up to `bytes_most` bytes, and of which 0 can be handed out. */
+struct arena *arena_new_growing(uint64_t bytes_most);
+
+/* Lets it grow: `bytes`, a multiple of ARENA_GRANULE, can be handed out, more than before. Returns
+ * false if there is no memory. May wait for LOCK_MEMORY. */
+bool arena_grow(struct arena *arena, uint64_t bytes);
+
+/* Frees the bookkeeping, or keeps it for the next arena. The range is the caller's. */
 void arena_release(struct arena *arena);
 
 /* Returns the offset of a block of arena_round(bytes) bytes; 0 if there is no room. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "preload/base/lock.h"
+#include "preload/base/process.h"
 #include "preload/sharedmem/biased_lock.h"
 
 #include "preload/base/poison.h"
@@ -16,7 +17,7 @@ __thread uint32_t biased_lock_held __attribute__((aligned(BIASED_LOCK_OWNERS)));
 
 static bool pass_membarrier(int command)
 {
-	return syscall(SYS_membarrier, command, 0, 0) == 0;
+	return !process_is_confined && syscall(SYS_membarrier, command, 0, 0) == 0;
 }
 
 static bool wait_until(bool (*is_done)(struct biased_lock *), struct biased_lock *lock)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "preload/base/compiler.h"
 #include "preload/base/vm.h"
 #include "preload/host/maps.h"
 #include "preload/sharedmem/arena.h"
@@ -13,37 +14,67 @@
 #define BYTES_MOST ARENA_BYTES_MOST
 #define BYTES_LEAST (1ull << 20)
 
+enum { STEP = 1 << 20 }; /* bytes by which a heap grows, at least */
+
 struct heap {
 	struct biased_lock lock;
 	uint32_t held_for_fork;
 	struct arena *arena;
-	char *base; /* NULL: no memory is reserved yet */
+	uint64_t bytes; /* that the arena may hand out */
+	struct vm_table table;
 } __attribute__((aligned(64)));
 
 static struct heap lsa_heap, private_heap;
 
-static void reserve_heap(struct heap *h, uint64_t bytes)
-{
-	h->arena = arena_new(bytes);
-	h->base = h->arena ? vm_reserve(ARENA_GRANULE + bytes) : NULL;
-	if (!h->base && h->arena)
-		arena_release(h->arena);
-}
-
 static bool init_heap(struct heap *h)
 {
-	uint64_t bytes = maps_share(BYTES_MOST, 16);
+	uint64_t most = maps_share(BYTES_MOST, 16);
 
-	if (bytes < BYTES_LEAST)
-		bytes = BYTES_LEAST;
-	for (; !h->base && bytes >= BYTES_LEAST; bytes /= 2)
-		reserve_heap(h, bytes);
-	return h->base != NULL;
+	if (h->arena)
+		return true;
+	if (most < BYTES_LEAST)
+		most = BYTES_LEAST;
+	if (!vm_table_init(&h->table, VM_HOST, ARENA_GRANULE + most, -1))
+		return false;
+	h->arena = arena_new_growing(most);
+	if (!h->arena)
+		vm_table_release(&h->table);
+	return h->arena != NULL;
 }
 
 bool heaps_init(void)
 {
 	return init_heap(&lsa_heap) && init_heap(&private_heap);
+}
+
+/* Under the heap's lock. */
+static bool grow_to(struct heap *h, uint64_t bytes)
+{
+	if (!vm_table_reach(&h->table, ARENA_GRANULE + bytes) || !arena_grow(h->arena, bytes))
+		return false;
+	h->bytes = bytes;
+	return true;
+}
+
+/* Makes room for a block of so many bytes. */
+static bool grow_for(struct heap *h, uint64_t bytes)
+{
+	uint64_t step = h->bytes < STEP ? STEP : h->bytes / 8 / STEP * STEP + STEP;
+
+	bytes = arena_round(bytes);
+	return grow_to(h, h->bytes + (step > bytes ? step : bytes)) || grow_to(h, h->bytes + bytes);
+}
+
+void heaps_prepare(void)
+{
+	enum { AHEAD = 64 << 20 };
+	struct heap *const heaps[] = { &lsa_heap, &private_heap };
+
+	for (size_t i = 0; i < 2; i++)
+		if (heaps[i]->arena && biased_lock_take(&heaps[i]->lock)) {
+			grow_for(heaps[i], AHEAD);
+			biased_lock_release(&heaps[i]->lock);
+		}
 }
 
 static void *allocate_block(struct heap *h, uint64_t bytes)
@@ -53,15 +84,17 @@ static void *allocate_block(struct heap *h, uint64_t bytes)
 	if (bytes > ARENA_BYTES_MOST || !biased_lock_take(&h->lock))
 		return NULL;
 	offset = arena_allocate(h->arena, bytes);
+	if (unlikely(!offset) && grow_for(h, bytes))
+		offset = arena_allocate(h->arena, bytes);
 	biased_lock_release(&h->lock);
-	return offset ? memset(h->base + offset, 0, arena_round(bytes)) : NULL;
+	return offset ? memset(h->table.base + offset, 0, arena_round(bytes)) : NULL;
 }
 
 static void free_block(struct heap *h, const void *block)
 {
 	if (!biased_lock_take(&h->lock))
 		return;
-	arena_free(h->arena, (uintptr_t)block - (uintptr_t)h->base);
+	arena_free(h->arena, (uintptr_t)block - (uintptr_t)h->table.base);
 	biased_lock_release(&h->lock);
 }
 

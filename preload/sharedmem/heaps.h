@@ -5,7 +5,8 @@
  *
  * The functions are those of secpkg.h. Blocks are aligned to 16 bytes and zeroed. A free of
  * anything but a live block of the same heap changes nothing. The memory is private: a forked child
- * has its own copy. Any number of threads; errno stays as it is.
+ * has its own copy. It is the host's data: only what is in use is mapped, dumped, and locked where the
+ * host locks its memory. Any number of threads; errno stays as it is.
  */
 #ifndef LSATRACE_PRELOAD_SHAREDMEM_HEAPS_H
 #define LSATRACE_PRELOAD_SHAREDMEM_HEAPS_H
@@ -17,6 +18,9 @@
 /* Reserves the memory of both heaps, unless that is done. Returns false if there is none. Under
  * LOCK_COLD. */
 bool heaps_init(void);
+
+/* Gives both heaps room ahead: from now on no system call may be made. */
+void heaps_prepare(void);
 
 LSA_ALLOCATE_LSA_HEAP heaps_allocate_lsa;
 LSA_FREE_LSA_HEAP heaps_free_lsa;

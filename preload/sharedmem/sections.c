@@ -11,6 +11,7 @@
 #include "preload/base/free_list.h"
 #include "preload/base/index.h"
 #include "preload/base/kernel.h"
+#include "preload/base/process.h"
 #include "preload/base/vm.h"
 #include "preload/host/own_file.h"
 #include "preload/sharedmem/arena.h"
@@ -183,6 +184,8 @@ static bool commit_memory(struct memory *m, uint64_t bytes)
 	bytes = round_to_page(bytes);
 	if (bytes <= m->committed_bytes)
 		return true;
+	if (process_is_confined)
+		return false;
 	more = bytes - m->committed_bytes;
 	if (madvise(m->base + m->committed_bytes, more, MADV_POPULATE_WRITE) != 0 &&
 	    (errno != EINVAL || !has_own_file(m) ||
@@ -231,8 +234,11 @@ static bool map_file(struct memory *m)
 	return true;
 }
 
+/* Under a filter that kills, it stays. */
 static void release_memory(struct memory *m)
 {
+	if (process_is_confined)
+		return;
 	if (m->base)
 		munmap(m->base, m->mapped_bytes);
 	if (m->arena)
@@ -251,7 +257,7 @@ PVOID sections_create(ULONG MaxSize, ULONG InitialSize)
 		.fd = -1,
 	};
 
-	if (MaxSize == 0 || InitialSize > MaxSize)
+	if (MaxSize == 0 || InitialSize > MaxSize || process_is_confined)
 		return NULL;
 	memory.arena = arena_new(arena_round(MaxSize));
 	if (!memory.arena || !map_file(&memory) ||

@@ -232,6 +232,33 @@ static int confined(char **arguments)
 	_exit(0);
 }
 
+/* The same with sections, made before and after that. */
+static int confined_sections(char **arguments)
+{
+	static const char done[] = "done\n";
+	PVOID section, block;
+
+	(void)arguments;
+	host_start();
+	section = lsa->CreateSharedMemory(65536, 64);
+	block = lsa->AllocateSharedMemory(section, 32);
+	confine();
+	for (int i = 0; i < 1000; i++) {
+		PVOID other = lsa->AllocateSharedMemory(section, 32);
+
+		if (other)
+			lsa->FreeSharedMemory(section, other);
+	}
+	lsa->FreeSharedMemory(section, block);
+	lsa->DeleteSharedMemory(section);
+	section = lsa->CreateSharedMemory(65536, 64);
+	if (section)
+		lsa->DeleteSharedMemory(section);
+	if (write(1, done, sizeof(done) - 1) < 0)
+		_exit(1);
+	_exit(0);
+}
+
 /* PATH of a file that the program opens as its descriptor 2. Then a child can make no trace. */
 static int own_descriptor(char **arguments)
 {
@@ -277,6 +304,7 @@ static int killed_in_destructor(char **arguments)
 
 const struct scenario leaving_scenarios[] = {
 	{ "confined", confined },
+	{ "confined-sections", confined_sections },
 	{ "own-descriptor", own_descriptor },
 	{ "killed-in-destructor", killed_in_destructor },
 	{ "cancelled-later", cancelled_later },

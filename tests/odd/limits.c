@@ -138,17 +138,19 @@ static void drop_privileges(void)
 	need(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0, "setuid");
 }
 
+/* Memory that is locked, and there: addresses alone cost nothing. */
 static long locked_kib(void)
 {
-	FILE *file = fopen("/proc/self/status", "r");
-	char line[256];
-	long kib = -1;
+	FILE *file = fopen("/proc/self/smaps", "r");
+	char line[4096];
+	long sum = 0, kib;
 
-	need(file, "status");
-	while (kib < 0 && fgets(line, sizeof(line), file))
-		sscanf(line, "VmLck: %ld", &kib);
+	need(file, "smaps");
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "Locked: %ld", &kib) == 1)
+			sum += kib;
 	fclose(file);
-	return kib;
+	return sum;
 }
 
 /* WHEN ROUNDS MIB: locks its memory before ("first") or after ("later") tracing has begun, and calls
@@ -156,6 +158,7 @@ static long locked_kib(void)
 static int locked_memory(char **arguments)
 {
 	bool is_first = strcmp(arguments[0], "first") == 0;
+	PVOID section;
 
 	if (is_first)
 		need(mlockall(MCL_CURRENT | MCL_FUTURE) == 0, "mlockall");
@@ -164,6 +167,10 @@ static int locked_memory(char **arguments)
 	if (!is_first)
 		need(mlockall(MCL_CURRENT | MCL_FUTURE) == 0, "mlockall");
 	churn(number_of(arguments[1]));
+	section = lsa->CreateSharedMemory(65536, 4096);
+	for (int i = 0; i < 8000; i++)
+		lsa->FreeSharedMemory(section, lsa->AllocateSharedMemory(section, 32));
+	lsa->DeleteSharedMemory(section);
 	need(locked_kib() > 0, "nothing is locked");
 	printf("%s\n", locked_kib() < number_of(arguments[2]) << 10 ? "little" : "much");
 	return 0;

@@ -19,7 +19,7 @@
 
 enum {
 	CROWD = 300,
-	HITS = 2000,
+	HITS = 500,
 	JUMPS = 500,
 	SIGNAL_ROUNDS = 3000000,
 	ALARM_US = 400,
@@ -139,6 +139,20 @@ static void put(PVOID *place, PVOID what)
 
 static volatile sig_atomic_t hits;
 
+static void set_alarm(int us)
+{
+	struct itimerval every = { { 0, us }, { 0, us } };
+
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+/* Where the program itself gets no time, this ends it. */
+static void count_hit(void)
+{
+	if (++hits == HITS)
+		set_alarm(0);
+}
+
 static void on_alarm(int number)
 {
 	PVOID block = take(&from_program);
@@ -151,7 +165,7 @@ static void on_alarm(int number)
 		put(&from_handler, lsa->AllocatePrivateHeap(16));
 	if (is_empty(&section_from_handler))
 		put(&section_from_handler, lsa->CreateSharedMemory(64, 64));
-	hits++;
+	count_hit();
 }
 
 static void watch_alarm(int flags)
@@ -162,13 +176,6 @@ static void watch_alarm(int flags)
 
 	sigaltstack(&alternative, NULL);
 	sigaction(SIGALRM, &action, NULL);
-}
-
-static void set_alarm(int us)
-{
-	struct itimerval every = { { 0, us }, { 0, us } };
-
-	setitimer(ITIMER_REAL, &every, NULL);
 }
 
 static void end_section(PVOID section)
@@ -216,6 +223,32 @@ static int signals_on_own_stack(char **arguments)
 {
 	(void)arguments;
 	return call_in_handlers(SA_ONSTACK);
+}
+
+static void make_section_in_handler(int number)
+{
+	PVOID section = lsa->CreateSharedMemory(64, 64);
+
+	(void)number;
+	if (section)
+		lsa->DeleteSharedMemory(section);
+}
+
+/* ROUNDS with sections, while a handler makes and deletes one as well, 10,000 times a second: it must
+ * leave time for the program. */
+static int sections_in_handlers(char **arguments)
+{
+	struct sigaction action = { .sa_handler = make_section_in_handler, .sa_flags = SA_RESTART };
+
+	host_start();
+	end_section(lsa->CreateSharedMemory(64, 64));
+	sigaction(SIGALRM, &action, NULL);
+	set_alarm(100);
+	for (long i = 0; i < number_of(arguments[0]); i++)
+		lsa->DeleteSharedMemory(lsa->CreateSharedMemory(4096, 4096));
+	set_alarm(0);
+	puts("done");
+	return 0;
 }
 
 static jmp_buf way_out;
@@ -407,6 +440,7 @@ const struct scenario thread_scenarios[] = {
 	{ "small-start", small_start },
 	{ "signals", signals },
 	{ "signals-on-own-stack", signals_on_own_stack },
+	{ "sections-in-handlers", sections_in_handlers },
 	{ "jump", jump },
 	{ "jump-out-of-handlers", jump_out_of_handlers },
 	{ "wait-in-callback", wait_in_callback },

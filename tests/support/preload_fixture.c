@@ -145,6 +145,21 @@ void preload_limit_address_space(uint64_t more_bytes)
 	must(setrlimit(RLIMIT_AS, &limit) == 0);
 }
 
+uint64_t preload_locked_bytes(void)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	char line[256];
+	unsigned long kib;
+
+	must(status != NULL);
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "VmLck: %lu", &kib) == 1) {
+			fclose(status);
+			return (uint64_t)kib << 10;
+		}
+	abort();
+}
+
 static struct trace_chunk *chunk_at(uint32_t number)
 {
 	return (struct trace_chunk *)((char *)trace_header + (size_t)number * TRACE_CHUNK_BYTES);

@@ -41,6 +41,9 @@ void preload_run_threads(unsigned count, void *(*work)(void *number));
  * sanitizer it uses very much. */
 void preload_limit_address_space(uint64_t more_bytes);
 
+/* Returns how many bytes of the process are locked (VmLck). */
+uint64_t preload_locked_bytes(void);
+
 /* Returns the item after `after`, or the first one if that is NULL, in the chunks of a kind.
  * Returns NULL after the last one. */
 void *preload_next_item(enum trace_chunk_kind kind, size_t item_bytes, const void *after);

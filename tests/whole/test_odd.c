@@ -250,6 +250,24 @@ Test(odd, signal_handlers_on_a_stack_of_their_own_are_traced, .timeout = 120)
 	expect_exact_in_handlers("signals-on-own-stack");
 }
 
+/* Sections that lsatrace makes cost system calls. A handler may come upon a lock: then it gets none. */
+Test(odd, a_handler_that_makes_sections_all_the_time_leaves_time_for_the_host, .timeout = 120)
+{
+	const char *const options[] = { "--allocator=host", "--allocator=embedded",
+					"--allocator=guard" };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct traced traced = trace_with((const char *const[]){ options[i], NULL },
+						  ODD("sections-in-handlers", "1000"));
+
+		expect_traces(&traced, 1);
+		expect_exact(&traced);
+		cr_expect_geq(calls_of(&traced, "DeleteSharedMemory"), 1000);
+		cr_expect_eq(findings_of(&traced, NULL), findings_of(&traced, "failed-call"));
+		traced_release(&traced);
+	}
+}
+
 Test(odd, calls_that_a_longjmp_has_left_are_not_in_flight, .timeout = 60)
 {
 	struct traced traced = trace(ODD("jump"));
@@ -675,6 +693,22 @@ Test(odd, a_host_under_a_filter_that_kills_is_traced_without_system_calls, .time
 	}
 }
 
+/* What would need a system call, fails; only with the guard it is the host's. */
+Test(odd, a_host_under_a_filter_that_kills_may_use_each_allocator, .timeout = 60)
+{
+	const char *const options[] = { "--allocator=host", "--allocator=embedded",
+					"--allocator=guard" };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct traced traced = trace_with((const char *const[]){ options[i], NULL },
+						  ODD("confined-sections"));
+
+		expect_end(&traced, "exit", 0);
+		cr_expect_eq(findings_of(&traced, NULL), findings_of(&traced, "failed-call"));
+		traced_release(&traced);
+	}
+}
+
 Test(odd, what_is_freed_after_the_tracers_own_end_is_no_leak, .timeout = 60)
 {
 	struct traced traced = trace(ODD("free-at-exit"));
@@ -835,6 +869,24 @@ Test(odd, a_host_that_locks_its_memory_pays_little_for_the_tracers, .timeout = 6
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		struct traced traced = trace(commands[i]);
+
+		expect_one(&traced, 1, 11);
+		traced_release(&traced);
+	}
+}
+
+/* The guard's tables and the pages of freed blocks, too. */
+Test(odd, a_host_that_locks_its_memory_pays_little_with_each_allocator, .timeout = 120)
+{
+	const char *const options[] = { "--allocator=embedded", "--allocator=guard" };
+	const char *const *const commands[] = {
+		ODD("locked-memory", "first", "3000", "20"),
+		ODD("locked-memory", "later", "3000", "20"),
+	};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct traced traced =
+			trace_with((const char *const[]){ options[i / 2], NULL }, commands[i % 2]);
 
 		expect_one(&traced, 1, 11);
 		traced_release(&traced);

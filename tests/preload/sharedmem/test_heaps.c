@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "preload/base/process.h"
 #include "preload/sharedmem/heaps.h"
 #include "tests/support/preload_fixture.h"
 
 static void start(void)
 {
+	cr_assert(process_init());
 	cr_assert(heaps_init());
 }
 
@@ -64,6 +67,7 @@ static void *map(size_t bytes)
 
 static void expect_smaller(void)
 {
+	cr_assert(process_init());
 	preload_limit_address_space(1u << 30);
 	cr_assert(heaps_init());
 	cr_expect_not_null(heaps_allocate_lsa(1 << 20));
@@ -81,6 +85,39 @@ Test(limited_heaps, what_the_host_has_taken_already_is_not_there_to_be_shared)
 {
 	cr_assert_neq(map(8ull << 30), MAP_FAILED);
 	expect_smaller();
+}
+
+Test(heaps, they_grow_as_blocks_are_handed_out_and_shrink_to_one_free_block)
+{
+	enum { BLOCKS = 2000, BYTES = 30000 };
+	static char *block[BLOCKS];
+
+	for (int i = 0; i < BLOCKS; i++) {
+		block[i] = heaps_allocate_lsa(BYTES);
+		cr_assert_not_null(block[i]);
+		memset(block[i], i, BYTES);
+	}
+	for (int i = 0; i < BLOCKS; i++) {
+		cr_assert_eq(block[i][0], (char)i);
+		cr_assert_eq(block[i][BYTES - 1], (char)i);
+		heaps_free_lsa(block[i]);
+	}
+	cr_expect_eq(heaps_allocate_lsa(BLOCKS * BYTES), block[0]);
+}
+
+/* The host's data, as if its own allocator had made it: locked, but no more than there is. */
+Test(heaps, a_host_that_locks_its_memory_locks_what_it_was_given)
+{
+	char *block = heaps_allocate_private(5 << 20);
+	unsigned char is_there = 0;
+
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+		cr_skip_test("mlockall(): %s", strerror(errno));
+	block = heaps_allocate_private(5 << 20);
+	cr_assert_not_null(block);
+	cr_assert_eq(mincore((void *)((uintptr_t)block & ~4095ul), 4096, &is_there), 0);
+	cr_expect(is_there);
+	cr_expect_lt(preload_locked_bytes(), 1u << 30);
 }
 
 Test(heaps, a_forked_child_has_its_own)

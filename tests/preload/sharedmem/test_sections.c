@@ -51,6 +51,37 @@ static void expect_whole(PVOID which, ULONG max_size)
 	sections_free(which, all);
 }
 
+/* On some machines it is page faults and flushes of the TLB that cost most. */
+Test(sections, the_next_one_uses_the_bookkeeping_of_the_last_one)
+{
+	enum { ROUNDS = 1000 };
+	struct rusage before, after;
+
+	for (int i = -10; i < ROUNDS; i++) {
+		if (i == 0)
+			getrusage(RUSAGE_SELF, &before);
+		sections_delete(sections_create(3000 + (ULONG)(i & 7) * 100, 0));
+	}
+	getrusage(RUSAGE_SELF, &after);
+	cr_expect_leq(after.ru_minflt - before.ru_minflt, ROUNDS * 3 / 2, "%ld faults",
+		      after.ru_minflt - before.ru_minflt);
+}
+
+/* Whatever the sections before it had in them. */
+Test(sections, a_new_section_is_whole)
+{
+	for (ULONG i = 0; i < 200; i++) {
+		ULONG bytes = 16 + i * 5003 % 100000;
+		PVOID next = sections_create(bytes, 0);
+
+		cr_assert_not_null(next);
+		expect_whole(next, bytes);
+		for (ULONG size = 1; sections_allocate(next, size); size = size * 3 % 1000)
+			;
+		cr_assert(sections_delete(next));
+	}
+}
+
 static struct stat file_of(PVOID which)
 {
 	int fd = sections_descriptor((uintptr_t)which);
