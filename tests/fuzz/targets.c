@@ -7,6 +7,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "viewer/base/buffer.h"
 #include "viewer/commands/commands.h"
+#include "viewer/export/export.h"
 #include "viewer/model/model.h"
 #include "viewer/read/timeline.h"
 #include "viewer/report/report.h"
@@ -93,6 +94,7 @@ static void report(enum report_format format)
 	free(text);
 }
 
+#define EXPORT(name) export_traces(EXPORT_##name, "/dev/null", &stat[1], 1);
 #define REPORT(name) report(REPORT_FORMAT_##name);
 
 void fuzz_whole(const uint8_t *data, size_t size)
@@ -108,4 +110,5 @@ void fuzz_whole(const uint8_t *data, size_t size)
 	command_events(4, text);
 	command_events(4, json);
 	command_stat(2, stat);
+	EXPORT_FORMATS(EXPORT, EXPORT)
 }

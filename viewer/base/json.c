@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/base/json.h"
 
+#include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "viewer/base/buffer.h"
 
@@ -122,6 +124,21 @@ void json_address(struct json *j, const char *key, uint64_t address)
 	buffer_text(j->out, "\"");
 	buffer_hex(j->out, address);
 	buffer_text(j->out, "\"");
+}
+
+void json_time(struct json *j, const char *key, uint64_t time_ns)
+{
+	time_t seconds = (time_t)(time_ns / 1000000000u);
+	struct buffer b = { 0 };
+	struct tm tm;
+	char text[64];
+
+	if (gmtime_r(&seconds, &tm)) {
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+		buffer_format(&b, "%s.%06" PRIu64 "Z", text, time_ns % 1000000000u / 1000u);
+	}
+	json_text(j, key, b.data);
+	buffer_release(&b);
 }
 
 void json_boolean(struct json *j, const char *key, bool value)

@@ -36,6 +36,8 @@ void json_number(struct json *j, const char *key, uint64_t number);
 void json_integer(struct json *j, const char *key, int64_t number);
 /* "0x7f12" */
 void json_address(struct json *j, const char *key, uint64_t address);
+/* Nanoseconds since 1970: "2023-11-14T22:13:20.123456Z" (RFC 3339) */
+void json_time(struct json *j, const char *key, uint64_t time_ns);
 void json_boolean(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 

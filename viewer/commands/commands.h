@@ -14,7 +14,8 @@
 	COMMAND(record, "run a command and record it") \
 	COMMAND(report, "report leaks, mismatched frees and other findings of traces") \
 	COMMAND(events, "list the retained calls of a trace, oldest first") \
-	COMMAND(stat, "print totals of traces, and what was lost")
+	COMMAND(stat, "print totals of traces, and what was lost") \
+	COMMAND(export, "write traces in the formats of other tools")
 
 #define COMMAND_PROTOTYPE(name, summary) int command_##name(int argc, char **argv);
 COMMANDS(COMMAND_PROTOTYPE)

@@ -86,7 +86,7 @@ static struct findings_row *add_occurrences(struct builder *b, size_t model,
 	return row;
 }
 
-static bool is_leak(const struct model_entry *entry)
+bool findings_is_leak(const struct model_entry *entry)
 {
 	if (entry->inherited)
 		return false;
@@ -227,7 +227,7 @@ static void add_model(struct builder *b, size_t index)
 	while (model_next_entry(model, &entries, &entry)) {
 		struct groups_key key = key_of_leak(&entry);
 
-		if (is_leak(&entry))
+		if (findings_is_leak(&entry))
 			add_occurrences(b, index, &key, entry.source, 1, entry.size)->at_unload |=
 				model_package(model, entry.package)->is_unloaded;
 	}
@@ -314,7 +314,7 @@ static size_t count_occurrences(struct model *const *models, size_t count)
 		struct model_entry entry;
 
 		while (model_next_entry(models[i], &entries, &entry))
-			occurrences += is_leak(&entry);
+			occurrences += findings_is_leak(&entry);
 		while (model_next_finding(models[i], &misuses))
 			occurrences++;
 	}

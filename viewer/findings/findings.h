@@ -24,6 +24,7 @@
 struct findings_one;
 struct findings_row;
 struct findings_shares;
+struct model_entry;
 struct neighbours;
 struct wrappers;
 struct wrappers_globs;
@@ -57,6 +58,8 @@ struct findings *findings_new(struct model *const *models, size_t count,
  * It is valid until the next call.
  */
 const struct finding *findings_get(struct findings *f, size_t i);
+/* Is this live block or section a leak? The same as what findings_new() counts. */
+bool findings_is_leak(const struct model_entry *entry);
 /* Accepts NULL. */
 void findings_free(struct findings *f);
 

@@ -40,14 +40,20 @@ static bool read_stat(int32_t pid, char *state, long *threads, unsigned long lon
 			       state, threads, start) == 3;
 }
 
-bool liveness_check(int32_t pid, uint64_t start, const uint8_t boot_id[16])
+bool liveness_is_here(const uint8_t boot_id[16])
 {
 	uint8_t here[16];
+
+	return read_boot_id(here) && memcmp(here, boot_id, sizeof(here)) == 0;
+}
+
+bool liveness_check(int32_t pid, uint64_t start, const uint8_t boot_id[16])
+{
 	unsigned long long started;
 	long threads;
 	char state;
 
-	if (pid <= 0 || start == 0 || !read_boot_id(here) || memcmp(here, boot_id, 16) != 0)
+	if (pid <= 0 || start == 0 || !liveness_is_here(boot_id))
 		return false;
 	if (!read_stat(pid, &state, &threads, &started) || started != start)
 		return false;

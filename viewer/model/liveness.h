@@ -16,4 +16,7 @@
  */
 bool liveness_check(int32_t pid, uint64_t start, const uint8_t boot_id[16]);
 
+/* Was a trace with this boot id made on this machine, since it was booted? */
+bool liveness_is_here(const uint8_t boot_id[16]);
+
 #endif

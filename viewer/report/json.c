@@ -5,7 +5,6 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
@@ -22,21 +21,6 @@ struct writer {
 	const struct report *report;
 	struct json json;
 };
-
-static void write_start_time(struct json *j, uint64_t start_ns)
-{
-	time_t seconds = (time_t)(start_ns / 1000000000u);
-	struct buffer b = { 0 };
-	struct tm tm;
-	char text[64];
-
-	if (gmtime_r(&seconds, &tm)) {
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-		buffer_format(&b, "%s.%06" PRIu64 "Z", text, start_ns % 1000000000u / 1000u);
-	}
-	json_text(j, "start_time", b.data);
-	buffer_release(&b);
-}
 
 static void write_command(struct json *j, const struct model *model)
 {
@@ -190,7 +174,7 @@ static void write_trace(struct writer *w, const struct model *model, const struc
 	json_integer(j, "ppid", process->ppid);
 	json_text(j, "exe", process->exe);
 	write_command(j, model);
-	write_start_time(j, process->start_ns);
+	json_time(j, "start_time", process->start_ns);
 	json_text(j, "end", process->end_text);
 	if (process->has_exit_status)
 		json_integer(j, "exit_status", process->exit_status);

@@ -125,8 +125,8 @@ static bool is_one_of(int fd, char *const *paths, size_t count)
 	return false;
 }
 
-/* Opens the file for the report. It is not emptied before it is known to be none of the traces. */
-static FILE *open_file(const char *path, char *const *traces, size_t count)
+/* It is not emptied before it is known to be none of the traces. */
+FILE *report_open_file(const char *path, char *const *traces, size_t count)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
 	struct stat status;
@@ -215,7 +215,7 @@ enum report_status report_traces(const struct report_options *options, char *con
 		report.count += models[report.count] != NULL;
 	}
 	if (report.count && options->file)
-		out = open_file(options->file, paths, count);
+		out = report_open_file(options->file, paths, count);
 	if (report.count && out)
 		status = write_report(options, &report, &progress, out);
 	if (report.count < count || !out)

@@ -92,4 +92,10 @@ enum report_status report_traces(const struct report_options *options, char *con
 struct model *report_open_trace(const char *path, struct model_events *events,
 				struct progress *progress);
 
+/*
+ * Opens a file for what is made from the traces, which is none of the traces itself. Returns NULL with
+ * one line printed if it cannot be opened.
+ */
+FILE *report_open_file(const char *path, char *const *traces, size_t count);
+
 #endif

@@ -16,6 +16,7 @@
 
 #include "tests/support/trace_builder.h"
 #include "viewer/commands/commands.h"
+#include "viewer/export/export.h"
 #include "viewer/report/report.h"
 
 #define ALARM_SECONDS 120
@@ -70,6 +71,8 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 	json_bytes = report(path, REPORT_FORMAT_json);
 	cr_assert_eq(command_stat(2, arguments), 0);
 	cr_assert_eq(command_events(2, arguments), 0);
+	for (unsigned i = 0; i < EXPORT_COUNT; i++)
+		cr_assert(export_traces((enum export_format)i, "/dev/null", &arguments[1], 1));
 	free(arguments[1]);
 	trace_builder_free(b);
 	return json_bytes;

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* Each format is read by a program that its users have, if that is installed. */
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/run.h"
+#include "tests/support/trace_builder.h"
+#include "viewer/export/export.h"
+
+struct exported {
+	char *folder, *path; /* where it was written */
+	char *text;          /* if it is a text */
+};
+
+static char *read_file(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = NULL;
+	size_t size = 0;
+
+	cr_assert(file && getdelim(&text, &size, EOF, file) >= 0, "%s is empty", path);
+	fclose(file);
+	return text;
+}
+
+static struct exported export_as(enum export_format format, struct trace_builder *b)
+{
+	struct exported e = { .folder = temporary_folder_new() };
+	char *path = strdup(trace_builder_write(b));
+
+	cr_assert(asprintf(&e.path, "%s/exported", e.folder) > 0);
+	cr_assert(export_traces(format, e.path, &path, 1));
+	if (format != EXPORT_pprof)
+		e.text = read_file(e.path);
+	free(path);
+	return e;
+}
+
+static void release(struct exported *e, struct trace_builder *b)
+{
+	temporary_folder_remove(e->folder);
+	free(e->path);
+	free(e->text);
+	trace_builder_free(b);
+}
+
+static void add_block(struct trace_builder *b, uint64_t address, uint64_t size, uint32_t stack)
+{
+	trace_builder_entry(b, (struct trace_entry){ .address = address,
+						     .size = size,
+						     .stack = stack,
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = FAMILY_LSA_HEAP });
+}
+
+static void add_allocation(struct trace_builder *b, uint64_t address, uint64_t size, uint32_t stack)
+{
+	trace_builder_event(
+		b, 0,
+		(struct trace_event){ .function = SLOT_AllocateLsaHeap,
+				      .address = address,
+				      .size = size,
+				      .stack = stack,
+				      .state = TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED });
+}
+
+/*
+ * A package that leaks 100 + 20 bytes in one place and 3 in another, and has a block of 1000 bytes that
+ * was freed wrongly and one of 7 that it inherited. The ring has 2 of its 10 allocations.
+ */
+static struct trace_builder *leaking_trace(void)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint64_t frames[] = { trace_builder_frame(1, 0x10), trace_builder_frame(2, 0x20) };
+	uint32_t often, once;
+
+	trace_builder_module(b, 1, "/p/a;b.so", 0x10000, "\x12\x34");
+	trace_builder_module(b, 2, "/bin/host", 0x20000, NULL);
+	trace_builder_package(b, 0, "p", 1, 1);
+	trace_builder_text(b, TRACE_RECORD_EXE, 0, "/bin/host");
+	often = trace_builder_stack(b, frames, 2);
+	once = trace_builder_place(b, 2, 0x30);
+	add_block(b, 0x1000, 100, often);
+	add_block(b, 0x2000, 20, often);
+	add_block(b, 0x3000, 3, once);
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x4000,
+						     .size = 1000,
+						     .stack = once,
+						     .state = TRACE_ENTRY_SUSPECT,
+						     .family = FAMILY_LSA_HEAP });
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x5000,
+						     .size = 7,
+						     .stack = once,
+						     .state = TRACE_ENTRY_BLOCK,
+						     .flags = TRACE_ENTRY_INHERITED,
+						     .family = FAMILY_LSA_HEAP });
+	add_allocation(b, 0x1000, 100, often);
+	add_allocation(b, 0x6000, 50, once);
+	trace_builder_counter(b, 0, SLOT_AllocateLsaHeap, 11, 1, 500);
+	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, 4, 0, 0);
+	return b;
+}
+
+Test(folded, has_a_line_for_each_stack_that_leaks)
+{
+	struct trace_builder *b = leaking_trace();
+	struct exported e = export_as(EXPORT_folded, b);
+
+	cr_expect_str_eq(e.text, "p;host+0x20;a,b.so+0x10 120\n"
+				 "p;host+0x30 3\n");
+	release(&e, b);
+}
+
+Test(folded, stacks_with_equal_names_are_one_line)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct exported e;
+
+	trace_builder_module(b, 1, "/p/a.so", 0x10000, NULL);
+	trace_builder_module(b, 2, "/q/a.so", 0x90000, NULL);
+	add_block(b, 0x1000, 1, trace_builder_place(b, 1, 0x10));
+	add_block(b, 0x2000, 2, trace_builder_place(b, 1, 0x20));
+	add_block(b, 0x3000, 4, trace_builder_place(b, 2, 0x10));
+	add_block(b, 0x4000, 8, 0);
+	e = export_as(EXPORT_folded, b);
+	cr_expect_str_eq(e.text, "#0;a.so+0x10 5\n#0;a.so+0x20 2\n#0;(no backtrace) 8\n");
+	release(&e, b);
+}
+
+static json_int_t sum_of(const json_t *numbers)
+{
+	json_int_t sum = 0;
+	json_t *number;
+	size_t i;
+
+	json_array_foreach(numbers, i, number) sum += json_integer_value(number);
+	return sum;
+}
+
+static void expect_profile(const json_t *profiles, size_t i, const char *name, json_int_t sum)
+{
+	const json_t *profile = json_array_get(profiles, i);
+
+	cr_expect_str_eq(json_string_value(json_object_get(profile, "name")), name);
+	cr_expect_eq(json_integer_value(json_object_get(profile, "endValue")), sum, "%s", name);
+	cr_expect_eq(sum_of(json_object_get(profile, "weights")), sum, "%s", name);
+	cr_expect_eq(json_array_size(json_object_get(profile, "weights")),
+		     json_array_size(json_object_get(profile, "samples")));
+}
+
+/* The ring has lost 8 allocations, and the counters have not. */
+Test(speedscope, has_the_sums_of_the_report)
+{
+	struct trace_builder *b = leaking_trace();
+	struct exported e = export_as(EXPORT_speedscope, b);
+	json_t *json = json_loads(e.text, 0, NULL), *profiles, *stack, *frame;
+	size_t frames, i, j;
+
+	cr_assert(json);
+	profiles = json_object_get(json, "profiles");
+	expect_profile(profiles, 0, "leaked bytes", 123);
+	expect_profile(profiles, 1, "leaked blocks", 3);
+	expect_profile(profiles, 2, "allocated bytes", 500);
+	expect_profile(profiles, 3, "allocated blocks", 10);
+	expect_profile(profiles, 4, "calls", 15);
+	frames = json_array_size(json_object_get(json_object_get(json, "shared"), "frames"));
+	json_array_foreach(json_object_get(json_array_get(profiles, 4), "samples"), i, stack)
+		json_array_foreach(stack, j, frame)
+			cr_expect_lt((size_t)json_integer_value(frame), frames);
+	json_decref(json);
+	release(&e, b);
+}
+
+/* Runs `go tool pprof` for one type of sample. */
+static void expect_pprof(const char *path, const char *how, const char *type, const char *part)
+{
+	char *option;
+	struct run run;
+
+	cr_assert(asprintf(&option, "-sample_index=%s", type) > 0);
+	run = run_command((const char *const[]){ "go", "tool", "pprof", how, option, path, NULL });
+	cr_expect_eq(run.status, 0, "%s", run.err);
+	cr_expect(strstr(run.out, part), "no %s in %s", part, run.out);
+	run_release(&run);
+	free(option);
+}
+
+Test(pprof, is_read_by_its_own_tool, .timeout = 120)
+{
+	struct trace_builder *b = leaking_trace();
+	struct exported e = export_as(EXPORT_pprof, b);
+	struct run run = run_command((const char *const[]){ "go", "version", NULL });
+	bool has_go = run.status == 0;
+
+	run_release(&run);
+	if (has_go) {
+		expect_pprof(e.path, "-top", "inuse_space", "File: host");
+		expect_pprof(e.path, "-top", "inuse_space", "of 123B total");
+		expect_pprof(e.path, "-top", "inuse_objects", "of 3 total");
+		expect_pprof(e.path, "-top", "alloc_space", "of 500B total");
+		expect_pprof(e.path, "-top", "alloc_objects", "of 10 total");
+		expect_pprof(e.path, "-top", "alloc_objects", "(overwritten calls)");
+		expect_pprof(e.path, "-tags", "alloc_objects", "lsa-heap");
+	}
+	release(&e, b);
+	if (!has_go)
+		cr_skip_test("go, which has pprof, is not installed");
+}
+
+Test(ndjson, has_one_finding_a_line_with_the_same_keys)
+{
+	struct trace_builder *b = leaking_trace();
+	struct exported e = export_as(EXPORT_ndjson, b);
+	char *rest = e.text, *line, keys[512];
+	json_int_t bytes = 0;
+	json_t *json, *value;
+	const char *key;
+	unsigned lines;
+
+	for (lines = 0; (line = strsep(&rest, "\n")) != NULL && *line; lines++) {
+		json = json_loads(line, 0, NULL);
+		cr_assert(json, "%s", line);
+		*keys = '\0';
+		json_object_foreach(json, key, value) strcat(strcat(keys, key), " ");
+		cr_expect_str_eq(
+			keys, "schema host boot_id exe build_id version pid start_time end_time "
+			      "package module module_build_id kind reason family level fingerprint "
+			      "weak_fingerprint count bytes exact function file line stack "
+			      "offsets ");
+		bytes += json_integer_value(json_object_get(json, "bytes"));
+		cr_expect_str_eq(json_string_value(json_object_get(json, "start_time")),
+				 "2023-11-14T22:13:20.123456Z");
+		if (lines == 0)
+			cr_expect_str_eq(json_string_value(json_array_get(
+						 json_object_get(json, "offsets"), 0)),
+					 "1234+0x10");
+		json_decref(json);
+	}
+	cr_expect_eq(lines, 2);
+	cr_expect_eq(bytes, 123);
+	release(&e, b);
+}
+
+Test(export, does_not_replace_a_trace)
+{
+	struct trace_builder *b = leaking_trace();
+	char *path = strdup(trace_builder_write(b)), *before = read_file(path), *after;
+
+	cr_redirect_stderr();
+	cr_expect(!export_traces(EXPORT_folded, path, &path, 1));
+	after = read_file(path);
+	cr_expect_str_eq(before, after);
+	free(before);
+	free(after);
+	free(path);
+	trace_builder_free(b);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/export/export.h"
+
+#include <stdbool.h>
+
+#include "viewer/base/arguments.h"
+#include "viewer/base/complaint.h"
+#include "viewer/commands/commands.h"
+
+struct request {
+	enum export_format format;
+	bool has_format;
+	const char *file; /* NULL: standard output */
+};
+
+static void choose_format(void *request, int index)
+{
+	struct request *r = request;
+
+	r->format = (enum export_format)index;
+	r->has_format = true;
+}
+
+static const char *take_output(void *request, const char *name, const char *value)
+{
+	(void)name;
+	((struct request *)request)->file = value;
+	return *value ? NULL : "a file name";
+}
+
+int command_export(int argc, char **argv)
+{
+	static const struct argument rows[] = {
+		{ "to", 0, EXPORT_WORDS, "the format; must be given", NULL, choose_format },
+		{ "output", 'o', "FILE", "write to FILE, and not to standard output", take_output,
+		  NULL },
+	};
+	struct request request = { 0 };
+	struct arguments arguments = {
+		.operands = "TRACE...",
+		.description = "Writes the traces in the format of another tool:\n"
+			       "  speedscope  flame graphs of what is leaked, of what was "
+			       "allocated, of calls\n"
+			       "  pprof       the same for pprof, with build-ids\n"
+			       "  folded      bytes leaked by each stack, one line each\n"
+			       "  ndjson      one finding a line, for a database of many hosts\n",
+		.statuses =
+			"The exit status is 0, or 2 if a trace could not be read or the file not "
+			"be written.\n",
+		.operand = "trace",
+		.bad_status = COMMAND_TROUBLE,
+		.group = { ARGUMENT_GROUP(rows, &request) },
+	};
+	int status, first = arguments_parse(&arguments, argc, argv, &status);
+
+	if (!first)
+		return status;
+	if (!request.has_format) {
+		complaint_print("lsatrace export", "--to=FORMAT is missing: " EXPORT_WORDS);
+		return COMMAND_TROUBLE;
+	}
+	return export_traces(request.format, request.file, argv + first, (size_t)(argc - first))
+		       ? 0
+		       : COMMAND_TROUBLE;
+}

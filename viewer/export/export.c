@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/export/export.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/base/buffer.h"
+#include "viewer/base/complaint.h"
+#include "viewer/base/memory.h"
+#include "viewer/base/progress.h"
+#include "viewer/export/gzip.h"
+#include "viewer/model/model.h"
+#include "viewer/profile/profile.h"
+#include "viewer/report/report.h"
+#include "viewer/symbols/symbols.h"
+
+#define EXPORT_WRITER(name) export_write_##name,
+
+static bool (*const writers[])(const struct export *,
+			       struct buffer *) = { EXPORT_FORMATS(EXPORT_WRITER, EXPORT_WRITER) };
+
+struct profile *export_profile(const struct export *e)
+{
+	struct trouble trouble;
+	size_t failed;
+	struct profile *profile = profile_new(e->models, e->events, e->count, &failed, &trouble);
+
+	if (!profile)
+		complaint_print(model_path(e->models[failed]), "%s", trouble.text);
+	return profile;
+}
+
+/* Writes to `out`, and closes it if it is no standard output. Returns 0 or errno. */
+static int write_format(enum export_format format, const struct export *e, FILE *out,
+			struct progress *progress, bool *is_read)
+{
+	FILE *inner = format == EXPORT_pprof ? gzip_open(out) : out;
+	struct buffer text = { 0 };
+	int error;
+
+	buffer_stream(&text, inner, progress);
+	*is_read = writers[format](e, &text);
+	progress_end(progress);
+	error = buffer_flush(&text);
+	buffer_release(&text);
+	if (inner != out && fclose(inner) != 0 && !error)
+		error = errno;
+	if ((out == stdout ? fflush(out) : fclose(out)) != 0 && !error)
+		error = errno;
+	return error;
+}
+
+static bool write_models(enum export_format format, struct export *e, const char *file, FILE *out,
+			 struct progress *progress)
+{
+	bool is_read;
+	int error;
+
+	e->symbols = symbols_new(progress);
+	error = write_format(format, e, out, progress, &is_read);
+	symbols_free(e->symbols);
+	/* EPIPE: who reads it has seen enough. */
+	if (error && error != EPIPE) {
+		complaint_print(file ? file : "standard output", "%s", strerror(error));
+		return false;
+	}
+	return is_read;
+}
+
+bool export_traces(enum export_format format, const char *file, char *const *paths, size_t count)
+{
+	struct model **models = memory_new(count, sizeof(struct model *));
+	struct model_events *events = memory_new(count, sizeof(*events));
+	struct export e = { .models = models, .events = events };
+	struct progress progress = { 0 };
+	FILE *out = NULL;
+	bool is_written;
+
+	for (size_t i = 0; i < count; i++) {
+		models[e.count] = report_open_trace(paths[i], &events[e.count], &progress);
+		e.count += models[e.count] != NULL;
+	}
+	if (e.count)
+		out = file ? report_open_file(file, paths, count) : stdout;
+	is_written = out && write_models(format, &e, file, out, &progress);
+	for (size_t i = 0; i < e.count; i++)
+		model_close(models[i]);
+	is_written = is_written && e.count == count;
+	free(models);
+	free(events);
+	return is_written;
+}

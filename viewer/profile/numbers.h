@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gives numbers to texts, in 16 to 32 bytes a text: only the hash of a text is kept. The hash has 64
+ * bits and a key that nobody knows before (hash.h), so two texts of a report that have one hash are
+ * less likely than a fault of the memory.
+ *
+ * A zeroed struct is empty. For one thread at a time.
+ */
+#ifndef LSATRACE_VIEWER_PROFILE_NUMBERS_H
+#define LSATRACE_VIEWER_PROFILE_NUMBERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct numbers_slot;
+
+struct numbers {
+	struct numbers_slot *slot;
+	size_t slots; /* a power of two, or 0 */
+	uint32_t count;
+};
+
+/* Returns the number of some bytes, from 1 on, in the order in which they were first given. */
+uint32_t numbers_give(struct numbers *n, const void *bytes, size_t count, bool *is_new);
+void numbers_release(struct numbers *n);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/profile/profile.h"
+
+#include <stdlib.h>
+
+#include "viewer/base/buffer.h"
+#include "viewer/base/hash.h"
+#include "viewer/base/memory.h"
+#include "viewer/base/sum.h"
+#include "viewer/findings/findings.h"
+#include "viewer/model/event.h"
+#include "viewer/model/model.h"
+#include "viewer/symbols/symbols.h"
+
+struct key {
+	uint32_t model, stack;
+	uint32_t package, family;
+};
+
+struct wanted {
+	const struct profile *profile;
+	struct key key;
+};
+
+static bool is_row(const void *context, uint32_t item)
+{
+	const struct wanted *w = context;
+	const struct profile_row *row = &w->profile->row[item];
+
+	return row->stack == w->key.stack && row->model == w->key.model &&
+	       row->package == w->key.package && row->family == w->key.family;
+}
+
+static struct profile_row *add_row(struct profile *p, size_t model, uint8_t package, uint8_t family,
+				   uint32_t stack)
+{
+	memory_room(p->row, p->rows, p->room);
+	p->row[p->rows] = (struct profile_row){
+		.model = (uint32_t)model, .stack = stack, .package = package, .family = family
+	};
+	return &p->row[p->rows++];
+}
+
+static struct profile_row *find_row(struct profile *p, size_t model, uint8_t package,
+				    uint8_t family, uint32_t stack)
+{
+	struct wanted wanted = { p, { (uint32_t)model, stack, package, family } };
+	uint32_t *slot =
+		index_find(&p->index, hash_bytes(&wanted.key, sizeof(wanted.key)), is_row, &wanted);
+
+	if (*slot)
+		return &p->row[*slot - 1];
+	*slot = (uint32_t)p->rows + 1;
+	return add_row(p, model, package, family, stack);
+}
+
+static void add_entries(struct profile *p, size_t number)
+{
+	struct reader_cursor c = { 0 };
+	struct model_entry entry;
+
+	while (model_next_entry(p->models[number], &c, &entry)) {
+		struct profile_row *row;
+
+		if (entry.state == TRACE_ENTRY_SECTION)
+			continue;
+		row = find_row(p, number, entry.package, entry.family, entry.stack);
+		row->value[PROFILE_LIVE_BLOCKS]++;
+		sum_add(&row->value[PROFILE_LIVE_BYTES], entry.size);
+		if (!findings_is_leak(&entry))
+			continue;
+		row->value[PROFILE_LEAKED_BLOCKS]++;
+		sum_add(&row->value[PROFILE_LEAKED_BYTES], entry.size);
+	}
+}
+
+static bool allocates(enum trace_role role)
+{
+	return event_has_size(role) && role != TRACE_ROLE_CREATE_SECTION &&
+	       role != TRACE_ROLE_TRANSFER;
+}
+
+static void add_event(struct profile *p, size_t number, const struct trace_event *e)
+{
+	const struct model *model = p->models[number];
+	const struct model_function *function = model_function(model, e->function);
+	uint32_t stack = reader_stack(model_reader(model), e->stack) ? e->stack : 0;
+	struct profile_row *row;
+
+	if (function->role == TRACE_ROLE_TRANSFER)
+		return;
+	row = find_row(p, number, e->package, function->family, stack);
+	row->value[PROFILE_CALLS]++;
+	if (!allocates(function->role) || !event_has_address(function->role, e))
+		return;
+	row->value[PROFILE_ALLOCATED_BLOCKS]++;
+	sum_add(&row->value[PROFILE_ALLOCATED_BYTES], e->size);
+}
+
+static bool add_events(struct profile *p, size_t number, struct trouble *trouble)
+{
+	const struct reader *reader = model_reader(p->models[number]);
+	struct reader_events *events = memory_new(1, sizeof(*events));
+	struct reader_cursor c = { 0 };
+	struct reader_ring ring;
+	bool is_read = true;
+
+	while (is_read && reader_next_ring(reader, &c, &ring)) {
+		is_read = reader_read_events(reader, &ring, events, trouble);
+		for (size_t i = 0; is_read && i < events->count; i++)
+			add_event(p, number, &events->event[i]);
+	}
+	free(events);
+	return is_read;
+}
+
+/* Sums of a package's calls to a family. */
+struct totals {
+	uint64_t calls, blocks, bytes;
+};
+
+static uint64_t rest_of(uint64_t all, uint64_t part)
+{
+	return all > part ? all - part : 0;
+}
+
+static void add_rest(struct profile *p, size_t number, uint8_t package, uint8_t family,
+		     const struct totals *had)
+{
+	const struct model *model = p->models[number];
+	struct totals all = { 0 };
+	struct profile_row row = { 0 };
+
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
+		const struct model_function *function = model_function(model, i);
+		const struct model_counter *counter = model_counter(model, package, i);
+
+		if (!function->name || function->family != family ||
+		    function->role == TRACE_ROLE_TRANSFER)
+			continue;
+		sum_add(&all.calls, counter->calls);
+		if (!allocates(function->role))
+			continue;
+		sum_add(&all.blocks, rest_of(counter->calls, counter->failed));
+		sum_add(&all.bytes, counter->bytes);
+	}
+	row.value[PROFILE_CALLS] = rest_of(all.calls, had->calls);
+	row.value[PROFILE_ALLOCATED_BLOCKS] = rest_of(all.blocks, had->blocks);
+	row.value[PROFILE_ALLOCATED_BYTES] = rest_of(all.bytes, had->bytes);
+	if (!row.value[PROFILE_CALLS] && !row.value[PROFILE_ALLOCATED_BLOCKS])
+		return;
+	row.model = (uint32_t)number;
+	row.package = package;
+	row.family = family;
+	row.is_overwritten = true;
+	*add_row(p, number, package, family, 0) = row;
+}
+
+/* The rows of the model begin at `first`. */
+static void add_rests(struct profile *p, size_t number, size_t first)
+{
+	struct totals(*had)[256] = memory_new(TRACE_PACKAGES, sizeof(*had));
+
+	for (size_t i = first; i < p->rows; i++) {
+		struct totals *t = &had[p->row[i].package][p->row[i].family];
+		uint64_t *value = p->row[i].value;
+
+		/* What is leaked here was allocated here, and the event may be overwritten. */
+		if (value[PROFILE_ALLOCATED_BLOCKS] < value[PROFILE_LEAKED_BLOCKS])
+			value[PROFILE_ALLOCATED_BLOCKS] = value[PROFILE_LEAKED_BLOCKS];
+		if (value[PROFILE_ALLOCATED_BYTES] < value[PROFILE_LEAKED_BYTES])
+			value[PROFILE_ALLOCATED_BYTES] = value[PROFILE_LEAKED_BYTES];
+		sum_add(&t->calls, value[PROFILE_CALLS]);
+		sum_add(&t->blocks, value[PROFILE_ALLOCATED_BLOCKS]);
+		sum_add(&t->bytes, value[PROFILE_ALLOCATED_BYTES]);
+	}
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++)
+		for (uint32_t family = 1; family < 256; family++)
+			if (model_family(p->models[number], family))
+				add_rest(p, number, (uint8_t)i, (uint8_t)family, &had[i][family]);
+	free(had);
+}
+
+/* How many rows with a place in the index there can be at most. */
+static size_t count_most(struct model *const *models, const struct model_events *events,
+			 size_t count)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct reader_cursor c = { 0 };
+		struct model_entry entry;
+
+		while (model_next_entry(models[i], &c, &entry))
+			most++;
+		most += events[i].retained;
+	}
+	return most;
+}
+
+struct profile *profile_new(struct model *const *models, const struct model_events *events,
+			    size_t count, size_t *failed, struct trouble *trouble)
+{
+	struct profile *p = memory_new(1, sizeof(*p));
+
+	p->models = models;
+	p->count = count;
+	index_init(&p->index, count_most(models, events, count));
+	for (size_t i = 0; i < count; i++) {
+		size_t first = p->rows;
+
+		add_entries(p, i);
+		if (!add_events(p, i, trouble)) {
+			*failed = i;
+			profile_free(p);
+			return NULL;
+		}
+		add_rests(p, i, first);
+	}
+	index_release(&p->index);
+	for (size_t i = 0; i < p->rows; i++)
+		for (unsigned j = 0; j < PROFILE_VALUES; j++)
+			sum_add(&p->sum[j], p->row[i].value[j]);
+	return p;
+}
+
+void profile_free(struct profile *p)
+{
+	if (!p)
+		return;
+	index_release(&p->index);
+	free(p->row);
+	free(p);
+}
+
+struct walk {
+	void (*visit)(void *context, const struct profile_frame *frame);
+	void *context;
+};
+
+static void visit_word(const struct walk *w, const char *word)
+{
+	w->visit(w->context, &(struct profile_frame){ .function = word });
+}
+
+static void visit_symbol(const struct walk *w, const struct symbol *symbol,
+			 const struct model_frame *frame)
+{
+	if (symbol->outer)
+		visit_symbol(w, symbol->outer, frame);
+	w->visit(w->context,
+		 &(struct profile_frame){ symbol->function, symbol->file, symbol->line, frame });
+}
+
+void profile_walk(const struct profile *p, const struct profile_row *row, struct symbols *symbols,
+		  void (*visit)(void *context, const struct profile_frame *frame), void *context)
+{
+	const struct model *model = p->models[row->model];
+	const struct walk walk = { visit, context };
+	const struct model_stack *stack;
+	struct buffer package = { 0 };
+	struct model_stack room;
+
+	model_write_package(model, row->package, &package);
+	visit_word(&walk, package.data);
+	buffer_release(&package);
+	stack = model_stack(model, row->stack, &room);
+	if (!stack)
+		visit_word(&walk, row->is_overwritten ? "(overwritten calls)" : "(no backtrace)");
+	else if (stack->is_truncated)
+		visit_word(&walk, "(outer frames not recorded)");
+	for (uint32_t i = stack ? stack->frames : 0; i-- > 0;)
+		visit_symbol(&walk,
+			     symbols_find(symbols, stack->frame[i].module, stack->frame[i].offset),
+			     &stack->frame[i]);
+}
+
+void profile_name(struct buffer *b, const struct profile_frame *frame)
+{
+	if (frame->function) {
+		buffer_plain(b, frame->function);
+		return;
+	}
+	if (frame->frame->module) {
+		buffer_plain(b, frame->frame->module->base);
+		buffer_text(b, "+");
+	}
+	buffer_hex(b, frame->frame->offset);
+}
