@@ -37,8 +37,8 @@ struct argument_group {
 
 #define ARGUMENT_GROUP(rows, into) \
 	((struct argument_group){ rows, sizeof(rows) / sizeof(*(rows)), into })
-#define ARGUMENT_GROUPS_MOST 4
-#define ARGUMENTS_MOST 40 /* options of a command */
+#define ARGUMENT_GROUPS_MOST 6
+#define ARGUMENTS_MOST 64 /* options of a command */
 
 struct arguments {
 	const char *operands;    /* for --help, such as "TRACE..." */

@@ -22,11 +22,20 @@ void buffer_release(struct buffer *b)
 
 static void write_out(struct buffer *b, size_t bytes)
 {
+	struct buffer shaped = { 0 };
+	const char *text;
+	size_t length;
+
 	if (bytes == 0)
 		return;
 	progress_end(b->progress);
-	if (!b->error && fwrite(b->data, 1, bytes, b->out) != bytes)
+	if (b->shape)
+		b->shape(&shaped, b->data, bytes, b->width);
+	text = b->shape ? shaped.data : b->data;
+	length = b->shape ? shaped.used : bytes;
+	if (!b->error && fwrite(text, 1, length, b->out) != length)
 		b->error = errno;
+	buffer_release(&shaped);
 	b->used -= bytes;
 	memmove(b->data, b->data + bytes, b->used);
 }
@@ -150,6 +159,29 @@ void buffer_count(struct buffer *b, uint64_t number, const char *noun)
 	buffer_text(b, " ");
 	buffer_text(b, noun);
 	buffer_text(b, number == 1 ? "" : "s");
+}
+
+void buffer_grouped(struct buffer *b, uint64_t number)
+{
+	if (number >= 1000) {
+		buffer_grouped(b, number / 1000);
+		buffer_text(b, ",");
+	}
+	buffer_padded(b, number % 1000, number >= 1000 ? 3 : 1);
+}
+
+void buffer_size(struct buffer *b, uint64_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	unsigned unit = 0;
+
+	while (unit + 1 < sizeof(units) / sizeof(*units) && bytes >> (10 * unit) >= 1024)
+		unit++;
+	buffer_decimal(b, bytes >> (10 * unit));
+	if (unit)
+		buffer_format(b, ".%u", (unsigned)((bytes >> (10 * (unit - 1)) & 1023) * 10 / 1024));
+	buffer_text(b, " ");
+	buffer_text(b, units[unit]);
 }
 
 void buffer_seconds(struct buffer *b, uint64_t ns, unsigned digits)

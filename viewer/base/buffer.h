@@ -23,7 +23,10 @@ struct buffer {
 	size_t used, room;
 	FILE *out;                 /* where the text goes as it grows; NULL: it stays in memory */
 	struct progress *progress; /* the bar that is removed before a write, or NULL */
-	int error;                 /* errno of the first write to `out` that failed; 0: none did */
+	/* If not NULL: appends what becomes of whole lines on their way to `out`. */
+	void (*shape)(struct buffer *shaped, const char *lines, size_t bytes, unsigned width);
+	unsigned width; /* for shape() */
+	int error;      /* errno of the first write to `out` that failed; 0: none did */
 };
 
 /*
@@ -54,6 +57,10 @@ void buffer_hex(struct buffer *b, uint64_t number);
 void buffer_hex_bytes(struct buffer *b, const uint8_t *bytes, size_t count);
 /* "1 block", "2 blocks": a number with a noun. */
 void buffer_count(struct buffer *b, uint64_t number, const char *noun);
+/* "1,234,567" */
+void buffer_grouped(struct buffer *b, uint64_t number);
+/* Bytes in the largest unit of which there is one: "512 B", "1.5 KiB", "3.0 GiB"; cut, not rounded. */
+void buffer_size(struct buffer *b, uint64_t bytes);
 /* Seconds, with `digits` (1..9) digits after the point; further ones are cut off. */
 void buffer_seconds(struct buffer *b, uint64_t ns, unsigned digits);
 

@@ -16,8 +16,8 @@
 #include "viewer/report/event_json.h"
 #include "viewer/report/event_line.h"
 #include "viewer/report/report.h"
-#include "viewer/symbols/frames.h"
 #include "viewer/symbols/symbols.h"
+#include "viewer/view/frames.h"
 
 /* What the command line asks for. */
 struct request {
@@ -175,7 +175,7 @@ static void write_event(struct printer *p, const struct trace_event *e)
 		return;
 	stack = model_stack(p->model, e->stack, &room);
 	if (stack) {
-		frames_write(&p->out, &p->style, p->symbols, stack);
+		frames_write(&p->out, &p->style, p->symbols, p->model, e->package, stack);
 		return;
 	}
 	buffer_text(&p->out, p->style.indent);

@@ -7,6 +7,7 @@
 #include "viewer/base/arguments.h"
 #include "viewer/base/complaint.h"
 #include "viewer/commands/commands.h"
+#include "viewer/view/terminal.h"
 
 _Static_assert(REPORT_TROUBLE == COMMAND_TROUBLE, "exit status");
 
@@ -40,13 +41,16 @@ int command_report(int argc, char **argv)
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
 		.group = { report_arguments(&options), report_color_arguments(&options.color),
-			   ARGUMENT_GROUP(rows, &is_strict) },
+			   view_arguments(&options.view), ARGUMENT_GROUP(rows, &is_strict) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
 	if (!first)
 		return status;
+	if (options.format == REPORT_FORMAT_text && !options.file)
+		terminal_page();
 	status = (int)report_traces(&options, argv + first, (size_t)(argc - first), stdout);
+	terminal_end();
 	if (status != REPORT_UNSURE)
 		return status;
 	if (is_strict)

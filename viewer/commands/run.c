@@ -131,7 +131,8 @@ int command_run(int argc, char **argv)
 		.is_command = true,
 		.bad_status = LAUNCH_FAILED,
 		.group = { settings_arguments(&recording.settings), report_arguments(&options),
-			   report_color_arguments(&options.color), ARGUMENT_GROUP(rows, &gate) },
+			   report_color_arguments(&options.color), view_arguments(&options.view),
+			   ARGUMENT_GROUP(rows, &gate) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 

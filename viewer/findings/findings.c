@@ -260,13 +260,34 @@ static int compare_numbers(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
+/* Wrong accesses, which end the process, come first; then wrong calls, then leaks; then other levels. */
+static unsigned rank_of(const struct findings *f, const struct findings_row *row)
+{
+	enum trace_level level = level_of(f, row);
+
+	if (level != TRACE_LEVEL_ERROR)
+		return level == TRACE_LEVEL_WARNING ? 3 : 4;
+	switch (row->identity.kind) {
+	case TRACE_KIND_OVERFLOW:
+	case TRACE_KIND_UNDERFLOW:
+	case TRACE_KIND_USE_AFTER_FREE:
+	case TRACE_KIND_USE_AFTER_DELETE:
+		return 0;
+	case TRACE_KIND_BLOCK_LEAK:
+	case TRACE_KIND_SECTION_LEAK:
+		return 2;
+	default:
+		return 1;
+	}
+}
+
 /* Ties are broken by what is the same in each run, and last by the order of the file. */
 static int compare_rows(const void *left, const void *right, void *findings)
 {
 	const struct findings *f = findings;
 	uint32_t first = *(const uint32_t *)left, second = *(const uint32_t *)right;
 	const struct findings_row *a = &f->row[first], *b = &f->row[second];
-	int order = compare_numbers(level_of(f, b), level_of(f, a));
+	int order = compare_numbers(rank_of(f, a), rank_of(f, b));
 
 	if (!order)
 		order = compare_numbers(b->bytes, a->bytes);

@@ -54,7 +54,8 @@ struct findings {
 struct findings *findings_new(struct model *const *models, size_t count,
 			      struct findings_namer namer, const struct wrappers_globs *globs);
 /*
- * Returns the i-th finding, below `count`: errors come first, and the most costly first of each level.
+ * Returns the i-th finding, below `count`. Wrong accesses come first, then other misuses, leaks, warnings
+ * and notes; and of each of these, the most costly first.
  * It is valid until the next call.
  */
 const struct finding *findings_get(struct findings *f, size_t i);

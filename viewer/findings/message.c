@@ -182,6 +182,15 @@ static void say_what_frees_it(struct sentence *s)
 	say_words(s, function);
 }
 
+/* A process that was killed, or still runs, had no chance to release it. */
+static void say_to_the_end(struct sentence *s, const char *words)
+{
+	enum trace_end end = model_process(s->finding->model)->end;
+
+	say_words(s, end == TRACE_END_KILLED || end == TRACE_END_RUNNING ? ", is live at the end"
+									 : words);
+}
+
 static void write_block_leak(struct sentence *s)
 {
 	say_block(s);
@@ -197,7 +206,7 @@ static void write_block_leak(struct sentence *s)
 	} else {
 		say_place(s, ", allocated at ", TRACE_STACK_ALLOCATE);
 	}
-	say_words(s, ", is never freed");
+	say_to_the_end(s, ", is never freed");
 	say_at_unload(s);
 	if (s->finding->handed_out)
 		say_what_frees_it(s);
@@ -210,7 +219,7 @@ static void write_section_leak(struct sentence *s)
 		buffer_format(&s->text, " of at most %" PRIu32 " bytes",
 			      s->finding->section.max_size);
 	say_place(s, ", created at ", TRACE_STACK_CREATE);
-	say_words(s, ", is never deleted");
+	say_to_the_end(s, ", is never deleted");
 	say_at_unload(s);
 }
 

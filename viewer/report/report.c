@@ -15,6 +15,7 @@
 #include "viewer/findings/findings.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
+#include "viewer/view/terminal.h"
 
 #define FORMAT_WRITER(name) report_write_##name,
 #define FIRST_WORD(name) #name
@@ -92,7 +93,7 @@ bool report_wants_color(enum report_color color, FILE *out)
 	if (color != REPORT_COLOR_AUTO)
 		return color == REPORT_COLOR_ALWAYS;
 	return !(no_color && *no_color) && terminal && strcmp(terminal, "dumb") != 0 &&
-	       isatty(fileno(out));
+	       terminal_is(out);
 }
 
 struct model *report_open_trace(const char *path, struct model_events *events,
@@ -190,6 +191,7 @@ static enum report_status write_report(const struct report_options *o, struct re
 	report->findings = findings;
 	report->symbols = symbols;
 	report->has_color = report_wants_color(o->color, out);
+	report->view = &o->view;
 	buffer_stream(&text, out, progress);
 	writers[o->format](report, &text);
 	progress_end(progress);

@@ -16,6 +16,7 @@
 #include "include/trace_format.h"
 #include "viewer/base/arguments.h"
 #include "viewer/findings/wrappers.h"
+#include "viewer/view/view.h"
 
 struct buffer;
 struct findings;
@@ -35,6 +36,7 @@ struct report {
 	struct findings *findings;
 	struct symbols *symbols;
 	bool has_color; /* the text is to be coloured */
+	const struct view *view;
 };
 
 #define REPORT_FORMAT_CONSTANT(name) REPORT_FORMAT_##name,
@@ -57,6 +59,7 @@ struct report_options {
 	bool has_fail_on; /* --fail-on was given */
 	enum report_color color;
 	struct wrappers_globs wrappers; /* functions that the user names as wrappers */
+	struct view view;
 };
 
 /* The options that `report` and `run` share, but for --color, which `events` has as well. */

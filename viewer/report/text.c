@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The format `text`, for people: what was traced, then each finding with its stacks, then a
- * summary. Its last line is easy to find with grep. Lines may be long: nothing depends on the width
- * of the terminal.
+ * The format `text`, for people: what was traced, a table of the findings, then each finding with its
+ * stacks, then a summary. Its last line is easy to find with grep. Only on a terminal do lines depend on
+ * its width, and are fewer findings shown than there are.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,8 +17,10 @@
 #include "viewer/model/model.h"
 #include "viewer/model/processes.h"
 #include "viewer/report/report.h"
-#include "viewer/symbols/frames.h"
 #include "viewer/symbols/symbols.h"
+#include "viewer/view/frames.h"
+#include "viewer/view/table.h"
+#include "viewer/view/terminal.h"
 
 struct writer {
 	const struct report *report;
@@ -85,6 +87,8 @@ static void write_command(struct writer *w, const struct model *model)
 
 static void write_ending(struct writer *w, const struct model_process *process)
 {
+	const char *signal = sigabbrev_np(process->exit_status - 128);
+
 	switch (process->end) {
 	case TRACE_END_EXIT:
 		buffer_text(w->text, "exited");
@@ -97,6 +101,10 @@ static void write_ending(struct writer *w, const struct model_process *process)
 		break;
 	default:
 		buffer_text(w->text, "was killed");
+		if (process->has_exit_status && signal) {
+			buffer_format(w->text, " by SIG%s", signal);
+			return;
+		}
 	}
 	if (process->has_exit_status)
 		buffer_format(w->text, " with status %" PRId32, process->exit_status);
@@ -131,7 +139,8 @@ static void write_in_flight(struct writer *w, const struct model *model)
 		write_package(w, model, call->package);
 		buffer_text(w->text, "\n");
 		if (stack)
-			frames_write(w->text, &w->style, w->report->symbols, stack);
+			frames_write(w->text, &w->style, w->report->symbols, model, call->package,
+				     stack);
 	}
 }
 
@@ -257,7 +266,8 @@ static void write_stacks(struct writer *w, const struct finding *f)
 			continue;
 		any = true;
 		write_heading(w, f, (enum trace_finding_stacks)i);
-		frames_write(w->text, &w->style, w->report->symbols, f->stack[i]);
+		frames_write(w->text, &w->style, w->report->symbols, f->model, f->package,
+			     f->stack[i]);
 	}
 	if (!any)
 		buffer_text(w->text, "  no backtrace of it could be stored\n");
@@ -385,8 +395,13 @@ static void write_summary(struct writer *w)
 void report_write_text(const struct report *report, struct buffer *out)
 {
 	struct writer w = { .report = report, .text = out };
+	size_t top = view_top(report->view, out->out);
 
+	terminal_shape(out);
 	w.style = frames_style("    ", report->has_color);
+	w.style.names = report->view->names;
+	w.style.has_all = report->view->has_all_frames;
+	w.style.source = report->view->source;
 	if (report->count > 1) {
 		processes_sort(&w.processes, report->models, report->count);
 		w.share = memory_new(report->count, sizeof(*w.share));
@@ -394,8 +409,15 @@ void report_write_text(const struct report *report, struct buffer *out)
 	}
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
-	for (size_t i = 0; i < report->findings->count; i++)
+	table_write(out, &w.style, report->findings, report->symbols);
+	for (size_t i = 0; i < report->findings->count && i < top; i++)
 		write_finding(&w, findings_get(report->findings, i));
+	if (top < report->findings->count)
+		buffer_format(
+			out,
+			"... and %zu more: --top=all shows them all, --finding=N the one with "
+			"number N\n\n",
+			report->findings->count - top);
 	write_summary(&w);
 	frames_release(&w.style);
 	processes_release(&w.processes);

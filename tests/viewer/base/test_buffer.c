@@ -203,3 +203,30 @@ Test(buffer, a_span_ends_at_what_is_not_plain)
 		}
 	}
 }
+
+Test(buffer, writes_numbers_for_people)
+{
+	static const struct {
+		uint64_t number;
+		const char *grouped, *size;
+	} cases[] = {
+		{ 0, "0", "0 B" },
+		{ 999, "999", "999 B" },
+		{ 1000, "1,000", "1000 B" },
+		{ 1024, "1,024", "1.0 KiB" },
+		{ 1048575, "1,048,575", "1023.9 KiB" },
+		{ 1000007, "1,000,007", "976.5 KiB" },
+		{ UINT64_MAX, "18,446,744,073,709,551,615", "15.9 EiB" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct buffer grouped = { 0 }, size = { 0 };
+
+		buffer_grouped(&grouped, cases[i].number);
+		buffer_size(&size, cases[i].number);
+		cr_expect_str_eq(grouped.data, cases[i].grouped, "%s", grouped.data);
+		cr_expect_str_eq(size.data, cases[i].size, "%s", size.data);
+		buffer_release(&grouped);
+		buffer_release(&size);
+	}
+}

@@ -492,3 +492,109 @@ Test(report_text, tells_what_made_an_access_and_what_lies_beside_it)
 	free(text);
 	trace_builder_free(b);
 }
+
+Test(report_text, begins_with_a_table)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_finding many = misuse(TRACE_KIND_DOUBLE_FREE, trace_builder_place(b, 1, 0x456));
+	char *text;
+	int status;
+
+	many.count = 542001;
+	many.bytes = 3 << 19;
+	trace_builder_finding(b, many);
+	add_leak(b, 64);
+	text = report(b, &status);
+	cr_expect(strstr(text, "\n2 findings (542,002 occurrences)\n\n"), "%s", text);
+	cr_expect(strstr(text, "\n  #  kind           count    bytes  where    package\n"
+			       "  1  double-free  542,001  1.5 MiB  ?+0x456  #0\n"
+			       "  2  block-leak         1     64 B  ?+0x123  #0\n\n"),
+		  "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, shows_as_many_findings_as_were_asked_for)
+{
+	struct report_options options = plain;
+	struct trace_builder *b = trace_builder_new();
+	char *path, *text;
+	int status;
+
+	trace_builder_finding(b, misuse(TRACE_KIND_DOUBLE_FREE, trace_builder_place(b, 1, 0x456)));
+	add_leak(b, 64);
+	path = strdup(trace_builder_write(b));
+	options.view.top = 1;
+	text = report_with(&options, &path, 1, &status);
+	cr_expect(strstr(text, "\nerror: double-free: "), "%s", text);
+	cr_expect_null(strstr(text, "\nerror: block-leak: "), "%s", text);
+	cr_expect(strstr(text, "\n... and 1 more: --top=all "), "%s", text);
+	cr_expect(strstr(text, "lsatrace: 2 errors, "), "%s", text);
+	free(text);
+	free(path);
+	trace_builder_free(b);
+}
+
+Test(report_text, does_not_say_never_of_a_process_that_was_killed)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	add_leak(b, 64);
+	trace_builder_header(b)->end = TRACE_END_KILLED;
+	trace_builder_header(b)->exit_status = 134;
+	text = report(b, &status);
+	cr_expect(strstr(text, "\n  was killed by SIGABRT\n"), "%s", text);
+	cr_expect(strstr(text, "block of 64 bytes, allocated at 0x123, is live at the end ("), "%s",
+		  text);
+	free(text);
+	trace_builder_free(b);
+}
+
+/* A leak of the package a.so, which the host has called. */
+static char *report_deep(const struct view *view)
+{
+	uint64_t frames[] = { trace_builder_frame(1, 0x10), trace_builder_frame(2, 0x20),
+			      trace_builder_frame(2, 0x30), trace_builder_frame(1, 0x40),
+			      trace_builder_frame(2, 0x50), trace_builder_frame(3, 0x60),
+			      trace_builder_frame(4, 0x70) };
+	struct trace_builder *b = trace_builder_new();
+	struct report_options options = plain;
+	char *path, *text;
+	int status;
+
+	trace_builder_module(b, 1, "/nonexistent/a.so", 0, NULL);
+	trace_builder_module(b, 2, "/nonexistent/host", 0, NULL);
+	trace_builder_module(b, 3, "/nonexistent/libc.so.6", 0, NULL);
+	trace_builder_module(b, 4, "/nonexistent/libother.so", 0, NULL);
+	trace_builder_text(b, TRACE_RECORD_EXE, 0, "/nonexistent/host");
+	trace_builder_package(b, 0, "alpha", 1, 1);
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x5000,
+						     .size = 64,
+						     .stack = trace_builder_stack(b, frames, 7),
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = FAMILY_LSA_HEAP });
+	path = strdup(trace_builder_write(b));
+	options.view = *view;
+	text = report_with(&options, &path, 1, &status);
+	free(path);
+	trace_builder_free(b);
+	return text;
+}
+
+Test(report_text, folds_frames_of_the_host_and_of_the_c_library)
+{
+	char *folded = report_deep(&(struct view){ 0 });
+	char *all = report_deep(&(struct view){ .has_all_frames = true });
+
+	cr_expect(strstr(folded, "    #0 a.so+0x10\n"
+				 "    ... 2 frames of host\n"
+				 "    #3 a.so+0x40\n"
+				 "    ... 2 frames of host, libc.so.6\n"
+				 "    #6 libother.so+0x70\n"),
+		  "%s", folded);
+	cr_expect(strstr(all, "    #1 host+0x20\n    #2 host+0x30\n    #3 a.so+0x40\n"), "%s", all);
+	free(folded);
+	free(all);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/view/layout.h"
+
+#include <string.h>
+
+#include "viewer/base/buffer.h"
+
+#define FURTHER 4u /* columns */
+
+/* Returns the bytes of a character, or of an escape sequence; of these, *columns is 0. */
+static size_t measure_character(const char *text, size_t bytes, size_t *columns)
+{
+	size_t length = 1;
+
+	*columns = 1;
+	if (*text == '\033') {
+		*columns = 0;
+		while (length < bytes && text[length] != 'm')
+			length++;
+		return length < bytes ? length + 1 : length;
+	}
+	while (length < bytes && (text[length] & 0xc0) == 0x80)
+		length++;
+	return length;
+}
+
+size_t layout_columns(const char *text, size_t bytes)
+{
+	size_t sum = 0, columns;
+
+	for (size_t at = 0; at < bytes; sum += columns)
+		at += measure_character(text + at, bytes - at, &columns);
+	return sum;
+}
+
+static void append(struct buffer *to, const char *text, size_t bytes, bool is_ascii)
+{
+	static const struct {
+		const char *character, *instead;
+	} known[] = { { "…", "..." }, { "←", "<-" } };
+	size_t columns;
+
+	for (size_t at = 0, length; is_ascii && at < bytes; at += length) {
+		const char *instead = "?";
+
+		length = measure_character(text + at, bytes - at, &columns);
+		if (text[at] >= 0 || columns == 0) {
+			buffer_bytes(to, text + at, length);
+			continue;
+		}
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+			if (length == strlen(known[i].character) &&
+			    memcmp(text + at, known[i].character, length) == 0)
+				instead = known[i].instead;
+		buffer_text(to, instead);
+	}
+	if (!is_ascii)
+		buffer_bytes(to, text, bytes);
+}
+
+/* Returns where a line is broken: behind the last blank within the width, or else the first. */
+static size_t find_break(const char *line, size_t bytes, size_t width)
+{
+	size_t at = strspn(line, " "), columns = at, last = 0, wide;
+
+	while (at < bytes && (columns < width || !last)) {
+		if (line[at] == ' ')
+			last = at + 1;
+		at += measure_character(line + at, bytes - at, &wide);
+		columns += wide;
+	}
+	return columns < width || !last ? bytes : last;
+}
+
+static void append_line(struct buffer *to, const char *line, size_t bytes, unsigned width,
+			bool is_ascii)
+{
+	size_t indent = 0, further = 0, end;
+
+	while (indent < bytes && line[indent] == ' ')
+		indent++;
+	while (width && layout_columns(line, bytes) + further > width) {
+		end = find_break(line, bytes, width - further);
+		if (end == bytes)
+			break;
+		append(to, line, end - 1, is_ascii);
+		further = indent + FURTHER < width / 2 ? indent + FURTHER : FURTHER;
+		buffer_format(to, "\n%*s", (int)further, "");
+		line += end;
+		bytes -= end;
+	}
+	append(to, line, bytes, is_ascii);
+}
+
+void layout_lines(struct buffer *to, const char *lines, size_t bytes, unsigned width, bool is_ascii)
+{
+	while (bytes) {
+		const char *end = memchr(lines, '\n', bytes);
+		size_t length = end ? (size_t)(end - lines) : bytes;
+
+		append_line(to, lines, length, width, is_ascii);
+		if (end)
+			buffer_text(to, "\n");
+		lines += length + (end != NULL);
+		bytes -= length + (end != NULL);
+	}
+}
+
+void layout_cut(struct buffer *to, const char *text, size_t columns)
+{
+	size_t bytes = strlen(text), at = 0, wide, used = 0;
+
+	if (layout_columns(text, bytes) <= columns) {
+		buffer_text(to, text);
+		return;
+	}
+	while (at < bytes) {
+		size_t length = measure_character(text + at, bytes - at, &wide);
+
+		if (used + wide > columns - 1)
+			break;
+		used += wide;
+		at += length;
+	}
+	buffer_bytes(to, text, at);
+	buffer_text(to, "…");
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The overview of a report: one line for each finding. Its columns are as wide as the first thousand
+ * findings need, so that nothing is kept.
+ *
+ * For one thread at a time.
+ */
+#ifndef LSATRACE_VIEWER_VIEW_TABLE_H
+#define LSATRACE_VIEWER_VIEW_TABLE_H
+
+struct buffer;
+struct findings;
+struct frames_style;
+struct symbols;
+
+/* Appends how many findings there are, and the table; nothing if there are none. */
+void table_write(struct buffer *b, const struct frames_style *style, struct findings *findings,
+		 struct symbols *symbols);
+
+#endif
