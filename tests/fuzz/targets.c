@@ -94,6 +94,7 @@ static void report(enum report_format format)
 	free(text);
 }
 
+/* A folder of ctf cannot be made there: what it reads, perfetto reads as well. */
 #define EXPORT(name) export_traces(EXPORT_##name, "/dev/null", &stat[1], 1);
 #define REPORT(name) report(REPORT_FORMAT_##name);
 

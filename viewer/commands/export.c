@@ -59,6 +59,11 @@ int command_export(int argc, char **argv)
 		complaint_print("lsatrace export", "--to=FORMAT is missing: " EXPORT_WORDS);
 		return COMMAND_TROUBLE;
 	}
+	if (request.format == EXPORT_ctf && !request.file) {
+		complaint_print("lsatrace export",
+				"--to=ctf writes a folder: -o FOLDER is missing");
+		return COMMAND_TROUBLE;
+	}
 	return export_traces(request.format, request.file, argv + first, (size_t)(argc - first))
 		       ? 0
 		       : COMMAND_TROUBLE;

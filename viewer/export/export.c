@@ -52,18 +52,22 @@ static int write_format(enum export_format format, const struct export *e, FILE 
 	return error;
 }
 
-static bool write_models(enum export_format format, struct export *e, const char *file, FILE *out,
-			 struct progress *progress)
+static bool write_models(enum export_format format, const struct export *e, char *const *paths,
+			 size_t count, struct progress *progress)
 {
 	bool is_read;
+	FILE *out;
 	int error;
 
-	e->symbols = symbols_new(progress);
+	if (format == EXPORT_ctf)
+		return writers[format](e, NULL);
+	out = e->file ? report_open_file(e->file, paths, count) : stdout;
+	if (!out)
+		return false;
 	error = write_format(format, e, out, progress, &is_read);
-	symbols_free(e->symbols);
 	/* EPIPE: who reads it has seen enough. */
 	if (error && error != EPIPE) {
-		complaint_print(file ? file : "standard output", "%s", strerror(error));
+		complaint_print(e->file ? e->file : "standard output", "%s", strerror(error));
 		return false;
 	}
 	return is_read;
@@ -73,18 +77,18 @@ bool export_traces(enum export_format format, const char *file, char *const *pat
 {
 	struct model **models = memory_new(count, sizeof(struct model *));
 	struct model_events *events = memory_new(count, sizeof(*events));
-	struct export e = { .models = models, .events = events };
+	struct export e = { .models = models, .events = events, .file = file };
 	struct progress progress = { 0 };
-	FILE *out = NULL;
-	bool is_written;
+	bool is_written = false;
 
 	for (size_t i = 0; i < count; i++) {
 		models[e.count] = report_open_trace(paths[i], &events[e.count], &progress);
 		e.count += models[e.count] != NULL;
 	}
+	e.symbols = symbols_new(&progress);
 	if (e.count)
-		out = file ? report_open_file(file, paths, count) : stdout;
-	is_written = out && write_models(format, &e, file, out, &progress);
+		is_written = write_models(format, &e, paths, count, &progress);
+	symbols_free(e.symbols);
 	for (size_t i = 0; i < e.count; i++)
 		model_close(models[i]);
 	is_written = is_written && e.count == count;

@@ -22,7 +22,7 @@ struct trouble;
 /* The formats: FIRST(name), FORMAT(name). */
 #define EXPORT_FORMATS(FIRST, FORMAT) \
 	FIRST(speedscope) \
-	FORMAT(pprof) FORMAT(folded) FORMAT(ndjson)
+	FORMAT(pprof) FORMAT(folded) FORMAT(perfetto) FORMAT(ctf) FORMAT(ndjson)
 
 /* What a format writes. */
 struct export
@@ -31,6 +31,7 @@ struct export
 	const struct model_events *events; /* of each model */
 	size_t count;                      /* of models, at least 1 */
 	struct symbols *symbols;
+	const char *file; /* as given; ctf: the folder that it writes */
 };
 
 #define EXPORT_CONSTANT(name) EXPORT_##name,
@@ -45,7 +46,8 @@ EXPORT_FORMATS(EXPORT_PROTOTYPE, EXPORT_PROTOTYPE)
 #define EXPORT_WORDS EXPORT_FORMATS(EXPORT_FIRST_WORD, EXPORT_NEXT_WORD)
 
 /*
- * Reads the traces and writes them to `file`, or to standard output if that is NULL. Prints one line for
+ * Reads the traces and writes them to `file`, or to standard output if that is NULL. For
+ * ctf it is a folder, and not NULL. Prints one line for
  * each trouble, and then returns false. Traces that can be read are written even if others cannot.
  */
 bool export_traces(enum export_format format, const char *file, char *const *paths, size_t count);

@@ -35,7 +35,7 @@ static struct exported export_as(enum export_format format, struct trace_builder
 
 	cr_assert(asprintf(&e.path, "%s/exported", e.folder) > 0);
 	cr_assert(export_traces(format, e.path, &path, 1));
-	if (format != EXPORT_pprof)
+	if (format != EXPORT_pprof && format != EXPORT_perfetto && format != EXPORT_ctf)
 		e.text = read_file(e.path);
 	free(path);
 	return e;
@@ -100,7 +100,7 @@ static struct trace_builder *leaking_trace(void)
 						     .flags = TRACE_ENTRY_INHERITED,
 						     .family = FAMILY_LSA_HEAP });
 	add_allocation(b, 0x1000, 100, often);
-	add_allocation(b, 0x6000, 50, once);
+	add_allocation(b, 0x3000, 3, once);
 	trace_builder_counter(b, 0, SLOT_AllocateLsaHeap, 11, 1, 500);
 	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, 4, 0, 0);
 	return b;
@@ -210,6 +210,132 @@ Test(pprof, is_read_by_its_own_tool, .timeout = 120)
 	release(&e, b);
 	if (!has_go)
 		cr_skip_test("go, which has pprof, is not installed");
+}
+
+/* A field of a message: its number, and its bytes or its value. */
+struct field {
+	unsigned number;
+	uint64_t value;
+	const unsigned char *bytes; /* NULL: it has a value */
+};
+
+static uint64_t read_varint(const unsigned char **at)
+{
+	uint64_t value = 0;
+
+	for (unsigned shift = 0;; shift += 7) {
+		value |= (uint64_t)(**at & 0x7f) << shift;
+		if (!(*(*at)++ & 0x80))
+			return value;
+	}
+}
+
+static struct field read_field(const unsigned char **at)
+{
+	uint64_t tag = read_varint(at);
+	struct field field = { .number = (unsigned)(tag >> 3), .value = read_varint(at) };
+
+	if ((tag & 7) == 2) {
+		field.bytes = *at;
+		*at += field.value;
+	}
+	return field;
+}
+
+/* Returns the last field of a message with this number, below those of the other numbers, or zeroes. */
+static struct field find_field(struct field message, const unsigned *path)
+{
+	const unsigned char *at = message.bytes, *end = at + message.value;
+	struct field found = { 0 };
+
+	if (!*path || !at)
+		return message;
+	while (at < end) {
+		struct field field = read_field(&at);
+
+		if (field.number == *path)
+			found = field;
+	}
+	return found.number ? find_field(found, path + 1) : found;
+}
+
+#define FIND(message, ...) find_field(message, (const unsigned[]){ __VA_ARGS__, 0 })
+
+/* Returns the last value of a counter, or -1. */
+static int64_t last_value(struct field trace, const char *name)
+{
+	const unsigned char *at = trace.bytes, *end = at + trace.value;
+	uint64_t track = 0;
+	int64_t value = -1;
+
+	while (at < end) {
+		struct field packet = read_field(&at), text = FIND(packet, 60, 2);
+
+		if (text.bytes && text.value == strlen(name) &&
+		    memcmp(text.bytes, name, text.value) == 0)
+			track = FIND(packet, 60, 1).value;
+		if (track && FIND(packet, 11, 11).value == track)
+			value = (int64_t)FIND(packet, 11, 30).value;
+	}
+	return value;
+}
+
+static void add_in_section(struct trace_builder *b, unsigned function, uint64_t address,
+			   uint64_t size, uint64_t time)
+{
+	trace_builder_event(
+		b, 0,
+		(struct trace_event){ .function = (uint8_t)function,
+				      .time = time,
+				      .section = 0x9000,
+				      .address = address,
+				      .size = size,
+				      .tid = 5,
+				      .state = TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED });
+}
+
+Test(perfetto, counters_end_with_what_is_live)
+{
+	struct trace_builder *b = leaking_trace();
+	struct exported e;
+	struct field all = { 0 };
+	static unsigned char room[1 << 16];
+	FILE *file;
+
+	add_in_section(b, SLOT_AllocateSharedMemory, 0x9100, 8, 1000);
+	add_in_section(b, SLOT_AllocateSharedMemory, 0x9200, 16, 2000);
+	add_in_section(b, SLOT_FreeSharedMemory, 0x9100, 0, 3000);
+	/* Older than the ring: it was there at the start. */
+	add_in_section(b, SLOT_FreeSharedMemory, 0x9300, 0, 4000);
+	e = export_as(EXPORT_perfetto, b);
+	file = fopen(e.path, "r");
+	cr_assert(file);
+	all.bytes = room;
+	all.value = fread(room, 1, sizeof(room), file);
+	fclose(file);
+	cr_expect_eq(last_value(all, "live bytes of section 0x9000"), 16);
+	cr_expect_eq(last_value(all, "live bytes of p"), 123 + 7 + 16);
+	cr_expect_eq(last_value(all, "live blocks of p"), 3 + 1 + 1);
+	release(&e, b);
+}
+
+Test(ctf, is_read_by_babeltrace, .timeout = 120)
+{
+	struct trace_builder *b = leaking_trace();
+	struct exported e = export_as(EXPORT_ctf, b);
+	struct run run = run_command((const char *const[]){ "babeltrace2", e.path, NULL });
+
+	cr_expect(run.status == 0 || run.status == 127, "%s", run.err);
+	if (run.status == 0) {
+		cr_expect(strstr(run.out, "AllocateLsaHeap: { vtid = 0, package = \"p\" }"), "%s",
+			  run.out);
+		cr_expect(strstr(run.out, "size = 100,"), "%s", run.out);
+		cr_expect(strstr(run.err, "discarded 13 events"), "%s", run.err);
+	}
+	run_release(&run);
+	release(&e, b);
+	if (run.status == 127)
+		cr_skip_test("babeltrace2 is not installed");
 }
 
 Test(ndjson, has_one_finding_a_line_with_the_same_keys)

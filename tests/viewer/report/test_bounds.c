@@ -59,10 +59,12 @@ static uint64_t report(const char *path, enum report_format format)
 static uint64_t read_within_bounds(struct trace_builder *b)
 {
 	uint64_t json_bytes;
+	char folder[] = "/tmp/lsatrace-test-XXXXXX", *removal;
 	const char *path = trace_builder_write(b);
 	char *arguments[] = { (char *)"", strdup(path), NULL };
 	size_t size;
 
+	cr_assert(mkdtemp(folder));
 	trace_builder_bytes(b, &size);
 	alarm(ALARM_SECONDS);
 	limit_memory(size);
@@ -72,7 +74,10 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 	cr_assert_eq(command_stat(2, arguments), 0);
 	cr_assert_eq(command_events(2, arguments), 0);
 	for (unsigned i = 0; i < EXPORT_COUNT; i++)
-		cr_assert(export_traces((enum export_format)i, "/dev/null", &arguments[1], 1));
+		cr_assert(export_traces((enum export_format)i,
+					i == EXPORT_ctf ? folder : "/dev/null", &arguments[1], 1));
+	cr_assert(asprintf(&removal, "rm -r %s", folder) > 0 && system(removal) == 0);
+	free(removal);
 	free(arguments[1]);
 	trace_builder_free(b);
 	return json_bytes;

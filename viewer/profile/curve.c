@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/profile/curve.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "viewer/base/map.h"
+#include "viewer/base/memory.h"
+#include "viewer/model/event.h"
+#include "viewer/model/model.h"
+#include "viewer/read/timeline.h"
+
+struct section {
+	uint64_t handle;
+	struct curve_amount held;
+	struct block *block; /* a list of those whose allocation is known */
+	UT_hash_handle hh;
+};
+
+struct block {
+	uint64_t address, size;
+	struct section *section; /* NULL: none */
+	struct block *prev, *next;
+	uint8_t package;
+	UT_hash_handle hh;
+};
+
+struct curve {
+	const struct model *model;
+	struct timeline *timeline;
+	struct section *section;
+	struct block *block;
+	struct curve_amount package[TRACE_PACKAGES];
+	/* Blocks that were freed, and that nobody was seen to allocate, are counted here by the first
+	 * reading; NULL afterwards. */
+	struct curve *start;
+};
+
+static struct section *find_section(struct curve *c, uint64_t handle)
+{
+	struct section *section;
+
+	HASH_FIND(hh, c->section, &handle, sizeof(handle), section);
+	if (section)
+		return section;
+	section = memory_new(1, sizeof(*section));
+	section->handle = handle;
+	HASH_ADD(hh, c->section, handle, sizeof(handle), section);
+	return section;
+}
+
+static void add_amount(struct curve_amount *a, uint64_t blocks, uint64_t bytes)
+{
+	a->blocks += blocks;
+	a->bytes += bytes;
+}
+
+/* Not below zero: a hostile trace may free more than it had. */
+static void take_amount(struct curve_amount *a, uint64_t blocks, uint64_t bytes)
+{
+	a->blocks -= a->blocks < blocks ? a->blocks : blocks;
+	a->bytes -= a->bytes < bytes ? a->bytes : bytes;
+}
+
+static struct block *find_block(struct curve *c, uint64_t address)
+{
+	struct block *block;
+
+	HASH_FIND(hh, c->block, &address, sizeof(address), block);
+	return block;
+}
+
+static struct section *drop_block(struct curve *c, struct block *block)
+{
+	struct section *section = block->section;
+
+	take_amount(&c->package[block->package], 1, block->size);
+	if (section) {
+		take_amount(&section->held, 1, block->size);
+		DL_DELETE(section->block, block);
+	}
+	HASH_DELETE(hh, c->block, block);
+	free(block);
+	return section;
+}
+
+static struct section *add_block(struct curve *c, const struct trace_event *e, enum trace_role role)
+{
+	struct block *block = find_block(c, e->address);
+
+	if (block)
+		drop_block(c, block);
+	block = memory_new(1, sizeof(*block));
+	block->address = e->address;
+	block->size = e->size;
+	block->package = e->package;
+	add_amount(&c->package[e->package], 1, e->size);
+	if (role == TRACE_ROLE_ALLOCATE_IN_SECTION) {
+		block->section = find_section(c, e->section);
+		add_amount(&block->section->held, 1, e->size);
+		DL_APPEND(block->section->block, block);
+	}
+	HASH_ADD(hh, c->block, address, sizeof(block->address), block);
+	return block->section;
+}
+
+/* A block that is older than the ring: its size is unknown. */
+static struct section *drop_older(struct curve *c, const struct trace_event *e, enum trace_role role)
+{
+	struct section *section = NULL;
+
+	if (e->verdict || !e->address)
+		return NULL;
+	if (role == TRACE_ROLE_FREE_IN_SECTION)
+		section = find_section(c, e->section);
+	if (c->start) {
+		add_amount(&c->start->package[e->package], 1, 0);
+		if (section)
+			add_amount(&find_section(c->start, e->section)->held, 1, 0);
+		return section;
+	}
+	take_amount(&c->package[e->package], 1, 0);
+	if (section)
+		take_amount(&section->held, 1, 0);
+	return section;
+}
+
+static struct section *delete_section(struct curve *c, const struct trace_event *e)
+{
+	struct section *section = find_section(c, e->address);
+
+	while (section->block)
+		drop_block(c, section->block);
+	section->held = (struct curve_amount){ 0 };
+	return section;
+}
+
+/* Returns the section whose amount may have changed, or NULL. */
+static struct section *replay(struct curve *c, const struct trace_event *e)
+{
+	enum trace_role role = event_role(model_function(c->model, e->function)->role, e);
+	struct block *block;
+
+	if (role == EVENT_ROLE_RETURN)
+		return NULL;
+	switch (role) {
+	case TRACE_ROLE_CREATE_SECTION:
+		return NULL;
+	case TRACE_ROLE_DELETE_SECTION:
+		return e->state & TRACE_EVENT_FAILED ? NULL : delete_section(c, e);
+	case TRACE_ROLE_ALLOCATE_IN_SECTION:
+	case TRACE_ROLE_ALLOCATE:
+	case TRACE_ROLE_ALLOCATE_FOR_CLIENT:
+	case TRACE_ROLE_OBTAIN:
+		return event_has_address(role, e) ? add_block(c, e, role) : NULL;
+	default:
+		if (e->state & TRACE_EVENT_FAILED)
+			return NULL;
+		block = find_block(c, e->address);
+		return block ? drop_block(c, block) : drop_older(c, e, role);
+	}
+}
+
+static void release_contents(struct curve *c)
+{
+	map_release(c->block, free);
+	map_release(c->section, free);
+	timeline_free(c->timeline);
+}
+
+/* Adds live blocks that no event allocated to what was there at the start. */
+static void add_live(struct curve *c)
+{
+	struct reader_cursor cursor = { 0 };
+	struct model_entry entry;
+
+	while (model_next_entry(c->model, &cursor, &entry)) {
+		if (entry.state != TRACE_ENTRY_BLOCK || find_block(c, entry.address))
+			continue;
+		add_amount(&c->start->package[entry.package], 1, entry.size);
+		if (entry.section)
+			add_amount(&find_section(c->start, entry.section->address)->held, 1,
+				   entry.size);
+	}
+}
+
+struct curve *curve_new(const struct model *model, struct trouble *trouble)
+{
+	struct curve *start = memory_new(1, sizeof(*start));
+	struct curve first = { .model = model,
+			       .timeline = timeline_new(model_reader(model)),
+			       .start = start };
+	const struct trace_event *e;
+
+	start->model = model;
+	while ((e = timeline_next(first.timeline, trouble)) != NULL)
+		replay(&first, e);
+	if (trouble->error == TROUBLE_NONE)
+		add_live(&first);
+	release_contents(&first);
+	if (trouble->error != TROUBLE_NONE) {
+		curve_free(start);
+		return NULL;
+	}
+	start->timeline = timeline_new(model_reader(model));
+	return start;
+}
+
+void curve_free(struct curve *c)
+{
+	if (!c)
+		return;
+	release_contents(c);
+	free(c);
+}
+
+const struct curve_amount *curve_packages(const struct curve *c)
+{
+	return c->package;
+}
+
+const struct trace_event *curve_next(struct curve *c, uint64_t *section, struct curve_amount *held,
+				     struct trouble *trouble)
+{
+	const struct trace_event *e = timeline_next(c->timeline, trouble);
+	const struct section *changed = e ? replay(c, e) : NULL;
+
+	*section = changed ? changed->handle : 0;
+	*held = changed ? changed->held : (struct curve_amount){ 0 };
+	return e;
+}
