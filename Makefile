@@ -193,6 +193,7 @@ install: products ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/lsatrace $(DESTDIR)$(PREFIX)/bin/lsatrace
 	install -D -m 644 $(BUILD)/liblsatrace.so $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
 	install -D -m 644 viewer/lsatrace.1 $(DESTDIR)$(MAN)/lsatrace.1
+	install -D -m 644 viewer/lsatrace.schema.json $(DESTDIR)$(PREFIX)/share/lsatrace/lsatrace.schema.json
 	install -D -m 644 include/lsatrace.h $(DESTDIR)$(PREFIX)/include/lsatrace.h
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/lsatrace include/secpkg.h include/lsatrace/ownership.md
 
@@ -201,7 +202,8 @@ uninstall: ## remove what `make install` put there
 	rm -f $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
 	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace.h
 	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace/secpkg.h $(DESTDIR)$(PREFIX)/include/lsatrace/ownership.md
-	-rmdir $(DESTDIR)$(PREFIX)/lib/lsatrace $(DESTDIR)$(PREFIX)/include/lsatrace
+	rm -f $(DESTDIR)$(PREFIX)/share/lsatrace/lsatrace.schema.json
+	-rmdir $(DESTDIR)$(PREFIX)/share/lsatrace $(DESTDIR)$(PREFIX)/lib/lsatrace $(DESTDIR)$(PREFIX)/include/lsatrace
 
 help: ## this list
 	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile tests/tests.mk | expand -t 26

@@ -25,6 +25,8 @@ BUILD_symbols := -O1 -DLEAKS=1
 BUILD_debugless := -O1 -g -DLEAKS=1 -Wl,--strip-debug
 BUILD_bare := -O1 -DLEAKS=1 -Wl,--strip-all
 BUILD_bare-two := -O1 -DLEAKS=2 -Wl,--strip-all
+BUILD_hostile := -O1 -g
+BUILD_hostile-symbols := -O1
 BUILD_optimised := -O2 -g -DLEAKS=1
 BUILDS := $(patsubst BUILD_%,$(BUILD)/tests/builds/%/built.so,$(filter BUILD_%,$(.VARIABLES)))
 STRESS := $(BUILD)/tests/unwind/default/stress
@@ -116,8 +118,9 @@ $(BUILD)/tests/packages/versioned.so: private LDFLAGS += -Wl,--version-script=te
 $(PACKAGES):
 	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
 
-$(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/packages/package.h
-	$(call say,build)$(CC) $(LANGUAGE) -fPIC $(BUILD_$*) -shared -Wl,--build-id -Wl,-soname,built.so -o $@ $<
+$(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/builds/hostile.c tests/packages/package.h
+	$(call say,build)$(CC) $(LANGUAGE) -fPIC $(BUILD_$*) -shared -Wl,--build-id -Wl,-soname,built.so -o $@ \
+		$(if $(filter hostile%,$*),tests/builds/hostile.c,$<)
 
 $(STRESS): $(wildcard tests/unwind/*) .ci/stress
 	$(call say,link).ci/stress build $(@D) $(CC) $(CXX) -O2

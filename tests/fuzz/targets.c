@@ -72,12 +72,13 @@ void fuzz_reading(const uint8_t *data, size_t size)
 	model_close(m);
 }
 
-/* Two traces are merged for one format only: the others see no difference. */
+/* Two traces are merged for some formats only: the others see no difference. */
 static void report(enum report_format format)
 {
 	struct report_options options = { .format = format, .color = REPORT_COLOR_ALWAYS };
 	char *paths[] = { (char *)"fuzzed", (char *)"again" };
-	bool is_json = format == REPORT_FORMAT_json;
+	bool is_json = format == REPORT_FORMAT_json || format == REPORT_FORMAT_sarif ||
+		       format == REPORT_FORMAT_gitlab;
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);

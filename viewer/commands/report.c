@@ -47,7 +47,7 @@ int command_report(int argc, char **argv)
 
 	if (!first)
 		return status;
-	if (options.format == REPORT_FORMAT_text && !options.file)
+	if (report_stream_format(&options) == REPORT_FORMAT_text)
 		terminal_page();
 	status = (int)report_traces(&options, argv + first, (size_t)(argc - first), stdout);
 	terminal_end();

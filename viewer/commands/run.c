@@ -42,7 +42,8 @@ static void choose_keep(void *into, int index)
 
 static void tell_traces(const struct session *session, const struct report_options *options)
 {
-	for (size_t i = 0; i < session->trace_count && options->format == REPORT_FORMAT_text; i++)
+	for (size_t i = 0;
+	     i < session->trace_count && report_stream_format(options) == REPORT_FORMAT_text; i++)
 		complaint_print("lsatrace", "trace in %s", session->traces[i]);
 }
 
@@ -65,7 +66,7 @@ static int report(const struct recording *r, const struct report_options *option
 	const struct session *session = &r->session;
 	/* A document in another format may be read by a program: nothing may come before it. */
 	bool is_document =
-		session->trace_count > 0 && options->format != REPORT_FORMAT_text && !options->file;
+		session->trace_count > 0 && report_stream_format(options) != REPORT_FORMAT_text;
 	/* Whether findings are there does not depend on whether they are a failure. */
 	struct report_options judged = *options;
 	enum report_status result = REPORT_CLEAN;

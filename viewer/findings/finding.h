@@ -45,6 +45,14 @@ struct finding_share {
 	uint64_t count;
 };
 
+/* What a baseline says of a finding. */
+enum finding_baseline {
+	FINDING_NO_BASELINE,
+	FINDING_NEW,   /* it has none */
+	FINDING_GROWN, /* it has fewer occurrences */
+	FINDING_KNOWN
+};
+
 struct finding {
 	enum trace_kind kind;
 	enum trace_reason reason;
@@ -80,10 +88,19 @@ struct finding {
 	const struct model_stack *stack[TRACE_FINDING_STACKS];
 	char fingerprint[32]; /* 16 hexadecimal digits; ":2" and so on for further equal ones */
 	char fingerprint_weak[17];
+	const char *suppressed_by; /* the name of the suppression; NULL: it is not suppressed */
+	enum finding_baseline baseline;
+	uint64_t ceiling; /* occurrences in the baseline */
 	bool has_offsets; /* the fingerprint is made from offsets, and not only from names */
 	/* How many of its frames belong to wrappers (wrappers.h). The next one is the culprit. */
 	uint8_t skipped[TRACE_FINDING_STACKS];
 	char *message; /* one sentence, without the counts */
 };
+
+/* Is it one that may change the exit status? */
+static inline bool finding_counts(const struct finding *f)
+{
+	return !f->suppressed_by && f->baseline != FINDING_KNOWN;
+}
 
 #endif

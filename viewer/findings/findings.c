@@ -33,6 +33,11 @@ struct findings_row {
 
 _Static_assert(sizeof(struct findings_row) == 56, "a row is short");
 
+struct findings_mark {
+	const char *suppressed_by;
+	uint64_t ceiling;
+};
+
 /* While the findings are made. */
 struct builder {
 	struct findings *f;
@@ -309,22 +314,6 @@ static void sort_rows(struct findings *f)
 		qsort_r(f->order, f->count, sizeof(*f->order), compare_rows, f);
 }
 
-static void count_row(struct findings *f, const struct findings_row *row)
-{
-	enum trace_level level = level_of(f, row);
-
-	sum_add(level == TRACE_LEVEL_ERROR     ? &f->errors
-		: level == TRACE_LEVEL_WARNING ? &f->warnings
-					       : &f->notes,
-		row->count);
-	if (row->identity.kind == TRACE_KIND_BLOCK_LEAK) {
-		sum_add(&f->leaked_blocks, row->count);
-		sum_add(&f->leaked_bytes, row->bytes);
-	} else if (row->identity.kind == TRACE_KIND_SECTION_LEAK) {
-		sum_add(&f->leaked_sections, row->count);
-	}
-}
-
 /* How many findings there can be at most. */
 static size_t count_occurrences(struct model *const *models, size_t count)
 {
@@ -345,6 +334,18 @@ static size_t count_occurrences(struct model *const *models, size_t count)
 static bool is_leak_kind(enum trace_kind kind)
 {
 	return kind == TRACE_KIND_BLOCK_LEAK || kind == TRACE_KIND_SECTION_LEAK;
+}
+
+static void decode_mark(const struct findings *f, const struct findings_mark *mark,
+			struct finding *finding)
+{
+	finding->suppressed_by = mark->suppressed_by;
+	if (!f->has_baseline || finding->level == TRACE_LEVEL_NOTE)
+		return;
+	finding->ceiling = mark->ceiling;
+	finding->baseline = !mark->ceiling                   ? FINDING_NEW
+			    : finding->count > mark->ceiling ? FINDING_GROWN
+							     : FINDING_KNOWN;
 }
 
 /* Fills in all but the fingerprint and the message. */
@@ -374,6 +375,8 @@ static void decode_row(struct findings *f, const struct findings_row *row, struc
 		decode_leak(finding, model, &entry);
 	else
 		decode_misuse(finding, model, row->first);
+	if (f->mark)
+		decode_mark(f, &f->mark[row - f->row], finding);
 }
 
 /* A row, while rows with one fingerprint are told apart. */
@@ -448,9 +451,55 @@ struct findings *findings_new(struct model *const *models, size_t count,
 	index_release(&b.index);
 	number_twins(b.f);
 	sort_rows(b.f);
-	for (size_t i = 0; i < b.f->count; i++)
-		count_row(b.f, &b.f->row[i]);
+	findings_count(b.f);
 	return b.f;
+}
+
+static void count_finding(struct findings *f, const struct finding *finding)
+{
+	uint64_t *by_level[] = { &f->notes, &f->warnings, &f->errors };
+
+	f->by_baseline[finding->baseline]++;
+	if (finding_counts(finding))
+		f->failing[finding->level]++;
+	if (finding->suppressed_by) {
+		sum_add(&f->suppressed, finding->count);
+		return;
+	}
+	sum_add(by_level[finding->level], finding->count);
+	if (finding->kind == TRACE_KIND_BLOCK_LEAK) {
+		sum_add(&f->leaked_blocks, finding->count);
+		sum_add(&f->leaked_bytes, finding->bytes);
+	} else if (finding->kind == TRACE_KIND_SECTION_LEAK) {
+		sum_add(&f->leaked_sections, finding->count);
+	}
+}
+
+void findings_count(struct findings *f)
+{
+	f->errors = f->warnings = f->notes = f->suppressed = 0;
+	f->leaked_blocks = f->leaked_bytes = f->leaked_sections = 0;
+	memset(f->by_baseline, 0, sizeof(f->by_baseline));
+	memset(f->failing, 0, sizeof(f->failing));
+	for (size_t i = 0; i < f->count; i++)
+		count_finding(f, findings_look(f, i));
+}
+
+static struct findings_mark *mark_of(struct findings *f, size_t i)
+{
+	if (!f->mark)
+		f->mark = memory_new(f->count, sizeof(*f->mark));
+	return &f->mark[f->order[i]];
+}
+
+void findings_suppress(struct findings *f, size_t i, const char *by)
+{
+	mark_of(f, i)->suppressed_by = by;
+}
+
+void findings_compare(struct findings *f, size_t i, uint64_t ceiling)
+{
+	mark_of(f, i)->ceiling = ceiling;
 }
 
 static void set_fingerprint(struct findings *f, uint32_t row)
@@ -468,13 +517,19 @@ static void set_fingerprint(struct findings *f, uint32_t row)
 	finding->has_offsets = print.has_offsets;
 }
 
+const struct finding *findings_look(struct findings *f, size_t i)
+{
+	free(f->one->finding.message);
+	decode_row(f, &f->row[f->order[i]], f->one);
+	return &f->one->finding;
+}
+
 const struct finding *findings_get(struct findings *f, size_t i)
 {
 	const struct findings_row *row = &f->row[f->order[i]];
 	struct finding *finding = &f->one->finding;
 
-	free(finding->message);
-	decode_row(f, row, f->one);
+	findings_look(f, i);
 	if (!is_leak_kind(finding->kind))
 		find_neighbours(f, row, ((const struct trace_finding *)row->first)->family);
 	if (f->shares)
@@ -503,6 +558,7 @@ void findings_free(struct findings *f)
 	free(f->neighbours);
 	free(f->order);
 	free(f->twin);
+	free(f->mark);
 	free(f->row);
 	free(f);
 }

@@ -21,6 +21,7 @@
 
 #include "viewer/findings/finding.h"
 
+struct findings_mark;
 struct findings_one;
 struct findings_row;
 struct findings_shares;
@@ -31,8 +32,13 @@ struct wrappers_globs;
 
 struct findings {
 	size_t count;
-	uint64_t errors, warnings, notes;                      /* occurrences */
+	/* Occurrences, without those of suppressed findings. */
+	uint64_t errors, warnings, notes;
 	uint64_t leaked_blocks, leaked_bytes, leaked_sections; /* bytes: of the blocks */
+	uint64_t suppressed;                                   /* occurrences */
+	size_t by_baseline[FINDING_KNOWN + 1];                 /* findings */
+	/* Of the findings that may change the exit status, how many are of each level. */
+	size_t failing[TRACE_LEVEL_ERROR + 1];
 	bool is_exact; /* false: a lower bound; `lost` says what is missing */
 	uint64_t lost[TRACE_LOST_COUNT];
 	/* The following is for findings_get() only. */
@@ -46,6 +52,8 @@ struct findings {
 	struct neighbours *neighbours; /* of each model, as the next one */
 	struct wrappers **wrappers;    /* NULL: not asked for yet */
 	const struct wrappers_globs *globs;
+	struct findings_mark *mark; /* of each row; NULL: there are none */
+	bool has_baseline;
 	struct findings_one *one;
 };
 
@@ -59,6 +67,17 @@ struct findings *findings_new(struct model *const *models, size_t count,
  * It is valid until the next call.
  */
 const struct finding *findings_get(struct findings *f, size_t i);
+/* Returns it without fingerprints and message, which take the most time. */
+const struct finding *findings_look(struct findings *f, size_t i);
+
+/*
+ * Mark the i-th finding: as suppressed, by a suppression whose name outlives the findings; and by the
+ * number of occurrences that a baseline has, where 0 makes it a new one. Of a baseline, each finding is
+ * marked that is no note. Then findings_count() sums up again.
+ */
+void findings_suppress(struct findings *f, size_t i, const char *by);
+void findings_compare(struct findings *f, size_t i, uint64_t ceiling);
+void findings_count(struct findings *f);
 /* Is this live block or section a leak? The same as what findings_new() counts. */
 bool findings_is_leak(const struct model_entry *entry);
 /* Accepts NULL. */

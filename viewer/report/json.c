@@ -262,6 +262,19 @@ static void write_shares(struct json *j, const struct finding *f)
 	json_close_array(j);
 }
 
+static void write_baseline(struct json *j, const struct finding *f)
+{
+	static const char *const words[] = {
+		[FINDING_NEW] = "new", [FINDING_GROWN] = "grown", [FINDING_KNOWN] = "known"
+	};
+
+	json_text(j, "baseline", words[f->baseline]);
+	if (f->baseline)
+		json_number(j, "baseline_count", f->ceiling);
+	else
+		json_null(j, "baseline_count");
+}
+
 static void write_finding(struct writer *w, const struct finding *f)
 {
 	struct json *j = &w->json;
@@ -287,6 +300,8 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_text(j, "fingerprint", f->fingerprint);
 	json_text(j, "fingerprint_weak", f->fingerprint_weak);
 	json_text(j, "fingerprint_from", f->has_offsets ? "offsets" : "names");
+	json_text(j, "suppressed_by", f->suppressed_by);
+	write_baseline(j, f);
 	json_text(j, "message", f->message);
 	json_text(j, "handed_out_by", f->handed_out);
 	write_section(j, "section", &f->section);
@@ -313,7 +328,7 @@ static void write_summary(struct json *j, const struct findings *f)
 	json_number(j, "leaked_blocks", f->leaked_blocks);
 	json_number(j, "leaked_bytes", f->leaked_bytes);
 	json_number(j, "leaked_sections", f->leaked_sections);
-	json_number(j, "suppressed", 0);
+	json_number(j, "suppressed", f->suppressed);
 	json_boolean(j, "exact", f->is_exact);
 	json_open_object(j, "lost");
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)

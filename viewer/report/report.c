@@ -8,30 +8,84 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "include/options.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/findings/findings.h"
 #include "viewer/model/model.h"
+#include "viewer/report/location.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/terminal.h"
 
 #define FORMAT_WRITER(name) report_write_##name,
 #define FIRST_WORD(name) #name
 #define NEXT_WORD(name) "|" #name
+#define FORMAT_WORDS REPORT_FORMATS(FIRST_WORD, NEXT_WORD)
 
 static void choose_format(void *options, int index)
 {
 	((struct report_options *)options)->format = (enum report_format)index;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = strlen(text), end_length = strlen(end);
+
+	return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* Finds the format that a name ends with; -1: none. */
+static int find_format(const char *name)
+{
+	static const struct {
+		const char *end;
+		enum report_format format;
+	} ends[] = {
+		{ ".txt", REPORT_FORMAT_text },
+		{ ".json", REPORT_FORMAT_json },
+		{ ".xml", REPORT_FORMAT_junit },
+		{ ".sarif", REPORT_FORMAT_sarif },
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (ends_with(name, ends[i].end))
+			return (int)ends[i].format;
+	return -1;
+}
+
 static const char *take_file(void *options, const char *name, const char *value)
 {
+	struct report_options *o = options;
+	size_t prefix = strspn(value, "abcdefghijklmnopqrstuvwxyz");
+	int format = find_format(value);
+
 	(void)name;
-	if (!*value)
-		return "a file name";
-	((struct report_options *)options)->file = value;
+	if (o->files == REPORT_FILES_MOST)
+		return "at most 16 files";
+	if (prefix && value[prefix] == ':') {
+		format = options_choose(FORMAT_WORDS, value, prefix);
+		if (format < 0)
+			return "a format before the ':'; ./ before the name of a file with a ':'";
+		value += prefix + 1;
+	}
+	if (!*value || ends_with(value, ".html"))
+		return "FORMAT:FILE, or a name in .txt, .json, .xml or .sarif";
+	o->file[o->files++] =
+		(struct report_file){ value, format >= 0,
+				      format >= 0 ? (enum report_format)format : o->format };
+	return NULL;
+}
+
+static const char *take_root(void *options, const char *name, const char *value)
+{
+	struct stat status;
+
+	(void)name;
+	if (stat(value, &status) < 0 || !S_ISDIR(status.st_mode))
+		return "a folder";
+	((struct report_options *)options)->source_root = value;
 	return NULL;
 }
 
@@ -60,9 +114,16 @@ static void choose_color(void *color, int index)
 struct argument_group report_arguments(struct report_options *o)
 {
 	static const struct argument rows[] = {
-		{ "format", 0, REPORT_FORMATS(FIRST_WORD, NEXT_WORD),
-		  "format of the report (default text)", NULL, choose_format },
-		{ "report", 'O', "FILE", "write the report to FILE", take_file, NULL },
+		{ "format", 0, FORMAT_WORDS, "format of the report (default text)", NULL,
+		  choose_format },
+		{ "report", 'O', "[FORMAT:]FILE",
+		  "also write the report to FILE, in the format that its\n"
+		  "name ends with (.txt .json .xml .sarif); may be repeated",
+		  take_file, NULL },
+		{ "source-root", 0, "DIR",
+		  "paths are relative to DIR (default: the repository\n"
+		  "that encloses the current folder)",
+		  take_root, NULL },
 		{ "fail-on", 0, "error|warning|never",
 		  "the level from which findings change the exit\nstatus (default error)", NULL,
 		  choose_fail_on },
@@ -149,20 +210,6 @@ FILE *report_open_file(const char *path, char *const *traces, size_t count)
 	return file;
 }
 
-/* Writes the end of the report, and closes `out` if it is `file`. */
-static bool finish_output(FILE *out, const char *file, struct buffer *text)
-{
-	int error = buffer_flush(text);
-
-	if (file && fclose(out) != 0 && !error)
-		error = errno;
-	/* EPIPE: who reads it has seen enough. */
-	if (!error || error == EPIPE)
-		return true;
-	complaint_print(file ? file : "report", "%s", strerror(error));
-	return false;
-}
-
 static const struct symbol *find_symbol(void *symbols, const struct model_module *module,
 					uint64_t offset)
 {
@@ -172,32 +219,88 @@ static const struct symbol *find_symbol(void *symbols, const struct model_module
 static void (*const writers[])(const struct report *,
 			       struct buffer *) = { REPORT_FORMATS(FORMAT_WRITER, FORMAT_WRITER) };
 
-/* Writes the report of the open traces to `out`, which is closed if it is options->file. */
-static enum report_status write_report(const struct report_options *o, struct report *report,
-				       struct progress *progress, FILE *out)
+static enum report_format format_of(const struct report_options *o, const struct report_file *file)
+{
+	return file->has_format ? file->format : o->format;
+}
+
+enum report_format report_stream_format(const struct report_options *o)
+{
+	for (size_t i = 0; i < o->files; i++)
+		if (format_of(o, &o->file[i]) == o->format)
+			return REPORT_FORMAT_text;
+	return o->format;
+}
+
+/* Writes the report in one format. Returns false with one line printed if that fails. */
+static bool write_stream(struct report *report, enum report_format format, FILE *out,
+			 const char *name, struct progress *progress)
+{
+	struct buffer text = { 0 };
+	int error;
+
+	buffer_stream(&text, out, progress);
+	writers[format](report, &text);
+	progress_end(progress);
+	error = buffer_flush(&text);
+	buffer_release(&text);
+	/* EPIPE: who reads it has seen enough. */
+	if (!error || error == EPIPE)
+		return true;
+	complaint_print(name, "%s", strerror(error));
+	return false;
+}
+
+/* Writes the report to one of the files. "-" is the standard output. */
+static bool write_file(struct report *report, const struct report_options *o, size_t i,
+		       char *const *traces, size_t count, struct progress *progress)
+{
+	const struct report_file *file = &o->file[i];
+	bool is_output = strcmp(file->path, "-") == 0, is_written;
+	FILE *out = is_output ? stdout : report_open_file(file->path, traces, count);
+
+	if (!out)
+		return false;
+	report->has_color = report_wants_color(o->color, out);
+	is_written = write_stream(report, format_of(o, file), out, file->path, progress);
+	if (is_output || fclose(out) == 0)
+		return is_written;
+	complaint_print(file->path, "%s", strerror(errno));
+	return false;
+}
+
+static enum report_status judge(const struct report_options *o, const struct findings *f)
+{
+	if (o->fail_on != REPORT_FAIL_ON_NEVER &&
+	    (f->failing[TRACE_LEVEL_ERROR] ||
+	     (o->fail_on == REPORT_FAIL_ON_WARNING && f->failing[TRACE_LEVEL_WARNING])))
+		return REPORT_FINDINGS;
+	return f->is_exact ? REPORT_CLEAN : REPORT_UNSURE;
+}
+
+/* Writes the report of the open traces to `out`, and to the files. */
+static enum report_status write_reports(const struct report_options *o, struct report *report,
+					char *const *paths, size_t count, struct progress *progress,
+					FILE *out)
 {
 	struct symbols *symbols = symbols_new(progress);
 	struct findings *findings =
 		findings_new(report->models, report->count,
 			     (struct findings_namer){ find_symbol, symbols }, &o->wrappers);
-	enum report_status status = REPORT_CLEAN;
-	struct buffer text = { 0 };
+	enum report_status status = judge(o, findings);
 
-	if (o->fail_on != REPORT_FAIL_ON_NEVER &&
-	    (findings->errors || (o->fail_on == REPORT_FAIL_ON_WARNING && findings->warnings)))
-		status = REPORT_FINDINGS;
-	else if (!findings->is_exact)
-		status = REPORT_UNSURE;
 	report->findings = findings;
 	report->symbols = symbols;
+	report->sources = sources_new(o->source_root);
+	report->fails_on_warning = o->fail_on == REPORT_FAIL_ON_WARNING;
 	report->has_color = report_wants_color(o->color, out);
 	report->view = &o->view;
-	buffer_stream(&text, out, progress);
-	writers[o->format](report, &text);
-	progress_end(progress);
-	if (!finish_output(out, o->file, &text))
+	if (!write_stream(report, report_stream_format(o), out, "report", progress))
 		status = REPORT_TROUBLE;
-	buffer_release(&text);
+	for (size_t i = 0; i < o->files; i++)
+		if (!write_file(report, o, i, paths, count, progress))
+			status = REPORT_TROUBLE;
+	sources_free(report->sources);
 	findings_free(findings);
 	symbols_free(symbols);
 	return status;
@@ -216,11 +319,9 @@ enum report_status report_traces(const struct report_options *options, char *con
 		models[report.count] = report_open_trace(paths[i], &events[report.count], &progress);
 		report.count += models[report.count] != NULL;
 	}
-	if (report.count && options->file)
-		out = report_open_file(options->file, paths, count);
-	if (report.count && out)
-		status = write_report(options, &report, &progress, out);
-	if (report.count < count || !out)
+	if (report.count)
+		status = write_reports(options, &report, paths, count, &progress, out);
+	if (report.count < count)
 		status = REPORT_TROUBLE;
 	for (size_t i = 0; i < report.count; i++)
 		model_close(models[i]);

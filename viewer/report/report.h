@@ -23,10 +23,13 @@ struct findings;
 struct model;
 struct model_events;
 struct progress;
+struct sources;
 struct symbols;
 
 /* The formats, the default one first: FIRST(name), FORMAT(name). */
-#define REPORT_FORMATS(FIRST, FORMAT) FIRST(text) FORMAT(json)
+#define REPORT_FORMATS(FIRST, FORMAT) \
+	FIRST(text) \
+	FORMAT(json) FORMAT(junit) FORMAT(sarif) FORMAT(github) FORMAT(gitlab) FORMAT(gcc)
 
 /* What a format writes. */
 struct report {
@@ -35,7 +38,9 @@ struct report {
 	size_t count;                      /* of models, at least 1 */
 	struct findings *findings;
 	struct symbols *symbols;
-	bool has_color; /* the text is to be coloured */
+	struct sources *sources;
+	bool fails_on_warning; /* warnings count as failures */
+	bool has_color;        /* the text is to be coloured */
 	const struct view *view;
 };
 
@@ -51,16 +56,31 @@ enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER }
 /* The levels from which findings count as failure, in the order of --fail-on's values. */
 enum report_fail_on { REPORT_FAIL_ON_ERROR, REPORT_FAIL_ON_WARNING, REPORT_FAIL_ON_NEVER };
 
+#define REPORT_FILES_MOST 16
+
+/* A file that a report goes to. */
+struct report_file {
+	const char *path;
+	bool has_format; /* it was told, or follows from the name; else it is that of the options */
+	enum report_format format;
+};
+
 /* Zeroed: the defaults. */
 struct report_options {
+	/* That of the stream; but if it is the format of a file, the stream gets text. */
 	enum report_format format;
-	const char *file; /* where the report goes; NULL: the stream given */
+	struct report_file file[REPORT_FILES_MOST];
+	size_t files;
+	const char *source_root; /* a folder; NULL: the repository that encloses the current one */
 	enum report_fail_on fail_on;
 	bool has_fail_on; /* --fail-on was given */
 	enum report_color color;
 	struct wrappers_globs wrappers; /* functions that the user names as wrappers */
 	struct view view;
 };
+
+/* The format of what goes to the stream. */
+enum report_format report_stream_format(const struct report_options *o);
 
 /* The options that `report` and `run` share, but for --color, which `events` has as well. */
 struct argument_group report_arguments(struct report_options *o);
@@ -77,7 +97,7 @@ enum report_status {
 };
 
 /*
- * Reads the traces, judges them together, and writes the report to options->file or else to `out`.
+ * Reads the traces, judges them together, and writes the report to `out`, and to the files.
  * Prints one line for each trouble; REPORT_UNSURE is none. Traces that can be read are reported even
  * if others cannot.
  */

@@ -17,6 +17,7 @@
 #include "viewer/model/model.h"
 #include "viewer/model/processes.h"
 #include "viewer/report/report.h"
+#include "viewer/report/text.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/frames.h"
 #include "viewer/view/table.h"
@@ -39,15 +40,15 @@ static void set_color(struct writer *w, const char *color)
 		buffer_format(w->text, "\033[%sm", color);
 }
 
-static void write_package(struct writer *w, const struct model *model, uint32_t index)
+static void write_package(struct buffer *text, const struct model *model, uint32_t index)
 {
 	const struct model_module *module = model_package(model, index)->module;
 
-	model_write_package(model, index, w->text);
+	model_write_package(model, index, text);
 	if (module) {
-		buffer_text(w->text, " (");
-		buffer_plain(w->text, module->base);
-		buffer_text(w->text, ")");
+		buffer_text(text, " (");
+		buffer_plain(text, module->base);
+		buffer_text(text, ")");
 	}
 }
 
@@ -61,7 +62,7 @@ static void write_packages(struct writer *w, const struct model *model)
 		if (!p->is_defined && !p->has_called)
 			continue;
 		buffer_text(w->text, before);
-		write_package(w, model, i);
+		write_package(w->text, model, i);
 		if (p->is_unloaded)
 			buffer_text(w->text, " [unloaded]");
 		before = ", ";
@@ -136,7 +137,7 @@ static void write_in_flight(struct writer *w, const struct model *model)
 		buffer_text(w->text, "  in flight: ");
 		buffer_plain(w->text, model_function(model, call->function)->name);
 		buffer_format(w->text, " in thread %" PRId32 ", package ", call->tid);
-		write_package(w, model, call->package);
+		write_package(w->text, model, call->package);
 		buffer_text(w->text, "\n");
 		if (stack)
 			frames_write(w->text, &w->style, w->report->symbols, model, call->package,
@@ -163,20 +164,58 @@ static void write_trace(struct writer *w, const struct model *model,
 	buffer_text(w->text, "\n");
 }
 
-static void write_cost(struct writer *w, const struct finding *f)
+static void write_cost(struct buffer *text, const struct finding *f)
 {
 	if (f->kind == TRACE_KIND_BLOCK_LEAK)
-		buffer_count(w->text, f->count, "block");
+		buffer_count(text, f->count, "block");
 	else if (f->kind == TRACE_KIND_SECTION_LEAK)
-		buffer_count(w->text, f->count, "section");
+		buffer_count(text, f->count, "section");
 	else if (f->count == 1)
-		buffer_text(w->text, "once");
+		buffer_text(text, "once");
 	else
-		buffer_count(w->text, f->count, "time");
+		buffer_count(text, f->count, "time");
 	if (f->bytes) {
-		buffer_text(w->text, ", ");
-		buffer_count(w->text, f->bytes, "byte");
+		buffer_text(text, ", ");
+		buffer_count(text, f->bytes, "byte");
 	}
+}
+
+const char *text_stack_words(enum trace_finding_stacks which)
+{
+	static const char *const words[TRACE_FINDING_STACKS] = {
+		[TRACE_STACK_CALL] = "called here",
+		[TRACE_STACK_ALLOCATE] = "allocated here",
+		[TRACE_STACK_FREE] = "freed here",
+		[TRACE_STACK_CREATE] = "the section was created here",
+		[TRACE_STACK_DELETE] = "the section was deleted here",
+		[TRACE_STACK_OWNER_CREATE] = "its own section was created here",
+	};
+
+	return words[which];
+}
+
+void text_write_headline(struct buffer *text, const struct finding *f)
+{
+	buffer_text(text, kinds_text(f->kind));
+	buffer_text(text, f->reason ? "/" : "");
+	buffer_text(text, kinds_reason_text(f->reason));
+	buffer_text(text, ": ");
+	text_write_sentence(text, f);
+}
+
+void text_write_sentence(struct buffer *text, const struct finding *f)
+{
+	buffer_plain(text, f->message);
+	buffer_text(text, " (");
+	write_cost(text, f);
+	buffer_text(text, "; package ");
+	write_package(text, f->model, f->package);
+	if (f->baseline == FINDING_GROWN)
+		buffer_format(text, "; %" PRIu64 " more than in the baseline",
+			      f->count - f->ceiling);
+	buffer_text(text, f->baseline == FINDING_NEW     ? "; new)"
+			  : f->baseline == FINDING_KNOWN ? "; known)"
+							 : ")");
 }
 
 static void write_headline(struct writer *w, const struct finding *f)
@@ -191,16 +230,8 @@ static void write_headline(struct writer *w, const struct finding *f)
 	buffer_text(w->text, kinds_level_text(f->level));
 	buffer_text(w->text, ": ");
 	set_color(w, "0");
-	buffer_text(w->text, kinds_text(f->kind));
-	buffer_text(w->text, f->reason ? "/" : "");
-	buffer_text(w->text, kinds_reason_text(f->reason));
-	buffer_text(w->text, ": ");
-	buffer_plain(w->text, f->message);
-	buffer_text(w->text, " (");
-	write_cost(w, f);
-	buffer_text(w->text, "; package ");
-	write_package(w, f->model, f->package);
-	buffer_text(w->text, ")\n");
+	text_write_headline(w->text, f);
+	buffer_text(w->text, "\n");
 }
 
 static void write_section(struct writer *w, const char *words, const struct finding_section *s)
@@ -340,7 +371,11 @@ static void write_finding(struct writer *w, const struct finding *f)
 {
 	const struct model_stack *call = f->stack[TRACE_STACK_CALL];
 
+	if (f->suppressed_by)
+		return;
 	write_headline(w, f);
+	if (f->baseline == FINDING_KNOWN)
+		return;
 	if (f->level != TRACE_LEVEL_NOTE) {
 		write_stacks(w, f);
 		write_neighbour(w, "before", &f->before);
@@ -355,7 +390,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 	}
 }
 
-static void write_losses(struct writer *w, const struct findings *f)
+static void write_changes(struct writer *w)
 {
 	const char *changed;
 
@@ -364,40 +399,43 @@ static void write_losses(struct writer *w, const struct findings *f)
 		buffer_text(w->text, " is not the file that was traced, so its frames "
 				     "have only offsets\n");
 	}
+}
+
+void text_write_summary(struct buffer *text, const struct findings *f)
+{
+	buffer_count(text, f->errors, "error");
+	buffer_text(text, ", ");
+	buffer_count(text, f->warnings, "warning");
+	buffer_text(text, ", ");
+	buffer_count(text, f->notes, "note");
+	buffer_text(text, "; ");
+	buffer_count(text, f->leaked_blocks, "block");
+	buffer_text(text, " (");
+	buffer_count(text, f->leaked_bytes, "byte");
+	buffer_text(text, ") and ");
+	buffer_count(text, f->leaked_sections, "section");
+	buffer_text(text, " leaked; ");
+	if (f->suppressed)
+		buffer_format(text, "%" PRIu64 " suppressed; ", f->suppressed);
+	if (f->has_baseline)
+		buffer_format(text, "%zu new, %zu grown, %zu known; ", f->by_baseline[FINDING_NEW],
+			      f->by_baseline[FINDING_GROWN], f->by_baseline[FINDING_KNOWN]);
+	buffer_text(text, f->is_exact ? "exact" : "a lower bound");
+}
+
+void text_write_losses(struct buffer *text, const struct findings *f, const char *before,
+		       const char *after)
+{
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
 		if (i != TRACE_LOST_EVENTS && f->lost[i])
-			buffer_format(w->text, "not recorded: %" PRIu64 " %s\n", f->lost[i],
-				      losses_words((enum trace_lost)i));
+			buffer_format(text, "%snot recorded: %" PRIu64 " %s%s", before, f->lost[i],
+				      losses_words((enum trace_lost)i), after);
 }
 
-static void write_summary(struct writer *w)
+static struct writer begin(const struct report *report, struct buffer *text)
 {
-	const struct findings *f = w->report->findings;
+	struct writer w = { .report = report, .text = text };
 
-	if (f->notes)
-		buffer_text(w->text, "\n");
-	write_losses(w, f);
-	buffer_text(w->text, "lsatrace: ");
-	buffer_count(w->text, f->errors, "error");
-	buffer_text(w->text, ", ");
-	buffer_count(w->text, f->warnings, "warning");
-	buffer_text(w->text, ", ");
-	buffer_count(w->text, f->notes, "note");
-	buffer_text(w->text, "; ");
-	buffer_count(w->text, f->leaked_blocks, "block");
-	buffer_text(w->text, " (");
-	buffer_count(w->text, f->leaked_bytes, "byte");
-	buffer_text(w->text, ") and ");
-	buffer_count(w->text, f->leaked_sections, "section");
-	buffer_text(w->text, f->is_exact ? " leaked; exact\n" : " leaked; a lower bound\n");
-}
-
-void report_write_text(const struct report *report, struct buffer *out)
-{
-	struct writer w = { .report = report, .text = out };
-	size_t top = view_top(report->view, out->out);
-
-	terminal_shape(out);
 	w.style = frames_style("    ", report->has_color);
 	w.style.names = report->view->names;
 	w.style.has_all = report->view->has_all_frames;
@@ -407,6 +445,34 @@ void report_write_text(const struct report *report, struct buffer *out)
 		w.share = memory_new(report->count, sizeof(*w.share));
 		w.is_shown = memory_new(report->count, sizeof(*w.is_shown));
 	}
+	return w;
+}
+
+static void end(struct writer *w)
+{
+	frames_release(&w->style);
+	processes_release(&w->processes);
+	free(w->share);
+	free(w->is_shown);
+}
+
+void text_write_finding(const struct report *report, const struct finding *f, struct buffer *text)
+{
+	struct report plain = *report;
+	struct writer w;
+
+	plain.has_color = false;
+	w = begin(&plain, text);
+	write_finding(&w, f);
+	end(&w);
+}
+
+void report_write_text(const struct report *report, struct buffer *out)
+{
+	struct writer w = begin(report, out);
+	size_t top = view_top(report->view, out->out);
+
+	terminal_shape(out);
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
 	table_write(out, &w.style, report->findings, report->symbols);
@@ -418,9 +484,12 @@ void report_write_text(const struct report *report, struct buffer *out)
 			"... and %zu more: --top=all shows them all, --finding=N the one with "
 			"number N\n\n",
 			report->findings->count - top);
-	write_summary(&w);
-	frames_release(&w.style);
-	processes_release(&w.processes);
-	free(w.share);
-	free(w.is_shown);
+	if (report->findings->notes)
+		buffer_text(out, "\n");
+	write_changes(&w);
+	text_write_losses(out, report->findings, "", "\n");
+	buffer_text(out, "lsatrace: ");
+	text_write_summary(out, report->findings);
+	buffer_text(out, "\n");
+	end(&w);
 }

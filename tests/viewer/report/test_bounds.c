@@ -55,6 +55,8 @@ static uint64_t report(const char *path, enum report_format format)
 	return (uint64_t)status.st_size;
 }
 
+#define REPORT(name) report(path, REPORT_FORMAT_##name);
+
 /* Every format and command reads the trace within the bounds. Returns the bytes of the JSON report. */
 static uint64_t read_within_bounds(struct trace_builder *b)
 {
@@ -69,7 +71,7 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 	alarm(ALARM_SECONDS);
 	limit_memory(size);
 	cr_assert(freopen("/dev/null", "w", stdout));
-	report(path, REPORT_FORMAT_text);
+	REPORT_FORMATS(REPORT, REPORT)
 	json_bytes = report(path, REPORT_FORMAT_json);
 	cr_assert_eq(command_stat(2, arguments), 0);
 	cr_assert_eq(command_events(2, arguments), 0);

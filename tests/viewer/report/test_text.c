@@ -376,14 +376,15 @@ Test(report_text, refuses_values_that_options_do_not_have)
 	cr_expect_not_null(take(&options, "format", "xml"));
 	cr_expect_str_eq(take(&options, "fail-on", "note"), "error, warning or never");
 	cr_expect_str_eq(take(&options, "color", "yes"), "auto, always or never");
-	cr_expect_str_eq(take(&options, "report", ""), "a file name");
+	cr_expect_str_eq(take(&options, "report", ""),
+			 "FORMAT:FILE, or a name in .txt, .json, .xml or .sarif");
 }
 
 Test(report_text, says_when_the_report_cannot_be_written)
 {
 	struct trace_builder *b = trace_builder_new();
-	struct report_options full = { .file = "/dev/full" },
-			      nowhere = { .file = "/nonexistent/r" };
+	struct report_options full = { .file = { { .path = "/dev/full" } }, .files = 1 },
+			      nowhere = { .file = { { .path = "/nonexistent/r" } }, .files = 1 };
 	char *path = strdup(trace_builder_write(b));
 	int status;
 
@@ -400,7 +401,7 @@ Test(report_text, does_not_let_a_report_replace_the_trace_that_it_is_made_of)
 {
 	struct trace_builder *b = trace_builder_new();
 	char *path = strdup(trace_builder_write(b));
-	struct report_options onto_itself = { .file = path };
+	struct report_options onto_itself = { .file = { { .path = path } }, .files = 1 };
 	int status;
 
 	silence();

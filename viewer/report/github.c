@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The format `github`: commands of GitHub Actions that annotate lines of source. GitHub shows the first
+ * ten of each level and drops the rest, so the summary comes first, and the worst findings next.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "include/kinds.h"
+#include "viewer/base/buffer.h"
+#include "viewer/findings/findings.h"
+#include "viewer/report/location.h"
+#include "viewer/report/report.h"
+#include "viewer/report/text.h"
+
+/* In a property, the second part of `special` is escaped as well. */
+static void write_escaped(struct buffer *out, const char *text, const char *special)
+{
+	for (; *text; text++)
+		if (strchr(special, *text))
+			buffer_format(out, "%%%02X", (unsigned char)*text);
+		else
+			buffer_bytes(out, text, 1);
+}
+
+#define IN_MESSAGE "%\r\n"
+#define IN_PROPERTY "%\r\n:,"
+
+static void write_finding(const struct report *report, struct buffer *out, const struct finding *f)
+{
+	static const char *const commands[] = {
+		[TRACE_LEVEL_NOTE] = "notice",
+		[TRACE_LEVEL_WARNING] = "warning",
+		[TRACE_LEVEL_ERROR] = "error",
+	};
+	struct location l = location_find(report->sources, report->symbols, f, NULL);
+	struct buffer text = { 0 };
+
+	buffer_format(out, "::%s ", commands[f->level]);
+	if (l.source && !l.is_module) {
+		buffer_text(out, "file=");
+		write_escaped(out, l.source->path, IN_PROPERTY);
+		if (l.line)
+			buffer_format(out, ",line=%" PRIu32, l.line);
+		buffer_text(out, ",");
+	}
+	buffer_format(out, "title=%s%s%s::", kinds_text(f->kind), f->reason ? "/" : "",
+		      kinds_reason_text(f->reason));
+	text_write_finding(report, f, &text);
+	while (text.used && text.data[text.used - 1] == '\n')
+		text.data[--text.used] = '\0';
+	write_escaped(out, text.data, IN_MESSAGE);
+	buffer_text(out, "\n");
+	buffer_release(&text);
+	location_release(&l);
+}
+
+void report_write_github(const struct report *report, struct buffer *out)
+{
+	struct buffer text = { 0 };
+
+	text_write_summary(&text, report->findings);
+	text_write_losses(&text, report->findings, "\n", "");
+	buffer_format(out,
+		      "::%s title=lsatrace::", report->findings->is_exact ? "notice" : "warning");
+	write_escaped(out, text.data, IN_MESSAGE);
+	buffer_text(out, "\n");
+	buffer_release(&text);
+	for (size_t i = 0; i < report->findings->count; i++) {
+		const struct finding *f = findings_get(report->findings, i);
+
+		if (finding_counts(f))
+			write_finding(report, out, f);
+	}
+}

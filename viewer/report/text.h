@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Parts of the text report that other formats have as well. */
+#ifndef LSATRACE_VIEWER_REPORT_TEXT_H
+#define LSATRACE_VIEWER_REPORT_TEXT_H
+
+#include "include/trace_format.h"
+
+struct buffer;
+struct finding;
+struct findings;
+struct report;
+
+/* "allocated here": what happened at a stack. */
+const char *text_stack_words(enum trace_finding_stacks which);
+/* Appends "SENTENCE (COST; PACKAGE)", one line of plain text. */
+void text_write_sentence(struct buffer *text, const struct finding *f);
+/* The same, with "KIND/REASON: " before it. */
+void text_write_headline(struct buffer *text, const struct finding *f);
+/* Appends the headline with its level, and the stacks. */
+void text_write_finding(const struct report *report, const struct finding *f, struct buffer *text);
+/* Appends what the findings sum up to, without a newline. */
+void text_write_summary(struct buffer *text, const struct findings *f);
+/* Appends what the result lacks, each item with `before` and `after` around it. */
+void text_write_losses(struct buffer *text, const struct findings *f, const char *before,
+		       const char *after);
+
+#endif
