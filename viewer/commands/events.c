@@ -27,6 +27,7 @@ struct request {
 	uint64_t address;
 	bool has_stacks, is_json;
 	enum report_color color;
+	struct places places;
 };
 
 static bool parse_number(const char *text, int base, uint64_t *number)
@@ -224,6 +225,7 @@ static int print_model(const struct request *r, struct model *model, const char 
 	}
 	p.line = event_line_new(model, has_color);
 	p.symbols = symbols_new(NULL);
+	symbols_look_in(p.symbols, &r->places);
 	p.style = frames_style("    ", has_color);
 	print_events(&p, path);
 	frames_release(&p.style);
@@ -258,7 +260,8 @@ int command_events(int argc, char **argv)
 		.operand = "trace",
 		.is_single = true,
 		.bad_status = COMMAND_TROUBLE,
-		.group = { ARGUMENT_GROUP(rows, &request), report_color_arguments(&request.color) },
+		.group = { ARGUMENT_GROUP(rows, &request), report_color_arguments(&request.color),
+			   places_arguments(&request.places) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 	struct model *model;

@@ -41,7 +41,8 @@ int command_report(int argc, char **argv)
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
 		.group = { report_arguments(&options), report_color_arguments(&options.color),
-			   view_arguments(&options.view), ARGUMENT_GROUP(rows, &is_strict) },
+			   view_arguments(&options.view), places_arguments(&options.places),
+			   ARGUMENT_GROUP(rows, &is_strict) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 

@@ -133,7 +133,7 @@ int command_run(int argc, char **argv)
 		.bad_status = LAUNCH_FAILED,
 		.group = { settings_arguments(&recording.settings), report_arguments(&options),
 			   report_color_arguments(&options.color), view_arguments(&options.view),
-			   ARGUMENT_GROUP(rows, &gate) },
+			   places_arguments(&options.places), ARGUMENT_GROUP(rows, &gate) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 

@@ -284,11 +284,13 @@ static enum report_status write_reports(const struct report_options *o, struct r
 					FILE *out)
 {
 	struct symbols *symbols = symbols_new(progress);
-	struct findings *findings =
-		findings_new(report->models, report->count,
-			     (struct findings_namer){ find_symbol, symbols }, &o->wrappers);
-	enum report_status status = judge(o, findings);
+	struct findings *findings;
+	enum report_status status;
 
+	symbols_look_in(symbols, &o->places);
+	findings = findings_new(report->models, report->count,
+				(struct findings_namer){ find_symbol, symbols }, &o->wrappers);
+	status = judge(o, findings);
 	report->findings = findings;
 	report->symbols = symbols;
 	report->sources = sources_new(o->source_root);

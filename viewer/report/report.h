@@ -16,6 +16,7 @@
 #include "include/trace_format.h"
 #include "viewer/base/arguments.h"
 #include "viewer/findings/wrappers.h"
+#include "viewer/symbols/places.h"
 #include "viewer/view/view.h"
 
 struct buffer;
@@ -77,6 +78,7 @@ struct report_options {
 	enum report_color color;
 	struct wrappers_globs wrappers; /* functions that the user names as wrappers */
 	struct view view;
+	struct places places;
 };
 
 /* The format of what goes to the stream. */

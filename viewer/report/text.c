@@ -399,6 +399,10 @@ static void write_changes(struct writer *w)
 		buffer_text(w->text, " is not the file that was traced, so its frames "
 				     "have only offsets\n");
 	}
+	for (size_t i = 0; (changed = symbols_missing(w->report->symbols, i)) != NULL; i++) {
+		buffer_text(w->text, changed);
+		buffer_text(w->text, "\n");
+	}
 }
 
 void text_write_summary(struct buffer *text, const struct findings *f)

@@ -10,6 +10,7 @@
 
 #include "viewer/base/memory.h"
 #include "viewer/base/search.h"
+#include "viewer/symbols/server.h"
 #include "viewer/symbols/units.h"
 
 /* A function of the ELF symbol tables. */
@@ -21,6 +22,7 @@ struct function {
 };
 
 struct debuginfo {
+	Dwfl_Callbacks callbacks;
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Dwarf_Addr bias;            /* of the addresses in DWARF */
@@ -41,21 +43,20 @@ static int open_regular(const char *path)
 	return fd;
 }
 
-static bool open_module(struct debuginfo *d, const char *path)
+static bool open_module(struct debuginfo *d, const char *path, struct debuginfo_search *search)
 {
-	static char *standard_places; /* NULL: debug information is where it usually is */
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-		.debuginfo_path = &standard_places,
-	};
 	int fd = open_regular(path);
 	GElf_Addr bias;
 
 	if (fd < 0)
 		return false;
-	d->dwfl = dwfl_begin(&callbacks);
+	d->callbacks = (Dwfl_Callbacks){
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+		.debuginfo_path = &search->path,
+	};
+	d->dwfl = dwfl_begin(&d->callbacks);
 	/*
 	 * At base 0 with p_vaddr added, an address is what the file says. On success the descriptor
 	 * belongs to libdwfl.
@@ -124,10 +125,10 @@ static void list_functions(struct debuginfo *d)
 }
 
 struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
-				 bool *has_changed)
+				 struct debuginfo_search *search, bool *has_changed)
 {
 	struct debuginfo *d = memory_new(1, sizeof(*d));
-	bool is_open = open_module(d, path);
+	bool is_open = open_module(d, path, search);
 	Dwarf *dwarf;
 
 	*has_changed = is_open && !has_build_id(d->module, build_id, build_id_bytes);
@@ -135,6 +136,7 @@ struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint
 		debuginfo_close(d);
 		return NULL;
 	}
+	server_watch(d->dwfl, search->progress);
 	dwarf = dwfl_module_getdwarf(d->module, &d->bias);
 	if (dwarf)
 		d->units = units_new(dwarf, path);
@@ -151,6 +153,36 @@ void debuginfo_close(struct debuginfo *d)
 	if (d->dwfl)
 		dwfl_end(d->dwfl);
 	free(d);
+}
+
+bool debuginfo_has_lines(const struct debuginfo *d)
+{
+	return d->units != NULL;
+}
+
+const char *debuginfo_obstacle(const struct debuginfo *d)
+{
+	GElf_Addr bias;
+	Elf *elf = dwfl_module_getelf(d->module, &bias);
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	GElf_Chdr compression;
+	size_t names;
+
+	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+		return NULL;
+	while ((section = elf_nextscn(elf, section)) != NULL) {
+		const char *name = gelf_getshdr(section, &header)
+					   ? elf_strptr(elf, names, header.sh_name)
+					   : NULL;
+
+		if (name && strcmp(name, ".debug_info") == 0 &&
+		    gelf_getchdr(section, &compression) && compression.ch_type != ELFCOMPRESS_ZLIB)
+			return compression.ch_type == 2 /* ELFCOMPRESS_ZSTD */
+				       ? "is compressed with zstd, which this elfutils cannot read"
+				       : "is compressed in a way that is not known";
+	}
+	return NULL;
 }
 
 static const char *find_function(const struct debuginfo *d, uint64_t address)

@@ -14,16 +14,28 @@
 #include "viewer/symbols/place.h"
 
 struct debuginfo;
+struct progress;
+
+/* How debug information is found that is not in the binary. */
+struct debuginfo_search {
+	char *path;                /* of folders, in the syntax of elfutils */
+	struct progress *progress; /* while a server is asked; or NULL */
+};
 
 /*
- * Opens a binary. Returns NULL if the file is not there or is no ELF file, or if it has another
+ * Opens a binary. What is given must outlive the result. Returns NULL if the file is not there or is no ELF file, or if it has another
  * build-id, in which case *has_changed is true. With build_id_bytes 0 any file of that name is
  * taken.
  */
 struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
-				 bool *has_changed);
+				 struct debuginfo_search *search, bool *has_changed);
 /* Accepts NULL. */
 void debuginfo_close(struct debuginfo *d);
+
+/* Has it more than a symbol table? */
+bool debuginfo_has_lines(const struct debuginfo *d);
+/* Returns what keeps its debug information from being used, in words; NULL: nothing. */
+const char *debuginfo_obstacle(const struct debuginfo *d);
 
 /*
  * Fills in the places of an address, the innermost inlined function first, and returns how many: at

@@ -11,13 +11,19 @@
 #include "viewer/model/model.h"
 #include "viewer/symbols/debuginfo.h"
 #include "viewer/symbols/demangle.h"
+#include "viewer/symbols/places.h"
+#include "viewer/symbols/server.h"
 
-#define INLINED_MOST 64        /* places at one address: calls inlined into each other */
+#define INLINED_MOST 64 /* places at one address: calls inlined into each other */
+#define WORDS_OF(number) #number
+#define WORDS(number) WORDS_OF(number)
+#define SECONDS WORDS(SERVER_SECONDS)
 #define KEPT_BYTES (16u << 20) /* of answers */
 
 /* An ELF file, that modules of one or more traces were loaded from. */
 struct binary {
-	char *key; /* path and build-id */
+	char *key;  /* path and build-id */
+	char *path; /* of its file */
 	struct debuginfo *info;
 	UT_hash_handle hh;
 };
@@ -58,18 +64,34 @@ struct symbols {
 	size_t kept_bytes; /* of the answers */
 	char **changed;
 	size_t changes, change_room;
+	char **missing;
+	size_t missings, missing_room;
+	bool has_silence; /* `missing` tells of a server that did not answer */
+	const struct places *places;
+	struct debuginfo_search search;
 	uint64_t opened; /* binaries, for the progress bar */
 	struct progress *progress;
 };
 
 static const struct symbol unknown;
+static const struct places nowhere;
 
 struct symbols *symbols_new(struct progress *progress)
 {
 	struct symbols *s = memory_new(1, sizeof(*s));
 
 	s->progress = progress;
+	symbols_look_in(s, &nowhere);
 	return s;
+}
+
+void symbols_look_in(struct symbols *s, const struct places *places)
+{
+	s->places = places;
+	free(s->search.path);
+	s->search = (struct debuginfo_search){ places_search_path(places), s->progress };
+	if (places->no_debuginfod)
+		server_forget();
 }
 
 static void free_answer(struct answer *answer)
@@ -92,6 +114,7 @@ static void free_binary(struct binary *binary)
 {
 	debuginfo_close(binary->info);
 	free(binary->key);
+	free(binary->path);
 	free(binary);
 }
 
@@ -106,12 +129,100 @@ void symbols_free(struct symbols *s)
 	for (size_t i = 0; i < s->changes; i++)
 		free(s->changed[i]);
 	free(s->changed);
+	for (size_t i = 0; i < s->missings; i++)
+		free(s->missing[i]);
+	free(s->missing);
+	free(s->search.path);
 	free(s);
 }
 
 const char *symbols_changed(const struct symbols *s, size_t i)
 {
 	return i < s->changes ? s->changed[i] : NULL;
+}
+
+/* "a.so (build-id 1234) WORDS" */
+static void add_missing(struct symbols *s, const struct model_module *module, const char *words,
+			const struct buffer *places)
+{
+	struct buffer line = { 0 };
+
+	buffer_plain(&line, module->base);
+	if (module->build_id_bytes) {
+		buffer_text(&line, " (build-id ");
+		buffer_hex_bytes(&line, module->build_id, module->build_id_bytes);
+		buffer_text(&line, ")");
+	}
+	buffer_text(&line, words);
+	buffer_text(&line, places && places->data ? places->data : "");
+	memory_room(s->missing, s->missings, s->missing_room);
+	s->missing[s->missings++] = buffer_take(&line);
+}
+
+const char *symbols_missing(struct symbols *s, size_t i)
+{
+	if (server_silent() && !s->has_silence) {
+		struct buffer line = { 0 };
+
+		s->has_silence = true;
+		buffer_text(&line,
+			    "debuginfod did not answer within " SECONDS " seconds, and was not "
+			    "asked again: ");
+		buffer_plain(&line, server_silent());
+		memory_room(s->missing, s->missings, s->missing_room);
+		s->missing[s->missings++] = buffer_take(&line);
+	}
+	return i < s->missings ? s->missing[i] : NULL;
+}
+
+/* Opens the first file with lines that may be the module's; or else the first with symbols. */
+static struct debuginfo *open_best(struct symbols *s, const struct model_module *module,
+				   struct binary *binary, bool *has_changed)
+{
+	struct debuginfo *best = NULL, *next;
+	struct buffer path = { 0 };
+	bool is_other;
+
+	*has_changed = false;
+	for (size_t i = 0; places_find(s->places, module, i, &path); i++) {
+		char *kept = memory_text(path.data, path.used);
+
+		next = debuginfo_open(kept, module->build_id, module->build_id_bytes, &s->search,
+				      &is_other);
+		*has_changed |= is_other;
+		if (next && (!best || debuginfo_has_lines(next))) {
+			debuginfo_close(best);
+			free(binary->path);
+			best = next;
+			binary->path = kept;
+		} else {
+			debuginfo_close(next);
+			free(kept);
+		}
+		if (best && debuginfo_has_lines(best))
+			break;
+	}
+	*has_changed &= !best;
+	buffer_release(&path);
+	return best;
+}
+
+static void note_missing(struct symbols *s, const struct model_module *module,
+			 const struct debuginfo *info)
+{
+	const char *obstacle = info && !debuginfo_has_lines(info) ? debuginfo_obstacle(info) : NULL;
+	struct buffer b = { 0 };
+
+	if (obstacle) {
+		buffer_text(&b, obstacle);
+		add_missing(s, module, ": its debug information ", &b);
+	} else if (!info) {
+		buffer_plain(&b, module->name);
+		places_write(s->places, &b);
+		buffer_text(&b, "; --module, --debug-dir and --sysroot say where it is");
+		add_missing(s, module, " has no symbols: it is not at ", &b);
+	}
+	buffer_release(&b);
 }
 
 static struct debuginfo *open_binary(struct symbols *s, const struct model_module *module)
@@ -133,12 +244,13 @@ static struct debuginfo *open_binary(struct symbols *s, const struct model_modul
 	s->opened++;
 	binary = memory_new(1, sizeof(*binary));
 	binary->key = buffer_take(&key);
-	binary->info = debuginfo_open(strchr(binary->key, '/'), module->build_id,
-				      module->build_id_bytes, &has_changed);
+	binary->info = open_best(s, module, binary, &has_changed);
 	HASH_ADD_KEYPTR(hh, s->binaries, binary->key, strlen(binary->key), binary);
 	if (has_changed) {
 		memory_room(s->changed, s->changes, s->change_room);
 		s->changed[s->changes++] = memory_text(module->name, strlen(module->name));
+	} else {
+		note_missing(s, module, binary->info);
 	}
 	return binary->info;
 }

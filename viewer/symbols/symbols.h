@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct model_module;
+struct places;
 struct progress;
 struct symbols;
 
@@ -37,6 +38,8 @@ struct symbol {
 
 /* `progress` may be NULL. Never returns NULL. */
 struct symbols *symbols_new(struct progress *progress);
+/* To be called before the first question. The places must outlive the symbols. */
+void symbols_look_in(struct symbols *s, const struct places *places);
 /* Accepts NULL. */
 void symbols_free(struct symbols *s);
 
@@ -52,5 +55,12 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
  * or NULL after the last.
  */
 const char *symbols_changed(const struct symbols *s, size_t i);
+
+/*
+ * Returns the i-th sentence on what is missing, as plain text, or NULL after the last: one for each
+ * module that was asked for and whose file, or debug information, could not be read, and one for a
+ * server that did not answer. Valid until the next question.
+ */
+const char *symbols_missing(struct symbols *s, size_t i);
 
 #endif

@@ -3,12 +3,15 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "viewer/model/model.h"
+#include "viewer/symbols/places.h"
 #include "viewer/symbols/symbols.h"
 
 /* A library that is compiled for the test, in a folder of its own. */
@@ -313,6 +316,110 @@ Test(symbols, does_not_use_a_file_that_has_changed_and_says_so_once)
 	discard(&l);
 }
 
+/* Makes a name for the library's file below its folder, where nothing is. */
+static struct model_module moved_module(struct library *l, char path[256])
+{
+	struct model_module module = module_of(l);
+
+	snprintf(path, 256, "/elsewhere/some.so");
+	module.path = path;
+	module.path_bytes = (uint32_t)strlen(path);
+	module.name = path;
+	return module;
+}
+
+static void expect_found(struct library *l, const struct places *places, bool has_lines)
+{
+	struct symbols *s = symbols_new(NULL);
+	char path[256];
+	struct model_module module = moved_module(l, path);
+	const struct symbol *symbol;
+
+	symbols_look_in(s, places);
+	symbol = symbols_find(s, &module, l->offset + 1);
+	cr_expect_eq(symbol->file != NULL, has_lines);
+	if (!has_lines) {
+		cr_assert(symbols_missing(s, 0));
+		cr_expect(strstr(symbols_missing(s, 0), "some.so (build-id "));
+		cr_expect(strstr(symbols_missing(s, 0), ": it is not at /elsewhere/some.so"));
+	}
+	cr_expect_null(symbols_missing(s, !has_lines));
+	symbols_free(s);
+}
+
+Test(symbols, looks_where_it_is_told_to)
+{
+	struct library l = compile("-g -O1");
+	struct places named = { .modules = 1 }, folder = { .folders = 1, .folder = { l.folder } },
+		      root = { .sysroot = l.folder };
+	char module[256];
+
+	snprintf(module, sizeof(module), "some.so=%s", l.path);
+	named.module[0] = module;
+	expect_found(&l, &(struct places){ 0 }, false);
+	expect_found(&l, &named, true);
+	expect_found(&l, &folder, true);
+	expect_found(&l, &root, false);
+	run("cd %s && mkdir elsewhere && cp some.so elsewhere", &l);
+	expect_found(&l, &root, true);
+	discard(&l);
+}
+
+Test(symbols, finds_debug_information_by_build_id)
+{
+	struct library l = compile("-g -O1");
+	struct places folder = { .folders = 1, .folder = { l.folder } };
+
+	run("cd %s && id=$(readelf -n some.so | sed -n 's/.*Build ID: //p') && "
+	    "mkdir -p .build-id/${id%%${id#??}} && objcopy --only-keep-debug some.so "
+	    ".build-id/${id%%${id#??}}/${id#??}.debug && rm some.so",
+	    &l);
+	expect_found(&l, &folder, true);
+	discard(&l);
+}
+
+Test(symbols, takes_no_other_file_of_that_name)
+{
+	struct library l = compile("-g -O1");
+	struct places folder = { .folders = 1, .folder = { l.folder } };
+	struct symbols *s = symbols_new(NULL);
+	char path[256];
+	struct model_module module = moved_module(&l, path);
+
+	module.build_id[0] ^= 1;
+	symbols_look_in(s, &folder);
+	cr_expect_null(symbols_find(s, &module, l.offset + 1)->function);
+	symbols_free(s);
+	discard(&l);
+}
+
+Test(symbols, gives_up_a_server_that_does_not_answer, .timeout = 120)
+{
+	struct library l = compile("-g0 -O1");
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t bytes = sizeof(address);
+	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+	char urls[64];
+
+	cr_assert(bind(server, (struct sockaddr *)&address, bytes) == 0 && listen(server, 8) == 0 &&
+		  getsockname(server, (struct sockaddr *)&address, &bytes) == 0);
+	snprintf(urls, sizeof(urls), "http://127.0.0.1:%d/", ntohs(address.sin_port));
+	setenv("DEBUGINFOD_URLS", urls, 1);
+	setenv("DEBUGINFOD_CACHE_PATH", l.folder, 1);
+	if (!dlopen("libdebuginfod.so.1", RTLD_LAZY))
+		cr_skip_test("there is no libdebuginfod");
+	cr_expect_str_eq(symbols_find(s, &module, l.offset + 1)->function, "outer");
+	cr_assert(symbols_missing(s, 0));
+	cr_expect(strstr(symbols_missing(s, 0), urls), "%s", symbols_missing(s, 0));
+	cr_expect_null(getenv("DEBUGINFOD_URLS"));
+	close(server);
+	symbols_free(s);
+	discard(&l);
+}
+
 Test(symbols, uses_any_file_of_that_name_for_a_module_without_build_id)
 {
 	struct library l = compile("-g -O1");
@@ -328,7 +435,10 @@ Test(symbols, uses_any_file_of_that_name_for_a_module_without_build_id)
 Test(symbols, knows_nothing_without_the_file)
 {
 	struct symbols *s = symbols_new(NULL);
-	struct model_module module = { .path = "/nonexistent/some.so", .path_bytes = 20 };
+	struct model_module module = { .path = "/nonexistent/some.so",
+				       .path_bytes = 20,
+				       .name = (char *)"/nonexistent/some.so",
+				       .base = (char *)"some.so" };
 	const struct symbol *symbol = symbols_find(s, &module, 0x1234);
 
 	cr_expect_null(symbol->function);
@@ -347,6 +457,7 @@ Test(symbols, does_not_open_what_is_no_binary)
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		modules[i].path = paths[i];
+		modules[i].name = modules[i].base = (char *)paths[i];
 		modules[i].path_bytes = (uint32_t)strlen(paths[i]);
 		cr_expect_null(symbols_find(s, &modules[i], 0x1234)->function, "%s", paths[i]);
 	}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/symbols/places.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "viewer/base/buffer.h"
+#include "viewer/model/model.h"
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static const char *take_folder(void *places, const char *name, const char *value)
+{
+	struct places *p = places;
+
+	if (!is_folder(value))
+		return "a folder";
+	if (strcmp(name, "sysroot") == 0)
+		p->sysroot = value;
+	else if (p->folders == PLACES_MOST)
+		return "at most 16 folders";
+	else
+		p->folder[p->folders++] = value;
+	return NULL;
+}
+
+static const char *take_module(void *places, const char *name, const char *value)
+{
+	struct places *p = places;
+	const char *path = strchr(value, '=');
+
+	(void)name;
+	if (!path || path == value || !path[1])
+		return "NAME=PATH";
+	if (p->modules == PLACES_MOST)
+		return "at most 16 modules";
+	p->module[p->modules++] = value;
+	return NULL;
+}
+
+static const char *take_no_debuginfod(void *places, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	((struct places *)places)->no_debuginfod = true;
+	return NULL;
+}
+
+struct argument_group places_arguments(struct places *p)
+{
+	static const struct argument rows[] = {
+		{ "sysroot", 0, "DIR", "look for the files of modules below DIR", take_folder, NULL },
+		{ "debug-dir", 0, "DIR",
+		  "look for modules and debug information in DIR, by\n"
+		  "name or build-id; may be repeated",
+		  take_folder, NULL },
+		{ "module", 0, "NAME=PATH", "the file of a module; may be repeated", take_module,
+		  NULL },
+		{ "no-debuginfod", 0, NULL, "do not ask the servers of DEBUGINFOD_URLS",
+		  take_no_debuginfod, NULL },
+	};
+
+	return ARGUMENT_GROUP(rows, p);
+}
+
+/* Appends "ab/cdef01", as files of a build-id are called. */
+static void write_build_id(struct buffer *path, const struct model_module *module)
+{
+	buffer_hex_bytes(path, module->build_id, 1);
+	buffer_text(path, "/");
+	buffer_hex_bytes(path, module->build_id + 1, module->build_id_bytes - 1);
+}
+
+enum { BY_BUILD_ID, BY_BARE_BUILD_ID, BINARY_OF_BUILD_ID, BY_DEBUG_NAME, BY_NAME, BY_PATH, WAYS };
+
+/* One way in which a file can lie in a folder. Returns false if it needs a build-id and has none. */
+static bool write_place(struct buffer *path, const char *folder, const struct model_module *module,
+			unsigned way)
+{
+	if (way <= BINARY_OF_BUILD_ID && module->build_id_bytes < 2)
+		return false;
+	buffer_text(path, folder);
+	buffer_text(path, way == BY_BUILD_ID || way == BINARY_OF_BUILD_ID ? "/.build-id/" : "/");
+	if (way <= BINARY_OF_BUILD_ID)
+		write_build_id(path, module);
+	else if (way == BY_PATH)
+		buffer_bytes(path, module->path, module->path_bytes);
+	else
+		buffer_text(path, module->base);
+	buffer_text(path, way == BY_BUILD_ID || way == BY_BARE_BUILD_ID || way == BY_DEBUG_NAME
+				  ? ".debug"
+				  : "");
+	return true;
+}
+
+static bool is_of_module(const char *name_and_path, const struct model_module *module)
+{
+	size_t length = strcspn(name_and_path, "=");
+	const char *names[] = { module->base, module->name };
+
+	for (size_t i = 0; i < 2; i++)
+		if (strlen(names[i]) == length && memcmp(names[i], name_and_path, length) == 0)
+			return true;
+	return false;
+}
+
+bool places_find(const struct places *p, const struct model_module *module, size_t i,
+		 struct buffer *path)
+{
+	path->used = 0;
+	for (size_t j = 0; j < p->modules; j++) {
+		if (!is_of_module(p->module[j], module) || i-- != 0)
+			continue;
+		buffer_text(path, strchr(p->module[j], '=') + 1);
+		return true;
+	}
+	for (size_t j = 0; j < p->folders; j++)
+		for (unsigned way = 0; way < WAYS; way++) {
+			if (write_place(path, p->folder[j], module, way) && i-- == 0)
+				return true;
+			path->used = 0;
+		}
+	if (p->sysroot && i-- == 0) {
+		buffer_text(path, p->sysroot);
+		buffer_bytes(path, module->path, module->path_bytes);
+		return true;
+	}
+	if (i == 0)
+		buffer_bytes(path, module->path, module->path_bytes);
+	return i == 0;
+}
+
+char *places_search_path(const struct places *p)
+{
+	struct buffer b = { 0 };
+
+	/* As it is without a path: beside the file, and where systems have it. */
+	buffer_text(&b, ":.debug:/usr/lib/debug");
+	for (size_t i = 0; i < p->folders; i++) {
+		buffer_text(&b, ":");
+		buffer_text(&b, p->folder[i]);
+	}
+	if (p->sysroot) {
+		buffer_text(&b, ":");
+		buffer_text(&b, p->sysroot);
+		buffer_text(&b, "/usr/lib/debug");
+	}
+	return buffer_take(&b);
+}
+
+void places_write(const struct places *p, struct buffer *b)
+{
+	for (size_t i = 0; i < p->folders; i++) {
+		buffer_text(b, ", nor in ");
+		buffer_plain(b, p->folder[i]);
+	}
+	if (p->sysroot) {
+		buffer_text(b, ", nor below ");
+		buffer_plain(b, p->sysroot);
+	}
+}

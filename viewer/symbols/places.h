@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the files of modules, and their debug information, are looked for: where they were when they
+ * were traced, and in places that the user names.
+ *
+ * Pure, but for the options.
+ */
+#ifndef LSATRACE_VIEWER_SYMBOLS_PLACES_H
+#define LSATRACE_VIEWER_SYMBOLS_PLACES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "viewer/base/arguments.h"
+
+struct buffer;
+struct model_module;
+
+#define PLACES_MOST 16
+
+/* Zeroed: no other place than that in the trace, and debuginfod where it is set up. */
+struct places {
+	const char *sysroot;             /* NULL: none */
+	const char *folder[PLACES_MOST]; /* with debug information */
+	size_t folders;
+	const char *module[PLACES_MOST]; /* NAME=PATH */
+	size_t modules;
+	bool no_debuginfod;
+};
+
+struct argument_group places_arguments(struct places *p);
+
+/*
+ * Sets `path` to the i-th file that may be the module's, from 0 on, the best one first. Returns false
+ * after the last.
+ */
+bool places_find(const struct places *p, const struct model_module *module, size_t i,
+		 struct buffer *path);
+
+/* Returns where elfutils looks for debug information, in its syntax; to be freed. */
+char *places_search_path(const struct places *p);
+
+/* Appends what was looked through, beside the path of the trace: ", nor in DIR". */
+void places_write(const struct places *p, struct buffer *b);
+
+#endif
