@@ -48,10 +48,15 @@ int command_report(int argc, char **argv)
 
 	if (!first)
 		return status;
+	if (!report_prepare(&options, true)) {
+		report_release(&options);
+		return COMMAND_TROUBLE;
+	}
 	if (report_stream_format(&options) == REPORT_FORMAT_text)
 		terminal_page();
 	status = (int)report_traces(&options, argv + first, (size_t)(argc - first), stdout);
 	terminal_end();
+	report_release(&options);
 	if (status != REPORT_UNSURE)
 		return status;
 	if (is_strict)

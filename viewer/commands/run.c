@@ -137,13 +137,17 @@ int command_run(int argc, char **argv)
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
-	if (first) {
+	if (first &&
+	    !report_prepare(&options, report_stream_format(&options) == REPORT_FORMAT_text)) {
+		status = LAUNCH_FAILED;
+	} else if (first) {
 		if (options.has_fail_on && !gate.error_status)
 			complaint_print("lsatrace run", "--fail-on has no effect without "
 							"--error-exitcode");
 		status = recording_run(&recording, argv + first);
 		status = report(&recording, &options, &gate, status);
 	}
+	report_release(&options);
 	recording_release(&recording);
 	return status;
 }

@@ -475,6 +475,23 @@ static void count_finding(struct findings *f, const struct finding *finding)
 	}
 }
 
+/* Moves the suppressed findings behind the others, which stay in their order. */
+static void move_suppressed(struct findings *f)
+{
+	uint32_t *order = memory_new(f->count, sizeof(*order));
+	size_t count = 0;
+
+	for (unsigned suppressed = 0; suppressed < 2; suppressed++) {
+		for (size_t i = 0; i < f->count; i++)
+			if ((f->mark && f->mark[f->order[i]].suppressed_by) == suppressed)
+				order[count++] = f->order[i];
+		if (!suppressed)
+			f->shown = count;
+	}
+	free(f->order);
+	f->order = order;
+}
+
 void findings_count(struct findings *f)
 {
 	f->errors = f->warnings = f->notes = f->suppressed = 0;
@@ -483,6 +500,7 @@ void findings_count(struct findings *f)
 	memset(f->failing, 0, sizeof(f->failing));
 	for (size_t i = 0; i < f->count; i++)
 		count_finding(f, findings_look(f, i));
+	move_suppressed(f);
 }
 
 static struct findings_mark *mark_of(struct findings *f, size_t i)

@@ -32,6 +32,7 @@ struct wrappers_globs;
 
 struct findings {
 	size_t count;
+	size_t shown; /* of these are not suppressed, and come first */
 	/* Occurrences, without those of suppressed findings. */
 	uint64_t errors, warnings, notes;
 	uint64_t leaked_blocks, leaked_bytes, leaked_sections; /* bytes: of the blocks */
@@ -73,7 +74,8 @@ const struct finding *findings_look(struct findings *f, size_t i);
 /*
  * Mark the i-th finding: as suppressed, by a suppression whose name outlives the findings; and by the
  * number of occurrences that a baseline has, where 0 makes it a new one. Of a baseline, each finding is
- * marked that is no note. Then findings_count() sums up again.
+ * marked that is no note. Then findings_count() sums up again, and orders
+ * the findings anew.
  */
 void findings_suppress(struct findings *f, size_t i, const char *by);
 void findings_compare(struct findings *f, size_t i, uint64_t ceiling);

@@ -12,6 +12,7 @@
 #include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/losses.h"
+#include "viewer/findings/suppressions.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
 #include "viewer/report/json_frames.h"
@@ -319,6 +320,23 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_close_object(j);
 }
 
+static void write_suppressions(struct json *j, const struct suppressions *all)
+{
+	const struct suppression *s;
+
+	json_open_array(j, "suppressions");
+	for (size_t i = 0; all && (s = suppressions_get(all, i)) != NULL; i++) {
+		json_open_object(j, NULL);
+		json_text(j, "file", s->file);
+		json_number(j, "line", s->line);
+		json_text(j, "name", s->name);
+		json_number(j, "count", s->count);
+		json_number(j, "bytes", s->bytes);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
 static void write_summary(struct json *j, const struct findings *f)
 {
 	json_open_object(j, "summary");
@@ -352,6 +370,7 @@ void report_write_json(const struct report *report, struct buffer *out)
 	for (size_t i = 0; i < report->findings->count; i++)
 		write_finding(&w, findings_get(report->findings, i));
 	json_close_array(j);
+	write_suppressions(j, report->suppressions);
 	write_summary(j, report->findings);
 	json_close_object(j);
 }

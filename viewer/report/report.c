@@ -14,11 +14,13 @@
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/suppressions.h"
 #include "viewer/model/model.h"
 #include "viewer/report/location.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/terminal.h"
 
+#define SUPPRESSIONS_DEFAULT "lsatrace.supp"
 #define FORMAT_WRITER(name) report_write_##name,
 #define FIRST_WORD(name) #name
 #define NEXT_WORD(name) "|" #name
@@ -78,6 +80,25 @@ static const char *take_file(void *options, const char *name, const char *value)
 	return NULL;
 }
 
+static const char *take_suppressions(void *options, const char *name, const char *value)
+{
+	struct report_options *o = options;
+
+	(void)name;
+	if (o->suppression_files == REPORT_FILES_MOST)
+		return "at most 16 files";
+	o->suppression_file[o->suppression_files++] = value;
+	return NULL;
+}
+
+static const char *take_generation(void *options, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	((struct report_options *)options)->generates = true;
+	return NULL;
+}
+
 static const char *take_root(void *options, const char *name, const char *value)
 {
 	struct stat status;
@@ -120,6 +141,12 @@ struct argument_group report_arguments(struct report_options *o)
 		  "also write the report to FILE, in the format that its\n"
 		  "name ends with (.txt .json .xml .sarif); may be repeated",
 		  take_file, NULL },
+		{ "suppressions", 0, "FILE",
+		  "leave out the findings that FILE names; may be repeated\n"
+		  "(default: lsatrace.supp in the current folder, as well)",
+		  take_suppressions, NULL },
+		{ "gen-suppressions", 0, NULL, "print a suppression for each finding",
+		  take_generation, NULL },
 		{ "source-root", 0, "DIR",
 		  "paths are relative to DIR (default: the repository\n"
 		  "that encloses the current folder)",
@@ -219,6 +246,52 @@ static const struct symbol *find_symbol(void *symbols, const struct model_module
 static void (*const writers[])(const struct report *,
 			       struct buffer *) = { REPORT_FORMATS(FORMAT_WRITER, FORMAT_WRITER) };
 
+static bool read_suppressions(struct report_options *o, const char *path)
+{
+	char *trouble;
+
+	if (!o->suppressions)
+		o->suppressions = suppressions_new();
+	trouble = suppressions_read(o->suppressions, path);
+	if (!trouble)
+		return true;
+	complaint_print("lsatrace", "%s", trouble);
+	free(trouble);
+	return false;
+}
+
+static bool are_one_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+bool report_prepare(struct report_options *o, bool says_so)
+{
+	bool has_default = access(SUPPRESSIONS_DEFAULT, F_OK) == 0;
+
+	for (size_t i = 0; i < o->suppression_files; i++) {
+		has_default =
+			has_default && !are_one_file(SUPPRESSIONS_DEFAULT, o->suppression_file[i]);
+		if (!read_suppressions(o, o->suppression_file[i]))
+			return false;
+	}
+	if (!has_default)
+		return true;
+	if (says_so)
+		complaint_print("lsatrace",
+				"suppressions of the current folder: " SUPPRESSIONS_DEFAULT);
+	return read_suppressions(o, SUPPRESSIONS_DEFAULT);
+}
+
+void report_release(struct report_options *o)
+{
+	suppressions_free(o->suppressions);
+	o->suppressions = NULL;
+}
+
 static enum report_format format_of(const struct report_options *o, const struct report_file *file)
 {
 	return file->has_format ? file->format : o->format;
@@ -290,9 +363,13 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	symbols_look_in(symbols, &o->places);
 	findings = findings_new(report->models, report->count,
 				(struct findings_namer){ find_symbol, symbols }, &o->wrappers);
+	if (o->suppressions)
+		suppressions_apply(o->suppressions, findings);
 	status = judge(o, findings);
 	report->findings = findings;
 	report->symbols = symbols;
+	report->suppressions = o->suppressions;
+	report->generates = o->generates;
 	report->sources = sources_new(o->source_root);
 	report->fails_on_warning = o->fail_on == REPORT_FAIL_ON_WARNING;
 	report->has_color = report_wants_color(o->color, out);

@@ -25,6 +25,7 @@ struct model;
 struct model_events;
 struct progress;
 struct sources;
+struct suppressions;
 struct symbols;
 
 /* The formats, the default one first: FIRST(name), FORMAT(name). */
@@ -40,8 +41,10 @@ struct report {
 	struct findings *findings;
 	struct symbols *symbols;
 	struct sources *sources;
-	bool fails_on_warning; /* warnings count as failures */
-	bool has_color;        /* the text is to be coloured */
+	const struct suppressions *suppressions; /* NULL: there are none */
+	bool generates;                          /* the text also has suppressions */
+	bool fails_on_warning;                   /* warnings count as failures */
+	bool has_color;                          /* the text is to be coloured */
 	const struct view *view;
 };
 
@@ -66,8 +69,12 @@ struct report_file {
 	enum report_format format;
 };
 
-/* Zeroed: the defaults. */
+/* Zeroed: the defaults. To be released by report_release(). */
 struct report_options {
+	const char *suppression_file[REPORT_FILES_MOST];
+	size_t suppression_files;
+	struct suppressions *suppressions; /* from these files; NULL: there are none */
+	bool generates;                    /* the text also has suppressions for the findings */
 	/* That of the stream; but if it is the format of a file, the stream gets text. */
 	enum report_format format;
 	struct report_file file[REPORT_FILES_MOST];
@@ -90,6 +97,13 @@ struct argument_group report_color_arguments(enum report_color *color);
 
 /* Should `out` get colours? If `color` is AUTO: a terminal that has them, unless NO_COLOR is set. */
 bool report_wants_color(enum report_color color, FILE *out);
+
+/*
+ * Reads what the options name, such as files of suppressions, and also lsatrace.supp of the current
+ * folder, and says that if `says_so`. Returns false with one line printed if something is wrong in it.
+ */
+bool report_prepare(struct report_options *o, bool says_so);
+void report_release(struct report_options *o);
 
 enum report_status {
 	REPORT_CLEAN,    /* no finding at or above the level of options->fail_on */

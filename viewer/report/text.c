@@ -13,6 +13,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/losses.h"
+#include "viewer/findings/suppressions.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/model.h"
 #include "viewer/model/processes.h"
@@ -371,8 +372,6 @@ static void write_finding(struct writer *w, const struct finding *f)
 {
 	const struct model_stack *call = f->stack[TRACE_STACK_CALL];
 
-	if (f->suppressed_by)
-		return;
 	write_headline(w, f);
 	if (f->baseline == FINDING_KNOWN)
 		return;
@@ -386,6 +385,15 @@ static void write_finding(struct writer *w, const struct finding *f)
 		/* A note has no stacks, only the place of the call. */
 		buffer_text(w->text, "  in ");
 		frames_write_place(w->text, &w->style, w->report->symbols, &call->frame[0]);
+		buffer_text(w->text, "\n");
+	}
+}
+
+static void write_shown(struct writer *w, const struct finding *f)
+{
+	write_finding(w, f);
+	if (w->report->generates && finding_counts(f)) {
+		suppressions_write(w->text, f, &w->report->findings->namer);
 		buffer_text(w->text, "\n");
 	}
 }
@@ -436,6 +444,26 @@ void text_write_losses(struct buffer *text, const struct findings *f, const char
 				      losses_words((enum trace_lost)i), after);
 }
 
+static void write_suppressions(const struct report *report, struct buffer *text)
+{
+	const struct suppression *s;
+
+	for (size_t i = 0;
+	     report->suppressions && (s = suppressions_get(report->suppressions, i)) != NULL; i++) {
+		if (s->count) {
+			buffer_text(text, "suppressed: ");
+			buffer_count(text, s->count, "occurrence");
+			buffer_text(text, ", ");
+			buffer_count(text, s->bytes, "byte");
+			buffer_text(text, ", by ");
+		} else {
+			buffer_text(text, "not used: ");
+		}
+		buffer_plain(text, s->label);
+		buffer_text(text, "\n");
+	}
+}
+
 static struct writer begin(const struct report *report, struct buffer *text)
 {
 	struct writer w = { .report = report, .text = text };
@@ -480,17 +508,18 @@ void report_write_text(const struct report *report, struct buffer *out)
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
 	table_write(out, &w.style, report->findings, report->symbols);
-	for (size_t i = 0; i < report->findings->count && i < top; i++)
-		write_finding(&w, findings_get(report->findings, i));
-	if (top < report->findings->count)
+	for (size_t i = 0; i < report->findings->shown && i < top; i++)
+		write_shown(&w, findings_get(report->findings, i));
+	if (top < report->findings->shown)
 		buffer_format(
 			out,
 			"... and %zu more: --top=all shows them all, --finding=N the one with "
 			"number N\n\n",
-			report->findings->count - top);
+			report->findings->shown - top);
 	if (report->findings->notes)
 		buffer_text(out, "\n");
 	write_changes(&w);
+	write_suppressions(report, out);
 	text_write_losses(out, report->findings, "", "\n");
 	buffer_text(out, "lsatrace: ");
 	text_write_summary(out, report->findings);

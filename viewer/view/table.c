@@ -178,8 +178,8 @@ static void write_count(struct buffer *b, const struct findings *f)
 
 	sum_add(&occurrences, f->warnings);
 	sum_add(&occurrences, f->notes);
-	buffer_grouped(b, f->count);
-	buffer_text(b, f->count == 1 ? " finding (" : " findings (");
+	buffer_grouped(b, f->shown);
+	buffer_text(b, f->shown == 1 ? " finding (" : " findings (");
 	buffer_grouped(b, occurrences);
 	buffer_text(b, occurrences == 1 ? " occurrence)\n\n" : " occurrences)\n\n");
 }
@@ -195,14 +195,14 @@ void table_write(struct buffer *b, const struct frames_style *style, struct find
 	struct frames_style plain = *style;
 	struct table t = { .findings = findings, .style = &plain, .symbols = symbols };
 
-	if (findings->count == 0)
+	if (findings->shown == 0)
 		return;
 	plain.has_color = false;
 	write_count(b, findings);
 	for (unsigned j = 0; j < COLUMNS; j++)
 		buffer_text(&t.cell[j], titles[j]);
 	measure_cells(&t);
-	for (size_t i = 0; i < findings->count && i < MEASURED; i++) {
+	for (size_t i = 0; i < findings->shown && i < MEASURED; i++) {
 		fill_cells(&t, i);
 		measure_cells(&t);
 	}
@@ -212,7 +212,7 @@ void table_write(struct buffer *b, const struct frames_style *style, struct find
 		buffer_text(&t.cell[j], titles[j]);
 	}
 	write_row(b, &t, "");
-	for (size_t i = 0; i < findings->count; i++) {
+	for (size_t i = 0; i < findings->shown; i++) {
 		enum trace_level level = fill_cells(&t, i);
 
 		write_row(b, &t, style->has_color ? colors[level] : "");

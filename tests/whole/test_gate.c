@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of what lets a job of continuous integration fail, and what does not: suppressions. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/json.h"
+#include "tests/support/traced.h"
+
+#define LSATRACE BUILD_DIR "/lsatrace"
+#define LSA_HOST BUILD_DIR "/tests/lsahost"
+#define BUILT(how) BUILD_DIR "/tests/builds/" how "/built.so"
+
+static struct traced trace(const char *library)
+{
+	struct traced traced =
+		traced_record((const char *const[]){ NULL }, COMMAND(LSA_HOST, library));
+
+	cr_assert_eq(traced.traces.count, 1u, "%s", traced.run.err);
+	return traced;
+}
+
+static void write_file(const struct traced *t, const char *name, const char *text)
+{
+	struct run run = run_command(
+		COMMAND("sh", "-c", "printf %s \"$2\" >\"$0/$1\"", t->folder, name, text));
+
+	cr_assert_eq(run.status, 0);
+	run_release(&run);
+}
+
+/* Runs a shell command in the folder of the trace, where $L is lsatrace and $T is the trace. */
+static struct run run_there(const struct traced *t, const char *command)
+{
+	return run_command(COMMAND("sh", "-c", "cd \"$0\" && L=$1 T=$2 && eval \"$3\"", t->folder,
+				   LSATRACE, t->traces.all[0], command));
+}
+
+static void expect(const struct traced *t, const char *command, int status, const char *out,
+		   const char *err)
+{
+	struct run run = run_there(t, command);
+
+	cr_expect_eq(run.status, status, "%s: %d\n%s%s", command, run.status, run.out, run.err);
+	cr_expect(strstr(run.out, out), "%s: not \"%s\" in\n%s", command, out, run.out);
+	cr_expect(strstr(run.err, err), "%s: not \"%s\" in\n%s", command, err, run.err);
+	run_release(&run);
+}
+
+#define BLOCK(kind, frames) "{\n  name\n  " kind "\n" frames "}\n"
+
+/* Of two leaks, of make_ticket(), which keep_tickets() calls twice. */
+static const struct {
+	const char *text;
+	int suppressed;
+} rules[] = {
+	{ "leak:make_tick\n", 2 },
+	{ "  leak:make_tick \r\n", 2 },
+	{ "leak:^ake_ticket\n", 0 },
+	{ "leak:^keep_tickets$\n", 2 },
+	{ "leak:make_tick$\n", 0 },
+	{ "leak:KEEP\n", 0 },
+	{ "leak:k*p_tick\n", 2 },
+	{ "leak:k?ep_tickets\n", 0 },
+	{ "leak:built.c\n", 2 },
+	{ "leak:/built.so\n", 2 },
+	{ "leak:lsahost\n", 2 },
+	{ BLOCK("lsatrace:block-leak", "fun:make_ticket\nfun:keep_tickets\n"), 2 },
+	{ BLOCK("lsatrace:block-leak", "fun:make_*\n# comment\n\nfun:keep_ticket?\n"), 2 },
+	{ BLOCK("lsatrace:block-leak", "fun:keep_tickets\n"), 0 },
+	{ BLOCK("lsatrace:block-leak", "fun:make\n"), 0 },
+	{ BLOCK("lsatrace:block-leak", "...\nfun:keep_tickets\n"), 2 },
+	{ BLOCK("lsatrace:block-leak", "...\nfun:make_ticket\n...\nfun:call_package\n...\n"), 2 },
+	{ BLOCK("lsatrace:block-leak", "fun:make_ticket\nfun:nothing\n"), 0 },
+	{ BLOCK("lsatrace:block-leak", "obj:built.so\n"), 0 },
+	{ BLOCK("lsatrace:block-leak", "obj:*/built.so\n"), 2 },
+	{ BLOCK("lsatrace:block-leak", "src:built.c\n"), 2 },
+	{ BLOCK("lsatrace:block-leak", "src:built.c:1\n"), 0 },
+	{ BLOCK("lsatrace:*-leak", "fun:make_ticket\n"), 2 },
+	{ BLOCK("lsatrace:double-free", "fun:make_ticket\n"), 0 },
+	{ BLOCK("Memcheck:Leak", "fun:make_ticket\n"), 0 },
+	{ BLOCK("Memcheck:Leak", "match-leak-kinds: definite\n...\n"), 0 },
+	{ BLOCK("Memcheck,lsatrace:block-leak", "fun:make_ticket\n"), 2 },
+	{ BLOCK("Memcheck:Leak", "...\n") "# both\nleak:make_ticket\n", 2 },
+};
+
+Test(gate, suppressions_of_both_grammars_match_as_those_who_know_them_expect, .timeout = 120)
+{
+	struct traced t = trace(BUILT("two"));
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		struct run run;
+		json_t *report;
+
+		write_file(&t, "s", rules[i].text);
+		run = run_there(&t, "$L report --format=json --suppressions=s $T");
+		report = json_loads(run.out, 0, NULL);
+		cr_assert(report, "%s%s", rules[i].text, run.err);
+		cr_expect_eq(run.status, rules[i].suppressed != 2, "%s", rules[i].text);
+		cr_expect_eq(json_number_at(report, "summary.suppressed"), rules[i].suppressed,
+			     "%s", rules[i].text);
+		cr_expect_eq(json_number_at(report, "summary.errors"), 2 - rules[i].suppressed);
+		json_decref(report);
+		run_release(&run);
+	}
+	traced_release(&t);
+}
+
+static const struct {
+	const char *text, *trouble;
+} refused[] = {
+	{ "leak:\n", ":1: it would hide every leak" },
+	{ "# comment\n\nleak:*\n", ":3: it would hide every leak" },
+	{ "leak:^*$\n", ":1: it would hide every leak" },
+	{ "leak: make_ticket\n", ":1: the blank after ':'" },
+	{ "leak:make_ticket # comment\n", ":1: a comment needs a line of its own" },
+	{ "leak:libc.so\n", ":1: it would hide every leak" },
+	{ "leak:_start\n", ":1: it would hide every leak" },
+	{ "race:make_ticket\n", ":1: expected leak:TEXT" },
+	{ "make_ticket\n", ":1: expected leak:TEXT" },
+	{ BLOCK("lsatrace:block-leek", "fun:f\n"), ":3: there is no such kind" },
+	{ BLOCK("block-leak", "fun:f\n"), ":3: expected lsatrace:KIND" },
+	{ BLOCK("lsatrace:block-leak", "function:f\n"), ":4: expected fun:NAME" },
+	{ BLOCK("lsatrace:block-leak", ""), ":1: it has no frame" },
+	{ BLOCK("lsatrace:block-leak", "...\n"), ":1: it names no frame" },
+	{ BLOCK("lsatrace:block-leak", "fun:*\nobj:*\n"), ":1: it names no frame" },
+	{ "leak:f\n{\n  name\n  lsatrace:block-leak\n  fun:f\n", ":2: the block has no '}'" },
+	{ "{\n}\n", ":2: the block has no name" },
+};
+
+Test(gate, a_suppression_that_hides_all_or_nothing_is_refused_with_its_line, .timeout = 120)
+{
+	struct traced t = trace(BUILT("two"));
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		char trouble[128];
+
+		write_file(&t, "s", refused[i].text);
+		snprintf(trouble, sizeof(trouble), "lsatrace: s%s", refused[i].trouble);
+		expect(&t, "$L report --suppressions=s $T", 2, "", trouble);
+	}
+	expect(&t, "$L report --suppressions=none $T", 2, "", "none: No such file");
+	/* Before the command runs. */
+	write_file(&t, "s", "leak:*\n");
+	expect(&t, "$L run --suppressions=s -- echo ran", 125, "", "s:1: it would hide every leak");
+	expect(&t, "$L run --suppressions=s -- echo ran | grep -c ran", 1, "0", "");
+	traced_release(&t);
+}
+
+Test(gate, suppressions_of_the_current_folder_are_found_and_that_is_said, .timeout = 120)
+{
+	struct traced t = trace(BUILT("two"));
+
+	write_file(&t, "lsatrace.supp", "leak:make_ticket\nleak:never\n");
+	write_file(&t, "more", "leak:unused\n");
+	expect(&t, "$L report $T", 0, "suppressed: 2 occurrences, 96 bytes, by lsatrace.supp:1: ",
+	       "suppressions of the current folder: lsatrace.supp");
+	expect(&t, "$L report --suppressions=more $T", 0, "not used: lsatrace.supp:2: leak:never",
+	       "");
+	expect(&t, "$L report --suppressions=more $T", 0, "not used: more:1: leak:unused", "");
+	expect(&t, "$L report --suppressions=lsatrace.supp $T | grep -c 'by lsatrace.supp'", 0, "1",
+	       "");
+	traced_release(&t);
+}
+
+Test(gate, each_format_says_how_much_is_suppressed, .timeout = 120)
+{
+	static const char *const formats[] = { "text",   "json",   "junit", "sarif",
+					       "github", "gitlab", "gcc" };
+	struct traced t = trace(BUILT("two"));
+
+	write_file(&t, "s", "leak:make_ticket\n");
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		char command[128];
+
+		snprintf(command, sizeof(command), "$L report --suppressions=s --format=%s $T",
+			 formats[i]);
+		expect(&t, command, 0,
+		       strcmp(formats[i], "json") == 0 ? "\"suppressed\": 2" : "2 suppressed; ", "");
+	}
+	expect(&t, "$L report --suppressions=s --format=junit $T | grep -c '<skipped '", 0, "2", "");
+	expect(&t, "$L report --suppressions=s --format=sarif $T | grep -c '\"external\"'", 0, "2",
+	       "");
+	traced_release(&t);
+}
+
+Test(gate, suppressions_that_are_generated_suppress_what_they_were_made_for, .timeout = 120)
+{
+	static const char *const libraries[] = { BUILT("two"), BUILT("optimised"), BUILT("hostile"),
+						 BUILT("hostile-symbols"), BUILT("bare") };
+
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(*libraries); i++) {
+		struct traced t = trace(libraries[i]);
+
+		expect(&t, "$L report --gen-suppressions $T | sed -n '/^{/,/^}/p' >s; test -s s", 0,
+		       "", "");
+		expect(&t, "$L report --suppressions=s $T", 0, " suppressed; ", "");
+		traced_release(&t);
+	}
+}
