@@ -219,13 +219,13 @@ struct trace_chunk {
  * moment; its result and duration are filled in later. So the events of one address, in the order
  * of time, never contradict each other.
  *
- * Or the return of an entry point of a package. Its function has the role TRANSFER, and RETURNED is
- * set: the result is the NTSTATUS, the duration is the time spent in the package; address, size,
- * caller and stack are 0.
- *
  * Or one transfer: a block that an entry point of a package returned, and that belongs to the LSA
  * or to a client from then on. It is recorded after the entry point has returned, before its caller
  * runs on.
+ *
+ * Or the return of that entry point, after its transfers. Its function has the role TRANSFER, and
+ * RETURNED is set: the result is the NTSTATUS, the duration begins with the call; address, size,
+ * caller and stack are 0.
  */
 enum trace_event_state {
 	TRACE_EVENT_COMMITTED = 1, /* valid when set */

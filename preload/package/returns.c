@@ -122,9 +122,6 @@ NTSTATUS returns_end(struct returns *r, NTSTATUS status)
 {
 	int saved_errno = errno;
 
-	/* Else a trace was begun meanwhile, or this is a forked child. */
-	if (r->trace == trace_number())
-		transfer_note_return(&r->transfer, r->began, status);
 	for (unsigned i = 0; i < r->rows; i++) {
 		enum owned_when when = r->row[i].when;
 
@@ -133,6 +130,9 @@ NTSTATUS returns_end(struct returns *r, NTSTATUS status)
 		    !is_wrong(r, i))
 			give(r, i);
 	}
+	/* Else a trace was begun meanwhile, or this is a forked child. */
+	if (r->trace == trace_number())
+		transfer_note_return(&r->transfer, r->began, status);
 	errno = saved_errno;
 	return status;
 }

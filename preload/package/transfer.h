@@ -23,7 +23,7 @@ struct transfer {
 	const void *request; /* client request of the call; NULL: the entry point is not told one */
 };
 
-/* The entry point has returned, with an NTSTATUS. It was called at a time in ticks (file/clock.h), in
+/* The entry point has returned, with an NTSTATUS, and what it returned has been handed over. It was called at a time in ticks (file/clock.h), in
  * this process. Its call is recorded: it is history, and nothing else depends on it. */
 void transfer_note_return(const struct transfer *t, uint64_t began, int32_t status);
 

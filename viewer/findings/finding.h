@@ -73,7 +73,18 @@ struct finding {
 	uint32_t package;         /* index in `model` */
 	enum trace_place place;   /* of an unknown address */
 	uint32_t place_of;
-	bool at_unload; /* leak: an occurrence was still held when its package was unloaded */
+	bool at_unload;   /* leak: an occurrence was still held when its package was unloaded */
+	bool is_indirect; /* block leak: its section has leaked as well */
+	/* Leak: if all occurrences were made in calls of an entry point that failed, its name and the
+	 * status; else NULL. */
+	const char *entry_point;
+	uint32_t status;
+	/* Findings that belong together follow each other: the blocks of a section that leaks, after it;
+	 * and blocks of one call of an entry point. The first one leads; these sums are over those
+	 * that follow it. */
+	bool is_led, is_leading;
+	uint32_t group; /* of those that are one of both: a number that they share */
+	uint64_t led_findings, led_count, led_bytes;
 	bool has_address, has_size;
 	uint64_t address, size;
 	uint64_t block; /* where the block concerned begins; 0: unknown or none */

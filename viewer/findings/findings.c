@@ -15,6 +15,7 @@
 #include "viewer/findings/groups.h"
 #include "viewer/findings/message.h"
 #include "viewer/findings/neighbours.h"
+#include "viewer/findings/paths.h"
 #include "viewer/findings/shares.h"
 #include "viewer/findings/wrappers.h"
 #include "viewer/model/model.h"
@@ -25,13 +26,17 @@
  */
 struct findings_row {
 	struct groups_identity identity;
-	uint32_t model : 31; /* of the first occurrence */
+	uint32_t model : 29; /* of the first occurrence */
 	uint32_t at_unload : 1;
+	uint32_t is_direct : 1;     /* block leak: the section of an occurrence did not leak */
+	uint32_t is_on_no_path : 1; /* leak: not all occurrences are on the same error path */
 	uint64_t count, bytes;
 	const void *first; /* the first occurrence: a struct trace_entry of a leak, or trace_finding */
+	uint32_t lead;     /* the row under which it is shown; itself: none */
+	int32_t status;    /* of the error path */
 };
 
-_Static_assert(sizeof(struct findings_row) == 56, "a row is short");
+_Static_assert(sizeof(struct findings_row) == 64, "a row is short");
 
 struct findings_mark {
 	const char *suppressed_by;
@@ -79,7 +84,10 @@ static struct findings_row *add_occurrences(struct builder *b, size_t model,
 
 	if (!*slot) {
 		b->f->row[b->f->count++] = (struct findings_row){
-			.identity = identity, .model = (uint32_t)model & INT32_MAX, .first = first
+			.identity = identity,
+			.model = (uint32_t)model & INT32_MAX >> 2,
+			.first = first,
+			.lead = (uint32_t)b->f->count - 1,
 		};
 		*slot = (uint32_t)b->f->count;
 	}
@@ -222,6 +230,34 @@ static void find_neighbours(struct findings *f, const struct findings_row *row, 
 	finding->after = decode_neighbour(model, after, &f->one->after);
 }
 
+static bool is_leaked_entry(const struct trace_entry *t, const struct model *model)
+{
+	struct model_entry entry = model_entry(model, t);
+
+	return findings_is_leak(&entry);
+}
+
+/* Is a leaked block in a section that has leaked as well? */
+static bool is_indirect(const struct model *model, const struct model_entry *entry)
+{
+	return entry->state == TRACE_ENTRY_BLOCK && entry->section &&
+	       is_leaked_entry(entry->section, model);
+}
+
+static void add_leak(struct builder *b, size_t index, const struct model_entry *entry)
+{
+	const struct model *model = b->f->models[index];
+	struct groups_key key = key_of_leak(entry);
+	struct findings_row *row = add_occurrences(b, index, &key, entry->source, 1, entry->size);
+	const struct path *path = paths_find(b->f->paths[index], entry->source);
+
+	row->at_unload |= model_package(model, entry->package)->is_unloaded;
+	row->is_direct |= !is_indirect(model, entry);
+	if (row->count == 1 && path)
+		row->status = path->status;
+	row->is_on_no_path |= !path || path->status != row->status;
+}
+
 static void add_model(struct builder *b, size_t index)
 {
 	const struct model *model = b->f->models[index];
@@ -229,13 +265,10 @@ static void add_model(struct builder *b, size_t index)
 	const struct trace_finding *misuse;
 	struct model_entry entry;
 
-	while (model_next_entry(model, &entries, &entry)) {
-		struct groups_key key = key_of_leak(&entry);
-
+	b->f->paths[index] = paths_new(model, is_leaked_entry);
+	while (model_next_entry(model, &entries, &entry))
 		if (findings_is_leak(&entry))
-			add_occurrences(b, index, &key, entry.source, 1, entry.size)->at_unload |=
-				model_package(model, entry.package)->is_unloaded;
-	}
+			add_leak(b, index, &entry);
 	while ((misuse = model_next_finding(model, &misuses)) != NULL) {
 		struct groups_key key = key_of_misuse(misuse);
 
@@ -286,6 +319,72 @@ static unsigned rank_of(const struct findings *f, const struct findings_row *row
 	}
 }
 
+/* The error path of a row's first occurrence, if all are on such a one; else NULL. */
+static const struct path *path_of(const struct findings *f, const struct findings_row *row)
+{
+	bool is_leak = row->identity.kind == TRACE_KIND_BLOCK_LEAK ||
+		       row->identity.kind == TRACE_KIND_SECTION_LEAK;
+
+	return is_leak && !row->is_on_no_path ? paths_find(f->paths[row->model], row->first) : NULL;
+}
+
+/* A block leak is shown under the leak of its section. */
+static void follow_section(struct builder *b, struct findings_row *row)
+{
+	const struct model *model = b->f->models[row->model];
+	struct model_entry block = model_entry(model, row->first), section;
+	struct groups_identity identity;
+	struct wanted wanted = { b->f, &identity };
+	struct groups_key key;
+	uint32_t number;
+
+	if (!is_indirect(model, &block))
+		return;
+	section = model_entry(model, block.section);
+	key = key_of_leak(&section);
+	identity = groups_identify(b->groups, row->model, &key);
+	number = *index_find(&b->index, hash_bytes(&identity, sizeof(identity)), is_row, &wanted);
+	if (number)
+		row->lead = number - 1;
+}
+
+struct on_path {
+	const struct path *path;
+	uint32_t row;
+};
+
+static int compare_rows(const void *left, const void *right, void *findings);
+
+static int compare_on_path(const void *left, const void *right, void *findings)
+{
+	const struct on_path *a = left, *b = right;
+
+	if (a->path != b->path)
+		return a->path < b->path ? -1 : 1;
+	return compare_rows(&a->row, &b->row, findings);
+}
+
+/* Block leaks of one call are shown under the most costly one of them. */
+static void follow_calls(struct findings *f)
+{
+	struct on_path *list = memory_new(f->count, sizeof(*list));
+	size_t count = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct findings_row *row = &f->row[i];
+		const struct path *path = path_of(f, row);
+
+		if (path && row->identity.kind == TRACE_KIND_BLOCK_LEAK && row->lead == i)
+			list[count++] = (struct on_path){ path, (uint32_t)i };
+	}
+	if (count)
+		qsort_r(list, count, sizeof(*list), compare_on_path, f);
+	for (size_t i = 1; i < count; i++)
+		if (list[i].path == list[i - 1].path)
+			f->row[list[i].row].lead = f->row[list[i - 1].row].lead;
+	free(list);
+}
+
 /* Ties are broken by what is the same in each run, and last by the order of the file. */
 static int compare_rows(const void *left, const void *right, void *findings)
 {
@@ -305,13 +404,27 @@ static int compare_rows(const void *left, const void *right, void *findings)
 	return order ? order : compare_numbers(first, second);
 }
 
+/* What is shown under another row follows it. */
+static int compare_places(const void *left, const void *right, void *findings)
+{
+	const struct findings *f = findings;
+	uint32_t first = *(const uint32_t *)left, second = *(const uint32_t *)right;
+	uint32_t lead = f->row[first].lead, other = f->row[second].lead;
+
+	if (lead != other)
+		return compare_rows(&lead, &other, findings);
+	if (first == lead || second == lead)
+		return first == second ? 0 : first == lead ? -1 : 1;
+	return compare_rows(left, right, findings);
+}
+
 static void sort_rows(struct findings *f)
 {
 	f->order = memory_new(f->count, sizeof(*f->order));
 	for (size_t i = 0; i < f->count; i++)
 		f->order[i] = (uint32_t)i;
 	if (f->count)
-		qsort_r(f->order, f->count, sizeof(*f->order), compare_rows, f);
+		qsort_r(f->order, f->count, sizeof(*f->order), compare_places, f);
 }
 
 /* How many findings there can be at most. */
@@ -440,6 +553,7 @@ struct findings *findings_new(struct model *const *models, size_t count,
 	b.f->row = memory_new(most, sizeof(*b.f->row));
 	b.f->shares = count > 1 ? shares_new(most) : NULL;
 	b.f->neighbours = memory_new(count, sizeof(*b.f->neighbours));
+	b.f->paths = memory_new(count, sizeof(struct paths *));
 	b.f->wrappers = memory_new(count, sizeof(struct wrappers *));
 	b.f->globs = globs;
 	b.f->one = memory_new(1, sizeof(*b.f->one));
@@ -447,6 +561,10 @@ struct findings *findings_new(struct model *const *models, size_t count,
 	index_init(&b.index, most);
 	for (size_t i = 0; i < count; i++)
 		add_model(&b, i);
+	for (size_t i = 0; i < b.f->count; i++)
+		if (!b.f->row[i].is_direct && b.f->row[i].identity.kind == TRACE_KIND_BLOCK_LEAK)
+			follow_section(&b, &b.f->row[i]);
+	follow_calls(b.f);
 	groups_free(b.groups);
 	index_release(&b.index);
 	number_twins(b.f);
@@ -535,6 +653,33 @@ static void set_fingerprint(struct findings *f, uint32_t row)
 	finding->has_offsets = print.has_offsets;
 }
 
+/* What is shown with a leak: its error path, and what follows it. Those that share its lead lie side
+ * by side in the order. */
+static void set_group(struct findings *f, size_t i)
+{
+	const struct findings_row *row = &f->row[f->order[i]];
+	const struct path *path = path_of(f, row);
+	struct finding *finding = &f->one->finding;
+
+	finding->is_indirect = finding->kind == TRACE_KIND_BLOCK_LEAK && !row->is_direct;
+	if (path) {
+		finding->entry_point = model_function(finding->model, path->function)->name;
+		finding->status = (uint32_t)path->status;
+	}
+	finding->is_led = row->lead != f->order[i];
+	finding->group = row->lead;
+	for (size_t j = i + 1; !finding->is_led && j < f->count; j++) {
+		const struct findings_row *other = &f->row[f->order[j]];
+
+		if (other->lead != row->lead)
+			break;
+		finding->is_leading = true;
+		finding->led_findings++;
+		sum_add(&finding->led_count, other->count);
+		sum_add(&finding->led_bytes, other->bytes);
+	}
+}
+
 const struct finding *findings_look(struct findings *f, size_t i)
 {
 	free(f->one->finding.message);
@@ -553,6 +698,8 @@ const struct finding *findings_get(struct findings *f, size_t i)
 	if (f->shares)
 		finding->share = shares_list(f->shares, f->order[i], &finding->shares);
 	set_fingerprint(f, f->order[i]);
+	if (is_leak_kind(finding->kind))
+		set_group(f, i);
 	if (!f->wrappers[row->model])
 		f->wrappers[row->model] = wrappers_new(finding->model, &f->namer, f->globs);
 	wrappers_skip(f->wrappers[row->model], finding);
@@ -567,7 +714,9 @@ void findings_free(struct findings *f)
 	for (size_t i = 0; i < f->model_count; i++) {
 		neighbours_release(&f->neighbours[i]);
 		wrappers_free(f->wrappers[i]);
+		paths_free(f->paths[i]);
 	}
+	free(f->paths);
 	free(f->wrappers);
 	free(f->one->finding.message);
 	free(f->one);

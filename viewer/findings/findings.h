@@ -27,6 +27,7 @@ struct findings_row;
 struct findings_shares;
 struct model_entry;
 struct neighbours;
+struct paths;
 struct wrappers;
 struct wrappers_globs;
 
@@ -52,6 +53,7 @@ struct findings {
 	uint32_t *twin; /* of each row: how many have its fingerprint and come before */
 	struct neighbours *neighbours; /* of each model, as the next one */
 	struct wrappers **wrappers;    /* NULL: not asked for yet */
+	struct paths **paths;          /* NULL: no call failed */
 	const struct wrappers_globs *globs;
 	struct findings_mark *mark; /* of each row; NULL: there are none */
 	bool has_baseline;

@@ -191,6 +191,17 @@ static void say_to_the_end(struct sentence *s, const char *words)
 									 : words);
 }
 
+static void say_path(struct sentence *s)
+{
+	const struct finding *f = s->finding;
+
+	if (!f->entry_point)
+		return;
+	say_words(s, "; ");
+	say_text(s, f->entry_point);
+	buffer_format(&s->text, " returned 0x%08" PRIx32 " on this path", f->status);
+}
+
 static void write_block_leak(struct sentence *s)
 {
 	say_block(s);
@@ -208,8 +219,11 @@ static void write_block_leak(struct sentence *s)
 	}
 	say_to_the_end(s, ", is never freed");
 	say_at_unload(s);
+	if (s->finding->is_indirect)
+		say_words(s, "; its section leaks as well");
 	if (s->finding->handed_out)
 		say_what_frees_it(s);
+	say_path(s);
 }
 
 static void write_section_leak(struct sentence *s)
@@ -221,6 +235,14 @@ static void write_section_leak(struct sentence *s)
 	say_place(s, ", created at ", TRACE_STACK_CREATE);
 	say_to_the_end(s, ", is never deleted");
 	say_at_unload(s);
+	if (s->finding->led_count) {
+		say_words(s, "; with it ");
+		buffer_count(&s->text, s->finding->led_count, "block");
+		say_words(s, s->finding->led_count == 1 ? " leaks (" : " leak (");
+		buffer_count(&s->text, s->finding->led_bytes, "byte");
+		say_words(s, ")");
+	}
+	say_path(s);
 }
 
 static void write_live_at_delete(struct sentence *s)

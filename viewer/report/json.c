@@ -223,6 +223,26 @@ static void write_stacks(struct writer *w, const struct finding *f)
 	json_close_object(&w->json);
 }
 
+static void write_leak(struct json *j, const struct finding *f)
+{
+	json_text(j, "leak_class",
+		  f->kind != TRACE_KIND_BLOCK_LEAK && f->kind != TRACE_KIND_SECTION_LEAK ? NULL
+		  : f->is_indirect ? "indirect"
+				   : "direct");
+	if (f->is_led || f->is_leading)
+		json_number(j, "group", f->group);
+	else
+		json_null(j, "group");
+	if (!f->entry_point) {
+		json_null(j, "path");
+		return;
+	}
+	json_open_object(j, "path");
+	json_text(j, "entry_point", f->entry_point);
+	json_address(j, "status", f->status);
+	json_close_object(j);
+}
+
 /* In each stack, the index of the frame of the line that is to be changed (findings/wrappers.h). */
 static void write_culprits(struct json *j, const struct finding *f)
 {
@@ -287,6 +307,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_text(j, "family", f->family);
 	json_number(j, "count", f->count);
 	json_number(j, "bytes", f->bytes);
+	write_leak(j, f);
 	if (f->has_address)
 		json_address(j, "address", f->address);
 	else

@@ -368,10 +368,25 @@ static void write_processes(struct writer *w, const struct finding *f)
 		buffer_format(w->text, "    and %zu more\n", left_out);
 }
 
+/* Before the leaks of one call of an entry point. */
+static void write_group(struct writer *w, const struct finding *f)
+{
+	bool is_one = f->count + f->led_count == 1 + f->led_findings;
+
+	buffer_count(w->text, f->count + f->led_count, "block");
+	buffer_text(w->text, " (");
+	buffer_count(w->text, f->bytes + f->led_bytes, "byte");
+	buffer_text(w->text, is_one ? ") of one " : ") of several ");
+	buffer_plain(w->text, f->entry_point);
+	buffer_format(w->text, ", which failed with 0x%08" PRIx32 ":\n", f->status);
+}
+
 static void write_finding(struct writer *w, const struct finding *f)
 {
 	const struct model_stack *call = f->stack[TRACE_STACK_CALL];
 
+	if (f->kind == TRACE_KIND_BLOCK_LEAK && f->is_leading && f->entry_point)
+		write_group(w, f);
 	write_headline(w, f);
 	if (f->baseline == FINDING_KNOWN)
 		return;

@@ -130,7 +130,8 @@ Test(report_json, has_the_keys_that_are_promised)
 	has_keys(r.json, "traces 0 events", "recorded retained overwritten lost torn");
 	has_keys(r.json, "traces 0 in_flight 0", "function thread stack");
 	has_keys(r.json, "findings 0",
-		 "kind level reason family count bytes address size package trace traces "
+		 "kind level reason family count bytes leak_class group path address size package "
+		 "trace traces "
 		 "fingerprint fingerprint_weak fingerprint_from suppressed_by "
 		 "baseline baseline_count message "
 		 "handed_out_by section owner stacks culprit_frames neighbours");
