@@ -51,12 +51,14 @@ static inline const char *program_reason(enum program_kind kind)
 }
 
 #define PROGRAM_PATH_BYTES 256   /* longer paths of interpreters are cut off; the kernel's limit */
+#define PROGRAM_NAME_BYTES 64    /* of a sanitizer's library */
 #define PROGRAM_SCRIPTS_NESTED 4 /* the kernel follows no more */
 
 /* Starts zeroed. */
 struct program {
 	enum program_kind kind;
 	char interpreter[PROGRAM_PATH_BYTES]; /* of a script, the last one; "": it is no script */
+	char sanitizer[PROGRAM_NAME_BYTES]; /* its shared sanitizer, which must be loaded first; "": none */
 };
 
 #if defined(__x86_64__)
@@ -83,9 +85,72 @@ static inline int program_is_glibc(const char *loader)
 	return strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld-2.", 5) == 0;
 }
 
-static inline enum program_kind program_kind_of_elf(int fd, const Elf64_Ehdr *header)
+/* Is this the file of a sanitizer that must come before all other libraries? The names are gcc's
+ * (libasan.so.8) and clang's (libclang_rt.asan-x86_64.so). */
+static inline int program_is_sanitizer(const char *path, size_t bytes)
 {
-	char loader[PROGRAM_PATH_BYTES];
+	static const char *const names[] = { "libasan.",   "libtsan.",  "liblsan.",
+					     "libhwasan.", "libubsan.", "libclang_rt." };
+	const char *slash = (const char *)memrchr(path, '/', bytes),
+		   *name = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return 1;
+	return 0;
+}
+
+/* Where an address of the program lies in its file; 0: nowhere. */
+static inline uint64_t program_offset_of(int fd, const Elf64_Ehdr *header, uint64_t address)
+{
+	for (unsigned i = 0; i < header->e_phnum; i++) {
+		char bytes[sizeof(Elf64_Phdr) + 1];
+		Elf64_Phdr segment;
+
+		if (program_read_bytes(fd, header->e_phoff + i * sizeof(segment), bytes,
+				       sizeof(bytes)) < sizeof(segment))
+			return 0;
+		memcpy(&segment, bytes, sizeof(segment));
+		if (segment.p_type == PT_LOAD && address - segment.p_vaddr < segment.p_filesz)
+			return address - segment.p_vaddr + segment.p_offset;
+	}
+	return 0;
+}
+
+/* Looks for a sanitizer among the libraries that a program is linked to. */
+static inline void program_find_sanitizer(struct program *p, int fd, const Elf64_Ehdr *header,
+					  const Elf64_Phdr *dynamic)
+{
+	enum { ENTRIES_MOST = 64 };
+	char bytes[ENTRIES_MOST * sizeof(Elf64_Dyn) + 1];
+	size_t count =
+		program_read_bytes(fd, dynamic->p_offset, bytes, sizeof(bytes)) / sizeof(Elf64_Dyn);
+	uint64_t strings = 0;
+	Elf64_Dyn entry;
+
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&entry, bytes + i * sizeof(entry), sizeof(entry));
+		if (entry.d_tag == DT_STRTAB)
+			strings = program_offset_of(fd, header, entry.d_un.d_ptr);
+	}
+	for (size_t i = 0; i < count && strings; i++) {
+		memcpy(&entry, bytes + i * sizeof(entry), sizeof(entry));
+		if (entry.d_tag == DT_NULL)
+			break;
+		if (entry.d_tag != DT_NEEDED)
+			continue;
+		program_read_bytes(fd, strings + entry.d_un.d_val, p->sanitizer,
+				   sizeof(p->sanitizer));
+		if (program_is_sanitizer(p->sanitizer, strlen(p->sanitizer)))
+			return;
+	}
+	p->sanitizer[0] = '\0';
+}
+
+static inline enum program_kind program_kind_of_elf(struct program *p, int fd,
+						    const Elf64_Ehdr *header)
+{
+	char loader[PROGRAM_PATH_BYTES] = "";
 
 	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != PROGRAM_MACHINE)
 		return PROGRAM_OTHER_PROCESSOR;
@@ -97,12 +162,14 @@ static inline enum program_kind program_kind_of_elf(int fd, const Elf64_Ehdr *he
 				       sizeof(bytes)) < sizeof(segment))
 			return PROGRAM_UNKNOWN;
 		memcpy(&segment, bytes, sizeof(segment));
-		if (segment.p_type != PT_INTERP)
-			continue;
-		program_read_bytes(fd, segment.p_offset, loader, sizeof(loader));
-		return program_is_glibc(loader) ? PROGRAM_FITS : PROGRAM_OTHER_LIBC;
+		if (segment.p_type == PT_INTERP)
+			program_read_bytes(fd, segment.p_offset, loader, sizeof(loader));
+		else if (segment.p_type == PT_DYNAMIC)
+			program_find_sanitizer(p, fd, header, &segment);
 	}
-	return PROGRAM_STATIC;
+	if (!*loader)
+		return PROGRAM_STATIC;
+	return program_is_glibc(loader) ? PROGRAM_FITS : PROGRAM_OTHER_LIBC;
 }
 
 /* Looks at an open file. `p->interpreter` is written if it is a script. */
@@ -113,9 +180,10 @@ static inline void program_read(struct program *p, int fd)
 	size_t bytes = program_read_bytes(fd, 0, head, sizeof(head));
 
 	p->kind = PROGRAM_UNKNOWN;
+	p->sanitizer[0] = '\0';
 	if (bytes >= sizeof(header) && memcmp(head, ELFMAG, SELFMAG) == 0) {
 		memcpy(&header, head, sizeof(header));
-		p->kind = program_kind_of_elf(fd, &header);
+		p->kind = program_kind_of_elf(p, fd, &header);
 	} else if (strncmp(head, "#!", 2) == 0) {
 		const char *name = head + 2 + strspn(head + 2, " \t");
 		size_t length = strcspn(name, " \t\n");
@@ -174,7 +242,7 @@ static inline void program_look_at(struct program *p, int folder, const char *pa
 static inline void program_find(struct program *p, const char *file, const char *folders,
 				char *path, size_t path_bytes)
 {
-	struct program refused = { PROGRAM_NONE, "" };
+	struct program refused = { PROGRAM_NONE, "", "" };
 
 	path[0] = '\0';
 	if (strchr(file, '/') && strlen(file) < path_bytes)

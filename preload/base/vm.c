@@ -22,12 +22,16 @@ enum {
 #define RANGE_BYTES 0x100000000000u
 #define RANGE_UNIT (1ull << 30) /* of address space, for one table */
 
-/* The thread sanitizer has its own tables there. */
 #ifdef __SANITIZE_THREAD__
-#define HAVE_RANGE false
+static bool avoids_range = true;
 #else
-#define HAVE_RANGE true
+static bool avoids_range;
 #endif
+
+void vm_avoid_range(void)
+{
+	avoids_range = true;
+}
 
 static size_t page_bytes(void)
 {
@@ -132,7 +136,7 @@ bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most,
 {
 	*table = (struct vm_table){ .bytes_most = round_up(bytes_most, page_bytes()), .kind = kind };
 	table->bytes = table->bytes_most < STEP ? table->bytes_most : STEP;
-	if (!(HAVE_RANGE && place_in_range(table, fd)) && !reserve_in_whole(table, fd)) {
+	if ((avoids_range || !place_in_range(table, fd)) && !reserve_in_whole(table, fd)) {
 		if (table->base != MAP_FAILED)
 			munmap(table->base, table->bytes_most);
 		*table = (struct vm_table){ 0 };

@@ -31,6 +31,9 @@
 
 #include "preload/base/compiler.h"
 
+/* At start-up: that range cannot be had in this process. */
+void vm_avoid_range(void);
+
 /* Returns `bytes` bytes, all zero, which cost memory only once they are touched; NULL if there
  * is no address space. munmap() gives them back. */
 void *vm_reserve(size_t bytes);

@@ -248,6 +248,16 @@ bool elf_image_import(const struct elf_dynamic *dynamic, const ElfW(Rela) * relo
 	return true;
 }
 
+bool elf_image_any_defines(const char *name)
+{
+	struct elf_dynamic dynamic;
+
+	for (const struct link_map *map = elf_image_first(); map; map = map->l_next)
+		if (elf_image_read(&dynamic, map) && elf_image_find(&dynamic, name))
+			return true;
+	return false;
+}
+
 bool elf_image_is_c_library(const struct elf_dynamic *dynamic)
 {
 	return dynamic->soname && (elf_image_is_name(dynamic->soname, "libc.so.6") ||

@@ -90,6 +90,9 @@ struct elf_import {
 bool elf_image_import(const struct elf_dynamic *dynamic, const ElfW(Rela) * relocation,
 		      struct elf_import *import);
 
+/* Does the program or a library that was loaded with it define such a symbol? At start-up. */
+bool elf_image_any_defines(const char *name);
+
 /* Is it the C library, or libdl, which once held dlsym()? */
 bool elf_image_is_c_library(const struct elf_dynamic *dynamic);
 

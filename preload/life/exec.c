@@ -38,29 +38,33 @@ static struct program look_at(const struct target *t)
 	return program;
 }
 
-/* Is the library in the environment of a program that could not load it? Then says so. Reads files
- * only if it is in it. */
-static bool must_stay_out(const struct target *t, char *const argv[], char *const envp[])
+/* Is the library in the environment of a program that could not load it? Then says so, and takes it
+ * out. Puts the sanitizer of a program before the library. Reads files only if the library is in it. */
+static char *const *fit_environment(const struct target *t, char *const argv[], char *const envp[],
+				    void *room)
 {
 	struct program program;
 	int saved_errno = errno;
-	bool must = false;
 
-	if (follow_bytes(envp) > 0) {
-		program = look_at(t);
-		must = program_is_foreign(program.kind);
+	if (follow_bytes(envp) == 0)
+		return envp;
+	program = look_at(t);
+	if (program_is_foreign(program.kind)) {
+		follow_note_untraced(t->name && *t->name ? t->name
+				     : argv && argv[0]   ? argv[0]
+							 : "a program",
+				     &program);
+		envp = follow_without(envp, room);
+	} else if (*program.sanitizer) {
+		envp = follow_behind(envp, program.sanitizer, room);
 	}
-	if (must && t->name && *t->name)
-		follow_note_untraced(t->name, &program);
-	else if (must)
-		follow_note_untraced(argv && argv[0] ? argv[0] : "a program", &program);
 	errno = saved_errno;
-	return must;
+	return envp;
 }
 
 /* The environment for a target. The room for a copy is the caller's stack, as in exec_list(). */
 #define ENVIRONMENT_FOR(t, argv, envp) \
-	(must_stay_out(t, argv, envp) ? follow_without(envp, alloca(follow_bytes(envp))) : (envp))
+	fit_environment(t, argv, envp, alloca(follow_bytes(envp) + 1))
 
 static int call_real(const struct target *t, char *const argv[], char *const envp[])
 {

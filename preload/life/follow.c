@@ -81,7 +81,7 @@ size_t follow_bytes(char *const envp[])
 		const char *list = value_of(envp[count], "LD_PRELOAD");
 
 		if (list && has_own_path(list))
-			bytes += strlen(envp[count]) + 1;
+			bytes += strlen(envp[count]) + 1 + PROGRAM_NAME_BYTES;
 	}
 	return bytes ? bytes + (count + 1) * sizeof(char *) : 0;
 }
@@ -110,6 +110,38 @@ char *const *follow_without(char *const envp[], void *room)
 	}
 	*to = NULL;
 	return room;
+}
+
+char *const *follow_behind(char *const envp[], const char *sanitizer, void *room)
+{
+	char **to = room, *text = room;
+
+	for (size_t i = 0; envp[i]; i++)
+		text += sizeof(char *);
+	text += sizeof(char *);
+	for (size_t i = 0; envp[i]; i++) {
+		const char *list = value_of(envp[i], "LD_PRELOAD");
+
+		*to++ = envp[i];
+		if (!list || !has_own_path(list) || program_is_sanitizer(list, strcspn(list, ": ")))
+			continue;
+		to[-1] = text;
+		text = stpcpy(text, "LD_PRELOAD=");
+		text = stpcpy(text, sanitizer);
+		*text++ = ':';
+		text = stpcpy(text, list) + 1;
+	}
+	*to = NULL;
+	return room;
+}
+
+void follow_without_sanitizer(void)
+{
+	char *list = getenv("LD_PRELOAD");
+	size_t bytes = list ? strcspn(list, ":") : 0;
+
+	if (bytes && list[bytes] && !memchr(list, '/', bytes) && program_is_sanitizer(list, bytes))
+		memmove(list, list + bytes + 1, strlen(list + bytes + 1) + 1);
 }
 
 void follow_note_untraced(const char *name, const struct program *program)

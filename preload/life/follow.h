@@ -26,6 +26,14 @@ void follow_no_more(void);
 size_t follow_bytes(char *const envp[]);
 char *const *follow_without(char *const envp[], void *room);
 
+/* The same with a sanitizer put before the library, unless there is one. Async-signal-safe. */
+char *const *follow_behind(char *const envp[], const char *sanitizer, void *room);
+
+/* Takes the sanitizer that was put so before this library, by its name alone, out of LD_PRELOAD: it
+ * was meant for this program, and not for others that it executes. At start-up; changes the
+ * environment in place. */
+void follow_without_sanitizer(void);
+
 /* Tells `lsatrace run` or `record` that such a program is executed, and why it is not traced. */
 void follow_note_untraced(const char *name, const struct program *program);
 

@@ -6,10 +6,13 @@
 #include "preload/base/process.h"
 #include "preload/base/reentry.h"
 #include "preload/base/text.h"
+#include "preload/base/vm.h"
 #include "preload/capture/backtrace.h"
 #include "preload/file/clock.h"
 #include "preload/file/lanes.h"
+#include "preload/host/elf_image.h"
 #include "preload/host/real.h"
+#include "preload/life/follow.h"
 #include "preload/life/hooks.h"
 #include "preload/life/init.h"
 #include "preload/life/new_trace.h"
@@ -25,6 +28,9 @@ static void init_modules(void)
 {
 	int saved_errno = errno;
 
+	/* The thread sanitizer has its own tables in the range of addresses. */
+	if (elf_image_any_defines("__tsan_init"))
+		vm_avoid_range();
 	real_init(); /* first: all others may call functions of the C library that are replaced here */
 	scope_init();
 	libraries_init();
@@ -70,5 +76,6 @@ static __attribute__((constructor)) void start_library(void)
 	if (!backtrace_start())
 		say_without_libunwind();
 	reentry_inside = was_inside;
+	follow_without_sanitizer();
 	libraries_start();
 }

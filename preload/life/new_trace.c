@@ -66,11 +66,7 @@ static bool refuse_file(const struct name *name, int error)
  * the tracer for uninitialised, and end the host. */
 static bool has_memory_sanitizer(void)
 {
-	const struct link_map *program = elf_image_first();
-	struct elf_dynamic dynamic;
-
-	return program && elf_image_read(&dynamic, program) &&
-	       elf_image_find(&dynamic, "__msan_init");
+	return elf_image_any_defines("__msan_init");
 }
 
 static bool prepare_once(void)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "include/options.h"
+#include "include/program.h"
 
 static volatile sig_atomic_t forward_to, has_interrupt;
 
@@ -93,20 +94,6 @@ static void unwatch_signals(const sigset_t *mask_before)
 	sigprocmask(SIG_SETMASK, mask_before, NULL);
 }
 
-/* Is this item of LD_PRELOAD the run-time library of a sanitizer? That must come first, or it ends
- * the program. The names are gcc's (libasan.so.8) and clang's (libclang_rt.asan-x86_64.so). */
-static bool is_sanitizer(const char *item, size_t bytes)
-{
-	static const char *const names[] = { "libasan.",   "libtsan.",  "liblsan.",
-					     "libhwasan.", "libubsan.", "libclang_rt." };
-	const char *slash = memrchr(item, '/', bytes), *name = slash ? slash + 1 : item;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strncmp(name, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
 static int set_environment(const struct launch *launch)
 {
 	const char *value = getenv("LD_PRELOAD"), *others = value ? value : "", *rest = others;
@@ -114,11 +101,17 @@ static int set_environment(const struct launch *launch)
 	int failed;
 
 	/* The library goes before all other items, in the place of the separator after these. */
-	for (size_t bytes; bytes = strcspn(rest, ": "), is_sanitizer(rest, bytes);)
+	for (size_t bytes; bytes = strcspn(rest, ": "), program_is_sanitizer(rest, bytes);)
 		rest += bytes + (rest[bytes] != '\0');
-	if (asprintf(&preload, "%.*s%s%s%s%s", (int)(rest - others), others,
-		     rest > others && !strchr(": ", rest[-1]) ? ":" : "", launch->library,
-		     *rest ? ":" : "", rest) < 0)
+	/* The one that the program is linked to, unless the user has named any. */
+	if (rest == others && *launch->sanitizer)
+		failed = asprintf(&preload, "%s:%s%s%s", launch->sanitizer, launch->library,
+				  *rest ? ":" : "", rest);
+	else
+		failed = asprintf(&preload, "%.*s%s%s%s%s", (int)(rest - others), others,
+				  rest > others && !strchr(": ", rest[-1]) ? ":" : "",
+				  launch->library, *rest ? ":" : "", rest);
+	if (failed < 0)
 		return -1;
 	failed = setenv("LD_PRELOAD", preload, 1) || setenv(OPTIONS_VARIABLE, launch->options, 1) ||
 		 setenv(SESSION_VARIABLE, launch->session, 1);

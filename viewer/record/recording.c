@@ -53,8 +53,9 @@ static int run_command(struct recording *r, const char *library, const char *opt
 		       char *const *command)
 {
 	/* Into a program that cannot load it, nothing is preloaded. */
-	struct launch launch = { untraced_is_foreign(command[0]) ? NULL : library, options,
-				 r->session.path };
+	struct program program = untraced_look_at(command[0]);
+	struct launch launch = { program_is_foreign(program.kind) ? NULL : library, options,
+				 r->session.path, program.sanitizer };
 	struct launch_outcome outcome = { 0 };
 	char *pattern;
 
@@ -64,7 +65,7 @@ static int run_command(struct recording *r, const char *library, const char *opt
 		return LAUNCH_FAILED;
 	case LAUNCH_NOT_RUN:
 		/* execvp() says EACCES if it cannot search a folder of PATH. */
-		if (outcome.error == EACCES && !untraced_is_there(command[0]))
+		if (outcome.error == EACCES && untraced_look_at(command[0]).kind == PROGRAM_NONE)
 			outcome.error = ENOENT;
 		complaint_print("lsatrace", "cannot run '%s': %s", command[0],
 				strerror(outcome.error));

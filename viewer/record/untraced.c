@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <sys/xattr.h>
 
-#include "include/program.h"
-
-static struct program look_at(const char *command, char path[PATH_MAX])
+static struct program find_program(const char *command, char path[PATH_MAX])
 {
 	struct program program = { 0 };
 
@@ -16,18 +14,11 @@ static struct program look_at(const char *command, char path[PATH_MAX])
 	return program;
 }
 
-bool untraced_is_foreign(const char *command)
+struct program untraced_look_at(const char *command)
 {
 	char path[PATH_MAX];
 
-	return program_is_foreign(look_at(command, path).kind);
-}
-
-bool untraced_is_there(const char *command)
-{
-	char path[PATH_MAX];
-
-	return look_at(command, path).kind != PROGRAM_NONE;
+	return find_program(command, path);
 }
 
 /* Returns why a program has more rights than its caller, or NULL. Its loader ignores LD_PRELOAD. */
@@ -49,7 +40,7 @@ static const char *find_raised_rights(const char *path)
 bool untraced_explain(const char *command, const char *tables, char *why, size_t bytes)
 {
 	char path[PATH_MAX];
-	struct program program = look_at(command, path);
+	struct program program = find_program(command, path);
 	const char *interpreter = program.interpreter, *raised = NULL;
 	const char *reason = program_reason(program.kind);
 

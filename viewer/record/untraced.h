@@ -9,12 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Would the loader of a command fail, or complain, if the library were preloaded? `command` is
- * looked up in PATH as by execvp, here and below. */
-bool untraced_is_foreign(const char *command);
+#include "include/program.h"
 
-/* Is there a file for a command, which execvp() could not execute? */
-bool untraced_is_there(const char *command);
+/* Looks at the program of a command, which is looked up in PATH as by execvp, here and below. */
+struct program untraced_look_at(const char *command);
 
 /*
  * Writes why a command left no trace into `why`, which has room for `bytes` bytes. `tables` is the
