@@ -79,8 +79,10 @@ bench: ## measure what tracing and reports cost, beside what peers do; writes bu
 stress: products $(STRESS) ## compare backtraces of stacks of every kind, by many compilers, with libunwind's
 	@.ci/stress all $(abspath $(BUILD))
 
-torture: $(BUILD)/tests/torture ## use and misuse lsatrace's own shared memory in every way, for a minute
+TORTURED := $(addprefix $(BUILD)/tests/whole/,test_torture test_killed test_packages)
+torture: $(BUILD)/tests/torture products hosts $(TORTURED) ## death, threads, forks, cancellation, reloads by the thousand; ten minutes
 	$<
+	@for program in $(TORTURED); do TORTURE=1 $$program --verbose || exit; done
 
 bench-deps: ## install the peers that `make bench` compares with
 	@.ci/deps bench

@@ -2,8 +2,10 @@
 #include "host.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "odd.h"
 
@@ -73,6 +75,21 @@ long host_private_live(void)
 	for (int i = 0; i < PRIVATE_BLOCKS; i++)
 		live += private_taken[i];
 	return live;
+}
+
+static long forgotten_made, forgotten_live;
+
+void host_forget_counts(void)
+{
+	forgotten_made = host_private_made();
+	forgotten_live = host_private_live();
+}
+
+void host_print_counts(void)
+{
+	fflush(stdout);
+	dprintf(STDOUT_FILENO, "made %ld, live %ld\n", host_private_made() - forgotten_made,
+		host_private_live() - forgotten_live);
 }
 
 static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *address)

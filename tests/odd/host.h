@@ -23,6 +23,9 @@ extern void (*host_interlude)(void);
  * how many it has not got back. */
 long host_private_made(void);
 long host_private_live(void);
+/* Prints both, without what there was at the last host_forget_counts(), in one write(). */
+void host_print_counts(void);
+void host_forget_counts(void);
 
 /* What the entry point of a library, or of the program itself, returned. */
 struct host_library {

@@ -83,17 +83,6 @@ static int cancelled_later(char **arguments)
 	return 0;
 }
 
-static void print_counts(void)
-{
-	printf("made %ld, live %ld\n", host_private_made(), host_private_live());
-}
-
-static void churn_private(long rounds)
-{
-	for (long i = 0; i < rounds; i++)
-		lsa->FreePrivateHeap(lsa->AllocatePrivateHeap(8));
-}
-
 /* Most often it is in the tracer when it ends. */
 static void *call_until_cancelled(void *unused)
 {
@@ -120,7 +109,7 @@ static int cancelled_anywhere(char **arguments)
 	}
 	churn_private(100);
 	lsa->AllocatePrivateHeap(31);
-	print_counts();
+	host_print_counts();
 	return 0;
 }
 
@@ -151,7 +140,7 @@ static int jumped_anywhere(char **arguments)
 	}
 	churn_private(100);
 	lsa->AllocatePrivateHeap(31);
-	print_counts();
+	host_print_counts();
 	return 0;
 }
 
@@ -181,7 +170,7 @@ static int overflowed(char **arguments)
 		return overflow_stack(0);
 	churn_private(100);
 	lsa->AllocatePrivateHeap(31);
-	print_counts();
+	host_print_counts();
 	return 0;
 }
 

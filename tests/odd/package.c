@@ -48,6 +48,12 @@ NOINLINE void churn(long rounds)
 		lsa->FreeLsaHeap(lsa->AllocateLsaHeap(32));
 }
 
+NOINLINE void churn_private(long rounds)
+{
+	for (long i = 0; i < rounds; i++)
+		lsa->FreePrivateHeap(lsa->AllocatePrivateHeap(8));
+}
+
 NOINLINE void leak(ULONG size)
 {
 	lsa->AllocateLsaHeap(size);

@@ -25,6 +25,9 @@ SpInitializeFn package_initialize;
 /* Allocates a block of the LSA heap and frees it, so many `times`. */
 void churn(long rounds);
 
+/* The same with the private heap, which counts (host.h). */
+void churn_private(long rounds);
+
 /* Defect: leaks a block of the LSA heap. */
 void leak(ULONG size);
 

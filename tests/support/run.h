@@ -19,6 +19,9 @@ struct run {
 struct run run_command(const char *const argv[]);
 void run_release(struct run *run);
 
+/* How often to do something: `few` times in `make check`, `many` times in `make torture`. */
+long run_count(long few, long many);
+
 /* A list of arguments that can grow. It starts as zeroes. After the first addition, `all` ends
  * with NULL. */
 struct arguments {

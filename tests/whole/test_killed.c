@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of traces of processes that are killed at a random moment. The host counts its calls in a
- * journal that survives as well. Both must agree, except for the calls that were in flight.
+ * Tests of traces of processes that are killed at a random moment, in half of the cases with their
+ * children. The host counts its calls in a journal that survives as well. Both must agree, except for
+ * the calls that were in flight.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tests/host/journal.h"
 #include "tests/support/json.h"
-#include "tests/support/run.h"
+#include "tests/support/traced.h"
 
-enum { KILLS = 100, THREADS = 3, PLANTED = 7, LATEST_MS = 60 };
+enum { KILLS = 100, KILLS_MANY = 1000, THREADS = 3, LATEST_MS = 60 };
 
 #define LIBRARY BUILD_DIR "/liblsatrace.so"
 #define LSATRACE BUILD_DIR "/lsatrace"
@@ -42,59 +45,73 @@ static void nap_ms(long ms)
 		;
 }
 
-/* Starts a host that never ends by itself. Its trace goes to the folder. */
-static pid_t start_host(const char *folder)
+static char *path_of(const char *folder, const char *name)
 {
-	char options[4200], journal[4200];
-	pid_t pid;
+	char *path;
 
-	snprintf(options, sizeof(options), "output=%s/one.trace:ring=1M", folder);
-	snprintf(journal, sizeof(journal), "--journal=%s/journal", folder);
-	pid = fork();
-	cr_assert_geq(pid, 0);
-	if (pid > 0)
-		return pid;
-	setenv("LD_PRELOAD", LIBRARY, 1);
-	setenv("LSATRACE_OPTIONS", options, 1);
-	if (!freopen("/dev/null", "w", stdout))
-		_exit(126);
-	execl(HOST, HOST, "--threads=3", "--repeat=1000000000", "--command=calls=10 leaks=7",
-	      journal, LOAD, (char *)NULL);
-	_exit(127);
+	cr_assert_gt(asprintf(&path, "%s/%s", folder, name), 0);
+	return path;
 }
 
-static void await_trace(const char *folder)
+/* Starts a host that never ends by itself, with or without children, as the leader of a group. Its
+ * traces go to the folder. */
+static pid_t start_host(const char *folder, bool has_children)
 {
-	char path[4200];
+	char *options, *journal;
+	pid_t pid;
 
-	snprintf(path, sizeof(path), "%s/one.trace", folder);
+	cr_assert_gt(asprintf(&options, "output=%s/%%p.trace:ring=1M", folder), 0);
+	cr_assert_gt(asprintf(&journal, "--journal=%s/journal", folder), 0);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		setpgid(0, 0);
+		setenv("LD_PRELOAD", LIBRARY, 1);
+		setenv("LSATRACE_OPTIONS", options, 1);
+		if (!freopen("/dev/null", "w", stdout))
+			_exit(126);
+		execl(HOST, HOST, "--threads=3", "--repeat=1000000000", "--command=calls=10 leaks=7",
+		      journal, LOAD, has_children ? "--fork=2" : (char *)NULL, (char *)NULL);
+		_exit(127);
+	}
+	free(options);
+	free(journal);
+	return pid;
+}
+
+static void await_trace(const char *folder, pid_t pid)
+{
+	char name[32], *path;
+
+	snprintf(name, sizeof(name), "%d.trace", (int)pid);
+	path = path_of(folder, name);
 	for (int i = 0; i < 5000 && access(path, R_OK) != 0; i++)
 		nap_ms(1);
 	cr_assert_eq(access(path, R_OK), 0, "no trace");
+	free(path);
 }
 
-static void kill_at_random(const char *folder, unsigned *seed)
+/* Waits for the children as well, which become those of this process. */
+static void kill_at_random(const char *folder, bool has_children, unsigned *seed)
 {
-	pid_t pid = start_host(folder);
+	pid_t pid = start_host(folder, has_children);
 	int status;
 
-	await_trace(folder);
+	await_trace(folder, pid);
 	/* Down to microseconds. Half of the moments are in the first milliseconds. */
 	usleep((useconds_t)rand_r(seed) % (rand_r(seed) % 2 ? 3000 : LATEST_MS * 1000));
-	cr_assert_eq(kill(pid, SIGKILL), 0);
+	cr_assert_eq(kill(-pid, SIGKILL), 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert(WIFSIGNALED(status), "the host ended by itself");
+	while (wait(NULL) > 0)
+		;
 }
 
-static json_t *report_of(const char *folder)
+static json_t *report_of(const char *path)
 {
-	char path[4200];
-	struct run run;
-	json_t *report;
+	struct run run = run_command(COMMAND(LSATRACE, "report", "--format=json", path));
+	json_t *report = json_loads(run.out, 0, NULL);
 
-	snprintf(path, sizeof(path), "%s/one.trace", folder);
-	run = run_command((const char *const[]){ LSATRACE, "report", "--format=json", path, NULL });
-	report = json_loads(run.out, 0, NULL);
 	cr_assert_not_null(report, "status %d: %s", run.status, run.err);
 	cr_assert_str_empty(run.err);
 	run_release(&run);
@@ -103,10 +120,13 @@ static json_t *report_of(const char *folder)
 
 static struct counts count(const json_t *report, const struct journal_file *journal, int function)
 {
+	long long pid = json_number_at(report, "traces.0.pid");
 	struct counts c = { 0 };
 	char path[200];
 
 	for (int i = 0; i < JOURNAL_THREADS; i++) {
+		if (journal->threads[i].pid != pid)
+			continue;
 		c.begun += (long long)journal->threads[i].begun[function];
 		c.returned += (long long)journal->threads[i].returned[function];
 	}
@@ -182,36 +202,47 @@ static void expect_whole(const json_t *report)
 
 static struct journal_file *read_journal(const char *folder)
 {
+	char *path = path_of(folder, "journal");
 	struct journal_file *journal;
-	char path[4200];
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	snprintf(path, sizeof(path), "%s/journal", folder);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	cr_assert_geq(fd, 0);
 	journal = mmap(NULL, sizeof(*journal), PROT_READ, MAP_SHARED, fd, 0);
 	cr_assert_neq(journal, MAP_FAILED);
 	close(fd);
+	free(path);
 	return journal;
 }
 
-Test(killed, a_trace_agrees_with_its_host_whenever_that_is_killed, .timeout = 300)
+/* A child that was killed early has no trace. */
+static void expect_each_trace(const char *folder)
 {
-	unsigned seed = 20;
+	struct journal_file *journal = read_journal(folder);
+	struct arguments paths = { 0 };
 
-	for (int i = 0; i < KILLS; i++) {
-		char *folder = temporary_folder_new();
-		struct journal_file *journal;
-		json_t *report;
+	folder_list(&paths, folder, ".trace");
+	for (size_t i = 0; i < paths.count; i++) {
+		json_t *report = report_of(paths.all[i]);
 
-		kill_at_random(folder, &seed);
-		report = report_of(folder);
-		journal = read_journal(folder);
 		expect_whole(report);
 		expect_every_call(report, journal);
 		expect_ledger(report, journal);
-		munmap(journal, sizeof(*journal));
 		json_decref(report);
+	}
+	arguments_release(&paths);
+	munmap(journal, sizeof(*journal));
+}
+
+Test(killed, a_trace_agrees_with_its_host_whenever_that_is_killed, .timeout = 3000)
+{
+	unsigned seed = 20;
+
+	cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	for (long i = 0; i < run_count(KILLS, KILLS_MANY); i++) {
+		char *folder = temporary_folder_new();
+
+		kill_at_random(folder, i % 2, &seed);
+		expect_each_trace(folder);
 		temporary_folder_remove(folder);
 	}
 }

@@ -242,11 +242,15 @@ Test(packages, a_library_that_is_loaded_two_hundred_times_is_as_many_packages, .
 }
 
 /* A library takes the place of another one, before the tracer hears that the first one is gone. */
-Test(packages, libraries_may_come_and_go_in_many_threads_at_once, .timeout = 60)
+Test(packages, libraries_may_come_and_go_in_many_threads_at_once, .timeout = 900)
 {
-	struct traced traced = trace_libraries(ODD("reload-at-once", "200"), 4);
+	long times = run_count(200, 5000);
+	char number[24];
+	struct traced traced;
 
-	expect_errors(&traced, 800, 800 * 44, 800);
+	snprintf(number, sizeof(number), "%ld", times);
+	traced = trace_libraries(ODD("reload-at-once", number), 4);
+	expect_errors(&traced, 4 * times, 4 * times * 44, 4 * times);
 	expect_exact(&traced);
 	traced_release(&traced);
 }
