@@ -13,7 +13,7 @@ LANGUAGE := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -I. -Iinclude
 # A test finds the programs that it spawns by these.
 PATHS := -DBUILD_DIR='"$(abspath $(BUILD))"' -DSOURCE_DIR='"$(CURDIR)"'
 DEPEND = -MMD -MP -MF $@.d -MT $@
-VIEWER_LIBS := -ldw -lelf -liberty -lz
+VIEWER_LIBS := -ljansson -ldw -lelf -liberty -lz
 
 # What a folder adds to LANGUAGE: the FLAGS_ of the folder itself, or of the nearest one above it.
 # SANITIZE and GUEST_SANITIZE are only set by `make sanitize`: a library that is preloaded into any
@@ -21,7 +21,8 @@ VIEWER_LIBS := -ldw -lelf -liberty -lz
 # -fno-tree-slp-vectorize: a vector load of two words that were just stored one by one stalls.
 FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-tree-slp-vectorize \
 	$(GUEST_SANITIZE)
-FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
+# Hidden: libjansson has functions of the same names as viewer/base/json.h, and must call its own.
+FLAGS_viewer := $(CFLAGS) -fvisibility=hidden -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 flags = $(or $(FLAGS_$(1)),$(call flags,$(patsubst %/,%,$(dir $(1)))))
 # A traced call goes through small functions of a dozen files, which gcc joins at link time. The objects

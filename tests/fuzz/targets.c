@@ -105,12 +105,14 @@ void fuzz_whole(const uint8_t *data, size_t size)
 			 (char *)"fuzzed", NULL };
 	char *json[] = { (char *)"events", (char *)"--stacks", (char *)"--json", (char *)"fuzzed",
 			 NULL };
+	char *baseline[] = { (char *)"baseline", (char *)"fuzzed", NULL };
 	char *stat[] = { (char *)"stat", (char *)"fuzzed", NULL };
 
 	world_set(data, size);
 	REPORT_FORMATS(REPORT, REPORT)
 	command_events(4, text);
 	command_events(4, json);
+	command_baseline(2, baseline);
 	command_stat(2, stat);
 	EXPORT_FORMATS(EXPORT, EXPORT)
 }

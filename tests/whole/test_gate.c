@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of what lets a job of continuous integration fail, and what does not: suppressions. */
+/* Tests of what lets a job of continuous integration fail, and what does not: suppressions,
+ * baselines. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,4 +199,157 @@ Test(gate, suppressions_that_are_generated_suppress_what_they_were_made_for, .ti
 		expect(&t, "$L report --suppressions=s $T", 0, " suppressed; ", "");
 		traced_release(&t);
 	}
+}
+
+/* Copies the trace of another library beside the others, under a name. */
+static void add_trace(const struct traced *t, const char *library, const char *name)
+{
+	struct traced other = trace(library);
+	struct run run = run_command(
+		COMMAND("sh", "-c", "cp \"$1\" \"$0/$2\"", t->folder, other.traces.all[0], name));
+
+	cr_assert_eq(run.status, 0);
+	run_release(&run);
+	traced_release(&other);
+}
+
+Test(gate, a_baseline_makes_new_and_grown_findings_fail_and_no_others, .timeout = 120)
+{
+	struct traced t = trace(BUILT("leak"));
+
+	add_trace(&t, BUILT("two"), "two");
+	add_trace(&t, BUILT("clean"), "clean");
+	expect(&t, "$L baseline -o base $T && cat base", 0, "lsatrace-baseline 1\nblock-leak ", "");
+	expect(&t, "cat base", 0, " 1 make_ticket (built.so)\n", "");
+	expect(&t, "$L report --baseline=base $T", 0, "0 new, 0 grown, 1 known, 0 fixed; ", "");
+	expect(&t, "$L report --baseline=base two", 1, "1 new, 0 grown, 1 known, 0 fixed; ", "");
+	expect(&t, "$L report --baseline=base clean", 0, "0 new, 0 grown, 0 known, 1 fixed; ", "");
+	expect(&t, "$L report --baseline=base clean", 0, "fixed: block-leak ", "");
+	/* The same defect in two processes is more than there was in one. */
+	expect(&t, "$L report --baseline=base $T $T", 1, "0 new, 1 grown, 0 known, 0 fixed; ", "");
+	expect(&t, "$L report --baseline=base $T $T", 1, "; 1 more than in the baseline)", "");
+	expect(&t, "$L baseline -o many $T $T two && cat many", 0, " 1 make_ticket (built.so)\n",
+	       "");
+	expect(&t, "$L report --format=json $T >r.json; $L report --baseline=r.json two", 1,
+	       "1 new, 0 grown, 1 known, 0 fixed; ", "");
+	traced_release(&t);
+}
+
+Test(gate, a_baseline_is_pruned_of_what_is_fixed, .timeout = 120)
+{
+	struct traced t = trace(BUILT("leak"));
+
+	add_trace(&t, BUILT("two"), "two");
+	expect(&t, "$L baseline -o base two && grep -c block-leak base", 0, "2\n", "");
+	expect(&t, "$L report --baseline=base --prune $T; grep -c block-leak base", 0, "1\n", "");
+	expect(&t, "$L report --baseline=base $T", 0, "0 new, 0 grown, 1 known, 0 fixed; ", "");
+	expect(&t, "$L report --prune $T", 2, "", "--prune needs --baseline");
+	expect(&t, "$L report --format=json $T >r.json; $L report --baseline=r.json --prune $T", 2,
+	       "", "r.json: this is a JSON report");
+	traced_release(&t);
+}
+
+static const struct {
+	const char *text, *trouble;
+} bad_baselines[] = {
+	{ "", ": the file is empty" },
+	{ "hello\n", ":1: this is no baseline" },
+	{ "lsatrace-baseline 2\n", ":1: this is no baseline" },
+	{ "lsatrace-baseline 1\n<<<<<<< ours\n", ":2: expected KIND FINGERPRINT WEAK COUNT" },
+	{ "lsatrace-baseline 1\nblock-leak 0123456789abcdef 0123456789abcdef none\n",
+	  ":2: expected a count" },
+	{ "lsatrace-baseline 1\nblock-leak 0123456789abcdef 0123456789abcdef -1\n",
+	  ":2: expected a count" },
+	{ "{\n", ":2: this is no valid JSON" },
+	{ "{ \"schema\": 2, \"findings\": [] }", ": this is no JSON report of schema 1" },
+	{ "{ \"schema\": 1, \"findings\": [ {} ] }", ": a finding in it has no kind" },
+};
+
+Test(gate, a_baseline_that_is_none_is_refused, .timeout = 120)
+{
+	struct traced t = trace(BUILT("leak"));
+
+	for (size_t i = 0; i < sizeof(bad_baselines) / sizeof(*bad_baselines); i++) {
+		char trouble[128];
+
+		write_file(&t, "b", bad_baselines[i].text);
+		snprintf(trouble, sizeof(trouble), "lsatrace: b%s", bad_baselines[i].trouble);
+		expect(&t, "$L report --baseline=b $T", 2, "", trouble);
+		expect(&t, "$L run --baseline=b -- echo ran", 125, "", trouble);
+	}
+	/* A merge may leave one finding twice; who edits it may have other ends of lines. */
+	expect(&t,
+	       "$L baseline $T | sed '1a# comment\\n\n$p' | sed 's/$/\\r/' >b; "
+	       "$L report --baseline=b $T",
+	       0, "0 new, 0 grown, 1 known, 0 fixed; ", "");
+	traced_release(&t);
+}
+
+/* The fingerprint of the only finding that counts. */
+static char *find_print(const struct traced *t, const char *name, const char *key)
+{
+	char command[256];
+	struct run run;
+	json_t *report;
+	char *print;
+
+	snprintf(command, sizeof(command), "$L report --format=json --baseline=base %s", name);
+	run = run_there(t, command);
+	report = json_loads(run.out, 0, NULL);
+	cr_assert(report, "%s", run.err);
+	cr_expect_eq(run.status, 1);
+	cr_expect_eq(json_array_size(json_at(report, "findings")), 1u);
+	cr_expect(json_same_text(json_text_at(report, "findings.0.baseline"), "new"));
+	print = strdup(json_text_at(json_at(report, "findings.0"), key));
+	json_decref(report);
+	run_release(&run);
+	return print;
+}
+
+static void expect_in_each_format(const struct traced *t, const char *name, int status,
+				  const char *print)
+{
+	static const char *const formats[] = { "text",   "json",   "junit", "sarif",
+					       "github", "gitlab", "gcc" };
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		bool has_print = i >= 1 && i != 4 && i != 6;
+		char command[256];
+
+		snprintf(command, sizeof(command), "$L report --format=%s --baseline=base %s",
+			 formats[i], name);
+		expect(t, command, status, status && has_print ? print : "", "");
+	}
+}
+
+/* A repository over time: the baseline is that of its first commit. */
+Test(gate, a_leak_is_found_until_it_is_fixed_whatever_else_changes, .timeout = 300)
+{
+	struct traced t = trace(BUILT("clean"));
+	char *leak, *moved, *weak, *optimised;
+
+	add_trace(&t, BUILT("leak"), "leak");
+	add_trace(&t, BUILT("moved"), "moved");
+	add_trace(&t, BUILT("optimised"), "optimised");
+	add_trace(&t, BUILT("clean"), "fixed");
+	expect(&t, "$L baseline -o base $T", 0, "", "");
+	leak = find_print(&t, "leak", "fingerprint");
+	weak = find_print(&t, "leak", "fingerprint_weak");
+	moved = find_print(&t, "moved", "fingerprint");
+	optimised = find_print(&t, "optimised", "fingerprint_weak");
+	cr_expect_str_eq(moved, leak);
+	cr_expect_str_eq(optimised, weak);
+	expect_in_each_format(&t, "$T", 0, "");
+	expect_in_each_format(&t, "leak", 1, leak);
+	expect_in_each_format(&t, "moved", 1, leak);
+	expect_in_each_format(&t, "optimised", 1, "");
+	expect_in_each_format(&t, "fixed", 0, "");
+	/* Who accepts it keeps it accepted, and that is said. */
+	expect(&t, "$L baseline -o base leak; $L report --baseline=base optimised", 0,
+	       "; known, by its weak fingerprint)", "");
+	free(leak);
+	free(weak);
+	free(moved);
+	free(optimised);
+	traced_release(&t);
 }

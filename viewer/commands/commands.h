@@ -13,6 +13,7 @@
 	COMMAND(run, "run a command, record it, and report on standard error") \
 	COMMAND(record, "run a command and record it") \
 	COMMAND(report, "report leaks, mismatched frees and other findings of traces") \
+	COMMAND(baseline, "write a baseline: findings that are known, and are no failure") \
 	COMMAND(events, "list the retained calls of a trace, oldest first") \
 	COMMAND(stat, "print totals of traces, and what was lost") \
 	COMMAND(export, "write traces in the formats of other tools")

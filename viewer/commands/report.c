@@ -40,9 +40,9 @@ int command_report(int argc, char **argv)
 			"if there is none, but the result is a lower bound.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
-		.group = { report_arguments(&options), report_color_arguments(&options.color),
-			   view_arguments(&options.view), places_arguments(&options.places),
-			   ARGUMENT_GROUP(rows, &is_strict) },
+		.group = { report_arguments(&options), report_suppression_arguments(&options),
+			   report_color_arguments(&options.color), view_arguments(&options.view),
+			   places_arguments(&options.places), ARGUMENT_GROUP(rows, &is_strict) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 

@@ -132,6 +132,7 @@ int command_run(int argc, char **argv)
 		.is_command = true,
 		.bad_status = LAUNCH_FAILED,
 		.group = { settings_arguments(&recording.settings), report_arguments(&options),
+			   report_suppression_arguments(&options),
 			   report_color_arguments(&options.color), view_arguments(&options.view),
 			   places_arguments(&options.places), ARGUMENT_GROUP(rows, &gate) },
 	};

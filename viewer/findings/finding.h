@@ -102,6 +102,7 @@ struct finding {
 	const char *suppressed_by; /* the name of the suppression; NULL: it is not suppressed */
 	enum finding_baseline baseline;
 	uint64_t ceiling; /* occurrences in the baseline */
+	bool by_weak;     /* the baseline has it by its weak fingerprint only */
 	bool has_offsets; /* the fingerprint is made from offsets, and not only from names */
 	/* How many of its frames belong to wrappers (wrappers.h). The next one is the culprit. */
 	uint8_t skipped[TRACE_FINDING_STACKS];

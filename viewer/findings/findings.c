@@ -40,7 +40,8 @@ _Static_assert(sizeof(struct findings_row) == 64, "a row is short");
 
 struct findings_mark {
 	const char *suppressed_by;
-	uint64_t ceiling;
+	uint64_t ceiling : 63;
+	uint64_t by_weak : 1;
 };
 
 /* While the findings are made. */
@@ -456,6 +457,7 @@ static void decode_mark(const struct findings *f, const struct findings_mark *ma
 	if (!f->has_baseline || finding->level == TRACE_LEVEL_NOTE)
 		return;
 	finding->ceiling = mark->ceiling;
+	finding->by_weak = mark->by_weak;
 	finding->baseline = !mark->ceiling                   ? FINDING_NEW
 			    : finding->count > mark->ceiling ? FINDING_GROWN
 							     : FINDING_KNOWN;
@@ -633,9 +635,12 @@ void findings_suppress(struct findings *f, size_t i, const char *by)
 	mark_of(f, i)->suppressed_by = by;
 }
 
-void findings_compare(struct findings *f, size_t i, uint64_t ceiling)
+void findings_compare(struct findings *f, size_t i, uint64_t ceiling, bool by_weak)
 {
-	mark_of(f, i)->ceiling = ceiling;
+	struct findings_mark *mark = mark_of(f, i);
+
+	mark->ceiling = ceiling > INT64_MAX ? INT64_MAX : ceiling;
+	mark->by_weak = by_weak;
 }
 
 static void set_fingerprint(struct findings *f, uint32_t row)

@@ -39,6 +39,7 @@ struct findings {
 	uint64_t leaked_blocks, leaked_bytes, leaked_sections; /* bytes: of the blocks */
 	uint64_t suppressed;                                   /* occurrences */
 	size_t by_baseline[FINDING_KNOWN + 1];                 /* findings */
+	size_t fixed; /* entries of the baseline for which there is no finding */
 	/* Of the findings that may change the exit status, how many are of each level. */
 	size_t failing[TRACE_LEVEL_ERROR + 1];
 	bool is_exact; /* false: a lower bound; `lost` says what is missing */
@@ -75,12 +76,13 @@ const struct finding *findings_look(struct findings *f, size_t i);
 
 /*
  * Mark the i-th finding: as suppressed, by a suppression whose name outlives the findings; and by the
- * number of occurrences that a baseline has, where 0 makes it a new one. Of a baseline, each finding is
+ * number of occurrences that a baseline has, where 0 makes it a new one, and whether that was found by the
+ * weak fingerprint. Of a baseline, each finding is
  * marked that is no note. Then findings_count() sums up again, and orders
  * the findings anew.
  */
 void findings_suppress(struct findings *f, size_t i, const char *by);
-void findings_compare(struct findings *f, size_t i, uint64_t ceiling);
+void findings_compare(struct findings *f, size_t i, uint64_t ceiling, bool by_weak);
 void findings_count(struct findings *f);
 /* Is this live block or section a leak? The same as what findings_new() counts. */
 bool findings_is_leak(const struct model_entry *entry);

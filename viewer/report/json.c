@@ -10,6 +10,7 @@
 #include "viewer/base/buffer.h"
 #include "viewer/base/json.h"
 #include "viewer/base/sum.h"
+#include "viewer/findings/baseline.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/losses.h"
 #include "viewer/findings/suppressions.h"
@@ -294,6 +295,7 @@ static void write_baseline(struct json *j, const struct finding *f)
 		json_number(j, "baseline_count", f->ceiling);
 	else
 		json_null(j, "baseline_count");
+	json_text(j, "baseline_match", !f->ceiling ? NULL : f->by_weak ? "weak" : "fingerprint");
 }
 
 static void write_finding(struct writer *w, const struct finding *f)
@@ -341,6 +343,40 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_close_object(j);
 }
 
+/* What the baseline has, and the traces have not. */
+static void write_fixed(struct json *j, const struct baseline *b)
+{
+	const struct baseline_entry *entry;
+
+	json_open_array(j, "fixed");
+	for (size_t i = 0; b && (entry = baseline_get(b, i)) != NULL; i++) {
+		if (entry->found)
+			continue;
+		json_open_object(j, NULL);
+		json_text(j, "kind", entry->kind);
+		json_text(j, "fingerprint", entry->fingerprint);
+		json_number(j, "count", entry->ceiling);
+		json_text(j, "words", entry->words);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+static void write_comparison(struct json *j, const struct findings *f, const struct baseline *b)
+{
+	if (!b) {
+		json_null(j, "baseline");
+		return;
+	}
+	json_open_object(j, "baseline");
+	json_number(j, "new", f->by_baseline[FINDING_NEW]);
+	json_number(j, "grown", f->by_baseline[FINDING_GROWN]);
+	json_number(j, "known", f->by_baseline[FINDING_KNOWN]);
+	json_number(j, "fixed", f->fixed);
+	json_boolean(j, "exact", baseline_is_exact(b));
+	json_close_object(j);
+}
+
 static void write_suppressions(struct json *j, const struct suppressions *all)
 {
 	const struct suppression *s;
@@ -358,8 +394,10 @@ static void write_suppressions(struct json *j, const struct suppressions *all)
 	json_close_array(j);
 }
 
-static void write_summary(struct json *j, const struct findings *f)
+static void write_summary(struct json *j, const struct report *report)
 {
+	const struct findings *f = report->findings;
+
 	json_open_object(j, "summary");
 	json_number(j, "errors", f->errors);
 	json_number(j, "warnings", f->warnings);
@@ -368,6 +406,7 @@ static void write_summary(struct json *j, const struct findings *f)
 	json_number(j, "leaked_bytes", f->leaked_bytes);
 	json_number(j, "leaked_sections", f->leaked_sections);
 	json_number(j, "suppressed", f->suppressed);
+	write_comparison(j, f, report->baseline);
 	json_boolean(j, "exact", f->is_exact);
 	json_open_object(j, "lost");
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
@@ -392,6 +431,7 @@ void report_write_json(const struct report *report, struct buffer *out)
 		write_finding(&w, findings_get(report->findings, i));
 	json_close_array(j);
 	write_suppressions(j, report->suppressions);
-	write_summary(j, report->findings);
+	write_fixed(j, report->baseline);
+	write_summary(j, report);
 	json_close_object(j);
 }

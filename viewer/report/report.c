@@ -13,9 +13,12 @@
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
+#include "viewer/base/sum.h"
+#include "viewer/findings/baseline.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/suppressions.h"
 #include "viewer/model/model.h"
+#include "viewer/model/processes.h"
 #include "viewer/report/location.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/terminal.h"
@@ -91,6 +94,21 @@ static const char *take_suppressions(void *options, const char *name, const char
 	return NULL;
 }
 
+static const char *take_baseline(void *options, const char *name, const char *value)
+{
+	(void)name;
+	((struct report_options *)options)->baseline_file = value;
+	return NULL;
+}
+
+static const char *take_pruning(void *options, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	((struct report_options *)options)->prunes = true;
+	return NULL;
+}
+
 static const char *take_generation(void *options, const char *name, const char *value)
 {
 	(void)name;
@@ -141,10 +159,11 @@ struct argument_group report_arguments(struct report_options *o)
 		  "also write the report to FILE, in the format that its\n"
 		  "name ends with (.txt .json .xml .sarif); may be repeated",
 		  take_file, NULL },
-		{ "suppressions", 0, "FILE",
-		  "leave out the findings that FILE names; may be repeated\n"
-		  "(default: lsatrace.supp in the current folder, as well)",
-		  take_suppressions, NULL },
+		{ "baseline", 0, "FILE",
+		  "only what is not in FILE, or more often, is a failure;\n"
+		  "FILE is from lsatrace baseline, or is a JSON report",
+		  take_baseline, NULL },
+		{ "prune", 0, NULL, "take what is fixed out of the baseline", take_pruning, NULL },
 		{ "gen-suppressions", 0, NULL, "print a suppression for each finding",
 		  take_generation, NULL },
 		{ "source-root", 0, "DIR",
@@ -158,6 +177,18 @@ struct argument_group report_arguments(struct report_options *o)
 		  "functions that only wrap an allocation or a free:\ntheir callers are named in "
 		  "sentences (repeatable)",
 		  take_wrapper, NULL },
+	};
+
+	return ARGUMENT_GROUP(rows, o);
+}
+
+struct argument_group report_suppression_arguments(struct report_options *o)
+{
+	static const struct argument rows[] = {
+		{ "suppressions", 0, "FILE",
+		  "leave out the findings that FILE names; may be repeated\n"
+		  "(default: lsatrace.supp in the current folder, as well)",
+		  take_suppressions, NULL },
 	};
 
 	return ARGUMENT_GROUP(rows, o);
@@ -268,6 +299,29 @@ static bool are_one_file(const char *one, const char *other)
 	       a.st_ino == b.st_ino;
 }
 
+static bool read_baseline(struct report_options *o)
+{
+	char *trouble;
+
+	if (o->prunes && !o->baseline_file) {
+		complaint_print("lsatrace", "--prune needs --baseline");
+		return false;
+	}
+	if (!o->baseline_file)
+		return true;
+	o->baseline = baseline_new();
+	trouble = baseline_read(o->baseline, o->baseline_file);
+	if (trouble)
+		complaint_print("lsatrace", "%s", trouble);
+	else if (o->prunes && baseline_is_report(o->baseline))
+		complaint_print(o->baseline_file,
+				"this is a JSON report, which --prune cannot change");
+	else
+		return true;
+	free(trouble);
+	return false;
+}
+
 bool report_prepare(struct report_options *o, bool says_so)
 {
 	bool has_default = access(SUPPRESSIONS_DEFAULT, F_OK) == 0;
@@ -278,6 +332,8 @@ bool report_prepare(struct report_options *o, bool says_so)
 		if (!read_suppressions(o, o->suppression_file[i]))
 			return false;
 	}
+	if (!read_baseline(o))
+		return false;
 	if (!has_default)
 		return true;
 	if (says_so)
@@ -289,7 +345,9 @@ bool report_prepare(struct report_options *o, bool says_so)
 void report_release(struct report_options *o)
 {
 	suppressions_free(o->suppressions);
+	baseline_free(o->baseline);
 	o->suppressions = NULL;
+	o->baseline = NULL;
 }
 
 static enum report_format format_of(const struct report_options *o, const struct report_file *file)
@@ -351,6 +409,40 @@ static enum report_status judge(const struct report_options *o, const struct fin
 	return f->is_exact ? REPORT_CLEAN : REPORT_UNSURE;
 }
 
+static bool write_baseline(const struct baseline *b, bool prune, const char *name, FILE *out)
+{
+	struct buffer text = { 0 };
+	bool is_written;
+
+	baseline_write(&text, b, prune);
+	is_written = fwrite(text.data, 1, text.used, out) == text.used && fflush(out) == 0;
+	if (!is_written)
+		complaint_print(name, "%s", strerror(errno));
+	buffer_release(&text);
+	return is_written;
+}
+
+/* What was not found in a result that is a lower bound may be there still. */
+static bool prune_baseline(const struct report_options *o, const struct findings *f)
+{
+	FILE *out = NULL;
+	bool is_written;
+
+	if (!f->is_exact) {
+		complaint_print(o->baseline_file,
+				"not pruned, because the result is a lower bound");
+		return true;
+	}
+	out = fopen(o->baseline_file, "we");
+	if (!out) {
+		complaint_print(o->baseline_file, "%s", strerror(errno));
+		return false;
+	}
+	is_written = write_baseline(o->baseline, true, o->baseline_file, out);
+	fclose(out);
+	return is_written;
+}
+
 /* Writes the report of the open traces to `out`, and to the files. */
 static enum report_status write_reports(const struct report_options *o, struct report *report,
 					char *const *paths, size_t count, struct progress *progress,
@@ -365,10 +457,13 @@ static enum report_status write_reports(const struct report_options *o, struct r
 				(struct findings_namer){ find_symbol, symbols }, &o->wrappers);
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, findings);
+	if (o->baseline)
+		baseline_apply(o->baseline, findings);
 	status = judge(o, findings);
 	report->findings = findings;
 	report->symbols = symbols;
 	report->suppressions = o->suppressions;
+	report->baseline = o->baseline;
 	report->generates = o->generates;
 	report->sources = sources_new(o->source_root);
 	report->fails_on_warning = o->fail_on == REPORT_FAIL_ON_WARNING;
@@ -379,9 +474,89 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	for (size_t i = 0; i < o->files; i++)
 		if (!write_file(report, o, i, paths, count, progress))
 			status = REPORT_TROUBLE;
+	if (o->prunes && status != REPORT_TROUBLE && !prune_baseline(o, findings))
+		status = REPORT_TROUBLE;
 	sources_free(report->sources);
 	findings_free(findings);
 	symbols_free(symbols);
+	return status;
+}
+
+/* The greatest number of occurrences in one run: in a process and those below it. */
+static uint64_t count_in_run(const struct finding *f, const struct processes *p, uint64_t *runs)
+{
+	uint64_t most = f->shares ? 0 : f->count;
+
+	memset(runs, 0, p->count * sizeof(*runs));
+	for (size_t i = 0; i < f->shares; i++) {
+		size_t top = f->share[i].trace;
+
+		while (p->parent[top] != PROCESSES_TOP)
+			top = p->parent[top];
+		sum_add(&runs[top], f->share[i].count);
+		if (runs[top] > most)
+			most = runs[top];
+	}
+	return most;
+}
+
+static struct baseline *make_baseline(const struct report_options *o, struct model *const *models,
+				      size_t count, struct progress *progress)
+{
+	struct symbols *symbols = symbols_new(progress);
+	struct baseline *b = baseline_new();
+	struct processes processes = { 0 };
+	uint64_t *runs = memory_new(count, sizeof(*runs));
+	struct findings *f;
+
+	symbols_look_in(symbols, &o->places);
+	f = findings_new(models, count, (struct findings_namer){ find_symbol, symbols },
+			 &o->wrappers);
+	if (o->suppressions)
+		suppressions_apply(o->suppressions, f);
+	processes_sort(&processes, models, count);
+	if (!f->is_exact)
+		baseline_set_inexact(b);
+	for (size_t i = 0; i < f->shown; i++) {
+		const struct finding *finding = findings_get(f, i);
+
+		baseline_add(b, finding, count_in_run(finding, &processes, runs), &f->namer);
+	}
+	processes_release(&processes);
+	findings_free(f);
+	symbols_free(symbols);
+	free(runs);
+	progress_end(progress);
+	return b;
+}
+
+enum report_status report_write_baseline(const struct report_options *options, char *const *paths,
+					 size_t count, const char *file, FILE *out)
+{
+	struct model **models = memory_new(count, sizeof(struct model *));
+	struct progress progress = { 0 };
+	enum report_status status = REPORT_TROUBLE;
+	struct baseline *b = NULL;
+	size_t opened = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		models[opened] = report_open_trace(paths[i], NULL, &progress);
+		opened += models[opened] != NULL;
+	}
+	/* A trace that is left out would make its findings new ones. */
+	if (opened == count) {
+		b = make_baseline(options, models, count, &progress);
+		if (file)
+			out = report_open_file(file, paths, count);
+		if (out && write_baseline(b, false, file ? file : "baseline", out))
+			status = REPORT_CLEAN;
+		if (out && file)
+			fclose(out);
+	}
+	for (size_t i = 0; i < opened; i++)
+		model_close(models[i]);
+	baseline_free(b);
+	free(models);
 	return status;
 }
 

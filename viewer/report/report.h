@@ -19,6 +19,7 @@
 #include "viewer/symbols/places.h"
 #include "viewer/view/view.h"
 
+struct baseline;
 struct buffer;
 struct findings;
 struct model;
@@ -42,6 +43,7 @@ struct report {
 	struct symbols *symbols;
 	struct sources *sources;
 	const struct suppressions *suppressions; /* NULL: there are none */
+	const struct baseline *baseline;         /* NULL: there is none */
 	bool generates;                          /* the text also has suppressions */
 	bool fails_on_warning;                   /* warnings count as failures */
 	bool has_color;                          /* the text is to be coloured */
@@ -75,6 +77,9 @@ struct report_options {
 	size_t suppression_files;
 	struct suppressions *suppressions; /* from these files; NULL: there are none */
 	bool generates;                    /* the text also has suppressions for the findings */
+	const char *baseline_file;         /* NULL: there is none */
+	struct baseline *baseline;         /* what it holds */
+	bool prunes;                       /* what is fixed is taken out of that file */
 	/* That of the stream; but if it is the format of a file, the stream gets text. */
 	enum report_format format;
 	struct report_file file[REPORT_FILES_MOST];
@@ -91,8 +96,9 @@ struct report_options {
 /* The format of what goes to the stream. */
 enum report_format report_stream_format(const struct report_options *o);
 
-/* The options that `report` and `run` share, but for --color, which `events` has as well. */
+/* The options that `report` and `run` share; other commands have some of them as well. */
 struct argument_group report_arguments(struct report_options *o);
+struct argument_group report_suppression_arguments(struct report_options *o);
 struct argument_group report_color_arguments(enum report_color *color);
 
 /* Should `out` get colours? If `color` is AUTO: a terminal that has them, unless NO_COLOR is set. */
@@ -119,6 +125,13 @@ enum report_status {
  */
 enum report_status report_traces(const struct report_options *options, char *const *paths,
 				 size_t count, FILE *out);
+
+/*
+ * Writes a baseline of the traces to a file, or to `out` if that is NULL. Traces of one process tree
+ * are one run, whose counts are summed up; of several runs, the greatest count is taken.
+ */
+enum report_status report_write_baseline(const struct report_options *options, char *const *paths,
+					 size_t count, const char *file, FILE *out);
 
 /* What to say of REPORT_UNSURE where it is a failure. */
 #define REPORT_UNSURE_WORDS \

@@ -11,6 +11,7 @@
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
+#include "viewer/findings/baseline.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/losses.h"
 #include "viewer/findings/suppressions.h"
@@ -214,9 +215,9 @@ void text_write_sentence(struct buffer *text, const struct finding *f)
 	if (f->baseline == FINDING_GROWN)
 		buffer_format(text, "; %" PRIu64 " more than in the baseline",
 			      f->count - f->ceiling);
-	buffer_text(text, f->baseline == FINDING_NEW     ? "; new)"
-			  : f->baseline == FINDING_KNOWN ? "; known)"
-							 : ")");
+	else if (f->baseline)
+		buffer_text(text, f->baseline == FINDING_NEW ? "; new" : "; known");
+	buffer_text(text, f->by_weak ? ", by its weak fingerprint)" : ")");
 }
 
 static void write_headline(struct writer *w, const struct finding *f)
@@ -445,8 +446,9 @@ void text_write_summary(struct buffer *text, const struct findings *f)
 	if (f->suppressed)
 		buffer_format(text, "%" PRIu64 " suppressed; ", f->suppressed);
 	if (f->has_baseline)
-		buffer_format(text, "%zu new, %zu grown, %zu known; ", f->by_baseline[FINDING_NEW],
-			      f->by_baseline[FINDING_GROWN], f->by_baseline[FINDING_KNOWN]);
+		buffer_format(text, "%zu new, %zu grown, %zu known, %zu fixed; ",
+			      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
+			      f->by_baseline[FINDING_KNOWN], f->fixed);
 	buffer_text(text, f->is_exact ? "exact" : "a lower bound");
 }
 
@@ -475,6 +477,26 @@ static void write_suppressions(const struct report *report, struct buffer *text)
 			buffer_text(text, "not used: ");
 		}
 		buffer_plain(text, s->label);
+		buffer_text(text, "\n");
+	}
+}
+
+static void write_fixed(const struct report *report, struct buffer *text)
+{
+	const struct baseline_entry *entry;
+
+	if (report->baseline && !baseline_is_exact(report->baseline))
+		buffer_text(text, "the baseline is a lower bound: what is new may be older\n");
+	for (size_t i = 0; report->baseline && (entry = baseline_get(report->baseline, i)) != NULL;
+	     i++) {
+		if (entry->found)
+			continue;
+		buffer_text(text, "fixed: ");
+		buffer_plain(text, entry->kind);
+		buffer_text(text, " ");
+		buffer_plain(text, entry->fingerprint);
+		buffer_text(text, " ");
+		buffer_plain(text, entry->words);
 		buffer_text(text, "\n");
 	}
 }
@@ -535,6 +557,7 @@ void report_write_text(const struct report *report, struct buffer *out)
 		buffer_text(out, "\n");
 	write_changes(&w);
 	write_suppressions(report, out);
+	write_fixed(report, out);
 	text_write_losses(out, report->findings, "", "\n");
 	buffer_text(out, "lsatrace: ");
 	text_write_summary(out, report->findings);

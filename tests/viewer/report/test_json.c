@@ -133,17 +133,17 @@ Test(report_json, has_the_keys_that_are_promised)
 		 "kind level reason family count bytes leak_class group path address size package "
 		 "trace traces "
 		 "fingerprint fingerprint_weak fingerprint_from suppressed_by "
-		 "baseline baseline_count message "
+		 "baseline baseline_count baseline_match message "
 		 "handed_out_by section owner stacks culprit_frames neighbours");
 	has_keys(r.json, "findings 0 section", "handle max_size initial_size");
 	has_keys(r.json, "findings 0 stacks", "call");
 	has_keys(r.json, "findings 0 stacks call 0",
 		 "address module offset build_id function linkage_name file line inlined "
 		 "in_package");
-	has_keys(
-		r.json, "summary",
-		"errors warnings notes leaked_blocks leaked_bytes leaked_sections suppressed exact "
-		"lost");
+	has_keys(r.json, "summary",
+		 "errors warnings notes leaked_blocks leaked_bytes leaked_sections suppressed "
+		 "baseline exact "
+		 "lost");
 	release(&r, b);
 }
 

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/findings/baseline.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/kinds.h"
+#include "viewer/base/buffer.h"
+#include "viewer/base/map.h"
+#include "viewer/base/memory.h"
+#include "viewer/findings/findings.h"
+#include "viewer/model/model.h"
+#include "viewer/symbols/symbols.h"
+
+#define HEADER "lsatrace-baseline 1"
+#define LOWER_BOUND " lower-bound"
+
+struct item {
+	struct baseline_entry entry;
+	UT_hash_handle hh; /* by fingerprint */
+};
+
+struct baseline {
+	struct item *items;
+	struct item **item; /* in the order in which they were added */
+	size_t count, room;
+	bool is_inexact, is_report;
+};
+
+struct baseline *baseline_new(void)
+{
+	return memory_new(1, sizeof(struct baseline));
+}
+
+static void free_item(struct item *item)
+{
+	free(item->entry.kind);
+	free(item->entry.fingerprint);
+	free(item->entry.weak);
+	free(item->entry.words);
+	free(item);
+}
+
+void baseline_free(struct baseline *b)
+{
+	if (!b)
+		return;
+	map_release(b->items, free_item);
+	free(b->item);
+	free(b);
+}
+
+static char *copy(const char *text)
+{
+	return buffer_take_plain(text);
+}
+
+static void add_entry(struct baseline *b, const struct baseline_entry *entry)
+{
+	struct item *item;
+
+	HASH_FIND_STR(b->items, entry->fingerprint, item);
+	if (!item) {
+		item = memory_new(1, sizeof(*item));
+		item->entry = (struct baseline_entry){ copy(entry->kind),
+						       copy(entry->fingerprint),
+						       copy(entry->weak),
+						       copy(entry->words),
+						       0,
+						       0 };
+		HASH_ADD_KEYPTR(hh, b->items, item->entry.fingerprint,
+				strlen(item->entry.fingerprint), item);
+		memory_room(b->item, b->count, b->room);
+		b->item[b->count++] = item;
+	}
+	if (entry->ceiling > item->entry.ceiling)
+		item->entry.ceiling = entry->ceiling;
+}
+
+/* "make_ticket (built.so)": the innermost function of the package, for people. */
+static void write_words(struct buffer *words, const struct finding *f,
+			const struct findings_namer *namer)
+{
+	static const enum trace_finding_stacks order[] = { TRACE_STACK_CALL, TRACE_STACK_ALLOCATE,
+							   TRACE_STACK_CREATE };
+	const struct model_stack *stack = NULL;
+
+	for (size_t i = 0; !stack && i < sizeof(order) / sizeof(*order); i++)
+		stack = f->stack[order[i]];
+	for (uint32_t i = 0; stack && i < stack->frames; i++) {
+		const struct model_frame *frame = &stack->frame[i];
+		const struct symbol *symbol;
+
+		if (!model_is_in_package(f->model, f->package, frame))
+			continue;
+		symbol = namer->find(namer->context, frame->module, frame->offset);
+		buffer_plain(words, symbol->function ? symbol->function : "?");
+		buffer_text(words, " (");
+		buffer_plain(words, frame->module->base);
+		buffer_text(words, ")");
+		return;
+	}
+	model_write_package(f->model, f->package, words);
+}
+
+static void write_kind(struct buffer *kind, const struct finding *f)
+{
+	buffer_format(kind, "%s%s%s", kinds_text(f->kind), f->reason ? "/" : "",
+		      kinds_reason_text(f->reason));
+}
+
+void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
+		  const struct findings_namer *namer)
+{
+	struct buffer kind = { 0 }, words = { 0 };
+
+	if (f->level == TRACE_LEVEL_NOTE)
+		return;
+	write_kind(&kind, f);
+	write_words(&words, f, namer);
+	add_entry(b, &(struct baseline_entry){ kind.data, (char *)(uintptr_t)f->fingerprint,
+					       (char *)(uintptr_t)f->fingerprint_weak, words.data,
+					       count, 0 });
+	buffer_release(&kind);
+	buffer_release(&words);
+}
+
+void baseline_set_inexact(struct baseline *b)
+{
+	b->is_inexact = true;
+}
+
+bool baseline_is_exact(const struct baseline *b)
+{
+	return !b->is_inexact;
+}
+
+bool baseline_is_report(const struct baseline *b)
+{
+	return b->is_report;
+}
+
+const struct baseline_entry *baseline_get(const struct baseline *b, size_t i)
+{
+	return i < b->count ? &b->item[i]->entry : NULL;
+}
+
+/* 16 hexadecimal digits, perhaps with a number behind. */
+static bool is_fingerprint(const char *text, bool may_have_number)
+{
+	const char *end = text + strspn(text, "0123456789abcdef");
+
+	if (end - text != 16)
+		return false;
+	if (may_have_number && *end == ':' && end[1])
+		end += 1 + strspn(end + 1, "0123456789");
+	return !*end;
+}
+
+static const char *read_line(struct baseline *b, char *line)
+{
+	char *kind = strtok(line, " \t"), *fingerprint = strtok(NULL, " \t"),
+	     *weak = strtok(NULL, " \t"), *count = strtok(NULL, " \t"), *words = strtok(NULL, "");
+	struct baseline_entry entry = { kind, fingerprint, weak, words ? words : (char *)"", 0, 0 };
+	char *end;
+
+	if (!count || !is_fingerprint(fingerprint, true) || !is_fingerprint(weak, false))
+		return "expected KIND FINGERPRINT WEAK COUNT";
+	errno = 0;
+	entry.ceiling = strtoull(count, &end, 10);
+	if (*end || errno || !entry.ceiling || *count == '-')
+		return "expected a count of 1 or more";
+	add_entry(b, &entry);
+	return NULL;
+}
+
+static const char *read_text(struct baseline *b, FILE *file, uint32_t *number)
+{
+	const char *reason = NULL;
+	bool has_header = false;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+
+	while (!reason && (length = getline(&line, &room, file)) >= 0) {
+		++*number;
+		while (length && strchr(" \t\r\n", line[length - 1]))
+			line[--length] = '\0';
+		if (!length || *line == '#')
+			continue;
+		if (has_header) {
+			reason = read_line(b, line);
+			continue;
+		}
+		has_header = true;
+		if (strcmp(line, HEADER LOWER_BOUND) == 0)
+			b->is_inexact = true;
+		else if (strcmp(line, HEADER) != 0)
+			reason = "this is no baseline of this version, and no JSON report";
+	}
+	free(line);
+	return reason || has_header ? reason : "the file is empty";
+}
+
+static bool add_reported(struct baseline *b, const json_t *finding)
+{
+	const char *kind = json_string_value(json_object_get(finding, "kind"));
+	const char *reason = json_string_value(json_object_get(finding, "reason"));
+	const char *level = json_string_value(json_object_get(finding, "level"));
+	const char *fingerprint = json_string_value(json_object_get(finding, "fingerprint"));
+	const char *weak = json_string_value(json_object_get(finding, "fingerprint_weak"));
+	const char *message = json_string_value(json_object_get(finding, "message"));
+	const json_t *count = json_object_get(finding, "count");
+	struct buffer name = { 0 };
+
+	if (!kind || !level || !fingerprint || !is_fingerprint(fingerprint, true) ||
+	    !json_is_integer(count) || json_integer_value(count) < 1)
+		return false;
+	if (strcmp(level, "note") == 0)
+		return true;
+	buffer_format(&name, "%s%s%s", kind, reason ? "/" : "", reason ? reason : "");
+	add_entry(b, &(struct baseline_entry){ name.data, (char *)(uintptr_t)fingerprint,
+					       (char *)(uintptr_t)(weak ? weak : ""),
+					       (char *)(uintptr_t)(message ? message : ""),
+					       (uint64_t)json_integer_value(count), 0 });
+	buffer_release(&name);
+	return true;
+}
+
+static const char *read_report(struct baseline *b, FILE *file, uint32_t *number)
+{
+	json_error_t error;
+	json_t *report = json_loadf(file, 0, &error);
+	const json_t *findings = json_object_get(report, "findings"), *finding;
+	size_t i;
+
+	b->is_report = true;
+	*number = (uint32_t)(report ? 0 : error.line);
+	if (!report)
+		return "this is no valid JSON";
+	if (json_integer_value(json_object_get(report, "schema")) != 1 || !json_is_array(findings)) {
+		json_decref(report);
+		return "this is no JSON report of schema 1";
+	}
+	if (!json_is_true(json_object_get(json_object_get(report, "summary"), "exact")))
+		b->is_inexact = true;
+	json_array_foreach(findings, i, finding)
+	{
+		if (add_reported(b, finding))
+			continue;
+		json_decref(report);
+		return "a finding in it has no kind, level, fingerprint or count";
+	}
+	json_decref(report);
+	return NULL;
+}
+
+char *baseline_read(struct baseline *b, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	struct buffer trouble = { 0 };
+	const char *reason;
+	uint32_t number = 0;
+	int first;
+
+	if (!file) {
+		buffer_format(&trouble, "%s: %s", path, strerror(errno));
+		return trouble.data;
+	}
+	first = fgetc(file);
+	ungetc(first, file);
+	reason = first == '{' ? read_report(b, file, &number) : read_text(b, file, &number);
+	if (ferror(file))
+		reason = strerror(errno);
+	fclose(file);
+	if (reason && number)
+		buffer_format(&trouble, "%s:%" PRIu32 ": %s", path, number, reason);
+	else if (reason)
+		buffer_format(&trouble, "%s: %s", path, reason);
+	return trouble.data;
+}
+
+/* What is left on both sides of one kind and weak fingerprint. */
+struct left {
+	char *key;
+	size_t finding;
+	struct baseline_entry *entry;
+	size_t findings, entries;
+	UT_hash_handle hh;
+};
+
+static void free_left(struct left *left)
+{
+	free(left->key);
+	free(left);
+}
+
+static struct left *find_left(struct left **all, const char *kind, const char *weak)
+{
+	struct buffer key = { 0 };
+	struct left *left;
+
+	buffer_format(&key, "%s %s", kind, weak);
+	HASH_FIND_STR(*all, key.data, left);
+	if (!left) {
+		left = memory_new(1, sizeof(*left));
+		left->key = buffer_take(&key);
+		HASH_ADD_KEYPTR(hh, *all, left->key, strlen(left->key), left);
+	}
+	buffer_release(&key);
+	return left;
+}
+
+static void note_left(struct left **all, size_t i, const struct finding *f)
+{
+	struct buffer kind = { 0 };
+	struct left *left;
+
+	write_kind(&kind, f);
+	left = find_left(all, kind.data, f->fingerprint_weak);
+	left->finding = i;
+	left->findings++;
+	buffer_release(&kind);
+}
+
+static void apply_weak(struct baseline *b, struct findings *f, struct left **all)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		struct baseline_entry *entry = &b->item[i]->entry;
+
+		if (!entry->found && *entry->weak) {
+			struct left *left = find_left(all, entry->kind, entry->weak);
+
+			left->entry = entry;
+			left->entries++;
+		}
+	}
+	for (struct left *left = *all; left; left = left->hh.next) {
+		if (left->findings != 1 || left->entries != 1)
+			continue;
+		left->entry->found = findings_look(f, left->finding)->count;
+		findings_compare(f, left->finding, left->entry->ceiling, true);
+	}
+}
+
+void baseline_apply(struct baseline *b, struct findings *f)
+{
+	struct left *all = NULL;
+
+	f->has_baseline = true;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *finding = findings_get(f, i);
+		struct item *item;
+
+		if (finding->level == TRACE_LEVEL_NOTE)
+			continue;
+		HASH_FIND_STR(b->items, finding->fingerprint, item);
+		findings_compare(f, i, item ? item->entry.ceiling : 0, false);
+		if (item)
+			item->entry.found = finding->count;
+		else
+			note_left(&all, i, finding);
+	}
+	apply_weak(b, f, &all);
+	map_release(all, free_left);
+	f->fixed = 0;
+	for (size_t i = 0; i < b->count; i++)
+		f->fixed += !b->item[i]->entry.found;
+	findings_count(f);
+}
+
+static int compare_items(const void *left, const void *right)
+{
+	const struct baseline_entry *a = &(*(struct item *const *)left)->entry;
+	const struct baseline_entry *b = &(*(struct item *const *)right)->entry;
+	int order = strcmp(a->kind, b->kind);
+
+	return order ? order : strcmp(a->fingerprint, b->fingerprint);
+}
+
+void baseline_write(struct buffer *to, const struct baseline *b, bool prune)
+{
+	struct item **sorted = memory_new(b->count, sizeof(*sorted));
+
+	for (size_t i = 0; i < b->count; i++)
+		sorted[i] = b->item[i];
+	if (b->count)
+		qsort(sorted, b->count, sizeof(*sorted), compare_items);
+	buffer_text(to, HEADER);
+	buffer_text(to, b->is_inexact ? LOWER_BOUND "\n" : "\n");
+	for (size_t i = 0; i < b->count; i++) {
+		const struct baseline_entry *e = &sorted[i]->entry;
+		uint64_t count = prune && e->found < e->ceiling ? e->found : e->ceiling;
+
+		if (count)
+			buffer_format(to, "%s %s %s %" PRIu64 " %s\n", e->kind, e->fingerprint,
+				      *e->weak ? e->weak : "0000000000000000", count, e->words);
+	}
+	free(sorted);
+}

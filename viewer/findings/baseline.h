@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Baselines: findings that are known, so that only new ones fail. The count of each is a ceiling: more
+ * occurrences are grown. Notes have no part in it, because they never fail.
+ *
+ * A baseline is a text with a line for each finding, sorted, so that it merges well and a change of it
+ * reads well; or a JSON report. The text:
+ *
+ *   lsatrace-baseline 1                    or "lsatrace-baseline 1 lower-bound"
+ *   KIND[/REASON] FINGERPRINT WEAK COUNT WORDS
+ *
+ * WORDS are for people. Empty lines and lines that begin with '#' are left out. Of two lines with one
+ * fingerprint, as a merge may leave them, the greater count is taken.
+ *
+ * A finding is looked for by its fingerprint; then what is left on both sides by kind and weak
+ * fingerprint, if there is one of them on each side.
+ *
+ * For one thread at a time.
+ */
+#ifndef LSATRACE_VIEWER_FINDINGS_BASELINE_H
+#define LSATRACE_VIEWER_FINDINGS_BASELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct baseline;
+struct buffer;
+struct finding;
+struct findings;
+struct findings_namer;
+
+struct baseline_entry {
+	char *kind, *fingerprint, *weak, *words; /* valid UTF-8 */
+	uint64_t ceiling;
+	uint64_t found; /* by baseline_apply(): how many occurrences there are; 0: it is fixed */
+};
+
+/* Never NULL. */
+struct baseline *baseline_new(void);
+/* Accepts NULL. */
+void baseline_free(struct baseline *b);
+
+/* Reads a file. Returns NULL, or "FILE: REASON" or "FILE:LINE: REASON", to be freed. */
+char *baseline_read(struct baseline *b, const char *path);
+/* Adds a finding, unless it is a note. */
+void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
+		  const struct findings_namer *namer);
+/* Says that what was added is a lower bound. */
+void baseline_set_inexact(struct baseline *b);
+
+/* Marks the findings as new, grown or known. */
+void baseline_apply(struct baseline *b, struct findings *f);
+
+/* False: it was made from a result that is a lower bound. */
+bool baseline_is_exact(const struct baseline *b);
+/* Was it read from a JSON report? */
+bool baseline_is_report(const struct baseline *b);
+/* The i-th entry; NULL after the last. */
+const struct baseline_entry *baseline_get(const struct baseline *b, size_t i);
+
+/* Appends the text. With `prune`, no more than was found is in it. */
+void baseline_write(struct buffer *to, const struct baseline *b, bool prune);
+
+#endif
