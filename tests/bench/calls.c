@@ -13,8 +13,11 @@
  *	depth=N     frames of a backtrace, from the caller of the table's function to the outermost
  *	threads=N   threads that run at the same time
  *	stacks=N    distinct stacks of each function, a square number
- *	outer=1     stacks differ in their innermost frame and in the outermost one of this program,
- *	            instead of in the two innermost ones
+ *	inner=N     how many of the innermost frames differ from stack to stack: 2 if it is not given
+ *	outer=1     stacks differ in their innermost frame and in the outermost one of this program
+ *	            instead
+ *	family=N    whose functions are called: 0 LSA heap, 1 shared memory, 2 private heap, 3 client
+ *	            buffers
  *	rounds=N    rounds of 2000 calls, after warm=N rounds that are not measured
  *	live=N      blocks that are live all the time, in addition to those of a round
  *
@@ -43,14 +46,14 @@ enum {
 };
 
 struct settings {
-	unsigned long depth, threads, stacks, outer, rounds, warm, live;
+	unsigned long depth, threads, stacks, inner, outer, family, rounds, warm, live;
 };
 
-/* One call of a table function. next() calls itself until last() makes the call. Stacks differ
- * by the site in last() and by the site in the frame that is `branch` calls further out. */
+/* One call of a table function. down() calls itself until last() makes the call. Stacks differ
+ * by the site in last() and by the sites in the `varying` frames around it. */
 struct descent {
 	void (*last)(struct descent *d, unsigned left);
-	unsigned branch;
+	unsigned varying;
 	unsigned site[2];
 	PVOID *block;
 };
@@ -77,9 +80,64 @@ static void host_free(PVOID block)
 	free(block);
 }
 
+static PVOID host_allocate_large(SIZE_T bytes)
+{
+	return malloc(bytes);
+}
+
+static PVOID open_section;
+
+static PVOID host_create_section(ULONG max_size, ULONG initial_size)
+{
+	(void)initial_size;
+	return malloc(max_size);
+}
+
+static BOOLEAN host_delete_section(PVOID handle)
+{
+	free(handle);
+	return TRUE;
+}
+
+static PVOID host_allocate_in_section(PVOID handle, ULONG bytes)
+{
+	(void)handle;
+	return malloc(bytes);
+}
+
+static void host_free_in_section(PVOID handle, PVOID block)
+{
+	(void)handle;
+	free(block);
+}
+
+static PLSA_CLIENT_REQUEST const client_request = (PLSA_CLIENT_REQUEST)&open_section;
+
+static NTSTATUS host_allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG bytes, PVOID *block)
+{
+	(void)request;
+	*block = malloc(bytes);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS host_free_for_client(PLSA_CLIENT_REQUEST request, PVOID block)
+{
+	(void)request;
+	free(block);
+	return STATUS_SUCCESS;
+}
+
 static LSA_SECPKG_FUNCTION_TABLE host_table = {
 	.AllocateLsaHeap = host_allocate,
 	.FreeLsaHeap = host_free,
+	.AllocatePrivateHeap = host_allocate_large,
+	.FreePrivateHeap = host_free,
+	.CreateSharedMemory = host_create_section,
+	.AllocateSharedMemory = host_allocate_in_section,
+	.FreeSharedMemory = host_free_in_section,
+	.DeleteSharedMemory = host_delete_section,
+	.AllocateClientBuffer = host_allocate_for_client,
+	.FreeClientBuffer = host_free_for_client,
 };
 
 static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
@@ -168,23 +226,39 @@ static void load_package(void)
 		TEN_SITES(9, action) \
 	}
 
-static NOINLINE void acquire(struct descent *d, unsigned left)
-{
-	(void)left;
-	AT_SITE(d->site[0], *d->block = lsa->AllocateLsaHeap(BLOCK_SIZE))
-}
+/* The pair of a family, as two functions. */
+#define PAIR(family, allocate, release) \
+	static NOINLINE void family##_acquire(struct descent *d, unsigned left) \
+	{ \
+		(void)left; \
+		AT_SITE(d->site[0], allocate) \
+	} \
+	static NOINLINE void family##_release(struct descent *d, unsigned left) \
+	{ \
+		(void)left; \
+		AT_SITE(d->site[0], release) \
+	}
 
-static NOINLINE void release(struct descent *d, unsigned left)
-{
-	(void)left;
-	AT_SITE(d->site[0], lsa->FreeLsaHeap(*d->block))
-}
+PAIR(lsa_heap, *d->block = lsa->AllocateLsaHeap(BLOCK_SIZE), lsa->FreeLsaHeap(*d->block))
+PAIR(shared_memory, *d->block = lsa->AllocateSharedMemory(open_section, BLOCK_SIZE),
+     lsa->FreeSharedMemory(open_section, *d->block))
+PAIR(private_heap, *d->block = lsa->AllocatePrivateHeap(BLOCK_SIZE),
+     lsa->FreePrivateHeap(*d->block))
+PAIR(client_buffer, lsa->AllocateClientBuffer(client_request, BLOCK_SIZE, d->block),
+     lsa->FreeClientBuffer(client_request, *d->block))
+
+static void (*const pairs[][2])(struct descent *d, unsigned left) = {
+	{ lsa_heap_acquire, lsa_heap_release },
+	{ shared_memory_acquire, shared_memory_release },
+	{ private_heap_acquire, private_heap_release },
+	{ client_buffer_acquire, client_buffer_release },
+};
 
 static NOINLINE void down(struct descent *d, unsigned left)
 {
 	void (*next)(struct descent *, unsigned) = left ? down : d->last;
 
-	AT_SITE(d->branch == left ? d->site[1] : 0, next(d, left - 1))
+	AT_SITE(left < d->varying ? d->site[~left & 1] : 0, next(d, left - 1))
 }
 
 static unsigned root_of(unsigned long square)
@@ -225,7 +299,7 @@ static void *thread_main(void *argument)
 	const struct settings *s = w->settings;
 	unsigned downs = (unsigned)s->depth - FRAMES_LEAST, radix = root_of(s->stacks);
 	bool outer = s->outer || downs == 0;
-	struct descent d = { .branch = outer ? downs : 0 };
+	struct descent d = { .varying = outer ? 0 : (unsigned)s->inner - 1 };
 	void (*next)(struct descent *, unsigned);
 	uint64_t times[3];
 
@@ -233,7 +307,7 @@ static void *thread_main(void *argument)
 	for (unsigned long round = 0; goes_on(w, round); round++) {
 		for (int half = 0; half < 2; half++) {
 			times[half] = now_ns();
-			d.last = half ? release : acquire;
+			d.last = pairs[s->family][half];
 			next = downs ? down : d.last;
 			for (unsigned i = 0; i < BLOCKS; i++) {
 				unsigned long stack = (round * BLOCKS + i) * 7 % s->stacks;
@@ -303,6 +377,7 @@ static void run(const struct settings *s, double *acquire_ns, double *release_ns
 	unsigned long finished = 0;
 	pthread_barrier_t start;
 
+	open_section = lsa->CreateSharedMemory(65536, 4096);
 	pthread_barrier_init(&start, NULL, (unsigned)s->threads);
 	for (unsigned long i = 0; i < s->threads; i++) {
 		workers[i].settings = s;
@@ -516,7 +591,9 @@ static void parse(struct settings *s, char **arguments)
 		{ "depth=", &s->depth, FRAMES_LEAST, 256 },
 		{ "threads=", &s->threads, 1, 64 },
 		{ "stacks=", &s->stacks, 1, RADIX_MOST * RADIX_MOST },
+		{ "inner=", &s->inner, 1, 64 },
 		{ "outer=", &s->outer, 0, 1 },
+		{ "family=", &s->family, 0, 3 },
 		{ "rounds=", &s->rounds, 1, ROUNDS_MOST },
 		{ "warm=", &s->warm, 0, ROUNDS_MOST },
 		{ "live=", &s->live, 0, 1 << 20 },
@@ -542,7 +619,7 @@ static void parse(struct settings *s, char **arguments)
 
 int main(int argc, char **argv)
 {
-	struct settings s = { .depth = 16, .threads = 1, .stacks = 100, .rounds = 200, .warm = 20 };
+	struct settings s = { .depth = 16, .threads = 1, .stacks = 100, .inner = 2, .rounds = 200, .warm = 20 };
 	const char *mode = argc > 1 ? argv[1] : "";
 
 	if (argc > 1)
