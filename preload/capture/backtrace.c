@@ -158,7 +158,7 @@ static bool is_known_as(const struct unwind_history *h, uint32_t stack)
 {
 	uint32_t node = h->frame[h->frames].node, known;
 
-	if (!node || node >> 31 || !stack)
+	if (!node || !stack)
 		return true;
 	known = tree_stack(node);
 	if (!known)
@@ -175,20 +175,23 @@ static void count_checked(bool is_as_expected)
 
 /* Takes it in each way: by the history, by steps, and by libunwind, which is believed. Two comparisons,
  * so that a history that gives up shows as fewer of them. What the tree has for it is compared as
- * well. */
+ * well, and what is believed of a stack that is unchanged. */
 static uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
+	struct unwind_history *h = lane->history;
 	struct backtrace b, ours;
-	bool is_history = unwind_take(lane->history, frame_address);
-	uint32_t stack;
+	uint32_t unchanged = unwind_is_unchanged(h, frame_address) ? h->stack : 0, stack;
+	bool is_history = unwind_take(h, frame_address);
 
 	if (!take_any(&ours, lane, frame_address) || !take_by_libunwind(&b, lane, frame_address))
 		return find(&ours, caller);
 	count_checked(is_same(&ours, &b));
 	stack = find(&b, caller);
 	if (is_history) {
-		take_from_history(&ours, lane->history);
-		count_checked(is_same(&ours, &b) && is_known_as(lane->history, stack));
+		take_from_history(&ours, h);
+		count_checked(is_same(&ours, &b) && is_known_as(h, stack) &&
+			      (!unchanged || stacks_are_alike(unchanged, stack)));
+		h->stack = stack;
 	}
 	return stack;
 }
@@ -221,7 +224,9 @@ static APART uint32_t store(struct lane *lane, uint32_t node, uint64_t *caller)
 	return stack;
 }
 
-uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller)
+/* The stack that was taken last is not this one, or it is not known. */
+static APART __attribute__((flatten)) uint32_t
+take_changed(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
 	struct unwind_history *h = lane->history;
 	uint32_t node, stack;
@@ -229,9 +234,24 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	if (unlikely(way != UNWIND_AUTO) || unlikely(!unwind_take(h, frame_address)))
 		return take_otherwise(lane, frame_address, caller);
 	node = h->frame[h->frames].node;
-	stack = likely(node && !(node >> 31)) ? tree_stack(node) : 0;
-	*caller = ((const uint64_t *)frame_address)[1];
-	return likely(stack && !unwind_is_own(*caller)) ? stack : store(lane, node, caller);
+	stack = likely(node) ? tree_stack(node) : 0;
+	if (unlikely(!stack) || unlikely(unwind_is_own(*caller)))
+		return store(lane, node, caller);
+	return h->stack = stack;
+}
+
+uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller)
+{
+	struct unwind_history *h = lane->history;
+	uint64_t return_address = ((const uint64_t *)frame_address)[1];
+	uint32_t stack = h->stack;
+
+	/* The shim's own `*caller` is in no memory. */
+	if (unlikely(way != UNWIND_AUTO) || unlikely(!stack) ||
+	    !unwind_is_unchanged(h, frame_address))
+		stack = take_changed(lane, frame_address, &return_address);
+	*caller = return_address;
+	return stack;
 }
 
 uint32_t backtrace_take_at(const ucontext_t *context)

@@ -10,7 +10,7 @@
 
 #include "preload/base/poison.h"
 
-enum { CACHE_ROWS = 4096 };
+enum { CACHE_SETS = 2048, CACHE_WAYS = 4 };
 
 static const uint8_t *block_of(const struct eh_row *row, unsigned reg)
 {
@@ -85,15 +85,15 @@ static struct cfi_rule rule_of(const struct eh_row *row)
 }
 
 /* The rules that were read, by return address mixed with the salt, so that no row of another epoch
- * fits. Direct-mapped. */
-static struct sealed cache[CACHE_ROWS];
+ * fits. A set is a cache line; its first row is the one that was read last. */
+static struct {
+	struct sealed way[CACHE_WAYS] __attribute__((aligned(64)));
+} cache[CACHE_SETS];
 
-static size_t row_of(uint64_t pc)
+static struct sealed *set_of(uint64_t pc)
 {
-	return (pc ^ pc >> 12) & (CACHE_ROWS - 1);
+	return cache[(pc ^ pc >> 11) % CACHE_SETS].way;
 }
-
-_Static_assert(CACHE_ROWS == 1 << 12, "row_of");
 
 /* No address has the highest bit: a row that is empty, or has another epoch's salt, fits none. */
 uint64_t cfi_salt(uint64_t epoch)
@@ -111,7 +111,7 @@ bool cfi_find_row(uint64_t return_address, struct eh_row *row)
 
 /* A rule is kept only if its image has a number: otherwise nobody would notice that it is
  * unloaded. */
-static APART struct cfi_rule read_into(size_t row, uint64_t return_address, uint64_t salt)
+static APART struct cfi_rule read_into(struct sealed *set, uint64_t return_address, uint64_t salt)
 {
 	const void *code = (const void *)(return_address - 1);
 	struct cfi_rule rule = cfi_rule(CFI_OUTERMOST, 0, 0);
@@ -124,16 +124,40 @@ static APART struct cfi_rule read_into(size_t row, uint64_t return_address, uint
 	if (salt == CFI_NO_CACHE ||
 	    (return_address && elf_image_at(code, &image) && !images_number(code)))
 		return rule;
-	sealed_write(&cache[row], return_address ^ salt, rule.word);
+	for (unsigned i = CACHE_WAYS - 1; i > 0; i--)
+		sealed_copy(&set[i], &set[i - 1]);
+	sealed_write(&set[0], return_address ^ salt, rule.word);
 	return rule;
+}
+
+static inline bool find_cached(const struct sealed *set, uint64_t key, struct cfi_rule *rule)
+{
+	for (unsigned i = 0; i < CACHE_WAYS; i++)
+		if (sealed_read(&set[i], key, &rule->word))
+			return true;
+	return false;
 }
 
 struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt)
 {
-	size_t row = row_of(return_address);
+	struct sealed *set = set_of(return_address);
 	struct cfi_rule rule;
 
-	return likely(sealed_read(&cache[row], return_address ^ salt, &rule.word))
-		       ? rule
-		       : read_into(row, return_address, salt);
+	return find_cached(set, return_address ^ salt, &rule) ? rule
+							      : read_into(set, return_address, salt);
+}
+
+/* A signal handler may leave this by longjmp(): then the row has no key. */
+APART struct cfi_rule cfi_fill_own(struct cfi_own_row *row, uint64_t return_address, uint64_t salt)
+{
+	struct cfi_rule rule = cfi_find(return_address, salt), cached;
+
+	if (!find_cached(set_of(return_address), return_address ^ salt, &cached))
+		return rule;
+	row->key = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	row->rule = rule;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	row->key = return_address ^ salt;
+	return rule;
 }

@@ -29,6 +29,16 @@ static inline void sealed_write(struct sealed *s, uint64_t key, uint64_t value)
 	__atomic_store_n(&s->seal, sealed_mix(key, value), __ATOMIC_RELAXED);
 }
 
+/* Of what other writers write meanwhile, no reader believes a mixture. */
+static inline void sealed_copy(struct sealed *to, const struct sealed *from)
+{
+	uint64_t seal = __atomic_load_n(&from->seal, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&to->value, __atomic_load_n(&from->value, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&to->seal, seal, __ATOMIC_RELAXED);
+}
+
 /* Stores the value that was found in `*value`. Returns false if it is not the one for the key. */
 static inline bool sealed_read(const struct sealed *s, uint64_t key, uint64_t *value)
 {

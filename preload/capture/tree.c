@@ -8,9 +8,10 @@
 
 #include "preload/base/poison.h"
 
-enum { NODES_MAX = 1 << 20, MEMO_BITS = 16, HINT_BITS = 16 };
+enum { NODES_MAX = 1 << 20, MEMO_BITS = 16, HINT_BITS = 15 };
 
-#define ROOT_BIT (1u << 31)
+/* No return address has it. */
+#define ROOT_BIT (1ull << 63)
 
 struct node {
 	uint64_t pc;
@@ -19,61 +20,72 @@ struct node {
 };
 
 static struct vm_table table;
-static struct node *nodes; /* by number, from 1: they lie in `table` */
-static uint32_t nodes_used;
-static uint32_t latest_root,
-	first_node; /* the tree that was begun last, and where its nodes begin */
+static char *nodes; /* they lie in `table`, a node at its number: a multiple of its size, not 0 */
+static uint32_t nodes_used;       /* the highest number */
+static struct sealed latest_root; /* of the tree that was begun last, by epoch */
+static uint32_t first_node;       /* where its nodes begin */
 static struct index children;
 /* parent << 32 | node, by return address: spares the index. Found by a hash that is faster, in
  * one cache line. First come, first served: a memo is not written again while its tree is in use.
  * */
 static struct sealed *memos;
-static uint32_t *hints;
+/* Pairs of nodes, the newer one first. */
+static uint32_t (*hints)[2];
+
+static inline struct node *node_at(uint32_t node)
+{
+	return (struct node *)(nodes + node);
+}
 
 bool tree_init(void)
 {
 	memos = vm_reserve(sizeof(*memos) << MEMO_BITS);
 	hints = vm_reserve(sizeof(*hints) << HINT_BITS);
 	if (!memos || !hints ||
-	    !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(*nodes), -1))
+	    !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(struct node), -1))
 		return false;
-	nodes = (struct node *)table.base;
+	nodes = table.base;
+	if (!vm_table_reach(&table, sizeof(struct node)))
+		return false;
+	node_at(0)->pc = ROOT_BIT;
 	return true;
-}
-
-/* Whoever is first with a root begins a tree. */
-uint32_t tree_root(uint64_t epoch)
-{
-	uint32_t root = ROOT_BIT | (uint32_t)(epoch >> 16);
-	uint32_t latest = __atomic_load_n(&latest_root, __ATOMIC_RELAXED);
-
-	if (latest != root && __atomic_compare_exchange_n(&latest_root, &latest, root, false,
-							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		__atomic_store_n(&first_node, __atomic_load_n(&nodes_used, __ATOMIC_RELAXED) + 1,
-				 __ATOMIC_RELAXED);
-	return root;
 }
 
 static bool is_it(uint32_t node, void *sought)
 {
 	const struct node *child = sought;
 
-	return nodes[node].pc == child->pc && nodes[node].parent == child->parent;
+	return node_at(node)->pc == child->pc && node_at(node)->parent == child->parent;
 }
 
 /* Two threads may add the same node at once. Then there are two; they lead to the same stack. */
 static uint32_t add(const struct node *child, uint64_t hash)
 {
-	uint32_t node = __atomic_load_n(&nodes_used, __ATOMIC_RELAXED);
+	uint32_t last = peek(nodes_used), node;
 
 	do {
-		if (!vm_table_reach(&table, (node + 2) * sizeof(*nodes)))
+		node = last + sizeof(*child);
+		if (!vm_table_reach(&table, node + sizeof(*child)))
 			return 0;
-	} while (!__atomic_compare_exchange_n(&nodes_used, &node, node + 1, false, __ATOMIC_RELAXED,
+	} while (!__atomic_compare_exchange_n(&nodes_used, &last, node, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
-	node++;
-	nodes[node] = *child;
+	*node_at(node) = *child;
 	return index_add(&children, hash, node) ? node : 0;
+}
+
+uint32_t tree_root(uint64_t epoch)
+{
+	const struct node none = { .pc = ROOT_BIT | epoch >> 16 };
+	uint64_t root;
+
+	if (sealed_read(&latest_root, none.pc, &root))
+		return (uint32_t)root;
+	root = add(&none, index_mix(none.pc));
+	if (root) {
+		poke(first_node, (uint32_t)root);
+		sealed_write(&latest_root, none.pc, root);
+	}
+	return (uint32_t)root;
 }
 
 /* In the same cache line. */
@@ -127,28 +139,43 @@ uint32_t tree_child(uint32_t parent, uint64_t pc)
 
 bool tree_is_at(uint32_t node, uint64_t pc)
 {
-	/* A root is negative. */
-	return (int32_t)node > 0 && nodes[node].pc == pc;
+	return node_at(node)->pc == pc;
 }
 
 uint32_t tree_parent(uint32_t node)
 {
-	return nodes[node].parent;
+	return node_at(node)->parent;
 }
 
-uint32_t *tree_hint(uint64_t key)
+static uint32_t *hint_for(uint64_t key)
 {
-	return &hints[(key * 0x9e3779b97f4a7c15u) >> (64 - HINT_BITS)];
+	return hints[(key * 0x9e3779b97f4a7c15u) >> (64 - HINT_BITS)];
+}
+
+void tree_remember(uint64_t key, uint32_t node)
+{
+	uint32_t *hint = hint_for(key);
+
+	poke(hint[1], peek(hint[0]));
+	poke(hint[0], node);
+}
+
+uint32_t tree_recall(uint64_t key, uint64_t pc)
+{
+	const uint32_t *hint = hint_for(key);
+	uint32_t node = peek(hint[0]);
+
+	return likely(tree_is_at(node, pc)) ? node : peek(hint[1]);
 }
 
 uint32_t tree_stack(uint32_t node)
 {
-	return __atomic_load_n(&nodes[node].stack, __ATOMIC_RELAXED);
+	return peek(node_at(node)->stack);
 }
 
 void tree_set_stack(uint32_t node, uint32_t stack)
 {
-	__atomic_store_n(&nodes[node].stack, stack, __ATOMIC_RELAXED);
+	poke(node_at(node)->stack, stack);
 }
 
 void tree_reset(void)
@@ -159,8 +186,9 @@ void tree_reset(void)
 		if (memos[i].value)
 			memos[i].value = 0;
 	for (size_t i = 0; nodes_used && i < (size_t)1 << HINT_BITS; i++)
-		if (hints[i])
-			hints[i] = 0;
-	nodes_used = latest_root = first_node = 0;
+		if (hints[i][0] | hints[i][1])
+			hints[i][0] = hints[i][1] = 0;
+	nodes_used = first_node = 0;
+	latest_root = (struct sealed){ 0 };
 	images_new_epoch();
 }

@@ -23,7 +23,8 @@
 /* Reserves memory. Returns false if there is none. */
 bool tree_init(void);
 
-/* The root of an epoch. */
+/* The root of an epoch; 0 if the tree is full. It has the address of no frame. Threads that begin an
+ * epoch at the same moment may get two. */
 uint32_t tree_root(uint64_t epoch);
 
 /* The node of a return address below `parent`, added if it is new. Returns 0 if the tree is full or
@@ -33,12 +34,13 @@ uint32_t tree_child(uint32_t parent, uint64_t pc);
 /* Is a node the one of a return address? `node` may also be a root or 0. */
 bool tree_is_at(uint32_t node, uint64_t pc);
 
-/* The parent of a node: another one, or a root. */
+/* The parent of a node: another one, or a root; 0 for a root and for 0. */
 uint32_t tree_parent(uint32_t node);
 
-/* Where a node can be remembered by any key, and is found by the same key, unless another key came in
- * between. What is found is to be checked. */
-uint32_t *tree_hint(uint64_t key);
+/* Remembers a node by any key. It is found by the same key, and its own return address, unless two
+ * others were remembered there meanwhile. Returns 0, or a node, which is to be checked. */
+void tree_remember(uint64_t key, uint32_t node);
+uint32_t tree_recall(uint64_t key, uint64_t pc);
 
 /* The reference of the stack that ends in a node; 0 if it is not known yet. */
 uint32_t tree_stack(uint32_t node);

@@ -98,25 +98,40 @@ static APART bool step_by_memory(struct unwind_history *h, struct unwind_frame *
 }
 
 /* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing
- * but the stack, and of that nothing inside of the frame. */
+ * but the stack, and of that nothing inside of the frame. `*are_simple` becomes false if the rule is
+ * not of the kind CFI_RSP. */
 static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
-			     struct unwind_frame *inner)
+			     struct unwind_frame *inner, bool *are_simple)
 {
-	struct cfi_rule rule = f->rule = cfi_find(f->pc, h->salt);
-	int16_t rbp_offset = cfi_rbp_offset(rule);
-	uint64_t place;
+	struct cfi_rule rule = f->rule = cfi_find_own(h->rules, f->pc, h->salt);
+	uint64_t place = f->place + (uint64_t)cfi_cfa_offset(rule);
 
 	note(inner, f);
-	if (likely(cfi_kind(rule) == CFI_RSP)) {
-		place = f->place + (uint64_t)cfi_cfa_offset(rule);
-	} else if (likely(cfi_kind(rule) == CFI_RBP)) {
-		place = f->rbp - 8 + (uint64_t)cfi_cfa_offset(rule);
-		if (unlikely(!is_frame_size(place - f->place)) ||
-		    unlikely(rbp_offset && place + 8 + (uint64_t)(int64_t)rbp_offset <= f->place))
+	if (likely(cfi_keeps_rbp(rule))) {
+		if (unlikely(!reach(h, f->place, place)))
 			return STEP_UNKNOWN;
+		f->rbp_cell = 0;
+	} else if (likely(cfi_is_plain(rule))) {
+		int64_t rbp_offset = cfi_rbp_offset(rule);
+
+		if (cfi_kind(rule) == CFI_RBP) {
+			*are_simple = false;
+			place += f->rbp - f->place - 8;
+			if (unlikely(!is_frame_size(place - f->place)) ||
+			    unlikely(rbp_offset && place + 8 + (uint64_t)rbp_offset <= f->place))
+				return STEP_UNKNOWN;
+		}
+		if (unlikely(!reach(h, f->place, place)))
+			return STEP_UNKNOWN;
+		f->rbp_cell = 0;
+		if (rbp_offset) {
+			f->rbp_cell = place + 8 + (uint64_t)rbp_offset;
+			f->rbp = read_word(f->rbp_cell);
+		}
 	} else {
 		struct unwind_frame outer; /* so that `f` can be in registers */
 
+		*are_simple = false;
 		if (cfi_kind(rule) == CFI_OUTERMOST)
 			return STEP_END;
 		note(&outer, f);
@@ -125,16 +140,20 @@ static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
 		note(f, &outer);
 		return STEP_FRAME;
 	}
-	if (unlikely(!reach(h, f->place, place)))
-		return STEP_UNKNOWN;
-	f->rbp_cell = 0;
-	if (rbp_offset) {
-		f->rbp_cell = place + 8 + (uint64_t)(int64_t)rbp_offset;
-		f->rbp = read_word(f->rbp_cell);
-	}
 	f->place = place;
 	f->pc = read_word(place);
 	return STEP_FRAME;
+}
+
+/* The frame in which a walk begins. */
+static inline struct unwind_frame outset(const uint64_t *words)
+{
+	return (struct unwind_frame){
+		.place = (uint64_t)(uintptr_t)(words + 1),
+		.pc = words[1],
+		.rbp = words[0],
+		.rule = cfi_rule(CFI_UNKNOWN, 0, 0),
+	};
 }
 
 static inline bool is_same(const struct unwind_frame *old, const struct unwind_frame *f)
@@ -153,14 +172,18 @@ static bool is_cell_unchanged(const struct unwind_frame *f)
 	return !unwind_rbp_matters(f) || !f->rbp_cell || read_word(f->rbp_cell) == f->rbp;
 }
 
-/* Does a frame that is as it was lead to the one outside of it, as it did? */
-static bool leads_on(struct unwind_history *h, const struct unwind_frame *f)
+/* Does a frame that is not plain, and as it was, lead to the one outside of it, as it did? */
+static APART bool leads_on_by_memory(struct unwind_history *h, const struct unwind_frame *f)
 {
 	struct unwind_frame outer = *f;
 
-	if (cfi_is_plain(f->rule))
-		return is_return_unchanged(f - 1) && is_cell_unchanged(f - 1);
 	return step_by_memory(h, &outer) && is_same(f - 1, &outer);
+}
+
+static inline bool leads_on(struct unwind_history *h, const struct unwind_frame *f)
+{
+	return likely(cfi_is_plain(f->rule)) ? is_return_unchanged(f - 1) && is_cell_unchanged(f - 1)
+					     : leads_on_by_memory(h, f);
 }
 
 static APART struct unwind_frame *find_change_with_cells(struct unwind_history *h,
@@ -212,9 +235,11 @@ static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 		}
 		f[1].place = old[-1].place;
 		f[1].pc = read_word(f[1].place);
-		f[1].rbp_cell = old[-1].rbp_cell;
-		if (f[1].rbp_cell)
+		f[1].rbp_cell = 0;
+		if (cfi_rbp_offset(f->rule)) {
+			f[1].rbp_cell = f[1].place + 8 + (uint64_t)cfi_rbp_offset(f->rule);
 			f[1].rbp = read_word(f[1].rbp_cell);
+		}
 	}
 	return f;
 }
@@ -249,14 +274,15 @@ static inline void arrive(struct unwind_frame *old, const struct unwind_frame *f
 /* A key for the frames that are noted, one after another. */
 static inline uint64_t add_to_key(uint64_t key, uint64_t pc)
 {
-	return (key << 5 | key >> 59) + pc;
+	return (key + pc) * 0x9e3779b97f4a7c15u;
 }
 
 /* What a walk has found: the frame of the history that stands, with all outside of it, to which the
  * fresh frames lead, up to `fresh_end`. Frame 0: these lead to the outermost frame. NULL: nowhere. */
 struct found {
 	struct unwind_frame *old, *fresh_end;
-	uint64_t key; /* of the fresh frames */
+	uint64_t key;    /* of the fresh frames */
+	bool are_simple; /* these are all of the kind CFI_RSP */
 };
 
 /* Walks outward from a frame. */
@@ -264,14 +290,10 @@ static inline struct found walk(struct unwind_history *h, const uint64_t *words)
 {
 	struct unwind_frame *old = &h->frame[h->frames], *changed, *fresh = h->fresh;
 	/* In registers: what was just written is read late. */
-	struct unwind_frame f;
+	struct unwind_frame f = outset(words);
 	uint64_t key = 0;
+	bool are_simple = true;
 
-	f.place = (uint64_t)(uintptr_t)(words + 1);
-	f.pc = words[1];
-	f.rbp = words[0];
-	f.rbp_cell = 0;
-	f.rule = cfi_rule(CFI_UNKNOWN, 0, 0);
 	do {
 		enum step result;
 
@@ -279,64 +301,77 @@ static inline struct found walk(struct unwind_history *h, const uint64_t *words)
 			old--;
 		if (!is_same(old, &f)) {
 			key = add_to_key(key, f.pc);
-			result = step(h, &f, fresh++);
+			result = step(h, &f, fresh++, &are_simple);
 			if (likely(result == STEP_FRAME))
 				continue;
-			return (struct found){ result == STEP_END ? h->frame : NULL, fresh, key };
+			return (struct found){ result == STEP_END ? h->frame : NULL, fresh, key,
+					       are_simple };
 		}
 		changed = find_change(h, old);
 		if (likely(changed == h->frame)) {
 			arrive(old, &f);
-			return (struct found){ old, fresh, key };
+			return (struct found){ old, fresh, key, are_simple };
 		}
 		note(fresh, &f);
 		fresh = keep_middle(h, old, changed, fresh);
 		if (!fresh)
-			return (struct found){ NULL, NULL, 0 };
+			break;
 		f = *fresh;
+		are_simple = false;
 	} while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST));
-	return (struct found){ NULL, NULL, 0 };
+	return (struct found){ NULL, NULL, 0, false };
 }
 
-/* Finds the nodes of the fresh frames, up to `end`, below that of the frame outside of them. */
-static APART uint32_t find_nodes(struct unwind_history *h, struct unwind_frame *end, uint32_t node)
+/* Finds the nodes of frames of the history, up to `last`, below that of the frame outside of them.
+ * A frame of the tracer has the node of the frame around it. */
+static APART uint32_t find_nodes(struct unwind_frame *f, const struct unwind_frame *last)
 {
-	while (end > h->fresh) {
-		end--;
-		if (!unwind_is_own(end->pc))
-			node = tree_child(node, end->pc);
-		end->node = node;
+	for (; f <= last; f++)
+		f->node = unwind_is_own(f->pc) ? f[-1].node : tree_child(f[-1].node, f->pc);
+	return last->node;
+}
+
+/* Of frames that were appended. */
+static APART void link_frames(struct unwind_frame *f, const struct unwind_frame *last,
+			      const struct unwind_frame *fresh)
+{
+	for (; f <= last; f++) {
+		fresh--;
+		f->rbp = fresh->rbp;
+		f->rbp_cell = fresh->rbp_cell;
+		link_rbp(f);
 	}
-	return node;
 }
 
 /*
- * The same, most often faster: the fresh frames as a whole lead to the innermost node, which was
- * remembered by a key that they have. It is believed if it and its parents, one by one, are those
- * frames, and lead to the node outside. No node has the address of a frame of the tracer itself.
+ * Puts the fresh frames inside of the frame of the history that stands, `last` being the place of
+ * the innermost one. Their nodes are found at once: the fresh frames as a whole lead to the innermost
+ * node, which was remembered by a key that they have. It is believed if it and its parents, one by
+ * one, are those frames, and lead to the node outside. No node has the address of a frame of the
+ * tracer itself.
  */
-static inline void recall_nodes(struct unwind_history *h, const struct found *found)
+static inline void append(struct unwind_history *h, const struct found *found,
+			  struct unwind_frame *last)
 {
-	uint32_t outer = found->old->node, *hint = tree_hint(found->key + ((uint64_t)outer << 32));
-	uint32_t node = __atomic_load_n(hint, __ATOMIC_RELAXED);
+	struct unwind_frame *old = found->old, *f = last;
+	uint64_t key = found->key + ((uint64_t)old->node << 32);
+	uint32_t node = tree_recall(key, h->fresh->pc), links = old->rbp_links;
 
-	for (struct unwind_frame *f = h->fresh; f < found->fresh_end; f++) {
+	for (const struct unwind_frame *fresh = h->fresh; f > old; f--, fresh++) {
+		f->place = fresh->place;
+		f->pc = fresh->pc;
+		f->rule = fresh->rule;
 		f->node = node;
-		if (likely(tree_is_at(node, f->pc)))
+		f->rbp_links = links;
+		if (likely(tree_is_at(node, fresh->pc)))
 			node = tree_parent(node);
-		else if (!unwind_is_own(f->pc))
+		else if (!unwind_is_own(fresh->pc))
 			node = 0;
 	}
-	if (unlikely(node != outer) || unlikely(!node))
-		__atomic_store_n(hint, find_nodes(h, found->fresh_end, outer), __ATOMIC_RELAXED);
-}
-
-/* Puts a fresh frame inside of all others. */
-static inline void append(struct unwind_frame *f, const struct unwind_frame *fresh)
-{
-	note(f, fresh);
-	f->node = fresh->node;
-	link_rbp(f);
+	if (unlikely(node != old->node) || unlikely(!node))
+		tree_remember(key, find_nodes(old + 1, last));
+	if (unlikely(!found->are_simple) || unlikely(links & 1))
+		link_frames(old + 1, last, found->fresh_end);
 }
 
 /* Nothing of another epoch is believed. While something is being unloaded, nothing at all: no frame
@@ -347,34 +382,38 @@ static APART void begin(struct unwind_history *h, uint64_t epoch)
 
 	h->epoch = is_unloading ? 0 : epoch;
 	h->salt = cfi_salt(epoch);
-	h->frames = 0;
+	h->frames = h->stack = 0;
 	h->frame[0].place = UINT64_MAX;
 	h->frame[0].node = is_unloading ? 0 : tree_root(epoch);
 }
 
-APART bool unwind_take(struct unwind_history *h, const void *frame_address)
+bool unwind_is_unchanged(struct unwind_history *h, const void *frame_address)
 {
-	struct unwind_frame *fresh, *f;
+	struct unwind_frame *last = &h->frame[h->frames], f = outset(frame_address);
+
+	return likely(h->epoch == images_epoch()) && is_same(last, &f) &&
+	       likely(find_change(h, last) == h->frame);
+}
+
+bool unwind_take(struct unwind_history *h, const void *frame_address)
+{
+	struct unwind_frame *last;
 	struct found found;
 	uint64_t epoch = images_epoch();
 
 	if (unlikely(h->epoch != epoch))
 		begin(h, epoch);
 	found = walk(h, frame_address);
-	f = found.old;
-	fresh = found.fresh_end;
-	if (fresh == h->fresh && f == &h->frame[h->frames])
+	if (found.fresh_end == h->fresh && found.old == &h->frame[h->frames])
 		return true;
-	h->frames = 0;
-	if (unlikely(!f))
+	h->frames = h->stack = 0;
+	if (unlikely(!found.old))
 		return false;
-	if (fresh > h->fresh)
-		recall_nodes(h, &found);
-	while (fresh > h->fresh) {
-		if (unlikely(f == &h->frame[UNWIND_FRAMES_MOST]))
-			return false;
-		append(++f, --fresh);
-	}
-	h->frames = (uint32_t)(f - h->frame);
+	last = found.old + (found.fresh_end - h->fresh);
+	if (unlikely(last > &h->frame[UNWIND_FRAMES_MOST]))
+		return false;
+	if (last > found.old)
+		append(h, &found, last);
+	h->frames = (uint32_t)(last - h->frame);
 	return true;
 }

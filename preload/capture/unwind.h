@@ -29,6 +29,8 @@
  *	2. What is read lies on the thread's own stack, on pages that can be read (stack_pages.h); behind a signal, on the stack that it interrupted.
  *	3. A history is believed in its own epoch only (host/images.h).
  *	4. `frames` is 0 while the history is being changed: a signal handler may leave by longjmp().
+ *	   Whatever changes it also makes `stack` 0.
+ *	5. `rbp` and `rbp_cell` of a frame of the history are set only where rbp matters.
  *
  * Only frames for which there are rules are handled here (cfi.h); step.h does the others. A history
  * is used by one thread.
@@ -73,7 +75,9 @@ struct unwind_history {
 	uint64_t epoch; /* in which it is believed (images.h); 0: never again */
 	uint64_t salt;  /* of that epoch, for cfi_find() */
 	struct stack_pages pages;
+	struct cfi_own_row rules[CFI_OWN_ROWS];
 	uint32_t frames;
+	uint32_t stack; /* reference of the stack, for backtrace.h; 0: not known */
 	struct unwind_frame frame[UNWIND_FRAMES_MOST + 1];
 	/* The frames that are new this time, innermost first: here, because stacks may be small.
 	 * Their nodes and links are not known yet. */
@@ -98,5 +102,8 @@ static inline bool unwind_is_own(uint64_t pc)
  * with an empty history, if there is no rule for a frame or there are more than UNWIND_FRAMES_MOST.
  */
 bool unwind_take(struct unwind_history *history, const void *frame_address);
+
+/* Is the whole stack as it was? If so, unwind_take() would change nothing. */
+bool unwind_is_unchanged(struct unwind_history *history, const void *frame_address);
 
 #endif

@@ -26,9 +26,16 @@ static void set_up(void)
 
 TestSuite(cfi, .init = set_up);
 
+/* A thread's own rows say the same. */
 static struct cfi_rule find_rule(uint64_t return_address)
 {
-	return cfi_find(return_address, cfi_salt(images_epoch()));
+	static struct cfi_own_row rows[CFI_OWN_ROWS];
+	uint64_t salt = cfi_salt(images_epoch());
+	struct cfi_rule rule = cfi_find(return_address, salt);
+
+	cr_expect_eq(cfi_find_own(rows, return_address, salt).word, rule.word);
+	cr_expect_eq(cfi_find_own(rows, return_address, salt).word, rule.word);
+	return rule;
 }
 
 __asm__(".text\n"
