@@ -22,81 +22,92 @@ static uint32_t drop_left_calls(struct lane *lane, uintptr_t stack_pointer)
 	return lane->depth;
 }
 
-static void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument1)
+static inline void show_in_flight(struct call *c, uint64_t argument0, uint64_t argument1)
 {
 	struct lane *lane = c->lane;
 	struct trace_call *shown;
 
-	c->depth = drop_left_calls(lane, (uintptr_t)c);
+	c->depth = lane->depth;
+	if (unlikely(c->depth > 0))
+		c->depth = drop_left_calls(lane, (uintptr_t)c->mark);
 	lane->shown->inside = 1;
-	if (c->depth == TRACE_IN_FLIGHT)
+	if (unlikely(c->depth == TRACE_IN_FLIGHT))
 		return;
 	shown = &lane->shown->in_flight[c->depth];
 	shown->time = c->began;
 	shown->arguments[0] = argument0;
 	shown->arguments[1] = argument1;
 	shown->stack = c->stack;
-	shown->function = c->slot;
-	shown->package = c->package;
-	lane->stack_pointer[c->depth] = (uintptr_t)c;
+	shown->function = call_slot(c);
+	shown->package = call_package_index(c);
+	lane->stack_pointer[c->depth] = (uintptr_t)c->mark;
 	lane->caller[c->depth] = c->caller;
 	lane->depth = c->depth + 1;
-	__atomic_store_n(&lane->shown->depth, lane->depth, __ATOMIC_RELEASE);
+	__atomic_store_n(&lane->shown->depth, c->depth + 1, __ATOMIC_RELEASE);
 }
 
 /* The first call of a thread, the first one of a forked child, one from a signal handler that
- * interrupted the tracer, or the first one after the tracer was left. */
-static APART bool enter_slowly(struct call *c)
+ * interrupted the tracer, or the first one after the tracer was left. Returns the lane; NULL: there is
+ * none. */
+static APART struct lane *enter_slowly(struct reentry_mark *mark, const void *frame_address)
 {
 	int saved_errno = errno;
+	struct lane *lane = NULL;
 
-	c->lane = NULL;
-	if (reentry_inside && !lanes_were_left(c + 1)) {
+	if (reentry_inside && !lanes_were_left(frame_address)) {
 		if (trace_is_mine())
-			c->lane = lanes_nest(&c->mark);
+			lane = lanes_nest(mark);
 	} else {
-		reentry_enter(&c->mark);
+		reentry_enter(mark);
 		if (trace_is_mine() || trace_renew())
-			c->lane = lanes_mine();
-		if (!c->lane)
+			lane = lanes_mine();
+		if (!lane)
 			reentry_leave();
 	}
-	if (!c->lane && trace_is_mine())
+	if (!lane && trace_is_mine())
 		gaps_note();
 	errno = saved_errno;
-	return c->lane != NULL;
+	return lane;
 }
 
-static APART void raise_alarm(struct call *c)
+static inline void raise_alarm(struct call *c)
 {
-	on_error_stop(&(struct misuse){ c->alarm, c->alarm_reason, c->slot, c->package, c->caller,
-					c->address });
+	if (likely(c->alarm == TRACE_KIND_NONE))
+		return;
+	on_error_stop(&(struct misuse){ c->alarm, c->alarm_reason, call_slot(c),
+					call_package_index(c), c->caller, c->address });
 	c->alarm = TRACE_KIND_NONE;
 }
 
 static inline void leave_tracer(struct call *c)
 {
 	reentry_leave();
-	if (unlikely(c->alarm != TRACE_KIND_NONE))
-		raise_alarm(c);
+	raise_alarm(c);
 	*c->lane->errno_place = c->saved_errno;
 }
 
-bool call_enter(struct call *c, uint32_t where, const void *frame_address, uint64_t argument0,
-		uint64_t argument1)
+bool call_enter(struct call *c, struct reentry_mark *mark, uint32_t where,
+		const void *frame_address, uint64_t argument0, uint64_t argument1)
 {
-	c->lane = lanes_known();
-	if (likely(c->lane && !reentry_inside))
-		reentry_enter(&c->mark);
-	else if (!enter_slowly(c))
-		return false;
-	c->saved_errno = *c->lane->errno_place;
+	uint64_t caller;
+
+	c->mark = mark;
+	c->where = where;
+	c->lane = lanes_own;
 	c->trace = trace_number();
-	c->package = (uint8_t)(where >> 8);
-	c->slot = (uint8_t)where;
+	if (likely(lanes_own_trace == c->trace) && likely(!reentry_inside)) {
+		reentry_enter(c->mark);
+	} else {
+		c->lane = enter_slowly(c->mark, frame_address);
+		if (!c->lane)
+			return false;
+		c->trace = trace_number();
+	}
+	c->saved_errno = *c->lane->errno_place;
 	c->address = c->section = c->size = 0;
 	c->alarm = TRACE_KIND_NONE;
-	c->stack = backtrace_take(c->lane, frame_address, &c->caller);
+	c->stack = backtrace_take(c->lane, frame_address, &caller);
+	c->caller = caller;
 	lanes_advance(c->lane, clock_ticks());
 	c->began = c->lane->time;
 	show_in_flight(c, argument0, argument1);
@@ -110,51 +121,48 @@ void call_host(struct call *c)
 }
 
 /* The host's function has switched to another thread, as a host of coroutines does, or has forked; or it
- * has made calls that were left in the tracer. */
-static APART bool return_slowly(struct call *c)
+ * has made calls that were left in the tracer. Returns the lane of the thread; NULL: it has none, or
+ * what was begun belongs to the parent of this process. */
+static APART struct lane *return_slowly(const struct lane *lane, uint32_t trace,
+					const struct reentry_mark *mark)
 {
 	int saved_errno = errno;
-	struct lane *lane = NULL;
+	struct lane *now = NULL;
 
-	/* In a forked child, what was begun belongs to the parent. */
-	if (trace_number() == c->trace) {
+	if (trace_number() == trace) {
 		/* What ran in the host's function is over. */
-		lanes_return_to(c->lane);
+		lanes_return_to(lane);
 		if (reentry_inside)
 			lanes_note_left();
-		reentry_enter_again(&c->mark);
-		lane = lanes_mine();
-		if (!lane)
+		reentry_enter_again(mark);
+		now = lanes_mine();
+		if (!now)
 			reentry_leave();
 	}
 	errno = saved_errno;
-	if (lane && lane != c->lane) {
-		c->lane = lane;
-		c->event = NULL;
-		c->depth = lane->depth;
-	}
-	return lane != NULL;
+	return now;
 }
 
 bool call_return(struct call *c)
 {
-	if (likely(lanes_known() == c->lane && lanes_own_trace == c->trace && !reentry_inside))
-		reentry_enter_again(&c->mark);
-	else if (!return_slowly(c))
-		return false;
+	if (likely(lanes_own == c->lane) && likely(trace_number() == c->trace) &&
+	    likely(!reentry_inside)) {
+		reentry_enter_again(c->mark);
+	} else {
+		struct lane *lane = return_slowly(c->lane, c->trace, c->mark);
+
+		if (!lane)
+			return false;
+		if (lane != c->lane) {
+			c->lane = lane;
+			c->event = NULL;
+			c->depth = lane->depth;
+		}
+	}
 	c->saved_errno = *c->lane->errno_place;
 	c->lane->shown->inside = 1;
 	lanes_advance(c->lane, clock_ticks());
 	return true;
-}
-
-/* The outermost call of a signal handler that interrupted the tracer. */
-static APART void leave_nested(struct call *c)
-{
-	lanes_unnest(c->lane);
-	if (c->alarm != TRACE_KIND_NONE)
-		raise_alarm(c);
-	errno = c->saved_errno;
 }
 
 void call_leave(struct call *c)
@@ -164,10 +172,14 @@ void call_leave(struct call *c)
 	lane->depth = c->depth;
 	lane->shown->inside = 0;
 	__atomic_store_n(&lane->shown->depth, c->depth, __ATOMIC_RELEASE);
-	if (unlikely(lane->is_nested && c->depth == 0))
-		leave_nested(c);
-	else
+	if (likely(!lane->is_nested) || c->depth > 0) {
 		leave_tracer(c);
+		return;
+	}
+	/* The outermost call of a signal handler that interrupted the tracer. */
+	lanes_unnest(lane);
+	raise_alarm(c);
+	errno = c->saved_errno;
 }
 
 static void write_event(struct call *c, enum trace_kind verdict)
@@ -178,8 +190,8 @@ static void write_event(struct call *c, enum trace_kind verdict)
 		.size = c->size,
 		.caller = c->caller,
 		.stack = c->stack,
-		.function = c->slot,
-		.package = c->package,
+		.function = call_slot(c),
+		.package = call_package_index(c),
 		.verdict = (uint8_t)verdict,
 	};
 
@@ -199,12 +211,13 @@ static void complete_event(struct call *c, bool has_failed, int32_t result)
 				      (has_failed ? TRACE_EVENT_FAILED : 0));
 }
 
-void call_record_acquired(struct call *c, bool has_failed, int32_t result, enum trace_kind verdict)
+void call_record_acquired(struct call *c, uint64_t bytes, bool has_failed, int32_t result,
+			  enum trace_kind verdict)
 {
 	write_event(c, verdict);
 	if (likely(c->event))
 		complete_event(c, has_failed, result);
-	event_count(c->lane, c->package, c->slot, has_failed, call_bytes(c));
+	event_count(c->lane, call_package_index(c), call_slot(c), has_failed, bytes);
 }
 
 void call_record_releasing(struct call *c, enum trace_kind verdict)
@@ -212,13 +225,13 @@ void call_record_releasing(struct call *c, enum trace_kind verdict)
 	write_event(c, verdict);
 	if (likely(c->event))
 		ring_commit(c->event, TRACE_EVENT_COMMITTED);
-	event_count(c->lane, c->package, c->slot, false, 0);
+	event_count(c->lane, call_package_index(c), call_slot(c), false, 0);
 }
 
 void call_complete(struct call *c, bool has_failed, int32_t result, enum trace_kind verdict)
 {
 	if (has_failed)
-		event_count_failure(c->lane, c->package, c->slot);
+		event_count_failure(c->lane, call_package_index(c), call_slot(c));
 	if (!c->event || !ring_still_ours(c->lane, c->chunk, c->chunk_sequence))
 		return;
 	c->event->verdict = (uint8_t)verdict;

@@ -26,8 +26,8 @@ static struct trace_finding new_finding(const struct call *c, enum trace_kind ki
 		.kind = (uint8_t)kind,
 		.reason = (uint8_t)reason,
 		.family = (uint8_t)call_family(c),
-		.function = c->slot,
-		.package = c->package,
+		.function = call_slot(c),
+		.package = call_package_index(c),
 	};
 }
 

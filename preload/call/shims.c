@@ -32,6 +32,15 @@
  * package more. What is not usual is APART. */
 #define HOT static __attribute__((flatten))
 
+/* For HOT functions: calls a function that is not inlined, with `&copy` for `&c` (call.h). */
+#define WITH_COPY(c, statement) \
+	do { \
+		struct call copy = (c); \
+\
+		statement; \
+		(c) = copy; \
+	} while (0)
+
 /* Some slots share a body. A ULONG is passed on as a SIZE_T: both are in one register. */
 typedef PVOID allocate_function(SIZE_T);
 typedef void free_function(PVOID);
@@ -46,7 +55,7 @@ static struct ledger_entry new_entry(const struct call *c, enum ledger_space spa
 		.tid = c->lane->tid,
 		.space = (uint8_t)space,
 		.family = (uint8_t)call_family(c),
-		.package = c->package,
+		.package = call_package_index(c),
 	};
 }
 
@@ -56,7 +65,7 @@ static void enter_made(struct call *c, enum ledger_space space, uint64_t scope, 
 
 	entry.flags = flags;
 	if (flags & LEDGER_OBTAINED)
-		entry.file = c->slot + 1u;
+		entry.file = call_slot(c) + 1u;
 	ledger_enter(c->lane, &entry, NULL);
 }
 
@@ -64,9 +73,7 @@ _Static_assert((SLOT_COUNT + 1) << TRACE_ENTRY_FUNCTION_SHIFT <= 256, "flags of 
 
 static inline void enter_block(struct call *c, uint64_t scope, uint32_t expected)
 {
-	const struct ledger_entry entry = new_entry(c, SPACE_BLOCK, scope);
-
-	ledger_enter_again(c->lane, &entry, expected);
+	ledger_enter_again(c->lane, new_entry(c, SPACE_BLOCK, scope), expected);
 }
 
 /* Passes on what the host has made in a call that is not traced: there was no lane, or the host's
@@ -94,10 +101,11 @@ static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 	LSA_CREATE_SHARED_MEMORY *host = HOST(LSA_CREATE_SHARED_MEMORY, where);
 	originals_descriptor *descriptor;
 	struct ledger_entry entry;
+	struct reentry_mark mark;
 	struct call c;
 	PVOID section;
 
-	if (!call_enter(&c, where, FRAME, max_size, initial_size))
+	if (!call_enter(&c, &mark, where, FRAME, max_size, initial_size))
 		return pass_made(SPACE_SECTION, host(max_size, initial_size), NULL);
 	call_host(&c);
 	section = host(max_size, initial_size);
@@ -106,14 +114,15 @@ static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 	c.address = ADDRESS(section);
 	c.size = max_size | (uint64_t)initial_size << 32;
 	if (section) {
-		descriptor = originals_descriptors[c.package];
+		descriptor = originals_descriptors[call_package_index(&c)];
 		entry = new_entry(&c, SPACE_SECTION, 0);
 		entry.file = descriptor ? (uint32_t)(descriptor(c.address) + 1) : 0;
 		ledger_enter(c.lane, &entry, NULL);
 	} else {
 		note_failure(&c, NULL);
 	}
-	call_record_acquired(&c, !section, 0, section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
+	call_record_acquired(&c, max_size, !section, 0,
+			     section ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return section;
 }
@@ -155,7 +164,7 @@ static APART void judge_allocated(struct call *c, enum handle handle, struct led
 		/* The block belongs to no section, and is suspect: the handle is what is wrong. */
 		enter_made(c, SPACE_BLOCK, 0, LEDGER_SUSPECT);
 	}
-	call_record_acquired(c, !c->address, 0, kind);
+	call_record_acquired(c, c->size, !c->address, 0, kind);
 }
 
 HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
@@ -165,12 +174,13 @@ HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 	enum handle handle = HANDLE_LIVE;
 	uint32_t expected;
 	uint64_t scope;
+	struct reentry_mark mark;
 	struct call c;
 	PVOID block;
 
-	if (!call_enter(&c, where, FRAME, ADDRESS(section), size))
+	if (!call_enter(&c, &mark, where, FRAME, ADDRESS(section), size))
 		return pass_made(SPACE_BLOCK, host(section, size), NULL);
-	scope = scopes_find(ADDRESS(section));
+	scope = scopes_find(c.lane, ADDRESS(section));
 	if (unlikely(!scope))
 		handle = judge_handle(ADDRESS(section), &named);
 	call_host(&c);
@@ -183,9 +193,9 @@ HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
 	c.size = size;
 	if (likely(block && scope)) {
 		enter_block(&c, scope, expected);
-		call_record_acquired(&c, false, 0, TRACE_KIND_NONE);
+		call_record_acquired(&c, size, false, 0, TRACE_KIND_NONE);
 	} else {
-		judge_allocated(&c, handle, &named);
+		WITH_COPY(c, judge_allocated(&copy, handle, &named));
 	}
 	call_leave(&c);
 	return block;
@@ -205,7 +215,7 @@ static inline struct free_call free_call_of(const struct call *c)
 		.memory = c->address,
 		.section = c->section,
 		.family = call_family(c),
-		.returned = c->slot == SLOT_FreeReturnBuffer ? LEDGER_RETURNED : 0,
+		.returned = call_slot(c) == SLOT_FreeReturnBuffer ? LEDGER_RETURNED : 0,
 	};
 }
 
@@ -215,7 +225,7 @@ static APART enum trace_kind judge_free_call(struct call *c)
 	struct free_call call = free_call_of(c);
 	struct verdict verdict;
 
-	call.is_late = originals_are_late[c->package];
+	call.is_late = originals_are_late[call_package_index(c)];
 	do {
 		judge_free(&call, &verdict);
 	} while (verdict.release && !release_now(c->lane, &verdict.block, c->stack));
@@ -230,7 +240,7 @@ static inline enum trace_kind end_block(struct call *c, uint32_t expected)
 	enum trace_kind kind = TRACE_KIND_NONE;
 
 	if (unlikely(!judge_release_if_right(c->lane, &call, expected, c->stack)))
-		kind = judge_free_call(c);
+		WITH_COPY(*c, kind = judge_free_call(&copy));
 	call_record_releasing(c, kind);
 	return kind;
 }
@@ -240,9 +250,10 @@ HOT void free_in_section(PVOID section, PVOID memory, uint32_t where)
 	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
 	uint32_t expected = lookup_expect(ADDRESS(memory));
 	enum trace_kind kind;
+	struct reentry_mark mark;
 	struct call c;
 
-	if (!call_enter(&c, where, FRAME, ADDRESS(section), ADDRESS(memory))) {
+	if (!call_enter(&c, &mark, where, FRAME, ADDRESS(section), ADDRESS(memory))) {
 		pass_free(SPACE_BLOCK, memory, NULL);
 		host(section, memory);
 		return;
@@ -330,12 +341,13 @@ static enum trace_kind judge_answer(struct deletion *d, bool is_deleted)
 static BOOLEAN delete_section(PVOID section, uint32_t where)
 {
 	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
+	struct reentry_mark mark;
 	struct call c;
 	struct deletion d = { .call = &c };
 	enum trace_kind kind = TRACE_KIND_NONE;
 	BOOLEAN is_deleted;
 
-	if (!call_enter(&c, where, FRAME, ADDRESS(section), 0)) {
+	if (!call_enter(&c, &mark, where, FRAME, ADDRESS(section), 0)) {
 		pass_free(SPACE_SECTION, section, NULL);
 		return host(section);
 	}
@@ -362,10 +374,11 @@ HOT PVOID allocate(SIZE_T size, uint32_t where)
 {
 	allocate_function *host = HOST(allocate_function, where);
 	uint32_t expected;
+	struct reentry_mark mark;
 	struct call c;
 	PVOID block;
 
-	if (!call_enter(&c, where, FRAME, size, 0))
+	if (!call_enter(&c, &mark, where, FRAME, size, 0))
 		return pass_made(SPACE_BLOCK, host(size), NULL);
 	call_host(&c);
 	block = host(size);
@@ -377,8 +390,8 @@ HOT PVOID allocate(SIZE_T size, uint32_t where)
 	if (likely(block))
 		enter_block(&c, 0, expected);
 	else
-		note_failure(&c, NULL);
-	call_record_acquired(&c, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
+		WITH_COPY(c, note_failure(&copy, NULL));
+	call_record_acquired(&c, size, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return block;
 }
@@ -388,9 +401,10 @@ HOT void free_block(PVOID memory, uint32_t where)
 	free_function *host = HOST(free_function, where);
 	uint32_t expected = lookup_expect(ADDRESS(memory));
 	enum trace_kind kind;
+	struct reentry_mark mark;
 	struct call c;
 
-	if (!call_enter(&c, where, FRAME, ADDRESS(memory), 0)) {
+	if (!call_enter(&c, &mark, where, FRAME, ADDRESS(memory), 0)) {
 		pass_free(SPACE_BLOCK, memory, NULL);
 		host(memory);
 		return;
@@ -409,10 +423,11 @@ static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVO
 				    uint32_t where)
 {
 	LSA_ALLOCATE_CLIENT_BUFFER *host = HOST(LSA_ALLOCATE_CLIENT_BUFFER, where);
+	struct reentry_mark mark;
 	struct call c;
 	NTSTATUS status;
 
-	if (!call_enter(&c, where, FRAME, ADDRESS(request), size))
+	if (!call_enter(&c, &mark, where, FRAME, ADDRESS(request), size))
 		return pass_given(host(request, size, block), SPACE_CLIENT, block, request);
 	call_host(&c);
 	status = host(request, size, block);
@@ -426,7 +441,7 @@ static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVO
 		enter_made(&c, SPACE_CLIENT, c.section, 0);
 	else if (!NT_SUCCESS(status))
 		note_failure(&c, NULL);
-	call_record_acquired(&c, !NT_SUCCESS(status), status,
+	call_record_acquired(&c, size, !NT_SUCCESS(status), status,
 			     NT_SUCCESS(status) ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);
 	return status;
@@ -438,17 +453,18 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 	struct free_call call;
 	enum trace_kind kind;
 	struct verdict verdict;
+	struct reentry_mark mark;
 	struct call c;
 	NTSTATUS status;
 
-	if (!call_enter(&c, where, FRAME, ADDRESS(request), ADDRESS(memory))) {
+	if (!call_enter(&c, &mark, where, FRAME, ADDRESS(request), ADDRESS(memory))) {
 		pass_free(SPACE_CLIENT, memory, request);
 		return host(request, memory);
 	}
 	c.section = ADDRESS(request);
 	c.address = ADDRESS(memory);
 	call = free_call_of(&c);
-	call.is_late = originals_are_late[c.package];
+	call.is_late = originals_are_late[call_package_index(&c)];
 	do {
 		judge_free(&call, &verdict);
 	} while (verdict.release && !release_begin(&verdict.block));
@@ -487,17 +503,19 @@ static void finish_obtaining(struct call *c, uint8_t flags, NTSTATUS status, voi
 		enter_made(c, SPACE_BLOCK, 0, LEDGER_OBTAINED | flags);
 	else if (failed)
 		note_failure(c, NULL);
-	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
+	call_record_acquired(c, c->size, failed, status,
+			     failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
 	call_leave(c);
 }
 
 #define OBTAIN(type, flags, first, buffer, length, where, ...) \
 	do { \
 		type *host = HOST(type, where); \
+		struct reentry_mark mark; \
 		struct call c; \
 		NTSTATUS status; \
 \
-		if (!call_enter(&c, where, FRAME, ADDRESS(first), ADDRESS(buffer))) \
+		if (!call_enter(&c, &mark, where, FRAME, ADDRESS(first), ADDRESS(buffer))) \
 			return pass_given(host(__VA_ARGS__), SPACE_BLOCK, (void *const *)(buffer), \
 					  NULL); \
 		call_host(&c); \
@@ -591,7 +609,8 @@ static void finish_giving(struct call *c, NTSTATUS status, const struct giving *
 		note_failure(c, NULL);
 	else
 		enter_given(c, g);
-	call_record_acquired(c, failed, status, failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
+	call_record_acquired(c, c->size, failed, status,
+			     failed ? TRACE_KIND_FAILED_CALL : TRACE_KIND_NONE);
 	call_leave(c);
 }
 
@@ -599,11 +618,12 @@ static void finish_giving(struct call *c, NTSTATUS status, const struct giving *
 	do { \
 		type *host = HOST(type, where); \
 		struct giving giving; \
+		struct reentry_mark mark; \
 		struct call c; \
 		NTSTATUS status; \
 \
 		note_before(&giving, (PVOID *)(first), (PVOID *)(second)); \
-		if (!call_enter(&c, where, FRAME, ADDRESS(first_argument), ADDRESS(first))) \
+		if (!call_enter(&c, &mark, where, FRAME, ADDRESS(first_argument), ADDRESS(first))) \
 			return pass_all_given(host(__VA_ARGS__), &giving); \
 		call_host(&c); \
 		status = host(__VA_ARGS__); \
@@ -624,11 +644,12 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 {
 	LSA_GET_AUTH_DATA_FOR_USER *host = HOST(LSA_GET_AUTH_DATA_FOR_USER, where);
 	struct giving giving;
+	struct reentry_mark mark;
 	struct call c;
 	NTSTATUS status;
 
 	note_before(&giving, buffer_of(flat_name), NULL);
-	if (!call_enter(&c, where, FRAME, ADDRESS(name), ADDRESS(data))) {
+	if (!call_enter(&c, &mark, where, FRAME, ADDRESS(name), ADDRESS(data))) {
 		status = host(name, name_type, prefix, data, bytes, flat_name);
 		pass_all_given(status, &giving);
 		return pass_given(status, SPACE_BLOCK, (void *const *)data, NULL);
@@ -695,12 +716,13 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 				uint32_t where)
 {
 	LSA_GET_CREDENTIALS *host = HOST(LSA_GET_CREDENTIALS, where);
+	struct reentry_mark mark;
 	struct call c;
 	NTSTATUS status;
 	PVOID given;
 	ULONG bytes;
 
-	if (!call_enter(&c, where, FRAME, ADDRESS(logon), ADDRESS(credentials))) {
+	if (!call_enter(&c, &mark, where, FRAME, ADDRESS(logon), ADDRESS(credentials))) {
 		status = host(logon, package, query, all, key, key_bytes, credentials);
 		return pass_credentials(status, credentials);
 	}

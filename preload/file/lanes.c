@@ -318,10 +318,9 @@ struct lane *lanes_nest(struct reentry_mark *mark)
 
 void lanes_unnest(struct lane *lane)
 {
-	if (lane->outer)
-		lanes_own = lane->outer;
-	else
+	if (!lane->outer)
 		lanes_own_trace = NO_TRACE;
+	lanes_own = lane->outer;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	reentry_inside = lane->outer_mark;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

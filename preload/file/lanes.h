@@ -54,6 +54,7 @@ struct lane {
 	int32_t tid;
 	uint32_t number;
 	uint32_t releases;              /* for the epochs of the ledger */
+	uint32_t section;               /* for the ledger: the one that was named last, or 0 */
 	struct unwind_history *history; /* the backtrace that the thread took last */
 	uint32_t next_free;             /* link of the list of free lanes */
 	uint32_t places;      /* entries of place[]: unused entries of the ledger in the file */
@@ -90,7 +91,8 @@ bool lanes_init(const struct lane_history *kind);
 /* For a new file: there are no lanes. Under the cold lock. */
 void lanes_reset(void);
 
-/* The calling thread's lane, and the number of the trace that it belongs to. */
+/* The calling thread's lane, and the number of the trace that it belongs to. NULL: it has none, and
+ * then the number is that of no trace. */
 extern __thread struct lane *lanes_own;
 extern __thread uint32_t lanes_own_trace;
 

@@ -119,7 +119,7 @@ static inline uint64_t entries_life(uint32_t number)
 
 static inline uint64_t entries_next_life(uint64_t life, enum ledger_life next)
 {
-	return ((life >> 8) + 1) << 8 | next;
+	return (life & ~0xffull) + (0x100 + next);
 }
 
 /* Claims an entry whose life was `life`. False: it has changed since. */

@@ -264,13 +264,12 @@ void judge_free(const struct free_call *call, struct verdict *v)
 bool judge_release_if_right(struct lane *lane, const struct free_call *call, uint32_t expected,
 			    uint32_t stack)
 {
-	uint32_t number = lookup_block(call->memory, expected);
-	const struct ledger_entry *block = &entries[number];
-	uint64_t life = entries_life(number);
+	uint64_t life;
+	uint32_t number = lookup_block(call->memory, expected, &life);
 
 	/* What is read from here on still holds if the claim succeeds. */
-	if (unlikely((life & 0xff) != LIFE_LIVE || !lookup_is_block_at(block, call->memory) ||
-		     !is_right(block, call) || !entries_claim(number, life)))
+	if (unlikely((life & 0xff) != LIFE_LIVE) || unlikely(!is_right(&entries[number], call)) ||
+	    unlikely(!entries_claim(number, life)))
 		return false;
 	release_claimed(lane, number, LIFE_RELEASED, stack);
 	return true;

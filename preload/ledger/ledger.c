@@ -62,6 +62,7 @@ static APART void regroup(uint32_t number, const struct ledger_entry *what)
 static inline void fill_entry(struct lane *lane, uint32_t number, const struct ledger_entry *what)
 {
 	struct ledger_entry *entry = &entries[number];
+	uint32_t place = entry->shown;
 
 	if (unlikely(!is_grouped(entry, what)))
 		regroup(number, what);
@@ -77,9 +78,11 @@ static inline void fill_entry(struct lane *lane, uint32_t number, const struct l
 	poke(entry->package, what->package);
 	poke(entry->flags, what->flags);
 	poke(entry->file, what->file);
-	if (!entry->shown)
-		poke(entry->shown, shown_take(lane));
-	shown_write(entry);
+	if (likely(!place))
+		poke(entry->shown, place = shown_take(lane));
+	else
+		shown_hide(place);
+	shown_write(place, what);
 	entries_settle(number, LIFE_LIVE);
 }
 
@@ -157,17 +160,18 @@ APART bool ledger_enter(struct lane *lane, const struct ledger_entry *what, stru
 	return !view || entries_view(number, view);
 }
 
-bool ledger_enter_again(struct lane *lane, const struct ledger_entry *what, uint32_t expected)
+bool ledger_enter_again(struct lane *lane, struct ledger_entry what, uint32_t expected)
 {
-	uint32_t number = lookup_block(what->address, expected);
-	const struct ledger_entry *entry = &entries[number];
-	uint64_t life = entries_life(number);
+	uint64_t life;
+	uint32_t number = lookup_block(what.address, expected, &life);
 
-	if (unlikely((life & 0xff) <= LIFE_BUSY || !lookup_is_block_at(entry, what->address) ||
-		     !entries_claim(number, life)))
-		return ledger_enter(lane, what, NULL);
+	if (unlikely((life & 0xff) <= LIFE_BUSY) || unlikely(!entries_claim(number, life))) {
+		const struct ledger_entry copy = what; /* so that `what` is nowhere in memory */
+
+		return ledger_enter(lane, &copy, NULL);
+	}
 	end_old(lane, number, life & 0xff);
-	fill_entry(lane, number, what);
+	fill_entry(lane, number, &what);
 	return true;
 }
 
@@ -201,7 +205,7 @@ static void inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack)
 	entry->flags |= LEDGER_INHERITED;
 	entry->life = entries_next_life(entry->life, LIFE_LIVE);
 	entry->shown = shown_take_fresh();
-	shown_write(entry);
+	shown_write(entry->shown, entry);
 }
 
 void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
@@ -213,6 +217,8 @@ void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
 		inherit_entry(number, stack_now);
 	/* Once more: a block may have been shown before its section. */
 	for (uint32_t number = 1; number <= last; number++)
-		if ((entries[number].life & 0xff) == LIFE_LIVE)
-			shown_write(&entries[number]);
+		if ((entries[number].life & 0xff) == LIFE_LIVE) {
+			shown_hide(entries[number].shown);
+			shown_write(entries[number].shown, &entries[number]);
+		}
 }

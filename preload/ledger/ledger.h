@@ -79,7 +79,7 @@ bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct led
 
 /* The same for SPACE_BLOCK, fast where an older block was at the address, as is usual. `expected`
  * is as lookup_expect() returned it. */
-bool ledger_enter_again(struct lane *lane, const struct ledger_entry *what, uint32_t expected);
+bool ledger_enter_again(struct lane *lane, struct ledger_entry what, uint32_t expected);
 
 /* No finding will be made of the viewed block from now on. Does nothing if it has changed since. */
 void ledger_suspect(const struct ledger_view *view);

@@ -131,12 +131,14 @@ uint32_t lookup_expect(uint64_t address)
 	return number;
 }
 
-APART uint32_t lookup_block_by_index(uint64_t address)
+APART uint32_t lookup_block_by_index(uint64_t address, uint64_t *life)
 {
-	uint32_t number = lookup_number(SPACE_BLOCK, address, 0);
+	struct sought sought = { .space = SPACE_BLOCK, .address = address };
+	uint32_t number = find_entry(&sought, is_at_and_settled);
 
 	if (number)
 		poke(*guess_for(address), number);
+	*life = number ? sought.life : LIFE_NONE;
 	return number;
 }
 

@@ -60,14 +60,17 @@ static inline bool lookup_is_block_at(const struct ledger_entry *entry, uint64_t
 }
 
 /* As lookup_number() of a block, and makes that the guess. */
-uint32_t lookup_block_by_index(uint64_t address);
+uint32_t lookup_block_by_index(uint64_t address, uint64_t *life);
 
-/* The same; `expected` is what lookup_expect() returned, and is right nearly always. */
-static inline uint32_t lookup_block(uint64_t address, uint32_t expected)
+/* The same; `expected` is what lookup_expect() returned, and is right nearly always. `*life` becomes
+ * the life of the entry, read before its address: what a caller reads after that holds as well, if it
+ * can claim the entry by this life. */
+static inline uint32_t lookup_block(uint64_t address, uint32_t expected, uint64_t *life)
 {
+	*life = entries_life(expected);
 	return likely(lookup_is_block_at(&entries[expected], address))
 		       ? expected
-		       : lookup_block_by_index(address);
+		       : lookup_block_by_index(address, life);
 }
 
 #endif

@@ -22,24 +22,36 @@ uint32_t scopes_section_number(const struct ledger_entry *block)
 	return block->space == SPACE_BLOCK ? section_number(block->scope) : 0;
 }
 
-bool scopes_is_live(uint64_t scope, uint64_t handle)
+/* The scope of an entry, if that is the live section with a handle; else 0. */
+static inline uint64_t scope_of_live(uint32_t number, uint64_t handle)
 {
-	uint32_t number = section_number(scope);
 	const struct ledger_entry *section = &entries[number];
-	uint64_t life = entries_life(number);
-	bool is_it = number && (life & 0xff) == LIFE_LIVE && peek(section->address) == handle;
+	uint64_t life = entries_life(number), scope = peek(section->scope) << 32 | number;
 
-	/* Orders the look at the address before the second one at `life`. */
+	if ((life & 0xff) != LIFE_LIVE || peek(section->address) != handle ||
+	    peek(section->space) != SPACE_SECTION)
+		return 0;
+	/* Orders what was read before the second look at `life`. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return is_it && peek(section->life) == life;
+	return likely(peek(section->life) == life) ? scope : 0;
 }
 
-uint64_t scopes_find(uint64_t handle)
+bool scopes_is_live(uint64_t scope, uint64_t handle)
 {
-	uint32_t number = lookup_number(SPACE_SECTION, handle, 0);
-	uint64_t scope = peek(entries[number].scope) << 32 | number;
+	return scope && scope_of_live((uint32_t)scope, handle) == scope;
+}
 
-	return scopes_is_live(scope, handle) ? scope : 0;
+static APART uint64_t find_by_index(struct lane *lane, uint64_t handle)
+{
+	lane->section = lookup_number(SPACE_SECTION, handle, 0);
+	return scope_of_live(lane->section, handle);
+}
+
+uint64_t scopes_find(struct lane *lane, uint64_t handle)
+{
+	uint64_t scope = scope_of_live(lane->section, handle);
+
+	return likely(scope) ? scope : find_by_index(lane, handle);
 }
 
 bool scopes_find_section(const struct ledger_view *block, struct ledger_view *section)

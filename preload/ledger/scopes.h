@@ -11,6 +11,7 @@
 #ifndef LSATRACE_PRELOAD_LEDGER_SCOPES_H
 #define LSATRACE_PRELOAD_LEDGER_SCOPES_H
 
+#include "preload/file/lanes.h"
 #include "preload/ledger/entries.h"
 
 /* The scope of the blocks of a section; 0 if the view holds none. */
@@ -20,8 +21,8 @@ static inline uint64_t scopes_of(const struct ledger_view *section)
 }
 
 /* The scope of the live section with a handle; 0: there is none, or a thread is changing it right
- * now. */
-uint64_t scopes_find(uint64_t handle);
+ * now. A lane most often names the section that it named last. */
+uint64_t scopes_find(struct lane *lane, uint64_t handle);
 
 /* Does a scope name the live section that has this handle? */
 bool scopes_is_live(uint64_t scope, uint64_t handle);

@@ -184,16 +184,21 @@ static uint32_t place_of_section(const struct ledger_entry *block)
 	return number ? peek(entries[number].shown) : 0;
 }
 
-void shown_write(const struct ledger_entry *entry)
+void shown_hide(uint32_t place)
 {
-	struct trace_entry *place;
-
-	if (!entry->shown)
+	if (!place)
 		return;
-	place = place_at(entry->shown);
-	poke(place->state, TRACE_ENTRY_FREE);
-	/* Orders the state before what follows, for a reader of the file. */
+	poke(place_at(place)->state, TRACE_ENTRY_FREE);
+	/* Orders the state before what is written next, for a reader of the file. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+void shown_write(uint32_t reference, const struct ledger_entry *entry)
+{
+	struct trace_entry *place = place_at(reference);
+
+	if (unlikely(!reference))
+		return;
 	place->address = entry->address;
 	place->size = entry->size;
 	place->section = entry->space == SPACE_SECTION ? entry->file : place_of_section(entry);
@@ -204,5 +209,5 @@ void shown_write(const struct ledger_entry *entry)
 		place->flags |= (uint8_t)(entry->file << TRACE_ENTRY_FUNCTION_SHIFT);
 	place->family = entry->family;
 	place->package = entry->package;
-	shown_set_state(entry, LIFE_LIVE);
+	__atomic_store_n(&place->state, (uint8_t)state_for(entry, LIFE_LIVE), __ATOMIC_RELEASE);
 }

@@ -242,8 +242,7 @@ static void load_package(void)
 PAIR(lsa_heap, *d->block = lsa->AllocateLsaHeap(BLOCK_SIZE), lsa->FreeLsaHeap(*d->block))
 PAIR(shared_memory, *d->block = lsa->AllocateSharedMemory(open_section, BLOCK_SIZE),
      lsa->FreeSharedMemory(open_section, *d->block))
-PAIR(private_heap, *d->block = lsa->AllocatePrivateHeap(BLOCK_SIZE),
-     lsa->FreePrivateHeap(*d->block))
+PAIR(private_heap, *d->block = lsa->AllocatePrivateHeap(BLOCK_SIZE), lsa->FreePrivateHeap(*d->block))
 PAIR(client_buffer, lsa->AllocateClientBuffer(client_request, BLOCK_SIZE, d->block),
      lsa->FreeClientBuffer(client_request, *d->block))
 
@@ -619,7 +618,9 @@ static void parse(struct settings *s, char **arguments)
 
 int main(int argc, char **argv)
 {
-	struct settings s = { .depth = 16, .threads = 1, .stacks = 100, .inner = 2, .rounds = 200, .warm = 20 };
+	struct settings s = {
+		.depth = 16, .threads = 1, .stacks = 100, .inner = 2, .rounds = 200, .warm = 20
+	};
 	const char *mode = argc > 1 ? argv[1] : "";
 
 	if (argc > 1)

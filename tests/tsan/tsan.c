@@ -90,7 +90,7 @@ static void allocate(struct worker *w, uint32_t place, uint64_t scope)
 		.family = scope ? FAMILY_SHARED_MEMORY : FAMILY_LSA_HEAP,
 	};
 
-	must(ledger_enter_again(w->lane, &what, lookup_expect(what.address)), "no room");
+	must(ledger_enter_again(w->lane, what, lookup_expect(what.address)), "no room");
 	record(w, what.address);
 }
 
@@ -156,7 +156,7 @@ static void make_again(struct worker *w, uint32_t section)
 /* Blocks of a section that any thread may delete, or whose block any thread may free. */
 static void use_section(struct worker *w)
 {
-	uint64_t handle = handle_of(random_below(w, SECTIONS)), scope = scopes_find(handle);
+	uint64_t handle = handle_of(random_below(w, SECTIONS)), scope = scopes_find(w->lane, handle);
 	uint32_t place = PLACES / 2 + random_below(w, PLACES / 2);
 	const struct free_call call = { address_of(random_below(w, THREADS), place), handle,
 					FAMILY_SHARED_MEMORY, 0, false };

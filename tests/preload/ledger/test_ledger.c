@@ -416,13 +416,13 @@ Test(ledger, a_live_section_is_found_by_its_handle)
 	struct ledger_view section = enter_section(0x10000);
 
 	enter_block(&section, 0x10100, 8);
-	cr_expect_eq(scopes_find(0x10000), scopes_of(&section));
-	cr_expect_eq(scopes_find(0x10100), 0, "a block");
-	cr_expect_eq(scopes_find(0), 0);
+	cr_expect_eq(scopes_find(lane, 0x10000), scopes_of(&section));
+	cr_expect_eq(scopes_find(lane, 0x10100), 0, "a block");
+	cr_expect_eq(scopes_find(lane, 0), 0);
 	cr_assert(release_begin(&section));
-	cr_expect_eq(scopes_find(0x10000), 0, "being deleted");
+	cr_expect_eq(scopes_find(lane, 0x10000), 0, "being deleted");
 	release_finish(lane, &section, true, FREE_STACK);
-	cr_expect_eq(scopes_find(0x10000), 0, "deleted");
+	cr_expect_eq(scopes_find(lane, 0x10000), 0, "deleted");
 }
 
 Test(ledger, an_address_inside_a_live_block_finds_the_block)
