@@ -91,7 +91,7 @@ bench-deps: ## install the peers that `make bench` compares with
 deps: ## install what building and testing need, where it is missing
 	@.ci/deps check
 
-$(BUILD)/lsatrace: $(call objects,viewer/*.c viewer/*/*.c)
+$(BUILD)/lsatrace: $(call objects,viewer/*.c viewer/*/*.[cS])
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
 $(BUILD)/liblsatrace.so: $(call objects,preload/*/*.[cS])
@@ -113,6 +113,8 @@ $(BUILD)/obj/%.o: %.c
 
 $(BUILD)/obj/%.o: %.S
 	$(call say,compile)$(CC) $(FOLDER_FLAGS) $(DEPEND) -c -o $@ $<
+
+$(BUILD)/obj/viewer/page/assets.o: viewer/page/page.css viewer/page/page.js
 
 $(BUILD)/gcc/%.o: %.c
 	$(call say,check)$(CC) $(FOLDER_FLAGS) $(STRICT) $(DEPEND) -c -o $@ $<

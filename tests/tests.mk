@@ -41,7 +41,7 @@ tests: products hosts $(STRESS) $(TESTS) ## build the tests
 # Tests link modules, but not those that replace functions of the program they are loaded into.
 INTERPOSERS := $(call objects,preload/life/exported.c preload/life/init.c preload/ways_in/*.S)
 $(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*/*.c))
-$(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c viewer/*/*.c))
+$(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c viewer/*/*.[cS]))
 $(BUILD)/support.a: $(call objects,tests/support/*.c)
 # Made anew each time: a module that is gone from the tree must not stay in the archive.
 $(BUILD)/%.a:

@@ -27,14 +27,17 @@ static void write_escape(struct buffer *out, char c)
 	buffer_bytes(out, escape, escape[1] == 'u' ? sizeof(escape) : 2);
 }
 
-static void write_string(struct buffer *out, const char *text)
+static void write_string(const struct json *j, const char *text)
 {
-	const char *at = text, *end = text + strlen(text);
+	struct buffer *out = j->out;
+	const char *at = text, *end = text + strlen(text), *less;
 	size_t span;
 
 	buffer_bytes(out, "\"", 1);
 	while (at < end) {
 		span = buffer_span(at, (size_t)(end - at), '"', '\\');
+		less = j->is_in_html ? memchr(at, '<', span) : NULL;
+		span = less ? (size_t)(less - at) : span;
 		buffer_bytes(out, at, span);
 		at += span;
 		if (at < end && (unsigned char)*at >= 0x7f)
@@ -55,7 +58,7 @@ static void begin_item(struct json *j, const char *key)
 	j->has_items = true;
 	if (!key)
 		return;
-	write_string(j->out, key);
+	write_string(j, key);
 	buffer_text(j->out, j->is_compact ? ":" : ": ");
 }
 
@@ -101,7 +104,7 @@ void json_text(struct json *j, const char *key, const char *text)
 {
 	begin_item(j, key);
 	if (text)
-		write_string(j->out, text);
+		write_string(j, text);
 	else
 		buffer_text(j->out, "null");
 }

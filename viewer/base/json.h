@@ -19,8 +19,9 @@ struct buffer;
 struct json {
 	struct buffer *out;
 	bool is_compact;
-	unsigned depth; /* arrays and objects that are open, at most 16 */
-	bool has_items; /* the innermost of them is not empty */
+	bool is_in_html; /* '<' is escaped: in a script of a page, it could end that */
+	unsigned depth;  /* arrays and objects that are open, at most 16 */
+	bool has_items;  /* the innermost of them is not empty */
 };
 
 /* Each of the following writes one item. `key` is NULL in an array, and for the document itself. */

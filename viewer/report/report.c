@@ -48,10 +48,9 @@ static int find_format(const char *name)
 		const char *end;
 		enum report_format format;
 	} ends[] = {
-		{ ".txt", REPORT_FORMAT_text },
-		{ ".json", REPORT_FORMAT_json },
-		{ ".xml", REPORT_FORMAT_junit },
-		{ ".sarif", REPORT_FORMAT_sarif },
+		{ ".txt", REPORT_FORMAT_text },  { ".json", REPORT_FORMAT_json },
+		{ ".xml", REPORT_FORMAT_junit }, { ".sarif", REPORT_FORMAT_sarif },
+		{ ".html", REPORT_FORMAT_html },
 	};
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
@@ -75,8 +74,8 @@ static const char *take_file(void *options, const char *name, const char *value)
 			return "a format before the ':'; ./ before the name of a file with a ':'";
 		value += prefix + 1;
 	}
-	if (!*value || ends_with(value, ".html"))
-		return "FORMAT:FILE, or a name in .txt, .json, .xml or .sarif";
+	if (!*value)
+		return "FORMAT:FILE, or a name in .txt, .json, .xml, .sarif or .html";
 	o->file[o->files++] =
 		(struct report_file){ value, format >= 0,
 				      format >= 0 ? (enum report_format)format : o->format };
@@ -157,7 +156,7 @@ struct argument_group report_arguments(struct report_options *o)
 		  choose_format },
 		{ "report", 'O', "[FORMAT:]FILE",
 		  "also write the report to FILE, in the format that its\n"
-		  "name ends with (.txt .json .xml .sarif); may be repeated",
+		  "name ends with (.txt .json .xml .sarif .html); may be repeated",
 		  take_file, NULL },
 		{ "baseline", 0, "FILE",
 		  "only what is not in FILE, or more often, is a failure;\n"

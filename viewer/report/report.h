@@ -32,7 +32,8 @@ struct symbols;
 /* The formats, the default one first: FIRST(name), FORMAT(name). */
 #define REPORT_FORMATS(FIRST, FORMAT) \
 	FIRST(text) \
-	FORMAT(json) FORMAT(junit) FORMAT(sarif) FORMAT(github) FORMAT(gitlab) FORMAT(gcc)
+	FORMAT(json) \
+	FORMAT(junit) FORMAT(sarif) FORMAT(github) FORMAT(gitlab) FORMAT(gcc) FORMAT(html)
 
 /* What a format writes. */
 struct report {

@@ -73,6 +73,7 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 	cr_assert(freopen("/dev/null", "w", stdout));
 	REPORT_FORMATS(REPORT, REPORT)
 	json_bytes = report(path, REPORT_FORMAT_json);
+	report(path, REPORT_FORMAT_html);
 	cr_assert_eq(command_stat(2, arguments), 0);
 	cr_assert_eq(command_events(2, arguments), 0);
 	for (unsigned i = 0; i < EXPORT_COUNT; i++)

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The format `html`: one file that asks for nothing from anywhere. The findings, and what was lost, are
+ * plain HTML, which works without scripts. page.js draws the rest from the data in a script element.
+ *
+ * A page has a bounded size: it says how many findings and stacks it leaves out.
+ */
+#include "viewer/base/buffer.h"
+#include "viewer/base/json.h"
+#include "viewer/findings/findings.h"
+#include "viewer/findings/losses.h"
+#include "viewer/model/allocators.h"
+#include "viewer/model/model.h"
+#include "viewer/page/article.h"
+#include "viewer/page/assets.h"
+#include "viewer/page/course.h"
+#include "viewer/page/html.h"
+#include "viewer/page/sections.h"
+#include "viewer/page/tree.h"
+#include "viewer/profile/profile.h"
+#include "viewer/report/report.h"
+
+enum { FINDINGS_MOST = 2000, TRACES_DRAWN = 8 };
+
+static const char head[] =
+	"<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
+	"<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
+	"style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
+	"<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
+	"<meta name=color-scheme content=\"light dark\">\n"
+	"<link rel=icon href=\"data:,\">\n";
+
+static const char sections_head[] =
+	"<div class=wide tabindex=0 role=region aria-label=\"live sections\"><table><thead><tr>"
+	"<th>section<th>package<th>created by<th class=n>live blocks<th class=n>live bytes"
+	"<th class=n>at most</thead><tbody>\n";
+
+static const char table_head[] =
+	"<div class=wide tabindex=0 role=region aria-label=\"table of findings\">"
+	"<table id=table><thead><tr><th>#<th>level<th>kind<th class=n>count<th class=n>bytes"
+	"<th>where<th>package</thead><tbody>\n";
+
+static void write_title(struct buffer *b, const struct report *r)
+{
+	const char *exe = model_process(r->models[0])->exe;
+
+	buffer_text(b, "<title>lsatrace: ");
+	html_text(b, exe ? exe : model_path(r->models[0]));
+	buffer_text(b, "</title>\n<style>\n");
+	buffer_text(b, assets_css);
+	buffer_text(b, "</style>\n</head>\n<body>\n<header><h1>lsatrace: ");
+	html_text(b, exe ? exe : model_path(r->models[0]));
+	buffer_text(b, "</h1>\n");
+}
+
+static void write_counts(struct buffer *b, const struct findings *f)
+{
+	buffer_text(b, "<p class=summary><span class=error>");
+	buffer_count(b, f->errors, "error");
+	buffer_text(b, "</span> <span class=warning>");
+	buffer_count(b, f->warnings, "warning");
+	buffer_text(b, "</span> <span class=note>");
+	buffer_count(b, f->notes, "note");
+	buffer_text(b, "</span> ");
+	buffer_count(b, f->leaked_blocks, "block");
+	buffer_text(b, " (");
+	buffer_count(b, f->leaked_bytes, "byte");
+	buffer_text(b, ") and ");
+	buffer_count(b, f->leaked_sections, "section");
+	buffer_text(b, f->is_exact ? " leaked; exact</p>\n"
+				   : " leaked; <strong>a lower bound</strong></p>\n");
+	if (f->suppressed) {
+		buffer_text(b, "<p>");
+		buffer_count(b, f->suppressed, "occurrence");
+		buffer_text(b, " suppressed</p>\n");
+	}
+	buffer_text(b, "<nav><a href=\"#findings\">Findings</a> <a href=\"#flame\">Flame graph</a> "
+		       "<a href=\"#time\">Over time</a> <a href=\"#sections\">Sections</a> "
+		       "<a href=\"#traces\">Traces</a></nav></header>\n<main>\n");
+}
+
+static void write_findings(struct buffer *b, const struct report *r)
+{
+	size_t all = r->findings->shown, shown = all < FINDINGS_MOST ? all : FINDINGS_MOST;
+
+	buffer_text(b, "<section id=findings><h2>Findings</h2>\n<div id=filter hidden></div>\n");
+	if (shown == 0)
+		buffer_text(b, "<p>There are none.</p>\n");
+	else
+		buffer_text(b, table_head);
+	for (size_t i = 0; i < shown; i++)
+		article_write_row(b, findings_get(r->findings, i), i + 1, r->symbols);
+	buffer_text(b, shown ? "</tbody></table></div>\n" : "");
+	if (shown < all)
+		buffer_format(b, "<p>%zu more findings are left out; --format=json has all.</p>\n",
+			      all - shown);
+	for (size_t i = 0; i < shown; i++)
+		article_write(b, findings_get(r->findings, i), i + 1, r->symbols);
+	buffer_text(b, "</section>\n");
+}
+
+static void write_sections(struct buffer *b, const struct report *r)
+{
+	buffer_text(b, "<section id=sections><h2>Sections that are live at the end</h2>\n"
+		       "<div id=map></div>\n");
+	buffer_text(b, sections_head);
+	for (size_t i = 0; i < r->count; i++)
+		sections_write_rows(b, r->models[i], r->symbols);
+	buffer_text(b, "</tbody></table></div></section>\n");
+}
+
+static void write_packages(struct buffer *b, const struct model *model)
+{
+	buffer_text(b, "<ul>\n");
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
+		const struct model_package *package = model_package(model, i);
+
+		if (!package->is_defined && !package->has_called)
+			continue;
+		buffer_text(b, "<li>package <b>");
+		html_package(b, model, i);
+		buffer_text(b, "</b>");
+		if (package->module) {
+			buffer_text(b, " ");
+			html_text(b, package->module->name ? package->module->name
+							   : package->module->base);
+		}
+		buffer_text(b, package->is_unloaded ? ", unloaded" : "");
+		buffer_text(b, allocators_are_embedded(model, i) ? ", with memory of lsatrace's own"
+								 : "");
+		buffer_text(b, "\n");
+	}
+	buffer_text(b, "</ul>\n");
+}
+
+static void write_losses(struct buffer *b, const struct model *model)
+{
+	bool any = false;
+
+	buffer_text(b, "<p>Lost: ");
+	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++) {
+		uint64_t lost = model_lost(model, (enum trace_lost)i);
+
+		if (!lost)
+			continue;
+		buffer_text(b, any ? "; " : "");
+		buffer_decimal(b, lost);
+		buffer_text(b, " ");
+		html_text(b, losses_words((enum trace_lost)i));
+		any = true;
+	}
+	buffer_text(b, any ? ".</p>\n" : "nothing.</p>\n");
+}
+
+static void write_in_flight(struct buffer *b, const struct model *model)
+{
+	for (size_t i = 0; i < model_in_flight(model); i++) {
+		const struct model_call *call = model_call(model, i);
+		const char *name = model_function(model, call->function)->name;
+
+		buffer_text(b, "<p>Did not return: ");
+		html_text(b, name ? name : "a call");
+		buffer_format(b, " by thread %d of package ", call->tid);
+		html_package(b, model, call->package);
+		buffer_text(b, "</p>\n");
+	}
+}
+
+static void write_trace(struct buffer *b, const struct model *model, const struct model_events *e)
+{
+	const struct model_process *process = model_process(model);
+	struct reader_cursor c = { 0 };
+	struct buffer argument = { 0 };
+
+	html_element(b, "h3", model_path(model));
+	buffer_format(b, "<p>Process %d: ", process->pid);
+	while (model_next_argument(model, &c, &argument)) {
+		html_text(b, argument.data);
+		buffer_text(b, " ");
+		argument.used = 0;
+	}
+	buffer_format(b, "</p>\n<p>It ended by: %s", process->end_text);
+	if (process->has_exit_status)
+		buffer_format(b, ", status %d", process->exit_status);
+	buffer_text(b, ". History: ");
+	buffer_decimal(b, e->retained);
+	buffer_text(b, " of ");
+	buffer_count(b, e->recorded, "call");
+	buffer_text(b, ".</p>\n");
+	write_packages(b, model);
+	write_in_flight(b, model);
+	write_losses(b, model);
+	buffer_release(&argument);
+}
+
+static void write_traces(struct buffer *b, const struct report *r)
+{
+	buffer_text(b, "<section id=traces><h2>Traces</h2>\n");
+	for (size_t i = 0; i < r->count; i++)
+		write_trace(b, r->models[i], &r->events[i]);
+	buffer_text(b, "</section>\n");
+}
+
+static void write_profile(struct json *j, const struct report *r)
+{
+	struct trouble trouble = { 0 };
+	size_t failed;
+	struct profile *profile = profile_new(r->models, r->events, r->count, &failed, &trouble);
+
+	if (!profile)
+		return;
+	tree_write(j, profile, r->symbols);
+	profile_free(profile);
+}
+
+static void write_data(struct buffer *b, const struct report *r)
+{
+	struct json j = { .out = b, .is_compact = true, .is_in_html = true };
+	size_t drawn = r->count < TRACES_DRAWN ? r->count : TRACES_DRAWN;
+
+	buffer_text(b, "<script type=\"application/json\" id=data>\n");
+	json_open_object(&j, NULL);
+	write_profile(&j, r);
+	json_open_array(&j, "courses");
+	for (size_t i = 0; i < drawn; i++)
+		course_write(&j, r->models[i], &r->events[i]);
+	json_close_array(&j);
+	json_open_array(&j, "maps");
+	for (size_t i = 0; i < drawn; i++)
+		sections_write_blocks(&j, r->models[i], r->symbols);
+	json_close_array(&j);
+	json_close_object(&j);
+	buffer_text(b, "</script>\n<script>\n");
+	buffer_text(b, assets_js);
+	buffer_text(b, "</script>\n</body>\n</html>\n");
+}
+
+void report_write_html(const struct report *report, struct buffer *out)
+{
+	buffer_text(out, head);
+	write_title(out, report);
+	write_counts(out, report->findings);
+	write_findings(out, report);
+	buffer_text(out, "<section id=flame><h2>Flame graph</h2>"
+			 "<noscript><p>This needs scripts.</p></noscript></section>\n"
+			 "<section id=time><h2>Over time</h2>"
+			 "<noscript><p>This needs scripts.</p></noscript></section>\n");
+	write_sections(out, report);
+	write_traces(out, report);
+	buffer_text(out, "</main>\n");
+	write_data(out, report);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/page/sections.h"
+
+#include <stdlib.h>
+
+#include "viewer/base/buffer.h"
+#include "viewer/base/json.h"
+#include "viewer/base/memory.h"
+#include "viewer/base/sum.h"
+#include "viewer/model/model.h"
+#include "viewer/page/html.h"
+#include "viewer/profile/numbers.h"
+#include "viewer/symbols/symbols.h"
+
+enum { SECTIONS_MOST = 500, BLOCKS_MOST = 20000 };
+
+struct section {
+	struct model_entry entry;
+	uint64_t blocks, bytes;
+};
+
+struct list {
+	struct section *section;
+	size_t sections, room;
+	struct numbers handles;
+};
+
+/* Returns the section that holds a block, or NULL. */
+static struct section *find_holder(struct list *l, const struct model_entry *block)
+{
+	uint32_t number;
+	bool is_new;
+
+	if (!block->section || block->state != TRACE_ENTRY_BLOCK)
+		return NULL;
+	number = numbers_give(&l->handles, &block->section->address,
+			      sizeof(block->section->address), &is_new);
+	return number <= l->sections ? &l->section[number - 1] : NULL;
+}
+
+static void collect(struct list *l, const struct model *model)
+{
+	struct reader_cursor c = { 0 }, again = { 0 };
+	struct model_entry entry;
+	struct section *holder;
+	bool is_new;
+
+	while (l->sections < SECTIONS_MOST && model_next_entry(model, &c, &entry)) {
+		if (entry.state != TRACE_ENTRY_SECTION)
+			continue;
+		numbers_give(&l->handles, &entry.address, sizeof(entry.address), &is_new);
+		if (!is_new)
+			continue;
+		memory_room(l->section, l->sections, l->room);
+		l->section[l->sections++] = (struct section){ .entry = entry };
+	}
+	while (model_next_entry(model, &again, &entry)) {
+		holder = find_holder(l, &entry);
+		if (!holder)
+			continue;
+		holder->blocks++;
+		sum_add(&holder->bytes, entry.size);
+	}
+}
+
+static void release(struct list *l)
+{
+	free(l->section);
+	numbers_release(&l->handles);
+}
+
+/* Returns the innermost function of the package, or what is known; as plain text, to be freed. */
+static char *name_place(const struct model *model, const struct model_entry *entry,
+			struct symbols *symbols)
+{
+	const struct model_stack *stack;
+	const struct model_frame *frame = NULL;
+	const struct symbol *symbol;
+	struct model_stack room;
+	struct buffer b = { 0 };
+
+	stack = model_stack(model, entry->stack, &room);
+	for (uint32_t i = 0; stack && i < stack->frames && !frame; i++)
+		if (model_is_in_package(model, entry->package, &stack->frame[i]))
+			frame = &stack->frame[i];
+	if (stack && !frame)
+		frame = &stack->frame[0];
+	symbol = frame ? symbols_find(symbols, frame->module, frame->offset) : NULL;
+	if (symbol && symbol->function) {
+		buffer_plain(&b, symbol->function);
+	} else if (frame) {
+		buffer_plain(&b, frame->module ? frame->module->base : "?");
+		buffer_text(&b, "+");
+		buffer_hex(&b, frame->offset);
+	} else {
+		buffer_text(&b, "(no backtrace)");
+	}
+	return buffer_take(&b);
+}
+
+void sections_write_rows(struct buffer *b, const struct model *model, struct symbols *symbols)
+{
+	struct list l = { 0 };
+
+	collect(&l, model);
+	for (size_t i = 0; i < l.sections; i++) {
+		const struct section *s = &l.section[i];
+		char *place = name_place(model, &s->entry, symbols);
+
+		buffer_text(b, "<tr><td>");
+		buffer_hex(b, s->entry.address);
+		buffer_text(b, "<td>");
+		html_package(b, model, s->entry.package);
+		buffer_text(b, "<td>");
+		html_text(b, place);
+		buffer_text(b, "<td class=n>");
+		buffer_decimal(b, s->blocks);
+		buffer_text(b, "<td class=n>");
+		buffer_decimal(b, s->bytes);
+		buffer_text(b, "<td class=n>");
+		buffer_decimal(b, s->entry.size);
+		buffer_text(b, "\n");
+		free(place);
+	}
+	release(&l);
+}
+
+/* [section, offset or -1, size, number of the function, its name if it is new] */
+static void write_block(struct json *j, const struct list *l, const struct section *holder,
+			const struct model_entry *block, struct numbers *names, const char *name)
+{
+	uint64_t start = holder->entry.address;
+	bool is_inside = block->address >= start && block->address - start < holder->entry.size;
+	struct buffer text = { 0 };
+	bool is_new;
+	uint32_t number;
+
+	buffer_text(&text, name);
+	number = numbers_give(names, text.data, text.used, &is_new);
+	json_open_array(j, NULL);
+	json_number(j, NULL, (uint64_t)(holder - l->section));
+	json_integer(j, NULL, is_inside ? (int64_t)(block->address - start) : -1);
+	json_number(j, NULL, block->size);
+	json_number(j, NULL, number - 1);
+	if (is_new)
+		json_text(j, NULL, name);
+	json_close_array(j);
+	buffer_release(&text);
+}
+
+void sections_write_blocks(struct json *j, const struct model *model, struct symbols *symbols)
+{
+	struct list l = { 0 };
+	struct reader_cursor c = { 0 };
+	struct numbers names = { 0 };
+	struct model_entry entry;
+	size_t blocks = 0;
+
+	collect(&l, model);
+	json_open_object(j, NULL);
+	json_open_array(j, "sections");
+	for (size_t i = 0; i < l.sections; i++) {
+		json_open_array(j, NULL);
+		json_address(j, NULL, l.section[i].entry.address);
+		json_number(j, NULL, l.section[i].entry.size);
+		json_number(j, NULL, l.section[i].bytes);
+		json_number(j, NULL, l.section[i].blocks);
+		json_close_array(j);
+	}
+	json_close_array(j);
+	json_open_array(j, "blocks");
+	while (blocks < BLOCKS_MOST && model_next_entry(model, &c, &entry)) {
+		struct section *holder = find_holder(&l, &entry);
+		char *name;
+
+		if (!holder)
+			continue;
+		name = name_place(model, &entry, symbols);
+		write_block(j, &l, holder, &entry, &names, name);
+		free(name);
+		blocks++;
+	}
+	json_close_array(j);
+	json_close_object(j);
+	numbers_release(&names);
+	release(&l);
+}
