@@ -353,3 +353,21 @@ Test(gate, a_leak_is_found_until_it_is_fixed_whatever_else_changes, .timeout = 3
 	free(optimised);
 	traced_release(&t);
 }
+
+Test(gate, diff_says_what_is_new_grown_shrunk_and_gone, .timeout = 120)
+{
+	struct traced t = trace(BUILT("leak"));
+
+	add_trace(&t, BUILT("two"), "two");
+	add_trace(&t, BUILT("clean"), "clean");
+	expect(&t, "$L diff $T $T", 0, "lsatrace: 0 new, 0 grown, 1 known, 0 gone; exact\n", "");
+	expect(&t, "$L diff $T two", 1, "new:    block-leak: block of 56 bytes", "");
+	expect(&t, "$L diff $T two", 1, "live:   built lsa-heap: +1 block, +56 bytes\n", "");
+	expect(&t, "$L diff two $T", 0, "gone:   block-leak: make_ticket (built.so)\n", "");
+	expect(&t, "$L diff $T clean", 0, "live:   built lsa-heap: -1 block, -40 bytes\n", "");
+	expect(&t, "$L baseline -o b $T; sed -i 's/ 1 make/ 3 make/' b; $L diff b $T", 0,
+	       "shrunk: 3 -> 1 block-leak: ", "");
+	expect(&t, "$L diff $T", 2, "", "expected two files");
+	expect(&t, "$L diff none $T", 2, "", "none: No such file");
+	traced_release(&t);
+}

@@ -14,6 +14,7 @@
 	COMMAND(record, "run a command and record it") \
 	COMMAND(report, "report leaks, mismatched frees and other findings of traces") \
 	COMMAND(baseline, "write a baseline: findings that are known, and are no failure") \
+	COMMAND(diff, "compare the findings and the live memory of two traces") \
 	COMMAND(events, "list the retained calls of a trace, oldest first") \
 	COMMAND(stat, "print totals of traces, and what was lost") \
 	COMMAND(export, "write traces in the formats of other tools")
