@@ -35,7 +35,7 @@ BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
 hosts: $(HOSTS) $(PACKAGES) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
-tests: products hosts $(STRESS) $(TESTS) ## build the tests
+tests: products hosts $(STRESS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
 	@:
 
 # Tests link modules, but not those that replace functions of the program they are loaded into.

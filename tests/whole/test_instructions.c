@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How many instructions tracing adds to a call, counted by valgrind's callgrind: the same on every
+ * machine, however busy it is. Start-up is left out: it is what a run of more rounds has as well.
+ *
+ * The limits are for gcc 12 and what the Makefile builds. Where a change makes a call dearer for a
+ * good reason, raise the limit; where it makes it cheaper, lower it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "tests/support/run.h"
+
+#define CALLS BUILD_DIR "/tests/bench/calls"
+#define LIBRARY BUILD_DIR "/liblsatrace.so"
+
+enum {
+	FEW_ROUNDS = 10, /* as many are run before, so that every stack is known */
+	MANY_ROUNDS = 20,
+	CALLS_OF_ROUND = 2000,
+	ROOM_PERCENT = __GNUC__ == 12 ? 3 : 15, /* others make other code */
+};
+
+enum family {
+	LSA_HEAP,
+	SHARED_MEMORY,
+	PRIVATE_HEAP,
+	CLIENT_BUFFER
+}; /* as tests/bench/calls.c has it */
+
+struct cell {
+	enum family family;
+	unsigned depth, stacks, inner; /* options of tests/bench/calls.c */
+	long instructions;             /* that tracing adds to a call, as measured */
+};
+
+/* The instructions of a whole run. */
+static long count_run(const struct cell *cell, unsigned rounds, const char *folder)
+{
+	struct arguments command = { 0 };
+	const char *text;
+	struct run run;
+	long count;
+
+	arguments_add(&command, "env");
+	if (folder) {
+		arguments_add(&command, "LD_PRELOAD=%s", LIBRARY);
+		arguments_add(&command, "LSATRACE_OPTIONS=output=%s/%%p.trace", folder);
+	}
+	arguments_add_all(&command, (const char *const[]){ "valgrind", "--tool=callgrind",
+							   "--callgrind-out-file=/dev/null", CALLS,
+							   "cost", NULL });
+	arguments_add(&command, "family=%d", cell->family);
+	arguments_add(&command, "depth=%u", cell->depth);
+	arguments_add(&command, "stacks=%u", cell->stacks);
+	arguments_add(&command, "inner=%u", cell->inner);
+	arguments_add(&command, "warm=%d", FEW_ROUNDS);
+	arguments_add(&command, "rounds=%u", rounds);
+	run = run_command((const char *const *)command.all);
+	if (run.status == 127)
+		cr_skip_test("valgrind is not installed");
+	text = strstr(run.err, "Collected : ");
+	cr_assert(run.status == 0 && text, "status %d: %s", run.status, run.err);
+	count = atol(text + strlen("Collected : "));
+	run_release(&run);
+	arguments_release(&command);
+	return count;
+}
+
+static long count_rounds(const struct cell *cell, const char *folder)
+{
+	return count_run(cell, MANY_ROUNDS, folder) - count_run(cell, FEW_ROUNDS, folder);
+}
+
+static void expect_at_most(const struct cell *cell)
+{
+	long most = cell->instructions * (100 + ROOM_PERCENT) / 100, bare, traced, count;
+	char *folder;
+
+#if defined(__clang__) || !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__)
+	cr_skip_test("the limits are for gcc, and what the Makefile builds");
+#endif
+	bare = count_rounds(cell, NULL);
+	folder = temporary_folder_new();
+	traced = count_rounds(cell, folder);
+	temporary_folder_remove(folder);
+	count = (traced - bare) / ((MANY_ROUNDS - FEW_ROUNDS) * CALLS_OF_ROUND);
+	cr_expect_leq(count, most,
+		      "family %d, depth %u, %u stacks, %u inner frames differ: tracing adds %ld "
+		      "instructions to a call, not at most %ld",
+		      cell->family, cell->depth, cell->stacks, cell->inner, count, most);
+	cr_expect_gt(count, 0);
+}
+
+Test(instructions, shared_memory_from_one_stack)
+{
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 1, 4, 478 });
+}
+
+Test(instructions, shared_memory_from_a_hundred_stacks)
+{
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 100, 4, 849 });
+}
+
+Test(instructions, shared_memory_from_deep_stacks)
+{
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 64, 100, 4, 1077 });
+}
+
+Test(instructions, lsa_heap)
+{
+	expect_at_most(&(struct cell){ LSA_HEAP, 16, 100, 2, 661 });
+}
+
+Test(instructions, private_heap)
+{
+	expect_at_most(&(struct cell){ PRIVATE_HEAP, 16, 100, 2, 661 });
+}
+
+Test(instructions, client_buffers)
+{
+	expect_at_most(&(struct cell){ CLIENT_BUFFER, 16, 100, 2, 1125 });
+}
