@@ -55,6 +55,9 @@ enum allocator {
 /* On which side of a guarded block its inaccessible page lies. */
 enum guard_side { GUARD_AFTER, GUARD_BEFORE };
 
+/* To how many bytes guarded blocks are aligned that end at their inaccessible page. */
+enum guard_align { GUARD_ALIGN_16, GUARD_ALIGN_1 };
+
 /* The families that can be guarded. */
 #define GUARDED_FAMILIES(NAME) NAME("shared-memory") NAME("lsa-heap") NAME("private-heap")
 #define GUARD_FAMILIES_DEFAULT "shared-memory"
@@ -75,6 +78,7 @@ struct options {
 	size_t tables_bytes;
 	int follow; /* trace child processes as well */
 	enum guard_side guard_side;
+	enum guard_align guard_align;
 	const char *guard_families; /* comma-separated; never NULL */
 	size_t guard_families_bytes;
 	uint64_t guard_quarantine_bytes; /* how much freed memory stays inaccessible */
@@ -141,6 +145,9 @@ struct options {
 	SWITCH(", ", "follow", follow, "no|yes", "yes or no", "do not trace child processes") \
 	CHOICE(", ", "guard-side", guard_side, "after|before", "after or before", \
 	       "where the inaccessible page lies (default after)") \
+	CHOICE(", ", "guard-align", guard_align, "16|1", "16 or 1", \
+	       "alignment of blocks in bytes (default 16); with 1,\n" \
+	       "each ends to the byte at the inaccessible page") \
 	TEXT(", ", "guard-families", 0, guard_families, "LIST", options_is_guarded_families, \
 	     "a comma-separated list of" GUARDED_FAMILIES(OPTIONS_GUARDED_WORD), \
 	     "guard the blocks of these families\n(default shared-memory)") \

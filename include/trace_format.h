@@ -458,7 +458,8 @@ struct trace_finding {
 	uint8_t place;      /* UNKNOWN_ADDRESS: enum trace_place; else 0 */
 	uint8_t handed_out; /* 1 + number of the function that handed out the block, if that is live
 			       and the function no allocator; else 0 */
-	uint8_t reserved[2];
+	uint16_t damage; /* CANARY: bytes from the first to the last that was overwritten, of which
+			    `address` is the one next to the block; else 0 */
 	uint32_t place_of; /* IMAGE: id of a MODULE record, or 0; STACK: kernel thread id */
 };
 

@@ -109,7 +109,7 @@ static void name_call(struct trace_finding *f)
 	f->function = function;
 }
 
-void damage_note_canary(const struct location *location, uint64_t address)
+void damage_note_canary(const struct location *location, uint64_t address, uint64_t bytes)
 {
 	struct trace_finding f;
 
@@ -118,6 +118,7 @@ void damage_note_canary(const struct location *location, uint64_t address)
 	reentry_inside = true;
 	f = finding_of(location, address);
 	f.reason = TRACE_REASON_CANARY;
+	f.damage = (uint16_t)(bytes < UINT16_MAX ? bytes : UINT16_MAX);
 	name_call(&f);
 	findings_note(&f);
 	reentry_inside = false;

@@ -10,9 +10,10 @@
 
 #include "preload/guardpage/locate.h"
 
-/* A canary byte at `address` was overwritten. Names the call that is in flight, if it is one
+/* Canary bytes were overwritten, so many from the first to the last. The one next to the block is at
+ * `address`. Names the call that is in flight, if it is one
  * that releases memory. Any thread; does nothing inside the tracer. */
-void damage_note_canary(const struct location *location, uint64_t address);
+void damage_note_canary(const struct location *location, uint64_t address, uint64_t bytes);
 
 /* An access faulted, at the stack with reference `stack`. The caller is inside the tracer. */
 void damage_note_access(const struct location *location, uint64_t address, bool is_write,

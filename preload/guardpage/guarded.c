@@ -43,6 +43,15 @@ static uint64_t room_for(uint64_t size)
 	return size ? round_up(size, GUARDED_ALIGNMENT) : GUARDED_ALIGNMENT;
 }
 
+/* How far before the inaccessible page a block begins that ends there. An empty one has an address in
+ * its own pages as well. */
+static uint64_t bytes_at_end(uint64_t size)
+{
+	if (config->guard_align == GUARD_ALIGN_16)
+		return room_for(size);
+	return size ? size : 1;
+}
+
 /* Allocating. */
 
 static enum region_memory memory_of(const struct area *area)
@@ -107,7 +116,8 @@ static void *allocate_block(struct area *area, uint64_t size)
 		records_drop_block(b);
 		return NULL;
 	}
-	b->address = config->guard_side == GUARD_AFTER ? block_end(b) - room : block_begin(b);
+	b->address = config->guard_side == GUARD_AFTER ? block_end(b) - bytes_at_end(size)
+						       : block_begin(b);
 	canary_fill(block_begin(b), b->address);
 	canary_fill(b->address + b->size, block_end(b));
 	area->room -= room;
@@ -141,22 +151,27 @@ void *guarded_allocate_heap(enum family family, uint64_t size)
 
 /* Freeing. */
 
-static void note_damage(struct block *b, const char *damage, enum trace_kind kind)
+/* All of the damage in [from, to), on one side of the block. */
+static void note_damage(struct block *b, char *from, char *to, enum trace_kind kind)
 {
 	struct location location = locate_block(b, kind);
+	char *first = canary_first_damage(from, to), *last;
 
-	if (!damage)
+	if (!first)
 		return;
+	last = canary_last_damage(from, to);
 	b->is_damaged = true;
-	damage_note_canary(&location, (uint64_t)(uintptr_t)damage);
+	damage_note_canary(&location,
+			   (uint64_t)(uintptr_t)(kind == TRACE_KIND_OVERFLOW ? first : last),
+			   (uint64_t)(last - first + 1));
 }
 
 static void check_canaries(struct block *b)
 {
 	if (b->is_damaged)
 		return;
-	note_damage(b, canary_last_damage(block_begin(b), b->address), TRACE_KIND_UNDERFLOW);
-	note_damage(b, canary_first_damage(b->address + b->size, block_end(b)), TRACE_KIND_OVERFLOW);
+	note_damage(b, block_begin(b), b->address, TRACE_KIND_UNDERFLOW);
+	note_damage(b, b->address + b->size, block_end(b), TRACE_KIND_OVERFLOW);
 }
 
 /* Makes the pages of a block inaccessible. Where that is not possible, they may be used again at

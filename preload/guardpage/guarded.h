@@ -8,7 +8,7 @@
  *	--guard-side=after:    | canary bytes | block      ■ inaccessible ■      (the default)
  *	--guard-side=before:   ■ inaccessible ■ block      | canary bytes |
  *
- * Blocks are aligned to 16 bytes and zeroed. Canary bytes fill what remains of their pages on
+ * Blocks are aligned to 16 bytes, or not at all (--guard-align=1), and zeroed. Canary bytes fill what remains of their pages on
  * either side. They are checked when the block is freed, when its section is deleted, and at the
  * end of the process. The handle of a section is the address of its first page, which is
  * inaccessible. A request counts against the MaxSize of its section as a multiple of 16 bytes;

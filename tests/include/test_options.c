@@ -205,6 +205,10 @@ Test(options, the_guard_has_a_side_families_and_a_quarantine)
 	assert_taken("guard-side=before");
 	cr_assert_eq(taken.guard_side, GUARD_BEFORE);
 	assert_refused("guard-side=both", "after or before");
+	cr_assert_eq(taken.guard_align, GUARD_ALIGN_16);
+	assert_taken("guard-align=1");
+	cr_assert_eq(taken.guard_align, GUARD_ALIGN_1);
+	assert_refused("guard-align=8", "16 or 1");
 	cr_assert(options_word(taken.guard_families, taken.guard_families_bytes, "shared-memory"));
 	assert_taken("guard-families=lsa-heap,private-heap");
 	cr_assert_not(options_list_has(taken.guard_families, taken.guard_families_bytes,

@@ -87,7 +87,8 @@ struct finding {
 	uint64_t led_findings, led_count, led_bytes;
 	bool has_address, has_size;
 	uint64_t address, size;
-	uint64_t block; /* where the block concerned begins; 0: unknown or none */
+	uint64_t block;  /* where the block concerned begins; 0: unknown or none */
+	uint32_t damage; /* canary bytes from the first to the last that was overwritten; else 0 */
 	struct finding_section section, owner;
 	/*
 	 * For an access outside of a live block: the nearest blocks in the same section, or heap,

@@ -191,6 +191,7 @@ static void decode_misuse(struct finding *finding, const struct model *model,
 	finding->place = (enum trace_place)t->place;
 	finding->place_of = t->place_of;
 	finding->block = t->block;
+	finding->damage = t->reason == TRACE_REASON_CANARY ? t->damage : 0;
 	finding->section = decode_section(&t->section, (t->flags & TRACE_FINDING_HAS_SECTION) != 0,
 					  (t->flags & TRACE_FINDING_SECTION_SIZES) != 0);
 	finding->owner = decode_section(&t->owner, (t->flags & TRACE_FINDING_HAS_OWNER) != 0,

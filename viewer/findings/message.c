@@ -534,6 +534,7 @@ static void say_block_made(struct sentence *s)
 static void say_beside(struct sentence *s)
 {
 	const struct finding *f = s->finding;
+	uint64_t further = f->damage ? f->damage - 1 : 0;
 
 	if (!f->block) {
 		say_words(s, "outside any block of ");
@@ -542,10 +543,10 @@ static void say_beside(struct sentence *s)
 		return;
 	}
 	if (f->kind == TRACE_KIND_UNDERFLOW) {
-		buffer_count(&s->text, f->block - f->address, "byte");
+		buffer_count(&s->text, f->block - f->address + further, "byte");
 		say_words(s, " before the start of ");
 	} else {
-		buffer_count(&s->text, f->address - f->block - f->size + 1, "byte");
+		buffer_count(&s->text, f->address - f->block - f->size + 1 + further, "byte");
 		say_words(s, " past the end of ");
 	}
 	say_block_made(s);

@@ -328,6 +328,10 @@ static void write_finding(struct writer *w, const struct finding *f)
 	write_baseline(j, f);
 	json_text(j, "message", f->message);
 	json_text(j, "handed_out_by", f->handed_out);
+	if (f->damage)
+		json_number(j, "damaged_bytes", f->damage);
+	else
+		json_null(j, "damaged_bytes");
 	write_section(j, "section", &f->section);
 	write_section(j, "owner", &f->owner);
 	write_stacks(w, f);

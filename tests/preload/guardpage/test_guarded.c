@@ -156,6 +156,25 @@ Test(preload_guarded, a_block_begins_after_an_inaccessible_page)
 	}
 }
 
+Test(preload_guarded, a_block_ends_to_the_byte_at_an_inaccessible_page_if_it_need_not_be_aligned)
+{
+	char *section, *block;
+
+	start("guard-align=1");
+	section = guarded_create(1 << 20);
+	for (uint32_t size = 1; size < 10000; size += 497) {
+		block = guarded_allocate(section, size);
+		cr_assert_not_null(block);
+		cr_expect_eq((uintptr_t)(block + size) % REGION_PAGE, 0u);
+		cr_expect(is_accessible(block) && is_accessible(block + size - 1));
+		cr_expect_not(is_accessible(block + size));
+	}
+	block = guarded_allocate(section, 0);
+	cr_assert_not_null(block);
+	cr_expect(is_accessible(block));
+	guarded_free(section, block);
+}
+
 Test(preload_guarded, blocks_are_aligned_and_zeroed_also_where_others_were)
 {
 	char *section;

@@ -794,6 +794,25 @@ Test(findings, a_message_says_when_damage_was_found)
 			  "named.c:10) was found at the end of the trace");
 }
 
+Test(findings, a_message_says_how_far_the_damage_goes)
+{
+	struct trace_builder *b = new_trace();
+	struct trace_finding finding = access(b, TRACE_KIND_OVERFLOW, TRACE_REASON_CANARY, 0x5018);
+
+	finding.damage = 6;
+	finding.stack[TRACE_STACK_CALL] = 0;
+	trace_builder_finding(b, finding);
+	expect_message(b, "write 6 bytes past the end of a block of 24 bytes (allocated at "
+			  "named.c:10) was found at the end of the trace");
+	b = new_trace();
+	finding = access(b, TRACE_KIND_UNDERFLOW, TRACE_REASON_CANARY, 0x4fff);
+	finding.damage = 3;
+	finding.stack[TRACE_STACK_CALL] = 0;
+	trace_builder_finding(b, finding);
+	expect_message(b, "write 3 bytes before the start of a block of 24 bytes (allocated at "
+			  "named.c:10) was found at the end of the trace");
+}
+
 Test(findings, a_message_says_how_a_block_was_freed_before_it_was_used)
 {
 	struct trace_builder *b = new_trace();

@@ -134,7 +134,7 @@ Test(report_json, has_the_keys_that_are_promised)
 		 "trace traces "
 		 "fingerprint fingerprint_weak fingerprint_from suppressed_by "
 		 "baseline baseline_count baseline_match message "
-		 "handed_out_by section owner stacks culprit_frames neighbours");
+		 "handed_out_by damaged_bytes section owner stacks culprit_frames neighbours");
 	has_keys(r.json, "findings 0 section", "handle max_size initial_size");
 	has_keys(r.json, "findings 0 stacks", "call");
 	has_keys(r.json, "findings 0 stacks call 0",
