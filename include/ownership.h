@@ -33,8 +33,8 @@
 #define OWNED_LogonUserEx(OWNED) \
 	OWNED_LogonUser(OWNED) OWNED(n, "MachineName", BLOCK, LSA, ALWAYS, CONTRACT)
 #define OWNED_LogonUserEx2(OWNED) \
-	OWNED_LogonUserEx(OWNED) OWNED(o, "PrimaryCredentials", PRIMARY, LSA, SUCCESS, DOCUMENTED) \
-		OWNED(q, "SupplementalCredentials", BLOCK, LSA, SUCCESS, DOCUMENTED)
+	OWNED_LogonUserEx(OWNED) OWNED(o, "PrimaryCredentials", PRIMARY, LSA, SUCCESS, PRACTICE) \
+		OWNED(q, "SupplementalCredentials", BLOCK, LSA, SUCCESS, PRACTICE)
 #define OWNED_CallPackage(OWNED) OWNED(e, "ProtocolReturnBuffer", BLOCK, CLIENT, SUCCESS, CONTRACT)
 #define OWNED_CallPackageUntrusted(OWNED) OWNED_CallPackage(OWNED)
 #define OWNED_CallPackagePassthrough(OWNED) OWNED_CallPackage(OWNED)
@@ -62,9 +62,9 @@
 #define OWNED_UserQueryContextAttributes(OWNED) \
 	OWNED(c, "Buffer", ATTRIBUTES, CLIENT, SUCCESS, DOCUMENTED)
 #define OWNED_UserFormatCredentials(OWNED) \
-	OWNED(b, "FormattedCredentials", BUFFER, CLIENT, SUCCESS, PRACTICE)
+	OWNED(b, "FormattedCredentials", BUFFER, CLIENT, SUCCESS, DOCUMENTED)
 #define OWNED_UserMarshallSupplementalCreds(OWNED) \
-	OWNED(d, "MarshalledCreds", BLOCK, CLIENT, SUCCESS, PRACTICE)
+	OWNED(d, "MarshalledCreds", BLOCK, CLIENT, SUCCESS, DOCUMENTED)
 #define OWNED_UserExportContext(OWNED) \
 	OWNED(c, "PackedContext", BUFFER, CLIENT, SUCCESS, DOCUMENTED)
 

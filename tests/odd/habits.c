@@ -99,6 +99,14 @@ static void free_auth_data(void)
 	lsa->FreeLsaHeap(data);
 }
 
+static void keep_auth_data(void)
+{
+	PUCHAR data;
+	ULONG bytes;
+
+	lsa->GetAuthDataForUser(NULL, 0, NULL, &data, &bytes, NULL);
+}
+
 static void expand_and(bool release)
 {
 	PUCHAR expanded;
@@ -177,6 +185,10 @@ static NTSTATUS call(PLSA_CLIENT_REQUEST client, PVOID submitted, PVOID base, UL
 	*status = STATUS_SUCCESS;
 	if (has_habit("auth-data"))
 		free_auth_data();
+	else if (has_habit("auth-data-leak"))
+		keep_auth_data();
+	else if (has_habit("private-leak"))
+		lsa->AllocatePrivateHeap(31);
 	else if (has_habit("expand"))
 		expand_and(true);
 	else if (has_habit("expand-leak"))
@@ -200,6 +212,30 @@ static NTSTATUS call(PLSA_CLIENT_REQUEST client, PVOID submitted, PVOID base, UL
 	return STATUS_SUCCESS;
 }
 
+/* All memory comes from one function. */
+static NOINLINE PVOID take_memory(ULONG bytes)
+{
+	PVOID block = lsa->AllocateLsaHeap(bytes);
+
+	if (block)
+		memset(block, 0, bytes);
+	return block;
+}
+
+/* Three mistakes, each in another line: data of the LSA goes to the wrong function, and two blocks
+ * stay on the way of an error. */
+static NOINLINE void fail_with_wrappers(void)
+{
+	PVOID token = take_memory(200), groups = take_memory(72), name = take_memory(24);
+	PUCHAR data;
+	ULONG bytes;
+
+	lsa->GetAuthDataForUser(NULL, 0, NULL, &data, &bytes, NULL);
+	lsa->FreePrivateHeap(data);
+	lsa->FreeLsaHeap(name);
+	(void)token, (void)groups;
+}
+
 static NTSTATUS log_on(PLSA_CLIENT_REQUEST client, SECURITY_LOGON_TYPE type, PVOID information,
 		       PVOID base, ULONG bytes, PVOID *profile, PULONG profile_bytes, PLUID id,
 		       PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
@@ -211,6 +247,8 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST client, SECURITY_LOGON_TYPE type, PVO
 		*profile = lsa->AllocateLsaHeap(160);
 		return STATUS_SUCCESS;
 	}
+	if (has_habit("wrappers"))
+		fail_with_wrappers();
 	if (has_habit("private-token")) {
 		*token = lsa->AllocatePrivateHeap(32);
 		return STATUS_SUCCESS;
@@ -353,13 +391,38 @@ static int query_and_keep(void)
 	return 0;
 }
 
-/* HABIT */
+/* The package takes the long table for granted behind a dispatch table. */
+static NTSTATUS cast_table(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
+			   PLSA_STRING confidentiality, PLSA_STRING *name)
+{
+	(void)id, (void)database, (void)confidentiality;
+	lsa = (PLSA_SECPKG_FUNCTION_TABLE)(void *)table;
+	*name = NULL;
+	return STATUS_SUCCESS;
+}
+
+/* A host without shared memory, whose table is long all the same. */
+static void hand_out_by_cast(const LSA_SECPKG_FUNCTION_TABLE *full)
+{
+	static LSA_SECPKG_FUNCTION_TABLE table;
+	PLSA_STRING name;
+
+	table = *full;
+	table.CreateSharedMemory = NULL;
+	table.AllocateSharedMemory = NULL;
+	table.FreeSharedMemory = NULL;
+	table.DeleteSharedMemory = NULL;
+	own.tables->InitializePackage(1, (PLSA_DISPATCH_TABLE)(void *)&table, NULL, NULL, &name);
+}
+
+/* [cast:]HABIT */
 static int keep_habit(char **arguments)
 {
+	bool is_cast = strncmp(arguments[0], "cast:", 5) == 0;
 	LSA_SECPKG_FUNCTION_TABLE table = host_table;
 	SECPKG_FUNCTION_TABLE *package = &package_tables[0];
 
-	habit = arguments[0];
+	habit = arguments[0] + (is_cast ? 5 : 0);
 	table.FreeLsaHeap = strncmp(habit, "free-", 5) ? table.FreeLsaHeap : ignore;
 	table.GetAuthDataForUser = get_auth_data;
 	table.ExpandAuthDataForDomain = expand_auth_data;
@@ -377,8 +440,12 @@ static int keep_habit(char **arguments)
 	package->GetCredentials = get_saved;
 	package->ChangeAccountPassword = change_password;
 	package->GetRemoteCredGuardLogonBuffer = get_logon_buffer;
+	package->InitializePackage = is_cast ? cast_table : NULL;
 	need(host_ask(RTLD_DEFAULT, &own), "the package's entry point");
-	host_initialize(own.tables, 1, &table);
+	if (is_cast)
+		hand_out_by_cast(&table);
+	else
+		host_initialize(own.tables, 1, &table);
 	if (has_habit("query-beside"))
 		return query_and_keep();
 	call_once();

@@ -15,7 +15,7 @@
 #define ODD(...) COMMAND(BUILD_DIR "/tests/oddhost", __VA_ARGS__)
 
 struct habit {
-	char name[24];
+	char name[24]; /* cast: the table is handed out as a dispatch table */
 	char kind[24], reason[24], level[12]; /* of the only finding; "": there is none */
 	long long bytes;
 	char says[80]; /* in its message */
@@ -23,6 +23,12 @@ struct habit {
 
 static struct habit habits[] = {
 	{ .name = "auth-data" },
+	{ "auth-data-leak", "block-leak", "", "error", 112,
+	  "handed out by GetAuthDataForUser at habits.c:" },
+	{ "private-leak", "block-leak", "", "error", 31, "habits.c:" },
+	{ .name = "cast:auth-data" },
+	{ "cast:auth-data-leak", "block-leak", "", "error", 112, "free it with FreeLsaHeap" },
+	{ "cast:private-leak", "block-leak", "", "error", 31, "habits.c:" },
 	{ .name = "expand" },
 	{ "expand-leak", "block-leak", "", "error", 128,
 	  "handed out by ExpandAuthDataForDomain at habits.c:" },
@@ -92,5 +98,47 @@ ParameterizedTest(struct habit *h, habits, is_judged_by_what_it_does, .timeout =
 		     strcmp(h->level, "error") == 0);
 	if (*h->kind)
 		expect_finding(json_array_get(findings, 0), h);
+	traced_release(&traced);
+}
+
+/* The finding with this size, or a failure. */
+static const json_t *of_size(const struct traced *traced, long long size)
+{
+	const json_t *findings = json_at(traced->report, "findings"), *finding;
+	size_t i;
+
+	json_array_foreach(findings, i,
+			   finding) if (json_number_at(finding, "size") == size) return finding;
+	cr_assert_fail("no finding of %lld bytes", size);
+	return NULL;
+}
+
+static void expect_says(const json_t *finding, const char *words)
+{
+	const char *message = json_text_at(finding, "message");
+
+	cr_expect(strstr(message, words), "not \"%s\": %s", words, message);
+}
+
+/* The wrapper is in each stack of an allocation, and no line of it is to be changed. */
+Test(habits, sentences_name_the_callers_of_wrappers_and_the_path, .timeout = 60)
+{
+	struct traced traced =
+		traced_record((const char *const[]){ NULL }, ODD("habit", "wrappers"));
+	const json_t *token = of_size(&traced, 200), *groups = of_size(&traced, 72);
+	const json_t *data = of_size(&traced, 112);
+
+	cr_expect_eq(json_array_size(json_at(traced.report, "findings")), 3u);
+	expect_says(data, "(handed out by GetAuthDataForUser at habits.c:");
+	expect_says(data, " freed by FreePrivateHeap at habits.c:");
+	expect_says(data, "; free it with FreeLsaHeap");
+	expect_says(token, " through take_memory, is never freed; LsaApLogonUser returned "
+			   "0xc000006d on this path");
+	expect_says(groups, " through take_memory");
+	expect_text(token, "stacks.allocate.0.function", "take_memory");
+	cr_expect_eq(json_number_at(token, "culprit_frames.allocate"), 1);
+	expect_text(token, "leak_class", "direct");
+	expect_text(token, "path.entry_point", "LsaApLogonUser");
+	cr_expect_eq(json_number_at(token, "group"), json_number_at(groups, "group"));
 	traced_release(&traced);
 }

@@ -649,7 +649,7 @@ static void write_wrong_transfer(struct sentence *s)
 	case TRACE_REASON_WRONG_FAMILY:
 		say_words(s, ", where one of ");
 		say_words(s, to_client ? "AllocateClientBuffer" : "AllocateLsaHeap");
-		say_words(s, " is documented");
+		say_words(s, to_client ? " is documented" : " is expected");
 		break;
 	default:
 		break;

@@ -38,7 +38,8 @@ struct sample {
 	bool has_slots, has_sizes; /* its calls were of several functions, or sizes */
 	uint64_t size;
 	struct function *function[DEPTH]; /* NULL: unknown */
-	uint64_t place[DEPTH];            /* of the call in it */
+	uint64_t line[DEPTH];             /* of the call in it */
+	uint64_t call[DEPTH];             /* the call itself: there may be several in a line */
 	bool in_package[DEPTH];
 };
 
@@ -119,16 +120,21 @@ static struct function *add_function(struct wrappers *w, const struct model_modu
 	return function;
 }
 
-/* Where a function calls: the line if that is known, because a function that is inlined has other
- * addresses each time. */
-static uint64_t place_of(const struct function *function, const struct model_frame *frame,
-			 const struct symbol *symbol, unsigned depth)
+static uint64_t offset_of(const struct model_frame *frame, unsigned depth)
 {
-	uint64_t line[] = { (uintptr_t)function, symbol->line };
 	uint64_t offset[] = { frame->module ? frame->module->place : 0, frame->offset, depth };
 
-	return function && symbol->line ? hash_bytes(line, sizeof(line))
-					: hash_bytes(offset, sizeof(offset));
+	return hash_bytes(offset, sizeof(offset));
+}
+
+/* The line in which a function calls, if it is known. A function that is inlined has other addresses
+ * each time. */
+static uint64_t line_of(const struct function *function, const struct model_frame *frame,
+			const struct symbol *symbol, unsigned depth)
+{
+	uint64_t line[] = { (uintptr_t)function, symbol->line };
+
+	return function && symbol->line ? hash_bytes(line, sizeof(line)) : offset_of(frame, depth);
 }
 
 static bool is_same_module(const struct model_module *a, const struct model_module *b)
@@ -149,7 +155,9 @@ static void take_stack(struct wrappers *w, const struct model_stack *stack, stru
 		for (unsigned inlined = 0; symbol && s->depth < DEPTH;
 		     symbol = symbol->outer, inlined++) {
 			s->function[s->depth] = add_function(w, frame->module, symbol);
-			s->place[s->depth] = place_of(s->function[s->depth], frame, symbol, inlined);
+			s->line[s->depth] = line_of(s->function[s->depth], frame, symbol, inlined);
+			s->call[s->depth] =
+				symbol->is_inlined ? s->line[s->depth] : offset_of(frame, inlined);
 			s->in_package[s->depth] = is_same_module(frame->module, module);
 			s->depth++;
 		}
@@ -245,9 +253,9 @@ static void weigh(struct function *f, const struct sample *s, unsigned at, bool 
 
 	f->is_refuted |= !is_inner || s->has_slots || (!is_first && f->slot != s->slot + 1) ||
 			 at + 1 == s->depth || !s->in_package[at + 1] ||
-			 differs(&f->call, is_first, s->place[at]);
+			 differs(&f->call, is_first, s->line[at]);
 	if (at + 1 < s->depth)
-		f->has_callers |= differs(&f->caller, is_first, s->place[at + 1]);
+		f->has_callers |= differs(&f->caller, is_first, s->call[at + 1]);
 	f->has_sizes |= s->has_sizes || !s->is_acquiring || differs(&f->size, is_first, s->size);
 	f->slot = (uint16_t)(s->slot + 1);
 }
