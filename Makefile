@@ -45,7 +45,7 @@ say = $(if $(V),mkdir -p $(@D); ,@mkdir -p $(@D); printf '  %-7s %s\n' $(1) $@; 
 JOBS := $(shell nproc)
 SUBMAKE = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
-.PHONY: all products hosts tests demo check test bench bench-deps deps stress torture tsan warnings sanitize \
+.PHONY: all products hosts tests demo check test readers bench bench-deps deps stress torture tsan warnings sanitize \
 	fuzz fuzzers coverage lint format headers exports compile_commands hooks install uninstall help clean
 .DELETE_ON_ERROR:
 
@@ -71,6 +71,10 @@ check: ## build and run every test; compile everything with gcc and clang, witho
 test: ## build and run every test, and no more
 	$(SUBMAKE) tests
 	@.ci/tests $(TESTS)
+
+readers: ## have a browser and other readers from npm read the page and the exports
+	$(SUBMAKE) products hosts
+	@.ci/readers $(BUILD)
 
 bench: ## measure what tracing and reports cost, beside what peers do; writes build/bench.json
 	@.ci/deps check
