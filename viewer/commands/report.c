@@ -42,7 +42,8 @@ int command_report(int argc, char **argv)
 		.bad_status = COMMAND_TROUBLE,
 		.group = { report_arguments(&options), report_suppression_arguments(&options),
 			   report_color_arguments(&options.color), view_arguments(&options.view),
-			   places_arguments(&options.places), ARGUMENT_GROUP(rows, &is_strict) },
+			   places_arguments(&options.places), selection_arguments(&options.selection),
+			   ARGUMENT_GROUP(rows, &is_strict) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 

@@ -134,7 +134,8 @@ int command_run(int argc, char **argv)
 		.group = { settings_arguments(&recording.settings), report_arguments(&options),
 			   report_suppression_arguments(&options),
 			   report_color_arguments(&options.color), view_arguments(&options.view),
-			   places_arguments(&options.places), ARGUMENT_GROUP(rows, &gate) },
+			   places_arguments(&options.places),
+			   selection_arguments(&options.selection), ARGUMENT_GROUP(rows, &gate) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 

@@ -54,6 +54,7 @@ enum finding_baseline {
 };
 
 struct finding {
+	size_t number; /* from 1 on, in the order of the report without filters */
 	enum trace_kind kind;
 	enum trace_reason reason;
 	enum trace_level level;
@@ -65,6 +66,9 @@ struct finding {
 	/* What follows is that of the first occurrence. */
 	const struct model *model;
 	uint32_t trace; /* number of that model */
+	int32_t thread; /* kernel thread id; 0: unknown */
+	/* Times of the first and last occurrence, since 1970; 0: unknown. */
+	uint64_t first_ns, last_ns;
 	const char *family;
 	const char *block_family; /* of the block concerned; NULL: unknown or none */
 	const char *function;     /* that was called, or has returned; NULL: none, or unknown */

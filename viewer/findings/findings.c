@@ -136,6 +136,7 @@ static void decode_leak(struct finding *finding, const struct model *model,
 	struct model_entry section = *entry;
 
 	finding->package = entry->package;
+	finding->thread = entry->source->tid;
 	finding->handed_out = name_maker(model, entry->handed_out);
 	finding->has_address = finding->has_size = true;
 	finding->address = entry->address;
@@ -184,6 +185,11 @@ static void decode_misuse(struct finding *finding, const struct model *model,
 	finding->handed_out = name_maker(model, t->handed_out);
 	finding->parameter = model_function(model, t->function)->parameter[t->parameter];
 	finding->package = t->package;
+	finding->thread = t->tid;
+	finding->first_ns =
+		model_process(model)->start_ns + (uint64_t)model_time_ns(model, t->first_time);
+	if (t->count == 1)
+		finding->last_ns = finding->first_ns;
 	finding->has_address = (t->flags & TRACE_FINDING_HAS_ADDRESS) != 0;
 	finding->address = t->address;
 	finding->has_size = (t->flags & TRACE_FINDING_HAS_SIZE) != 0;
@@ -600,17 +606,24 @@ static void count_finding(struct findings *f, const struct finding *finding)
 static void move_suppressed(struct findings *f)
 {
 	uint32_t *order = memory_new(f->count, sizeof(*order));
+	uint32_t *number = f->number ? memory_new(f->count, sizeof(*number)) : NULL;
 	size_t count = 0;
 
 	for (unsigned suppressed = 0; suppressed < 2; suppressed++) {
-		for (size_t i = 0; i < f->count; i++)
-			if ((f->mark && f->mark[f->order[i]].suppressed_by) == suppressed)
-				order[count++] = f->order[i];
+		for (size_t i = 0; i < f->count; i++) {
+			if ((f->mark && f->mark[f->order[i]].suppressed_by) != suppressed)
+				continue;
+			if (number)
+				number[count] = f->number[i];
+			order[count++] = f->order[i];
+		}
 		if (!suppressed)
 			f->shown = count;
 	}
 	free(f->order);
+	free(f->number);
 	f->order = order;
+	f->number = number;
 }
 
 void findings_count(struct findings *f)
@@ -622,6 +635,28 @@ void findings_count(struct findings *f)
 	for (size_t i = 0; i < f->count; i++)
 		count_finding(f, findings_look(f, i));
 	move_suppressed(f);
+}
+
+void findings_select(struct findings *f, const uint32_t *index, size_t count)
+{
+	uint64_t errors = f->errors, warnings = f->warnings, notes = f->notes;
+	uint32_t *order = memory_new(count, sizeof(*order)),
+		 *number = memory_new(count, sizeof(*number));
+
+	for (size_t i = 0; i < count; i++) {
+		order[i] = f->order[index[i]];
+		number[i] = f->number ? f->number[index[i]] : index[i] + 1;
+	}
+	free(f->order);
+	free(f->number);
+	f->order = order;
+	f->number = number;
+	f->is_selected = f->is_selected || count < f->count;
+	f->count = count;
+	findings_count(f);
+	f->hidden_errors += errors - f->errors;
+	f->hidden_warnings += warnings - f->warnings;
+	f->hidden_notes += notes - f->notes;
 }
 
 static struct findings_mark *mark_of(struct findings *f, size_t i)
@@ -690,6 +725,7 @@ const struct finding *findings_look(struct findings *f, size_t i)
 {
 	free(f->one->finding.message);
 	decode_row(f, &f->row[f->order[i]], f->one);
+	f->one->finding.number = f->number ? f->number[i] : i + 1;
 	return &f->one->finding;
 }
 
@@ -730,6 +766,7 @@ void findings_free(struct findings *f)
 	free(f->models);
 	free(f->neighbours);
 	free(f->order);
+	free(f->number);
 	free(f->twin);
 	free(f->mark);
 	free(f->row);

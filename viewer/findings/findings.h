@@ -42,6 +42,9 @@ struct findings {
 	size_t fixed; /* entries of the baseline for which there is no finding */
 	/* Of the findings that may change the exit status, how many are of each level. */
 	size_t failing[TRACE_LEVEL_ERROR + 1];
+	/* Occurrences of findings that findings_select() has left out. */
+	bool is_selected;
+	uint64_t hidden_errors, hidden_warnings, hidden_notes;
 	bool is_exact; /* false: a lower bound; `lost` says what is missing */
 	uint64_t lost[TRACE_LOST_COUNT];
 	/* The following is for findings_get() only. */
@@ -51,6 +54,7 @@ struct findings {
 	struct findings_row *row;
 	struct findings_shares *shares; /* NULL: there is one model */
 	uint32_t *order;                /* numbers of rows */
+	uint32_t *number;               /* of each finding; NULL: the i-th has number i + 1 */
 	uint32_t *twin; /* of each row: how many have its fingerprint and come before */
 	struct neighbours *neighbours; /* of each model, as the next one */
 	struct wrappers **wrappers;    /* NULL: not asked for yet */
@@ -84,6 +88,11 @@ const struct finding *findings_look(struct findings *f, size_t i);
 void findings_suppress(struct findings *f, size_t i, const char *by);
 void findings_compare(struct findings *f, size_t i, uint64_t ceiling, bool by_weak);
 void findings_count(struct findings *f);
+/*
+ * Keeps only these findings, in this order: index[i] becomes the i-th. Sums up again; what is no longer
+ * there is in `hidden`.
+ */
+void findings_select(struct findings *f, const uint32_t *index, size_t count);
 /* Is this live block or section a leak? The same as what findings_new() counts. */
 bool findings_is_leak(const struct model_entry *entry);
 /* Accepts NULL. */

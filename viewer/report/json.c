@@ -298,6 +298,14 @@ static void write_baseline(struct json *j, const struct finding *f)
 	json_text(j, "baseline_match", !f->ceiling ? NULL : f->by_weak ? "weak" : "fingerprint");
 }
 
+static void write_time(struct json *j, const char *key, uint64_t time_ns)
+{
+	if (time_ns)
+		json_time(j, key, time_ns);
+	else
+		json_null(j, key);
+}
+
 static void write_finding(struct writer *w, const struct finding *f)
 {
 	struct json *j = &w->json;
@@ -321,6 +329,12 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_number(j, "package", f->package);
 	json_number(j, "trace", f->trace);
 	write_shares(j, f);
+	if (f->thread)
+		json_integer(j, "thread", f->thread);
+	else
+		json_null(j, "thread");
+	write_time(j, "first_time", f->first_ns);
+	write_time(j, "last_time", f->last_ns);
 	json_text(j, "fingerprint", f->fingerprint);
 	json_text(j, "fingerprint_weak", f->fingerprint_weak);
 	json_text(j, "fingerprint_from", f->has_offsets ? "offsets" : "names");
@@ -411,6 +425,15 @@ static void write_summary(struct json *j, const struct report *report)
 	json_number(j, "leaked_sections", f->leaked_sections);
 	json_number(j, "suppressed", f->suppressed);
 	write_comparison(j, f, report->baseline);
+	if (f->is_selected) {
+		json_open_object(j, "hidden");
+		json_number(j, "errors", f->hidden_errors);
+		json_number(j, "warnings", f->hidden_warnings);
+		json_number(j, "notes", f->hidden_notes);
+		json_close_object(j);
+	} else {
+		json_null(j, "hidden");
+	}
 	json_boolean(j, "exact", f->is_exact);
 	json_open_object(j, "lost");
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)

@@ -399,6 +399,27 @@ static bool write_file(struct report *report, const struct report_options *o, si
 	return false;
 }
 
+/*
+ * Writes the formats that have filters, or the others. CI systems take what a document does not have for
+ * passed, so filters are for text and JSON only.
+ */
+static bool write_all(struct report *report, const struct report_options *o, bool has_filters,
+		      char *const *traces, size_t count, struct progress *progress, FILE *out)
+{
+	enum report_format format = report_stream_format(o);
+	bool is_written = true;
+
+	report->has_color = report_wants_color(o->color, out);
+	if ((format == REPORT_FORMAT_text || format == REPORT_FORMAT_json) == has_filters)
+		is_written = write_stream(report, format, out, "report", progress);
+	for (size_t i = 0; i < o->files; i++) {
+		format = format_of(o, &o->file[i]);
+		if ((format == REPORT_FORMAT_text || format == REPORT_FORMAT_json) == has_filters)
+			is_written &= write_file(report, o, i, traces, count, progress);
+	}
+	return is_written;
+}
+
 static enum report_status judge(const struct report_options *o, const struct findings *f)
 {
 	if (o->fail_on != REPORT_FAIL_ON_NEVER &&
@@ -458,6 +479,7 @@ static enum report_status write_reports(const struct report_options *o, struct r
 		suppressions_apply(o->suppressions, findings);
 	if (o->baseline)
 		baseline_apply(o->baseline, findings);
+	/* All findings are judged, also those that a filter hides. */
 	status = judge(o, findings);
 	report->findings = findings;
 	report->symbols = symbols;
@@ -466,14 +488,14 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	report->generates = o->generates;
 	report->sources = sources_new(o->source_root);
 	report->fails_on_warning = o->fail_on == REPORT_FAIL_ON_WARNING;
-	report->has_color = report_wants_color(o->color, out);
 	report->view = &o->view;
-	if (!write_stream(report, report_stream_format(o), out, "report", progress))
+	report->selection = &o->selection;
+	if (!write_all(report, o, false, paths, count, progress, out))
 		status = REPORT_TROUBLE;
-	for (size_t i = 0; i < o->files; i++)
-		if (!write_file(report, o, i, paths, count, progress))
-			status = REPORT_TROUBLE;
 	if (o->prunes && status != REPORT_TROUBLE && !prune_baseline(o, findings))
+		status = REPORT_TROUBLE;
+	selection_apply(&o->selection, findings);
+	if (!write_all(report, o, true, paths, count, progress, out))
 		status = REPORT_TROUBLE;
 	sources_free(report->sources);
 	findings_free(findings);

@@ -17,6 +17,7 @@
 #include "viewer/base/arguments.h"
 #include "viewer/findings/wrappers.h"
 #include "viewer/symbols/places.h"
+#include "viewer/view/selection.h"
 #include "viewer/view/view.h"
 
 struct baseline;
@@ -49,6 +50,7 @@ struct report {
 	bool fails_on_warning;                   /* warnings count as failures */
 	bool has_color;                          /* the text is to be coloured */
 	const struct view *view;
+	const struct selection *selection; /* that was applied to the findings */
 };
 
 #define REPORT_FORMAT_CONSTANT(name) REPORT_FORMAT_##name,
@@ -91,6 +93,7 @@ struct report_options {
 	enum report_color color;
 	struct wrappers_globs wrappers; /* functions that the user names as wrappers */
 	struct view view;
+	struct selection selection;
 	struct places places;
 };
 

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
@@ -382,6 +383,31 @@ static void write_group(struct writer *w, const struct finding *f)
 	buffer_format(w->text, ", which failed with 0x%08" PRIx32 ":\n", f->status);
 }
 
+static void write_time(struct writer *w, const char *words, uint64_t time_ns)
+{
+	time_t seconds = (time_t)(time_ns / 1000000000u);
+	char text[64];
+	struct tm tm;
+
+	if (!time_ns || !localtime_r(&seconds, &tm))
+		return;
+	strftime(text, sizeof(text), "%F %T", &tm);
+	buffer_format(w->text, "%s%s.%03u", words, text, (unsigned)(time_ns / 1000000u % 1000u));
+}
+
+/* How to ask for it alone; who did it, and when. */
+static void write_details(struct writer *w, const struct finding *f)
+{
+	buffer_format(w->text, "  number %zu, fingerprint %s; process %" PRId32, f->number,
+		      f->fingerprint, model_process(f->model)->pid);
+	if (f->thread)
+		buffer_format(w->text, ", thread %" PRId32, f->thread);
+	write_time(w, f->count == 1 ? ", at " : ", first at ", f->first_ns);
+	if (f->count > 1)
+		write_time(w, ", last at ", f->last_ns);
+	buffer_text(w->text, "\n");
+}
+
 static void write_finding(struct writer *w, const struct finding *f)
 {
 	const struct model_stack *call = f->stack[TRACE_STACK_CALL];
@@ -392,6 +418,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 	if (f->baseline == FINDING_KNOWN)
 		return;
 	if (f->level != TRACE_LEVEL_NOTE) {
+		write_details(w, f);
 		write_stacks(w, f);
 		write_neighbour(w, "before", &f->before);
 		write_neighbour(w, "after", &f->after);
@@ -450,6 +477,11 @@ void text_write_summary(struct buffer *text, const struct findings *f)
 			      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
 			      f->by_baseline[FINDING_KNOWN], f->fixed);
 	buffer_text(text, f->is_exact ? "exact" : "a lower bound");
+	if (f->is_selected)
+		buffer_format(text,
+			      "; hidden by filters: %" PRIu64 " errors, %" PRIu64
+			      " warnings, %" PRIu64 " notes",
+			      f->hidden_errors, f->hidden_warnings, f->hidden_notes);
 }
 
 void text_write_losses(struct buffer *text, const struct findings *f, const char *before,
@@ -544,7 +576,7 @@ void report_write_text(const struct report *report, struct buffer *out)
 	terminal_shape(out);
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
-	table_write(out, &w.style, report->findings, report->symbols);
+	table_write(out, &w.style, report->findings, report->symbols, report->selection);
 	for (size_t i = 0; i < report->findings->shown && i < top; i++)
 		write_shown(&w, findings_get(report->findings, i));
 	if (top < report->findings->shown)

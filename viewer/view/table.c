@@ -8,12 +8,12 @@
 #include "viewer/base/buffer.h"
 #include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
-#include "viewer/findings/wrappers.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/demangle.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/frames.h"
 #include "viewer/view/layout.h"
+#include "viewer/view/selection.h"
 
 #define MEASURED 1000u
 #define WHERE_LEAST 24u
@@ -31,35 +31,12 @@ struct table {
 	struct buffer cell[COLUMNS];
 };
 
-/* Finds the code of the package that is to blame: the innermost, but for wrappers. */
-static const struct symbol *find_culprit(struct table *t, const struct finding *f,
-					 const struct model_frame **frame)
-{
-	static const enum trace_finding_stacks order[] = { TRACE_STACK_CALL, TRACE_STACK_ALLOCATE,
-							   TRACE_STACK_CREATE };
-	const struct findings_namer *namer = &t->findings->namer;
-
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-		const struct model_stack *stack = f->stack[order[i]];
-		const struct symbol *symbol;
-		unsigned first = f->skipped[order[i]], depth = first;
-
-		if (!stack)
-			continue;
-		while ((symbol = wrappers_frame(stack, namer, depth, frame)) != NULL &&
-		       !model_is_in_package(f->model, f->package, *frame))
-			depth++;
-		return symbol ? symbol : wrappers_frame(stack, namer, first, frame);
-	}
-	return NULL;
-}
-
 /* "function at file:line" of the package's own code, or what is known of it. */
 static void write_where(struct table *t, const struct finding *f)
 {
 	struct buffer *b = &t->cell[WHERE];
 	const struct model_frame *frame;
-	const struct symbol *symbol = find_culprit(t, f, &frame);
+	const struct symbol *symbol = selection_culprit(t->findings, f, &frame);
 	const char *slash;
 
 	if (!symbol) {
@@ -90,7 +67,7 @@ static enum trace_level fill_cells(struct table *t, size_t i)
 		t->cell[j].used = 0;
 		buffer_text(&t->cell[j], "");
 	}
-	buffer_decimal(&t->cell[NUMBER], i + 1);
+	buffer_decimal(&t->cell[NUMBER], f->number);
 	buffer_text(&t->cell[KIND], kinds_text(f->kind));
 	buffer_text(&t->cell[KIND], f->reason ? "/" : "");
 	buffer_text(&t->cell[KIND], kinds_reason_text(f->reason));
@@ -172,20 +149,64 @@ static void write_row(struct buffer *b, const struct table *t, const char *color
 	buffer_text(b, "\n");
 }
 
+/* "2 findings (12 occurrences)" */
+static void write_sums(struct buffer *b, uint64_t findings, uint64_t occurrences)
+{
+	buffer_grouped(b, findings);
+	buffer_text(b, findings == 1 ? " finding (" : " findings (");
+	buffer_grouped(b, occurrences);
+	buffer_text(b, occurrences == 1 ? " occurrence)" : " occurrences)");
+}
+
 static void write_count(struct buffer *b, const struct findings *f)
 {
 	uint64_t occurrences = f->errors;
 
 	sum_add(&occurrences, f->warnings);
 	sum_add(&occurrences, f->notes);
-	buffer_grouped(b, f->shown);
-	buffer_text(b, f->shown == 1 ? " finding (" : " findings (");
-	buffer_grouped(b, occurrences);
-	buffer_text(b, occurrences == 1 ? " occurrence)\n\n" : " occurrences)\n\n");
+	write_sums(b, f->shown, occurrences);
+	if (f->is_selected && (f->hidden_errors || f->hidden_warnings || f->hidden_notes))
+		buffer_text(b, " that the filters let pass; the exit status is that of all");
+	buffer_text(b, "\n\n");
+}
+
+/* Writes what a group has in common, and its sums, before the first finding of it. */
+static void write_heading(struct buffer *b, struct table *t, const struct selection *selection,
+			  struct buffer *common, size_t i)
+{
+	uint64_t findings = 0, occurrences = 0, bytes = 0;
+	struct buffer own = { 0 }, other = { 0 };
+
+	selection_write_group(selection, t->findings, findings_get(t->findings, i), &own);
+	if (common->data && strcmp(common->data, own.data) == 0) {
+		buffer_release(&own);
+		return;
+	}
+	for (; i < t->findings->shown; i++) {
+		const struct finding *f = findings_get(t->findings, i);
+
+		other.used = 0;
+		selection_write_group(selection, t->findings, f, &other);
+		if (strcmp(own.data, other.data) != 0)
+			break;
+		findings++;
+		sum_add(&occurrences, f->count);
+		sum_add(&bytes, f->bytes);
+	}
+	buffer_text(b, common->data ? "\n" : "");
+	buffer_text(b, own.data);
+	buffer_text(b, ": ");
+	write_sums(b, findings, occurrences);
+	buffer_text(b, ", ");
+	buffer_size(b, bytes);
+	buffer_text(b, "\n");
+	buffer_release(&other);
+	buffer_release(common);
+	*common = own;
 }
 
 void table_write(struct buffer *b, const struct frames_style *style, struct findings *findings,
-		 struct symbols *symbols)
+		 struct symbols *symbols, const struct selection *selection)
 {
 	static const char *const colors[] = {
 		[TRACE_LEVEL_NOTE] = "\033[36m",
@@ -193,12 +214,14 @@ void table_write(struct buffer *b, const struct frames_style *style, struct find
 		[TRACE_LEVEL_ERROR] = "\033[31m",
 	};
 	struct frames_style plain = *style;
+	struct buffer common = { 0 };
 	struct table t = { .findings = findings, .style = &plain, .symbols = symbols };
 
+	if (findings->shown || findings->is_selected)
+		write_count(b, findings);
 	if (findings->shown == 0)
 		return;
 	plain.has_color = false;
-	write_count(b, findings);
 	for (unsigned j = 0; j < COLUMNS; j++)
 		buffer_text(&t.cell[j], titles[j]);
 	measure_cells(&t);
@@ -213,11 +236,15 @@ void table_write(struct buffer *b, const struct frames_style *style, struct find
 	}
 	write_row(b, &t, "");
 	for (size_t i = 0; i < findings->shown; i++) {
-		enum trace_level level = fill_cells(&t, i);
+		enum trace_level level;
 
+		if (selection->groups)
+			write_heading(b, &t, selection, &common, i);
+		level = fill_cells(&t, i);
 		write_row(b, &t, style->has_color ? colors[level] : "");
 	}
 	buffer_text(b, "\n");
+	buffer_release(&common);
 	for (unsigned j = 0; j < COLUMNS; j++)
 		buffer_release(&t.cell[j]);
 }

@@ -11,10 +11,11 @@
 struct buffer;
 struct findings;
 struct frames_style;
+struct selection;
 struct symbols;
 
-/* Appends how many findings there are, and the table; nothing if there are none. */
+/* Appends how many findings there are, and the table, by groups; nothing if there are none. */
 void table_write(struct buffer *b, const struct frames_style *style, struct findings *findings,
-		 struct symbols *symbols);
+		 struct symbols *symbols, const struct selection *selection);
 
 #endif

@@ -131,7 +131,7 @@ Test(report_json, has_the_keys_that_are_promised)
 	has_keys(r.json, "traces 0 in_flight 0", "function thread stack");
 	has_keys(r.json, "findings 0",
 		 "kind level reason family count bytes leak_class group path address size package "
-		 "trace traces "
+		 "trace traces thread first_time last_time "
 		 "fingerprint fingerprint_weak fingerprint_from suppressed_by "
 		 "baseline baseline_count baseline_match message "
 		 "handed_out_by damaged_bytes section owner stacks culprit_frames neighbours");
@@ -142,7 +142,7 @@ Test(report_json, has_the_keys_that_are_promised)
 		 "in_package");
 	has_keys(r.json, "summary",
 		 "errors warnings notes leaked_blocks leaked_bytes leaked_sections suppressed "
-		 "baseline exact "
+		 "baseline hidden exact "
 		 "lost");
 	release(&r, b);
 }

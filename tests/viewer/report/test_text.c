@@ -599,3 +599,86 @@ Test(report_text, folds_frames_of_the_host_and_of_the_c_library)
 	free(folded);
 	free(all);
 }
+
+/* Reports two errors and a warning of three threads, with these filters. */
+static char *report_selected(const struct selection *selection, int *status)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct report_options options = plain;
+	struct trace_finding twice =
+		misuse(TRACE_KIND_DOUBLE_FREE, trace_builder_place(b, 1, 0x456));
+	struct trace_finding null = misuse(TRACE_KIND_NULL_FREE, trace_builder_place(b, 1, 0x789));
+	char *path, *text;
+
+	twice.tid = 11;
+	null.tid = 12;
+	trace_builder_module(b, 1, "/nonexistent/a.so", 0, NULL);
+	trace_builder_package(b, 0, "alpha", 1, 1);
+	trace_builder_finding(b, twice);
+	trace_builder_finding(b, null);
+	add_leak(b, 64);
+	path = strdup(trace_builder_write(b));
+	options.selection = *selection;
+	text = report_with(&options, &path, 1, status);
+	free(path);
+	trace_builder_free(b);
+	return text;
+}
+
+static void expect_selected(enum selection_field field, const char *glob, const char *kinds)
+{
+	static const char *const all[] = { "double-free", "block-leak", "null-free" };
+	struct selection selection = { .filters = 1, .filter = { { field, glob } } };
+	int status;
+	char *text = report_selected(&selection, &status);
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		cr_expect_eq(strstr(text, all[i]) != NULL, strstr(kinds, all[i]) != NULL,
+			     "%s: %s: %s", glob, all[i], text);
+	cr_expect_eq(status, REPORT_FINDINGS, "%s", glob);
+	cr_expect(strcmp(kinds, "double-free block-leak null-free") == 0 ||
+			  strstr(last_line(text), "; hidden by filters: "),
+		  "%s", text);
+	free(text);
+}
+
+Test(report_text, shows_what_the_filters_let_pass_but_judges_all)
+{
+	expect_selected(SELECTION_KIND, "*-leak", "block-leak");
+	expect_selected(SELECTION_KIND, "nothing", "");
+	expect_selected(SELECTION_LEVEL, "warning", "null-free");
+	expect_selected(SELECTION_PACKAGE, "alp?a", "double-free block-leak null-free");
+	expect_selected(SELECTION_PACKAGE, "beta", "");
+	expect_selected(SELECTION_THREAD, "11", "double-free");
+	expect_selected(SELECTION_FINDING, "2", "block-leak");
+	expect_selected(SELECTION_FUNCTION, "DeleteShared*", "double-free null-free");
+	expect_selected(SELECTION_FUNCTION, "unknown", "");
+}
+
+Test(report_text, takes_any_filter_of_a_field_and_one_of_each_field)
+{
+	struct selection selection = { .filters = 3,
+				       .filter = { { SELECTION_KIND, "block-leak" },
+						   { SELECTION_KIND, "null-free" },
+						   { SELECTION_LEVEL, "error" } } };
+	int status;
+	char *text = report_selected(&selection, &status);
+
+	cr_expect(strstr(text, "1 finding (1 occurrence) that the filters let pass"), "%s", text);
+	cr_expect(strstr(text, "\n  2  block-leak"), "%s", text);
+	free(text);
+}
+
+Test(report_text, sorts_and_groups)
+{
+	struct selection selection = { .sort = SELECTION_SORT_BYTES,
+				       .groups = SELECTION_GROUP_KIND };
+	int status;
+	char *text = report_selected(&selection, &status);
+
+	cr_expect(strstr(text, "block-leak: 1 finding (1 occurrence), 64 B\n  2  block-leak"), "%s",
+		  text);
+	cr_expect_lt(strstr(text, "\nblock-leak: "), strstr(text, "\ndouble-free: "));
+	cr_expect_null(strstr(text, "hidden"), "%s", text);
+	free(text);
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/view/selection.h"
+
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/kinds.h"
+#include "viewer/base/buffer.h"
+#include "viewer/base/hash.h"
+#include "viewer/base/memory.h"
+#include "viewer/findings/findings.h"
+#include "viewer/findings/wrappers.h"
+#include "viewer/model/model.h"
+#include "viewer/symbols/symbols.h"
+
+static const char *const fields[SELECTION_FIELDS] = { "kind",  "package", "function", "file",
+						      "level", "thread",  "finding" };
+
+static const char *take_filter(void *selection, const char *name, const char *value)
+{
+	struct selection *s = selection;
+	unsigned field = 0;
+
+	if (!*value)
+		return "a pattern";
+	if (s->filters == SELECTION_FILTERS_MOST)
+		return "at most 64 filters";
+	while (strcmp(fields[field], name) != 0)
+		field++;
+	s->filter[s->filters++] = (struct selection_filter){ (enum selection_field)field, value };
+	return NULL;
+}
+
+static const char *take_level(void *selection, const char *name, const char *value)
+{
+	if (strcmp(value, "error") != 0 && strcmp(value, "warning") != 0 &&
+	    strcmp(value, "note") != 0)
+		return "error, warning or note";
+	return take_filter(selection, name, value);
+}
+
+static void choose_sort(void *selection, int index)
+{
+	((struct selection *)selection)->sort = (enum selection_sort)index;
+}
+
+static void choose_groups(void *selection, int index)
+{
+	((struct selection *)selection)->groups = (enum selection_groups)(index + 1);
+}
+
+struct argument_group selection_arguments(struct selection *s)
+{
+	static const struct argument rows[] = {
+		{ "kind", 0, "KIND[/REASON]",
+		  "show only findings of this kind; this and the\n"
+		  "following take patterns (* ? []) and may be repeated;\n"
+		  "the exit status is still that of all findings",
+		  take_filter, NULL },
+		{ "package", 0, "NAME", "only those of this package", take_filter, NULL },
+		{ "function", 0, "NAME", "only those with this function in a stack", take_filter,
+		  NULL },
+		{ "file", 0, "FILE", "only those with this source file in a stack", take_filter,
+		  NULL },
+		{ "level", 0, "LEVEL", "only errors, warnings or notes", take_level, NULL },
+		{ "thread", 0, "TID", "only those of this thread", take_filter, NULL },
+		{ "finding", 0, "N|FINGERPRINT", "only the one with this number or fingerprint",
+		  take_filter, NULL },
+		{ "sort", 0, "severity|bytes|count|time", "what comes first (default severity)",
+		  NULL, choose_sort },
+		{ "group", 0, "kind|package|function|section",
+		  "put those together that have this in common", NULL, choose_groups },
+	};
+
+	return ARGUMENT_GROUP(rows, s);
+}
+
+bool selection_matches(const char *glob, const char *text)
+{
+	const char *parameters = strchr(text, '(');
+	bool matches = fnmatch(glob, text, 0) == 0;
+	char *name;
+
+	if (matches || !parameters || parameters == text)
+		return matches;
+	name = memory_text(text, (size_t)(parameters - text));
+	matches = fnmatch(glob, name, 0) == 0;
+	free(name);
+	return matches;
+}
+
+static bool matches_path(const char *glob, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return fnmatch(glob, path, 0) == 0 || (slash && fnmatch(glob, slash + 1, 0) == 0);
+}
+
+static bool matches_kind(const char *glob, const struct finding *f)
+{
+	struct buffer text = { 0 };
+	bool matches;
+
+	buffer_text(&text, kinds_text(f->kind));
+	matches = fnmatch(glob, text.data, 0) == 0;
+	if (f->reason) {
+		buffer_text(&text, "/");
+		buffer_text(&text, kinds_reason_text(f->reason));
+		matches |= fnmatch(glob, text.data, 0) == 0;
+	}
+	buffer_release(&text);
+	return matches;
+}
+
+static bool matches_package(const char *glob, const struct finding *f)
+{
+	const struct model_package *package = model_package(f->model, f->package);
+	struct buffer name = { 0 };
+	bool matches;
+
+	model_write_package(f->model, f->package, &name);
+	matches = fnmatch(glob, name.data, 0) == 0 ||
+		  (package->module && fnmatch(glob, package->module->base, 0) == 0);
+	buffer_release(&name);
+	return matches;
+}
+
+static bool matches_symbol(const struct selection_filter *filter, const struct symbol *symbol)
+{
+	if (filter->field == SELECTION_FILE)
+		return symbol->file && matches_path(filter->glob, symbol->file);
+	return (symbol->function && selection_matches(filter->glob, symbol->function)) ||
+	       (symbol->linkage_name && fnmatch(filter->glob, symbol->linkage_name, 0) == 0);
+}
+
+static bool matches_stacks(const struct selection_filter *filter, const struct findings *findings,
+			   const struct finding *f)
+{
+	const struct findings_namer *namer = &findings->namer;
+
+	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
+		const struct model_stack *stack = f->stack[i];
+
+		for (uint32_t j = 0; stack && j < stack->frames; j++)
+			for (const struct symbol *symbol = namer->find(
+				     namer->context, stack->frame[j].module, stack->frame[j].offset);
+			     symbol; symbol = symbol->outer)
+				if (matches_symbol(filter, symbol))
+					return true;
+	}
+	return filter->field == SELECTION_FUNCTION && f->function &&
+	       fnmatch(filter->glob, f->function, 0) == 0;
+}
+
+static bool matches_number(const char *glob, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	return fnmatch(glob, text, 0) == 0;
+}
+
+static bool passes(const struct selection_filter *filter, const struct findings *findings,
+		   const struct finding *f)
+{
+	switch (filter->field) {
+	case SELECTION_KIND:
+		return matches_kind(filter->glob, f);
+	case SELECTION_PACKAGE:
+		return matches_package(filter->glob, f);
+	case SELECTION_LEVEL:
+		return strcmp(filter->glob, kinds_level_text(f->level)) == 0;
+	case SELECTION_THREAD:
+		return f->thread && matches_number(filter->glob, (uint64_t)f->thread);
+	case SELECTION_FINDING:
+		return matches_number(filter->glob, f->number) ||
+		       fnmatch(filter->glob, f->fingerprint, 0) == 0;
+	default:
+		return matches_stacks(filter, findings, f);
+	}
+}
+
+static bool is_selected(const struct selection *s, const struct findings *findings,
+			const struct finding *f)
+{
+	bool is_asked[SELECTION_FIELDS] = { 0 }, has_passed[SELECTION_FIELDS] = { 0 };
+
+	for (size_t i = 0; i < s->filters; i++) {
+		enum selection_field field = s->filter[i].field;
+
+		is_asked[field] = true;
+		has_passed[field] = has_passed[field] || passes(&s->filter[i], findings, f);
+	}
+	return memcmp(is_asked, has_passed, sizeof(is_asked)) == 0;
+}
+
+/* A finding that is shown. */
+struct item {
+	uint64_t weight; /* the heaviest comes first */
+	uint64_t hash;   /* of what its group has in common */
+	uint32_t group;  /* where the first finding of its group is */
+	uint32_t index;
+};
+
+static uint64_t weigh(enum selection_sort sort, const struct finding *f)
+{
+	switch (sort) {
+	case SELECTION_SORT_BYTES:
+		return f->bytes;
+	case SELECTION_SORT_COUNT:
+		return f->count;
+	case SELECTION_SORT_TIME:
+		/* The oldest first, and last what has no time. */
+		return f->first_ns ? UINT64_MAX - f->first_ns : 0;
+	default:
+		return 0;
+	}
+}
+
+static int compare_items(const void *left, const void *right)
+{
+	const struct item *a = left, *b = right;
+
+	if (a->group != b->group)
+		return a->group < b->group ? -1 : 1;
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+const struct symbol *selection_culprit(const struct findings *findings, const struct finding *f,
+				       const struct model_frame **frame)
+{
+	static const enum trace_finding_stacks order[] = { TRACE_STACK_CALL, TRACE_STACK_ALLOCATE,
+							   TRACE_STACK_CREATE };
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		const struct model_stack *stack = f->stack[order[i]];
+		const struct symbol *symbol;
+		unsigned first = f->skipped[order[i]], depth = first;
+
+		if (!stack)
+			continue;
+		while ((symbol = wrappers_frame(stack, &findings->namer, depth, frame)) != NULL &&
+		       !model_is_in_package(f->model, f->package, *frame))
+			depth++;
+		return symbol ? symbol : wrappers_frame(stack, &findings->namer, first, frame);
+	}
+	return NULL;
+}
+
+void selection_write_group(const struct selection *s, const struct findings *findings,
+			   const struct finding *f, struct buffer *b)
+{
+	const struct model_frame *frame;
+	const struct symbol *symbol;
+
+	switch (s->groups) {
+	case SELECTION_GROUP_KIND:
+		buffer_text(b, kinds_text(f->kind));
+		break;
+	case SELECTION_GROUP_PACKAGE:
+		buffer_text(b, "package ");
+		model_write_package(f->model, f->package, b);
+		break;
+	case SELECTION_GROUP_FUNCTION:
+		symbol = selection_culprit(findings, f, &frame);
+		buffer_plain(b, symbol && symbol->function ? symbol->function : "?");
+		break;
+	default:
+		buffer_text(b, f->section.known ? "section " : "no section");
+		if (f->section.known)
+			buffer_hex(b, f->section.handle);
+	}
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+	const struct item *a = left, *b = right;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return a->group < b->group ? -1 : a->group > b->group;
+}
+
+/* Sorts the findings. Groups come in the order of their first findings. */
+static void sort_items(struct item *item, size_t count, bool has_groups)
+{
+	if (count == 0)
+		return;
+	qsort(item, count, sizeof(*item), compare_items);
+	if (!has_groups)
+		return;
+	for (size_t i = 0; i < count; i++)
+		item[i].group = (uint32_t)i;
+	qsort(item, count, sizeof(*item), compare_groups);
+	for (size_t i = 1; i < count; i++)
+		if (item[i].hash == item[i - 1].hash)
+			item[i].group = item[i - 1].group;
+	qsort(item, count, sizeof(*item), compare_items);
+}
+
+void selection_apply(const struct selection *s, struct findings *findings)
+{
+	struct item *item;
+	uint32_t *index;
+	size_t count = 0;
+
+	if (!s->filters && !s->sort && !s->groups)
+		return;
+	item = memory_new(findings->count, sizeof(*item));
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *f = findings_get(findings, i);
+		struct buffer common = { 0 };
+
+		if (!is_selected(s, findings, f))
+			continue;
+		item[count] = (struct item){ .weight = weigh(s->sort, f), .index = (uint32_t)i };
+		if (s->groups) {
+			selection_write_group(s, findings, f, &common);
+			item[count].hash = hash_bytes(common.data, common.used);
+			buffer_release(&common);
+		}
+		count++;
+	}
+	sort_items(item, count, s->groups != SELECTION_GROUP_NONE);
+	index = memory_new(count, sizeof(*index));
+	for (size_t i = 0; i < count; i++)
+		index[i] = item[i].index;
+	findings_select(findings, index, count);
+	free(index);
+	free(item);
+}

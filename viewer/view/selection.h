@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chooses which findings a report shows, and in which order. The exit status does not depend on it: a
+ * filter must not turn a gate green.
+ *
+ * For one thread at a time.
+ */
+#ifndef LSATRACE_VIEWER_VIEW_SELECTION_H
+#define LSATRACE_VIEWER_VIEW_SELECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "viewer/base/arguments.h"
+
+struct buffer;
+struct finding;
+struct findings;
+struct model_frame;
+struct symbol;
+
+#define SELECTION_FILTERS_MOST 64
+
+/* What a filter is about. A finding must pass one filter of each field that has any. */
+enum selection_field {
+	SELECTION_KIND,
+	SELECTION_PACKAGE,
+	SELECTION_FUNCTION,
+	SELECTION_FILE,
+	SELECTION_LEVEL,
+	SELECTION_THREAD,
+	SELECTION_FINDING,
+	SELECTION_FIELDS
+};
+
+enum selection_sort {
+	SELECTION_SORT_SEVERITY,
+	SELECTION_SORT_BYTES,
+	SELECTION_SORT_COUNT,
+	SELECTION_SORT_TIME
+};
+enum selection_groups {
+	SELECTION_GROUP_NONE,
+	SELECTION_GROUP_KIND,
+	SELECTION_GROUP_PACKAGE,
+	SELECTION_GROUP_FUNCTION,
+	SELECTION_GROUP_SECTION
+};
+
+struct selection_filter {
+	enum selection_field field;
+	const char *glob;
+};
+
+/* Zeroed: all findings, in their own order. */
+struct selection {
+	struct selection_filter filter[SELECTION_FILTERS_MOST];
+	size_t filters;
+	enum selection_sort sort;
+	enum selection_groups groups;
+};
+
+struct argument_group selection_arguments(struct selection *s);
+
+/* Does the text match the pattern, with '*', '?' and '[]'; a function also without its parameters? */
+bool selection_matches(const char *glob, const char *text);
+
+/*
+ * Finds the code of the package that is to blame for a finding: the innermost, but for wrappers. Returns
+ * NULL if there is no backtrace. Valid until the symbols' next answer.
+ */
+const struct symbol *selection_culprit(const struct findings *findings, const struct finding *f,
+				       const struct model_frame **frame);
+/* Appends what the findings of a group have in common. */
+void selection_write_group(const struct selection *s, const struct findings *findings,
+			   const struct finding *f, struct buffer *b);
+
+/* Selects and orders the findings, and groups them. */
+void selection_apply(const struct selection *s, struct findings *findings);
+
+#endif
