@@ -32,7 +32,7 @@ static struct habit habits[] = {
 	{ .name = "expand" },
 	{ "expand-leak", "block-leak", "", "error", 128,
 	  "handed out by ExpandAuthDataForDomain at habits.c:" },
-	{ "free-data", "invalid-free", "unknown-address", "error", 0, "static data of oddhost+0x" },
+	{ "free-data", "invalid-free", "unknown-address", "error", 0, " (in_data" },
 	{ "free-stack", "invalid-free", "unknown-address", "error", 0, "on the stack of thread " },
 	{ "free-malloc", "invalid-free", "unknown-address", "error", 0, "the C library's heap" },
 	{ "free-unmapped", "invalid-free", "unknown-address", "error", 0, "nothing is mapped" },

@@ -51,8 +51,8 @@ static bool open_side(struct side *side, const char *path, const struct report_o
 		return false;
 	side->symbols = symbols_new(NULL);
 	symbols_look_in(side->symbols, &o->places);
-	side->findings = findings_new(&side->model, 1,
-				      (struct findings_namer){ find_symbol, side->symbols }, NULL);
+	side->findings = findings_new(
+		&side->model, 1, (struct findings_namer){ find_symbol, side->symbols, NULL }, NULL);
 	while (model_next_entry(side->model, &c, &entry)) {
 		struct live *live = &side->live[entry.package][entry.family];
 

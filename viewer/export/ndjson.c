@@ -22,6 +22,12 @@ struct writer {
 	struct buffer text;
 };
 
+static const char *find_data(void *symbols, const struct model_module *module, uint64_t offset,
+			     uint64_t *from)
+{
+	return symbols_find_data(symbols, module, offset, from);
+}
+
 static const struct symbol *find_symbol(void *symbols, const struct model_module *module,
 					uint64_t offset)
 {
@@ -184,8 +190,9 @@ static void write_finding(struct writer *w, const struct finding *f, bool is_exa
 bool export_write_ndjson(const struct export *e, struct buffer *out)
 {
 	struct writer w = { .json = { .out = out, .is_compact = true }, .e = e };
-	struct findings *findings = findings_new(
-		e->models, e->count, (struct findings_namer){ find_symbol, e->symbols }, NULL);
+	struct findings *findings =
+		findings_new(e->models, e->count,
+			     (struct findings_namer){ find_symbol, e->symbols, find_data }, NULL);
 
 	for (size_t i = 0; i < findings->count; i++)
 		write_finding(&w, findings_get(findings, i), findings->is_exact);

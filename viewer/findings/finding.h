@@ -22,6 +22,9 @@ struct findings_namer {
 	const struct symbol *(*find)(void *context, const struct model_module *module,
 				     uint64_t offset);
 	void *context;
+	/* As symbols_find_data() does; NULL: data has no names. */
+	const char *(*find_data)(void *context, const struct model_module *module, uint64_t offset,
+				 uint64_t *from);
 };
 
 /* A section that a finding names. */

@@ -357,6 +357,23 @@ static void write_free_after_delete(struct sentence *s)
 	say_place(s, " at ", TRACE_STACK_DELETE);
 }
 
+/* " (table+0x10)" */
+static void say_data(struct sentence *s, const struct model_module *module, uint64_t offset)
+{
+	const struct findings_namer *namer = s->namer;
+	uint64_t from;
+	const char *name =
+		namer->find_data ? namer->find_data(namer->context, module, offset, &from) : NULL;
+
+	if (!name)
+		return;
+	say_words(s, " (");
+	say_text(s, name);
+	say_words(s, "+");
+	buffer_hex(&s->text, from);
+	say_words(s, ")");
+}
+
 /* " but lies ...", what is known of an address that is no block */
 static void say_what_lies_there(struct sentence *s)
 {
@@ -374,6 +391,7 @@ static void say_what_lies_there(struct sentence *s)
 		if (module) {
 			say_words(s, "+");
 			buffer_hex(&s->text, f->address - module->load);
+			say_data(s, module, f->address - module->load);
 		}
 		break;
 	case TRACE_PLACE_STACK:

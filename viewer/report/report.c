@@ -267,6 +267,12 @@ FILE *report_open_file(const char *path, char *const *traces, size_t count)
 	return file;
 }
 
+static const char *find_data(void *symbols, const struct model_module *module, uint64_t offset,
+			     uint64_t *from)
+{
+	return symbols_find_data(symbols, module, offset, from);
+}
+
 static const struct symbol *find_symbol(void *symbols, const struct model_module *module,
 					uint64_t offset)
 {
@@ -474,7 +480,8 @@ static enum report_status write_reports(const struct report_options *o, struct r
 
 	symbols_look_in(symbols, &o->places);
 	findings = findings_new(report->models, report->count,
-				(struct findings_namer){ find_symbol, symbols }, &o->wrappers);
+				(struct findings_namer){ find_symbol, symbols, find_data },
+				&o->wrappers);
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, findings);
 	if (o->baseline)
@@ -531,7 +538,7 @@ static struct baseline *make_baseline(const struct report_options *o, struct mod
 	struct findings *f;
 
 	symbols_look_in(symbols, &o->places);
-	f = findings_new(models, count, (struct findings_namer){ find_symbol, symbols },
+	f = findings_new(models, count, (struct findings_namer){ find_symbol, symbols, find_data },
 			 &o->wrappers);
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, f);

@@ -222,3 +222,17 @@ unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct place *pla
 	outer->linkage_name = symbol;
 	return count;
 }
+
+const char *debuginfo_find_data(struct debuginfo *d, uint64_t address, uint64_t *from)
+{
+	GElf_Off offset;
+	GElf_Sym symbol;
+	const char *name =
+		dwfl_module_addrinfo(d->module, address, &offset, &symbol, NULL, NULL, NULL);
+
+	/* Behind the end of a symbol lies something else. */
+	if (!name || !*name || offset >= symbol.st_size)
+		return NULL;
+	*from = offset;
+	return name;
+}

@@ -43,4 +43,8 @@ const char *debuginfo_obstacle(const struct debuginfo *d);
  */
 unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct place *places, unsigned room);
 
+/* Returns the name of the symbol that holds an address, and sets *from to how far behind its start
+ * that is; or NULL. Valid as long as the binary is open. */
+const char *debuginfo_find_data(struct debuginfo *d, uint64_t address, uint64_t *from);
+
 #endif

@@ -377,6 +377,14 @@ static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 	return answer;
 }
 
+const char *symbols_find_data(struct symbols *s, const struct model_module *module, uint64_t offset,
+			      uint64_t *from)
+{
+	struct debuginfo *info = module ? find_binary(s, module) : NULL;
+
+	return info ? debuginfo_find_data(info, offset, from) : NULL;
+}
+
 const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
 				  uint64_t offset)
 {

@@ -51,6 +51,13 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 				  uint64_t offset);
 
 /*
+ * Finds the symbol that holds an address of data or code, as it is linked, and sets *from to how far
+ * behind its start that is. Returns NULL if it is not known. Valid until symbols_free().
+ */
+const char *symbols_find_data(struct symbols *s, const struct model_module *module, uint64_t offset,
+			      uint64_t *from);
+
+/*
  * Returns the i-th module that was asked for and whose file is no longer the one that was traced,
  * or NULL after the last.
  */

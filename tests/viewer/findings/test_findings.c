@@ -39,7 +39,7 @@ static const struct symbol *name(void *context, const struct model_module *modul
 	return symbol;
 }
 
-static const struct findings_namer namer = { name, NULL };
+static const struct findings_namer namer = { name, NULL, NULL };
 
 struct judged {
 	struct model *models[4];
