@@ -419,8 +419,8 @@ HOT void free_block(PVOID memory, uint32_t where)
 	call_leave(&c);
 }
 
-static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *block,
-				    uint32_t where)
+HOT NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *block,
+				 uint32_t where)
 {
 	LSA_ALLOCATE_CLIENT_BUFFER *host = HOST(LSA_ALLOCATE_CLIENT_BUFFER, where);
 	struct reentry_mark mark;
@@ -440,7 +440,7 @@ static NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVO
 	if (c.address)
 		enter_made(&c, SPACE_CLIENT, c.section, 0);
 	else if (!NT_SUCCESS(status))
-		note_failure(&c, NULL);
+		WITH_COPY(c, note_failure(&copy, NULL));
 	call_record_acquired(&c, size, !NT_SUCCESS(status), status,
 			     NT_SUCCESS(status) ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
 	call_leave(&c);

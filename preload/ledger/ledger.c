@@ -58,14 +58,34 @@ static APART void regroup(uint32_t number, const struct ledger_entry *what)
 		gaps_note();
 }
 
+/* For a function that is not inlined. One by one, so that `what` itself need not be in memory. */
+static inline struct ledger_entry copy_of(const struct ledger_entry *what)
+{
+	return (struct ledger_entry){
+		.address = what->address,
+		.size = what->size,
+		.scope = what->scope,
+		.stack = what->stack,
+		.tid = what->tid,
+		.space = what->space,
+		.family = what->family,
+		.package = what->package,
+		.flags = what->flags,
+		.file = what->file,
+	};
+}
+
 /* Ends a claim. An entry that was live until now keeps its place in the file. */
 static inline void fill_entry(struct lane *lane, uint32_t number, const struct ledger_entry *what)
 {
 	struct ledger_entry *entry = &entries[number];
 	uint32_t place = entry->shown;
 
-	if (unlikely(!is_grouped(entry, what)))
-		regroup(number, what);
+	if (unlikely(!is_grouped(entry, what))) {
+		const struct ledger_entry copy = copy_of(what);
+
+		regroup(number, &copy);
+	}
 	/* One by one: what has just been put together in memory is slow to copy as a whole. */
 	poke(entry->address, what->address);
 	poke(entry->size, what->size);
@@ -166,7 +186,7 @@ bool ledger_enter_again(struct lane *lane, struct ledger_entry what, uint32_t ex
 	uint32_t number = lookup_block(what.address, expected, &life);
 
 	if (unlikely((life & 0xff) <= LIFE_BUSY) || unlikely(!entries_claim(number, life))) {
-		const struct ledger_entry copy = what; /* so that `what` is nowhere in memory */
+		const struct ledger_entry copy = copy_of(&what);
 
 		return ledger_enter(lane, &copy, NULL);
 	}

@@ -97,30 +97,30 @@ static void expect_at_most(const struct cell *cell)
 
 Test(instructions, shared_memory_from_one_stack)
 {
-	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 1, 4, 478 });
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 1, 4, 450 });
 }
 
 Test(instructions, shared_memory_from_a_hundred_stacks)
 {
-	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 100, 4, 849 });
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 100, 4, 821 });
 }
 
 Test(instructions, shared_memory_from_deep_stacks)
 {
-	expect_at_most(&(struct cell){ SHARED_MEMORY, 64, 100, 4, 1077 });
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 64, 100, 4, 1049 });
 }
 
 Test(instructions, lsa_heap)
 {
-	expect_at_most(&(struct cell){ LSA_HEAP, 16, 100, 2, 661 });
+	expect_at_most(&(struct cell){ LSA_HEAP, 16, 100, 2, 630 });
 }
 
 Test(instructions, private_heap)
 {
-	expect_at_most(&(struct cell){ PRIVATE_HEAP, 16, 100, 2, 661 });
+	expect_at_most(&(struct cell){ PRIVATE_HEAP, 16, 100, 2, 630 });
 }
 
 Test(instructions, client_buffers)
 {
-	expect_at_most(&(struct cell){ CLIENT_BUFFER, 16, 100, 2, 1125 });
+	expect_at_most(&(struct cell){ CLIENT_BUFFER, 16, 100, 2, 1023 });
 }
