@@ -251,7 +251,7 @@ static int confined_sections(char **arguments)
 /* PATH of a file that the program opens as its descriptor 2. Then a child can make no trace. */
 static int own_descriptor(char **arguments)
 {
-	struct rlimit none = { 0, 0 };
+	struct rlimit none = { 3, 3 };
 	struct stat st;
 	pid_t child;
 
@@ -261,8 +261,7 @@ static int own_descriptor(char **arguments)
 	need(open(arguments[0], O_RDWR | O_CREAT | O_TRUNC, 0600) == STDERR_FILENO, "a file");
 	child = fork();
 	if (child == 0) {
-		signal(SIGXFSZ, SIG_IGN);
-		setrlimit(RLIMIT_FSIZE, &none);
+		setrlimit(RLIMIT_NOFILE, &none);
 		churn_private(1);
 		_exit(0);
 	}

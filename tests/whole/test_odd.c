@@ -626,10 +626,27 @@ Test(odd, a_file_that_is_the_hosts_descriptor_2_is_not_written_to, .timeout = 60
 	struct traced traced;
 
 	snprintf(own, sizeof(own), "%s/own", folder);
-	traced = trace(ODD("own-descriptor", own));
+	traced = traced_record(NO_OPTIONS, ODD("own-descriptor", own));
 	expect_traces(&traced, 1);
 	cr_expect_str_eq(traced.run.out, "0 bytes\n");
 	traced_release(&traced);
+	temporary_folder_remove(folder);
+}
+
+/* Without `record` there is nobody else to tell it to. */
+Test(odd, a_file_that_is_the_hosts_descriptor_2_is_not_written_to_without_record, .timeout = 60)
+{
+	char *folder = temporary_folder_new(), *own, *options;
+	struct run run;
+
+	cr_assert_gt(asprintf(&own, "%s/own", folder), 0);
+	cr_assert_gt(asprintf(&options, "LSATRACE_OPTIONS=output=%s/%%p.trace", folder), 0);
+	run = traced_bare(COMMAND("env", "-u", "LSATRACE_SESSION", "LD_PRELOAD=" LIBRARY, options,
+				  ODD_HOST, "own-descriptor", own));
+	cr_expect_str_eq(run.out, "0 bytes\n");
+	run_release(&run);
+	free(own);
+	free(options);
 	temporary_folder_remove(folder);
 }
 
