@@ -20,7 +20,7 @@
 #include "viewer/profile/profile.h"
 #include "viewer/report/report.h"
 
-enum { FINDINGS_MOST = 2000, TRACES_DRAWN = 8 };
+enum { FINDINGS_MOST = 1000, TRACES_DRAWN = 8 };
 
 static const char head[] =
 	"<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"

@@ -125,7 +125,7 @@ const METRICS = [["leaked bytes", true], ["leaked blocks"], ["live bytes", true]
 
 // A tree of nodes in arrays: a parent comes before its children. Node 0 is the root.
 class Tree {
-	constructor() { this.parent = [-1]; this.name = [-1]; this.own = new Map(); }
+	constructor() { this.parent = [-1]; this.name = [-1]; }
 
 	static outward(data) {
 		const t = new Tree();
@@ -138,12 +138,12 @@ class Tree {
 	}
 
 	// The same stacks from the innermost function outwards.
-	static inward(outward) {
+	static inward(outward, names) {
 		const t = new Tree(), known = new Map();
 		t.rows = outward.rows.map(([node, row]) => {
 			let at = 0;
 			for (; node > 0; node = outward.parent[node]) {
-				const key = at + ":" + outward.name[node];
+				const key = at * names + outward.name[node];
 				let next = known.get(key);
 				if (next === undefined) {
 					next = t.parent.length;
@@ -258,7 +258,7 @@ function setUpFlame(data) {
 	function choose(node) { if (node >= 0) { chosen = node; draw(); } }
 	function rebuild() {
 		outward ??= Tree.outward(data);
-		tree = inverted.checked ? inward ??= Tree.inward(outward) : outward;
+		tree = inverted.checked ? inward ??= Tree.inward(outward, data.names.length) : outward;
 		tree.sum(Number(metric.value));
 		zoom(0);
 	}
