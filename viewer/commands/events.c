@@ -8,6 +8,7 @@
 #include "viewer/base/arguments.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
+#include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/commands/commands.h"
 #include "viewer/model/event.h"
@@ -25,7 +26,8 @@ struct request {
 	bool has_thread, has_address;
 	int64_t thread;
 	uint64_t address;
-	bool has_stacks, is_json;
+	bool has_stacks, is_json, has_findings_only;
+	size_t last; /* the last ones of those that are wanted; 0: all */
 	enum report_color color;
 	struct places places;
 };
@@ -49,6 +51,8 @@ static const char *take_filter(void *into, const char *name, const char *value)
 		r->has_stacks = true;
 	else if (strcmp(name, "json") == 0)
 		r->is_json = true;
+	else if (strcmp(name, "findings") == 0)
+		r->has_findings_only = true;
 	else if (strcmp(name, "function") == 0)
 		r->function = value;
 	else
@@ -69,6 +73,18 @@ static const char *take_thread(void *into, const char *name, const char *value)
 	return NULL;
 }
 
+static const char *take_last(void *into, const char *name, const char *value)
+{
+	struct request *r = into;
+	uint64_t number;
+
+	(void)name;
+	if (!parse_number(value, 10, &number) || number == 0 || number > 1000000)
+		return "a number from 1 to 1000000";
+	r->last = (size_t)number;
+	return NULL;
+}
+
 static const char *take_address(void *into, const char *name, const char *value)
 {
 	struct request *r = into;
@@ -86,6 +102,8 @@ static const struct argument rows[] = {
 	{ "address", 0, "ADDRESS",
 	  "only calls on this section or block, or on the\nblock that holds the address",
 	  take_address, NULL },
+	{ "findings", 0, NULL, "only calls that are findings", take_filter, NULL },
+	{ "last", 0, "N", "only the last N of these calls", take_last, NULL },
 	{ "json", 0, NULL,
 	  "print one JSON object a line: time_ns since the\n"
 	  "start, thread, package (index), function, section,\n"
@@ -155,7 +173,7 @@ static bool is_wanted(const struct printer *p, const struct trace_event *e)
 	const struct request *r = p->request;
 
 	return p->function[e->function] && p->package[e->package] &&
-	       (!r->has_thread || e->tid == r->thread) &&
+	       (!r->has_findings_only || e->verdict) && (!r->has_thread || e->tid == r->thread) &&
 	       (!r->has_address ||
 		concerns_address(e, event_role(model_function(p->model, e->function)->role, e),
 				 r->address));
@@ -189,14 +207,24 @@ static void print_events(struct printer *p, const char *path)
 {
 	struct trouble trouble = { 0 };
 	struct timeline *timeline = timeline_new(model_reader(p->model));
+	struct trace_event *last = memory_new(p->request->last, sizeof(*last));
 	const struct trace_event *e;
+	size_t count = 0;
 	int error;
 
 	buffer_stream(&p->out, stdout, NULL);
-	while (!p->out.error && (e = timeline_next(timeline, &trouble)) != NULL)
-		if (is_wanted(p, e))
+	while (!p->out.error && (e = timeline_next(timeline, &trouble)) != NULL) {
+		if (!is_wanted(p, e))
+			continue;
+		if (p->request->last)
+			last[count++ % p->request->last] = *e;
+		else
 			write_event(p, e);
+	}
 	timeline_free(timeline);
+	for (size_t i = count > p->request->last ? count - p->request->last : 0; i < count; i++)
+		write_event(p, &last[i % p->request->last]);
+	free(last);
 	error = buffer_flush(&p->out);
 	/* EPIPE: who reads it has seen enough. */
 	if (error && error != EPIPE) {

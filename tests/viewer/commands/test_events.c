@@ -362,6 +362,15 @@ Test(events, are_filtered_by_name_of_package_and_else_by_index)
 	expect_lines("--package=nobody", NULL, REFUSED);
 }
 
+Test(events, are_the_last_ones_if_that_is_asked_for)
+{
+	expect_lines("--last=1", NULL, 1);
+	expect_lines("--last=1", "--thread=77", 1);
+	expect_lines("--last=2", "--thread=77", 1);
+	silence();
+	expect_lines("--last=0", NULL, REFUSED);
+}
+
 Test(events, are_filtered_by_thread)
 {
 	expect_lines("--thread=77", NULL, 1);
