@@ -170,9 +170,9 @@ static int locked_memory(char **arguments)
 	section = lsa->CreateSharedMemory(65536, 4096);
 	for (int i = 0; i < 8000; i++)
 		lsa->FreeSharedMemory(section, lsa->AllocateSharedMemory(section, 32));
-	lsa->DeleteSharedMemory(section);
 	need(locked_kib() > 0, "nothing is locked");
 	printf("%s\n", locked_kib() < number_of(arguments[2]) << 10 ? "little" : "much");
+	lsa->DeleteSharedMemory(section);
 	return 0;
 }
 
