@@ -31,7 +31,10 @@
  *    TRACE_VERSION_OLDEST on, and refuses a newer one. Version 1 differs from 2 in this only:
  *    functions have numbers below TRACE_COUNTERS_FUNCTIONS, and trace_counters.first and
  *    trace_lane.inside are reserved: they count as 0. Version 3 has more types of records, kinds and
- *    reasons, header.session, which is zero before, and events of returns of entry points.
+ *    reasons, header.session, which is zero before, and events of returns of entry points. Version 4
+ *    has header.returns; eras: header.first_era and last_era, and an era for each entry of the
+ *    ledger, for which a chunk has fewer entries (TRACE_LEDGER_ENTRIES); chunks of checkpoints; and
+ *    entries that are ignored.
  *
  * 7. Bounds of a reader. A trace of n bytes, counted in chunks that are in use, is read and
  *    reported with at most 64 MiB + 4n bytes of memory, and in time linear in n and in what is
@@ -46,7 +49,7 @@
 #include <stdint.h>
 
 #define TRACE_MAGIC "lsatrace" /* 8 bytes, no terminator */
-#define TRACE_VERSION 3u
+#define TRACE_VERSION 4u
 #define TRACE_VERSION_OLDEST 1u
 #define TRACE_BYTE_ORDER 0x01020304u
 #define TRACE_CHUNK_BYTES 16384u
@@ -183,17 +186,25 @@ struct trace_header {
 	 * the name of its session file. Zero in the trace of a process that has no such file.
 	 * Written once, like what is above `end`. */
 	char session[8];
+	/* Eras number spans of time: a checkpoint begins one, and so does every TRACE_ERA_CHUNKS-th
+	 * chunk of the ring. They grow; a forked child goes on counting. Version 4. */
+	uint32_t first_era; /* when the trace was made */
+	uint32_t last_era;  /* now; changes while the process runs */
+	/* By number of a TRANSFER function: how often that entry point has returned, of all
+	 * packages. Changes while the process runs. Version 4. */
+	uint64_t returns[TRACE_FUNCTIONS];
 };
 
 /* A chunk has this header, and then items of one kind without gaps. */
 enum trace_chunk_kind {
 	TRACE_CHUNK_FREE,
-	TRACE_CHUNK_LOG,      /* struct trace_record..., each TRACE_GRANULE aligned */
-	TRACE_CHUNK_LEDGER,   /* struct trace_entry[] */
-	TRACE_CHUNK_FINDINGS, /* struct trace_finding[] */
-	TRACE_CHUNK_LANES,    /* struct trace_lane[] */
-	TRACE_CHUNK_COUNTERS, /* struct trace_counters[] */
-	TRACE_CHUNK_RING,     /* struct trace_event[] */
+	TRACE_CHUNK_LOG,         /* struct trace_record..., each TRACE_GRANULE aligned */
+	TRACE_CHUNK_LEDGER,      /* struct trace_entry[TRACE_LEDGER_ENTRIES], and as many eras */
+	TRACE_CHUNK_FINDINGS,    /* struct trace_finding[] */
+	TRACE_CHUNK_LANES,       /* struct trace_lane[] */
+	TRACE_CHUNK_COUNTERS,    /* struct trace_counters[] */
+	TRACE_CHUNK_RING,        /* struct trace_event[] */
+	TRACE_CHUNK_CHECKPOINTS, /* struct trace_checkpoint[] */
 	TRACE_CHUNK_KINDS
 };
 
@@ -366,6 +377,8 @@ enum trace_entry_state {
 	TRACE_ENTRY_SECTION,
 	TRACE_ENTRY_SUSPECT, /* a block that was freed wrongly: neither a leak nor live-at-delete */
 	TRACE_ENTRY_DELETING, /* a section that is being deleted, or a block in it: not judged */
+	TRACE_ENTRY_IGNORED,  /* a block that is meant to live for ever: no leak */
+	TRACE_ENTRY_IGNORED_SECTION, /* the same of a section; its blocks may still be leaks */
 	TRACE_ENTRY_STATES
 };
 
@@ -389,6 +402,26 @@ struct trace_entry {
 	uint8_t flags;    /* enum trace_entry_flags */
 	uint8_t family;   /* number of a FAMILY definition */
 	uint8_t package;  /* package that made it */
+};
+
+/*
+ * A chunk of the ledger has the entries first, and behind the last of them, from
+ * TRACE_LEDGER_ERAS_OFFSET of the chunk on, the era in which each of them was made: uint32_t, written
+ * before the state. Before version 4 there are no eras, and as many entries as fit.
+ */
+#define TRACE_LEDGER_ENTRIES 453u
+#define TRACE_LEDGER_ERAS_OFFSET \
+	(TRACE_CHUNK_HEADER_BYTES + TRACE_LEDGER_ENTRIES * sizeof(struct trace_entry))
+#define TRACE_ERA_CHUNKS 2u
+
+/* A mark in time that a test has set (lsatrace.h). The newest ones, at most TRACE_CHECKPOINTS; one
+ * that is older is replaced. */
+#define TRACE_CHECKPOINTS 256u
+struct trace_checkpoint {
+	uint32_t era; /* that it began; valid when not 0 */
+	uint32_t reserved;
+	uint64_t time;  /* ticks */
+	char name[128]; /* ends with a NUL */
 };
 
 /* A section that a finding names. */
@@ -507,7 +540,7 @@ struct trace_counters {
 
 #define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
 
-_Static_assert(sizeof(struct trace_header) == 248, "header");
+_Static_assert(sizeof(struct trace_header) == 256 + 8 * TRACE_FUNCTIONS, "header");
 _Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
 _Static_assert(sizeof(struct trace_event) == 64, "event");
 _Static_assert(sizeof(struct trace_record) == 8, "record");
@@ -516,6 +549,10 @@ _Static_assert(sizeof(struct trace_stack) == 16, "stack");
 _Static_assert(sizeof(struct trace_module) == 80, "module");
 _Static_assert(sizeof(struct trace_package) == 32, "package");
 _Static_assert(sizeof(struct trace_entry) == 32, "entry");
+_Static_assert(TRACE_LEDGER_ERAS_OFFSET + TRACE_LEDGER_ENTRIES * sizeof(uint32_t) <=
+		       TRACE_CHUNK_BYTES,
+	       "ledger");
+_Static_assert(sizeof(struct trace_checkpoint) == 144, "checkpoint");
 _Static_assert(sizeof(struct trace_finding) == 128, "finding");
 _Static_assert(sizeof(struct trace_lane) == 64 + 32 * TRACE_IN_FLIGHT, "lane");
 _Static_assert(sizeof(struct trace_counters) == 832, "counters");

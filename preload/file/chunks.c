@@ -275,7 +275,9 @@ void chunks_unmap(struct chunks_mapping *mapping)
 
 void *chunks_items_take(struct chunks_items *items, uint32_t *count)
 {
-	uint32_t all = (TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / items->item_bytes;
+	uint32_t all = items->most
+			       ? items->most
+			       : (TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / items->item_bytes;
 	uint32_t first = items->used;
 
 	if (!items->chunk || first == all) {

@@ -71,6 +71,7 @@ struct chunks_items {
 	uint32_t item_bytes;
 	struct trace_chunk *chunk; /* NULL: none so far */
 	uint32_t used;             /* items of `chunk` */
+	uint32_t most;             /* of a chunk; 0: as many as fit */
 };
 
 /* Takes up to `*count` items that lie back to back, zeroed, and sets `*count` to how many they are.

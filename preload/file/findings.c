@@ -17,7 +17,8 @@ static struct chunks_refusal refusal;
 void findings_reset(void)
 {
 	index_clear(&index_of_findings);
-	items = (struct chunks_items){ TRACE_CHUNK_FINDINGS, sizeof(struct trace_finding), NULL, 0 };
+	items = (struct chunks_items){ .kind = TRACE_CHUNK_FINDINGS,
+				       .item_bytes = sizeof(struct trace_finding) };
 	refusal.asked = 0;
 }
 

@@ -122,9 +122,10 @@ void lanes_reset(void)
 	lanes_used = 0;
 	reclaim_at = RECLAIM_LEAST;
 	lanes_free = (struct free_list){ 0 };
-	shown_items = (struct chunks_items){ TRACE_CHUNK_LANES, sizeof(struct trace_lane), NULL, 0 };
-	counter_items = (struct chunks_items){ TRACE_CHUNK_COUNTERS, sizeof(struct trace_counters),
-					       NULL, 0 };
+	shown_items = (struct chunks_items){ .kind = TRACE_CHUNK_LANES,
+					     .item_bytes = sizeof(struct trace_lane) };
+	counter_items = (struct chunks_items){ .kind = TRACE_CHUNK_COUNTERS,
+					       .item_bytes = sizeof(struct trace_counters) };
 }
 
 static uint32_t *next_free_of(uint32_t number)

@@ -31,6 +31,8 @@ static APART bool begin_chunk(struct lane *lane)
 	lane->next = (struct trace_event *)(chunk + 1);
 	lane->end = lane->next + TRACE_ITEMS(struct trace_event);
 	trace_touch_clock();
+	if (chunk->sequence % TRACE_ERA_CHUNKS == 0)
+		trace_begin_era_of_ring();
 	return true;
 }
 

@@ -46,6 +46,29 @@ void trace_touch_clock(void)
 	__atomic_store_n(&trace_header->clock_index, next, __ATOMIC_RELEASE);
 }
 
+uint32_t trace_last_era;
+
+uint32_t trace_begin_era(void)
+{
+	uint32_t era = __atomic_add_fetch(&trace_last_era, 1, __ATOMIC_RELAXED);
+
+	if (process_page && trace_is_mine())
+		__atomic_store_n(&trace_header->last_era, era, __ATOMIC_RELAXED);
+	return era;
+}
+
+void trace_begin_era_of_ring(void)
+{
+	if (trace_era() < UINT32_MAX / 2)
+		trace_begin_era();
+}
+
+void trace_count_return(uint32_t function)
+{
+	if (process_page && trace_is_mine())
+		__atomic_add_fetch(&trace_header->returns[function], 1, __ATOMIC_RELAXED);
+}
+
 bool trace_is_of_this_process(void)
 {
 	return process_page && trace_is_mine() && process_is_own();

@@ -79,6 +79,23 @@ void trace_count_earlier(void);
  */
 void trace_end(enum trace_end end, int status);
 
+/*
+ * Eras number spans of time, from 0 at the first trace on; each thing that is made is of one. A
+ * checkpoint begins one, and so does the ring from time to time: but the ring stops at half of the
+ * numbers, so that those of checkpoints always last.
+ */
+extern uint32_t trace_last_era;
+uint32_t trace_begin_era(void);
+void trace_begin_era_of_ring(void);
+
+static inline uint32_t trace_era(void)
+{
+	return __atomic_load_n(&trace_last_era, __ATOMIC_RELAXED);
+}
+
+/* Counts the return of an entry point of a package; `function` is a TRANSFER function. */
+void trace_count_return(uint32_t function);
+
 /* Notes what time it is now by both clocks, so that a reader knows the rate of the ticks. */
 void trace_touch_clock(void);
 

@@ -2,17 +2,22 @@
 #include <string.h>
 
 #include "preload/base/lock.h"
+#include "preload/file/chunks.h"
+#include "preload/file/clock.h"
+#include "preload/file/trace.h"
 #include "preload/ledger/checkpoints.h"
 #include "preload/ledger/entries.h"
 
 #include "preload/base/poison.h"
 
-uint32_t checkpoints_last_era;
-
 static struct checkpoint {
-	uint32_t era; /* 0: unused */
+	uint32_t era;   /* 0: unused */
+	uint32_t place; /* reference of the one that shows it in the file; 0: there is none */
+	uint64_t time;
 	char name[CHECKPOINT_NAME_BYTES + 1];
 } checkpoints[CHECKPOINTS];
+
+static struct chunks_items places;
 
 static struct checkpoint *find_checkpoint(const char *name)
 {
@@ -34,6 +39,37 @@ static struct checkpoint *replace_oldest(const char *name)
 	return oldest;
 }
 
+/* A reader of the file sees it whole or not at all: the era is 0 while anything else changes. */
+static void show(struct checkpoint *c)
+{
+	struct trace_checkpoint *shown = c->place ? chunks_at(c->place) : NULL;
+	uint32_t one = 1;
+
+	if (!shown)
+		shown = chunks_items_take(&places, &one);
+	if (!shown) {
+		trace_lose(TRACE_LOST_DEFINITIONS);
+		return;
+	}
+	c->place = chunks_reference(shown);
+	__atomic_store_n(&shown->era, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	shown->time = c->time;
+	memcpy(shown->name, c->name, sizeof(c->name));
+	__atomic_store_n(&shown->era, c->era, __ATOMIC_RELEASE);
+}
+
+void checkpoints_show(void)
+{
+	places = (struct chunks_items){ .kind = TRACE_CHUNK_CHECKPOINTS,
+					.item_bytes = sizeof(struct trace_checkpoint) };
+	for (int i = 0; i < CHECKPOINTS; i++) {
+		checkpoints[i].place = 0;
+		if (checkpoints[i].era)
+			show(&checkpoints[i]);
+	}
+}
+
 void checkpoints_set(const char *name)
 {
 	struct checkpoint *c;
@@ -43,7 +79,10 @@ void checkpoints_set(const char *name)
 	c = find_checkpoint(name);
 	if (!c)
 		c = replace_oldest(name);
-	c->era = checkpoints_begin_era();
+	c->era = trace_begin_era();
+	c->time = clock_ticks();
+	if (process_page && trace_is_mine())
+		show(c);
 	lock_release(LOCK_COLD);
 }
 
@@ -60,14 +99,9 @@ uint32_t checkpoints_find(const char *name)
 	return era;
 }
 
-uint32_t checkpoints_begin_era(void)
-{
-	return __atomic_add_fetch(&checkpoints_last_era, 1, __ATOMIC_RELAXED);
-}
-
 size_t checkpoints_count_since(uint32_t era)
 {
-	enum { NOT_OWN = LEDGER_INHERITED | LEDGER_ADOPTED | LEDGER_SUSPECT };
+	enum { NOT_OWN = LEDGER_INHERITED | LEDGER_ADOPTED | LEDGER_SUSPECT | LEDGER_IGNORED };
 	uint32_t last = entries_used();
 	struct ledger_view view;
 	size_t count = 0;

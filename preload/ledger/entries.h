@@ -44,6 +44,7 @@ enum ledger_life { LIFE_NONE, LIFE_BUSY, LIFE_LIVE, LIFE_DELETING, LIFE_RELEASED
 enum ledger_flags {
 	LEDGER_INHERITED = TRACE_ENTRY_INHERITED,
 	LEDGER_ADOPTED = TRACE_ENTRY_ADOPTED,
+	LEDGER_IGNORED = 4, /* it is meant to live for ever */
 	LEDGER_OBTAINED =
 		16, /* the host gave it, with its length, by a function that is no allocator */
 	LEDGER_RETURNED = 32,    /* by CallPackage or its like: to be freed with FreeReturnBuffer */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/ledger/ledger.h"
 #include "preload/file/clock.h"
-#include "preload/ledger/checkpoints.h"
+#include "preload/file/trace.h"
 #include "preload/ledger/deletion.h"
 #include "preload/ledger/gaps.h"
 #include "preload/ledger/groups.h"
@@ -79,6 +79,7 @@ static inline struct ledger_entry copy_of(const struct ledger_entry *what)
 static inline void fill_entry(struct lane *lane, uint32_t number, const struct ledger_entry *what)
 {
 	struct ledger_entry *entry = &entries[number];
+	uint32_t era = trace_era();
 	uint32_t place = entry->shown;
 
 	if (unlikely(!is_grouped(entry, what))) {
@@ -91,7 +92,7 @@ static inline void fill_entry(struct lane *lane, uint32_t number, const struct l
 	poke(entry->size, what->size);
 	poke(entry->scope, what->space == SPACE_SECTION ? scopes_new_serial() : what->scope);
 	poke(entry->stack, what->stack);
-	poke(entry->era, checkpoints_era());
+	poke(entry->era, era);
 	poke(entry->tid, what->tid);
 	poke(entry->space, what->space);
 	poke(entry->family, what->family);
@@ -102,7 +103,7 @@ static inline void fill_entry(struct lane *lane, uint32_t number, const struct l
 		poke(entry->shown, place = shown_take(lane));
 	else
 		shown_hide(place);
-	shown_write(place, what);
+	shown_write(place, what, era);
 	entries_settle(number, LIFE_LIVE);
 }
 
@@ -203,6 +204,21 @@ void ledger_suspect(const struct ledger_view *view)
 	release_undo(view->number);
 }
 
+bool ledger_ignore(uint64_t address)
+{
+	struct ledger_view view;
+
+	if (!(lookup_find(SPACE_BLOCK, address, 0, &view) && ledger_is_live(&view)) &&
+	    !(lookup_find(SPACE_SECTION, address, 0, &view) && ledger_is_live(&view)) &&
+	    !lookup_find_client(address, &view))
+		return false;
+	if (!entries_claim(view.number, view.entry.life))
+		return false;
+	entries_add_flags(view.number, LEDGER_IGNORED);
+	release_undo(view.number);
+	return true;
+}
+
 static void inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
 {
 	struct ledger_entry *entry = &entries[number];
@@ -225,7 +241,7 @@ static void inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack)
 	entry->flags |= LEDGER_INHERITED;
 	entry->life = entries_next_life(entry->life, LIFE_LIVE);
 	entry->shown = shown_take_fresh();
-	shown_write(entry->shown, entry);
+	shown_write(entry->shown, entry, entry->era);
 }
 
 void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
@@ -239,6 +255,6 @@ void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
 	for (uint32_t number = 1; number <= last; number++)
 		if ((entries[number].life & 0xff) == LIFE_LIVE) {
 			shown_hide(entries[number].shown);
-			shown_write(entries[number].shown, &entries[number]);
+			shown_write(entries[number].shown, &entries[number], entries[number].era);
 		}
 }

@@ -84,6 +84,10 @@ bool ledger_enter_again(struct lane *lane, struct ledger_entry what, uint32_t ex
 /* No finding will be made of the viewed block from now on. Does nothing if it has changed since. */
 void ledger_suspect(const struct ledger_view *view);
 
+/* What is live at an address is meant to live for ever: it is no leak. Returns false if nothing is
+ * live there, or it is being changed. */
+bool ledger_ignore(uint64_t address);
+
 /* In a forked child with a new file, under the cold lock: all that is live is marked as inherited
  * and shown in that file. `stack_now` translates references of stacks from the old file to the new
  * one. */

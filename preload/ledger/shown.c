@@ -48,8 +48,9 @@ bool shown_init(void)
 
 void shown_reset(void)
 {
-	fresh_places =
-		(struct chunks_items){ TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
+	fresh_places = (struct chunks_items){ .kind = TRACE_CHUNK_LEDGER,
+					      .item_bytes = sizeof(struct trace_entry),
+					      .most = TRACE_LEDGER_ENTRIES };
 	refusal.asked = 0;
 	filled.head = emptied.head = 0;
 	batches_used = 0;
@@ -166,7 +167,10 @@ static enum trace_entry_state state_for(const struct ledger_entry *entry, enum l
 	if (life != LIFE_LIVE)
 		return TRACE_ENTRY_FREE;
 	if (entry->space == SPACE_SECTION)
-		return TRACE_ENTRY_SECTION;
+		return entry->flags & LEDGER_IGNORED ? TRACE_ENTRY_IGNORED_SECTION
+						     : TRACE_ENTRY_SECTION;
+	if (entry->flags & LEDGER_IGNORED)
+		return TRACE_ENTRY_IGNORED;
 	return entry->flags & LEDGER_SUSPECT ? TRACE_ENTRY_SUSPECT : TRACE_ENTRY_BLOCK;
 }
 
@@ -184,6 +188,16 @@ static uint32_t place_of_section(const struct ledger_entry *block)
 	return number ? peek(entries[number].shown) : 0;
 }
 
+/* The era of an entry, in the chunk that has its place. */
+static uint32_t *era_at(uint32_t place)
+{
+	enum { GRANULES = TRACE_CHUNK_BYTES / TRACE_GRANULE };
+	char *chunk = chunks_at(place - place % GRANULES);
+	uint32_t offset = place % GRANULES * TRACE_GRANULE - TRACE_CHUNK_HEADER_BYTES;
+
+	return (uint32_t *)(chunk + TRACE_LEDGER_ERAS_OFFSET) + offset / sizeof(struct trace_entry);
+}
+
 void shown_hide(uint32_t place)
 {
 	if (!place)
@@ -193,7 +207,7 @@ void shown_hide(uint32_t place)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-void shown_write(uint32_t reference, const struct ledger_entry *entry)
+void shown_write(uint32_t reference, const struct ledger_entry *entry, uint32_t era)
 {
 	struct trace_entry *place = place_at(reference);
 
@@ -204,6 +218,7 @@ void shown_write(uint32_t reference, const struct ledger_entry *entry)
 	place->section = entry->space == SPACE_SECTION ? entry->file : place_of_section(entry);
 	poke(place->stack, entry->stack); /* perhaps somebody still takes it for a link */
 	place->tid = entry->tid;
+	*era_at(reference) = era;
 	place->flags = entry->flags & (TRACE_ENTRY_INHERITED | TRACE_ENTRY_ADOPTED);
 	if (entry->space != SPACE_SECTION)
 		place->flags |= (uint8_t)(entry->file << TRACE_ENTRY_FUNCTION_SHIFT);

@@ -32,8 +32,9 @@ uint32_t shown_take_fresh(void);
 /* Gives a place back; 0 is fine. `lane` NULL: the thread has none. */
 void shown_give_back(struct lane *lane, uint32_t place);
 
-/* Writes all of a live entry into its place, which is free or was hidden. 0 is fine. */
-void shown_write(uint32_t place, const struct ledger_entry *entry);
+/* Writes all of a live entry, which was made in `era`, into its place, which is free or was hidden. 0 is
+ * fine. */
+void shown_write(uint32_t place, const struct ledger_entry *entry, uint32_t era);
 
 /* Makes a place FREE, so that it can be written anew. 0 is fine. */
 void shown_hide(uint32_t place);

@@ -213,6 +213,7 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 EXPORT void lsatrace_client_hook_table(void *table, size_t bytes);
 EXPORT void lsatrace_client_checkpoint(const char *name);
 EXPORT size_t lsatrace_client_leaks_since(const char *checkpoint);
+EXPORT void lsatrace_client_ignore(const void *memory);
 
 void lsatrace_client_hook_table(void *table, size_t bytes)
 {
@@ -230,4 +231,10 @@ size_t lsatrace_client_leaks_since(const char *checkpoint)
 {
 	init_ensure();
 	return client_leaks_since(checkpoint);
+}
+
+void lsatrace_client_ignore(const void *memory)
+{
+	init_ensure();
+	client_ignore(memory);
 }

@@ -15,6 +15,7 @@
 #include "preload/file/clock.h"
 #include "preload/file/log.h"
 #include "preload/file/name.h"
+#include "preload/file/trace.h"
 #include "preload/life/facts.h"
 
 #include "preload/base/poison.h"
@@ -86,6 +87,7 @@ void facts_fill_header(struct trace_header *h, uint64_t start_time_ns, bool is_i
 	h->clock_first = *clock_first();
 	h->clock_last[0] = clock_now();
 	fill_session(h->session);
+	h->first_era = h->last_era = trace_era();
 }
 
 /* A command line as /proc has it: arguments that each end in a NUL. Texts longer than the longest

@@ -23,6 +23,7 @@
 #include "preload/file/trace.h"
 #include "preload/file/trace_file.h"
 #include "preload/host/elf_image.h"
+#include "preload/ledger/checkpoints.h"
 #include "preload/ledger/ledger.h"
 #include "preload/life/facts.h"
 #include "preload/life/follow.h"
@@ -110,6 +111,7 @@ static bool open_file(struct trace_file *file, bool is_inherited)
 	stacks_reset();
 	tree_reset();
 	findings_reset();
+	checkpoints_show();
 	return true;
 }
 

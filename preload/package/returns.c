@@ -131,8 +131,10 @@ NTSTATUS returns_end(struct returns *r, NTSTATUS status)
 			give(r, i);
 	}
 	/* Else a trace was begun meanwhile, or this is a forked child. */
-	if (r->trace == trace_number())
+	if (r->trace == trace_number()) {
+		trace_count_return((uint32_t)r->transfer.function);
 		transfer_note_return(&r->transfer, r->began, status);
+	}
 	errno = saved_errno;
 	return status;
 }

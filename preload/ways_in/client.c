@@ -4,6 +4,7 @@
 
 #include "preload/file/trace.h"
 #include "preload/ledger/checkpoints.h"
+#include "preload/ledger/ledger.h"
 #include "preload/package/inplace.h"
 #include "preload/ways_in/client.h"
 
@@ -32,4 +33,13 @@ size_t client_leaks_since(const char *checkpoint)
 		count = checkpoints_count_since(checkpoint ? checkpoints_find(checkpoint) : 0);
 	errno = saved_errno;
 	return count;
+}
+
+void client_ignore(const void *memory)
+{
+	int saved_errno = errno;
+
+	if (memory && process_page && trace_is_mine())
+		ledger_ignore((uint64_t)(uintptr_t)memory);
+	errno = saved_errno;
 }

@@ -13,5 +13,6 @@
 void client_hook_table(void *table, size_t bytes);
 void client_checkpoint(const char *name);
 size_t client_leaks_since(const char *checkpoint);
+void client_ignore(const void *memory);
 
 #endif

@@ -235,6 +235,7 @@ static struct place pick_item(const struct unpacked *u, uint32_t number, uint64_
 		[TRACE_CHUNK_LANES] = sizeof(struct trace_lane),
 		[TRACE_CHUNK_COUNTERS] = sizeof(struct trace_counters),
 		[TRACE_CHUNK_RING] = sizeof(struct trace_event),
+		[TRACE_CHUNK_CHECKPOINTS] = sizeof(struct trace_checkpoint),
 	};
 	uint32_t kind = ((const struct trace_chunk *)u->bytes[number])->kind, bytes, items;
 

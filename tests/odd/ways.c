@@ -308,6 +308,28 @@ static int checkpoints(char **arguments)
 	return 0;
 }
 
+/* Blocks and a section that live for ever on purpose, and one of each that does not. */
+static int ignored(char **arguments)
+{
+	PVOID section;
+	int local;
+
+	(void)arguments;
+	lsatrace_ignore(&local);
+	host_start();
+	lsatrace_checkpoint("start");
+	lsatrace_ignore(lsa->AllocateLsaHeap(44));
+	section = lsa->CreateSharedMemory(64, 64);
+	lsatrace_ignore(section);
+	lsatrace_ignore(lsa->AllocateSharedMemory(section, 8));
+	lsatrace_ignore(NULL);
+	lsatrace_ignore(&local);
+	lsatrace_ignore((void *)1);
+	leak(44);
+	printf("%zu\n", lsatrace_leaks_since("start"));
+	return 0;
+}
+
 const struct scenario way_scenarios[] = {
 	{ "plugin", plugin },
 	{ "plugin-again", plugin_again },
@@ -324,5 +346,6 @@ const struct scenario way_scenarios[] = {
 	{ "told-table", told_table },
 	{ "told-late", told_late },
 	{ "checkpoints", checkpoints },
+	{ "ignored", ignored },
 	{ 0 },
 };

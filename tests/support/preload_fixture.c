@@ -24,6 +24,7 @@
 #include "preload/file/trace.h"
 #include "preload/host/maps.h"
 #include "preload/host/real.h"
+#include "preload/ledger/checkpoints.h"
 #include "preload/ledger/ledger.h"
 #include "preload/life/new_trace.h"
 
@@ -67,6 +68,7 @@ struct lane *preload_start_anew(uint64_t ring_bytes)
 	stacks_reset();
 	tree_reset();
 	findings_reset();
+	checkpoints_show();
 	process_page->trace = ++traces;
 	lane = lanes_mine();
 	must(lane);
@@ -167,7 +169,10 @@ static struct trace_chunk *chunk_at(uint32_t number)
 
 void *preload_next_item(enum trace_chunk_kind kind, size_t item_bytes, const void *after)
 {
-	size_t items = (TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / item_bytes, next = 0;
+	size_t items = kind == TRACE_CHUNK_LEDGER
+			       ? TRACE_LEDGER_ENTRIES
+			       : (TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / item_bytes;
+	size_t next = 0;
 	size_t offset = after ? (size_t)((const char *)after - (const char *)trace_header) : 0;
 	uint32_t number = after ? (uint32_t)(offset / TRACE_CHUNK_BYTES) : 1;
 

@@ -59,6 +59,7 @@ PRELOAD_NEXT(finding, TRACE_CHUNK_FINDINGS)
 PRELOAD_NEXT(lane, TRACE_CHUNK_LANES)
 PRELOAD_NEXT(counters, TRACE_CHUNK_COUNTERS)
 PRELOAD_NEXT(event, TRACE_CHUNK_RING)
+PRELOAD_NEXT(checkpoint, TRACE_CHUNK_CHECKPOINTS)
 
 /* Returns the committed record of the log after `after`, or the first one if that is NULL.
  * Returns NULL after the last one. */

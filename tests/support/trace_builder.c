@@ -54,9 +54,10 @@ static uint32_t new_chunk(struct trace_builder *b, enum trace_chunk_kind kind)
 /* Returns `bytes` bytes of a chunk of that kind. */
 static void *new_item(struct trace_builder *b, enum trace_chunk_kind kind, size_t bytes)
 {
+	size_t end = kind == TRACE_CHUNK_LEDGER ? TRACE_LEDGER_ERAS_OFFSET : TRACE_CHUNK_BYTES;
 	void *item;
 
-	if (b->open[kind] == 0 || b->used[kind] + bytes > TRACE_CHUNK_BYTES) {
+	if (b->open[kind] == 0 || b->used[kind] + bytes > end) {
 		b->open[kind] = new_chunk(b, kind);
 		b->used[kind] = TRACE_CHUNK_HEADER_BYTES;
 	}
@@ -217,6 +218,26 @@ uint32_t trace_builder_entry(struct trace_builder *b, struct trace_entry entry)
 
 	*item = entry;
 	return trace_builder_ref(b, item);
+}
+
+void trace_builder_era(struct trace_builder *b, uint32_t entry, uint32_t era)
+{
+	size_t offset = (size_t)entry * TRACE_GRANULE;
+	unsigned char *chunk = b->bytes + offset - offset % TRACE_CHUNK_BYTES;
+	size_t i = (offset % TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) /
+		   sizeof(struct trace_entry);
+
+	((uint32_t *)(chunk + TRACE_LEDGER_ERAS_OFFSET))[i] = era;
+}
+
+void trace_builder_checkpoint(struct trace_builder *b, uint32_t era, uint64_t time, const char *name)
+{
+	struct trace_checkpoint *item =
+		new_item(b, TRACE_CHUNK_CHECKPOINTS, sizeof(struct trace_checkpoint));
+
+	item->era = era;
+	item->time = time;
+	strncpy(item->name, name, sizeof(item->name) - 1);
 }
 
 struct trace_finding *trace_builder_finding(struct trace_builder *b, struct trace_finding finding)

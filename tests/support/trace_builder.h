@@ -46,6 +46,10 @@ uint32_t trace_builder_stack(struct trace_builder *b, const uint64_t *frames, ui
 uint32_t trace_builder_place(struct trace_builder *b, uint32_t module, uint64_t offset);
 
 uint32_t trace_builder_entry(struct trace_builder *b, struct trace_entry entry);
+/* Sets the era of an entry, which is 0 otherwise. */
+void trace_builder_era(struct trace_builder *b, uint32_t entry, uint32_t era);
+void trace_builder_checkpoint(struct trace_builder *b, uint32_t era, uint64_t time,
+			      const char *name);
 /* Adds a finding, and commits it. A count of 0 becomes 1. Returns it. */
 struct trace_finding *trace_builder_finding(struct trace_builder *b, struct trace_finding finding);
 struct trace_lane *trace_builder_lane(struct trace_builder *b, uint32_t number, int32_t tid);

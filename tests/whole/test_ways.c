@@ -376,6 +376,53 @@ Test(ways, leaks_are_counted_from_a_checkpoint_on, .timeout = 60)
 	traced_release(&traced);
 }
 
+/* The names of checkpoints are as in tests/odd/ways.c. */
+Test(ways, a_report_may_begin_at_a_checkpoint, .timeout = 60)
+{
+	struct traced traced = traced_record(NO_OPTIONS, ODD("checkpoints"));
+	const char *trace = traced.traces.all[0];
+	int status;
+	json_t *report = traced_report(COMMAND("--since=first", trace), &status);
+
+	cr_expect_eq(status, 1);
+	cr_expect_eq(json_number_at(report, "summary.leaked_blocks"), 1);
+	cr_expect(json_same_text(json_text_at(report, "since"), "first"));
+	json_decref(report);
+	traced_release(&traced);
+}
+
+Test(ways, what_is_meant_to_live_for_ever_is_no_leak, .timeout = 60)
+{
+	struct run bare = traced_bare(ODD("ignored"));
+	struct traced traced = traced_record(NO_OPTIONS, ODD("ignored"));
+
+	cr_expect_str_eq(bare.out, "0\n");
+	cr_expect_str_eq(traced.run.out, "1\n");
+	expect_leaks(&traced, 1);
+	cr_expect_eq(json_number_at(traced.report, "summary.ignored"), 3);
+	run_release(&bare);
+	traced_release(&traced);
+}
+
+/* Amid caches that fill and level off, as tests/packages/leaks/growing.c has them. */
+Test(ways, a_leak_of_a_block_in_a_thousand_logons_is_found_amid_caches, .timeout = 120)
+{
+	struct traced traced = traced_record(
+		COMMAND("--ring=4M"), COMMAND(LSA_HOST, "--repeat=100000", PACKAGE("growing")));
+	int status;
+	json_t *report = traced_report(COMMAND("--growth", traced.traces.all[0]), &status);
+	const json_t *row = json_at(report, "growth.0.growing.0");
+
+	cr_expect_eq(json_array_size(json_at(report, "growth.0.growing")), 1);
+	cr_expect_eq(json_number_at(report, "growth.0.stacks"), 5);
+	cr_expect(json_same_text(json_text_at(row, "stack.0.function"), "renew_ticket"));
+	cr_expect_eq(json_number_at(row, "live"), 100);
+	cr_expect_eq(json_number_at(row, "entry_points.0.calls"), 100000);
+	cr_expect_float_eq(json_real_value(json_at(row, "entry_points.0.per_call")), 0.001, 0.0001);
+	json_decref(report);
+	traced_release(&traced);
+}
+
 Test(ways, a_plugin_in_a_namespace_of_its_own_may_ask_as_well, .timeout = 60)
 {
 	static const char *const hows[] = { "plain", "deepbind", "dlmopen" };

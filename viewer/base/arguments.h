@@ -37,7 +37,7 @@ struct argument_group {
 
 #define ARGUMENT_GROUP(rows, into) \
 	((struct argument_group){ rows, sizeof(rows) / sizeof(*(rows)), into })
-#define ARGUMENT_GROUPS_MOST 8
+#define ARGUMENT_GROUPS_MOST 9
 #define ARGUMENTS_MOST 64 /* options of a command */
 
 struct arguments {

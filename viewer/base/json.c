@@ -121,6 +121,12 @@ void json_integer(struct json *j, const char *key, int64_t number)
 	buffer_signed(j->out, number);
 }
 
+void json_real(struct json *j, const char *key, double number)
+{
+	begin_item(j, key);
+	buffer_format(j->out, "%.6g", number);
+}
+
 void json_address(struct json *j, const char *key, uint64_t address)
 {
 	begin_item(j, key);

@@ -35,6 +35,8 @@ void json_text(struct json *j, const char *key, const char *text);
 /* An integer of a JSON reader has 63 bits: a greater number becomes the greatest one. */
 void json_number(struct json *j, const char *key, uint64_t number);
 void json_integer(struct json *j, const char *key, int64_t number);
+/* Six digits of a finite number. */
+void json_real(struct json *j, const char *key, double number);
 /* "0x7f12" */
 void json_address(struct json *j, const char *key, uint64_t address);
 /* Nanoseconds since 1970: "2023-11-14T22:13:20.123456Z" (RFC 3339) */

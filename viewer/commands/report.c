@@ -19,12 +19,34 @@ static const char *take_strict(void *into, const char *name, const char *value)
 	return NULL;
 }
 
+static const char *take_since(void *into, const char *name, const char *value)
+{
+	(void)name;
+	((struct report_options *)into)->since = value;
+	return *value ? NULL : "the name of a checkpoint";
+}
+
+static const char *take_growth(void *into, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	((struct report_options *)into)->has_growth = true;
+	return NULL;
+}
+
 int command_report(int argc, char **argv)
 {
 	static const struct argument rows[] = {
 		{ "strict", 0, NULL,
 		  "exit with 2 if there is no such finding, but the\nresult is a lower bound",
 		  take_strict, NULL },
+	};
+	static const struct argument looks[] = {
+		{ "since", 0,
+		  "CHECKPOINT", "report only what was made, or noticed first, since\nlsatrace_checkpoint(CHECKPOINT)",
+		  take_since, NULL },
+		{ "growth", 0, NULL, "also say which backtraces have memory that grows steadily",
+		  take_growth, NULL },
 	};
 	bool is_strict = false;
 	struct report_options options = { 0 };
@@ -43,7 +65,7 @@ int command_report(int argc, char **argv)
 		.group = { report_arguments(&options), report_suppression_arguments(&options),
 			   report_color_arguments(&options.color), view_arguments(&options.view),
 			   places_arguments(&options.places), selection_arguments(&options.selection),
-			   ARGUMENT_GROUP(rows, &is_strict) },
+			   ARGUMENT_GROUP(rows, &is_strict), ARGUMENT_GROUP(looks, &options) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 

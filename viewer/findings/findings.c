@@ -102,7 +102,7 @@ static struct findings_row *add_occurrences(struct builder *b, size_t model,
 
 bool findings_is_leak(const struct model_entry *entry)
 {
-	if (entry->inherited)
+	if (entry->inherited || entry->ignored)
 		return false;
 	return entry->state == TRACE_ENTRY_SECTION ? !entry->adopted
 						   : entry->state == TRACE_ENTRY_BLOCK &&
@@ -274,9 +274,11 @@ static void add_model(struct builder *b, size_t index)
 	struct model_entry entry;
 
 	b->f->paths[index] = paths_new(model, is_leaked_entry);
-	while (model_next_entry(model, &entries, &entry))
+	while (model_next_entry(model, &entries, &entry)) {
+		b->f->ignored += entry.ignored && !entry.inherited;
 		if (findings_is_leak(&entry))
 			add_leak(b, index, &entry);
+	}
 	while ((misuse = model_next_finding(model, &misuses)) != NULL) {
 		struct groups_key key = key_of_misuse(misuse);
 

@@ -37,8 +37,9 @@ struct findings {
 	/* Occurrences, without those of suppressed findings. */
 	uint64_t errors, warnings, notes;
 	uint64_t leaked_blocks, leaked_bytes, leaked_sections; /* bytes: of the blocks */
-	uint64_t suppressed;                                   /* occurrences */
-	size_t by_baseline[FINDING_KNOWN + 1];                 /* findings */
+	uint64_t ignored;    /* live blocks and sections that are meant to live for ever */
+	uint64_t suppressed; /* occurrences */
+	size_t by_baseline[FINDING_KNOWN + 1]; /* findings */
 	size_t fixed; /* entries of the baseline for which there is no finding */
 	/* Of the findings that may change the exit status, how many are of each level. */
 	size_t failing[TRACE_LEVEL_ERROR + 1];

@@ -26,6 +26,8 @@ struct model {
 	char *path;
 	struct model_process process;
 	double ns_per_tick;
+	uint32_t since_era; /* model_look_since(): what is older is left out */
+	uint64_t since_ticks;
 	struct definitions definitions;
 	struct totals *totals[TRACE_PACKAGES]; /* NULL: all are 0 */
 	struct model_call *call;               /* in flight */
@@ -287,9 +289,22 @@ bool model_next_argument(const struct model *m, struct reader_cursor *c, struct 
 	return true;
 }
 
+static bool is_section_state(uint8_t state)
+{
+	return state == TRACE_ENTRY_SECTION || state == TRACE_ENTRY_IGNORED_SECTION;
+}
+
+/* What an ignored entry is apart from that. */
+static enum trace_entry_state plain_state(uint8_t state)
+{
+	if (state == TRACE_ENTRY_IGNORED)
+		return TRACE_ENTRY_BLOCK;
+	return is_section_state(state) ? TRACE_ENTRY_SECTION : (enum trace_entry_state)state;
+}
+
 struct model_entry model_entry(const struct model *m, const struct trace_entry *t)
 {
-	bool is_section = t->state == TRACE_ENTRY_SECTION;
+	bool is_section = is_section_state(t->state);
 	const struct trace_entry *section = is_section ? NULL : reader_entry(m->reader, t->section);
 
 	return (struct model_entry){
@@ -297,15 +312,16 @@ struct model_entry model_entry(const struct model *m, const struct trace_entry *
 		.size = is_section ? t->size & UINT32_MAX : t->size,
 		.initial_size = is_section ? t->size >> 32 : 0,
 		.source = t,
-		.section = section && section->state == TRACE_ENTRY_SECTION ? section : NULL,
+		.section = section && is_section_state(section->state) ? section : NULL,
 		.in_section = !is_section && t->section != 0,
 		.inherited = (t->flags & TRACE_ENTRY_INHERITED) != 0,
 		.adopted = (t->flags & TRACE_ENTRY_ADOPTED) != 0,
-		.handed_out =
-			t->state == TRACE_ENTRY_SECTION ? 0 : t->flags >> TRACE_ENTRY_FUNCTION_SHIFT,
+		.handed_out = is_section ? 0 : t->flags >> TRACE_ENTRY_FUNCTION_SHIFT,
 		.has_descriptor = is_section && t->section != 0,
 		.descriptor = is_section ? t->section - 1 : 0,
-		.state = (enum trace_entry_state)t->state,
+		.ignored =
+			t->state == TRACE_ENTRY_IGNORED || t->state == TRACE_ENTRY_IGNORED_SECTION,
+		.state = plain_state(t->state),
 		.stack = t->stack,
 		.family = t->family,
 		.package = t->package,
@@ -314,16 +330,70 @@ struct model_entry model_entry(const struct model *m, const struct trace_entry *
 
 bool model_next_entry(const struct model *m, struct reader_cursor *c, struct model_entry *entry)
 {
-	const struct trace_entry *t = reader_next_entry(m->reader, c);
+	const struct trace_entry *t;
+	uint32_t era;
 
-	if (t)
-		*entry = model_entry(m, t);
-	return t != NULL;
+	do {
+		t = reader_next_entry(m->reader, c);
+		if (!t)
+			return false;
+		era = reader_era(m->reader, c);
+	} while (era < m->since_era);
+	*entry = model_entry(m, t);
+	entry->era = era;
+	return true;
 }
 
 const struct trace_finding *model_next_finding(const struct model *m, struct reader_cursor *c)
 {
-	return reader_next_finding(m->reader, c);
+	const struct trace_finding *t;
+
+	do
+		t = reader_next_finding(m->reader, c);
+	while (t && t->first_time < m->since_ticks);
+	return t;
+}
+
+const struct trace_checkpoint *model_next_checkpoint(const struct model *m, struct reader_cursor *c)
+{
+	return reader_next_checkpoint(m->reader, c);
+}
+
+bool model_look_since(struct model *m, const char *checkpoint)
+{
+	struct reader_cursor c = { 0 };
+	const struct trace_checkpoint *t;
+
+	while ((t = model_next_checkpoint(m, &c)) != NULL)
+		if (strncmp(t->name, checkpoint, sizeof(t->name) - 1) == 0) {
+			m->since_era = t->era;
+			m->since_ticks = t->time;
+			return true;
+		}
+	return false;
+}
+
+uint64_t model_returns(const struct model *m, uint32_t function)
+{
+	return m->header->returns[function];
+}
+
+uint32_t model_first_era(const struct model *m)
+{
+	return m->header->first_era;
+}
+
+uint32_t model_last_era(const struct model *m)
+{
+	return m->header->last_era;
+}
+
+uint64_t model_span_ns(const struct model *m)
+{
+	const struct trace_clock *first = &m->header->clock_first;
+	const struct trace_clock *last = &m->header->clock_last[m->header->clock_index & 1];
+
+	return last->ticks > first->ticks ? model_duration_ns(m, last->ticks - first->ticks) : 0;
 }
 
 size_t model_in_flight(const struct model *m)

@@ -2,8 +2,8 @@
 /*
  * What a trace says, in words of the domain: the process, its packages and functions, how often
  * each package called each function, what is live, which misuses were found, which calls are in
- * flight. A model is built once from a reader and does not change afterwards. Reports see models,
- * never the bytes of a record.
+ * flight. A model is built once from a reader, and only model_look_since() changes it afterwards.
+ * Reports see models, never the bytes of a record.
  *
  * Texts are terminated and valid UTF-8; an unknown text is NULL. They may hold control characters:
  * whoever writes them to a terminal uses buffer_plain(). Pointers are valid until model_close().
@@ -75,6 +75,12 @@ bool model_next_argument(const struct model *m, struct reader_cursor *c, struct 
 bool model_next_entry(const struct model *m, struct reader_cursor *c, struct model_entry *entry);
 const struct trace_finding *model_next_finding(const struct model *m, struct reader_cursor *c);
 
+/* The marks in time that the process has set, with a cursor as above. The name is a text. */
+const struct trace_checkpoint *model_next_checkpoint(const struct model *m, struct reader_cursor *c);
+/* From now on, model_next_entry() and model_next_finding() give only what was made, or was noticed
+ * first, after a checkpoint. Returns false if there is none of that name; then nothing is changed. */
+bool model_look_since(struct model *m, const char *checkpoint);
+
 /* Decodes an entry once more. */
 struct model_entry model_entry(const struct model *m, const struct trace_entry *source);
 
@@ -98,6 +104,15 @@ bool model_is_exact(const struct model *m);
 /* Reads the ring, and counts its events. Returns false with the trouble filled in. */
 bool model_count_events(const struct model *m, struct model_events *events,
 			struct progress *progress, struct trouble *trouble);
+
+/* How often an entry point returned; `function` has the role TRACE_ROLE_TRANSFER. 0: never, or not
+ * known. */
+uint64_t model_returns(const struct model *m, uint32_t function);
+/* The eras in which the trace was begun, and which is the last one. */
+uint32_t model_first_era(const struct model *m);
+uint32_t model_last_era(const struct model *m);
+/* How long the trace is, as far as is known. */
+uint64_t model_span_ns(const struct model *m);
 
 /* Returns nanoseconds since the trace was begun; negative for an earlier time. */
 int64_t model_time_ns(const struct model *m, uint64_t ticks);

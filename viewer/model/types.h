@@ -88,6 +88,8 @@ struct model_entry {
 	const struct trace_entry *source, *section;
 	bool in_section; /* block: it was allocated in a section, live or not */
 	bool inherited, adopted;
+	bool ignored;        /* it is meant to live for ever; `state` is BLOCK or SECTION */
+	uint32_t era;        /* in which it was made; only of model_next_entry() */
 	uint8_t handed_out;  /* block: 1 + number of the function, if it is no allocator; else 0 */
 	bool has_descriptor; /* section: its memory is a file */
 	uint32_t descriptor; /* of that file, in the process */

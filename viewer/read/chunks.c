@@ -79,15 +79,21 @@ bool chunks_read_heads(struct chunks *c, uint32_t count, struct trouble *t)
 	return input_read(c->fd, &(char){ 0 }, 1, chunks_place(count) - 1, t);
 }
 
-static void settle(uint32_t kind, const unsigned char *first, unsigned char *then)
+static void settle(const struct chunks *c, uint32_t kind, const unsigned char *first,
+		   unsigned char *then)
 {
 	static void (*const functions[TRACE_CHUNK_KINDS])(const unsigned char *, unsigned char *) = {
-		[TRACE_CHUNK_LOG] = settle_log,           [TRACE_CHUNK_LEDGER] = settle_ledger,
-		[TRACE_CHUNK_FINDINGS] = settle_findings, [TRACE_CHUNK_LANES] = settle_lanes,
+		[TRACE_CHUNK_LOG] = settle_log,
+		[TRACE_CHUNK_FINDINGS] = settle_findings,
+		[TRACE_CHUNK_LANES] = settle_lanes,
 		[TRACE_CHUNK_COUNTERS] = settle_counters,
+		[TRACE_CHUNK_CHECKPOINTS] = settle_checkpoints,
 	};
 
-	functions[kind](first, then);
+	if (kind == TRACE_CHUNK_LEDGER)
+		settle_ledger(first, then, c->ledger_entries);
+	else
+		functions[kind](first, then);
 }
 
 static bool load_chunk(const struct chunks *c, struct chunk *chunk, struct trouble *t)
@@ -104,7 +110,7 @@ static bool load_chunk(const struct chunks *c, struct chunk *chunk, struct troub
 	memcpy(&chunk->head, chunk->data, sizeof(chunk->head));
 	if (chunk->head.kind == kind) {
 		if (c->is_moving)
-			settle(kind, first, chunk->data);
+			settle(c, kind, first, chunk->data);
 		return true;
 	}
 	free(chunk->data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The chunks of a trace, copied into memory. Chunks with results (log, ledger, findings, lanes,
- * counters) are copied once, when the trace is opened. Chunks of the ring, which are nearly all of
+ * counters, checkpoints) are copied once, when the trace is opened. Chunks of the ring, which are nearly all of
  * a large trace, are copied one at a time, when somebody asks for one.
  *
  * A file in motion is one that its process may still write. Each chunk of it is read twice, and the
@@ -37,10 +37,11 @@ struct chunk {
 	uint32_t log; /* LOG, filled in by the reader: numbers the loaded chunks of the log */
 };
 
-/* Starts zeroed, with `fd` and `is_moving` set. */
+/* Starts zeroed, with `fd`, `is_moving` and `ledger_entries` set. */
 struct chunks {
 	int fd;
 	bool is_moving;
+	uint32_t ledger_entries; /* of a chunk */
 	struct chunk *chunk; /* those that are not FREE, by number; without chunk 0, the header */
 	uint32_t count, room;
 };

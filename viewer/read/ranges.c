@@ -161,6 +161,7 @@ bool ranges_check_entry(const struct ranges_defined *d, const struct trace_entry
 	return REQUIRE(e->state < TRACE_ENTRY_STATES, e, state, "state of a ledger entry") &&
 	       REQUIRE(e->flags <= flags ||
 			       (e->state != TRACE_ENTRY_SECTION &&
+				e->state != TRACE_ENTRY_IGNORED_SECTION &&
 				is_function(d, (e->flags >> TRACE_ENTRY_FUNCTION_SHIFT) - 1)),
 		       e, flags, "flags of a ledger entry") &&
 	       REQUIRE(d->family[e->family], e, family, "family of a ledger entry") &&
@@ -232,6 +233,17 @@ bool ranges_check_counters(const struct ranges_defined *d, const struct trace_co
 			     function[i], "number of a function"))
 			return false;
 	return true;
+}
+
+bool ranges_check_checkpoint(const struct trace_checkpoint *c, uint64_t at, struct trouble *t)
+{
+	return c->era == 0 ||
+	       REQUIRE(c->name[sizeof(c->name) - 1] == '\0', c, name, "name of a checkpoint");
+}
+
+uint32_t ranges_ledger_entries(uint32_t version)
+{
+	return version < 4 ? (uint32_t)TRACE_ITEMS(struct trace_entry) : TRACE_LEDGER_ENTRIES;
 }
 
 static bool is_transfer_result(const struct ranges_defined *d, int32_t result)

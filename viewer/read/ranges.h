@@ -48,6 +48,11 @@ bool ranges_check_counters(const struct ranges_defined *d, const struct trace_co
 bool ranges_check_event(const struct ranges_defined *d, const struct trace_event *e, uint64_t at,
 			struct trouble *t);
 
+bool ranges_check_checkpoint(const struct trace_checkpoint *c, uint64_t at, struct trouble *t);
+
+/* The number of entries of a chunk of the ledger, by the version of the trace. */
+uint32_t ranges_ledger_entries(uint32_t version);
+
 /* The number of the function that counters->function[0] is about. */
 uint32_t ranges_first_function(const struct ranges_defined *d,
 			       const struct trace_counters *counters);

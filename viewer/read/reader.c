@@ -20,6 +20,13 @@ struct reader {
 	uint32_t logs;
 };
 
+/* The first byte of a chunk of the ledger that is no entry's. */
+static uint32_t end_of_ledger(uint32_t version)
+{
+	return TRACE_CHUNK_HEADER_BYTES +
+	       ranges_ledger_entries(version) * (uint32_t)sizeof(struct trace_entry);
+}
+
 static bool read_header(struct reader *r, uint64_t file_bytes, struct trouble *t)
 {
 	struct trace_header *h = &r->header;
@@ -151,7 +158,8 @@ static bool check_stack_ref(const struct reader *r, uint32_t ref, uint64_t at, c
 static bool check_entry(const struct reader *r, const void *item, uint64_t at, struct trouble *t)
 {
 	const struct trace_entry *e = item;
-	bool is_block = e->state == TRACE_ENTRY_BLOCK || e->state == TRACE_ENTRY_SUSPECT;
+	bool is_block = e->state == TRACE_ENTRY_BLOCK || e->state == TRACE_ENTRY_SUSPECT ||
+			e->state == TRACE_ENTRY_IGNORED;
 
 	if (!ranges_check_entry(&r->defined, e, at, t))
 		return false;
@@ -196,6 +204,13 @@ static bool check_counters(const struct reader *r, const void *item, uint64_t at
 	return ranges_check_counters(&r->defined, item, at, t);
 }
 
+static bool check_checkpoint(const struct reader *r, const void *item, uint64_t at,
+			     struct trouble *t)
+{
+	(void)r;
+	return ranges_check_checkpoint(item, at, t);
+}
+
 /* The kinds of chunks that are arrays; the size of an item is 0 for the others. */
 static const struct array {
 	uint32_t item_bytes;
@@ -205,18 +220,25 @@ static const struct array {
 	[TRACE_CHUNK_FINDINGS] = { sizeof(struct trace_finding), check_finding },
 	[TRACE_CHUNK_LANES] = { sizeof(struct trace_lane), check_lane },
 	[TRACE_CHUNK_COUNTERS] = { sizeof(struct trace_counters), check_counters },
+	[TRACE_CHUNK_CHECKPOINTS] = { sizeof(struct trace_checkpoint), check_checkpoint },
 };
+
+/* The first byte of a chunk that is not an item's. */
+static uint32_t end_of_items(const struct reader *r, uint32_t kind)
+{
+	return kind == TRACE_CHUNK_LEDGER ? end_of_ledger(r->header.version) : TRACE_CHUNK_BYTES;
+}
 
 static bool check_arrays(const struct reader *r, struct trouble *t)
 {
 	for (uint32_t i = 0; i < r->chunks.count; i++) {
 		const struct chunk *chunk = &r->chunks.chunk[i];
 		const struct array *array = &arrays[chunk->head.kind];
-		uint32_t at = TRACE_CHUNK_HEADER_BYTES;
+		uint32_t at = TRACE_CHUNK_HEADER_BYTES, end = end_of_items(r, chunk->head.kind);
 
 		if (!chunk->data || !array->item_bytes)
 			continue;
-		for (; at + array->item_bytes <= TRACE_CHUNK_BYTES; at += array->item_bytes)
+		for (; at + array->item_bytes <= end; at += array->item_bytes)
 			if (!array->check(r, chunk->data + at, chunks_place(chunk->number) + at, t))
 				return false;
 	}
@@ -243,6 +265,7 @@ static bool load(struct reader *r, const char *path, struct progress *progress, 
 		return false;
 	r->chunks.is_moving = r->header.end == TRACE_END_RUNNING;
 	r->defined.version = r->header.version;
+	r->chunks.ledger_entries = ranges_ledger_entries(r->header.version);
 	return chunks_read_heads(&r->chunks, r->header.chunks, t) &&
 	       chunks_load(&r->chunks, false, progress, t) && read_heads_again(r, t) &&
 	       chunks_load(&r->chunks, true, progress, t) && check_log(r, t) && check_arrays(r, t);
@@ -304,7 +327,7 @@ static const void *next_item(const struct reader *r, struct reader_cursor *c, ui
 		if (chunk->head.kind != kind || !chunk->data)
 			continue;
 		offset = c->offset ? c->offset : TRACE_CHUNK_HEADER_BYTES;
-		if (offset + item_bytes > TRACE_CHUNK_BYTES)
+		if (offset + item_bytes > end_of_items(r, kind))
 			continue;
 		c->offset = offset + item_bytes;
 		return chunk->data + offset;
@@ -319,6 +342,27 @@ const struct trace_entry *reader_next_entry(const struct reader *r, struct reade
 	while ((entry = next_item(r, c, TRACE_CHUNK_LEDGER)) != NULL)
 		if (entry->state != TRACE_ENTRY_FREE)
 			return entry;
+	return NULL;
+}
+
+uint32_t reader_era(const struct reader *r, const struct reader_cursor *c)
+{
+	const unsigned char *data = r->chunks.chunk[c->chunk].data;
+	uint32_t i = (c->offset - TRACE_CHUNK_HEADER_BYTES) / (uint32_t)sizeof(struct trace_entry);
+
+	if (r->header.version < 4)
+		return 0;
+	return ((const uint32_t *)(data + TRACE_LEDGER_ERAS_OFFSET))[i - 1];
+}
+
+const struct trace_checkpoint *reader_next_checkpoint(const struct reader *r,
+						      struct reader_cursor *c)
+{
+	const struct trace_checkpoint *checkpoint;
+
+	while ((checkpoint = next_item(r, c, TRACE_CHUNK_CHECKPOINTS)) != NULL)
+		if (checkpoint->era)
+			return checkpoint;
 	return NULL;
 }
 
@@ -391,6 +435,7 @@ const struct trace_entry *reader_entry(const struct reader *r, uint32_t ref)
 	uint32_t offset = ref % GRANULES * TRACE_GRANULE;
 
 	if (!chunk || offset < TRACE_CHUNK_HEADER_BYTES ||
+	    offset >= end_of_ledger(r->header.version) ||
 	    (offset - TRACE_CHUNK_HEADER_BYTES) % sizeof(struct trace_entry) != 0)
 		return NULL;
 	return (const struct trace_entry *)(chunk->data + offset);

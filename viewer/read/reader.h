@@ -49,6 +49,10 @@ const struct trace_entry *reader_next_entry(const struct reader *r, struct reade
 const struct trace_finding *reader_next_finding(const struct reader *r, struct reader_cursor *c);
 const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_cursor *c);
 const struct trace_counters *reader_next_counters(const struct reader *r, struct reader_cursor *c);
+const struct trace_checkpoint *reader_next_checkpoint(const struct reader *r,
+						      struct reader_cursor *c);
+/* The era of the entry that reader_next_entry() has just returned; 0 before version 4. */
+uint32_t reader_era(const struct reader *r, const struct reader_cursor *c);
 /* The number of the function that counters->function[0] is about. */
 uint32_t reader_first_function(const struct reader *r, const struct trace_counters *counters);
 

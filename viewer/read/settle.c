@@ -24,12 +24,12 @@ void settle_log(const unsigned char *first, unsigned char *then)
 	}
 }
 
-void settle_ledger(const unsigned char *first, unsigned char *then)
+void settle_ledger(const unsigned char *first, unsigned char *then, uint32_t entries)
 {
 	const struct trace_entry *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
 	struct trace_entry *entry = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
 
-	for (size_t i = 0; i < TRACE_ITEMS(struct trace_entry); i++)
+	for (size_t i = 0; i < entries; i++)
 		if (memcmp(&before[i], &entry[i], sizeof(*entry)) != 0)
 			entry[i].state = TRACE_ENTRY_FREE;
 }
@@ -69,4 +69,14 @@ void settle_counters(const unsigned char *first, unsigned char *then)
 	for (size_t i = 0; i < TRACE_ITEMS(struct trace_counters); i++)
 		if (before[i].valid != 1)
 			counters[i].valid = 0;
+}
+
+void settle_checkpoints(const unsigned char *first, unsigned char *then)
+{
+	const struct trace_checkpoint *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
+	struct trace_checkpoint *checkpoint = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
+
+	for (size_t i = 0; i < TRACE_ITEMS(struct trace_checkpoint); i++)
+		if (memcmp(&before[i], &checkpoint[i], sizeof(*checkpoint)) != 0)
+			checkpoint[i].era = 0;
 }

@@ -15,6 +15,7 @@
 #include "viewer/findings/losses.h"
 #include "viewer/findings/suppressions.h"
 #include "viewer/model/allocators.h"
+#include "viewer/model/growth.h"
 #include "viewer/model/model.h"
 #include "viewer/report/json_frames.h"
 #include "viewer/report/report.h"
@@ -412,6 +413,76 @@ static void write_suppressions(struct json *j, const struct suppressions *all)
 	json_close_array(j);
 }
 
+static void write_entry_points(struct json *j, const struct model *m, const struct growth_row *row)
+{
+	json_open_array(j, "entry_points");
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
+		if (!growth_is_entry_point(m, i))
+			continue;
+		json_open_object(j, NULL);
+		json_text(j, "function", model_function(m, i)->name);
+		json_number(j, "calls", model_returns(m, i));
+		json_real(j, "per_call", growth_per(row, (double)model_returns(m, i)));
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+static void write_growing(const struct report *report, struct json *j, const struct model *m,
+			  const struct growth_row *row)
+{
+	struct model_stack room;
+
+	json_open_object(j, NULL);
+	json_text(j, "kind", row->is_section ? "section-leak" : "block-leak");
+	json_text(j, "family", model_family(m, row->family));
+	json_number(j, "package", row->package);
+	json_number(j, "live", row->live);
+	json_number(j, "bytes", row->bytes);
+	if (growth_minutes(m) > 0)
+		json_real(j, "per_minute", growth_per(row, growth_minutes(m)));
+	else
+		json_null(j, "per_minute");
+	json_real(j, "per_call", growth_per(row, (double)growth_calls(m)));
+	write_entry_points(j, m, row);
+	json_open_array(j, "made");
+	for (unsigned i = 0; i < GROWTH_PARTS; i++)
+		json_number(j, NULL, row->part[i]);
+	json_close_array(j);
+	json_real(j, "r_squared", growth_straightness(row));
+	json_text(j, "confidence", growth_is_certain(row) ? "high" : "medium");
+	json_frames_write(j, "stack", report->symbols, m, row->package,
+			  model_stack(m, row->stack, &room));
+	json_close_object(j);
+}
+
+static void write_growth(struct json *j, const struct report *report)
+{
+	if (!report->has_growth) {
+		json_null(j, "growth");
+		return;
+	}
+	json_open_array(j, "growth");
+	for (size_t i = 0; i < report->count; i++) {
+		const struct model *m = report->models[i];
+		struct growth g = { 0 };
+
+		growth_find(&g, m);
+		json_open_object(j, NULL);
+		json_number(j, "trace", i);
+		json_boolean(j, "long_enough", g.is_long_enough);
+		json_number(j, "calls", growth_calls(m));
+		json_number(j, "stacks", g.stacks);
+		json_open_array(j, "growing");
+		for (size_t k = 0; k < g.rows; k++)
+			write_growing(report, j, m, &g.row[k]);
+		json_close_array(j);
+		json_close_object(j);
+		growth_release(&g);
+	}
+	json_close_array(j);
+}
+
 static void write_summary(struct json *j, const struct report *report)
 {
 	const struct findings *f = report->findings;
@@ -434,6 +505,7 @@ static void write_summary(struct json *j, const struct report *report)
 	} else {
 		json_null(j, "hidden");
 	}
+	json_number(j, "ignored", f->ignored);
 	json_boolean(j, "exact", f->is_exact);
 	json_open_object(j, "lost");
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
@@ -459,6 +531,8 @@ void report_write_json(const struct report *report, struct buffer *out)
 	json_close_array(j);
 	write_suppressions(j, report->suppressions);
 	write_fixed(j, report->baseline);
+	write_growth(j, report);
+	json_text(j, "since", report->since);
 	write_summary(j, report);
 	json_close_object(j);
 }

@@ -588,6 +588,29 @@ enum report_status report_write_baseline(const struct report_options *options, c
 	return status;
 }
 
+/* Lets the models begin at a checkpoint. A process that has not set it counts as a whole, so that a
+ * leak of it is not hidden. Returns false, with one line printed, if none has set it. */
+static bool look_since(struct model *const *models, size_t count, const char *checkpoint)
+{
+	const struct trace_checkpoint *other;
+	struct buffer others = { 0 };
+	struct reader_cursor c = { 0 };
+	bool is_set = false;
+
+	for (size_t i = 0; i < count; i++)
+		is_set |= model_look_since(models[i], checkpoint);
+	while (count && !is_set && others.used < 200 &&
+	       (other = model_next_checkpoint(models[0], &c)) != NULL) {
+		buffer_text(&others, others.used ? ", " : "; there are: ");
+		buffer_plain(&others, other->name);
+	}
+	if (!is_set)
+		complaint_print("lsatrace", "no checkpoint '%s' was set%s", checkpoint,
+				others.used ? others.data : "");
+	buffer_release(&others);
+	return is_set;
+}
+
 enum report_status report_traces(const struct report_options *options, char *const *paths,
 				 size_t count, FILE *out)
 {
@@ -596,14 +619,18 @@ enum report_status report_traces(const struct report_options *options, char *con
 	struct report report = { .models = models, .events = events };
 	struct progress progress = { 0 };
 	enum report_status status = REPORT_CLEAN;
+	bool is_found;
 
 	for (size_t i = 0; i < count; i++) {
 		models[report.count] = report_open_trace(paths[i], &events[report.count], &progress);
 		report.count += models[report.count] != NULL;
 	}
-	if (report.count)
+	report.since = options->since;
+	report.has_growth = options->has_growth;
+	is_found = !options->since || look_since(models, report.count, options->since);
+	if (report.count && is_found)
 		status = write_reports(options, &report, paths, count, &progress, out);
-	if (report.count < count)
+	if (report.count < count || !is_found)
 		status = REPORT_TROUBLE;
 	for (size_t i = 0; i < report.count; i++)
 		model_close(models[i]);

@@ -51,6 +51,8 @@ struct report {
 	bool has_color;                          /* the text is to be coloured */
 	const struct view *view;
 	const struct selection *selection; /* that was applied to the findings */
+	const char *since;                 /* the checkpoint from which on was looked; NULL: none */
+	bool has_growth;                   /* what grows is to be said */
 };
 
 #define REPORT_FORMAT_CONSTANT(name) REPORT_FORMAT_##name,
@@ -95,6 +97,8 @@ struct report_options {
 	struct view view;
 	struct selection selection;
 	struct places places;
+	const char *since; /* a checkpoint: only what is newer; NULL: all */
+	bool has_growth;   /* also say what grows */
 };
 
 /* The format of what goes to the stream. */

@@ -23,6 +23,7 @@
 #include "viewer/report/text.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/frames.h"
+#include "viewer/view/growing.h"
 #include "viewer/view/table.h"
 #include "viewer/view/terminal.h"
 
@@ -568,6 +569,22 @@ void text_write_finding(const struct report *report, const struct finding *f, st
 	end(&w);
 }
 
+/* What was left out because somebody asked for that. */
+static void write_exceptions(struct writer *w)
+{
+	if (w->report->since) {
+		buffer_text(w->text,
+			    "only what was made, or noticed first, since the checkpoint \"");
+		buffer_plain(w->text, w->report->since);
+		buffer_text(w->text, "\"\n");
+	}
+	if (w->report->findings->ignored)
+		buffer_format(w->text,
+			      "ignored, as lsatrace_ignore() asked: %" PRIu64
+			      " live blocks and sections\n",
+			      w->report->findings->ignored);
+}
+
 void report_write_text(const struct report *report, struct buffer *out)
 {
 	struct writer w = begin(report, out);
@@ -587,6 +604,9 @@ void report_write_text(const struct report *report, struct buffer *out)
 			report->findings->shown - top);
 	if (report->findings->notes)
 		buffer_text(out, "\n");
+	for (size_t i = 0; i < report->count && report->has_growth; i++)
+		growing_write(out, &w.style, report->symbols, report->models[i]);
+	write_exceptions(&w);
 	write_changes(&w);
 	write_suppressions(report, out);
 	write_fixed(report, out);

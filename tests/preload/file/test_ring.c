@@ -443,7 +443,8 @@ Test(ring, a_reference_leads_back_to_its_item)
 
 Test(ring, items_lie_back_to_back_within_one_chunk)
 {
-	struct chunks_items items = { TRACE_CHUNK_LEDGER, sizeof(struct trace_entry), NULL, 0 };
+	struct chunks_items items = { .kind = TRACE_CHUNK_LEDGER,
+				      .item_bytes = sizeof(struct trace_entry) };
 	const uint32_t all = TRACE_ITEMS(struct trace_entry);
 	uint32_t taken = 0, count;
 	char *first, *next;

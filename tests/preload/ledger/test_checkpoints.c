@@ -63,3 +63,48 @@ Test(checkpoints, the_last_ones_are_kept)
 	cr_assert_neq(checkpoints_find("1"), 0u);
 	cr_assert_neq(checkpoints_find(name), 0u);
 }
+
+static unsigned count_shown(void)
+{
+	struct trace_checkpoint *shown = NULL;
+	unsigned count = 0;
+
+	while ((shown = preload_next_checkpoint(shown)) != NULL)
+		count += shown->era != 0;
+	return count;
+}
+
+Test(checkpoints, a_reader_of_the_file_finds_them)
+{
+	struct trace_checkpoint *first, *second;
+	char name[32];
+
+	checkpoints_set("a");
+	checkpoints_set("b");
+	first = preload_next_checkpoint(NULL);
+	second = preload_next_checkpoint(first);
+	cr_assert_str_eq(first->name, "a");
+	cr_assert_eq(first->era, checkpoints_find("a"));
+	cr_assert_str_eq(second->name, "b");
+	checkpoints_set("a");
+	cr_assert_eq(first->era, checkpoints_find("a"));
+	cr_assert_geq(first->time, second->time);
+	for (int i = 0; i < 3 * CHECKPOINTS; i++) {
+		sprintf(name, "%d", i);
+		checkpoints_set(name);
+	}
+	cr_assert_eq(count_shown(), CHECKPOINTS);
+	cr_assert_str_neq(first->name, "a");
+}
+
+Test(checkpoints, a_forked_childs_file_has_them_as_well)
+{
+	struct trace_checkpoint *shown;
+
+	checkpoints_set("a");
+	preload_start_anew(4 << 20);
+	shown = preload_next_checkpoint(NULL);
+	cr_assert_str_eq(shown->name, "a");
+	cr_assert_eq(shown->era, checkpoints_find("a"));
+	cr_assert_eq(count_shown(), 1);
+}

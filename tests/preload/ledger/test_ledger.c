@@ -882,7 +882,7 @@ Test(ledger, in_a_forked_child_blocks_whose_deletion_was_in_flight_are_suspect)
 Test(ledger, what_is_live_is_counted_from_an_era_on)
 {
 	struct ledger_view section = enter_section(0x1000), block = enter_block(&section, 0x2000, 8);
-	uint32_t era = checkpoints_begin_era();
+	uint32_t era = trace_begin_era();
 
 	enter_block(NULL, 0x3000, 8);
 	enter_for_client(1, 0x4000, 8);
@@ -892,13 +892,14 @@ Test(ledger, what_is_live_is_counted_from_an_era_on)
 	cr_assert_eq(checkpoints_count_since(0), 3u);
 	enter_block(&section, 0x2000, 8);
 	cr_assert_eq(checkpoints_count_since(era), 3u);
-	cr_assert_eq(checkpoints_count_since(checkpoints_begin_era()), 0u);
+	cr_assert_eq(checkpoints_count_since(trace_begin_era()), 0u);
 }
 
 /* Suspect, adopted and inherited ones. */
 Test(ledger, blocks_that_are_no_leak_of_this_process_are_not_counted)
 {
-	static const uint8_t flags[] = { LEDGER_ADOPTED, LEDGER_INHERITED, LEDGER_SUSPECT };
+	static const uint8_t flags[] = { LEDGER_ADOPTED, LEDGER_INHERITED, LEDGER_SUSPECT,
+					 LEDGER_IGNORED };
 
 	for (uint64_t i = 0; i < sizeof(flags); i++)
 		enter(&(struct ledger_entry){ .address = 0x1000 * (i + 1),
@@ -906,4 +907,49 @@ Test(ledger, blocks_that_are_no_leak_of_this_process_are_not_counted)
 					      .family = FAMILY_SHARED_MEMORY,
 					      .flags = flags[i] });
 	cr_assert_eq(checkpoints_count_since(0), 0u);
+}
+
+static uint32_t era_shown(const struct trace_entry *entry)
+{
+	size_t offset = (size_t)((const char *)entry - (const char *)trace_header);
+	const char *chunk = (const char *)trace_header + offset - offset % TRACE_CHUNK_BYTES;
+
+	offset = offset % TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES;
+	return ((const uint32_t *)(chunk + TRACE_LEDGER_ERAS_OFFSET))[offset / sizeof(*entry)];
+}
+
+/* Of more entries than a chunk has. */
+Test(ledger, a_reader_of_the_file_finds_in_which_era_a_block_was_made)
+{
+	enum { BLOCKS = 2 * TRACE_LEDGER_ENTRIES + 1 };
+	uint32_t first = trace_era(), last;
+
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		enter_block(NULL, 0x1000 + 16 * i, 8);
+		last = trace_begin_era();
+	}
+	for (unsigned i = 0; i < BLOCKS; i++)
+		cr_assert_eq(era_shown(shown(0x1000 + 16 * i)), first + i);
+	cr_assert_eq(trace_header->last_era, last);
+	cr_assert_eq(preload_chunks(TRACE_CHUNK_LEDGER), 3);
+}
+
+Test(ledger, what_is_meant_to_live_for_ever_is_shown_so)
+{
+	struct ledger_view section = enter_section(0x9000), block = enter_block(&section, 0x1000, 8);
+
+	enter_for_client(1, 0x4000, 8);
+	cr_assert(ledger_ignore(0x9000));
+	cr_assert(ledger_ignore(0x1000));
+	cr_assert(ledger_ignore(0x4000));
+	cr_assert_not(ledger_ignore(0x1004), "inside of a block");
+	cr_assert_not(ledger_ignore(0x7000), "nothing");
+	cr_assert_eq(shown(0x9000)->state, TRACE_ENTRY_IGNORED_SECTION);
+	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_IGNORED);
+	cr_assert_eq(shown(0x4000)->state, TRACE_ENTRY_IGNORED);
+	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &block));
+	cr_assert(release_now(lane, &block, FREE_STACK));
+	cr_assert_not(ledger_ignore(0x1000), "freed");
+	enter_block(&section, 0x1000, 8);
+	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_BLOCK, "another block");
 }

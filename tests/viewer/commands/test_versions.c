@@ -105,7 +105,7 @@ Test(versions, a_newer_version_is_refused_in_one_line)
 	struct run run = run_on(trace_builder_write(b), "report", "--format=text");
 
 	cr_expect_eq(run.status, 2);
-	cr_expect(strstr(run.err, "of format version 4, this lsatrace reads 1 to 3"), "%s", run.err);
+	cr_expect(strstr(run.err, "of format version 5, this lsatrace reads 1 to 4"), "%s", run.err);
 	cr_expect_eq(strchr(run.err, '\n') - run.err + 1, (long)strlen(run.err), "%s", run.err);
 	run_release(&run);
 	trace_builder_free(b);

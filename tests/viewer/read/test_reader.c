@@ -344,7 +344,7 @@ Test(reader, refuses_a_newer_version_and_one_that_never_was)
 
 	s.header->version = TRACE_VERSION + 1;
 	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version,
-		"of format version 4, this lsatrace reads 1 to 3 at byte 8");
+		"of format version 5, this lsatrace reads 1 to 4 at byte 8");
 	s = sample();
 	s.header->version = 0;
 	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version, "version 0");

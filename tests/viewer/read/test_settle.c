@@ -63,7 +63,7 @@ Test(settle, an_entry_that_changed_is_left_out)
 	first.ledger.entry[1] = (struct trace_entry){ .address = 2, .state = TRACE_ENTRY_BLOCK };
 	then = first;
 	then.ledger.entry[1].address = 3;
-	settle_ledger(first.bytes, then.bytes);
+	settle_ledger(first.bytes, then.bytes, TRACE_LEDGER_ENTRIES);
 	cr_expect_eq(then.ledger.entry[0].state, TRACE_ENTRY_BLOCK);
 	cr_expect_eq(then.ledger.entry[1].state, TRACE_ENTRY_FREE);
 }

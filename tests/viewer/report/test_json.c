@@ -142,7 +142,7 @@ Test(report_json, has_the_keys_that_are_promised)
 		 "in_package");
 	has_keys(r.json, "summary",
 		 "errors warnings notes leaked_blocks leaked_bytes leaked_sections suppressed "
-		 "baseline hidden exact "
+		 "baseline hidden ignored exact "
 		 "lost");
 	release(&r, b);
 }
