@@ -117,14 +117,14 @@ bool growth_is_certain(const struct growth_row *row)
 /*
  * Is it growth? Chance spreads a number of blocks about their mean by its square root, so that three
  * times that is allowed, or half of the mean. Of places that are spread evenly from -1 to 1, the sum
- * of n has a variance of n / 3: beyond 2 deviations there is a trend. These are squares, without
+ * of n has a variance of n / 3: beyond 1.5 deviations there is a trend. These are squares, without
  * the mathematical library.
  */
 static bool is_growing(const struct growth_row *row)
 {
 	double sum = (double)sum_of(row), mean = growth_mean(row);
 
-	if (sum < GROWTH_LEAST || row->moment * row->moment > 2 * 2 * sum / 3)
+	if (sum < GROWTH_LEAST || row->moment * row->moment > 1.5 * 1.5 * sum / 3)
 		return false;
 	for (unsigned i = FIRST_PART; i < END_PART; i++) {
 		double off = (double)row->part[i] - mean;

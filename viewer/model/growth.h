@@ -16,6 +16,8 @@
  * for good reasons, and what has just been made is in use. Of the others, none may be empty, none may
  * be far from their mean, and there may be no trend.
  *
+ * A cache that has not levelled off when the trace ends looks like a leak, and is called growing.
+ *
  * What must be true of a backtrace that is called growing holds of its blocks and of its sections. A
  * trace of less than version 4 has no eras; and a run that is too short shows nothing.
  *
@@ -33,8 +35,8 @@ struct model;
 enum {
 	GROWTH_PARTS = 10,
 	GROWTH_ERAS_LEAST = 2 * GROWTH_PARTS, /* of a run that is long enough */
-	GROWTH_LEAST = 32, /* blocks of the parts that count, for any confidence */
-	GROWTH_MANY = 64,  /* the same, for high confidence */
+	GROWTH_LEAST = 64, /* blocks of the parts that count, for any confidence */
+	GROWTH_MANY = 128, /* the same, for high confidence */
 };
 
 struct growth_row {
