@@ -10,6 +10,7 @@
 
 #include "viewer/base/memory.h"
 #include "viewer/base/search.h"
+#include "viewer/symbols/demangle.h"
 #include "viewer/symbols/server.h"
 #include "viewer/symbols/units.h"
 
@@ -215,8 +216,10 @@ unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct place *pla
 	outer = &places[count - 1];
 	if (!symbol || outer->is_inlined)
 		return count;
-	/* A name in DWARF may be that of an equal function that the linker has folded with this one. */
-	if (!outer->function || (!outer->linkage_name && names_function(symbol, outer->function)))
+	/* A mangled symbol says more than a name in DWARF, but that may be the name of an equal function
+	 * that the linker has folded with this one. "f.cold", a part of f, says no more than "f". */
+	if (!outer->function || (!outer->linkage_name && demangle_applies(symbol) &&
+				 names_function(symbol, outer->function)))
 		outer->function = symbol;
 	/* The symbol table goes before DWARF, so that the symbol is the same without DWARF. */
 	outer->linkage_name = symbol;

@@ -43,15 +43,26 @@ static bool run_demangler(const char *symbol, struct result *result)
 	return symbol[1] == 'Z' && cplus_demangle_v3_callback(symbol, options, take_part, result);
 }
 
+/* Some compilers put further underscores before a symbol. */
+static const char *skip_underscores(const char *symbol)
+{
+	while (symbol[0] == '_' && symbol[1] == '_')
+		symbol++;
+	return symbol;
+}
+
+bool demangle_applies(const char *symbol)
+{
+	symbol = skip_underscores(symbol);
+	return symbol[0] == '_' && (symbol[1] == 'Z' || symbol[1] == 'R');
+}
+
 char *demangle(const char *linkage_name)
 {
 	struct result result = { 0 };
 
-	/* Some compilers put further underscores before the symbol. */
-	while (linkage_name[0] == '_' && linkage_name[1] == '_')
-		linkage_name++;
-	if (linkage_name[0] != '_' || (linkage_name[1] != 'Z' && linkage_name[1] != 'R') ||
-	    strlen(linkage_name) > MANGLED_MOST)
+	linkage_name = skip_underscores(linkage_name);
+	if (!demangle_applies(linkage_name) || strlen(linkage_name) > MANGLED_MOST)
 		return NULL;
 	if (run_demangler(linkage_name, &result) && result.name.used)
 		return buffer_take(&result.name);

@@ -8,7 +8,12 @@
 #ifndef LSATRACE_VIEWER_SYMBOLS_DEMANGLE_H
 #define LSATRACE_VIEWER_SYMBOLS_DEMANGLE_H
 
+#include <stdbool.h>
+
 struct buffer;
+
+/* Does a symbol look mangled? */
+bool demangle_applies(const char *symbol);
 
 /* Returns the name of a symbol in the source, to be freed; NULL if the symbol is not mangled. */
 char *demangle(const char *linkage_name);
