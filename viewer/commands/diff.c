@@ -35,12 +35,6 @@ struct side {
 	struct live live[TRACE_PACKAGES][256];
 };
 
-static const struct symbol *find_symbol(void *symbols, const struct model_module *module,
-					uint64_t offset)
-{
-	return symbols_find(symbols, module, offset);
-}
-
 static bool open_side(struct side *side, const char *path, const struct report_options *o)
 {
 	struct reader_cursor c = { 0 };
@@ -51,8 +45,7 @@ static bool open_side(struct side *side, const char *path, const struct report_o
 		return false;
 	side->symbols = symbols_new(NULL);
 	symbols_look_in(side->symbols, &o->places);
-	side->findings = findings_new(
-		&side->model, 1, (struct findings_namer){ find_symbol, side->symbols, NULL }, NULL);
+	side->findings = findings_new(&side->model, 1, findings_name_by(side->symbols), NULL);
 	while (model_next_entry(side->model, &c, &entry)) {
 		struct live *live = &side->live[entry.package][entry.family];
 

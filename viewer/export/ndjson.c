@@ -22,18 +22,6 @@ struct writer {
 	struct buffer text;
 };
 
-static const char *find_data(void *symbols, const struct model_module *module, uint64_t offset,
-			     uint64_t *from)
-{
-	return symbols_find_data(symbols, module, offset, from);
-}
-
-static const struct symbol *find_symbol(void *symbols, const struct model_module *module,
-					uint64_t offset)
-{
-	return symbols_find(symbols, module, offset);
-}
-
 static void write_build_id(struct writer *w, const char *key, const struct model_module *module)
 {
 	w->text.used = 0;
@@ -191,8 +179,7 @@ bool export_write_ndjson(const struct export *e, struct buffer *out)
 {
 	struct writer w = { .json = { .out = out, .is_compact = true }, .e = e };
 	struct findings *findings =
-		findings_new(e->models, e->count,
-			     (struct findings_namer){ find_symbol, e->symbols, find_data }, NULL);
+		findings_new(e->models, e->count, findings_name_by(e->symbols), NULL);
 
 	for (size_t i = 0; i < findings->count; i++)
 		write_finding(&w, findings_get(findings, i), findings->is_exact);

@@ -19,6 +19,7 @@
 #include "viewer/findings/shares.h"
 #include "viewer/findings/wrappers.h"
 #include "viewer/model/model.h"
+#include "viewer/symbols/symbols.h"
 
 /*
  * What is kept of a finding. A ledger of n bytes can hold n / 32 distinct leaks, so this is short;
@@ -548,6 +549,23 @@ static void number_twins(struct findings *f)
 			f->twin[print[i].row] = f->twin[print[i - 1].row] + 1;
 	free(print);
 	free(c);
+}
+
+static const struct symbol *find_symbol(void *symbols, const struct model_module *module,
+					uint64_t offset)
+{
+	return symbols_find(symbols, module, offset);
+}
+
+static const char *find_data(void *symbols, const struct model_module *module, uint64_t offset,
+			     uint64_t *from)
+{
+	return symbols_find_data(symbols, module, offset, from);
+}
+
+struct findings_namer findings_name_by(struct symbols *symbols)
+{
+	return (struct findings_namer){ find_symbol, symbols, find_data };
 }
 
 struct findings *findings_new(struct model *const *models, size_t count,

@@ -27,6 +27,7 @@ struct findings_row;
 struct findings_shares;
 struct model_entry;
 struct neighbours;
+struct symbols;
 struct paths;
 struct wrappers;
 struct wrappers_globs;
@@ -65,6 +66,9 @@ struct findings {
 	bool has_baseline;
 	struct findings_one *one;
 };
+
+/* The namer that asks `symbols`, which must outlive it. */
+struct findings_namer findings_name_by(struct symbols *symbols);
 
 /* Judges the models together. What is given must outlive the result. `globs` NULL: no function is
  * named as a wrapper. Never NULL. */

@@ -267,18 +267,6 @@ FILE *report_open_file(const char *path, char *const *traces, size_t count)
 	return file;
 }
 
-static const char *find_data(void *symbols, const struct model_module *module, uint64_t offset,
-			     uint64_t *from)
-{
-	return symbols_find_data(symbols, module, offset, from);
-}
-
-static const struct symbol *find_symbol(void *symbols, const struct model_module *module,
-					uint64_t offset)
-{
-	return symbols_find(symbols, module, offset);
-}
-
 static void (*const writers[])(const struct report *,
 			       struct buffer *) = { REPORT_FORMATS(FORMAT_WRITER, FORMAT_WRITER) };
 
@@ -479,8 +467,7 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	enum report_status status;
 
 	symbols_look_in(symbols, &o->places);
-	findings = findings_new(report->models, report->count,
-				(struct findings_namer){ find_symbol, symbols, find_data },
+	findings = findings_new(report->models, report->count, findings_name_by(symbols),
 				&o->wrappers);
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, findings);
@@ -538,8 +525,7 @@ static struct baseline *make_baseline(const struct report_options *o, struct mod
 	struct findings *f;
 
 	symbols_look_in(symbols, &o->places);
-	f = findings_new(models, count, (struct findings_namer){ find_symbol, symbols, find_data },
-			 &o->wrappers);
+	f = findings_new(models, count, findings_name_by(symbols), &o->wrappers);
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, f);
 	processes_sort(&processes, models, count);
