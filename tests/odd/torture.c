@@ -105,13 +105,13 @@ static int forks_under_load(char **arguments)
 {
 	pthread_t threads[LOAD];
 	int status;
-	pid_t child;
 
 	host_start();
 	for (int i = 0; i < LOAD; i++)
 		threads[i] = start_thread(churn_until_over, NULL);
 	for (long i = 0; i < number_of(arguments[0]); i++) {
-		child = fork();
+		pid_t child = fork();
+
 		need(child >= 0, "fork");
 		if (child == 0) {
 			host_forget_counts();
@@ -119,7 +119,7 @@ static int forks_under_load(char **arguments)
 		}
 		churn_private(10);
 	}
-	while ((child = wait(&status)) > 0)
+	while (wait(&status) > 0)
 		need(status == 0, "a child");
 	__atomic_store_n(&is_load_over, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < LOAD; i++)
