@@ -34,20 +34,21 @@ static const char *take_growth(void *into, const char *name, const char *value)
 	return NULL;
 }
 
+static const struct argument rows[] = {
+	{ "strict", 0, NULL,
+	  "exit with 2 if there is no such finding, but the\nresult is a lower bound", take_strict,
+	  NULL },
+};
+static const struct argument looks[] = {
+	{ "since", 0, "CHECKPOINT",
+	  "report only what was made, or noticed first, since\nlsatrace_checkpoint(CHECKPOINT)",
+	  take_since, NULL },
+	{ "growth", 0, NULL, "also say which backtraces have memory that grows steadily",
+	  take_growth, NULL },
+};
+
 int command_report(int argc, char **argv)
 {
-	static const struct argument rows[] = {
-		{ "strict", 0, NULL,
-		  "exit with 2 if there is no such finding, but the\nresult is a lower bound",
-		  take_strict, NULL },
-	};
-	static const struct argument looks[] = {
-		{ "since", 0,
-		  "CHECKPOINT", "report only what was made, or noticed first, since\nlsatrace_checkpoint(CHECKPOINT)",
-		  take_since, NULL },
-		{ "growth", 0, NULL, "also say which backtraces have memory that grows steadily",
-		  take_growth, NULL },
-	};
 	bool is_strict = false;
 	struct report_options options = { 0 };
 	struct arguments arguments = {

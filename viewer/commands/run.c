@@ -98,22 +98,23 @@ static int report(const struct recording *r, const struct report_options *option
 	return status;
 }
 
+static const struct argument rows[] = {
+	{ "error-exitcode", 0, "N",
+	  "exit with N, 1 to 255, if there are such findings,\n"
+	  "and with 125 if there is nothing to judge by",
+	  take_error_status, NULL },
+	{ "allow-untraced", 0, NULL,
+	  "with --error-exitcode: it is no failure if no\npackage is initialised",
+	  take_allow_untraced, NULL },
+	{ "keep", 0, "always|findings|never",
+	  "keep the traces: always (default), if there are\nfindings at or above the level "
+	  "or "
+	  "something was lost,\nor never",
+	  NULL, choose_keep },
+};
+
 int command_run(int argc, char **argv)
 {
-	static const struct argument rows[] = {
-		{ "error-exitcode", 0, "N",
-		  "exit with N, 1 to 255, if there are such findings,\n"
-		  "and with 125 if there is nothing to judge by",
-		  take_error_status, NULL },
-		{ "allow-untraced", 0, NULL,
-		  "with --error-exitcode: it is no failure if no\npackage is initialised",
-		  take_allow_untraced, NULL },
-		{ "keep", 0, "always|findings|never",
-		  "keep the traces: always (default), if there are\nfindings at or above the level "
-		  "or "
-		  "something was lost,\nor never",
-		  NULL, choose_keep },
-	};
 	struct report_options options = { 0 };
 	struct recording recording = { 0 };
 	struct gate gate = { 0 };

@@ -307,6 +307,14 @@ static void write_time(struct json *j, const char *key, uint64_t time_ns)
 		json_null(j, key);
 }
 
+static void write_known(struct json *j, const char *key, bool is_known, uint64_t number)
+{
+	if (is_known)
+		json_number(j, key, number);
+	else
+		json_null(j, key);
+}
+
 static void write_finding(struct writer *w, const struct finding *f)
 {
 	struct json *j = &w->json;
@@ -323,17 +331,11 @@ static void write_finding(struct writer *w, const struct finding *f)
 		json_address(j, "address", f->address);
 	else
 		json_null(j, "address");
-	if (f->has_size)
-		json_number(j, "size", f->size);
-	else
-		json_null(j, "size");
+	write_known(j, "size", f->has_size, f->size);
 	json_number(j, "package", f->package);
 	json_number(j, "trace", f->trace);
 	write_shares(j, f);
-	if (f->thread)
-		json_integer(j, "thread", f->thread);
-	else
-		json_null(j, "thread");
+	write_known(j, "thread", f->thread != 0, (uint64_t)f->thread);
 	write_time(j, "first_time", f->first_ns);
 	write_time(j, "last_time", f->last_ns);
 	json_text(j, "fingerprint", f->fingerprint);
@@ -343,10 +345,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 	write_baseline(j, f);
 	json_text(j, "message", f->message);
 	json_text(j, "handed_out_by", f->handed_out);
-	if (f->damage)
-		json_number(j, "damaged_bytes", f->damage);
-	else
-		json_null(j, "damaged_bytes");
+	write_known(j, "damaged_bytes", f->damage != 0, f->damage);
 	write_section(j, "section", &f->section);
 	write_section(j, "owner", &f->owner);
 	write_stacks(w, f);
