@@ -77,12 +77,13 @@ static long count_rounds(const struct cell *cell, const char *folder)
 
 static void expect_at_most(const struct cell *cell)
 {
-	long most = cell->instructions * (100 + ROOM_PERCENT) / 100, bare, traced, count;
+	long most, bare, traced, count;
 	char *folder;
 
 #if defined(__clang__) || !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__)
 	cr_skip_test("the limits are for gcc, and what the Makefile builds");
 #endif
+	most = cell->instructions * (100 + ROOM_PERCENT) / 100;
 	bare = count_rounds(cell, NULL);
 	folder = temporary_folder_new();
 	traced = count_rounds(cell, folder);

@@ -71,17 +71,23 @@ static struct block *find_block(struct curve *c, uint64_t address)
 	return block;
 }
 
+/* Of a block that is in no list of a section any more. */
+static void forget_block(struct curve *c, struct block *block)
+{
+	take_amount(&c->package[block->package], 1, block->size);
+	HASH_DELETE(hh, c->block, block);
+	free(block);
+}
+
 static struct section *drop_block(struct curve *c, struct block *block)
 {
 	struct section *section = block->section;
 
-	take_amount(&c->package[block->package], 1, block->size);
 	if (section) {
 		take_amount(&section->held, 1, block->size);
 		DL_DELETE(section->block, block);
 	}
-	HASH_DELETE(hh, c->block, block);
-	free(block);
+	forget_block(c, block);
 	return section;
 }
 
@@ -129,9 +135,13 @@ static struct section *drop_older(struct curve *c, const struct trace_event *e, 
 static struct section *delete_section(struct curve *c, const struct trace_event *e)
 {
 	struct section *section = find_section(c, e->address);
+	struct block *block = section->block, *next;
 
-	while (section->block)
-		drop_block(c, section->block);
+	section->block = NULL;
+	for (; block && c->block; block = next) { /* c->block: clang's analyzer cannot know */
+		next = block->next;
+		forget_block(c, block);
+	}
 	section->held = (struct curve_amount){ 0 };
 	return section;
 }

@@ -63,7 +63,7 @@ struct sources *sources_new(const char *root)
 	struct sources *s = memory_new(1, sizeof(*s));
 
 	s->root = root ? realpath(root, NULL) : find_repository();
-	if (!s->root)
+	if (root && !s->root)
 		s->root = memory_text(root, strlen(root));
 	return s;
 }

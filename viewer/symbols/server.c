@@ -42,6 +42,7 @@ void server_forget(void)
 static int follow_answer(debuginfod_client *client, long a, long b)
 {
 	uint64_t now = read_clock();
+	const char *urls = getenv(URLS);
 
 	(void)client;
 	progress_show(server.progress, "asking debuginfod", b > 0 ? (uint64_t)a : 0,
@@ -52,8 +53,8 @@ static int follow_answer(debuginfod_client *client, long a, long b)
 	}
 	if (now - server.heard_ns < SERVER_SECONDS * 1000000000ull)
 		return 0;
-	if (!server.silent && getenv(URLS))
-		server.silent = memory_text(getenv(URLS), strlen(getenv(URLS)));
+	if (!server.silent && urls)
+		server.silent = memory_text(urls, strlen(urls));
 	server_forget();
 	return 1;
 }

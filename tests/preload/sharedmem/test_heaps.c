@@ -108,9 +108,10 @@ Test(heaps, they_grow_as_blocks_are_handed_out_and_shrink_to_one_free_block)
 /* The host's data, as if its own allocator had made it: locked, but no more than there is. */
 Test(heaps, a_host_that_locks_its_memory_locks_what_it_was_given)
 {
-	char *block = heaps_allocate_private(5 << 20);
 	unsigned char is_there = 0;
+	char *block;
 
+	cr_assert_not_null(heaps_allocate_private(5 << 20));
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
 		cr_skip_test("mlockall(): %s", strerror(errno));
 	block = heaps_allocate_private(5 << 20);
