@@ -29,7 +29,7 @@ TestSuite(cfi, .init = set_up);
 /* A thread's own rows say the same. */
 static struct cfi_rule find_rule(uint64_t return_address)
 {
-	static struct cfi_own_row rows[CFI_OWN_ROWS];
+	static _Thread_local struct cfi_own_row rows[CFI_OWN_ROWS];
 	uint64_t salt = cfi_salt(images_epoch());
 	struct cfi_rule rule = cfi_find(return_address, salt);
 
