@@ -89,8 +89,6 @@ static unsigned find_width(FILE *out)
 	unsigned long number = columns ? strtoul(columns, NULL, 10) : 0;
 	struct winsize size;
 
-	if (!terminal_is(out))
-		return 0;
 	for (size_t i = 0; i < sizeof(descriptors) / sizeof(*descriptors) && !number; i++)
 		if (ioctl(descriptors[i], TIOCGWINSZ, &size) == 0)
 			number = size.ws_col;
@@ -104,6 +102,8 @@ static void shape_lines(struct buffer *shaped, const char *lines, size_t bytes, 
 
 void terminal_shape(struct buffer *stream)
 {
+	if (!stream->out || !terminal_is(stream->out))
+		return;
 	stream->shape = shape_lines;
-	stream->width = stream->out ? find_width(stream->out) : 0;
+	stream->width = find_width(stream->out);
 }

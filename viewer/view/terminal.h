@@ -26,8 +26,8 @@ bool terminal_is(FILE *out);
 bool terminal_has_utf8(void);
 
 /*
- * From now on, long lines of a stream to a terminal are wrapped at its width, and other characters than
- * ASCII are replaced if the locale is not one of UTF-8.
+ * If a stream goes to a terminal, its long lines are wrapped from now on at the width of that, and other
+ * characters than ASCII are replaced if the locale is not one of UTF-8.
  */
 void terminal_shape(struct buffer *stream);
 
