@@ -330,13 +330,17 @@ static unsigned rank_of(const struct findings *f, const struct findings_row *row
 	}
 }
 
+static bool is_leak_kind(enum trace_kind kind)
+{
+	return kind == TRACE_KIND_BLOCK_LEAK || kind == TRACE_KIND_SECTION_LEAK;
+}
+
 /* The error path of a row's first occurrence, if all are on such a one; else NULL. */
 static const struct path *path_of(const struct findings *f, const struct findings_row *row)
 {
-	bool is_leak = row->identity.kind == TRACE_KIND_BLOCK_LEAK ||
-		       row->identity.kind == TRACE_KIND_SECTION_LEAK;
-
-	return is_leak && !row->is_on_no_path ? paths_find(f->paths[row->model], row->first) : NULL;
+	return is_leak_kind((enum trace_kind)row->identity.kind) && !row->is_on_no_path
+		       ? paths_find(f->paths[row->model], row->first)
+		       : NULL;
 }
 
 /* A block leak is shown under the leak of its section. */
@@ -453,11 +457,6 @@ static size_t count_occurrences(struct model *const *models, size_t count)
 			occurrences++;
 	}
 	return occurrences;
-}
-
-static bool is_leak_kind(enum trace_kind kind)
-{
-	return kind == TRACE_KIND_BLOCK_LEAK || kind == TRACE_KIND_SECTION_LEAK;
 }
 
 static void decode_mark(const struct findings *f, const struct findings_mark *mark,
