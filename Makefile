@@ -21,8 +21,7 @@ VIEWER_LIBS := -ljansson -ldw -lelf -liberty -lz
 # -fno-tree-slp-vectorize: a vector load of two words that were just stored one by one stalls.
 FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-tree-slp-vectorize \
 	$(GUEST_SANITIZE)
-# Hidden: libjansson has functions of the same names as viewer/base/json.h, and must call its own.
-FLAGS_viewer := $(CFLAGS) -fvisibility=hidden -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
+FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 flags = $(or $(FLAGS_$(1)),$(call flags,$(patsubst %/,%,$(dir $(1)))))
 # A traced call goes through small functions of a dozen files, which gcc joins at link time. The objects

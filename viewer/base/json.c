@@ -100,7 +100,7 @@ void json_close_array(struct json *j)
 	close_bracket(j, "]");
 }
 
-void json_text(struct json *j, const char *key, const char *text)
+void json_write_text(struct json *j, const char *key, const char *text)
 {
 	begin_item(j, key);
 	if (text)
@@ -109,25 +109,25 @@ void json_text(struct json *j, const char *key, const char *text)
 		buffer_text(j->out, "null");
 }
 
-void json_number(struct json *j, const char *key, uint64_t number)
+void json_write_number(struct json *j, const char *key, uint64_t number)
 {
 	begin_item(j, key);
 	buffer_decimal(j->out, number > INT64_MAX ? INT64_MAX : number);
 }
 
-void json_integer(struct json *j, const char *key, int64_t number)
+void json_write_integer(struct json *j, const char *key, int64_t number)
 {
 	begin_item(j, key);
 	buffer_signed(j->out, number);
 }
 
-void json_real(struct json *j, const char *key, double number)
+void json_write_real(struct json *j, const char *key, double number)
 {
 	begin_item(j, key);
 	buffer_format(j->out, "%.6g", number);
 }
 
-void json_address(struct json *j, const char *key, uint64_t address)
+void json_write_address(struct json *j, const char *key, uint64_t address)
 {
 	begin_item(j, key);
 	buffer_text(j->out, "\"");
@@ -135,7 +135,7 @@ void json_address(struct json *j, const char *key, uint64_t address)
 	buffer_text(j->out, "\"");
 }
 
-void json_time(struct json *j, const char *key, uint64_t time_ns)
+void json_write_time(struct json *j, const char *key, uint64_t time_ns)
 {
 	time_t seconds = (time_t)(time_ns / 1000000000u);
 	struct buffer b = { 0 };
@@ -146,17 +146,17 @@ void json_time(struct json *j, const char *key, uint64_t time_ns)
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 		buffer_format(&b, "%s.%06" PRIu64 "Z", text, time_ns % 1000000000u / 1000u);
 	}
-	json_text(j, key, b.data);
+	json_write_text(j, key, b.data);
 	buffer_release(&b);
 }
 
-void json_boolean(struct json *j, const char *key, bool value)
+void json_write_boolean(struct json *j, const char *key, bool value)
 {
 	begin_item(j, key);
 	buffer_text(j->out, value ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
+void json_write_null(struct json *j, const char *key)
 {
 	begin_item(j, key);
 	buffer_text(j->out, "null");

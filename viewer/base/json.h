@@ -4,6 +4,9 @@
  * `out` set is ready. The caller sees to it that each thing that is opened is closed, and that an item
  * of an object has a key of its own.
  *
+ * libjansson, which the viewer reads JSON with, has names that begin with json_ as well: no function
+ * here may have one of those.
+ *
  * A document has one item a line, indented by two spaces a level; or it is compact, on one line.
  *
  * For one thread at a time.
@@ -31,17 +34,17 @@ void json_open_array(struct json *j, const char *key);
 void json_close_array(struct json *j);
 
 /* Valid UTF-8; NULL: null. Keys are the same. */
-void json_text(struct json *j, const char *key, const char *text);
+void json_write_text(struct json *j, const char *key, const char *text);
 /* An integer of a JSON reader has 63 bits: a greater number becomes the greatest one. */
-void json_number(struct json *j, const char *key, uint64_t number);
-void json_integer(struct json *j, const char *key, int64_t number);
+void json_write_number(struct json *j, const char *key, uint64_t number);
+void json_write_integer(struct json *j, const char *key, int64_t number);
 /* Six digits of a finite number. */
-void json_real(struct json *j, const char *key, double number);
+void json_write_real(struct json *j, const char *key, double number);
 /* "0x7f12" */
-void json_address(struct json *j, const char *key, uint64_t address);
+void json_write_address(struct json *j, const char *key, uint64_t address);
 /* Nanoseconds since 1970: "2023-11-14T22:13:20.123456Z" (RFC 3339) */
-void json_time(struct json *j, const char *key, uint64_t time_ns);
-void json_boolean(struct json *j, const char *key, bool value);
-void json_null(struct json *j, const char *key);
+void json_write_time(struct json *j, const char *key, uint64_t time_ns);
+void json_write_boolean(struct json *j, const char *key, bool value);
+void json_write_null(struct json *j, const char *key);
 
 #endif

@@ -27,7 +27,7 @@ static void write_build_id(struct writer *w, const char *key, const struct model
 	w->text.used = 0;
 	if (module && module->build_id_bytes)
 		buffer_hex_bytes(&w->text, module->build_id, module->build_id_bytes);
-	json_text(&w->json, key, w->text.used ? w->text.data : NULL);
+	json_write_text(&w->json, key, w->text.used ? w->text.data : NULL);
 }
 
 /* A trace does not have the name of its host. It is known if that is this one, since it was booted. */
@@ -39,14 +39,14 @@ static void write_host(struct writer *w, const struct model *model)
 	w->text.used = 0;
 	if (liveness_is_here(boot_id) && gethostname(host, sizeof(host) - 1) == 0 && *host)
 		buffer_plain(&w->text, host);
-	json_text(&w->json, "host", w->text.used ? w->text.data : NULL);
+	json_write_text(&w->json, "host", w->text.used ? w->text.data : NULL);
 	w->text.used = 0;
 	for (unsigned i = 0; i < 16; i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			buffer_text(&w->text, "-");
 		buffer_hex_bytes(&w->text, &boot_id[i], 1);
 	}
-	json_text(&w->json, "boot_id", w->text.data);
+	json_write_text(&w->json, "boot_id", w->text.data);
 }
 
 static const struct model_module *find_exe(const struct model *model)
@@ -78,12 +78,12 @@ static void write_process(struct writer *w, const struct finding *f)
 	struct json *j = &w->json;
 
 	write_host(w, f->model);
-	json_text(j, "exe", process->exe);
+	json_write_text(j, "exe", process->exe);
 	write_build_id(w, "build_id", find_exe(f->model));
-	json_null(j, "version");
-	json_integer(j, "pid", process->pid);
-	json_time(j, "start_time", process->start_ns);
-	json_time(j, "end_time", end_time(w, f));
+	json_write_null(j, "version");
+	json_write_integer(j, "pid", process->pid);
+	json_write_time(j, "start_time", process->start_ns);
+	json_write_time(j, "end_time", end_time(w, f));
 }
 
 /* The stack that tells the most of a finding. */
@@ -111,12 +111,12 @@ static void write_place(struct writer *w, const struct finding *f, const struct 
 		}
 	if (frame)
 		symbol = symbols_find(w->e->symbols, frame->module, frame->offset);
-	json_text(&w->json, "function", symbol ? symbol->function : NULL);
-	json_text(&w->json, "file", symbol ? symbol->file : NULL);
+	json_write_text(&w->json, "function", symbol ? symbol->function : NULL);
+	json_write_text(&w->json, "file", symbol ? symbol->file : NULL);
 	if (symbol && symbol->line)
-		json_number(&w->json, "line", symbol->line);
+		json_write_number(&w->json, "line", symbol->line);
 	else
-		json_null(&w->json, "line");
+		json_write_null(&w->json, "line");
 }
 
 static void write_offset(struct writer *w, const struct model_frame *frame)
@@ -129,7 +129,7 @@ static void write_offset(struct writer *w, const struct model_frame *frame)
 	if (frame->module)
 		buffer_text(&w->text, "+");
 	buffer_hex(&w->text, frame->offset);
-	json_text(&w->json, NULL, w->text.data);
+	json_write_text(&w->json, NULL, w->text.data);
 }
 
 static void write_stack(struct writer *w, const struct model_stack *stack)
@@ -140,7 +140,7 @@ static void write_stack(struct writer *w, const struct model_stack *stack)
 			symbols_find(w->e->symbols, stack->frame[i].module, stack->frame[i].offset);
 
 		for (; symbol; symbol = symbol->outer)
-			json_text(&w->json, NULL, symbol->function);
+			json_write_text(&w->json, NULL, symbol->function);
 	}
 	json_close_array(&w->json);
 	json_open_array(&w->json, "offsets");
@@ -156,20 +156,20 @@ static void write_finding(struct writer *w, const struct finding *f, bool is_exa
 	struct json *j = &w->json;
 
 	json_open_object(j, NULL);
-	json_number(j, "schema", 1);
+	json_write_number(j, "schema", 1);
 	write_process(w, f);
-	json_text(j, "package", package->name);
-	json_text(j, "module", package->module ? package->module->name : NULL);
+	json_write_text(j, "package", package->name);
+	json_write_text(j, "module", package->module ? package->module->name : NULL);
 	write_build_id(w, "module_build_id", package->module);
-	json_text(j, "kind", kinds_text(f->kind));
-	json_text(j, "reason", f->reason ? kinds_reason_text(f->reason) : NULL);
-	json_text(j, "family", f->family);
-	json_text(j, "level", kinds_level_text(f->level));
-	json_text(j, "fingerprint", f->fingerprint);
-	json_text(j, "weak_fingerprint", f->fingerprint_weak);
-	json_number(j, "count", f->count);
-	json_number(j, "bytes", f->bytes);
-	json_boolean(j, "exact", is_exact);
+	json_write_text(j, "kind", kinds_text(f->kind));
+	json_write_text(j, "reason", f->reason ? kinds_reason_text(f->reason) : NULL);
+	json_write_text(j, "family", f->family);
+	json_write_text(j, "level", kinds_level_text(f->level));
+	json_write_text(j, "fingerprint", f->fingerprint);
+	json_write_text(j, "weak_fingerprint", f->fingerprint_weak);
+	json_write_number(j, "count", f->count);
+	json_write_number(j, "bytes", f->bytes);
+	json_write_boolean(j, "exact", is_exact);
 	write_place(w, f, stack);
 	write_stack(w, stack);
 	json_close_object(j);

@@ -49,11 +49,11 @@ static void write_frame(void *writer, const struct profile_frame *frame)
 	if (!is_new)
 		return;
 	json_open_object(&w->json, NULL);
-	json_text(&w->json, "name", w->name.data);
+	json_write_text(&w->json, "name", w->name.data);
 	if (frame->file)
-		json_text(&w->json, "file", frame->file);
+		json_write_text(&w->json, "file", frame->file);
 	if (frame->line)
-		json_number(&w->json, "line", frame->line);
+		json_write_number(&w->json, "line", frame->line);
 	json_close_object(&w->json);
 }
 
@@ -62,7 +62,7 @@ static void write_number(void *writer, const struct profile_frame *frame)
 	struct writer *w = writer;
 	bool is_new;
 
-	json_number(&w->json, NULL, number_frame(w, frame, &is_new) - 1);
+	json_write_number(&w->json, NULL, number_frame(w, frame, &is_new) - 1);
 }
 
 static void write_profile(struct writer *w, const struct export *e, const struct profile *p,
@@ -72,11 +72,11 @@ static void write_profile(struct writer *w, const struct export *e, const struct
 	struct json *j = &w->json;
 
 	json_open_object(j, NULL);
-	json_text(j, "type", "sampled");
-	json_text(j, "name", profiles[n].name);
-	json_text(j, "unit", profiles[n].unit);
-	json_number(j, "startValue", 0);
-	json_number(j, "endValue", p->sum[value]);
+	json_write_text(j, "type", "sampled");
+	json_write_text(j, "name", profiles[n].name);
+	json_write_text(j, "unit", profiles[n].unit);
+	json_write_number(j, "startValue", 0);
+	json_write_number(j, "endValue", p->sum[value]);
 	json_open_array(j, "samples");
 	for (size_t i = 0; i < p->rows; i++) {
 		if (!p->row[i].value[value])
@@ -89,7 +89,7 @@ static void write_profile(struct writer *w, const struct export *e, const struct
 	json_open_array(j, "weights");
 	for (size_t i = 0; i < p->rows; i++)
 		if (p->row[i].value[value])
-			json_number(j, NULL, p->row[i].value[value]);
+			json_write_number(j, NULL, p->row[i].value[value]);
 	json_close_array(j);
 	json_close_object(j);
 }
@@ -104,10 +104,10 @@ bool export_write_speedscope(const struct export *e, struct buffer *out)
 	if (!p)
 		return false;
 	json_open_object(j, NULL);
-	json_text(j, "$schema", "https://www.speedscope.app/file-format-schema.json");
-	json_text(j, "exporter", "lsatrace " LSATRACE_VERSION);
-	json_text(j, "name", exe ? exe : model_path(e->models[0]));
-	json_number(j, "activeProfileIndex", 0);
+	json_write_text(j, "$schema", "https://www.speedscope.app/file-format-schema.json");
+	json_write_text(j, "exporter", "lsatrace " LSATRACE_VERSION);
+	json_write_text(j, "name", exe ? exe : model_path(e->models[0]));
+	json_write_number(j, "activeProfileIndex", 0);
 	json_open_object(j, "shared");
 	json_open_array(j, "frames");
 	for (size_t i = 0; i < p->rows; i++)

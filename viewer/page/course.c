@@ -110,14 +110,14 @@ static void fill(struct course *c, const struct model *model)
 static void write_lane(struct json *j, const char *name, const struct lane *lane)
 {
 	json_open_object(j, NULL);
-	json_text(j, "name", name);
+	json_write_text(j, "name", name);
 	json_open_array(j, "bytes");
 	for (size_t i = 0; i < POINTS; i++)
-		json_number(j, NULL, lane->at[i].bytes);
+		json_write_number(j, NULL, lane->at[i].bytes);
 	json_close_array(j);
 	json_open_array(j, "blocks");
 	for (size_t i = 0; i < POINTS; i++)
-		json_number(j, NULL, lane->at[i].blocks);
+		json_write_number(j, NULL, lane->at[i].blocks);
 	json_close_array(j);
 	json_close_object(j);
 }
@@ -154,20 +154,20 @@ void course_write(struct json *j, const struct model *model, const struct model_
 	c->last_ns = events->last_ns;
 	fill(c, model);
 	json_open_object(j, NULL);
-	json_integer(j, "pid", model_process(model)->pid);
-	json_integer(j, "first_ns", c->first_ns);
-	json_integer(j, "last_ns", c->last_ns);
+	json_write_integer(j, "pid", model_process(model)->pid);
+	json_write_integer(j, "first_ns", c->first_ns);
+	json_write_integer(j, "last_ns", c->last_ns);
 	write_lanes(j, c, model);
-	json_number(j, "left_out", c->left_out);
+	json_write_number(j, "left_out", c->left_out);
 	json_open_array(j, "marks");
 	for (size_t i = 0; i < c->marks; i++) {
 		json_open_array(j, NULL);
-		json_integer(j, NULL, c->mark[i].time_ns);
-		json_text(j, NULL, kinds_text((enum trace_kind)c->mark[i].kind));
+		json_write_integer(j, NULL, c->mark[i].time_ns);
+		json_write_text(j, NULL, kinds_text((enum trace_kind)c->mark[i].kind));
 		json_close_array(j);
 	}
 	json_close_array(j);
-	json_number(j, "further_marks", c->further_marks);
+	json_write_number(j, "further_marks", c->further_marks);
 	json_close_object(j);
 	free(c);
 }

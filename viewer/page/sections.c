@@ -138,12 +138,12 @@ static void write_block(struct json *j, const struct list *l, const struct secti
 	buffer_text(&text, name);
 	number = numbers_give(names, text.data, text.used, &is_new);
 	json_open_array(j, NULL);
-	json_number(j, NULL, (uint64_t)(holder - l->section));
-	json_integer(j, NULL, is_inside ? (int64_t)(block->address - start) : -1);
-	json_number(j, NULL, block->size);
-	json_number(j, NULL, number - 1);
+	json_write_number(j, NULL, (uint64_t)(holder - l->section));
+	json_write_integer(j, NULL, is_inside ? (int64_t)(block->address - start) : -1);
+	json_write_number(j, NULL, block->size);
+	json_write_number(j, NULL, number - 1);
 	if (is_new)
-		json_text(j, NULL, name);
+		json_write_text(j, NULL, name);
 	json_close_array(j);
 	buffer_release(&text);
 }
@@ -161,10 +161,10 @@ void sections_write_blocks(struct json *j, const struct model *model, struct sym
 	json_open_array(j, "sections");
 	for (size_t i = 0; i < l.sections; i++) {
 		json_open_array(j, NULL);
-		json_address(j, NULL, l.section[i].entry.address);
-		json_number(j, NULL, l.section[i].entry.size);
-		json_number(j, NULL, l.section[i].bytes);
-		json_number(j, NULL, l.section[i].blocks);
+		json_write_address(j, NULL, l.section[i].entry.address);
+		json_write_number(j, NULL, l.section[i].entry.size);
+		json_write_number(j, NULL, l.section[i].bytes);
+		json_write_number(j, NULL, l.section[i].blocks);
 		json_close_array(j);
 	}
 	json_close_array(j);

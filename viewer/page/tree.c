@@ -42,9 +42,9 @@ static uint32_t number_name(struct writer *w, const char *module, bool is_own)
 	if (is_new) {
 		w->name.data[used] = '\0';
 		json_open_array(w->json, NULL);
-		json_text(w->json, NULL, w->name.data);
-		json_text(w->json, NULL, module);
-		json_number(w->json, NULL, is_own);
+		json_write_text(w->json, NULL, w->name.data);
+		json_write_text(w->json, NULL, module);
+		json_write_number(w->json, NULL, is_own);
 		json_close_array(w->json);
 	}
 	return number - 1;
@@ -126,11 +126,11 @@ static void write_nodes(struct writer *w)
 	json_open_array(w->json, "parent");
 	for (size_t i = 0; i < w->nodes; i++)
 		/* As a distance, which is 1 for most nodes and so short. 0: there is none. */
-		json_number(w->json, NULL, w->node[i].parent ? i + 1 - w->node[i].parent : 0);
+		json_write_number(w->json, NULL, w->node[i].parent ? i + 1 - w->node[i].parent : 0);
 	json_close_array(w->json);
 	json_open_array(w->json, "name");
 	for (size_t i = 0; i < w->nodes; i++)
-		json_number(w->json, NULL, w->node[i].name);
+		json_write_number(w->json, NULL, w->node[i].name);
 	json_close_array(w->json);
 }
 
@@ -149,13 +149,13 @@ void tree_write(struct json *j, struct profile *profile, struct symbols *symbols
 	json_open_array(j, "rows");
 	for (size_t i = 0; i < profile->rows; i++) {
 		json_open_array(j, NULL);
-		json_number(j, NULL, node[i]);
+		json_write_number(j, NULL, node[i]);
 		for (unsigned k = 0; k < PROFILE_VALUES; k++)
-			json_number(j, NULL, profile->row[i].value[k]);
+			json_write_number(j, NULL, profile->row[i].value[k]);
 		json_close_array(j);
 	}
 	json_close_array(j);
-	json_number(j, "left_out", w.left_out);
+	json_write_number(j, "left_out", w.left_out);
 	free(node);
 	free(w.node);
 	numbers_release(&w.keys);

@@ -12,17 +12,17 @@
 static void write_address(struct json *j, const char *key, bool is_known, uint64_t address)
 {
 	if (is_known)
-		json_address(j, key, address);
+		json_write_address(j, key, address);
 	else
-		json_null(j, key);
+		json_write_null(j, key);
 }
 
 static void write_number(struct json *j, const char *key, bool is_known, uint64_t number)
 {
 	if (is_known)
-		json_number(j, key, number);
+		json_write_number(j, key, number);
 	else
-		json_null(j, key);
+		json_write_null(j, key);
 }
 
 static void write_result(struct json *j, enum trace_role role, const struct trace_event *e)
@@ -31,16 +31,16 @@ static void write_result(struct json *j, enum trace_role role, const struct trac
 
 	switch (e->state & TRACE_EVENT_RETURNED ? event_result(role) : EVENT_RESULT_NONE) {
 	case EVENT_RESULT_POINTER:
-		json_address(j, key, event_has_address(role, e) ? e->address : 0);
+		json_write_address(j, key, event_has_address(role, e) ? e->address : 0);
 		break;
 	case EVENT_RESULT_BOOLEAN:
-		json_boolean(j, key, e->result);
+		json_write_boolean(j, key, e->result);
 		break;
 	case EVENT_RESULT_STATUS:
-		json_address(j, key, (uint32_t)e->result);
+		json_write_address(j, key, (uint32_t)e->result);
 		break;
 	default:
-		json_null(j, key);
+		json_write_null(j, key);
 	}
 }
 
@@ -54,10 +54,10 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 	struct model_stack stack;
 
 	json_open_object(&j, NULL);
-	json_integer(&j, "time_ns", model_time_ns(model, e->time));
-	json_integer(&j, "thread", e->tid);
-	json_number(&j, "package", e->package);
-	json_text(&j, "function", function->name);
+	json_write_integer(&j, "time_ns", model_time_ns(model, e->time));
+	json_write_integer(&j, "thread", e->tid);
+	json_write_number(&j, "package", e->package);
+	json_write_text(&j, "function", function->name);
 	write_address(&j, "section", event_has_section(role, e), e->section);
 	write_address(&j, "address", event_has_address(role, e), e->address);
 	write_number(&j, "size", event_has_size(role), event_size(role, e));
@@ -65,11 +65,11 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 	write_result(&j, role, e);
 	write_number(&j, "duration_ns", (e->state & TRACE_EVENT_RETURNED) != 0,
 		     model_duration_ns(model, e->duration));
-	json_text(&j, "to",
-		  role != TRACE_ROLE_TRANSFER               ? NULL
-		  : event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa"
-							    : "client");
-	json_text(&j, "finding", e->verdict ? kinds_text((enum trace_kind)e->verdict) : NULL);
+	json_write_text(&j, "to",
+			role != TRACE_ROLE_TRANSFER               ? NULL
+			: event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa"
+								  : "client");
+	json_write_text(&j, "finding", e->verdict ? kinds_text((enum trace_kind)e->verdict) : NULL);
 	if (symbols)
 		json_frames_write(&j, "stack", symbols, model, e->package,
 				  model_stack(model, e->stack, &stack));

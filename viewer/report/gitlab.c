@@ -23,15 +23,15 @@ struct issue {
 static void write_issue(struct json *j, const struct issue *issue, const char *description)
 {
 	json_open_object(j, NULL);
-	json_text(j, "type", "issue");
-	json_text(j, "check_name", issue->check);
-	json_text(j, "description", description);
-	json_text(j, "fingerprint", issue->fingerprint);
-	json_text(j, "severity", issue->severity);
+	json_write_text(j, "type", "issue");
+	json_write_text(j, "check_name", issue->check);
+	json_write_text(j, "description", description);
+	json_write_text(j, "fingerprint", issue->fingerprint);
+	json_write_text(j, "severity", issue->severity);
 	json_open_object(j, "location");
-	json_text(j, "path", issue->path && *issue->path ? issue->path : "unknown");
+	json_write_text(j, "path", issue->path && *issue->path ? issue->path : "unknown");
 	json_open_object(j, "lines");
-	json_number(j, "begin", issue->line ? issue->line : 1);
+	json_write_number(j, "begin", issue->line ? issue->line : 1);
 	json_close_object(j);
 	json_close_object(j);
 	json_close_object(j);

@@ -32,7 +32,7 @@ static void write_command(struct json *j, const struct model *model)
 
 	json_open_array(j, "command");
 	while (model_next_argument(model, &c, &argument)) {
-		json_text(j, NULL, argument.data);
+		json_write_text(j, NULL, argument.data);
 		argument.used = 0;
 	}
 	json_close_array(j);
@@ -48,15 +48,16 @@ static void write_packages(struct json *j, const struct model *model)
 		if (!package->is_defined && !package->has_called)
 			continue;
 		json_open_object(j, NULL);
-		json_number(j, "index", i);
+		json_write_number(j, "index", i);
 		if (package->has_id)
-			json_number(j, "id", package->id);
+			json_write_number(j, "id", package->id);
 		else
-			json_null(j, "id");
-		json_text(j, "name", package->name);
-		json_text(j, "module", package->module ? package->module->name : NULL);
-		json_boolean(j, "unloaded", package->is_unloaded);
-		json_text(j, "allocator", allocators_are_embedded(model, i) ? "embedded" : "host");
+			json_write_null(j, "id");
+		json_write_text(j, "name", package->name);
+		json_write_text(j, "module", package->module ? package->module->name : NULL);
+		json_write_boolean(j, "unloaded", package->is_unloaded);
+		json_write_text(j, "allocator",
+				allocators_are_embedded(model, i) ? "embedded" : "host");
 		json_close_object(j);
 	}
 	json_close_array(j);
@@ -77,11 +78,11 @@ static void write_sections(struct json *j, const struct model *model)
 		snprintf(path, sizeof(path), "/proc/%" PRId32 "/fd/%" PRIu32,
 			 model_process(model)->pid, entry.descriptor);
 		json_open_object(j, NULL);
-		json_address(j, "handle", entry.address);
-		json_number(j, "max_size", entry.size);
-		json_number(j, "initial_size", entry.initial_size);
-		json_number(j, "package", entry.package);
-		json_text(j, "path", path);
+		json_write_address(j, "handle", entry.address);
+		json_write_number(j, "max_size", entry.size);
+		json_write_number(j, "initial_size", entry.initial_size);
+		json_write_number(j, "package", entry.package);
+		json_write_text(j, "path", path);
 		json_close_object(j);
 	}
 	json_close_array(j);
@@ -122,15 +123,15 @@ static void write_totals(struct json *j, const struct model *model)
 	json_open_object(j, "calls");
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
 		if (sum_function(model, i, &calls, &transfers) && calls)
-			json_number(j, model_function(model, i)->name, calls);
+			json_write_number(j, model_function(model, i)->name, calls);
 	json_close_object(j);
 	json_open_object(j, "transfers");
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
 		if (!sum_function(model, i, &calls, &transfers) || !transfers.blocks)
 			continue;
 		json_open_object(j, model_function(model, i)->name);
-		json_number(j, "blocks", transfers.blocks);
-		json_number(j, "bytes", transfers.bytes);
+		json_write_number(j, "blocks", transfers.blocks);
+		json_write_number(j, "bytes", transfers.bytes);
 		json_close_object(j);
 	}
 	json_close_object(j);
@@ -139,11 +140,11 @@ static void write_totals(struct json *j, const struct model *model)
 static void write_events(struct json *j, const struct model_events *e)
 {
 	json_open_object(j, "events");
-	json_number(j, "recorded", e->recorded);
-	json_number(j, "retained", e->retained);
-	json_number(j, "overwritten", e->overwritten);
-	json_number(j, "lost", e->lost);
-	json_number(j, "torn", e->torn);
+	json_write_number(j, "recorded", e->recorded);
+	json_write_number(j, "retained", e->retained);
+	json_write_number(j, "overwritten", e->overwritten);
+	json_write_number(j, "lost", e->lost);
+	json_write_number(j, "torn", e->torn);
 	json_close_object(j);
 }
 
@@ -157,8 +158,8 @@ static void write_in_flight(struct writer *w, const struct model *model)
 		const struct model_call *call = model_call(model, i);
 
 		json_open_object(j, NULL);
-		json_text(j, "function", model_function(model, call->function)->name);
-		json_integer(j, "thread", call->tid);
+		json_write_text(j, "function", model_function(model, call->function)->name);
+		json_write_integer(j, "thread", call->tid);
 		json_frames_write(j, "stack", w->report->symbols, model, call->package,
 				  model_stack(model, call->stack, &stack));
 		json_close_object(j);
@@ -172,17 +173,17 @@ static void write_trace(struct writer *w, const struct model *model, const struc
 	struct json *j = &w->json;
 
 	json_open_object(j, NULL);
-	json_text(j, "path", model_path(model));
-	json_integer(j, "pid", process->pid);
-	json_integer(j, "ppid", process->ppid);
-	json_text(j, "exe", process->exe);
+	json_write_text(j, "path", model_path(model));
+	json_write_integer(j, "pid", process->pid);
+	json_write_integer(j, "ppid", process->ppid);
+	json_write_text(j, "exe", process->exe);
 	write_command(j, model);
-	json_time(j, "start_time", process->start_ns);
-	json_text(j, "end", process->end_text);
+	json_write_time(j, "start_time", process->start_ns);
+	json_write_text(j, "end", process->end_text);
 	if (process->has_exit_status)
-		json_integer(j, "exit_status", process->exit_status);
+		json_write_integer(j, "exit_status", process->exit_status);
 	else
-		json_null(j, "exit_status");
+		json_write_null(j, "exit_status");
 	write_packages(j, model);
 	write_totals(j, model);
 	write_events(j, e);
@@ -194,17 +195,17 @@ static void write_trace(struct writer *w, const struct model *model, const struc
 static void write_section(struct json *j, const char *key, const struct finding_section *s)
 {
 	if (!s->known) {
-		json_null(j, key);
+		json_write_null(j, key);
 		return;
 	}
 	json_open_object(j, key);
-	json_address(j, "handle", s->handle);
+	json_write_address(j, "handle", s->handle);
 	if (s->sizes_known) {
-		json_number(j, "max_size", s->max_size);
-		json_number(j, "initial_size", s->initial_size);
+		json_write_number(j, "max_size", s->max_size);
+		json_write_number(j, "initial_size", s->initial_size);
 	} else {
-		json_null(j, "max_size");
-		json_null(j, "initial_size");
+		json_write_null(j, "max_size");
+		json_write_null(j, "initial_size");
 	}
 	json_close_object(j);
 }
@@ -227,21 +228,21 @@ static void write_stacks(struct writer *w, const struct finding *f)
 
 static void write_leak(struct json *j, const struct finding *f)
 {
-	json_text(j, "leak_class",
-		  f->kind != TRACE_KIND_BLOCK_LEAK && f->kind != TRACE_KIND_SECTION_LEAK ? NULL
-		  : f->is_indirect ? "indirect"
-				   : "direct");
+	json_write_text(j, "leak_class",
+			f->kind != TRACE_KIND_BLOCK_LEAK && f->kind != TRACE_KIND_SECTION_LEAK ? NULL
+			: f->is_indirect ? "indirect"
+					 : "direct");
 	if (f->is_led || f->is_leading)
-		json_number(j, "group", f->group);
+		json_write_number(j, "group", f->group);
 	else
-		json_null(j, "group");
+		json_write_null(j, "group");
 	if (!f->entry_point) {
-		json_null(j, "path");
+		json_write_null(j, "path");
 		return;
 	}
 	json_open_object(j, "path");
-	json_text(j, "entry_point", f->entry_point);
-	json_address(j, "status", f->status);
+	json_write_text(j, "entry_point", f->entry_point);
+	json_write_address(j, "status", f->status);
 	json_close_object(j);
 }
 
@@ -251,7 +252,7 @@ static void write_culprits(struct json *j, const struct finding *f)
 	json_open_object(j, "culprit_frames");
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
 		if (f->stack[i])
-			json_number(j, stack_names[i], f->skipped[i]);
+			json_write_number(j, stack_names[i], f->skipped[i]);
 	json_close_object(j);
 }
 
@@ -259,12 +260,12 @@ static void write_neighbour(struct writer *w, const char *key, const struct find
 			    const struct finding_neighbour *n)
 {
 	if (!n->known) {
-		json_null(&w->json, key);
+		json_write_null(&w->json, key);
 		return;
 	}
 	json_open_object(&w->json, key);
-	json_address(&w->json, "address", n->address);
-	json_number(&w->json, "size", n->size);
+	json_write_address(&w->json, "address", n->address);
+	json_write_number(&w->json, "size", n->size);
 	json_frames_write(&w->json, "stack", w->report->symbols, f->model, f->package, n->stack);
 	json_close_object(&w->json);
 }
@@ -272,14 +273,14 @@ static void write_neighbour(struct writer *w, const char *key, const struct find
 static void write_shares(struct json *j, const struct finding *f)
 {
 	if (!f->shares) {
-		json_null(j, "traces");
+		json_write_null(j, "traces");
 		return;
 	}
 	json_open_array(j, "traces");
 	for (size_t i = 0; i < f->shares; i++) {
 		json_open_object(j, NULL);
-		json_number(j, "trace", f->share[i].trace);
-		json_number(j, "count", f->share[i].count);
+		json_write_number(j, "trace", f->share[i].trace);
+		json_write_number(j, "count", f->share[i].count);
 		json_close_object(j);
 	}
 	json_close_array(j);
@@ -291,28 +292,31 @@ static void write_baseline(struct json *j, const struct finding *f)
 		[FINDING_NEW] = "new", [FINDING_GROWN] = "grown", [FINDING_KNOWN] = "known"
 	};
 
-	json_text(j, "baseline", words[f->baseline]);
+	json_write_text(j, "baseline", words[f->baseline]);
 	if (f->baseline)
-		json_number(j, "baseline_count", f->ceiling);
+		json_write_number(j, "baseline_count", f->ceiling);
 	else
-		json_null(j, "baseline_count");
-	json_text(j, "baseline_match", !f->ceiling ? NULL : f->by_weak ? "weak" : "fingerprint");
+		json_write_null(j, "baseline_count");
+	json_write_text(j, "baseline_match",
+			!f->ceiling  ? NULL
+			: f->by_weak ? "weak"
+				     : "fingerprint");
 }
 
 static void write_time(struct json *j, const char *key, uint64_t time_ns)
 {
 	if (time_ns)
-		json_time(j, key, time_ns);
+		json_write_time(j, key, time_ns);
 	else
-		json_null(j, key);
+		json_write_null(j, key);
 }
 
 static void write_known(struct json *j, const char *key, bool is_known, uint64_t number)
 {
 	if (is_known)
-		json_number(j, key, number);
+		json_write_number(j, key, number);
 	else
-		json_null(j, key);
+		json_write_null(j, key);
 }
 
 static void write_finding(struct writer *w, const struct finding *f)
@@ -320,31 +324,31 @@ static void write_finding(struct writer *w, const struct finding *f)
 	struct json *j = &w->json;
 
 	json_open_object(j, NULL);
-	json_text(j, "kind", kinds_text(f->kind));
-	json_text(j, "level", kinds_level_text(f->level));
-	json_text(j, "reason", f->reason ? kinds_reason_text(f->reason) : NULL);
-	json_text(j, "family", f->family);
-	json_number(j, "count", f->count);
-	json_number(j, "bytes", f->bytes);
+	json_write_text(j, "kind", kinds_text(f->kind));
+	json_write_text(j, "level", kinds_level_text(f->level));
+	json_write_text(j, "reason", f->reason ? kinds_reason_text(f->reason) : NULL);
+	json_write_text(j, "family", f->family);
+	json_write_number(j, "count", f->count);
+	json_write_number(j, "bytes", f->bytes);
 	write_leak(j, f);
 	if (f->has_address)
-		json_address(j, "address", f->address);
+		json_write_address(j, "address", f->address);
 	else
-		json_null(j, "address");
+		json_write_null(j, "address");
 	write_known(j, "size", f->has_size, f->size);
-	json_number(j, "package", f->package);
-	json_number(j, "trace", f->trace);
+	json_write_number(j, "package", f->package);
+	json_write_number(j, "trace", f->trace);
 	write_shares(j, f);
 	write_known(j, "thread", f->thread != 0, (uint64_t)f->thread);
 	write_time(j, "first_time", f->first_ns);
 	write_time(j, "last_time", f->last_ns);
-	json_text(j, "fingerprint", f->fingerprint);
-	json_text(j, "fingerprint_weak", f->fingerprint_weak);
-	json_text(j, "fingerprint_from", f->has_offsets ? "offsets" : "names");
-	json_text(j, "suppressed_by", f->suppressed_by);
+	json_write_text(j, "fingerprint", f->fingerprint);
+	json_write_text(j, "fingerprint_weak", f->fingerprint_weak);
+	json_write_text(j, "fingerprint_from", f->has_offsets ? "offsets" : "names");
+	json_write_text(j, "suppressed_by", f->suppressed_by);
 	write_baseline(j, f);
-	json_text(j, "message", f->message);
-	json_text(j, "handed_out_by", f->handed_out);
+	json_write_text(j, "message", f->message);
+	json_write_text(j, "handed_out_by", f->handed_out);
 	write_known(j, "damaged_bytes", f->damage != 0, f->damage);
 	write_section(j, "section", &f->section);
 	write_section(j, "owner", &f->owner);
@@ -356,7 +360,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 		write_neighbour(w, "after", f, &f->after);
 		json_close_object(j);
 	} else {
-		json_null(j, "neighbours");
+		json_write_null(j, "neighbours");
 	}
 	json_close_object(j);
 }
@@ -371,10 +375,10 @@ static void write_fixed(struct json *j, const struct baseline *b)
 		if (entry->found)
 			continue;
 		json_open_object(j, NULL);
-		json_text(j, "kind", entry->kind);
-		json_text(j, "fingerprint", entry->fingerprint);
-		json_number(j, "count", entry->ceiling);
-		json_text(j, "words", entry->words);
+		json_write_text(j, "kind", entry->kind);
+		json_write_text(j, "fingerprint", entry->fingerprint);
+		json_write_number(j, "count", entry->ceiling);
+		json_write_text(j, "words", entry->words);
 		json_close_object(j);
 	}
 	json_close_array(j);
@@ -383,15 +387,15 @@ static void write_fixed(struct json *j, const struct baseline *b)
 static void write_comparison(struct json *j, const struct findings *f, const struct baseline *b)
 {
 	if (!b) {
-		json_null(j, "baseline");
+		json_write_null(j, "baseline");
 		return;
 	}
 	json_open_object(j, "baseline");
-	json_number(j, "new", f->by_baseline[FINDING_NEW]);
-	json_number(j, "grown", f->by_baseline[FINDING_GROWN]);
-	json_number(j, "known", f->by_baseline[FINDING_KNOWN]);
-	json_number(j, "fixed", f->fixed);
-	json_boolean(j, "exact", baseline_is_exact(b));
+	json_write_number(j, "new", f->by_baseline[FINDING_NEW]);
+	json_write_number(j, "grown", f->by_baseline[FINDING_GROWN]);
+	json_write_number(j, "known", f->by_baseline[FINDING_KNOWN]);
+	json_write_number(j, "fixed", f->fixed);
+	json_write_boolean(j, "exact", baseline_is_exact(b));
 	json_close_object(j);
 }
 
@@ -402,11 +406,11 @@ static void write_suppressions(struct json *j, const struct suppressions *all)
 	json_open_array(j, "suppressions");
 	for (size_t i = 0; all && (s = suppressions_get(all, i)) != NULL; i++) {
 		json_open_object(j, NULL);
-		json_text(j, "file", s->file);
-		json_number(j, "line", s->line);
-		json_text(j, "name", s->name);
-		json_number(j, "count", s->count);
-		json_number(j, "bytes", s->bytes);
+		json_write_text(j, "file", s->file);
+		json_write_number(j, "line", s->line);
+		json_write_text(j, "name", s->name);
+		json_write_number(j, "count", s->count);
+		json_write_number(j, "bytes", s->bytes);
 		json_close_object(j);
 	}
 	json_close_array(j);
@@ -419,9 +423,9 @@ static void write_entry_points(struct json *j, const struct model *m, const stru
 		if (!growth_is_entry_point(m, i))
 			continue;
 		json_open_object(j, NULL);
-		json_text(j, "function", model_function(m, i)->name);
-		json_number(j, "calls", model_returns(m, i));
-		json_real(j, "per_call", growth_per(row, (double)model_returns(m, i)));
+		json_write_text(j, "function", model_function(m, i)->name);
+		json_write_number(j, "calls", model_returns(m, i));
+		json_write_real(j, "per_call", growth_per(row, (double)model_returns(m, i)));
 		json_close_object(j);
 	}
 	json_close_array(j);
@@ -433,23 +437,23 @@ static void write_growing(const struct report *report, struct json *j, const str
 	struct model_stack room;
 
 	json_open_object(j, NULL);
-	json_text(j, "kind", row->is_section ? "section-leak" : "block-leak");
-	json_text(j, "family", model_family(m, row->family));
-	json_number(j, "package", row->package);
-	json_number(j, "live", row->live);
-	json_number(j, "bytes", row->bytes);
+	json_write_text(j, "kind", row->is_section ? "section-leak" : "block-leak");
+	json_write_text(j, "family", model_family(m, row->family));
+	json_write_number(j, "package", row->package);
+	json_write_number(j, "live", row->live);
+	json_write_number(j, "bytes", row->bytes);
 	if (growth_minutes(m) > 0)
-		json_real(j, "per_minute", growth_per(row, growth_minutes(m)));
+		json_write_real(j, "per_minute", growth_per(row, growth_minutes(m)));
 	else
-		json_null(j, "per_minute");
-	json_real(j, "per_call", growth_per(row, (double)growth_calls(m)));
+		json_write_null(j, "per_minute");
+	json_write_real(j, "per_call", growth_per(row, (double)growth_calls(m)));
 	write_entry_points(j, m, row);
 	json_open_array(j, "made");
 	for (unsigned i = 0; i < GROWTH_PARTS; i++)
-		json_number(j, NULL, row->part[i]);
+		json_write_number(j, NULL, row->part[i]);
 	json_close_array(j);
-	json_real(j, "r_squared", growth_straightness(row));
-	json_text(j, "confidence", growth_is_certain(row) ? "high" : "medium");
+	json_write_real(j, "r_squared", growth_straightness(row));
+	json_write_text(j, "confidence", growth_is_certain(row) ? "high" : "medium");
 	json_frames_write(j, "stack", report->symbols, m, row->package,
 			  model_stack(m, row->stack, &room));
 	json_close_object(j);
@@ -458,7 +462,7 @@ static void write_growing(const struct report *report, struct json *j, const str
 static void write_growth(struct json *j, const struct report *report)
 {
 	if (!report->has_growth) {
-		json_null(j, "growth");
+		json_write_null(j, "growth");
 		return;
 	}
 	json_open_array(j, "growth");
@@ -468,10 +472,10 @@ static void write_growth(struct json *j, const struct report *report)
 
 		growth_find(&g, m);
 		json_open_object(j, NULL);
-		json_number(j, "trace", i);
-		json_boolean(j, "long_enough", g.is_long_enough);
-		json_number(j, "calls", growth_calls(m));
-		json_number(j, "stacks", g.stacks);
+		json_write_number(j, "trace", i);
+		json_write_boolean(j, "long_enough", g.is_long_enough);
+		json_write_number(j, "calls", growth_calls(m));
+		json_write_number(j, "stacks", g.stacks);
 		json_open_array(j, "growing");
 		for (size_t k = 0; k < g.rows; k++)
 			write_growing(report, j, m, &g.row[k]);
@@ -487,28 +491,28 @@ static void write_summary(struct json *j, const struct report *report)
 	const struct findings *f = report->findings;
 
 	json_open_object(j, "summary");
-	json_number(j, "errors", f->errors);
-	json_number(j, "warnings", f->warnings);
-	json_number(j, "notes", f->notes);
-	json_number(j, "leaked_blocks", f->leaked_blocks);
-	json_number(j, "leaked_bytes", f->leaked_bytes);
-	json_number(j, "leaked_sections", f->leaked_sections);
-	json_number(j, "suppressed", f->suppressed);
+	json_write_number(j, "errors", f->errors);
+	json_write_number(j, "warnings", f->warnings);
+	json_write_number(j, "notes", f->notes);
+	json_write_number(j, "leaked_blocks", f->leaked_blocks);
+	json_write_number(j, "leaked_bytes", f->leaked_bytes);
+	json_write_number(j, "leaked_sections", f->leaked_sections);
+	json_write_number(j, "suppressed", f->suppressed);
 	write_comparison(j, f, report->baseline);
 	if (f->is_selected) {
 		json_open_object(j, "hidden");
-		json_number(j, "errors", f->hidden_errors);
-		json_number(j, "warnings", f->hidden_warnings);
-		json_number(j, "notes", f->hidden_notes);
+		json_write_number(j, "errors", f->hidden_errors);
+		json_write_number(j, "warnings", f->hidden_warnings);
+		json_write_number(j, "notes", f->hidden_notes);
 		json_close_object(j);
 	} else {
-		json_null(j, "hidden");
+		json_write_null(j, "hidden");
 	}
-	json_number(j, "ignored", f->ignored);
-	json_boolean(j, "exact", f->is_exact);
+	json_write_number(j, "ignored", f->ignored);
+	json_write_boolean(j, "exact", f->is_exact);
 	json_open_object(j, "lost");
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
-		json_number(j, losses_name((enum trace_lost)i), f->lost[i]);
+		json_write_number(j, losses_name((enum trace_lost)i), f->lost[i]);
 	json_close_object(j);
 	json_close_object(j);
 }
@@ -519,7 +523,7 @@ void report_write_json(const struct report *report, struct buffer *out)
 	struct json *j = &w.json;
 
 	json_open_object(j, NULL);
-	json_number(j, "schema", 1);
+	json_write_number(j, "schema", 1);
 	json_open_array(j, "traces");
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
@@ -531,7 +535,7 @@ void report_write_json(const struct report *report, struct buffer *out)
 	write_suppressions(j, report->suppressions);
 	write_fixed(j, report->baseline);
 	write_growth(j, report);
-	json_text(j, "since", report->since);
+	json_write_text(j, "since", report->since);
 	write_summary(j, report);
 	json_close_object(j);
 }

@@ -12,7 +12,7 @@ static void write_build_id(struct json *j, const struct model_module *module)
 
 	if (module && module->build_id_bytes)
 		buffer_hex_bytes(&b, module->build_id, module->build_id_bytes);
-	json_text(j, "build_id", b.data);
+	json_write_text(j, "build_id", b.data);
 	buffer_release(&b);
 }
 
@@ -21,24 +21,24 @@ static void write_frame(struct json *j, const struct model_frame *frame,
 {
 	json_open_object(j, NULL);
 	if (frame->has_address)
-		json_address(j, "address", frame->address);
+		json_write_address(j, "address", frame->address);
 	else
-		json_null(j, "address");
-	json_text(j, "module", frame->module ? frame->module->name : NULL);
+		json_write_null(j, "address");
+	json_write_text(j, "module", frame->module ? frame->module->name : NULL);
 	if (frame->module || !frame->has_address)
-		json_address(j, "offset", frame->offset);
+		json_write_address(j, "offset", frame->offset);
 	else
-		json_null(j, "offset");
+		json_write_null(j, "offset");
 	write_build_id(j, frame->module);
-	json_text(j, "function", symbol->function);
-	json_text(j, "linkage_name", symbol->linkage_name);
-	json_text(j, "file", symbol->file);
+	json_write_text(j, "function", symbol->function);
+	json_write_text(j, "linkage_name", symbol->linkage_name);
+	json_write_text(j, "file", symbol->file);
 	if (symbol->line)
-		json_number(j, "line", symbol->line);
+		json_write_number(j, "line", symbol->line);
 	else
-		json_null(j, "line");
-	json_boolean(j, "inlined", symbol->is_inlined);
-	json_boolean(j, "in_package", is_in_package);
+		json_write_null(j, "line");
+	json_write_boolean(j, "inlined", symbol->is_inlined);
+	json_write_boolean(j, "in_package", is_in_package);
 	json_close_object(j);
 }
 

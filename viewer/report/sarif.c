@@ -25,7 +25,7 @@ struct writer {
 static void write_message(struct json *j, const char *key, const char *text)
 {
 	json_open_object(j, key);
-	json_text(j, "text", text);
+	json_write_text(j, "text", text);
 	json_close_object(j);
 }
 
@@ -43,7 +43,7 @@ static void write_rule(struct json *j, enum trace_kind kind)
 	buffer_format(&text, "lsatrace found the defect \"%s\" in a security package.",
 		      kinds_text(kind));
 	json_open_object(j, NULL);
-	json_text(j, "id", kinds_text(kind));
+	json_write_text(j, "id", kinds_text(kind));
 	write_message(j, "shortDescription", text.data);
 	write_message(j, "fullDescription", text.data);
 	text.used = 0;
@@ -51,16 +51,16 @@ static void write_rule(struct json *j, enum trace_kind kind)
 		      kinds_text(kind));
 	write_message(j, "help", text.data);
 	json_open_object(j, "defaultConfiguration");
-	json_text(j, "level", kinds_level_text(kinds_level(kind)));
+	json_write_text(j, "level", kinds_level_text(kinds_level(kind)));
 	json_close_object(j);
 	json_open_object(j, "properties");
 	json_open_array(j, "tags");
-	json_text(j, NULL, "memory");
+	json_write_text(j, NULL, "memory");
 	if (is_security_kind(kind))
-		json_text(j, NULL, "security");
+		json_write_text(j, NULL, "security");
 	json_close_array(j);
 	if (is_security_kind(kind))
-		json_text(j, "security-severity", "7.5");
+		json_write_text(j, "security-severity", "7.5");
 	json_close_object(j);
 	json_close_object(j);
 	buffer_release(&text);
@@ -70,8 +70,8 @@ static void write_tool(struct json *j)
 {
 	json_open_object(j, "tool");
 	json_open_object(j, "driver");
-	json_text(j, "name", "lsatrace");
-	json_text(j, "semanticVersion", LSATRACE_VERSION);
+	json_write_text(j, "name", "lsatrace");
+	json_write_text(j, "semanticVersion", LSATRACE_VERSION);
 	json_open_array(j, "rules");
 	for (unsigned i = 1; i < TRACE_KIND_COUNT; i++)
 		write_rule(j, (enum trace_kind)i);
@@ -87,12 +87,12 @@ static void write_place(struct json *j, const struct source *source, uint32_t li
 	location_write_uri(&uri, source);
 	json_open_object(j, "physicalLocation");
 	json_open_object(j, "artifactLocation");
-	json_text(j, "uri", uri.data);
+	json_write_text(j, "uri", uri.data);
 	if (source->is_relative)
-		json_text(j, "uriBaseId", "SRCROOT");
+		json_write_text(j, "uriBaseId", "SRCROOT");
 	json_close_object(j);
 	json_open_object(j, "region");
-	json_number(j, "startLine", line ? line : 1);
+	json_write_number(j, "startLine", line ? line : 1);
 	json_close_object(j);
 	json_close_object(j);
 	buffer_release(&uri);
@@ -109,8 +109,8 @@ static void write_locations(struct writer *w, const struct finding *f)
 		if (l.function) {
 			json_open_array(&w->json, "logicalLocations");
 			json_open_object(&w->json, NULL);
-			json_text(&w->json, "fullyQualifiedName", l.function);
-			json_text(&w->json, "kind", "function");
+			json_write_text(&w->json, "fullyQualifiedName", l.function);
+			json_write_text(&w->json, "kind", "function");
 			json_close_object(&w->json);
 			json_close_array(&w->json);
 		}
@@ -132,7 +132,7 @@ static void write_related(struct writer *w, const struct finding *f)
 			l = location_find(w->report->sources, w->report->symbols, f, f->stack[i]);
 		if (l.source) {
 			json_open_object(j, NULL);
-			json_number(j, "id", i);
+			json_write_number(j, "id", i);
 			write_place(j, l.source, l.is_module ? 0 : l.line);
 			write_message(j, "message", text_stack_words((enum trace_finding_stacks)i));
 			json_close_object(j);
@@ -184,7 +184,7 @@ static void write_frame(struct writer *w, const struct model_frame *frame,
 		write_message(j, "message", symbol->function);
 	json_close_object(j);
 	if (frame->module)
-		json_text(j, "module", frame->module->name);
+		json_write_text(j, "module", frame->module->name);
 	json_close_object(j);
 }
 
@@ -220,12 +220,12 @@ static void write_state(struct json *j, const struct finding *f)
 	};
 
 	if (f->baseline)
-		json_text(j, "baselineState", states[f->baseline]);
+		json_write_text(j, "baselineState", states[f->baseline]);
 	json_open_array(j, "suppressions");
 	if (f->suppressed_by) {
 		json_open_object(j, NULL);
-		json_text(j, "kind", "external");
-		json_text(j, "justification", f->suppressed_by);
+		json_write_text(j, "kind", "external");
+		json_write_text(j, "justification", f->suppressed_by);
 		json_close_object(j);
 	}
 	json_close_array(j);
@@ -236,25 +236,25 @@ static void write_result(struct writer *w, const struct finding *f)
 	struct json *j = &w->json;
 
 	json_open_object(j, NULL);
-	json_text(j, "ruleId", kinds_text(f->kind));
-	json_number(j, "ruleIndex", (uint64_t)f->kind - 1);
-	json_text(j, "level", kinds_level_text(f->level));
+	json_write_text(j, "ruleId", kinds_text(f->kind));
+	json_write_number(j, "ruleIndex", (uint64_t)f->kind - 1);
+	json_write_text(j, "level", kinds_level_text(f->level));
 	write_text(w, f);
 	write_locations(w, f);
 	write_related(w, f);
 	write_stacks(w, f);
 	json_open_object(j, "partialFingerprints");
-	json_text(j, "lsatraceFingerprint/v1", f->fingerprint);
-	json_text(j, "lsatraceWeakFingerprint/v1", f->fingerprint_weak);
+	json_write_text(j, "lsatraceFingerprint/v1", f->fingerprint);
+	json_write_text(j, "lsatraceWeakFingerprint/v1", f->fingerprint_weak);
 	/* The only one that GitHub uses. */
-	json_text(j, "primaryLocationLineHash", f->fingerprint);
+	json_write_text(j, "primaryLocationLineHash", f->fingerprint);
 	json_close_object(j);
-	json_number(j, "occurrenceCount", f->count ? f->count : 1);
+	json_write_number(j, "occurrenceCount", f->count ? f->count : 1);
 	write_state(j, f);
 	json_open_object(j, "properties");
-	json_text(j, "reason", f->reason ? kinds_reason_text(f->reason) : NULL);
-	json_text(j, "family", f->family);
-	json_number(j, "bytes", f->bytes);
+	json_write_text(j, "reason", f->reason ? kinds_reason_text(f->reason) : NULL);
+	json_write_text(j, "family", f->family);
+	json_write_number(j, "bytes", f->bytes);
 	json_close_object(j);
 	json_close_object(j);
 }
@@ -267,10 +267,10 @@ static void write_notification(struct json *j, const struct findings *f)
 	text_write_losses(&text, f, "; ", "");
 	json_open_array(j, "invocations");
 	json_open_object(j, NULL);
-	json_boolean(j, "executionSuccessful", true);
+	json_write_boolean(j, "executionSuccessful", true);
 	json_open_array(j, "toolExecutionNotifications");
 	json_open_object(j, NULL);
-	json_text(j, "level", f->is_exact ? "note" : "warning");
+	json_write_text(j, "level", f->is_exact ? "note" : "warning");
 	write_message(j, "message", text.data);
 	json_close_object(j);
 	json_close_array(j);
@@ -289,7 +289,7 @@ static void write_bases(struct writer *w)
 		buffer_text(&uri, "/");
 	json_open_object(&w->json, "originalUriBaseIds");
 	json_open_object(&w->json, "SRCROOT");
-	json_text(&w->json, "uri", uri.data);
+	json_write_text(&w->json, "uri", uri.data);
 	json_close_object(&w->json);
 	json_close_object(&w->json);
 	buffer_release(&uri);
@@ -305,7 +305,7 @@ static void write_details(struct writer *w)
 	buffer_plain(&id, exe ? exe : "");
 	buffer_text(&id, "/");
 	json_open_object(&w->json, "automationDetails");
-	json_text(&w->json, "id", id.data);
+	json_write_text(&w->json, "id", id.data);
 	json_close_object(&w->json);
 	buffer_release(&id);
 }
@@ -316,16 +316,16 @@ void report_write_sarif(const struct report *report, struct buffer *out)
 	struct json *j = &w.json;
 
 	json_open_object(j, NULL);
-	json_text(j, "$schema",
-		  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/"
-		  "sarif-schema-2.1.0.json");
-	json_text(j, "version", "2.1.0");
+	json_write_text(j, "$schema",
+			"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/"
+			"sarif-schema-2.1.0.json");
+	json_write_text(j, "version", "2.1.0");
 	json_open_array(j, "runs");
 	json_open_object(j, NULL);
 	write_tool(j);
 	write_details(&w);
 	write_bases(&w);
-	json_text(j, "columnKind", "utf16CodeUnits");
+	json_write_text(j, "columnKind", "utf16CodeUnits");
 	write_notification(j, report->findings);
 	json_open_array(j, "results");
 	for (size_t i = 0; i < report->findings->count; i++)

@@ -9,19 +9,19 @@
 static void write_sample(struct json *j)
 {
 	json_open_object(j, NULL);
-	json_text(j, "text", "a \"b\" \\ \n \x01 \x7f \xc3\xa9/");
-	json_text(j, "unknown", NULL);
-	json_number(j, "number", UINT64_MAX);
-	json_integer(j, "integer", -5);
+	json_write_text(j, "text", "a \"b\" \\ \n \x01 \x7f \xc3\xa9/");
+	json_write_text(j, "unknown", NULL);
+	json_write_number(j, "number", UINT64_MAX);
+	json_write_integer(j, "integer", -5);
 	json_open_array(j, "array");
-	json_boolean(j, NULL, true);
-	json_address(j, NULL, 0x7f12);
+	json_write_boolean(j, NULL, true);
+	json_write_address(j, NULL, 0x7f12);
 	json_close_array(j);
 	json_open_array(j, "empty");
 	json_close_array(j);
 	json_open_object(j, "nothing");
 	json_close_object(j);
-	json_null(j, "last");
+	json_write_null(j, "last");
 	json_close_object(j);
 }
 
@@ -65,7 +65,7 @@ Test(json, every_control_character_is_escaped)
 	struct json j = { .out = &out, .is_compact = true };
 
 	for (char c = 1; c < 0x20; c++)
-		json_text(&j, NULL, (char[]){ c, '\0' });
+		json_write_text(&j, NULL, (char[]){ c, '\0' });
 	for (size_t i = 0; i < out.used; i++)
 		cr_expect_geq(out.data[i], 0x20);
 	cr_expect(strstr(out.data,
