@@ -2,10 +2,12 @@
 #include "viewer/base/arguments.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "include/options.h"
 #include "viewer/base/buffer.h"
@@ -142,20 +144,12 @@ static void list_words(struct buffer *b, const char *words)
 static char *take_value(const struct argument *row, void *into, const char *value)
 {
 	struct buffer expected = { 0 };
-	int index;
+	const char *words = row->take((char *)into + row->offset, row, value);
 
-	if (row->choose) {
-		index = options_choose(row->value, value, strlen(value));
-		if (index >= 0)
-			row->choose(into, index);
-		else
-			list_words(&expected, row->value);
-	} else {
-		const char *words = row->take(into, row->name, value);
-
-		if (words)
-			buffer_text(&expected, words);
-	}
+	if (words)
+		list_words(&expected, words);
+	if (words && row->most)
+		buffer_format(&expected, " from 1 to %" PRIu32, row->most);
 	return expected.data;
 }
 
@@ -166,6 +160,55 @@ char *arguments_take(const struct argument_group *group, const char *name, const
 	while (strcmp(group->rows[i].name, name) != 0)
 		i++;
 	return take_value(&group->rows[i], group->into, value);
+}
+
+const char *arguments_take_flag(void *member, const struct argument *row, const char *value)
+{
+	(void)row;
+	(void)value;
+	*(bool *)member = true;
+	return NULL;
+}
+
+const char *arguments_take_text(void *member, const struct argument *row, const char *value)
+{
+	(void)row;
+	*(const char **)member = value;
+	return *value ? NULL : "a value";
+}
+
+const char *arguments_take_folder(void *member, const struct argument *row, const char *value)
+{
+	struct stat status;
+
+	(void)row;
+	*(const char **)member = value;
+	return stat(value, &status) == 0 && S_ISDIR(status.st_mode) ? NULL : "a folder";
+}
+
+const char *arguments_take_list(void *member, const struct argument *row, const char *value)
+{
+	struct argument_list *list = member;
+
+	if (list->count == ARGUMENT_LIST_MOST)
+		return "at most 64 values";
+	return arguments_take_text(&list->item[list->count++], row, value);
+}
+
+const char *arguments_take_choice(void *member, const struct argument *row, const char *value)
+{
+	int index = options_choose(row->value, value, strlen(value));
+
+	*(unsigned *)member = (unsigned)index + row->first;
+	return index >= 0 ? NULL : row->value;
+}
+
+const char *arguments_take_number(void *member, const struct argument *row, const char *value)
+{
+	uint64_t number = options_number(value, strlen(value), row->most);
+
+	*(uint32_t *)member = (uint32_t)number;
+	return number ? NULL : "a number";
 }
 
 /* Writes '-' for each '_' in the name of a long option. Returns whether there was any. */

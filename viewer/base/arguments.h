@@ -12,21 +12,47 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* One option. It has one of the two functions. */
+/* One option. `take` is one of the functions below, or one of the caller's own. */
 struct argument {
 	const char *name;  /* the long name */
 	char letter;       /* the short name, or 0 */
 	const char *value; /* what --help calls the value; NULL: the option takes none */
 	const char *help;  /* what --help says, or ""; '\n' begins a new line */
 	/*
-	 * Takes any value; NULL for an option without one. Returns NULL, or what the value must be,
-	 * as words for "expected %s".
+	 * Takes a value, NULL for an option without one, into a member. Returns NULL, or what the value
+	 * must be, in words for "expected %s": "a folder"; or "a|b|c" if it must be one of these words.
 	 */
-	const char *(*take)(void *into, const char *name, const char *value);
-	/* Takes the index of the value among the words in `value`, which are separated by '|'. */
-	void (*choose)(void *into, int index);
+	const char *(*take)(void *member, const struct argument *row, const char *value);
+	size_t offset;  /* of the member in what the group is taken into */
+	uint32_t most;  /* arguments_take_number: the greatest number */
+	uint32_t first; /* arguments_take_choice: what the first word stands for */
 };
+
+/* The end of a row: the member of a struct that the value is taken into. */
+#define ARGUMENT_INTO(tag, member) .offset = offsetof(struct tag, member)
+
+#define ARGUMENT_LIST_MOST 64
+
+/* The values of an option that may be repeated. */
+struct argument_list {
+	const char *item[ARGUMENT_LIST_MOST];
+	size_t count;
+};
+
+/* Into a bool, which becomes true. */
+const char *arguments_take_flag(void *member, const struct argument *row, const char *value);
+/* Into a const char *: any text but an empty one. */
+const char *arguments_take_text(void *member, const struct argument *row, const char *value);
+/* Into a const char *: a folder that exists. */
+const char *arguments_take_folder(void *member, const struct argument *row, const char *value);
+/* Into a struct argument_list: the same as a text. */
+const char *arguments_take_list(void *member, const struct argument *row, const char *value);
+/* Into an enumeration: one of the words in row->value, which are separated by '|'. */
+const char *arguments_take_choice(void *member, const struct argument *row, const char *value);
+/* Into a uint32_t: a number from 1 to row->most. */
+const char *arguments_take_number(void *member, const struct argument *row, const char *value);
 
 /* Options that are taken into the same thing. */
 struct argument_group {

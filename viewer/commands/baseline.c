@@ -6,18 +6,11 @@
 #include "viewer/commands/commands.h"
 #include "viewer/report/report.h"
 
-static const char *take_output(void *into, const char *name, const char *value)
-{
-	(void)name;
-	*(const char **)into = value;
-	return NULL;
-}
-
 int command_baseline(int argc, char **argv)
 {
 	static const struct argument rows[] = {
-		{ "output", 'o', "FILE", "write to FILE (default: standard output)", take_output,
-		  NULL },
+		{ "output", 'o', "FILE", "write to FILE (default: standard output)",
+		  arguments_take_text, .offset = 0 },
 	};
 	const char *file = NULL;
 	struct report_options options = { 0 };

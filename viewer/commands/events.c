@@ -23,11 +23,11 @@
 /* What the command line asks for. */
 struct request {
 	const char *function, *package; /* NULL: any */
-	bool has_thread, has_address;
-	int64_t thread;
+	uint32_t thread;                /* 0: any */
+	bool has_address;
 	uint64_t address;
 	bool has_stacks, is_json, has_findings_only;
-	size_t last; /* the last ones of those that are wanted; 0: all */
+	uint32_t last; /* the last ones of those that are wanted; 0: all */
 	enum report_color color;
 	struct places places;
 };
@@ -43,67 +43,32 @@ static bool parse_number(const char *text, int base, uint64_t *number)
 	return *text && *text != '-' && *text != '+' && *text != ' ' && !*end && errno == 0;
 }
 
-static const char *take_filter(void *into, const char *name, const char *value)
+static const char *take_address(void *request, const struct argument *row, const char *value)
 {
-	struct request *r = into;
+	struct request *r = request;
 
-	if (strcmp(name, "stacks") == 0)
-		r->has_stacks = true;
-	else if (strcmp(name, "json") == 0)
-		r->is_json = true;
-	else if (strcmp(name, "findings") == 0)
-		r->has_findings_only = true;
-	else if (strcmp(name, "function") == 0)
-		r->function = value;
-	else
-		r->package = value;
-	return NULL;
-}
-
-static const char *take_thread(void *into, const char *name, const char *value)
-{
-	struct request *r = into;
-	uint64_t number;
-
-	(void)name;
-	if (!parse_number(value, 10, &number) || number > INT32_MAX)
-		return "a thread id";
-	r->has_thread = true;
-	r->thread = (int64_t)number;
-	return NULL;
-}
-
-static const char *take_last(void *into, const char *name, const char *value)
-{
-	struct request *r = into;
-	uint64_t number;
-
-	(void)name;
-	if (!parse_number(value, 10, &number) || number == 0 || number > 1000000)
-		return "a number from 1 to 1000000";
-	r->last = (size_t)number;
-	return NULL;
-}
-
-static const char *take_address(void *into, const char *name, const char *value)
-{
-	struct request *r = into;
-
-	(void)name;
+	(void)row;
 	r->has_address = parse_number(value, 16, &r->address);
 	return r->has_address ? NULL : "an address, such as 0x7f0012345678";
 }
 
+#define INTO(member) ARGUMENT_INTO(request, member)
+
 static const struct argument rows[] = {
-	{ "stacks", 0, NULL, "print the backtrace of each call below it", take_filter, NULL },
-	{ "function", 0, "NAME", "only calls of this function", take_filter, NULL },
-	{ "package", 0, "INDEX|NAME", "only calls by this package", take_filter, NULL },
-	{ "thread", 0, "TID", "only calls by this thread", take_thread, NULL },
+	{ "stacks", 0, NULL, "print the backtrace of each call below it", arguments_take_flag,
+	  INTO(has_stacks) },
+	{ "function", 0, "NAME", "only calls of this function", arguments_take_text, INTO(function) },
+	{ "package", 0, "INDEX|NAME", "only calls by this package", arguments_take_text,
+	  INTO(package) },
+	{ "thread", 0, "TID", "only calls by this thread", arguments_take_number, INTO(thread),
+	  .most = INT32_MAX },
 	{ "address", 0, "ADDRESS",
 	  "only calls on this section or block, or on the\nblock that holds the address",
-	  take_address, NULL },
-	{ "findings", 0, NULL, "only calls that are findings", take_filter, NULL },
-	{ "last", 0, "N", "only the last N of these calls", take_last, NULL },
+	  take_address, .offset = 0 },
+	{ "findings", 0, NULL, "only calls that are findings", arguments_take_flag,
+	  INTO(has_findings_only) },
+	{ "last", 0, "N", "only the last N of these calls", arguments_take_number, INTO(last),
+	  .most = 1000000 },
 	{ "json", 0, NULL,
 	  "print one JSON object a line: time_ns since the\n"
 	  "start, thread, package (index), function, section,\n"
@@ -111,7 +76,7 @@ static const struct argument rows[] = {
 	  "to (lsa or client, for a block that is handed\n"
 	  "over), finding; with --stacks also stack. Unknown\n"
 	  "is null",
-	  take_filter, NULL },
+	  arguments_take_flag, INTO(is_json) },
 };
 
 struct printer {
@@ -173,7 +138,8 @@ static bool is_wanted(const struct printer *p, const struct trace_event *e)
 	const struct request *r = p->request;
 
 	return p->function[e->function] && p->package[e->package] &&
-	       (!r->has_findings_only || e->verdict) && (!r->has_thread || e->tid == r->thread) &&
+	       (!r->has_findings_only || e->verdict) &&
+	       (!r->thread || (uint32_t)e->tid == r->thread) &&
 	       (!r->has_address ||
 		concerns_address(e, event_role(model_function(p->model, e->function)->role, e),
 				 r->address));

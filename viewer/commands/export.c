@@ -8,34 +8,19 @@
 #include "viewer/commands/commands.h"
 
 struct request {
-	enum export_format format;
-	bool has_format;
-	const char *file; /* NULL: standard output */
+	enum export_format format; /* EXPORT_COUNT: none was given */
+	const char *file;          /* NULL: standard output */
 };
-
-static void choose_format(void *request, int index)
-{
-	struct request *r = request;
-
-	r->format = (enum export_format)index;
-	r->has_format = true;
-}
-
-static const char *take_output(void *request, const char *name, const char *value)
-{
-	(void)name;
-	((struct request *)request)->file = value;
-	return *value ? NULL : "a file name";
-}
 
 int command_export(int argc, char **argv)
 {
 	static const struct argument rows[] = {
-		{ "to", 0, EXPORT_WORDS, "the format; must be given", NULL, choose_format },
-		{ "output", 'o', "FILE", "write to FILE, and not to standard output", take_output,
-		  NULL },
+		{ "to", 0, EXPORT_WORDS, "the format; must be given", arguments_take_choice,
+		  ARGUMENT_INTO(request, format) },
+		{ "output", 'o', "FILE", "write to FILE, and not to standard output",
+		  arguments_take_text, ARGUMENT_INTO(request, file) },
 	};
-	struct request request = { 0 };
+	struct request request = { .format = EXPORT_COUNT };
 	struct arguments arguments = {
 		.operands = "TRACE...",
 		.description = "Writes the traces in the format of another tool:\n"
@@ -55,7 +40,7 @@ int command_export(int argc, char **argv)
 
 	if (!first)
 		return status;
-	if (!request.has_format) {
+	if (request.format == EXPORT_COUNT) {
 		complaint_print("lsatrace export", "--to=FORMAT is missing: " EXPORT_WORDS);
 		return COMMAND_TROUBLE;
 	}

@@ -11,40 +11,17 @@
 
 _Static_assert(REPORT_TROUBLE == COMMAND_TROUBLE, "exit status");
 
-static const char *take_strict(void *into, const char *name, const char *value)
-{
-	(void)name;
-	(void)value;
-	*(bool *)into = true;
-	return NULL;
-}
-
-static const char *take_since(void *into, const char *name, const char *value)
-{
-	(void)name;
-	((struct report_options *)into)->since = value;
-	return *value ? NULL : "the name of a checkpoint";
-}
-
-static const char *take_growth(void *into, const char *name, const char *value)
-{
-	(void)name;
-	(void)value;
-	((struct report_options *)into)->has_growth = true;
-	return NULL;
-}
-
 static const struct argument rows[] = {
 	{ "strict", 0, NULL,
-	  "exit with 2 if there is no such finding, but the\nresult is a lower bound", take_strict,
-	  NULL },
+	  "exit with 2 if there is no such finding, but the\nresult is a lower bound",
+	  arguments_take_flag, .offset = 0 },
 };
 static const struct argument looks[] = {
 	{ "since", 0, "CHECKPOINT",
 	  "report only what was made, or noticed first, since\nlsatrace_checkpoint(CHECKPOINT)",
-	  take_since, NULL },
+	  arguments_take_text, ARGUMENT_INTO(report_options, since) },
 	{ "growth", 0, NULL, "also say which backtraces have memory that grows steadily",
-	  take_growth, NULL },
+	  arguments_take_flag, ARGUMENT_INTO(report_options, has_growth) },
 };
 
 int command_report(int argc, char **argv)

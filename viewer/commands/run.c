@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "include/options.h"
 #include "viewer/base/arguments.h"
 #include "viewer/base/complaint.h"
 #include "viewer/commands/commands.h"
@@ -13,32 +12,10 @@
 
 /* The options of `run` alone. */
 struct gate {
-	int error_status;    /* 0: the command's own status is kept */
-	bool allow_untraced; /* a command without a package is fine */
+	uint32_t error_status; /* 0: the command's own status is kept */
+	bool allow_untraced;   /* a command without a package is fine */
 	enum { KEEP_ALWAYS, KEEP_FINDINGS, KEEP_NEVER } keep; /* which traces; order of --keep */
 };
-
-static const char *take_error_status(void *into, const char *name, const char *value)
-{
-	struct gate *gate = into;
-
-	(void)name;
-	gate->error_status = (int)options_number(value, strlen(value), 255);
-	return gate->error_status ? NULL : "a status from 1 to 255";
-}
-
-static const char *take_allow_untraced(void *into, const char *name, const char *value)
-{
-	(void)name;
-	(void)value;
-	((struct gate *)into)->allow_untraced = true;
-	return NULL;
-}
-
-static void choose_keep(void *into, int index)
-{
-	((struct gate *)into)->keep = index;
-}
 
 static void tell_traces(const struct session *session, const struct report_options *options)
 {
@@ -87,7 +64,7 @@ static int report(const struct recording *r, const struct report_options *option
 	if (result == REPORT_FINDINGS && options->fail_on == REPORT_FAIL_ON_NEVER)
 		result = REPORT_CLEAN;
 	if (result == REPORT_FINDINGS)
-		return gate->error_status;
+		return (int)gate->error_status;
 	if (result == REPORT_UNSURE)
 		complaint_print("lsatrace", REPORT_UNSURE_WORDS);
 	else if (session->refusals.count > 0 && is_document)
@@ -102,15 +79,15 @@ static const struct argument rows[] = {
 	{ "error-exitcode", 0, "N",
 	  "exit with N, 1 to 255, if there are such findings,\n"
 	  "and with 125 if there is nothing to judge by",
-	  take_error_status, NULL },
+	  arguments_take_number, ARGUMENT_INTO(gate, error_status), .most = 255 },
 	{ "allow-untraced", 0, NULL,
 	  "with --error-exitcode: it is no failure if no\npackage is initialised",
-	  take_allow_untraced, NULL },
+	  arguments_take_flag, ARGUMENT_INTO(gate, allow_untraced) },
 	{ "keep", 0, "always|findings|never",
-	  "keep the traces: always (default), if there are\nfindings at or above the level "
-	  "or "
-	  "something was lost,\nor never",
-	  NULL, choose_keep },
+	  "keep the traces: always (default), if there are\n"
+	  "findings at or above the level or something was lost,\n"
+	  "or never",
+	  arguments_take_choice, ARGUMENT_INTO(gate, keep) },
 };
 
 int command_run(int argc, char **argv)
@@ -144,7 +121,7 @@ int command_run(int argc, char **argv)
 	    !report_prepare(&options, report_stream_format(&options) == REPORT_FORMAT_text)) {
 		status = LAUNCH_FAILED;
 	} else if (first) {
-		if (options.has_fail_on && !gate.error_status)
+		if (options.fail_on && !gate.error_status)
 			complaint_print("lsatrace run", "--fail-on has no effect without "
 							"--error-exitcode");
 		status = recording_run(&recording, argv + first);

@@ -568,7 +568,7 @@ struct findings_namer findings_name_by(struct symbols *symbols)
 }
 
 struct findings *findings_new(struct model *const *models, size_t count,
-			      struct findings_namer namer, const struct wrappers_globs *globs)
+			      struct findings_namer namer, const struct argument_list *globs)
 {
 	struct builder b = { .f = memory_new(1, sizeof(*b.f)) };
 	size_t most = count_occurrences(models, count);

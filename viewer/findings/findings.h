@@ -21,6 +21,7 @@
 
 #include "viewer/findings/finding.h"
 
+struct argument_list;
 struct findings_mark;
 struct findings_one;
 struct findings_row;
@@ -30,7 +31,6 @@ struct neighbours;
 struct symbols;
 struct paths;
 struct wrappers;
-struct wrappers_globs;
 
 struct findings {
 	size_t count;
@@ -61,7 +61,7 @@ struct findings {
 	struct neighbours *neighbours; /* of each model, as the next one */
 	struct wrappers **wrappers;    /* NULL: not asked for yet */
 	struct paths **paths;          /* NULL: no call failed */
-	const struct wrappers_globs *globs;
+	const struct argument_list *globs;
 	struct findings_mark *mark; /* of each row; NULL: there are none */
 	bool has_baseline;
 	struct findings_one *one;
@@ -73,7 +73,7 @@ struct findings_namer findings_name_by(struct symbols *symbols);
 /* Judges the models together. What is given must outlive the result. `globs` NULL: no function is
  * named as a wrapper. Never NULL. */
 struct findings *findings_new(struct model *const *models, size_t count,
-			      struct findings_namer namer, const struct wrappers_globs *globs);
+			      struct findings_namer namer, const struct argument_list *globs);
 /*
  * Returns the i-th finding, below `count`. Wrong accesses come first, then other misuses, leaks, warnings
  * and notes; and of each of these, the most costly first.

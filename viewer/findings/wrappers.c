@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "viewer/base/arguments.h"
 #include "viewer/base/map.h"
 #include "viewer/base/memory.h"
 #include "viewer/findings/finding.h"
@@ -46,7 +47,7 @@ struct sample {
 struct wrappers {
 	const struct model *model;
 	const struct findings_namer *namer;
-	const struct wrappers_globs *globs;
+	const struct argument_list *globs;
 	struct function *functions;
 	struct sample *sample;
 	size_t samples, room;
@@ -292,7 +293,7 @@ static bool find_more(struct wrappers *w)
 }
 
 struct wrappers *wrappers_new(const struct model *model, const struct findings_namer *namer,
-			      const struct wrappers_globs *globs)
+			      const struct argument_list *globs)
 {
 	struct wrappers *w = memory_new(1, sizeof(*w));
 
@@ -328,8 +329,8 @@ void wrappers_free(struct wrappers *w)
 static bool is_named(const struct wrappers *w, const struct symbol *symbol)
 {
 	for (size_t i = 0; w->globs && i < w->globs->count; i++)
-		if ((symbol->function && !fnmatch(w->globs->glob[i], symbol->function, 0)) ||
-		    (symbol->linkage_name && !fnmatch(w->globs->glob[i], symbol->linkage_name, 0)))
+		if ((symbol->function && !fnmatch(w->globs->item[i], symbol->function, 0)) ||
+		    (symbol->linkage_name && !fnmatch(w->globs->item[i], symbol->linkage_name, 0)))
 			return true;
 	return false;
 }

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct argument_list;
 struct finding;
 struct findings_namer;
 struct model;
@@ -32,18 +33,10 @@ struct model_stack;
 struct symbol;
 struct wrappers;
 
-enum { WRAPPERS_GLOBS_MOST = 64 };
-
-/* Names of functions, with the wildcards of glob(7). Zeroed: none. */
-struct wrappers_globs {
-	const char *glob[WRAPPERS_GLOBS_MOST];
-	size_t count;
-};
-
-/* Looks through the stacks of a trace; of a large one, through the first of them. What is given must
- * outlive the result. Never NULL. */
+/* Looks through the stacks of a trace; of a large one, through the first of them. `globs` are the names
+ * of further wrappers, with the wildcards of glob(7). What is given must outlive the result. Never NULL. */
 struct wrappers *wrappers_new(const struct model *model, const struct findings_namer *namer,
-			      const struct wrappers_globs *globs);
+			      const struct argument_list *globs);
 /* Accepts NULL. */
 void wrappers_free(struct wrappers *w);
 

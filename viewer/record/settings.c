@@ -18,10 +18,9 @@ static void append_option(struct buffer *b, const char *name, const char *value)
 		buffer_format(b, "%s%c", strchr(":\\", *value) ? "\\" : "", *value);
 }
 
-static const char *take_option(void *into, const char *name, const char *value)
+static const char *take_option(struct settings *s, const char *name, const char *value)
 {
 	struct options checked = OPTIONS_DEFAULT;
-	struct settings *s = into;
 	int known;
 	const char *expected =
 		options_take(&checked, name, strlen(name), value, strlen(value), &known);
@@ -35,34 +34,32 @@ static const char *take_option(void *into, const char *name, const char *value)
 	return NULL;
 }
 
-static const char *switch_off(void *into, const char *name, const char *value)
+static const char *take_value(void *settings, const struct argument *row, const char *value)
 {
-	(void)value;
-	return take_option(into, name + strlen("no-"), "no");
+	return take_option(settings, row->name, value);
 }
 
-static const char *take_folder(void *into, const char *name, const char *value)
+static const char *switch_off(void *settings, const struct argument *row, const char *value)
 {
-	(void)name;
-	((struct settings *)into)->folder = value;
-	return *value ? NULL : "a folder";
+	(void)value;
+	return take_option(settings, row->name + strlen("no-"), "no");
 }
 
 #define TEXT_ROW(before, name, letter, member, value, is_valid, expected, help) \
-	{ name, letter, value, help, take_option, NULL },
+	{ name, letter, value, help, take_value, .offset = 0 },
 #define NUMBER_ROW(before, name, member, value, least, most, expected, help) \
-	{ name, 0, value, help, take_option, NULL },
+	{ name, 0, value, help, take_value, .offset = 0 },
 #define CHOICE_ROW(before, name, member, words, expected, help) \
-	{ name, 0, words, help, take_option, NULL },
+	{ name, 0, words, help, take_value, .offset = 0 },
 #define SWITCH_ROW(before, name, member, words, expected, help) \
-	{ "no-" name, 0, NULL, help, switch_off, NULL },
+	{ "no-" name, 0, NULL, help, switch_off, .offset = 0 },
 
 struct argument_group settings_arguments(struct settings *s)
 {
 	static const struct argument rows[] = {
 		{ "output-dir", 0,
 		  "DIR", "the folder of the traces, which is made if it is\nmissing (default: the current one)",
-		  take_folder, NULL },
+		  arguments_take_text, ARGUMENT_INTO(settings, folder) },
 		RECORDING_OPTIONS(TEXT_ROW, NUMBER_ROW, CHOICE_ROW, SWITCH_ROW)
 	};
 

@@ -29,11 +29,6 @@
 #define NEXT_WORD(name) "|" #name
 #define FORMAT_WORDS REPORT_FORMATS(FIRST_WORD, NEXT_WORD)
 
-static void choose_format(void *options, int index)
-{
-	((struct report_options *)options)->format = (enum report_format)index;
-}
-
 static bool ends_with(const char *text, const char *end)
 {
 	size_t length = strlen(text), end_length = strlen(end);
@@ -59,13 +54,13 @@ static int find_format(const char *name)
 	return -1;
 }
 
-static const char *take_file(void *options, const char *name, const char *value)
+static const char *take_file(void *options, const struct argument *row, const char *value)
 {
 	struct report_options *o = options;
 	size_t prefix = strspn(value, "abcdefghijklmnopqrstuvwxyz");
 	int format = find_format(value);
 
-	(void)name;
+	(void)row;
 	if (o->files == REPORT_FILES_MOST)
 		return "at most 16 files";
 	if (prefix && value[prefix] == ':') {
@@ -82,100 +77,36 @@ static const char *take_file(void *options, const char *name, const char *value)
 	return NULL;
 }
 
-static const char *take_suppressions(void *options, const char *name, const char *value)
-{
-	struct report_options *o = options;
-
-	(void)name;
-	if (o->suppression_files == REPORT_FILES_MOST)
-		return "at most 16 files";
-	o->suppression_file[o->suppression_files++] = value;
-	return NULL;
-}
-
-static const char *take_baseline(void *options, const char *name, const char *value)
-{
-	(void)name;
-	((struct report_options *)options)->baseline_file = value;
-	return NULL;
-}
-
-static const char *take_pruning(void *options, const char *name, const char *value)
-{
-	(void)name;
-	(void)value;
-	((struct report_options *)options)->prunes = true;
-	return NULL;
-}
-
-static const char *take_generation(void *options, const char *name, const char *value)
-{
-	(void)name;
-	(void)value;
-	((struct report_options *)options)->generates = true;
-	return NULL;
-}
-
-static const char *take_root(void *options, const char *name, const char *value)
-{
-	struct stat status;
-
-	(void)name;
-	if (stat(value, &status) < 0 || !S_ISDIR(status.st_mode))
-		return "a folder";
-	((struct report_options *)options)->source_root = value;
-	return NULL;
-}
-
-static void choose_fail_on(void *options, int index)
-{
-	((struct report_options *)options)->fail_on = (enum report_fail_on)index;
-	((struct report_options *)options)->has_fail_on = true;
-}
-
-static const char *take_wrapper(void *options, const char *name, const char *value)
-{
-	struct wrappers_globs *globs = &((struct report_options *)options)->wrappers;
-
-	(void)name;
-	if (!*value || globs->count == WRAPPERS_GLOBS_MOST)
-		return "a name of functions, such as 'My*Alloc', and 64 of them at most";
-	globs->glob[globs->count++] = value;
-	return NULL;
-}
-
-static void choose_color(void *color, int index)
-{
-	*(enum report_color *)color = (enum report_color)index;
-}
+#define INTO(member) ARGUMENT_INTO(report_options, member)
 
 struct argument_group report_arguments(struct report_options *o)
 {
 	static const struct argument rows[] = {
-		{ "format", 0, FORMAT_WORDS, "format of the report (default text)", NULL,
-		  choose_format },
+		{ "format", 0, FORMAT_WORDS, "format of the report (default text)",
+		  arguments_take_choice, INTO(format) },
 		{ "report", 'O', "[FORMAT:]FILE",
 		  "also write the report to FILE, in the format that its\n"
 		  "name ends with (.txt .json .xml .sarif .html); may be repeated",
-		  take_file, NULL },
+		  take_file, .offset = 0 },
 		{ "baseline", 0, "FILE",
 		  "only what is not in FILE, or more often, is a failure;\n"
 		  "FILE is from lsatrace baseline, or is a JSON report",
-		  take_baseline, NULL },
-		{ "prune", 0, NULL, "take what is fixed out of the baseline", take_pruning, NULL },
+		  arguments_take_text, INTO(baseline_file) },
+		{ "prune", 0, NULL, "take what is fixed out of the baseline", arguments_take_flag,
+		  INTO(prunes) },
 		{ "gen-suppressions", 0, NULL, "print a suppression for each finding",
-		  take_generation, NULL },
+		  arguments_take_flag, INTO(generates) },
 		{ "source-root", 0, "DIR",
 		  "paths are relative to DIR (default: the repository\n"
 		  "that encloses the current folder)",
-		  take_root, NULL },
+		  arguments_take_folder, INTO(source_root) },
 		{ "fail-on", 0, "error|warning|never",
-		  "the level from which findings change the exit\nstatus (default error)", NULL,
-		  choose_fail_on },
+		  "the level from which findings change the exit\nstatus (default error)",
+		  arguments_take_choice, INTO(fail_on), .first = REPORT_FAIL_ON_ERROR },
 		{ "wrapper", 0, "GLOB",
 		  "functions that only wrap an allocation or a free:\ntheir callers are named in "
 		  "sentences (repeatable)",
-		  take_wrapper, NULL },
+		  arguments_take_list, INTO(wrappers) },
 	};
 
 	return ARGUMENT_GROUP(rows, o);
@@ -187,7 +118,7 @@ struct argument_group report_suppression_arguments(struct report_options *o)
 		{ "suppressions", 0, "FILE",
 		  "leave out the findings that FILE names; may be repeated\n"
 		  "(default: lsatrace.supp in the current folder, as well)",
-		  take_suppressions, NULL },
+		  arguments_take_list, INTO(suppression_files) },
 	};
 
 	return ARGUMENT_GROUP(rows, o);
@@ -197,8 +128,8 @@ struct argument_group report_color_arguments(enum report_color *color)
 {
 	static const struct argument rows[] = {
 		{ "color", 0, "auto|always|never",
-		  "colours in text (default auto: on a terminal, unless\nNO_COLOR is set)", NULL,
-		  choose_color },
+		  "colours in text (default auto: on a terminal, unless\nNO_COLOR is set)",
+		  arguments_take_choice, .offset = 0 },
 	};
 
 	return ARGUMENT_GROUP(rows, color);
@@ -319,10 +250,11 @@ bool report_prepare(struct report_options *o, bool says_so)
 {
 	bool has_default = access(SUPPRESSIONS_DEFAULT, F_OK) == 0;
 
-	for (size_t i = 0; i < o->suppression_files; i++) {
-		has_default =
-			has_default && !are_one_file(SUPPRESSIONS_DEFAULT, o->suppression_file[i]);
-		if (!read_suppressions(o, o->suppression_file[i]))
+	for (size_t i = 0; i < o->suppression_files.count; i++) {
+		const char *path = o->suppression_files.item[i];
+
+		has_default = has_default && !are_one_file(SUPPRESSIONS_DEFAULT, path);
+		if (!read_suppressions(o, path))
 			return false;
 	}
 	if (!read_baseline(o))

@@ -15,7 +15,6 @@
 
 #include "include/trace_format.h"
 #include "viewer/base/arguments.h"
-#include "viewer/findings/wrappers.h"
 #include "viewer/symbols/places.h"
 #include "viewer/view/selection.h"
 #include "viewer/view/view.h"
@@ -64,8 +63,14 @@ REPORT_FORMATS(REPORT_PROTOTYPE, REPORT_PROTOTYPE)
 
 enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER };
 
-/* The levels from which findings count as failure, in the order of --fail-on's values. */
-enum report_fail_on { REPORT_FAIL_ON_ERROR, REPORT_FAIL_ON_WARNING, REPORT_FAIL_ON_NEVER };
+/* The levels from which findings count as failure, in the order of --fail-on's values. If it is not
+ * given: the same as from errors on. */
+enum report_fail_on {
+	REPORT_FAIL_ON_DEFAULT,
+	REPORT_FAIL_ON_ERROR,
+	REPORT_FAIL_ON_WARNING,
+	REPORT_FAIL_ON_NEVER
+};
 
 #define REPORT_FILES_MOST 16
 
@@ -78,8 +83,7 @@ struct report_file {
 
 /* Zeroed: the defaults. To be released by report_release(). */
 struct report_options {
-	const char *suppression_file[REPORT_FILES_MOST];
-	size_t suppression_files;
+	struct argument_list suppression_files;
 	struct suppressions *suppressions; /* from these files; NULL: there are none */
 	bool generates;                    /* the text also has suppressions for the findings */
 	const char *baseline_file;         /* NULL: there is none */
@@ -91,9 +95,8 @@ struct report_options {
 	size_t files;
 	const char *source_root; /* a folder; NULL: the repository that encloses the current one */
 	enum report_fail_on fail_on;
-	bool has_fail_on; /* --fail-on was given */
 	enum report_color color;
-	struct wrappers_globs wrappers; /* functions that the user names as wrappers */
+	struct argument_list wrappers; /* functions that the user names as wrappers */
 	struct view view;
 	struct selection selection;
 	struct places places;

@@ -540,7 +540,7 @@ static struct writer begin(const struct report *report, struct buffer *text)
 
 	w.style = frames_style("    ", report->has_color);
 	w.style.names = report->view->names;
-	w.style.has_all = report->view->has_all_frames;
+	w.style.has_all = report->view->frames == VIEW_FRAMES_ALL;
 	w.style.source = report->view->source;
 	if (report->count > 1) {
 		processes_sort(&w.processes, report->models, report->count);

@@ -2,67 +2,38 @@
 #include "viewer/symbols/places.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "viewer/base/buffer.h"
 #include "viewer/model/model.h"
 
-static bool is_folder(const char *path)
+static const char *add_folder(void *list, const struct argument *row, const char *value)
 {
-	struct stat status;
+	const char *folder, *expected = arguments_take_folder(&folder, row, value);
 
-	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+	return expected ? expected : arguments_take_list(list, row, value);
 }
 
-static const char *take_folder(void *places, const char *name, const char *value)
+static const char *add_module(void *list, const struct argument *row, const char *value)
 {
-	struct places *p = places;
-
-	if (!is_folder(value))
-		return "a folder";
-	if (strcmp(name, "sysroot") == 0)
-		p->sysroot = value;
-	else if (p->folders == PLACES_MOST)
-		return "at most 16 folders";
-	else
-		p->folder[p->folders++] = value;
-	return NULL;
-}
-
-static const char *take_module(void *places, const char *name, const char *value)
-{
-	struct places *p = places;
 	const char *path = strchr(value, '=');
 
-	(void)name;
-	if (!path || path == value || !path[1])
-		return "NAME=PATH";
-	if (p->modules == PLACES_MOST)
-		return "at most 16 modules";
-	p->module[p->modules++] = value;
-	return NULL;
-}
-
-static const char *take_no_debuginfod(void *places, const char *name, const char *value)
-{
-	(void)name;
-	(void)value;
-	((struct places *)places)->no_debuginfod = true;
-	return NULL;
+	return !path || path == value || !path[1] ? "NAME=PATH"
+						  : arguments_take_list(list, row, value);
 }
 
 struct argument_group places_arguments(struct places *p)
 {
 	static const struct argument rows[] = {
-		{ "sysroot", 0, "DIR", "look for the files of modules below DIR", take_folder, NULL },
+		{ "sysroot", 0, "DIR", "look for the files of modules below DIR",
+		  arguments_take_folder, ARGUMENT_INTO(places, sysroot) },
 		{ "debug-dir", 0, "DIR",
 		  "look for modules and debug information in DIR, by\n"
 		  "name or build-id; may be repeated",
-		  take_folder, NULL },
-		{ "module", 0, "NAME=PATH", "the file of a module; may be repeated", take_module,
-		  NULL },
+		  add_folder, ARGUMENT_INTO(places, folders) },
+		{ "module", 0, "NAME=PATH", "the file of a module; may be repeated", add_module,
+		  ARGUMENT_INTO(places, modules) },
 		{ "no-debuginfod", 0, NULL, "do not ask the servers of DEBUGINFOD_URLS",
-		  take_no_debuginfod, NULL },
+		  arguments_take_flag, ARGUMENT_INTO(places, no_debuginfod) },
 	};
 
 	return ARGUMENT_GROUP(rows, p);
@@ -113,15 +84,15 @@ bool places_find(const struct places *p, const struct model_module *module, size
 		 struct buffer *path)
 {
 	path->used = 0;
-	for (size_t j = 0; j < p->modules; j++) {
-		if (!is_of_module(p->module[j], module) || i-- != 0)
+	for (size_t j = 0; j < p->modules.count; j++) {
+		if (!is_of_module(p->modules.item[j], module) || i-- != 0)
 			continue;
-		buffer_text(path, strchr(p->module[j], '=') + 1);
+		buffer_text(path, strchr(p->modules.item[j], '=') + 1);
 		return true;
 	}
-	for (size_t j = 0; j < p->folders; j++)
+	for (size_t j = 0; j < p->folders.count; j++)
 		for (unsigned way = 0; way < WAYS; way++) {
-			if (write_place(path, p->folder[j], module, way) && i-- == 0)
+			if (write_place(path, p->folders.item[j], module, way) && i-- == 0)
 				return true;
 			path->used = 0;
 		}
@@ -141,9 +112,9 @@ char *places_search_path(const struct places *p)
 
 	/* As it is without a path: beside the file, and where systems have it. */
 	buffer_text(&b, ":.debug:/usr/lib/debug");
-	for (size_t i = 0; i < p->folders; i++) {
+	for (size_t i = 0; i < p->folders.count; i++) {
 		buffer_text(&b, ":");
-		buffer_text(&b, p->folder[i]);
+		buffer_text(&b, p->folders.item[i]);
 	}
 	if (p->sysroot) {
 		buffer_text(&b, ":");
@@ -155,9 +126,9 @@ char *places_search_path(const struct places *p)
 
 void places_write(const struct places *p, struct buffer *b)
 {
-	for (size_t i = 0; i < p->folders; i++) {
+	for (size_t i = 0; i < p->folders.count; i++) {
 		buffer_text(b, ", nor in ");
-		buffer_plain(b, p->folder[i]);
+		buffer_plain(b, p->folders.item[i]);
 	}
 	if (p->sysroot) {
 		buffer_text(b, ", nor below ");

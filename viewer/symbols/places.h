@@ -16,15 +16,11 @@
 struct buffer;
 struct model_module;
 
-#define PLACES_MOST 16
-
 /* Zeroed: no other place than that in the trace, and debuginfod where it is set up. */
 struct places {
-	const char *sysroot;             /* NULL: none */
-	const char *folder[PLACES_MOST]; /* with debug information */
-	size_t folders;
-	const char *module[PLACES_MOST]; /* NAME=PATH */
-	size_t modules;
+	const char *sysroot;          /* NULL: none */
+	struct argument_list folders; /* with debug information */
+	struct argument_list modules; /* NAME=PATH */
 	bool no_debuginfod;
 };
 

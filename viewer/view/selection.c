@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "include/kinds.h"
+#include "include/options.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/hash.h"
 #include "viewer/base/memory.h"
@@ -15,41 +16,16 @@
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
-static const char *const fields[SELECTION_FIELDS] = { "kind",  "package", "function", "file",
-						      "level", "thread",  "finding" };
-
-static const char *take_filter(void *selection, const char *name, const char *value)
+static const char *take_level(void *member, const struct argument *row, const char *value)
 {
-	struct selection *s = selection;
-	unsigned field = 0;
+	static const char levels[] = "error|warning|note";
 
-	if (!*value)
-		return "a pattern";
-	if (s->filters == SELECTION_FILTERS_MOST)
-		return "at most 64 filters";
-	while (strcmp(fields[field], name) != 0)
-		field++;
-	s->filter[s->filters++] = (struct selection_filter){ (enum selection_field)field, value };
-	return NULL;
+	return options_choose(levels, value, strlen(value)) < 0
+		       ? levels
+		       : arguments_take_list(member, row, value);
 }
 
-static const char *take_level(void *selection, const char *name, const char *value)
-{
-	if (strcmp(value, "error") != 0 && strcmp(value, "warning") != 0 &&
-	    strcmp(value, "note") != 0)
-		return "error, warning or note";
-	return take_filter(selection, name, value);
-}
-
-static void choose_sort(void *selection, int index)
-{
-	((struct selection *)selection)->sort = (enum selection_sort)index;
-}
-
-static void choose_groups(void *selection, int index)
-{
-	((struct selection *)selection)->groups = (enum selection_groups)(index + 1);
-}
+#define INTO(field) ARGUMENT_INTO(selection, filter[SELECTION_##field])
 
 struct argument_group selection_arguments(struct selection *s)
 {
@@ -58,20 +34,23 @@ struct argument_group selection_arguments(struct selection *s)
 		  "show only findings of this kind; this and the\n"
 		  "following take patterns (* ? []) and may be repeated;\n"
 		  "the exit status is still that of all findings",
-		  take_filter, NULL },
-		{ "package", 0, "NAME", "only those of this package", take_filter, NULL },
-		{ "function", 0, "NAME", "only those with this function in a stack", take_filter,
-		  NULL },
-		{ "file", 0, "FILE", "only those with this source file in a stack", take_filter,
-		  NULL },
-		{ "level", 0, "LEVEL", "only errors, warnings or notes", take_level, NULL },
-		{ "thread", 0, "TID", "only those of this thread", take_filter, NULL },
+		  arguments_take_list, INTO(KIND) },
+		{ "package", 0, "NAME", "only those of this package", arguments_take_list,
+		  INTO(PACKAGE) },
+		{ "function", 0, "NAME", "only those with this function in a stack",
+		  arguments_take_list, INTO(FUNCTION) },
+		{ "file", 0, "FILE", "only those with this source file in a stack",
+		  arguments_take_list, INTO(FILE) },
+		{ "level", 0, "LEVEL", "only errors, warnings or notes", take_level, INTO(LEVEL) },
+		{ "thread", 0, "TID", "only those of this thread", arguments_take_list,
+		  INTO(THREAD) },
 		{ "finding", 0, "N|FINGERPRINT", "only the one with this number or fingerprint",
-		  take_filter, NULL },
+		  arguments_take_list, INTO(FINDING) },
 		{ "sort", 0, "severity|bytes|count|time", "what comes first (default severity)",
-		  NULL, choose_sort },
+		  arguments_take_choice, ARGUMENT_INTO(selection, sort) },
 		{ "group", 0, "kind|package|function|section",
-		  "put those together that have this in common", NULL, choose_groups },
+		  "put those together that have this in common", arguments_take_choice,
+		  ARGUMENT_INTO(selection, groups), .first = SELECTION_GROUP_KIND },
 	};
 
 	return ARGUMENT_GROUP(rows, s);
@@ -127,16 +106,16 @@ static bool matches_package(const char *glob, const struct finding *f)
 	return matches;
 }
 
-static bool matches_symbol(const struct selection_filter *filter, const struct symbol *symbol)
+static bool matches_symbol(enum selection_field field, const char *glob, const struct symbol *symbol)
 {
-	if (filter->field == SELECTION_FILE)
-		return symbol->file && matches_path(filter->glob, symbol->file);
-	return (symbol->function && selection_matches(filter->glob, symbol->function)) ||
-	       (symbol->linkage_name && fnmatch(filter->glob, symbol->linkage_name, 0) == 0);
+	if (field == SELECTION_FILE)
+		return symbol->file && matches_path(glob, symbol->file);
+	return (symbol->function && selection_matches(glob, symbol->function)) ||
+	       (symbol->linkage_name && fnmatch(glob, symbol->linkage_name, 0) == 0);
 }
 
-static bool matches_stacks(const struct selection_filter *filter, const struct findings *findings,
-			   const struct finding *f)
+static bool matches_stacks(enum selection_field field, const char *glob,
+			   const struct findings *findings, const struct finding *f)
 {
 	const struct findings_namer *namer = &findings->namer;
 
@@ -147,11 +126,10 @@ static bool matches_stacks(const struct selection_filter *filter, const struct f
 			for (const struct symbol *symbol = namer->find(
 				     namer->context, stack->frame[j].module, stack->frame[j].offset);
 			     symbol; symbol = symbol->outer)
-				if (matches_symbol(filter, symbol))
+				if (matches_symbol(field, glob, symbol))
 					return true;
 	}
-	return filter->field == SELECTION_FUNCTION && f->function &&
-	       fnmatch(filter->glob, f->function, 0) == 0;
+	return field == SELECTION_FUNCTION && f->function && fnmatch(glob, f->function, 0) == 0;
 }
 
 static bool matches_number(const char *glob, uint64_t number)
@@ -162,38 +140,39 @@ static bool matches_number(const char *glob, uint64_t number)
 	return fnmatch(glob, text, 0) == 0;
 }
 
-static bool passes(const struct selection_filter *filter, const struct findings *findings,
+static bool passes(enum selection_field field, const char *glob, const struct findings *findings,
 		   const struct finding *f)
 {
-	switch (filter->field) {
+	switch (field) {
 	case SELECTION_KIND:
-		return matches_kind(filter->glob, f);
+		return matches_kind(glob, f);
 	case SELECTION_PACKAGE:
-		return matches_package(filter->glob, f);
+		return matches_package(glob, f);
 	case SELECTION_LEVEL:
-		return strcmp(filter->glob, kinds_level_text(f->level)) == 0;
+		return strcmp(glob, kinds_level_text(f->level)) == 0;
 	case SELECTION_THREAD:
-		return f->thread && matches_number(filter->glob, (uint64_t)f->thread);
+		return f->thread && matches_number(glob, (uint64_t)f->thread);
 	case SELECTION_FINDING:
-		return matches_number(filter->glob, f->number) ||
-		       fnmatch(filter->glob, f->fingerprint, 0) == 0;
+		return matches_number(glob, f->number) || fnmatch(glob, f->fingerprint, 0) == 0;
 	default:
-		return matches_stacks(filter, findings, f);
+		return matches_stacks(field, glob, findings, f);
 	}
 }
 
 static bool is_selected(const struct selection *s, const struct findings *findings,
 			const struct finding *f)
 {
-	bool is_asked[SELECTION_FIELDS] = { 0 }, has_passed[SELECTION_FIELDS] = { 0 };
+	for (unsigned field = 0; field < SELECTION_FIELDS; field++) {
+		const struct argument_list *globs = &s->filter[field];
+		size_t i = 0;
 
-	for (size_t i = 0; i < s->filters; i++) {
-		enum selection_field field = s->filter[i].field;
-
-		is_asked[field] = true;
-		has_passed[field] = has_passed[field] || passes(&s->filter[i], findings, f);
+		while (i < globs->count &&
+		       !passes((enum selection_field)field, globs->item[i], findings, f))
+			i++;
+		if (i == globs->count && i)
+			return false;
 	}
-	return memcmp(is_asked, has_passed, sizeof(is_asked)) == 0;
+	return true;
 }
 
 /* A finding that is shown. */
@@ -306,9 +285,11 @@ void selection_apply(const struct selection *s, struct findings *findings)
 {
 	struct item *item;
 	uint32_t *index;
-	size_t count = 0;
+	size_t filters = 0, count = 0;
 
-	if (!s->filters && !s->sort && !s->groups)
+	for (unsigned field = 0; field < SELECTION_FIELDS; field++)
+		filters += s->filter[field].count;
+	if (!filters && !s->sort && !s->groups)
 		return;
 	item = memory_new(findings->count, sizeof(*item));
 	for (size_t i = 0; i < findings->count; i++) {

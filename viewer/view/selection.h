@@ -20,8 +20,6 @@ struct findings;
 struct model_frame;
 struct symbol;
 
-#define SELECTION_FILTERS_MOST 64
-
 /* What a filter is about. A finding must pass one filter of each field that has any. */
 enum selection_field {
 	SELECTION_KIND,
@@ -48,15 +46,9 @@ enum selection_groups {
 	SELECTION_GROUP_SECTION
 };
 
-struct selection_filter {
-	enum selection_field field;
-	const char *glob;
-};
-
 /* Zeroed: all findings, in their own order. */
 struct selection {
-	struct selection_filter filter[SELECTION_FILTERS_MOST];
-	size_t filters;
+	struct argument_list filter[SELECTION_FIELDS]; /* patterns */
 	enum selection_sort sort;
 	enum selection_groups groups;
 };

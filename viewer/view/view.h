@@ -3,8 +3,8 @@
 #ifndef LSATRACE_VIEWER_VIEW_VIEW_H
 #define LSATRACE_VIEWER_VIEW_VIEW_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "viewer/base/arguments.h"
@@ -14,8 +14,8 @@
 struct view {
 	size_t top; /* findings that are shown with all that is known; 0: VIEW_TOP on a terminal */
 	enum frames_names names;
-	bool has_all_frames;
-	unsigned source; /* lines */
+	enum { VIEW_FRAMES_OWN, VIEW_FRAMES_ALL } frames;
+	uint32_t source; /* lines */
 };
 
 #define VIEW_TOP 20u

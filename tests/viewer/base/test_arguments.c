@@ -8,37 +8,31 @@
 #include "viewer/base/arguments.h"
 #include "viewer/base/complaint.h"
 
-static int choice, switched;
-static const char *text;
+static struct taken {
+	enum { RING, FULL, BOTH } choice;
+	enum { NO_SIDE, LEFT, RIGHT } side;
+	uint32_t number;
+	bool is_switched;
+	const char *text;
+	struct argument_list list;
+} taken;
 static char output[4096];
 
-static void choose(void *into, int index)
-{
-	*(int *)into = index;
-}
-
-static const char *take_text(void *into, const char *name, const char *value)
-{
-	(void)name;
-	if (!*value)
-		return "a text";
-	*(const char **)into = value;
-	return NULL;
-}
-
-static const char *switch_on(void *into, const char *name, const char *value)
-{
-	(void)name;
-	cr_expect_null(value);
-	*(int *)into = 1;
-	return NULL;
-}
-
-static const struct argument choices[] = { { "mode", 0, "ring|full|both", "", NULL, choose } };
-static const struct argument texts[] = { { "output-file", 'o', "FILE", "first line\nsecond line",
-					   take_text, NULL } };
-static const struct argument switches[] = { { "with-a-long-name-of-its-own", 'w', NULL, "a switch",
-					      switch_on, NULL } };
+#define INTO(member) ARGUMENT_INTO(taken, member)
+static const struct argument choices[] = {
+	{ "mode", 0, "ring|full|both", "", arguments_take_choice, INTO(choice) },
+	{ "side", 0, "left|right", "", arguments_take_choice, INTO(side), .first = LEFT },
+};
+static const struct argument texts[] = {
+	{ "output-file", 'o', "FILE", "first line\nsecond line", arguments_take_text, INTO(text) },
+	{ "folder", 0, "DIR", "", arguments_take_folder, INTO(text) },
+	{ "item", 0, "ITEM", "", arguments_take_list, INTO(list) },
+	{ "number", 0, "N", "", arguments_take_number, INTO(number), .most = 300 },
+};
+static const struct argument switches[] = {
+	{ "with-a-long-name-of-its-own", 'w', NULL, "a switch", arguments_take_flag,
+	  INTO(is_switched) },
+};
 
 /* Parses the arguments, which end with NULL. What was printed is in `output`. */
 static int parse(struct arguments *a, char **argv, int *status)
@@ -52,9 +46,9 @@ static int parse(struct arguments *a, char **argv, int *status)
 	a->statuses = "The status is 0.\n";
 	a->operand = "file";
 	a->bad_status = 9;
-	a->group[0] = ARGUMENT_GROUP(choices, &choice);
-	a->group[1] = ARGUMENT_GROUP(texts, &text);
-	a->group[2] = ARGUMENT_GROUP(switches, &switched);
+	a->group[0] = ARGUMENT_GROUP(choices, &taken);
+	a->group[1] = ARGUMENT_GROUP(texts, &taken);
+	a->group[2] = ARGUMENT_GROUP(switches, &taken);
 	while (argv[argc])
 		argc++;
 	cr_assert_geq(mkstemp(name), 0);
@@ -90,10 +84,26 @@ Test(arguments, options_of_all_groups_are_taken)
 
 	cr_assert_eq(first, 5);
 	cr_expect_str_eq(argv[first], "file");
-	cr_expect_eq(choice, 1);
-	cr_expect_str_eq(text, "x");
-	cr_expect(switched);
+	cr_expect_eq(taken.choice, FULL);
+	cr_expect_str_eq(taken.text, "x");
+	cr_expect(taken.is_switched);
 	cr_expect_str_eq(output, "");
+}
+
+Test(arguments, each_kind_of_value_is_taken)
+{
+	struct arguments a = { 0 };
+	char **argv = ARGV(A("--side=right"), A("--item=a"), A("--item=b"), A("--number=300"),
+			   A("--folder=/"), A("file"));
+	int status;
+
+	cr_expect_eq(parse(&a, argv, &status), 6);
+	cr_expect_eq(taken.side, RIGHT);
+	cr_expect_eq(taken.list.count, 2u);
+	cr_expect_str_eq(taken.list.item[0], "a");
+	cr_expect_str_eq(taken.list.item[1], "b");
+	cr_expect_eq(taken.number, 300u);
+	cr_expect_str_eq(taken.text, "/");
 }
 
 Test(arguments, an_underscore_in_a_name_is_a_hyphen)
@@ -103,7 +113,7 @@ Test(arguments, an_underscore_in_a_name_is_a_hyphen)
 	int status;
 
 	cr_expect_eq(parse(&a, argv, &status), 2);
-	cr_expect_str_eq(text, "a_b");
+	cr_expect_str_eq(taken.text, "a_b");
 }
 
 Test(arguments, a_command_has_options_of_its_own)
@@ -114,7 +124,7 @@ Test(arguments, a_command_has_options_of_its_own)
 
 	cr_assert_eq(first, 2);
 	cr_expect_str_eq(argv[first + 1], "--mode=full");
-	cr_expect_eq(choice, 0);
+	cr_expect_eq(taken.choice, RING);
 }
 
 Test(arguments, wrong_usage_is_refused_in_one_line)
@@ -124,7 +134,15 @@ Test(arguments, wrong_usage_is_refused_in_one_line)
 	expect_refused(a, ARGV(A("--mode=half"), A("file")),
 		       "lsatrace command: --mode=half: expected ring, full or both\n");
 	expect_refused(a, ARGV(A("--output-file="), A("file")),
-		       "lsatrace command: --output-file=: expected a text\n");
+		       "lsatrace command: --output-file=: expected a value\n");
+	expect_refused(a, ARGV(A("--folder=/nowhere"), A("file")),
+		       "lsatrace command: --folder=/nowhere: expected a folder\n");
+	expect_refused(a, ARGV(A("--item="), A("file")),
+		       "lsatrace command: --item=: expected a value\n");
+	expect_refused(a, ARGV(A("--number=0"), A("file")),
+		       "lsatrace command: --number=0: expected a number from 1 to 300\n");
+	expect_refused(a, ARGV(A("--number=301"), A("file")),
+		       "lsatrace command: --number=301: expected a number from 1 to 300\n");
 	expect_refused(a, ARGV(A("-o")), "lsatrace command: --output-file: expected a value\n");
 	expect_refused(
 		a, ARGV(A("--nothing\033"), A("file")),
@@ -146,8 +164,12 @@ Test(arguments, help_lists_each_option)
 	cr_expect_str_eq(output, "usage: lsatrace command [OPTION]... FILE...\n\n"
 				 "Does nothing.\n\n"
 				 "      --mode=ring|full|both\n"
+				 "      --side=left|right\n"
 				 "  -o, --output-file=FILE first line\n"
 				 "                         second line\n"
+				 "      --folder=DIR\n"
+				 "      --item=ITEM\n"
+				 "      --number=N\n"
 				 "  -w, --with-a-long-name-of-its-own\n"
 				 "                         a switch\n"
 				 "  -h, --help             print this help\n\n"

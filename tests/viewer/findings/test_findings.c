@@ -48,7 +48,7 @@ struct judged {
 };
 
 static struct judged judge_with(struct trace_builder **builders, size_t count,
-				const struct wrappers_globs *globs)
+				const struct argument_list *globs)
 {
 	struct judged j = { .count = count };
 	struct trouble trouble;
@@ -858,7 +858,7 @@ static void leak_from(struct trace_builder *b, uint64_t size, uint64_t inner, ui
 }
 
 /* Judges the trace, and compares the message of the most costly finding. */
-static void expect_first(struct trace_builder *b, const struct wrappers_globs *globs,
+static void expect_first(struct trace_builder *b, const struct argument_list *globs,
 			 const char *message)
 {
 	struct judged j = judge_with(&b, 1, globs);
@@ -923,7 +923,7 @@ Test(findings, a_function_that_also_calls_another_slot_is_no_wrapper)
 
 Test(findings, a_wrapper_that_the_user_names_is_skipped_with_all_that_it_calls)
 {
-	const struct wrappers_globs globs = { { "g*", "f102?" }, 2 };
+	const struct argument_list globs = { { "g*", "f102?" }, 2 };
 	struct trace_builder *b = new_package();
 
 	leak_from(b, 40, 0x1010, 0x1020, 1);
@@ -933,7 +933,7 @@ Test(findings, a_wrapper_that_the_user_names_is_skipped_with_all_that_it_calls)
 
 Test(findings, a_named_wrapper_without_a_caller_is_not_skipped)
 {
-	const struct wrappers_globs globs = { { "f1010" }, 1 };
+	const struct argument_list globs = { { "f1010" }, 1 };
 	struct trace_builder *b = new_package();
 
 	trace_builder_entry(b, block(0x5000, 64, trace_builder_place(b, 1, 0x1010)));

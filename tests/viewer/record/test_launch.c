@@ -136,7 +136,7 @@ Test(launch, bad_usage_gives_125_and_one_line)
 	assert_output("lsatrace record: --ring=abc: expected a size from 256K to 64G, "
 		      "such as 64M\n");
 	cr_assert_eq(shell("$LSATRACE run --error-exitcode=256 true"), 125);
-	assert_output("lsatrace run: --error-exitcode=256: expected a status from 1 to 255\n");
+	assert_output("lsatrace run: --error-exitcode=256: expected a number from 1 to 255\n");
 	cr_assert_eq(shell("$LSATRACE record --depth"), 125);
 	assert_output("lsatrace record: --depth: expected a value\n");
 	cr_assert_eq(shell("$LSATRACE record --colour=host true"), 125);

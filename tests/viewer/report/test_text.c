@@ -587,7 +587,7 @@ static char *report_deep(const struct view *view)
 Test(report_text, folds_frames_of_the_host_and_of_the_c_library)
 {
 	char *folded = report_deep(&(struct view){ 0 });
-	char *all = report_deep(&(struct view){ .has_all_frames = true });
+	char *all = report_deep(&(struct view){ .frames = VIEW_FRAMES_ALL });
 
 	cr_expect(strstr(folded, "    #0 a.so+0x10\n"
 				 "    ... 2 frames of host\n"
@@ -628,10 +628,12 @@ static char *report_selected(const struct selection *selection, int *status)
 static void expect_selected(enum selection_field field, const char *glob, const char *kinds)
 {
 	static const char *const all[] = { "double-free", "block-leak", "null-free" };
-	struct selection selection = { .filters = 1, .filter = { { field, glob } } };
+	struct selection selection = { 0 };
 	int status;
-	char *text = report_selected(&selection, &status);
+	char *text;
 
+	selection.filter[field] = (struct argument_list){ { glob }, 1 };
+	text = report_selected(&selection, &status);
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		cr_expect_eq(strstr(text, all[i]) != NULL, strstr(kinds, all[i]) != NULL,
 			     "%s: %s: %s", glob, all[i], text);
@@ -657,10 +659,11 @@ Test(report_text, shows_what_the_filters_let_pass_but_judges_all)
 
 Test(report_text, takes_any_filter_of_a_field_and_one_of_each_field)
 {
-	struct selection selection = { .filters = 3,
-				       .filter = { { SELECTION_KIND, "block-leak" },
-						   { SELECTION_KIND, "null-free" },
-						   { SELECTION_LEVEL, "error" } } };
+	struct selection selection = { .filter = {
+					       [SELECTION_KIND] = { { "block-leak", "null-free" },
+								    2 },
+					       [SELECTION_LEVEL] = { { "error" }, 1 },
+				       } };
 	int status;
 	char *text = report_selected(&selection, &status);
 

@@ -350,12 +350,12 @@ static void expect_found(struct library *l, const struct places *places, bool ha
 Test(symbols, looks_where_it_is_told_to)
 {
 	struct library l = compile("-g -O1");
-	struct places named = { .modules = 1 }, folder = { .folders = 1, .folder = { l.folder } },
+	struct places named = { .modules.count = 1 }, folder = { .folders = { { l.folder }, 1 } },
 		      root = { .sysroot = l.folder };
 	char module[256];
 
 	snprintf(module, sizeof(module), "some.so=%s", l.path);
-	named.module[0] = module;
+	named.modules.item[0] = module;
 	expect_found(&l, &(struct places){ 0 }, false);
 	expect_found(&l, &named, true);
 	expect_found(&l, &folder, true);
@@ -368,7 +368,7 @@ Test(symbols, looks_where_it_is_told_to)
 Test(symbols, finds_debug_information_by_build_id)
 {
 	struct library l = compile("-g -O1");
-	struct places folder = { .folders = 1, .folder = { l.folder } };
+	struct places folder = { .folders = { { l.folder }, 1 } };
 
 	run("cd %s && id=$(readelf -n some.so | sed -n 's/.*Build ID: //p') && "
 	    "mkdir -p .build-id/${id%%${id#??}} && objcopy --only-keep-debug some.so "
@@ -381,7 +381,7 @@ Test(symbols, finds_debug_information_by_build_id)
 Test(symbols, takes_no_other_file_of_that_name)
 {
 	struct library l = compile("-g -O1");
-	struct places folder = { .folders = 1, .folder = { l.folder } };
+	struct places folder = { .folders = { { l.folder }, 1 } };
 	struct symbols *s = symbols_new(NULL);
 	char path[256];
 	struct model_module module = moved_module(&l, path);
