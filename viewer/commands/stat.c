@@ -12,8 +12,8 @@
 #include "viewer/base/progress.h"
 #include "viewer/base/sum.h"
 #include "viewer/commands/commands.h"
-#include "viewer/findings/losses.h"
 #include "viewer/model/allocators.h"
+#include "viewer/model/losses.h"
 #include "viewer/model/model.h"
 #include "viewer/report/report.h"
 

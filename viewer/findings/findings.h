@@ -22,14 +22,12 @@
 #include "viewer/findings/finding.h"
 
 struct argument_list;
+struct decoded;
 struct findings_mark;
-struct findings_one;
-struct findings_row;
-struct findings_shares;
-struct model_entry;
+struct findings_print;
 struct neighbours;
+struct rows;
 struct symbols;
-struct paths;
 struct wrappers;
 
 struct findings {
@@ -49,22 +47,18 @@ struct findings {
 	uint64_t hidden_errors, hidden_warnings, hidden_notes;
 	bool is_exact; /* false: a lower bound; `lost` says what is missing */
 	uint64_t lost[TRACE_LOST_COUNT];
-	/* The following is for findings_get() only. */
-	struct model **models;
-	size_t model_count;
+	/* The following is for findings.c only. */
+	struct rows *rows;
 	struct findings_namer namer;
-	struct findings_row *row;
-	struct findings_shares *shares; /* NULL: there is one model */
-	uint32_t *order;                /* numbers of rows */
-	uint32_t *number;               /* of each finding; NULL: the i-th has number i + 1 */
-	uint32_t *twin; /* of each row: how many have its fingerprint and come before */
+	uint32_t *order;  /* numbers of rows */
+	uint32_t *number; /* of each finding; NULL: the i-th has number i + 1 */
+	struct findings_print *print;
 	struct neighbours *neighbours; /* of each model, as the next one */
 	struct wrappers **wrappers;    /* NULL: not asked for yet */
-	struct paths **paths;          /* NULL: no call failed */
 	const struct argument_list *globs;
 	struct findings_mark *mark; /* of each row; NULL: there are none */
 	bool has_baseline;
-	struct findings_one *one;
+	struct decoded *decoded; /* the finding that was made last */
 };
 
 /* The namer that asks `symbols`, which must outlive it. */
@@ -80,7 +74,7 @@ struct findings *findings_new(struct model *const *models, size_t count,
  * It is valid until the next call.
  */
 const struct finding *findings_get(struct findings *f, size_t i);
-/* Returns it without fingerprints and message, which take the most time. */
+/* Returns it without the message, which takes the most time, and what only that needs. */
 const struct finding *findings_look(struct findings *f, size_t i);
 
 /*
@@ -98,8 +92,6 @@ void findings_count(struct findings *f);
  * there is in `hidden`.
  */
 void findings_select(struct findings *f, const uint32_t *index, size_t count);
-/* Is this live block or section a leak? The same as what findings_new() counts. */
-bool findings_is_leak(const struct model_entry *entry);
 /* Accepts NULL. */
 void findings_free(struct findings *f);
 

@@ -302,6 +302,15 @@ static enum trace_entry_state plain_state(uint8_t state)
 	return is_section_state(state) ? TRACE_ENTRY_SECTION : (enum trace_entry_state)state;
 }
 
+bool model_is_leak(const struct model_entry *entry)
+{
+	if (entry->inherited || entry->ignored)
+		return false;
+	return entry->state == TRACE_ENTRY_SECTION ? !entry->adopted
+						   : entry->state == TRACE_ENTRY_BLOCK &&
+							     (!entry->in_section || entry->section);
+}
+
 struct model_entry model_entry(const struct model *m, const struct trace_entry *t)
 {
 	bool is_section = is_section_state(t->state);

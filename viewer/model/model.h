@@ -81,6 +81,9 @@ const struct trace_checkpoint *model_next_checkpoint(const struct model *m, stru
  * first, after a checkpoint. Returns false if there is none of that name; then nothing is changed. */
 bool model_look_since(struct model *m, const char *checkpoint);
 
+/* Is this live block or section a leak? */
+bool model_is_leak(const struct model_entry *entry);
+
 /* Decodes an entry once more. */
 struct model_entry model_entry(const struct model *m, const struct trace_entry *source);
 

@@ -7,7 +7,6 @@
 #include "viewer/base/hash.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/sum.h"
-#include "viewer/findings/findings.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
@@ -67,7 +66,7 @@ static void add_entries(struct profile *p, size_t number)
 		row = find_row(p, number, entry.package, entry.family, entry.stack);
 		row->value[PROFILE_LIVE_BLOCKS]++;
 		sum_add(&row->value[PROFILE_LIVE_BYTES], entry.size);
-		if (!findings_is_leak(&entry))
+		if (!model_is_leak(&entry))
 			continue;
 		row->value[PROFILE_LEAKED_BLOCKS]++;
 		sum_add(&row->value[PROFILE_LEAKED_BYTES], entry.size);

@@ -7,6 +7,7 @@
 
 #include "include/kinds.h"
 #include "tests/support/trace_builder.h"
+#include "viewer/base/arguments.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/wrappers.h"
 #include "viewer/model/model.h"

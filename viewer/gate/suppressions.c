@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "viewer/findings/suppressions.h"
+#include "viewer/gate/suppressions.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -17,8 +17,8 @@
  *
  * For one thread at a time.
  */
-#ifndef LSATRACE_VIEWER_FINDINGS_BASELINE_H
-#define LSATRACE_VIEWER_FINDINGS_BASELINE_H
+#ifndef LSATRACE_VIEWER_GATE_BASELINE_H
+#define LSATRACE_VIEWER_GATE_BASELINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "viewer/findings/neighbours.h"
+#include "viewer/model/neighbours.h"
 
 #include <stdlib.h>
 #include <string.h>

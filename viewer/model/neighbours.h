@@ -5,8 +5,8 @@
  *
  * A zeroed struct can be released. For one thread at a time.
  */
-#ifndef LSATRACE_VIEWER_FINDINGS_NEIGHBOURS_H
-#define LSATRACE_VIEWER_FINDINGS_NEIGHBOURS_H
+#ifndef LSATRACE_VIEWER_MODEL_NEIGHBOURS_H
+#define LSATRACE_VIEWER_MODEL_NEIGHBOURS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The words for what a trace could not keep. Constant data, safe from any thread. */
-#ifndef LSATRACE_VIEWER_FINDINGS_LOSSES_H
-#define LSATRACE_VIEWER_FINDINGS_LOSSES_H
+#ifndef LSATRACE_VIEWER_MODEL_LOSSES_H
+#define LSATRACE_VIEWER_MODEL_LOSSES_H
 
 #include "include/trace_format.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "viewer/findings/losses.h"
+#include "viewer/model/losses.h"
 
 static const struct {
 	const char *name, *words;

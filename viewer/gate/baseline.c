@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "viewer/findings/baseline.h"
+#include "viewer/gate/baseline.h"
 
 #include <errno.h>
 #include <inttypes.h>

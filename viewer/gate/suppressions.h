@@ -18,8 +18,8 @@
  *
  * For one thread at a time.
  */
-#ifndef LSATRACE_VIEWER_FINDINGS_SUPPRESSIONS_H
-#define LSATRACE_VIEWER_FINDINGS_SUPPRESSIONS_H
+#ifndef LSATRACE_VIEWER_GATE_SUPPRESSIONS_H
+#define LSATRACE_VIEWER_GATE_SUPPRESSIONS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/findings/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/kinds.h"
+#include "viewer/base/hash.h"
+#include "viewer/base/index.h"
+#include "viewer/base/memory.h"
+#include "viewer/base/sum.h"
+#include "viewer/findings/paths.h"
+#include "viewer/findings/shares.h"
+#include "viewer/model/model.h"
+
+_Static_assert(sizeof(struct row) == 64, "a row is short");
+
+/* While the rows are made. */
+struct builder {
+	struct rows *r;
+	struct groups *groups;
+	struct index index;
+};
+
+/* An identity that is being looked for. */
+struct wanted {
+	const struct rows *r;
+	const struct groups_identity *identity;
+};
+
+static bool is_row(const void *context, uint32_t item)
+{
+	const struct wanted *wanted = context;
+
+	return memcmp(&wanted->r->row[item].identity, wanted->identity,
+		      sizeof(*wanted->identity)) == 0;
+}
+
+/* Finds 1 + the number of the row of occurrences with this key; 0: there is none yet. */
+static uint32_t *find_row(struct builder *b, size_t model, const struct groups_key *key,
+			  struct groups_identity *identity)
+{
+	struct wanted wanted = { b->r, identity };
+
+	*identity = groups_identify(b->groups, model, key);
+	return index_find(&b->index, hash_bytes(identity, sizeof(*identity)), is_row, &wanted);
+}
+
+/* Adds occurrences to the row that they belong to, which may be new. */
+static struct row *add_occurrences(struct builder *b, size_t model, const struct groups_key *key,
+				   const void *first, uint64_t count, uint64_t bytes)
+{
+	struct groups_identity identity;
+	uint32_t *number = find_row(b, model, key, &identity);
+	struct row *row;
+
+	if (!*number) {
+		b->r->row[b->r->count++] = (struct row){
+			.identity = identity,
+			.model = (uint32_t)model & INT32_MAX >> 2,
+			.first = first,
+			.lead = (uint32_t)b->r->count - 1,
+		};
+		*number = (uint32_t)b->r->count;
+	}
+	row = &b->r->row[*number - 1];
+	if (b->r->shares)
+		shares_add(b->r->shares, *number - 1, (uint32_t)model, count);
+	sum_add(&row->count, count);
+	sum_add(&row->bytes, bytes);
+	return row;
+}
+
+static struct groups_key key_of_leak(const struct model_entry *entry)
+{
+	bool is_section = entry->state == TRACE_ENTRY_SECTION;
+	struct groups_key key = { .kind = is_section ? TRACE_KIND_SECTION_LEAK
+						     : TRACE_KIND_BLOCK_LEAK,
+				  .family = entry->family };
+
+	if (!is_section)
+		key.refs[TRACE_STACK_ALLOCATE] = entry->stack;
+	if (is_section)
+		key.refs[TRACE_STACK_CREATE] = entry->stack;
+	else if (entry->section)
+		key.refs[TRACE_STACK_CREATE] = entry->section->stack;
+	return key;
+}
+
+static struct groups_key key_of_misuse(const struct trace_finding *t)
+{
+	struct groups_key key = { .kind = (enum trace_kind)t->kind,
+				  .reason = (enum trace_reason)t->reason,
+				  .family = t->family };
+
+	memcpy(key.refs, t->stack, sizeof(key.refs));
+	/* Here the call is the deletion. It has both names, and either may have been recorded. */
+	if (t->kind == TRACE_KIND_LIVE_AT_DELETE && !key.refs[TRACE_STACK_DELETE])
+		key.refs[TRACE_STACK_DELETE] = key.refs[TRACE_STACK_CALL];
+	if (t->kind == TRACE_KIND_LIVE_AT_DELETE && !key.refs[TRACE_STACK_CALL])
+		key.refs[TRACE_STACK_CALL] = key.refs[TRACE_STACK_DELETE];
+	return key;
+}
+
+static bool is_leaked_entry(const struct trace_entry *t, const struct model *model)
+{
+	struct model_entry entry = model_entry(model, t);
+
+	return model_is_leak(&entry);
+}
+
+/* Is a leaked block in a section that has leaked as well? */
+static bool is_indirect(const struct model *model, const struct model_entry *entry)
+{
+	return entry->state == TRACE_ENTRY_BLOCK && entry->section &&
+	       is_leaked_entry(entry->section, model);
+}
+
+static void add_leak(struct builder *b, size_t index, const struct model_entry *entry)
+{
+	const struct model *model = b->r->model[index];
+	struct groups_key key = key_of_leak(entry);
+	struct row *row = add_occurrences(b, index, &key, entry->source, 1, entry->size);
+	const struct path *path = paths_find(b->r->paths[index], entry->source);
+
+	row->at_unload |= model_package(model, entry->package)->is_unloaded;
+	row->is_direct |= !is_indirect(model, entry);
+	if (row->count == 1 && path)
+		row->status = path->status;
+	row->is_on_no_path |= !path || path->status != row->status;
+}
+
+static void add_model(struct builder *b, size_t index)
+{
+	struct rows *r = b->r;
+	const struct model *model = r->model[index];
+	struct reader_cursor entries = { 0 }, misuses = { 0 };
+	const struct trace_finding *misuse;
+	struct model_entry entry;
+
+	r->paths[index] = paths_new(model, is_leaked_entry);
+	while (model_next_entry(model, &entries, &entry)) {
+		r->ignored += entry.ignored && !entry.inherited;
+		if (model_is_leak(&entry))
+			add_leak(b, index, &entry);
+	}
+	while ((misuse = model_next_finding(model, &misuses)) != NULL) {
+		struct groups_key key = key_of_misuse(misuse);
+
+		add_occurrences(b, index, &key, misuse, misuse->count, misuse->bytes);
+	}
+	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
+		sum_add(&r->lost[i], model_lost(model, (enum trace_lost)i));
+	r->is_exact = r->is_exact && model_is_exact(model);
+}
+
+static void follow_section(struct builder *b, struct row *row)
+{
+	const struct model *model = b->r->model[row->model];
+	struct model_entry block = model_entry(model, row->first), section;
+	struct groups_identity identity;
+	struct groups_key key;
+	uint32_t number;
+
+	if (!is_indirect(model, &block))
+		return;
+	section = model_entry(model, block.section);
+	key = key_of_leak(&section);
+	number = *find_row(b, row->model, &key, &identity);
+	if (number)
+		row->lead = number - 1;
+}
+
+/* How many rows there can be at most. */
+static size_t count_occurrences(struct model *const *models, size_t count)
+{
+	size_t occurrences = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct reader_cursor entries = { 0 }, misuses = { 0 };
+		struct model_entry entry;
+
+		while (model_next_entry(models[i], &entries, &entry))
+			occurrences += model_is_leak(&entry);
+		while (model_next_finding(models[i], &misuses))
+			occurrences++;
+	}
+	return occurrences;
+}
+
+struct rows *rows_new(struct model *const *models, size_t count)
+{
+	struct builder b = { .r = memory_new(1, sizeof(*b.r)) };
+	size_t most = count_occurrences(models, count);
+	struct rows *r = b.r;
+
+	r->model = memory_new(count, sizeof(struct model *));
+	memcpy(r->model, models, count * sizeof(struct model *));
+	r->models = count;
+	r->is_exact = true;
+	r->row = memory_new(most, sizeof(*r->row));
+	r->shares = count > 1 ? shares_new(most) : NULL;
+	r->paths = memory_new(count, sizeof(struct paths *));
+	b.groups = groups_new(models, count);
+	index_init(&b.index, most);
+	for (size_t i = 0; i < count; i++)
+		add_model(&b, i);
+	for (size_t i = 0; i < r->count; i++)
+		if (!r->row[i].is_direct && r->row[i].identity.kind == TRACE_KIND_BLOCK_LEAK)
+			follow_section(&b, &r->row[i]);
+	groups_free(b.groups);
+	index_release(&b.index);
+	return r;
+}
+
+void rows_free(struct rows *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->models; i++)
+		paths_free(r->paths[i]);
+	free(r->paths);
+	shares_free(r->shares);
+	free(r->model);
+	free(r->row);
+	free(r);
+}
+
+bool rows_is_leak(const struct row *row)
+{
+	return row->identity.kind == TRACE_KIND_BLOCK_LEAK ||
+	       row->identity.kind == TRACE_KIND_SECTION_LEAK;
+}
+
+/* Memory of the private heap that changes hands is a warning: nobody documents that it must not. */
+enum trace_level rows_level(const struct rows *r, const struct row *row)
+{
+	const struct trace_finding *misuse = row->first;
+	const char *family;
+
+	if (row->identity.kind != TRACE_KIND_WRONG_TRANSFER ||
+	    row->identity.reason != TRACE_REASON_WRONG_FAMILY)
+		return kinds_level((enum trace_kind)row->identity.kind);
+	family = model_family(r->model[row->model], misuse->block_family);
+	return family && strcmp(family, "private-heap") == 0 ? TRACE_LEVEL_WARNING
+							     : TRACE_LEVEL_ERROR;
+}
+
+struct groups_key rows_key(const struct rows *r, const struct row *row, struct model_entry *entry)
+{
+	if (!rows_is_leak(row))
+		return key_of_misuse(row->first);
+	*entry = model_entry(r->model[row->model], row->first);
+	return key_of_leak(entry);
+}
+
+const struct path *rows_path(const struct rows *r, const struct row *row)
+{
+	return rows_is_leak(row) && !row->is_on_no_path
+		       ? paths_find(r->paths[row->model], row->first)
+		       : NULL;
+}
