@@ -97,61 +97,59 @@ struct options {
 /*
  * One row for each option:
  *
- *   TEXT(before, name, letter, member, VALUE, is_valid, expected, help)
- *   NUMBER(before, name, member, VALUE, least, most, expected, help)
- *   CHOICE(before, name, member, words, expected, help)
- *   SWITCH(before, name, member, words, expected, help)
+ *   TEXT(name, letter, member, VALUE, is_valid, expected, help)
+ *   NUMBER(name, member, VALUE, least, most, expected, help)
+ *   CHOICE(name, member, words, help)
+ *   SWITCH(name, member, help)
  *
- * `before` comes before the name in a sentence that lists all names. `letter` is the short form on
- * the command line, or 0. VALUE is what --help calls the value. `is_valid` is a function that
- * checks a text. `expected` says what a value must be, for "…: expected %s". `help` is what --help
- * says; "\n" begins a new line. The words of a CHOICE are its values, in the order of its
- * enumeration. A SWITCH is a choice of no and yes, which is on by default; on the command line it
- * is --no-NAME.
+ * `letter` is the short form on the command line, or 0. VALUE is what --help calls the value.
+ * `is_valid` is a function that checks a text. `expected` says what a value must be, for
+ * "…: expected %s". `help` is what --help says; "\n" begins a new line. The words of a CHOICE are its
+ * values, in the order of its enumeration, with '|' between them. A SWITCH is yes or no, and on by
+ * default; on the command line it is --no-NAME.
  */
 #define RECORDING_OPTIONS(TEXT, NUMBER, CHOICE, SWITCH) \
-	TEXT("", "output", 'o', output, "PATTERN", options_is_text, "a file name", \
+	TEXT("output", 'o', output, "PATTERN", options_is_text, "a file name", \
 	     "file name of the trace: %e executable, %p process\n" \
 	     "id, %h host name, %t start time, %% a percent sign\n" \
 	     "(default " OUTPUT_DEFAULT "); without a %, an\n" \
 	     "older trace of that name is replaced") \
-	NUMBER(", ", "ring", ring_bytes, "SIZE", RING_LEAST, RING_MOST, \
+	NUMBER("ring", ring_bytes, "SIZE", RING_LEAST, RING_MOST, \
 	       "a size from 256K to 64G, such as 64M", \
 	       "largest size of the trace, in bytes or with K, M\n" \
 	       "or G (default 64M)") \
-	CHOICE(", ", "mode", mode, "ring|full", "ring or full", \
+	CHOICE("mode", mode, "ring|full", \
 	       "when the trace is full, overwrite the oldest calls\n" \
 	       "(default), or let the file grow") \
-	NUMBER(", ", "depth", depth, "N", 1, TRACE_FRAMES_MAX, "a number of frames from 1 to 256", \
+	NUMBER("depth", depth, "N", 1, TRACE_FRAMES_MAX, "a number of frames from 1 to 256", \
 	       "most frames of a backtrace, 1 to 256 (default 64)") \
-	CHOICE(", ", "on-error", on_error, "log|trap|abort", "log, trap or abort", \
+	CHOICE("on-error", on_error, "log|trap|abort", \
 	       "what else to do on a misuse: nothing (default),\n" \
 	       "raise SIGTRAP, or abort") \
-	CHOICE(", ", "unwind", unwind, "auto|libunwind|check", "auto, libunwind or check", \
+	CHOICE("unwind", unwind, "auto|libunwind|check", \
 	       "how to take backtraces; check compares both ways") \
-	CHOICE(", ", "allocator", allocator, "auto|host|embedded|guard", \
-	       "auto, host, embedded or guard", \
+	CHOICE("allocator", allocator, "auto|host|embedded|guard", \
 	       "which shared memory packages get: the host's, or\n" \
 	       "lsatrace's own if the host has none (default); the\n" \
 	       "host's only; lsatrace's own; lsatrace's own with\n" \
 	       "blocks that end at an inaccessible page") \
-	TEXT(", ", "families", 0, families, "LIST", options_is_families, \
+	TEXT("families", 0, families, "LIST", options_is_families, \
 	     "a comma-separated list of" TRACED_FAMILIES(OPTIONS_FAMILY_WORD), \
 	     "trace only these families of functions, for example\n" \
 	     "shared-memory,lsa-heap") \
-	TEXT(", ", "table", 0, tables, "SYMBOL", options_is_tables, \
+	TEXT("table", 0, tables, "SYMBOL", options_is_tables, \
 	     "the name of a variable, or up to 16 of them with commas between", \
 	     "trace the function table in this global variable") \
-	SWITCH(", ", "follow", follow, "no|yes", "yes or no", "do not trace child processes") \
-	CHOICE(", ", "guard-side", guard_side, "after|before", "after or before", \
+	SWITCH("follow", follow, "do not trace child processes") \
+	CHOICE("guard-side", guard_side, "after|before", \
 	       "where the inaccessible page lies (default after)") \
-	CHOICE(", ", "guard-align", guard_align, "16|1", "16 or 1", \
+	CHOICE("guard-align", guard_align, "16|1", \
 	       "alignment of blocks in bytes (default 16); with 1,\n" \
 	       "each ends to the byte at the inaccessible page") \
-	TEXT(", ", "guard-families", 0, guard_families, "LIST", options_is_guarded_families, \
+	TEXT("guard-families", 0, guard_families, "LIST", options_is_guarded_families, \
 	     "a comma-separated list of" GUARDED_FAMILIES(OPTIONS_GUARDED_WORD), \
 	     "guard the blocks of these families\n(default shared-memory)") \
-	NUMBER(" or ", "guard-quarantine", guard_quarantine_bytes, "SIZE", GUARD_QUARANTINE_LEAST, \
+	NUMBER("guard-quarantine", guard_quarantine_bytes, "SIZE", GUARD_QUARANTINE_LEAST, \
 	       GUARD_QUARANTINE_MOST, "a size from 4K to 64G, such as 64M", \
 	       "how much freed memory stays inaccessible\n(default 64M)")
 
@@ -286,7 +284,7 @@ static inline int options_is_tables(const char *value, size_t bytes)
 }
 
 /* Each takes a value for its row, and returns from options_take(). */
-#define OPTIONS_TAKE_TEXT(before, text, letter, member, placeholder, is_valid, expected, help) \
+#define OPTIONS_TAKE_TEXT(text, letter, member, placeholder, is_valid, expected, help) \
 	if (options_word(name, name_bytes, text)) { \
 		if (!is_valid(value, bytes)) \
 			return expected; \
@@ -294,7 +292,7 @@ static inline int options_is_tables(const char *value, size_t bytes)
 		o->member##_bytes = bytes; \
 		return NULL; \
 	}
-#define OPTIONS_TAKE_NUMBER(before, text, member, placeholder, least, most, expected, help) \
+#define OPTIONS_TAKE_NUMBER(text, member, placeholder, least, most, expected, help) \
 	if (options_word(name, name_bytes, text)) { \
 		uint64_t number = options_number(value, bytes, most); \
 \
@@ -303,22 +301,24 @@ static inline int options_is_tables(const char *value, size_t bytes)
 		o->member = (__typeof__(o->member))number; \
 		return NULL; \
 	}
-#define OPTIONS_TAKE_CHOICE(before, text, member, words, expected, help) \
+#define OPTIONS_TAKE_CHOICE(text, member, words, help) \
 	if (options_word(name, name_bytes, text)) { \
 		int choice = options_choose(words, value, bytes); \
 \
 		if (choice < 0) \
-			return expected; \
+			return words; \
 		o->member = (__typeof__(o->member))choice; \
 		return NULL; \
 	}
+#define OPTIONS_TAKE_SWITCH(text, member, help) OPTIONS_TAKE_CHOICE(text, member, "no|yes", help)
 
-#define OPTIONS_NAME(before, text, ...) before text
+#define OPTIONS_NAME(text, ...) "|" text
 
 /*
- * Takes one option; in its name, '_' is the same as '-'. Returns NULL, or what the value must be,
- * as words for "…: expected %s". If there is no option of that name, *known is 0, and the words are
- * the names that there are. A value that is refused changes nothing.
+ * Takes one option; in its name, '_' is the same as '-'. Returns NULL, or what the value must be:
+ * words for "…: expected %s", or the words themselves that it can be, with '|' between them. If there
+ * is no option of that name, *known is 0, and the words are the names that there are. A value that is
+ * refused changes nothing.
  */
 static inline const char *options_take(struct options *o, const char *name, size_t name_bytes,
 				       const char *value, size_t bytes, int *known)
@@ -332,9 +332,9 @@ static inline const char *options_take(struct options *o, const char *name, size
 		name = hyphened;
 	}
 	RECORDING_OPTIONS(OPTIONS_TAKE_TEXT, OPTIONS_TAKE_NUMBER, OPTIONS_TAKE_CHOICE,
-			  OPTIONS_TAKE_CHOICE)
+			  OPTIONS_TAKE_SWITCH)
 	*known = 0;
-	return RECORDING_OPTIONS(OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME);
+	return &RECORDING_OPTIONS(OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME)[1];
 }
 
 #endif

@@ -96,8 +96,8 @@ static void report(enum report_format format)
 }
 
 /* A folder of ctf cannot be made there: what it reads, perfetto reads as well. */
-#define EXPORT(name) export_traces(EXPORT_##name, "/dev/null", &stat[1], 1);
-#define REPORT(name) report(REPORT_FORMAT_##name);
+#define EXPORT(name, help) export_traces(EXPORT_##name, "/dev/null", &stat[1], 1);
+#define REPORT(name, ...) report(REPORT_FORMAT_##name);
 
 void fuzz_whole(const uint8_t *data, size_t size)
 {
@@ -114,5 +114,5 @@ void fuzz_whole(const uint8_t *data, size_t size)
 	command_events(4, json);
 	command_baseline(2, baseline);
 	command_stat(2, stat);
-	EXPORT_FORMATS(EXPORT, EXPORT)
+	EXPORT_FORMATS(EXPORT)
 }

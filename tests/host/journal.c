@@ -69,12 +69,12 @@ static void count(uint64_t *counter)
 	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELEASE);
 }
 
-void journal_begin(enum journal_function function)
+void journal_begin(enum slot function)
 {
 	count(&own_slot()->begun[function]);
 }
 
-void journal_end(enum journal_function function)
+void journal_end(enum slot function)
 {
 	count(&own_slot()->returned[function]);
 }

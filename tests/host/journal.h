@@ -3,7 +3,7 @@
 #define HOST_JOURNAL_H
 
 /*
- * The host's own count of the calls that reached its functions. Tests compare a trace with it.
+ * The host's own count of the calls that reached its functions, those of TRACED_SLOTS. Tests compare a trace with it.
  *
  * The counters are in a file that is mapped shared, so they are right at any moment, even when the
  * process is killed. Each thread of each process has its own counters, which never decrease. For
@@ -12,41 +12,15 @@
 
 #include <stdint.h>
 
-#define JOURNAL_FUNCTIONS(FUNCTION) \
-	FUNCTION(CreateSharedMemory) \
-	FUNCTION(AllocateSharedMemory) \
-	FUNCTION(FreeSharedMemory) \
-	FUNCTION(DeleteSharedMemory) \
-	FUNCTION(AllocateLsaHeap) \
-	FUNCTION(FreeLsaHeap) \
-	FUNCTION(CallPackage) \
-	FUNCTION(CallPackageEx) \
-	FUNCTION(CallPackagePassthrough) \
-	FUNCTION(FreeReturnBuffer) \
-	FUNCTION(GetUserAuthData) \
-	FUNCTION(GetAuthDataForUser) \
-	FUNCTION(GetCredentials) \
-	FUNCTION(ExpandAuthDataForDomain) \
-	FUNCTION(ConvertAuthDataToToken) \
-	FUNCTION(CrackSingleName) \
-	FUNCTION(GetUserCredentials) \
-	FUNCTION(ClientCallback) \
-	FUNCTION(AllocatePrivateHeap) \
-	FUNCTION(FreePrivateHeap) \
-	FUNCTION(AllocateClientBuffer) \
-	FUNCTION(FreeClientBuffer)
-
-#define JOURNAL_ENUMERATOR(name) JOURNAL_##name,
-enum journal_function { JOURNAL_FUNCTIONS(JOURNAL_ENUMERATOR) JOURNAL_FUNCTION_COUNT };
-#undef JOURNAL_ENUMERATOR
+#include "include/slots.h"
 
 enum { JOURNAL_THREADS = 1024 };
 
 struct journal_thread {
 	uint32_t pid; /* 0: this place is not used */
 	uint32_t tid;
-	uint64_t begun[JOURNAL_FUNCTION_COUNT];
-	uint64_t returned[JOURNAL_FUNCTION_COUNT];
+	uint64_t begun[SLOT_COUNT];
+	uint64_t returned[SLOT_COUNT];
 };
 
 /* The whole file. */
@@ -61,7 +35,7 @@ struct journal_file {
  */
 int journal_open(const char *path);
 
-void journal_begin(enum journal_function function);
-void journal_end(enum journal_function function);
+void journal_begin(enum slot function);
+void journal_end(enum slot function);
 
 #endif

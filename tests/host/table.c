@@ -15,13 +15,13 @@ enum { CREDENTIALS_SIZE = 40 };
 
 static _Thread_local BOOLEAN impersonating;
 
-static int begin(enum journal_function function)
+static int begin(enum slot function)
 {
 	journal_begin(function);
 	return errno;
 }
 
-static void end(enum journal_function function, int error)
+static void end(enum slot function, int error)
 {
 	journal_end(function);
 	errno = error;
@@ -29,97 +29,97 @@ static void end(enum journal_function function, int error)
 
 static PVOID create_shared_memory(ULONG MaxSize, ULONG InitialSize)
 {
-	int error = begin(JOURNAL_CreateSharedMemory);
+	int error = begin(SLOT_CreateSharedMemory);
 	PVOID section = sections_create(MaxSize, InitialSize);
 
-	end(JOURNAL_CreateSharedMemory, section ? error : ENOMEM);
+	end(SLOT_CreateSharedMemory, section ? error : ENOMEM);
 	return section;
 }
 
 static PVOID allocate_shared_memory(PVOID SharedMem, ULONG Size)
 {
-	int error = begin(JOURNAL_AllocateSharedMemory);
+	int error = begin(SLOT_AllocateSharedMemory);
 	PVOID memory = sections_allocate(SharedMem, Size);
 
-	end(JOURNAL_AllocateSharedMemory, memory ? error : ENOMEM);
+	end(SLOT_AllocateSharedMemory, memory ? error : ENOMEM);
 	return memory;
 }
 
 static void free_shared_memory(PVOID SharedMem, PVOID Memory)
 {
-	int error = begin(JOURNAL_FreeSharedMemory);
+	int error = begin(SLOT_FreeSharedMemory);
 	bool freed = sections_free(SharedMem, Memory);
 
-	end(JOURNAL_FreeSharedMemory, freed ? error : EINVAL);
+	end(SLOT_FreeSharedMemory, freed ? error : EINVAL);
 }
 
 static BOOLEAN delete_shared_memory(PVOID SharedMem)
 {
-	int error = begin(JOURNAL_DeleteSharedMemory);
+	int error = begin(SLOT_DeleteSharedMemory);
 	bool deleted = sections_delete(SharedMem);
 
-	end(JOURNAL_DeleteSharedMemory, deleted ? error : EINVAL);
+	end(SLOT_DeleteSharedMemory, deleted ? error : EINVAL);
 	return deleted;
 }
 
 static PVOID allocate_lsa_heap(ULONG Length)
 {
-	int error = begin(JOURNAL_AllocateLsaHeap);
+	int error = begin(SLOT_AllocateLsaHeap);
 	PVOID memory = heap_allocate(&lsa_heap, Length);
 
-	end(JOURNAL_AllocateLsaHeap, memory ? error : ENOMEM);
+	end(SLOT_AllocateLsaHeap, memory ? error : ENOMEM);
 	return memory;
 }
 
 static void free_lsa_heap(PVOID Base)
 {
-	int error = begin(JOURNAL_FreeLsaHeap);
+	int error = begin(SLOT_FreeLsaHeap);
 	bool freed = heap_free(&lsa_heap, Base);
 
-	end(JOURNAL_FreeLsaHeap, freed ? error : EINVAL);
+	end(SLOT_FreeLsaHeap, freed ? error : EINVAL);
 }
 
 static void free_return_buffer(PVOID Buffer)
 {
-	int error = begin(JOURNAL_FreeReturnBuffer);
+	int error = begin(SLOT_FreeReturnBuffer);
 	bool freed = heap_free(&lsa_heap, Buffer);
 
-	end(JOURNAL_FreeReturnBuffer, freed ? error : EINVAL);
+	end(SLOT_FreeReturnBuffer, freed ? error : EINVAL);
 }
 
 static PVOID allocate_private_heap(SIZE_T Length)
 {
-	int error = begin(JOURNAL_AllocatePrivateHeap);
+	int error = begin(SLOT_AllocatePrivateHeap);
 	PVOID memory = heap_allocate(&private_heap, Length);
 
-	end(JOURNAL_AllocatePrivateHeap, memory ? error : ENOMEM);
+	end(SLOT_AllocatePrivateHeap, memory ? error : ENOMEM);
 	return memory;
 }
 
 static void free_private_heap(PVOID Base)
 {
-	int error = begin(JOURNAL_FreePrivateHeap);
+	int error = begin(SLOT_FreePrivateHeap);
 	bool freed = heap_free(&private_heap, Base);
 
-	end(JOURNAL_FreePrivateHeap, freed ? error : EINVAL);
+	end(SLOT_FreePrivateHeap, freed ? error : EINVAL);
 }
 
 static NTSTATUS allocate_client_buffer(PLSA_CLIENT_REQUEST ClientRequest, ULONG LengthRequired,
 				       PVOID *ClientBaseAddress)
 {
-	int error = begin(JOURNAL_AllocateClientBuffer);
+	int error = begin(SLOT_AllocateClientBuffer);
 	NTSTATUS status = client_allocate(ClientRequest, LengthRequired, ClientBaseAddress);
 
-	end(JOURNAL_AllocateClientBuffer, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_AllocateClientBuffer, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
 static NTSTATUS free_client_buffer(PLSA_CLIENT_REQUEST ClientRequest, PVOID ClientBaseAddress)
 {
-	int error = begin(JOURNAL_FreeClientBuffer);
+	int error = begin(SLOT_FreeClientBuffer);
 	NTSTATUS status = client_free(ClientRequest, ClientBaseAddress);
 
-	end(JOURNAL_FreeClientBuffer, NT_SUCCESS(status) ? error : EINVAL);
+	end(SLOT_FreeClientBuffer, NT_SUCCESS(status) ? error : EINVAL);
 	return status;
 }
 
@@ -164,11 +164,11 @@ static NTSTATUS call_package(PUNICODE_STRING AuthenticationPackage, PVOID Protoc
 			     ULONG SubmitBufferLength, PVOID *ProtocolReturnBuffer,
 			     PULONG ReturnBufferLength, PNTSTATUS ProtocolStatus)
 {
-	int error = begin(JOURNAL_CallPackage);
+	int error = begin(SLOT_CallPackage);
 	NTSTATUS status = call_echo(AuthenticationPackage, ProtocolSubmitBuffer, SubmitBufferLength,
 				    ProtocolReturnBuffer, ReturnBufferLength, ProtocolStatus);
 
-	end(JOURNAL_CallPackage, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_CallPackage, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
@@ -177,12 +177,12 @@ static NTSTATUS call_package_ex(PUNICODE_STRING AuthenticationPackage, PVOID Cli
 				PVOID *ProtocolReturnBuffer, PULONG ReturnBufferLength,
 				PNTSTATUS ProtocolStatus)
 {
-	int error = begin(JOURNAL_CallPackageEx);
+	int error = begin(SLOT_CallPackageEx);
 	NTSTATUS status = call_echo(AuthenticationPackage, ProtocolSubmitBuffer, SubmitBufferLength,
 				    ProtocolReturnBuffer, ReturnBufferLength, ProtocolStatus);
 
 	(void)ClientBufferBase;
-	end(JOURNAL_CallPackageEx, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_CallPackageEx, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
@@ -191,12 +191,12 @@ static NTSTATUS call_package_passthrough(PUNICODE_STRING AuthenticationPackage,
 					 ULONG SubmitBufferLength, PVOID *ProtocolReturnBuffer,
 					 PULONG ReturnBufferLength, PNTSTATUS ProtocolStatus)
 {
-	int error = begin(JOURNAL_CallPackagePassthrough);
+	int error = begin(SLOT_CallPackagePassthrough);
 	NTSTATUS status = call_echo(AuthenticationPackage, ProtocolSubmitBuffer, SubmitBufferLength,
 				    ProtocolReturnBuffer, ReturnBufferLength, ProtocolStatus);
 
 	(void)ClientBufferBase;
-	end(JOURNAL_CallPackagePassthrough, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_CallPackagePassthrough, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
@@ -212,12 +212,12 @@ static NTSTATUS auth_data(ULONG size, PUCHAR *UserAuthData, PULONG UserAuthDataS
 
 static NTSTATUS get_user_auth_data(PVOID UserHandle, PUCHAR *UserAuthData, PULONG UserAuthDataSize)
 {
-	int error = begin(JOURNAL_GetUserAuthData);
+	int error = begin(SLOT_GetUserAuthData);
 	NTSTATUS status = STATUS_INVALID_HANDLE;
 
 	if (UserHandle)
 		status = auth_data(72, UserAuthData, UserAuthDataSize);
-	end(JOURNAL_GetUserAuthData, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_GetUserAuthData, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
@@ -225,7 +225,7 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE N
 				       PSECURITY_STRING Prefix, PUCHAR *UserAuthData,
 				       PULONG UserAuthDataSize, PUNICODE_STRING UserFlatName)
 {
-	int error = begin(JOURNAL_GetAuthDataForUser);
+	int error = begin(SLOT_GetAuthDataForUser);
 	NTSTATUS status = STATUS_NO_SUCH_USER;
 
 	(void)NameType;
@@ -233,7 +233,7 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE N
 	(void)UserFlatName;
 	if (Name && Name->Length)
 		status = auth_data(96, UserAuthData, UserAuthDataSize);
-	end(JOURNAL_GetAuthDataForUser, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_GetAuthDataForUser, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
@@ -241,7 +241,7 @@ static NTSTATUS get_credentials(PLUID LogonId, ULONG AuthenticationPackage, PULO
 				BOOLEAN RetrieveAllCredentials, PLSA_STRING PrimaryKeyValue,
 				PULONG PrimaryKeyLength, PLSA_STRING Credentials)
 {
-	int error = begin(JOURNAL_GetCredentials);
+	int error = begin(SLOT_GetCredentials);
 	NTSTATUS status = STATUS_NO_MEMORY;
 
 	(void)LogonId;
@@ -256,7 +256,7 @@ static NTSTATUS get_credentials(PLUID LogonId, ULONG AuthenticationPackage, PULO
 		Credentials->Length = Credentials->MaximumLength = CREDENTIALS_SIZE;
 		status = STATUS_SUCCESS;
 	}
-	end(JOURNAL_GetCredentials, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_GetCredentials, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
@@ -264,14 +264,14 @@ static NTSTATUS expand_auth_data_for_domain(PUCHAR UserAuthData, ULONG UserAuthD
 					    PVOID Reserved, PUCHAR *ExpandedAuthData,
 					    PULONG ExpandedAuthDataSize)
 {
-	int error = begin(JOURNAL_ExpandAuthDataForDomain);
+	int error = begin(SLOT_ExpandAuthDataForDomain);
 	NTSTATUS status = STATUS_INVALID_PARAMETER;
 
 	(void)UserAuthDataSize;
 	(void)Reserved;
 	if (UserAuthData)
 		status = auth_data(64, ExpandedAuthData, ExpandedAuthDataSize);
-	end(JOURNAL_ExpandAuthDataForDomain, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_ExpandAuthDataForDomain, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
@@ -283,7 +283,7 @@ static NTSTATUS convert_auth_data_to_token(PVOID UserAuthData, ULONG UserAuthDat
 					   PLUID LogonId, PUNICODE_STRING AccountName,
 					   PNTSTATUS SubStatus)
 {
-	int error = begin(JOURNAL_ConvertAuthDataToToken);
+	int error = begin(SLOT_ConvertAuthDataToToken);
 
 	(void)UserAuthData;
 	(void)UserAuthDataSize;
@@ -296,7 +296,7 @@ static NTSTATUS convert_auth_data_to_token(PVOID UserAuthData, ULONG UserAuthDat
 	(void)AccountName;
 	(void)error;
 	*SubStatus = STATUS_NOT_SUPPORTED;
-	end(JOURNAL_ConvertAuthDataToToken, ENOMEM);
+	end(SLOT_ConvertAuthDataToToken, ENOMEM);
 	return STATUS_NOT_SUPPORTED;
 }
 
@@ -315,7 +315,7 @@ static NTSTATUS crack_single_name(ULONG FormatOffered, BOOLEAN PerformAtGC,
 				  ULONG RequestedFormat, PUNICODE_STRING CrackedName,
 				  PUNICODE_STRING DnsDomainName, PULONG SubStatus)
 {
-	int error = begin(JOURNAL_CrackSingleName);
+	int error = begin(SLOT_CrackSingleName);
 	NTSTATUS status = give_name(CrackedName);
 
 	(void)FormatOffered;
@@ -326,28 +326,28 @@ static NTSTATUS crack_single_name(ULONG FormatOffered, BOOLEAN PerformAtGC,
 	if (NT_SUCCESS(status))
 		status = give_name(DnsDomainName);
 	*SubStatus = 0;
-	end(JOURNAL_CrackSingleName, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_CrackSingleName, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
 static NTSTATUS get_user_credentials(PVOID UserHandle, PVOID *PrimaryCreds, PULONG PrimaryCredsSize,
 				     PVOID *SupplementalCreds, PULONG SupplementalCredsSize)
 {
-	int error = begin(JOURNAL_GetUserCredentials);
+	int error = begin(SLOT_GetUserCredentials);
 	NTSTATUS status = STATUS_INVALID_HANDLE;
 
 	if (UserHandle)
 		status = auth_data(48, (PUCHAR *)PrimaryCreds, PrimaryCredsSize);
 	*SupplementalCreds = NULL;
 	*SupplementalCredsSize = 0;
-	end(JOURNAL_GetUserCredentials, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_GetUserCredentials, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 
 static NTSTATUS client_callback(PCHAR Callback, ULONG_PTR Argument1, ULONG_PTR Argument2,
 				PSecBuffer Input, PSecBuffer Output)
 {
-	int error = begin(JOURNAL_ClientCallback);
+	int error = begin(SLOT_ClientCallback);
 	NTSTATUS status;
 
 	(void)Callback;
@@ -355,7 +355,7 @@ static NTSTATUS client_callback(PCHAR Callback, ULONG_PTR Argument1, ULONG_PTR A
 	(void)Argument2;
 	(void)Input;
 	status = auth_data(32, (PUCHAR *)&Output->pvBuffer, &Output->cbBuffer);
-	end(JOURNAL_ClientCallback, NT_SUCCESS(status) ? error : ENOMEM);
+	end(SLOT_ClientCallback, NT_SUCCESS(status) ? error : ENOMEM);
 	return status;
 }
 

@@ -10,7 +10,8 @@
 
 #include "include/kinds.h"
 #include "include/options.h"
-#include "viewer/report/report.h"
+#include "tests/support/run.h"
+#include "viewer/commands/commands.h"
 
 static char *readme, *manual;
 
@@ -110,22 +111,62 @@ static const char *in_the_manual(const char *words)
 	return text;
 }
 
-#define EXPECT_VALUE(before, name, ...) \
-	cr_expect(manual_has("--%s=", name), "the manual has no --%s", name);
-#define EXPECT_CHOICE(before, name, member, words, expected, help) \
-	cr_expect(manual_has("--%s=%s\n", name, in_the_manual(words)), \
-		  "the manual has no --%s with all its words", name);
-#define EXPECT_SWITCH(before, name, ...) \
-	cr_expect(manual_has("--no-%s\n", name), "the manual has no --no-%s", name);
-#define ADD_WORD(name) "|" #name
+#define EXPECT_COMMAND(name, summary) \
+	cr_expect(manual_has("\n.SY lsatrace\n.B %s\n", #name), "no %s in SYNOPSIS", #name); \
+	cr_expect(manual_has("\n.TP\n.B %s\n", #name), "no %s in COMMANDS", #name);
 
-Test(manual, each_option_of_a_recording_is_explained){
-	RECORDING_OPTIONS(EXPECT_VALUE, EXPECT_VALUE, EXPECT_CHOICE, EXPECT_SWITCH)
+Test(manual, each_command_is_explained)
+{
+	COMMANDS(EXPECT_COMMAND)
 }
 
-Test(manual, each_format_of_a_report_is_explained){
-	EXPECT_CHOICE(, "format", , &REPORT_FORMATS(ADD_WORD, ADD_WORD)[1], , )
+/* Are the words of a choice explained, each by itself? */
+static bool explains_words(char *words)
+{
+	for (char *word; (word = strsep(&words, "|")) != NULL;)
+		if (!manual_has("\n.TP\n.B %s\n", word))
+			return false;
+	return true;
 }
+
+/* Expects the option of a line of --help, such as "  -o, --output=PATTERN text". */
+static void expect_option(char *line)
+{
+	char *value = strchr(line, '='), *name = line + 6;
+	bool is_choice;
+
+	if (strncmp(line, "  ", 2) != 0 || strncmp(name, "--", 2) != 0)
+		return;
+	name[strcspn(name, " ")] = '\0';
+	if (!value || value > name + strlen(name)) {
+		cr_expect(manual_has("%s\n", name), "the manual has no %s", name);
+		return;
+	}
+	*value++ = '\0';
+	/* The words of others are in capitals. */
+	is_choice = strchr(value, '|') && strpbrk(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL;
+	cr_expect(manual_has("%s=", name), "the manual has no %s", name);
+	cr_expect(!is_choice || manual_has("%s=%s\n", name, in_the_manual(value)) ||
+			  explains_words(value),
+		  "the manual has no %s with all its words", name);
+}
+
+static void expect_options(const char *command)
+{
+	struct run run =
+		run_command((const char *[]){ BUILD_DIR "/lsatrace", command, "--help", NULL });
+	char *rest = run.out;
+
+	cr_assert_eq(run.status, 0, "%s: %s", command, run.err);
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+		if (strlen(line) > 8)
+			expect_option(line);
+	run_release(&run);
+}
+
+#define EXPECT_OPTIONS(name, summary) expect_options(#name);
+
+Test(manual, each_option_is_explained_with_the_words_of_its_choice){ COMMANDS(EXPECT_OPTIONS) }
 
 #define EXPECT_FAMILY(constant, name) \
 	cr_expect(manual_has("\n.BR %s ", name) || manual_has("\n.B %s\n", name), \

@@ -102,8 +102,8 @@ Test(options, a_mode_is_ring_or_full)
 	cr_assert_eq(taken.mode, TRACE_MODE_FULL);
 	assert_taken("mode=ring");
 	cr_assert_eq(taken.mode, TRACE_MODE_RING);
-	assert_refused("mode=rings", "ring or full");
-	assert_refused("mode=", "ring or full");
+	assert_refused("mode=rings", "ring|full");
+	assert_refused("mode=", "ring|full");
 }
 
 Test(options, a_depth_lies_between_1_and_256)
@@ -125,7 +125,7 @@ Test(options, on_error_is_log_trap_or_abort)
 	cr_assert_eq(taken.on_error, ON_ERROR_ABORT);
 	assert_taken("on-error=log");
 	cr_assert_eq(taken.on_error, ON_ERROR_LOG);
-	assert_refused("on-error=stop", "log, trap or abort");
+	assert_refused("on-error=stop", "log|trap|abort");
 }
 
 Test(options, an_allocator_is_the_hosts_or_one_of_lsatrace)
@@ -196,7 +196,7 @@ Test(options, follow_is_yes_or_no)
 	cr_assert_not(taken.follow);
 	assert_taken("follow=yes");
 	cr_assert(taken.follow);
-	assert_refused("follow=1", "yes or no");
+	assert_refused("follow=1", "no|yes");
 }
 
 Test(options, the_guard_has_a_side_families_and_a_quarantine)
@@ -204,11 +204,11 @@ Test(options, the_guard_has_a_side_families_and_a_quarantine)
 	cr_assert_eq(taken.guard_side, GUARD_AFTER);
 	assert_taken("guard-side=before");
 	cr_assert_eq(taken.guard_side, GUARD_BEFORE);
-	assert_refused("guard-side=both", "after or before");
+	assert_refused("guard-side=both", "after|before");
 	cr_assert_eq(taken.guard_align, GUARD_ALIGN_16);
 	assert_taken("guard-align=1");
 	cr_assert_eq(taken.guard_align, GUARD_ALIGN_1);
-	assert_refused("guard-align=8", "16 or 1");
+	assert_refused("guard-align=8", "16|1");
 	cr_assert(options_word(taken.guard_families, taken.guard_families_bytes, "shared-memory"));
 	assert_taken("guard-families=lsa-heap,private-heap");
 	cr_assert_not(options_list_has(taken.guard_families, taken.guard_families_bytes,
@@ -233,51 +233,43 @@ Test(options, an_underscore_in_a_name_is_a_hyphen)
 	cr_assert_eq(taken.on_error, ON_ERROR_TRAP);
 }
 
-/* Adds an item to a sentence that lists some: "a, b or c". */
-static void add_item(char *sentence, const char *item, size_t bytes, bool is_last)
-{
-	size_t used = strlen(sentence);
-
-	sprintf(sentence + used, "%s%.*s", !used ? "" : is_last ? " or " : ", ", (int)bytes, item);
-}
-
-/* The rows of RECORDING_OPTIONS: the names, and the words and `expected` of the choices. */
-#define NAME_ROW(before, name, ...) { name, NULL, NULL },
-#define CHOICE_ROW(before, name, member, words, expected, help) { name, words, expected },
+/* The rows of RECORDING_OPTIONS: the names, and the words of the choices. */
+#define NAME_ROW(name, ...) { name, NULL },
+#define CHOICE_ROW(name, member, words, help) { name, words },
 static const struct {
-	const char *name, *words, *expected;
+	const char *name, *words;
 } rows[] = { RECORDING_OPTIONS(NAME_ROW, NAME_ROW, CHOICE_ROW, NAME_ROW) };
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
 Test(options, a_choice_takes_its_words_and_names_them_when_it_refuses_another)
 {
 	for (size_t i = 0; i < ROWS; i++) {
-		char option[256], list[256] = "";
-		const char *end;
+		const char *word = rows[i].words;
+		char option[256];
 
-		for (const char *word = rows[i].words; word; word = *end ? end + 1 : NULL) {
-			end = word + strcspn(word, "|");
-			add_item(list, word, (size_t)(end - word), !*end);
-			snprintf(option, sizeof(option), "%s=%.*s", rows[i].name, (int)(end - word),
-				 word);
+		for (size_t length; word && *word; word += length + (word[length] == '|')) {
+			length = strcspn(word, "|");
+			snprintf(option, sizeof(option), "%s=%.*s", rows[i].name, (int)length, word);
 			assert_taken(option);
 		}
-		if (!rows[i].words)
-			continue;
-		cr_expect_str_eq(rows[i].expected, list, "%s", rows[i].name);
 		snprintf(option, sizeof(option), "%s=nonsense", rows[i].name);
-		assert_refused(option, list);
+		if (rows[i].words)
+			assert_refused(option, rows[i].words);
 	}
 }
 
 Test(options, an_unknown_name_is_answered_with_the_known_ones)
 {
-	char list[1024] = "";
+	const char *names = take("colour=red");
 
-	for (size_t i = 0; i < ROWS; i++)
-		add_item(list, rows[i].name, strlen(rows[i].name), i + 1 == ROWS);
-	cr_assert_str_eq(take("colour=red"), list);
 	cr_assert_not(known);
+	for (size_t i = 0; i < ROWS; i++) {
+		size_t length = strlen(rows[i].name);
+
+		cr_assert_eq(strncmp(names, rows[i].name, length), 0, "%s", names);
+		cr_assert_eq(names[length], i + 1 == ROWS ? '\0' : '|');
+		names += length + 1;
+	}
 	cr_assert_not_null(take("rin=64M"));
 	cr_assert_not(known);
 }

@@ -978,8 +978,8 @@ Test(end_to_end, a_small_ring_loses_events_but_no_leak)
 
 /* The host's own count of calls. */
 
-#define JOURNAL_NAME(name) #name,
-static const char *const journal_names[] = { JOURNAL_FUNCTIONS(JOURNAL_NAME) };
+#define SLOT_NAME(table, name, ...) #name,
+static const char *const journal_names[] = { TRACED_SLOTS(SLOT_NAME) };
 
 static struct journal_file *read_journal(const char *path)
 {
@@ -1011,7 +1011,7 @@ static void expect_calls_of_journal(const json_t *trace_of_process,
 	const json_t *calls = json_at(trace_of_process, "calls");
 	long long total = 0;
 
-	for (size_t i = 0; i < JOURNAL_FUNCTION_COUNT; i++) {
+	for (size_t i = 0; i < SLOT_COUNT; i++) {
 		long long reported = json_number_at(calls, journal_names[i]);
 		long long counted = journal_count(journal, pid, i);
 

@@ -29,8 +29,8 @@ enum { KILLS = 100, KILLS_MANY = 1000, THREADS = 3, LATEST_MS = 60 };
 #define LOAD BUILD_DIR "/tests/packages/load.so"
 
 static const char *const names[] = {
-#define NAME(name) #name,
-	JOURNAL_FUNCTIONS(NAME)
+#define NAME(table, name, ...) #name,
+	TRACED_SLOTS(NAME)
 };
 
 struct counts {
@@ -153,7 +153,7 @@ static long long in_flight(const json_t *report, const char *name)
  * in the trace. */
 static void expect_every_call(const json_t *report, const struct journal_file *journal)
 {
-	for (int function = 0; function < JOURNAL_FUNCTION_COUNT; function++) {
+	for (int function = 0; function < SLOT_COUNT; function++) {
 		struct counts c = count(report, journal, function);
 		long long flying = in_flight(report, names[function]);
 
@@ -168,14 +168,14 @@ static void expect_every_call(const json_t *report, const struct journal_file *j
 static void expect_ledger(const json_t *report, const struct journal_file *journal)
 {
 	static const struct {
-		enum journal_function function;
+		enum slot function;
 		int change;
 	} rows[] = {
-		{ JOURNAL_AllocateLsaHeap, 1 },      { JOURNAL_FreeLsaHeap, -1 },
-		{ JOURNAL_CallPackage, 1 },          { JOURNAL_FreeReturnBuffer, -1 },
-		{ JOURNAL_AllocatePrivateHeap, 1 },  { JOURNAL_FreePrivateHeap, -1 },
-		{ JOURNAL_AllocateClientBuffer, 1 }, { JOURNAL_FreeClientBuffer, -1 },
-		{ JOURNAL_AllocateSharedMemory, 1 }, { JOURNAL_FreeSharedMemory, -1 },
+		{ SLOT_AllocateLsaHeap, 1 },      { SLOT_FreeLsaHeap, -1 },
+		{ SLOT_CallPackage, 1 },          { SLOT_FreeReturnBuffer, -1 },
+		{ SLOT_AllocatePrivateHeap, 1 },  { SLOT_FreePrivateHeap, -1 },
+		{ SLOT_AllocateClientBuffer, 1 }, { SLOT_FreeClientBuffer, -1 },
+		{ SLOT_AllocateSharedMemory, 1 }, { SLOT_FreeSharedMemory, -1 },
 	};
 	long long live = 0, leaked = json_number_at(report, "summary.leaked_blocks");
 

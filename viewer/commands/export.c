@@ -7,6 +7,10 @@
 #include "viewer/base/complaint.h"
 #include "viewer/commands/commands.h"
 
+#define FORMAT_WORD(name, help) "|" #name
+#define FORMAT_WORDS (&EXPORT_FORMATS(FORMAT_WORD)[1])
+#define FORMAT_LINE(name, help) "  " #name ": " help "\n"
+
 struct request {
 	enum export_format format; /* EXPORT_COUNT: none was given */
 	const char *file;          /* NULL: standard output */
@@ -15,7 +19,7 @@ struct request {
 int command_export(int argc, char **argv)
 {
 	static const struct argument rows[] = {
-		{ "to", 0, EXPORT_WORDS, "the format; must be given", arguments_take_choice,
+		{ "to", 0, FORMAT_WORDS, "the format; must be given", arguments_take_choice,
 		  ARGUMENT_INTO(request, format) },
 		{ "output", 'o', "FILE", "write to FILE, and not to standard output",
 		  arguments_take_text, ARGUMENT_INTO(request, file) },
@@ -23,12 +27,8 @@ int command_export(int argc, char **argv)
 	struct request request = { .format = EXPORT_COUNT };
 	struct arguments arguments = {
 		.operands = "TRACE...",
-		.description = "Writes the traces in the format of another tool:\n"
-			       "  speedscope  flame graphs of what is leaked, of what was "
-			       "allocated, of calls\n"
-			       "  pprof       the same for pprof, with build-ids\n"
-			       "  folded      bytes leaked by each stack, one line each\n"
-			       "  ndjson      one finding a line, for a database of many hosts\n",
+		.description = "Writes the traces in the format of another tool:\n" EXPORT_FORMATS(
+			FORMAT_LINE),
 		.statuses =
 			"The exit status is 0, or 2 if a trace could not be read or the file not "
 			"be written.\n",
@@ -41,7 +41,7 @@ int command_export(int argc, char **argv)
 	if (!first)
 		return status;
 	if (request.format == EXPORT_COUNT) {
-		complaint_print("lsatrace export", "--to=FORMAT is missing: " EXPORT_WORDS);
+		complaint_print("lsatrace export", "--to=FORMAT is missing: %s", FORMAT_WORDS);
 		return COMMAND_TROUBLE;
 	}
 	if (request.format == EXPORT_ctf && !request.file) {

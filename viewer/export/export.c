@@ -16,10 +16,10 @@
 #include "viewer/report/report.h"
 #include "viewer/symbols/symbols.h"
 
-#define EXPORT_WRITER(name) export_write_##name,
+#define EXPORT_WRITER(name, help) export_write_##name,
 
 static bool (*const writers[])(const struct export *,
-			       struct buffer *) = { EXPORT_FORMATS(EXPORT_WRITER, EXPORT_WRITER) };
+			       struct buffer *) = { EXPORT_FORMATS(EXPORT_WRITER) };
 
 struct profile *export_profile(const struct export *e)
 {

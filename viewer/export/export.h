@@ -19,10 +19,14 @@ struct progress;
 struct symbols;
 struct trouble;
 
-/* The formats: FIRST(name), FORMAT(name). */
-#define EXPORT_FORMATS(FIRST, FORMAT) \
-	FIRST(speedscope) \
-	FORMAT(pprof) FORMAT(folded) FORMAT(perfetto) FORMAT(ctf) FORMAT(ndjson)
+/* The formats: FORMAT(name, what it is, for --help). */
+#define EXPORT_FORMATS(FORMAT) \
+	FORMAT(speedscope, "flame graphs of what is leaked, of what was allocated, of calls") \
+	FORMAT(pprof, "the same for pprof, with build-ids") \
+	FORMAT(folded, "bytes leaked by each stack, one line each") \
+	FORMAT(perfetto, "a time line: the calls of each thread, and what is held") \
+	FORMAT(ctf, "the calls in the Common Trace Format, for babeltrace2") \
+	FORMAT(ndjson, "one finding a line, for a database of many hosts")
 
 /* What a format writes. */
 struct export
@@ -34,16 +38,13 @@ struct export
 	const char *file; /* as given; ctf: the folder that it writes */
 };
 
-#define EXPORT_CONSTANT(name) EXPORT_##name,
-enum export_format { EXPORT_FORMATS(EXPORT_CONSTANT, EXPORT_CONSTANT) EXPORT_COUNT };
+#define EXPORT_CONSTANT(name, help) EXPORT_##name,
+enum export_format { EXPORT_FORMATS(EXPORT_CONSTANT) EXPORT_COUNT };
 
 /* Each returns false, with one line printed, if the ring of a trace cannot be read. */
-#define EXPORT_PROTOTYPE(name) bool export_write_##name(const struct export *e, struct buffer *out);
-EXPORT_FORMATS(EXPORT_PROTOTYPE, EXPORT_PROTOTYPE)
-
-#define EXPORT_FIRST_WORD(name) #name
-#define EXPORT_NEXT_WORD(name) "|" #name
-#define EXPORT_WORDS EXPORT_FORMATS(EXPORT_FIRST_WORD, EXPORT_NEXT_WORD)
+#define EXPORT_PROTOTYPE(name, help) \
+	bool export_write_##name(const struct export *e, struct buffer *out);
+EXPORT_FORMATS(EXPORT_PROTOTYPE)
 
 /*
  * Reads the traces and writes them to `file`, or to standard output if that is NULL. For

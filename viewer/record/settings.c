@@ -45,14 +45,12 @@ static const char *switch_off(void *settings, const struct argument *row, const 
 	return take_option(settings, row->name + strlen("no-"), "no");
 }
 
-#define TEXT_ROW(before, name, letter, member, value, is_valid, expected, help) \
+#define TEXT_ROW(name, letter, member, value, is_valid, expected, help) \
 	{ name, letter, value, help, take_value, .offset = 0 },
-#define NUMBER_ROW(before, name, member, value, least, most, expected, help) \
+#define NUMBER_ROW(name, member, value, least, most, expected, help) \
 	{ name, 0, value, help, take_value, .offset = 0 },
-#define CHOICE_ROW(before, name, member, words, expected, help) \
-	{ name, 0, words, help, take_value, .offset = 0 },
-#define SWITCH_ROW(before, name, member, words, expected, help) \
-	{ "no-" name, 0, NULL, help, switch_off, .offset = 0 },
+#define CHOICE_ROW(name, member, words, help) { name, 0, words, help, take_value, .offset = 0 },
+#define SWITCH_ROW(name, member, help) { "no-" name, 0, NULL, help, switch_off, .offset = 0 },
 
 struct argument_group settings_arguments(struct settings *s)
 {

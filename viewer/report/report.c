@@ -24,33 +24,23 @@
 #include "viewer/view/terminal.h"
 
 #define SUPPRESSIONS_DEFAULT "lsatrace.supp"
-#define FORMAT_WRITER(name) report_write_##name,
-#define FIRST_WORD(name) #name
-#define NEXT_WORD(name) "|" #name
-#define FORMAT_WORDS REPORT_FORMATS(FIRST_WORD, NEXT_WORD)
+#define NOTHING(...)
+#define FORMAT_WRITER(name, ...) report_write_##name,
+#define FORMAT_WORD(name, ...) "|" #name
+#define FORMAT_WORDS (&REPORT_FORMATS(FORMAT_WORD, FORMAT_WORD)[1])
+#define FORMAT_ENDING(name, ending) " " ending
+#define FORMAT_ENDINGS REPORT_FORMATS(FORMAT_ENDING, NOTHING)
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t length = strlen(text), end_length = strlen(end);
-
-	return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
+#define IF_ENDS_WITH(format, ending) \
+	if (length >= strlen(ending) && strcmp(name + length - strlen(ending), ending) == 0) \
+		return REPORT_FORMAT_##format;
 
 /* Finds the format that a name ends with; -1: none. */
 static int find_format(const char *name)
 {
-	static const struct {
-		const char *end;
-		enum report_format format;
-	} ends[] = {
-		{ ".txt", REPORT_FORMAT_text },  { ".json", REPORT_FORMAT_json },
-		{ ".xml", REPORT_FORMAT_junit }, { ".sarif", REPORT_FORMAT_sarif },
-		{ ".html", REPORT_FORMAT_html },
-	};
+	size_t length = strlen(name);
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		if (ends_with(name, ends[i].end))
-			return (int)ends[i].format;
+	REPORT_FORMATS(IF_ENDS_WITH, NOTHING)
 	return -1;
 }
 
@@ -70,7 +60,7 @@ static const char *take_file(void *options, const struct argument *row, const ch
 		value += prefix + 1;
 	}
 	if (!*value)
-		return "FORMAT:FILE, or a name in .txt, .json, .xml, .sarif or .html";
+		return "FORMAT:FILE, or a name in" FORMAT_ENDINGS;
 	o->file[o->files++] =
 		(struct report_file){ value, format >= 0,
 				      format >= 0 ? (enum report_format)format : o->format };
@@ -86,7 +76,8 @@ struct argument_group report_arguments(struct report_options *o)
 		  arguments_take_choice, INTO(format) },
 		{ "report", 'O', "[FORMAT:]FILE",
 		  "also write the report to FILE, in the format that its\n"
-		  "name ends with (.txt .json .xml .sarif .html); may be repeated",
+		  "name ends with; may be repeated:\n"
+		  " " FORMAT_ENDINGS,
 		  take_file, .offset = 0 },
 		{ "baseline", 0, "FILE",
 		  "only what is not in FILE, or more often, is a failure;\n"

@@ -29,11 +29,16 @@ struct sources;
 struct suppressions;
 struct symbols;
 
-/* The formats, the default one first: FIRST(name), FORMAT(name). */
-#define REPORT_FORMATS(FIRST, FORMAT) \
-	FIRST(text) \
-	FORMAT(json) \
-	FORMAT(junit) FORMAT(sarif) FORMAT(github) FORMAT(gitlab) FORMAT(gcc) FORMAT(html)
+/* The formats, the default one first: NAMED(name, how the names of its files end), FORMAT(name). */
+#define REPORT_FORMATS(NAMED, FORMAT) \
+	NAMED(text, ".txt") \
+	NAMED(json, ".json") \
+	NAMED(junit, ".xml") \
+	NAMED(sarif, ".sarif") \
+	FORMAT(github) \
+	FORMAT(gitlab) \
+	FORMAT(gcc) \
+	NAMED(html, ".html")
 
 /* What a format writes. */
 struct report {
@@ -54,10 +59,10 @@ struct report {
 	bool has_growth;                   /* what grows is to be said */
 };
 
-#define REPORT_FORMAT_CONSTANT(name) REPORT_FORMAT_##name,
+#define REPORT_FORMAT_CONSTANT(name, ...) REPORT_FORMAT_##name,
 enum report_format { REPORT_FORMATS(REPORT_FORMAT_CONSTANT, REPORT_FORMAT_CONSTANT) };
 
-#define REPORT_PROTOTYPE(name) \
+#define REPORT_PROTOTYPE(name, ...) \
 	void report_write_##name(const struct report *report, struct buffer *out);
 REPORT_FORMATS(REPORT_PROTOTYPE, REPORT_PROTOTYPE)
 

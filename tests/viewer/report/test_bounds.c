@@ -55,7 +55,7 @@ static uint64_t report(const char *path, enum report_format format)
 	return (uint64_t)status.st_size;
 }
 
-#define REPORT(name) report(path, REPORT_FORMAT_##name);
+#define REPORT(name, ...) report(path, REPORT_FORMAT_##name);
 
 /* Every format and command reads the trace within the bounds. Returns the bytes of the JSON report. */
 static uint64_t read_within_bounds(struct trace_builder *b)
