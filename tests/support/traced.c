@@ -3,8 +3,6 @@
 
 #include <criterion/criterion.h>
 
-#define LSATRACE BUILD_DIR "/lsatrace"
-
 /* Ends a command, and the rest of its process group, when it takes too long. */
 #define BOUNDED "timeout", "-k", "1", "120"
 

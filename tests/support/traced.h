@@ -11,6 +11,15 @@
 
 #include "run.h"
 
+/* The programs that are run, and the libraries that they open. */
+#define LSATRACE BUILD_DIR "/lsatrace"
+#define LIBRARY BUILD_DIR "/liblsatrace.so"
+#define LSA_HOST BUILD_DIR "/tests/lsahost"
+#define ODD_HOST BUILD_DIR "/tests/oddhost"
+#define AP_HOST BUILD_DIR "/tests/aphost"
+#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
+#define BUILT(how) BUILD_DIR "/tests/builds/" how "/built.so"
+
 /* A list of strings that ends with NULL. */
 #define COMMAND(...) ((const char *const[]){ __VA_ARGS__, NULL })
 

@@ -3,25 +3,14 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "tests/support/expect.h"
 #include "tests/support/json.h"
-#include "tests/support/traced.h"
-
-#define LSA_HOST BUILD_DIR "/tests/lsahost"
-#define BUILT(how) BUILD_DIR "/tests/builds/" how "/built.so"
-
-static struct traced trace(const char *library)
-{
-	struct traced traced =
-		traced_record((const char *const[]){ NULL }, COMMAND(LSA_HOST, library));
-
-	cr_assert_eq(traced.traces.count, 1u, "%s", traced.run.err);
-	return traced;
-}
 
 /* Compares the first finding's value at `key`. */
 static void expect_same(const char *one, const char *other, const char *key, bool are_same)
 {
-	struct traced left = trace(one), right = trace(other);
+	struct traced left = trace_one(COMMAND(LSA_HOST, one)),
+		      right = trace_one(COMMAND(LSA_HOST, other));
 	const char *a = json_text_at(json_at(left.report, "findings.0"), key);
 	const char *b = json_text_at(json_at(right.report, "findings.0"), key);
 
@@ -50,7 +39,7 @@ Test(builds, a_weak_fingerprint_is_the_same_with_another_optimisation_level, .ti
 
 Test(builds, leaks_of_one_function_have_different_fingerprints, .timeout = 60)
 {
-	struct traced traced = trace(BUILT("two"));
+	struct traced traced = trace_one(COMMAND(LSA_HOST, BUILT("two")));
 	const char *one = json_text_at(traced.report, "findings.0.fingerprint");
 	const char *other = json_text_at(traced.report, "findings.1.fingerprint");
 
@@ -64,11 +53,11 @@ Test(builds, leaks_of_one_function_have_different_fingerprints, .timeout = 60)
 
 Test(builds, a_package_without_symbols_has_fingerprints_of_its_build, .timeout = 60)
 {
-	struct traced traced = trace(BUILT("bare"));
+	struct traced traced = trace_one(COMMAND(LSA_HOST, BUILT("bare")));
 
 	cr_expect_str_eq(json_text_at(traced.report, "findings.0.fingerprint_from"), "offsets");
 	traced_release(&traced);
-	traced = trace(BUILT("leak"));
+	traced = trace_one(COMMAND(LSA_HOST, BUILT("leak")));
 	cr_expect_str_eq(json_text_at(traced.report, "findings.0.fingerprint_from"), "names");
 	cr_expect(json_is_true(json_at(traced.report, "findings.0.stacks.allocate.0.in_package")));
 	traced_release(&traced);

@@ -11,11 +11,7 @@
 #include "tests/support/json.h"
 #include "tests/support/traced.h"
 
-#define LSATRACE BUILD_DIR "/lsatrace"
-#define ODD_HOST BUILD_DIR "/tests/oddhost"
-#define LSA_HOST BUILD_DIR "/tests/lsahost"
 #define TORTURE BUILD_DIR "/tests/torture"
-#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 
 #define NO_OPTIONS ((const char *const[]){ NULL })
 #define LACKING(what) COMMAND(ODD_HOST, "lacking", what)

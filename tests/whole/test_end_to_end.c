@@ -20,11 +20,9 @@
 #define BUILD_DIR "build"
 #endif
 
-#define LSATRACE BUILD_DIR "/lsatrace"
 #define PRELOAD BUILD_DIR "/liblsatrace.so"
 #define HOST BUILD_DIR "/tests/lsahost"
 #define LINKED_HOST BUILD_DIR "/tests/lsahost-linked"
-#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 
 static struct traced trace(const char *const command[])
 {

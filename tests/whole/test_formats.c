@@ -13,10 +13,6 @@
 #include "tests/support/json.h"
 #include "tests/support/traced.h"
 
-#define LSATRACE BUILD_DIR "/lsatrace"
-#define LSA_HOST BUILD_DIR "/tests/lsahost"
-#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
-#define BUILT(how) BUILD_DIR "/tests/builds/" how "/built.so"
 #define SARIF BUILD_DIR "/npm/node_modules/@microsoft/sarif-multitool-linux/"
 #define PYTHON "/usr/bin/python3"
 #define HOSTILE_FUNCTION "le<ak>&']]>%0A::,|ключ_鍵_abc"

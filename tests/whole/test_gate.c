@@ -6,21 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/expect.h"
 #include "tests/support/json.h"
-#include "tests/support/traced.h"
-
-#define LSATRACE BUILD_DIR "/lsatrace"
-#define LSA_HOST BUILD_DIR "/tests/lsahost"
-#define BUILT(how) BUILD_DIR "/tests/builds/" how "/built.so"
-
-static struct traced trace(const char *library)
-{
-	struct traced traced =
-		traced_record((const char *const[]){ NULL }, COMMAND(LSA_HOST, library));
-
-	cr_assert_eq(traced.traces.count, 1u, "%s", traced.run.err);
-	return traced;
-}
 
 static void write_file(const struct traced *t, const char *name, const char *text)
 {
@@ -88,7 +75,7 @@ static const struct {
 
 Test(gate, suppressions_of_both_grammars_match_as_those_who_know_them_expect, .timeout = 120)
 {
-	struct traced t = trace(BUILT("two"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("two")));
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
 		struct run run;
@@ -132,7 +119,7 @@ static const struct {
 
 Test(gate, a_suppression_that_hides_all_or_nothing_is_refused_with_its_line, .timeout = 120)
 {
-	struct traced t = trace(BUILT("two"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("two")));
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		char trouble[128];
@@ -151,7 +138,7 @@ Test(gate, a_suppression_that_hides_all_or_nothing_is_refused_with_its_line, .ti
 
 Test(gate, suppressions_of_the_current_folder_are_found_and_that_is_said, .timeout = 120)
 {
-	struct traced t = trace(BUILT("two"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("two")));
 
 	write_file(&t, "lsatrace.supp", "leak:make_ticket\nleak:never\n");
 	write_file(&t, "more", "leak:unused\n");
@@ -169,7 +156,7 @@ Test(gate, each_format_says_how_much_is_suppressed, .timeout = 120)
 {
 	static const char *const formats[] = { "text",   "json",   "junit", "sarif",
 					       "github", "gitlab", "gcc" };
-	struct traced t = trace(BUILT("two"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("two")));
 
 	write_file(&t, "s", "leak:make_ticket\n");
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
@@ -192,7 +179,7 @@ Test(gate, suppressions_that_are_generated_suppress_what_they_were_made_for, .ti
 						 BUILT("hostile-symbols"), BUILT("bare") };
 
 	for (size_t i = 0; i < sizeof(libraries) / sizeof(*libraries); i++) {
-		struct traced t = trace(libraries[i]);
+		struct traced t = trace_one(COMMAND(LSA_HOST, libraries[i]));
 
 		expect(&t, "$L report --gen-suppressions $T | sed -n '/^{/,/^}/p' >s; test -s s", 0,
 		       "", "");
@@ -204,7 +191,7 @@ Test(gate, suppressions_that_are_generated_suppress_what_they_were_made_for, .ti
 /* Copies the trace of another library beside the others, under a name. */
 static void add_trace(const struct traced *t, const char *library, const char *name)
 {
-	struct traced other = trace(library);
+	struct traced other = trace_one(COMMAND(LSA_HOST, library));
 	struct run run = run_command(
 		COMMAND("sh", "-c", "cp \"$1\" \"$0/$2\"", t->folder, other.traces.all[0], name));
 
@@ -215,7 +202,7 @@ static void add_trace(const struct traced *t, const char *library, const char *n
 
 Test(gate, a_baseline_makes_new_and_grown_findings_fail_and_no_others, .timeout = 120)
 {
-	struct traced t = trace(BUILT("leak"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("leak")));
 
 	add_trace(&t, BUILT("two"), "two");
 	add_trace(&t, BUILT("clean"), "clean");
@@ -237,7 +224,7 @@ Test(gate, a_baseline_makes_new_and_grown_findings_fail_and_no_others, .timeout 
 
 Test(gate, a_baseline_is_pruned_of_what_is_fixed, .timeout = 120)
 {
-	struct traced t = trace(BUILT("leak"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("leak")));
 
 	add_trace(&t, BUILT("two"), "two");
 	expect(&t, "$L baseline -o base two && grep -c block-leak base", 0, "2\n", "");
@@ -267,7 +254,7 @@ static const struct {
 
 Test(gate, a_baseline_that_is_none_is_refused, .timeout = 120)
 {
-	struct traced t = trace(BUILT("leak"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("leak")));
 
 	for (size_t i = 0; i < sizeof(bad_baselines) / sizeof(*bad_baselines); i++) {
 		char trouble[128];
@@ -325,7 +312,7 @@ static void expect_in_each_format(const struct traced *t, const char *name, int 
 /* A repository over time: the baseline is that of its first commit. */
 Test(gate, a_leak_is_found_until_it_is_fixed_whatever_else_changes, .timeout = 300)
 {
-	struct traced t = trace(BUILT("clean"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("clean")));
 	char *leak, *moved, *weak, *optimised;
 
 	add_trace(&t, BUILT("leak"), "leak");
@@ -356,7 +343,7 @@ Test(gate, a_leak_is_found_until_it_is_fixed_whatever_else_changes, .timeout = 3
 
 Test(gate, diff_says_what_is_new_grown_shrunk_and_gone, .timeout = 120)
 {
-	struct traced t = trace(BUILT("leak"));
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("leak")));
 
 	add_trace(&t, BUILT("two"), "two");
 	add_trace(&t, BUILT("clean"), "clean");

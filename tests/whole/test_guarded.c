@@ -12,9 +12,6 @@
 #include "tests/support/json.h"
 #include "tests/support/traced.h"
 
-#define LSA_HOST BUILD_DIR "/tests/lsahost"
-#define ODD_HOST BUILD_DIR "/tests/oddhost"
-#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
 #define GUARDED_SOURCE SOURCE_DIR "/tests/packages/guarded.c"
 
 #define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)

@@ -23,8 +23,6 @@
 
 enum { KILLS = 100, KILLS_MANY = 1000, THREADS = 3, LATEST_MS = 60 };
 
-#define LIBRARY BUILD_DIR "/liblsatrace.so"
-#define LSATRACE BUILD_DIR "/lsatrace"
 #define HOST BUILD_DIR "/tests/lsahost"
 #define LOAD BUILD_DIR "/tests/packages/load.so"
 

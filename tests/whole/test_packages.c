@@ -10,33 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/expect.h"
 #include "tests/support/json.h"
-#include "tests/support/traced.h"
 
-#define LSATRACE BUILD_DIR "/lsatrace"
-#define ODD_HOST BUILD_DIR "/tests/oddhost"
-#define AP_HOST BUILD_DIR "/tests/aphost"
-#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
-#define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
-
-#define LIBRARY BUILD_DIR "/liblsatrace.so"
 #define AT_UNLOAD "still held when the package was unloaded"
 
 enum { OTHER = 64 };
-
-/* Records a command, which must run as without the tracer. Expects one trace. */
-static struct traced trace(const char *const command[])
-{
-	struct run bare = traced_bare(command);
-	struct traced traced = traced_record((const char *const[]){ NULL }, command);
-
-	cr_expect_str_eq(traced.run.out, bare.out);
-	cr_expect_str_eq(traced.run.err, bare.err);
-	cr_expect_eq(traced.run.status, bare.status);
-	cr_assert_eq(traced.traces.count, 1u, "%zu traces: %s", traced.traces.count, traced.run.err);
-	run_release(&bare);
-	return traced;
-}
 
 static void expect_number(const struct traced *traced, const char *path, long long expected)
 {
@@ -52,11 +31,6 @@ static void expect_errors(const struct traced *traced, long long blocks, long lo
 	expect_number(traced, "summary.leaked_blocks", blocks);
 	expect_number(traced, "summary.leaked_bytes", bytes);
 	expect_number(traced, "summary.errors", errors);
-}
-
-static void expect_exact(const struct traced *traced)
-{
-	cr_expect(json_is_true(json_at(traced->report, "summary.exact")), "not exact");
 }
 
 static const json_t *packages_of(const struct traced *traced)
@@ -136,7 +110,7 @@ static void copy_file(const char *from, const char *to)
 
 Test(packages, sixty_four_are_told_apart, .timeout = 60)
 {
-	struct traced traced = trace(ODD("packages", "64"));
+	struct traced traced = trace_one(ODD("packages", "64"));
 
 	expect_errors(&traced, 64, 64 * 65 / 2, 64);
 	expect_exact(&traced);
@@ -148,7 +122,7 @@ Test(packages, sixty_four_are_told_apart, .timeout = 60)
 
 Test(packages, those_beyond_the_sixty_fourth_are_traced_as_one_other, .timeout = 60)
 {
-	struct traced traced = trace(ODD("packages", "70"));
+	struct traced traced = trace_one(ODD("packages", "70"));
 	const json_t *other = package_of(&traced, OTHER);
 
 	expect_errors(&traced, 70, 70 * 71 / 2, 70);
@@ -165,7 +139,7 @@ Test(packages, those_beyond_the_sixty_fourth_are_traced_as_one_other, .timeout =
 /* Tables of a library that are too many to be wrapped stay as they are. */
 Test(packages, those_beyond_the_hundred_and_twenty_eighth_are_left_alone_and_counted, .timeout = 60)
 {
-	struct traced traced = trace(ODD("packages", "130"));
+	struct traced traced = trace_one(ODD("packages", "130"));
 
 	expect_errors(&traced, 128, 128 * 129 / 2, 128);
 	expect_number(&traced, "summary.lost.packages", 2);
@@ -176,7 +150,7 @@ Test(packages, those_beyond_the_hundred_and_twenty_eighth_are_left_alone_and_cou
 /* Only in the slot that differs. */
 Test(packages, of_others_with_different_hosts_the_later_is_left_alone_and_counted, .timeout = 60)
 {
-	struct traced traced = trace(ODD("shared"));
+	struct traced traced = trace_one(ODD("shared"));
 
 	expect_errors(&traced, 2, 11 + 13, 2);
 	expect_leak(&traced, 11, OTHER, false);
@@ -198,7 +172,7 @@ static struct traced trace_libraries(const char *const start[], int count)
 		copy_file(PACKAGE("lsa_heap_leak"), path);
 		arguments_add(&command, "%s", path);
 	}
-	traced = trace((const char *const *)command.all);
+	traced = trace_one((const char *const *)command.all);
 	arguments_release(&command);
 	temporary_folder_remove(folder);
 	return traced;
@@ -228,7 +202,7 @@ Test(packages, libraries_beyond_the_hundred_and_twenty_eighth_are_left_alone_and
 
 Test(packages, a_library_that_is_loaded_two_hundred_times_is_as_many_packages, .timeout = 60)
 {
-	struct traced traced = trace(ODD("reload", "200", PACKAGE("lsa_heap_leak")));
+	struct traced traced = trace_one(ODD("reload", "200", PACKAGE("lsa_heap_leak")));
 	const json_t *stack = json_at(traced.report, "findings.0.stacks.allocate.0");
 
 	expect_errors(&traced, 200, 200 * 44, 200);
@@ -278,7 +252,7 @@ Test(packages, another_build_in_the_place_of_one_that_is_gone_is_another_package
 	snprintf(other, sizeof(other), "%s/other.so", folder);
 	copy_file(PACKAGE("lsa_heap_leak"), one);
 	copy_file(PACKAGE("client_buffer_leak"), other);
-	traced = trace(ODD("libraries-in-turn", one, other));
+	traced = trace_one(ODD("libraries-in-turn", one, other));
 	cr_expect_eq(json_array_size(packages_of(&traced)), 2u);
 	expect_leak_in(&traced, 44, 0, one);
 	expect_leak_in(&traced, 60, 1, other);
@@ -327,7 +301,7 @@ Test(packages, a_library_where_another_lay_a_moment_ago_is_not_taken_for_it, .ti
 
 Test(packages, one_that_fails_to_initialise_is_told_what_it_held, .timeout = 60)
 {
-	struct traced traced = trace(ODD("failed"));
+	struct traced traced = trace_one(ODD("failed"));
 
 	expect_errors(&traced, 3, 14 + 15 + 16, 3);
 	expect_exact(&traced);
@@ -345,7 +319,7 @@ Test(packages, one_that_fails_to_initialise_is_told_what_it_held, .timeout = 60)
 /* Blocks that it freed, then or later, or that it handed over, are no leaks. */
 Test(packages, one_that_has_itself_unloaded_is_told_what_it_held, .timeout = 60)
 {
-	struct traced traced = trace(ODD("unloads-itself"));
+	struct traced traced = trace_one(ODD("unloads-itself"));
 
 	expect_errors(&traced, 2, 23 + 25, 2);
 	expect_exact(&traced);
@@ -364,7 +338,7 @@ Test(packages, one_that_has_itself_unloaded_is_told_what_it_held, .timeout = 60)
  * packages do this. */
 static void expect_ap(const char *const command[], long long packages)
 {
-	struct traced traced = trace(command);
+	struct traced traced = trace_one(command);
 
 	expect_errors(&traced, packages * 4, packages * (24 + 24 + 64 + 16), packages * 4);
 	expect_exact(&traced);
@@ -408,7 +382,7 @@ Test(packages, a_table_of_exports_leads_to_the_packages_own, .timeout = 60)
 
 	snprintf(other, sizeof(other), "%s/other.so", folder);
 	copy_file(PACKAGE("ap_table"), other);
-	traced = trace(COMMAND(AP_HOST, "table", PACKAGE("ap_table"), other));
+	traced = trace_one(COMMAND(AP_HOST, "table", PACKAGE("ap_table"), other));
 	expect_errors(&traced, 0, 0, 0);
 	expect_exact(&traced);
 	expect_number(&traced, "traces.0.calls.AllocateLsaHeap", 2);
@@ -445,7 +419,7 @@ static void expect_misuse(const struct traced *traced, const char *kind, const c
 
 Test(packages, what_a_client_does_to_its_heap_is_found, .timeout = 60)
 {
-	struct traced traced = trace(ODD("client"));
+	struct traced traced = trace_one(ODD("client"));
 	const json_t *leak = finding_of(&traced, "block-leak", 12);
 
 	expect_errors(&traced, 1, 12, 3);

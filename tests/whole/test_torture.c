@@ -13,8 +13,6 @@
 #include "tests/support/json.h"
 #include "tests/support/traced.h"
 
-#define ODD_HOST BUILD_DIR "/tests/oddhost"
-
 struct counts {
 	long long made, live;
 };

@@ -8,54 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/expect.h"
 #include "tests/support/json.h"
-#include "tests/support/traced.h"
-
-#define LIBRARY BUILD_DIR "/liblsatrace.so"
-#define LSA_HOST BUILD_DIR "/tests/lsahost"
-#define ODD_HOST BUILD_DIR "/tests/oddhost"
-#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
-
-#define ODD(...) COMMAND(ODD_HOST, __VA_ARGS__)
-#define NO_OPTIONS ((const char *const[]){ NULL })
 
 enum { LEAK_BYTES = 44 }; /* that lsa_heap_leak and versioned leak in each call */
 
-/* Runs a command untraced, then records it. Both must do the same. */
-static struct traced trace_with(const char *const options[], const char *const command[])
-{
-	struct run bare = traced_bare(command);
-	struct traced traced = traced_record(options, command);
-
-	cr_expect_str_eq(traced.run.out, bare.out);
-	cr_expect_str_eq(traced.run.err, bare.err);
-	cr_expect_eq(traced.run.status, bare.status, "status %d, not %d", traced.run.status,
-		     bare.status);
-	run_release(&bare);
-	return traced;
-}
-
 /* Expects one exact trace, with this many leaks of the package. */
-static void expect_leaks(const struct traced *traced, long long blocks)
-{
-	const json_t *summary;
-
-	cr_assert_eq(traced->traces.count, 1u, "%zu traces: %s", traced->traces.count,
-		     traced->run.err);
-	summary = json_at(traced->report, "summary");
-	cr_expect_eq(json_number_at(summary, "leaked_blocks"), blocks, "%lld blocks leaked",
-		     json_number_at(summary, "leaked_blocks"));
-	cr_expect_eq(json_number_at(summary, "leaked_bytes"), blocks * LEAK_BYTES);
-	cr_expect_eq(json_number_at(summary, "errors"), blocks);
-	cr_expect(json_is_true(json_at(summary, "exact")), "not exact");
-}
-
 static void expect_leaks_with(const char *const options[], const char *const command[],
 			      long long blocks)
 {
 	struct traced traced = trace_with(options, command);
 
-	expect_leaks(&traced, blocks);
+	expect_one(&traced, blocks, blocks * LEAK_BYTES);
 	traced_release(&traced);
 }
 
@@ -140,7 +104,7 @@ Test(ways, backtraces_from_a_namespace_lead_to_the_hosts_main, .timeout = 60)
 							  "dlsym", PACKAGE("versioned"), "2"));
 	const json_t *stack = json_at(traced.report, "findings.0.stacks.allocate");
 
-	expect_leaks(&traced, 2);
+	expect_one(&traced, 2, 2 * LEAK_BYTES);
 	cr_expect_eq(json_array_size(json_at(traced.report, "findings")), 1u);
 	cr_expect(has_frame(stack, "leak_account_name", "/versioned.so"));
 	cr_expect(has_frame(stack, "plugin_run", "/plugin-now.so"));
@@ -201,7 +165,7 @@ static void expect_leaks_beside(const char *preloaded, const char *const command
 	struct run bare = traced_bare((const char *const *)alone.all);
 	struct traced traced = traced_record(NO_OPTIONS, (const char *const *)both.all);
 
-	expect_leaks(&traced, blocks);
+	expect_one(&traced, blocks, blocks * LEAK_BYTES);
 	cr_expect_str_eq(traced.run.out, bare.out);
 	arguments_release(&alone);
 	arguments_release(&both);
@@ -253,7 +217,7 @@ Test(ways, a_constant_table_that_is_named_is_traced, .timeout = 60)
 {
 	struct traced traced = trace_with(COMMAND("--table=host_table"), ODD("constant-table"));
 
-	expect_leaks(&traced, 1);
+	expect_one(&traced, 1, 1 * LEAK_BYTES);
 	expect_package(&traced, "traces.0.packages.0", "host_table", "oddhost");
 	traced_release(&traced);
 }
@@ -267,7 +231,7 @@ Test(ways, a_named_table_is_traced_by_plain_preloading, .timeout = 60)
 		 folder);
 	traced = traced_run(
 		folder, COMMAND("env", "LD_PRELOAD=" LIBRARY, options, ODD_HOST, "constant-table"));
-	expect_leaks(&traced, 1);
+	expect_one(&traced, 1, 1 * LEAK_BYTES);
 	traced_release(&traced);
 }
 
@@ -291,7 +255,7 @@ Test(ways, a_named_table_of_a_library_is_traced_as_far_as_its_symbol_goes, .time
 	struct traced traced = trace_with(COMMAND("--table=lent_table"),
 					  ODD("lent-table", "3", PACKAGE("lender")));
 
-	expect_leaks(&traced, 3);
+	expect_one(&traced, 3, 3 * LEAK_BYTES);
 	expect_package(&traced, "traces.0.packages.0", "lent_table", "lender.so");
 	expect_package(&traced, "traces.0.packages.2", "lent_table", "lender.so");
 	traced_release(&traced);
@@ -303,7 +267,7 @@ Test(ways, a_named_table_may_go_while_others_look_something_up, .timeout = 60)
 	struct traced traced = trace_with(COMMAND("--table=lent_table"),
 					  ODD("lent-table-amid-others", "50", PACKAGE("lender")));
 
-	expect_leaks(&traced, 50);
+	expect_one(&traced, 50, 50 * LEAK_BYTES);
 	traced_release(&traced);
 }
 
@@ -347,7 +311,7 @@ Test(ways, a_table_that_the_host_tells_of_is_traced, .timeout = 60)
 {
 	struct traced traced = trace_with(NO_OPTIONS, ODD("told-table"));
 
-	expect_leaks(&traced, 1);
+	expect_one(&traced, 1, 1 * LEAK_BYTES);
 	cr_expect_eq(json_array_size(json_at(traced.report, "traces.0.packages")), 1u);
 	cr_expect(json_same_text(json_text_at(traced.report, "traces.0.packages.0.name"), "table"));
 	traced_release(&traced);
@@ -369,7 +333,7 @@ Test(ways, leaks_are_counted_from_a_checkpoint_on, .timeout = 60)
 	struct run bare = traced_bare(ODD("checkpoints"));
 	struct traced traced = traced_record(NO_OPTIONS, ODD("checkpoints"));
 
-	expect_leaks(&traced, 2);
+	expect_one(&traced, 2, 2 * LEAK_BYTES);
 	cr_expect_str_eq(bare.out, "0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n0 0 0 0\n");
 	cr_expect_str_eq(traced.run.out, "0 0 0 0\n3 2 3 3\n2 1 2 2\n0 1 2 2\n1 2 3 3\n1 1 2 2\n");
 	run_release(&bare);
@@ -398,7 +362,7 @@ Test(ways, what_is_meant_to_live_for_ever_is_no_leak, .timeout = 60)
 
 	cr_expect_str_eq(bare.out, "0\n");
 	cr_expect_str_eq(traced.run.out, "1\n");
-	expect_leaks(&traced, 1);
+	expect_one(&traced, 1, 1 * LEAK_BYTES);
 	cr_expect_eq(json_number_at(traced.report, "summary.ignored"), 3);
 	run_release(&bare);
 	traced_release(&traced);
@@ -432,7 +396,7 @@ Test(ways, a_plugin_in_a_namespace_of_its_own_may_ask_as_well, .timeout = 60)
 			traced_record(NO_OPTIONS, ODD("plugin-asks", hows[i], PACKAGE("plugin-now"),
 						      PACKAGE("lsa_heap_leak")));
 
-		expect_leaks(&traced, 3);
+		expect_one(&traced, 3, 3 * LEAK_BYTES);
 		cr_expect_str_eq(traced.run.out, "0\n3\n", "%s: %s", hows[i], traced.run.out);
 		traced_release(&traced);
 	}
@@ -445,7 +409,7 @@ static void expect_linked(const char *host)
 	struct traced traced =
 		trace_with(NO_OPTIONS, COMMAND(host, "--linked", PACKAGE("lsa_heap_leak")));
 
-	expect_leaks(&traced, 1);
+	expect_one(&traced, 1, 1 * LEAK_BYTES);
 	expect_package(&traced, "traces.0.packages.0", "clean", "clean.so");
 	cr_expect_gt(json_number_at(traced.report, "traces.0.calls.CreateSharedMemory"), 0);
 	traced_release(&traced);
