@@ -13,7 +13,7 @@ LANGUAGE := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -I. -Iinclude
 # A test finds the programs that it spawns by these.
 PATHS := -DBUILD_DIR='"$(abspath $(BUILD))"' -DSOURCE_DIR='"$(CURDIR)"'
 DEPEND = -MMD -MP -MF $@.d -MT $@
-VIEWER_LIBS := -ljansson -ldw -lelf -liberty -lz
+VIEWER_LIBS := -ljansson -ldw -lelf -liberty -lz -lzstd
 
 # What a folder adds to LANGUAGE: the FLAGS_ of the folder itself, or of the nearest one above it.
 # SANITIZE and GUEST_SANITIZE are only set by `make sanitize`: a library that is preloaded into any
@@ -201,16 +201,16 @@ install: products ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/lsatrace $(DESTDIR)$(PREFIX)/bin/lsatrace
 	install -D -m 644 $(BUILD)/liblsatrace.so $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
 	install -D -m 644 viewer/lsatrace.1 $(DESTDIR)$(MAN)/lsatrace.1
-	install -D -m 644 viewer/lsatrace.schema.json $(DESTDIR)$(PREFIX)/share/lsatrace/lsatrace.schema.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lsatrace viewer/lsatrace.schema.json viewer/lsatrace.stat.schema.json
 	install -D -m 644 include/lsatrace.h $(DESTDIR)$(PREFIX)/include/lsatrace.h
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/lsatrace include/secpkg.h include/lsatrace/ownership.md
 
 uninstall: ## remove what `make install` put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/lsatrace $(DESTDIR)$(MAN)/lsatrace.1
 	rm -f $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/lsatrace/lsatrace,.schema.json .stat.schema.json)
 	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace.h
 	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace/secpkg.h $(DESTDIR)$(PREFIX)/include/lsatrace/ownership.md
-	rm -f $(DESTDIR)$(PREFIX)/share/lsatrace/lsatrace.schema.json
 	-rmdir $(DESTDIR)$(PREFIX)/share/lsatrace $(DESTDIR)$(PREFIX)/lib/lsatrace $(DESTDIR)$(PREFIX)/include/lsatrace
 
 help: ## this list

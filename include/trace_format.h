@@ -36,12 +36,19 @@
  *    ledger, for which a chunk has fewer entries (TRACE_LEDGER_ENTRIES); chunks of checkpoints; and
  *    entries that are ignored.
  *
+ *    `lsatrace pack` makes a *packed* trace of one of any version: the same chunks, and behind them
+ *    further ones of the log, with SYMBOL records. So a machine without the binaries names the same
+ *    functions. header.packed is set. A packed trace is compressed with zstd. A reader also reads
+ *    any other trace that was compressed with zstd or gzip.
+ *
  * 7. Bounds of a reader. A trace of n bytes, counted in chunks that are in use, is read and
  *    reported with at most 64 MiB + 4n bytes of memory, and in time linear in n and in what is
  *    printed; the symbols of files that the trace names come on top. So that a short trace does
  *    not print gigabytes, names that a report may repeat are cut: those of families, functions,
  *    packages, modules and source files at TRACE_NAME_MAX bytes of UTF-8, an ellipsis at the end
- *    included.
+ *    included. For a compressed file, n is counted after it was unpacked: into a file without a
+ *    name, only the header.chunks chunks that count, and no more than 64 MiB + 1000 times the size
+ *    of the compressed file, or it is refused. So are windows of zstd of more than 32 MiB.
  */
 #ifndef LSATRACE_TRACE_FORMAT_H
 #define LSATRACE_TRACE_FORMAT_H
@@ -193,6 +200,10 @@ struct trace_header {
 	/* By number of a TRANSFER function: how often that entry point has returned, of all
 	 * packages. Changes while the process runs. Version 4. */
 	uint64_t returns[TRACE_FUNCTIONS];
+	/* 0; in a packed trace 1 + enum trace_end, as it was known when it was packed: another
+	 * machine cannot know whether the process still ran. */
+	uint32_t packed;
+	uint32_t reserved;
 };
 
 /* A chunk has this header, and then items of one kind without gaps. */
@@ -289,6 +300,7 @@ enum trace_record_type {
 			       taken for one, though functions lie behind its slots, because a slot
 			       holds neither a function nor NULL. number = package index | slot << 8,
 			       where slot < TRACE_DOUBT_SLOTS; no text */
+	TRACE_RECORD_SYMBOL, /* struct trace_symbol: only in a packed trace */
 	TRACE_RECORD_TYPES
 };
 
@@ -359,6 +371,35 @@ struct trace_module {
 
 enum trace_package_flags {
 	TRACE_PACKAGE_NO_ID = 1, /* a client's package; or OTHER, which is several */
+};
+
+/* What a symbol is about. */
+enum trace_symbol_kind {
+	TRACE_SYMBOL_CODE, /* a function at an address of code; one of the stacks has it */
+	TRACE_SYMBOL_DATA, /* the symbol that holds an address; a finding has it */
+	TRACE_SYMBOL_GAP,  /* what kept the module's debug information from being read, in words */
+	TRACE_SYMBOL_KINDS
+};
+
+#define TRACE_SYMBOL_PLACES 64u /* calls inlined into each other at one address */
+
+/*
+ * A symbol of a packed trace. If a module has any, they are all that its stacks and the findings need,
+ * and its file is not looked for. Behind the struct lie three texts of UTF-8, each of at most
+ * TRACE_NAME_MAX bytes and not terminated; one without bytes is unknown.
+ */
+struct trace_symbol {
+	struct trace_record head;
+	uint32_t module;         /* id */
+	uint8_t kind;            /* enum trace_symbol_kind */
+	uint8_t place;           /* CODE: 0 is the innermost one; < TRACE_SYMBOL_PLACES */
+	uint16_t function_bytes; /* the name in the source; DATA: of the symbol; GAP: the words */
+	uint64_t offset;         /* in the module, as frames have it; GAP: 0 */
+	uint64_t number;         /* CODE: the line, or 0; DATA: how far behind its start */
+	uint16_t linkage_bytes;  /* the symbol */
+	uint16_t file_bytes;     /* the path of the source file */
+	uint32_t inlined;        /* 0..1; 1: into the next place */
+	char text[];
 };
 
 struct trace_package {
@@ -540,13 +581,14 @@ struct trace_counters {
 
 #define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
 
-_Static_assert(sizeof(struct trace_header) == 256 + 8 * TRACE_FUNCTIONS, "header");
+_Static_assert(sizeof(struct trace_header) == 264 + 8 * TRACE_FUNCTIONS, "header");
 _Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
 _Static_assert(sizeof(struct trace_event) == 64, "event");
 _Static_assert(sizeof(struct trace_record) == 8, "record");
 _Static_assert(sizeof(struct trace_text) == 16, "text");
 _Static_assert(sizeof(struct trace_stack) == 16, "stack");
 _Static_assert(sizeof(struct trace_module) == 80, "module");
+_Static_assert(sizeof(struct trace_symbol) == 40, "symbol");
 _Static_assert(sizeof(struct trace_package) == 32, "package");
 _Static_assert(sizeof(struct trace_entry) == 32, "entry");
 _Static_assert(TRACE_LEDGER_ERAS_OFFSET + TRACE_LEDGER_ENTRIES * sizeof(uint32_t) <=

@@ -17,7 +17,8 @@
 	COMMAND(diff, "compare the findings and the live memory of two traces") \
 	COMMAND(events, "list the retained calls of a trace, oldest first") \
 	COMMAND(stat, "print totals of traces, and what was lost") \
-	COMMAND(export, "write traces in the formats of other tools")
+	COMMAND(export, "write traces in the formats of other tools") \
+	COMMAND(pack, "compress a trace with its symbols, for another machine")
 
 #define COMMAND_PROTOTYPE(name, summary) int command_##name(int argc, char **argv);
 COMMANDS(COMMAND_PROTOTYPE)

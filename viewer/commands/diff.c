@@ -18,6 +18,7 @@
 #include "viewer/gate/baseline.h"
 #include "viewer/gate/suppressions.h"
 #include "viewer/model/model.h"
+#include "viewer/read/unpack.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
 #include "viewer/symbols/symbols.h"
@@ -65,20 +66,19 @@ static void close_side(struct side *side)
 	free(side);
 }
 
-/* Is it a trace? If not, it is read as a baseline, whose text begins with the same letters and '-'. */
+/* Is it a trace, perhaps a compressed one? If not, it is read as a baseline, whose text begins with the
+ * same letters and '-'. */
 static bool is_trace(const char *path)
 {
-	char magic[sizeof(TRACE_MAGIC)] = "";
+	unsigned char magic[sizeof(TRACE_MAGIC)];
 	FILE *file = fopen(path, "re");
-	bool is_one;
+	size_t count = file ? fread(magic, 1, sizeof(magic), file) : 0;
 
-	if (!file)
-		return false;
-	is_one = fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
-		 memcmp(magic, TRACE_MAGIC, sizeof(magic) - 1) == 0 &&
-		 magic[sizeof(magic) - 1] != '-';
-	fclose(file);
-	return is_one;
+	if (file)
+		fclose(file);
+	return unpack_applies(magic, count) ||
+	       (count == sizeof(magic) && memcmp(magic, TRACE_MAGIC, sizeof(magic) - 1) == 0 &&
+		magic[sizeof(magic) - 1] != '-');
 }
 
 static bool read_old(struct side *side, struct baseline *b, const char *path,

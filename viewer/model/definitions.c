@@ -74,6 +74,51 @@ static void take_modules(struct definitions *d, const struct reader *r)
 		d->module[i].place = i;
 }
 
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_symbols(const void *left, const void *right)
+{
+	const struct trace_symbol *a = *(const struct trace_symbol *const *)left,
+				  *b = *(const struct trace_symbol *const *)right;
+	int order = compare_numbers(a->module, b->module);
+
+	if (!order)
+		order = compare_numbers(a->kind, b->kind);
+	if (!order)
+		order = compare_numbers(a->offset, b->offset);
+	return order ? order : compare_numbers(a->place, b->place);
+}
+
+static void take_symbols(struct definitions *d, const struct reader *r)
+{
+	struct reader_cursor counted = { 0 }, c = { 0 };
+	const struct trace_record *record;
+	struct model_module *module;
+	size_t count = 0;
+
+	while ((record = reader_next_record(r, &counted)) != NULL)
+		count += record->type == TRACE_RECORD_SYMBOL;
+	if (!count)
+		return;
+	d->symbol = memory_new(count, sizeof(*d->symbol));
+	count = 0;
+	while ((record = reader_next_record(r, &c)) != NULL)
+		if (record->type == TRACE_RECORD_SYMBOL)
+			d->symbol[count++] = (const struct trace_symbol *)record;
+	qsort(d->symbol, count, sizeof(*d->symbol), compare_symbols);
+	for (size_t i = 0; i < count; i++) {
+		module = (struct model_module *)definitions_module(d, d->symbol[i]->module);
+		if (!module)
+			continue;
+		if (!module->symbols)
+			module->symbol = &d->symbol[i];
+		module->symbols++;
+	}
+}
+
 static void take_package(struct definitions *d, const struct trace_package *t)
 {
 	struct model_package *package = &d->package[t->index];
@@ -132,12 +177,13 @@ void definitions_read(struct definitions *d, const struct reader *r)
 
 	/* Modules first: a package may be written before the module that it came from. */
 	take_modules(d, r);
+	take_symbols(d, r);
 	while ((record = reader_next_record(r, &c)) != NULL) {
 		if (record->type == TRACE_RECORD_STACK)
 			d->stacks++;
 		else if (record->type == TRACE_RECORD_PACKAGE)
 			take_package(d, (const struct trace_package *)record);
-		else if (record->type != TRACE_RECORD_MODULE)
+		else if (record->type != TRACE_RECORD_MODULE && record->type != TRACE_RECORD_SYMBOL)
 			take_text(d, (const struct trace_text *)record);
 	}
 	free(d->package[TRACE_PACKAGE_OTHER].name);
@@ -160,5 +206,6 @@ void definitions_release(struct definitions *d)
 	for (unsigned i = 0; i < 256; i++)
 		free(d->family[i]);
 	free(d->module);
+	free(d->symbol);
 	free(d->exe);
 }

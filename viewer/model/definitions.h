@@ -23,6 +23,7 @@ struct reader;
 struct definitions {
 	struct model_module *module; /* by id */
 	uint32_t modules;
+	const struct trace_symbol **symbol; /* of a packed trace, by module */
 	struct model_package package[TRACE_PACKAGES];
 	struct model_function function[TRACE_FUNCTIONS];
 	char *family[256]; /* names; NULL: there is no such family */

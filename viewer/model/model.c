@@ -102,7 +102,9 @@ static void take_process(struct model *m)
 	enum trace_end end = (enum trace_end)h->end;
 
 	/* A process that is gone without having written how it ended was killed. */
-	if (end == TRACE_END_RUNNING && !liveness_check(h->pid, h->pid_start, h->boot_id))
+	if (h->packed)
+		end = (enum trace_end)(h->packed - 1);
+	else if (end == TRACE_END_RUNNING && !liveness_check(h->pid, h->pid_start, h->boot_id))
 		end = TRACE_END_KILLED;
 	m->process = (struct model_process){
 		.pid = h->pid,
@@ -433,6 +435,28 @@ bool model_is_in_package(const struct model *m, uint32_t package, const struct m
 	return own && module &&
 	       (own == module || (own->path_bytes && own->path_bytes == module->path_bytes &&
 				  memcmp(own->path, module->path, own->path_bytes) == 0));
+}
+
+const struct trace_symbol *const *model_find_symbol(const struct model_module *module,
+						    enum trace_symbol_kind kind, uint64_t offset,
+						    size_t *count)
+{
+	size_t low = 0, high = module->symbols, end;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct trace_symbol *t = module->symbol[middle];
+
+		if (t->kind < kind || (t->kind == kind && t->offset < offset))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; end < module->symbols && module->symbol[end]->kind == kind &&
+			module->symbol[end]->offset == offset;)
+		end++;
+	*count = end - low;
+	return &module->symbol[low];
 }
 
 uint64_t model_lost(const struct model *m, enum trace_lost what)

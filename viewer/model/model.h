@@ -66,6 +66,11 @@ const struct model_module *model_module_of(const struct model *m, uint32_t id);
 bool model_allocator(const struct model *m, uint32_t package, uint32_t family,
 		     enum trace_allocator *allocator);
 
+/* The symbols of a module of a packed trace at an offset: the innermost one first, and how many. */
+const struct trace_symbol *const *model_find_symbol(const struct model_module *module,
+						    enum trace_symbol_kind kind, uint64_t offset,
+						    size_t *count);
+
 /*
  * Each gives the next argument of the command line, live entry or misuse, with a cursor that starts
  * zeroed; false or NULL after the last. An argument is appended to `text`, and cut at

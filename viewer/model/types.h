@@ -37,6 +37,9 @@ struct model_module {
 	uint64_t load;       /* what was added to the addresses of the module's file */
 	uint8_t build_id[32];
 	uint32_t build_id_bytes;
+	/* Of a packed trace, for model_find_symbol(). 0: there are none, the file has to tell. */
+	const struct trace_symbol *const *symbol;
+	size_t symbols;
 };
 
 struct model_package {

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "viewer/read/unpack.h"
+
 static bool check_kind(int fd, struct trouble *t)
 {
 	struct stat status;
@@ -23,6 +25,20 @@ static bool check_kind(int fd, struct trouble *t)
 	return true;
 }
 
+/* Returns the same descriptor, or one of what was unpacked. */
+static int unpack(int fd, struct trouble *t)
+{
+	unsigned char first[4];
+	ssize_t got = pread(fd, first, sizeof(first), 0);
+	int unpacked;
+
+	if (got < 0 || !unpack_applies(first, (size_t)got))
+		return fd;
+	unpacked = unpack_file(fd, t);
+	input_close(fd);
+	return unpacked;
+}
+
 int input_open(const char *path, struct trouble *t)
 {
 	/* O_NONBLOCK: opening a FIFO without it would wait for a writer. */
@@ -36,7 +52,7 @@ int input_open(const char *path, struct trouble *t)
 		input_close(fd);
 		return -1;
 	}
-	return fd;
+	return unpack(fd, t);
 }
 
 void input_close(int fd)

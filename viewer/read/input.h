@@ -16,7 +16,8 @@
 
 /*
  * Opens a regular file that is not empty; does not wait for the writer of a FIFO. Returns its
- * descriptor, for input_close(), or -1 with the trouble filled in.
+ * descriptor, or that of what was in it if it is compressed, for input_close(); or -1 with the trouble
+ * filled in.
  */
 int input_open(const char *path, struct trouble *t);
 

@@ -19,6 +19,7 @@ bool ranges_check_header(const struct trace_header *h, struct trouble *t)
 		       "depth of backtraces") &&
 	       REQUIRE(h->inherited <= 1, h, inherited, "mark of a forked child") &&
 	       REQUIRE(h->end <= TRACE_END_KILLED, h, end, "end of the process") &&
+	       REQUIRE(h->packed <= TRACE_END_KILLED + 1, h, packed, "mark of a packed trace") &&
 	       REQUIRE(h->chunks >= 1 && (h->max_chunks == 0 || h->chunks <= h->max_chunks), h,
 		       chunks, "number of chunks");
 }
@@ -107,6 +108,18 @@ static bool check_package(const struct trace_package *p, uint64_t at, struct tro
 	       REQUIRE(p->flags <= TRACE_PACKAGE_NO_ID, p, flags, "flags of a package");
 }
 
+static bool check_symbol(const struct trace_symbol *s, uint64_t at, struct trouble *t)
+{
+	uint32_t texts = (uint32_t)s->function_bytes + s->linkage_bytes + s->file_bytes;
+
+	return REQUIRE(s->head.bytes >= sizeof(*s), s, head, "size of a symbol's record") &&
+	       REQUIRE(s->module >= 1 && s->module <= 65535, s, module, "id of a module") &&
+	       REQUIRE(s->kind < TRACE_SYMBOL_KINDS, s, kind, "kind of a symbol") &&
+	       REQUIRE(s->place < TRACE_SYMBOL_PLACES, s, place, "place of a symbol") &&
+	       REQUIRE(s->inlined <= 1, s, inlined, "mark of an inlined call") &&
+	       REQUIRE(texts <= s->head.bytes - sizeof(*s), s, function_bytes, "names of a symbol");
+}
+
 bool ranges_check_record(const struct ranges_defined *d, const struct trace_record *record,
 			 uint32_t room, uint64_t at, struct trouble *t)
 {
@@ -123,6 +136,8 @@ bool ranges_check_record(const struct ranges_defined *d, const struct trace_reco
 		return check_module((const struct trace_module *)record, at, t);
 	case TRACE_RECORD_PACKAGE:
 		return check_package((const struct trace_package *)record, at, t);
+	case TRACE_RECORD_SYMBOL:
+		return check_symbol((const struct trace_symbol *)record, at, t);
 	default:
 		return REQUIRE(record->type >= 1 && record->type < TRACE_RECORD_TYPES, record, type,
 			       "type of a record") &&

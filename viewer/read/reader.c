@@ -316,6 +316,17 @@ const struct trace_record *reader_next_record(const struct reader *r, struct rea
 	return NULL;
 }
 
+uint32_t reader_next_stack(const struct reader *r, struct reader_cursor *c)
+{
+	const struct trace_record *record;
+
+	while ((record = reader_next_record(r, c)) != NULL)
+		if (record->type == TRACE_RECORD_STACK)
+			return r->log[c->chunk]->number * GRANULES +
+			       (c->offset - record->bytes) / TRACE_GRANULE;
+	return 0;
+}
+
 /* Returns the next item of the arrays of a kind, valid or not. */
 static const void *next_item(const struct reader *r, struct reader_cursor *c, uint32_t kind)
 {
@@ -485,5 +496,23 @@ bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
 			return false;
 		events->event[events->count++] = *event;
 	}
+	return true;
+}
+
+bool reader_copy_chunk(const struct reader *r, uint32_t number, void *to, struct trouble *t)
+{
+	const struct chunk *chunk = chunks_find(&r->chunks, number);
+	struct chunks_ring *ring = to;
+
+	if (chunk && chunk->head.kind == TRACE_CHUNK_RING && chunk->head.sequence) {
+		if (!chunks_read_ring(&r->chunks, number, ring, t))
+			return false;
+		if (ring->head.sequence)
+			return true;
+	} else if (chunk && chunk->data) {
+		memcpy(to, chunk->data, TRACE_CHUNK_BYTES);
+		return true;
+	}
+	memset(to, 0, TRACE_CHUNK_BYTES);
 	return true;
 }

@@ -51,6 +51,8 @@ const struct trace_lane *reader_next_lane(const struct reader *r, struct reader_
 const struct trace_counters *reader_next_counters(const struct reader *r, struct reader_cursor *c);
 const struct trace_checkpoint *reader_next_checkpoint(const struct reader *r,
 						      struct reader_cursor *c);
+/* The reference of the next stack of the log; 0 after the last. */
+uint32_t reader_next_stack(const struct reader *r, struct reader_cursor *c);
 /* The era of the entry that reader_next_entry() has just returned; 0 before version 4. */
 uint32_t reader_era(const struct reader *r, const struct reader_cursor *c);
 /* The number of the function that counters->function[0] is about. */
@@ -101,5 +103,12 @@ struct reader_events {
  */
 bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
 			struct reader_events *events, struct trouble *t);
+
+/*
+ * Copies a chunk of the file, below header.chunks and not chunk 0, to TRACE_CHUNK_BYTES bytes: as it was
+ * checked, and of the ring as it is now. One that is not in use is zero. Returns false with the trouble
+ * filled in.
+ */
+bool reader_copy_chunk(const struct reader *r, uint32_t number, void *to, struct trouble *t);
 
 #endif

@@ -14,10 +14,10 @@
 #include "viewer/symbols/places.h"
 #include "viewer/symbols/server.h"
 
-#define INLINED_MOST 64 /* places at one address: calls inlined into each other */
 #define WORDS_OF(number) #number
 #define WORDS(number) WORDS_OF(number)
 #define SECONDS WORDS(SERVER_SECONDS)
+#define OBSTACLE_WORDS ": its debug information "
 #define KEPT_BYTES (16u << 20) /* of answers */
 
 /* An ELF file, that modules of one or more traces were loaded from. */
@@ -31,7 +31,7 @@ struct binary {
 /* A module, and the binary that it was loaded from. */
 struct loaded {
 	const struct model_module *module;
-	struct debuginfo *info; /* NULL: there is none */
+	struct debuginfo *info; /* NULL: there is none, or the trace is packed */
 	UT_hash_handle hh;
 };
 
@@ -41,6 +41,12 @@ struct source {
 		const char *file, *folder;
 	} key;
 	char *path;
+	UT_hash_handle hh;
+};
+
+/* A path, or another name, of a packed trace. */
+struct path {
+	char *text;
 	UT_hash_handle hh;
 };
 
@@ -60,6 +66,7 @@ struct symbols {
 	struct loaded *loaded;
 	struct binary *binaries;
 	struct source *sources;
+	struct path *paths;
 	struct answer *answers;
 	size_t kept_bytes; /* of the answers */
 	char **changed;
@@ -110,6 +117,12 @@ static void free_source(struct source *source)
 	free(source);
 }
 
+static void free_path(struct path *path)
+{
+	free(path->text);
+	free(path);
+}
+
 static void free_binary(struct binary *binary)
 {
 	debuginfo_close(binary->info);
@@ -124,6 +137,7 @@ void symbols_free(struct symbols *s)
 		return;
 	map_release(s->answers, free_answer);
 	map_release(s->sources, free_source);
+	map_release(s->paths, free_path);
 	map_release(s->loaded, free);
 	map_release(s->binaries, free_binary);
 	for (size_t i = 0; i < s->changes; i++)
@@ -215,7 +229,7 @@ static void note_missing(struct symbols *s, const struct model_module *module,
 
 	if (obstacle) {
 		buffer_text(&b, obstacle);
-		add_missing(s, module, ": its debug information ", &b);
+		add_missing(s, module, OBSTACLE_WORDS, &b);
 	} else if (!info) {
 		buffer_plain(&b, module->name);
 		places_write(s->places, &b);
@@ -255,6 +269,29 @@ static struct debuginfo *open_binary(struct symbols *s, const struct model_modul
 	return binary->info;
 }
 
+/* What the file did not tell when the trace was packed. Modules of one file have one sentence. */
+static void note_gap(struct symbols *s, const struct model_module *module)
+{
+	size_t count;
+	const struct trace_symbol *const *t = model_find_symbol(module, TRACE_SYMBOL_GAP, 0, &count);
+	struct buffer b = { 0 };
+	char *words;
+
+	if (!count)
+		return;
+	words = buffer_take_cut((*t)->text, (*t)->function_bytes, TRACE_NAME_MAX);
+	buffer_plain(&b, words);
+	add_missing(s, module, OBSTACLE_WORDS, &b);
+	for (size_t i = 0; i + 1 < s->missings; i++)
+		if (strcmp(s->missing[i], s->missing[s->missings - 1]) == 0) {
+			free(s->missing[--s->missings]);
+			break;
+		}
+	buffer_release(&b);
+	free(words);
+}
+
+/* Returns NULL if there is none; and of a packed trace, which has the answers itself. */
 static struct debuginfo *find_binary(struct symbols *s, const struct model_module *module)
 {
 	struct loaded *loaded;
@@ -263,7 +300,10 @@ static struct debuginfo *find_binary(struct symbols *s, const struct model_modul
 	if (!loaded) {
 		loaded = memory_new(1, sizeof(*loaded));
 		loaded->module = module;
-		loaded->info = open_binary(s, module);
+		if (module->symbols)
+			note_gap(s, module);
+		else
+			loaded->info = open_binary(s, module);
 		HASH_ADD_PTR(s->loaded, module, loaded);
 	}
 	return loaded->info;
@@ -349,15 +389,62 @@ static char *keep_text(struct symbols *s, const char *text)
 	return kept;
 }
 
-static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
-				  const struct question *question)
+/* The same of a text in a trace. */
+static char *copy_text(struct symbols *s, const char *text, size_t bytes)
 {
-	struct answer *answer = memory_new(1, sizeof(*answer));
-	struct place places[INLINED_MOST];
+	char *kept = bytes ? buffer_take_cut(text, bytes, TRACE_NAME_MAX) : NULL;
 
-	answer->question = *question;
+	s->kept_bytes += kept ? strlen(kept) : 0;
+	return kept;
+}
+
+static const char *copy_path(struct symbols *s, const char *text, size_t bytes)
+{
+	char *copy = bytes ? buffer_take_cut(text, bytes, TRACE_NAME_MAX) : NULL;
+	struct path *path = NULL;
+
+	if (!copy)
+		return NULL;
+	HASH_FIND_STR(s->paths, copy, path);
+	if (path) {
+		free(copy);
+		return path->text;
+	}
+	path = memory_new(1, sizeof(*path));
+	path->text = copy;
+	HASH_ADD_KEYPTR(hh, s->paths, path->text, strlen(path->text), path);
+	return path->text;
+}
+
+/* The answer that a packed trace has. */
+static void copy_answer(struct symbols *s, struct answer *answer)
+{
+	size_t count;
+	const struct trace_symbol *const *t = model_find_symbol(
+		answer->question.module, TRACE_SYMBOL_CODE, answer->question.offset, &count);
+
+	answer->count = (unsigned)(count < TRACE_SYMBOL_PLACES ? count : TRACE_SYMBOL_PLACES);
+	answer->symbol = memory_new(answer->count ? answer->count : 1, sizeof(*answer->symbol));
+	for (unsigned i = 0; i < answer->count; i++) {
+		struct symbol *symbol = &answer->symbol[i];
+		const char *linkage = t[i]->text + t[i]->function_bytes;
+
+		symbol->function = copy_text(s, t[i]->text, t[i]->function_bytes);
+		symbol->linkage_name = copy_text(s, linkage, t[i]->linkage_bytes);
+		symbol->file = copy_path(s, linkage + t[i]->linkage_bytes, t[i]->file_bytes);
+		symbol->line = (uint32_t)t[i]->number;
+		symbol->is_inlined = t[i]->inlined;
+	}
+}
+
+/* The answer that the file of the module has. */
+static void ask(struct symbols *s, struct debuginfo *info, struct answer *answer)
+{
+	const struct question *question = &answer->question;
+	struct place places[TRACE_SYMBOL_PLACES];
+
 	/* A return address can be the first byte of the next line, or even of the next function. */
-	answer->count = debuginfo_find(info, question->offset - 1, places, INLINED_MOST);
+	answer->count = debuginfo_find(info, question->offset - 1, places, TRACE_SYMBOL_PLACES);
 	answer->symbol = memory_new(answer->count, sizeof(*answer->symbol));
 	for (unsigned i = 0; i < answer->count; i++) {
 		struct symbol *symbol = &answer->symbol[i];
@@ -370,10 +457,23 @@ static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 		symbol->file = find_source(s, &places[i]);
 		symbol->line = places[i].line;
 		symbol->is_inlined = places[i].is_inlined;
-		symbol->outer = i + 1 < answer->count ? symbol + 1 : NULL;
-		s->kept_bytes += sizeof(*symbol) + 128; /* and what malloc() needs beside */
 	}
-	s->kept_bytes += sizeof(*answer) + 64;
+}
+
+static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
+				  const struct question *question)
+{
+	struct answer *answer = memory_new(1, sizeof(*answer));
+
+	answer->question = *question;
+	if (info)
+		ask(s, info, answer);
+	else
+		copy_answer(s, answer);
+	for (unsigned i = 1; i < answer->count; i++)
+		answer->symbol[i - 1].outer = &answer->symbol[i];
+	/* And what malloc() needs beside. */
+	s->kept_bytes += sizeof(*answer) + 64 + answer->count * (sizeof(struct symbol) + 128);
 	return answer;
 }
 
@@ -381,8 +481,18 @@ const char *symbols_find_data(struct symbols *s, const struct model_module *modu
 			      uint64_t *from)
 {
 	struct debuginfo *info = module ? find_binary(s, module) : NULL;
+	const struct trace_symbol *const *t;
+	size_t count;
 
-	return info ? debuginfo_find_data(info, offset, from) : NULL;
+	if (info)
+		return debuginfo_find_data(info, offset, from);
+	if (!module || !module->symbols)
+		return NULL;
+	t = model_find_symbol(module, TRACE_SYMBOL_DATA, offset, &count);
+	if (!count)
+		return NULL;
+	*from = (*t)->number;
+	return copy_path(s, (*t)->text, (*t)->function_bytes);
 }
 
 const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
@@ -392,19 +502,31 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 	struct question question;
 	struct answer *answer;
 
-	if (!info)
+	if (!info && !(module && offset && module->symbols))
 		return &unknown;
 	memset(&question, 0, sizeof(question)); /* padding is part of the key */
 	question.module = module;
 	question.offset = offset;
 	HASH_FIND(hh, s->answers, &question, sizeof(question), answer);
-	if (answer)
-		return answer->symbol;
-	if (s->kept_bytes > KEPT_BYTES) {
-		map_release(s->answers, free_answer);
-		s->kept_bytes = 0;
+	if (!answer) {
+		if (s->kept_bytes > KEPT_BYTES) {
+			map_release(s->answers, free_answer);
+			s->kept_bytes = 0;
+		}
+		answer = make_answer(s, info, &question);
+		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
 	}
-	answer = make_answer(s, info, &question);
-	HASH_ADD(hh, s->answers, question, sizeof(question), answer);
-	return answer->symbol;
+	return answer->count ? answer->symbol : &unknown;
+}
+
+bool symbols_are_known(struct symbols *s, const struct model_module *module)
+{
+	return find_binary(s, module) != NULL;
+}
+
+const char *symbols_obstacle(struct symbols *s, const struct model_module *module)
+{
+	struct debuginfo *info = find_binary(s, module);
+
+	return info && !debuginfo_has_lines(info) ? debuginfo_obstacle(info) : NULL;
 }

@@ -4,7 +4,7 @@
  * file must be the one that was traced: a file with another build-id is not used. Debug information
  * comes from that file, from a separate file (found by build-id or .gnu_debuglink), from split files
  * (.dwo), or from debuginfod where that is set up. Without debug information, the ELF symbol table still names the
- * function.
+ * function. A packed trace has the answers itself.
  *
  * Answers are kept, up to some 16 MiB, so asking again is cheap. Names and paths are cut at
  * TRACE_NAME_MAX bytes.
@@ -56,6 +56,11 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
  */
 const char *symbols_find_data(struct symbols *s, const struct model_module *module, uint64_t offset,
 			      uint64_t *from);
+
+/* Was the file of a module found? And what keeps its debug information from being read, in words; NULL:
+ * nothing. For the one who packs a trace. */
+bool symbols_are_known(struct symbols *s, const struct model_module *module);
+const char *symbols_obstacle(struct symbols *s, const struct model_module *module);
 
 /*
  * Returns the i-th module that was asked for and whose file is no longer the one that was traced,
