@@ -51,10 +51,6 @@ static void decode_misuse(struct finding *finding, const struct model *model,
 	finding->parameter = model_function(model, t->function)->parameter[t->parameter];
 	finding->package = t->package;
 	finding->thread = t->tid;
-	finding->first_ns =
-		model_process(model)->start_ns + (uint64_t)model_time_ns(model, t->first_time);
-	if (t->count == 1)
-		finding->last_ns = finding->first_ns;
 	finding->has_address = (t->flags & TRACE_FINDING_HAS_ADDRESS) != 0;
 	finding->address = t->address;
 	finding->has_size = (t->flags & TRACE_FINDING_HAS_SIZE) != 0;
@@ -81,6 +77,8 @@ void decode_row(struct decoded *d, const struct rows *r, const struct row *row)
 				     .level = rows_level(r, row),
 				     .count = row->count,
 				     .bytes = row->bytes,
+				     .first_ns = row->is_older ? 0 : row->first_ns,
+				     .last_ns = row->last_ns,
 				     .model = model,
 				     .trace = row->model,
 				     .family = model_family(model, key.family),

@@ -70,7 +70,7 @@ struct finding {
 	const struct model *model;
 	uint32_t trace; /* number of that model */
 	int32_t thread; /* kernel thread id; 0: unknown */
-	/* Times of the first and last occurrence, since 1970; 0: unknown. */
+	/* Times of the first and last occurrence, since 1970; of a leak, of its allocations. 0: unknown. */
 	uint64_t first_ns, last_ns;
 	const char *family;
 	const char *block_family; /* of the block concerned; NULL: unknown or none */

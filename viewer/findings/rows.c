@@ -9,11 +9,11 @@
 #include "viewer/base/index.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/sum.h"
-#include "viewer/findings/paths.h"
+#include "viewer/findings/history.h"
 #include "viewer/findings/shares.h"
 #include "viewer/model/model.h"
 
-_Static_assert(sizeof(struct row) == 64, "a row is short");
+_Static_assert(sizeof(struct row) == 80, "a row is short");
 
 /* While the rows are made. */
 struct builder {
@@ -57,7 +57,7 @@ static struct row *add_occurrences(struct builder *b, size_t model, const struct
 	if (!*number) {
 		b->r->row[b->r->count++] = (struct row){
 			.identity = identity,
-			.model = (uint32_t)model & INT32_MAX >> 2,
+			.model = (uint32_t)model & INT32_MAX >> 3,
 			.first = first,
 			.lead = (uint32_t)b->r->count - 1,
 		};
@@ -116,13 +116,30 @@ static bool is_indirect(const struct model *model, const struct model_entry *ent
 	       is_leaked_entry(entry->section, model);
 }
 
+static uint64_t absolute(const struct model *model, uint64_t ticks)
+{
+	return ticks ? model_process(model)->start_ns + (uint64_t)model_time_ns(model, ticks) : 0;
+}
+
+/* Extends the time of a row by that of some occurrences. */
+static void add_times(struct row *row, uint64_t first_ns, uint64_t last_ns)
+{
+	row->is_older |= first_ns == 0;
+	if (first_ns && (!row->first_ns || first_ns < row->first_ns))
+		row->first_ns = first_ns;
+	if (last_ns > row->last_ns)
+		row->last_ns = last_ns;
+}
+
 static void add_leak(struct builder *b, size_t index, const struct model_entry *entry)
 {
 	const struct model *model = b->r->model[index];
 	struct groups_key key = key_of_leak(entry);
 	struct row *row = add_occurrences(b, index, &key, entry->source, 1, entry->size);
-	const struct path *path = paths_find(b->r->paths[index], entry->source);
+	const struct path *path = history_path(b->r->history[index], entry->source);
+	uint64_t time = absolute(model, history_time(b->r->history[index], entry->source));
 
+	add_times(row, time, time);
 	row->at_unload |= model_package(model, entry->package)->is_unloaded;
 	row->is_direct |= !is_indirect(model, entry);
 	if (row->count == 1 && path)
@@ -138,7 +155,7 @@ static void add_model(struct builder *b, size_t index)
 	const struct trace_finding *misuse;
 	struct model_entry entry;
 
-	r->paths[index] = paths_new(model, is_leaked_entry);
+	r->history[index] = history_new(model, is_leaked_entry);
 	while (model_next_entry(model, &entries, &entry)) {
 		r->ignored += entry.ignored && !entry.inherited;
 		if (model_is_leak(&entry))
@@ -147,7 +164,9 @@ static void add_model(struct builder *b, size_t index)
 	while ((misuse = model_next_finding(model, &misuses)) != NULL) {
 		struct groups_key key = key_of_misuse(misuse);
 
-		add_occurrences(b, index, &key, misuse, misuse->count, misuse->bytes);
+		add_times(add_occurrences(b, index, &key, misuse, misuse->count, misuse->bytes),
+			  absolute(model, misuse->first_time),
+			  absolute(model, history_last(r->history[index], misuse)));
 	}
 	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
 		sum_add(&r->lost[i], model_lost(model, (enum trace_lost)i));
@@ -200,7 +219,7 @@ struct rows *rows_new(struct model *const *models, size_t count)
 	r->is_exact = true;
 	r->row = memory_new(most, sizeof(*r->row));
 	r->shares = count > 1 ? shares_new(most) : NULL;
-	r->paths = memory_new(count, sizeof(struct paths *));
+	r->history = memory_new(count, sizeof(struct history *));
 	b.groups = groups_new(models, count);
 	index_init(&b.index, most);
 	for (size_t i = 0; i < count; i++)
@@ -218,8 +237,8 @@ void rows_free(struct rows *r)
 	if (!r)
 		return;
 	for (size_t i = 0; i < r->models; i++)
-		paths_free(r->paths[i]);
-	free(r->paths);
+		history_free(r->history[i]);
+	free(r->history);
 	shares_free(r->shares);
 	free(r->model);
 	free(r->row);
@@ -257,6 +276,6 @@ struct groups_key rows_key(const struct rows *r, const struct row *row, struct m
 const struct path *rows_path(const struct rows *r, const struct row *row)
 {
 	return rows_is_leak(row) && !row->is_on_no_path
-		       ? paths_find(r->paths[row->model], row->first)
+		       ? history_path(r->history[row->model], row->first)
 		       : NULL;
 }

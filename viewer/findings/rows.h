@@ -19,14 +19,15 @@
 #include "viewer/findings/groups.h"
 
 struct findings_shares;
+struct history;
 struct model;
 struct model_entry;
 struct path;
-struct paths;
 
 struct row {
 	struct groups_identity identity;
-	uint32_t model : 29; /* of the first occurrence */
+	uint32_t model : 28;   /* of the first occurrence */
+	uint32_t is_older : 1; /* the history no longer has the time of all occurrences */
 	uint32_t at_unload : 1;
 	uint32_t is_direct : 1;     /* block leak: the section of an occurrence did not leak */
 	uint32_t is_on_no_path : 1; /* leak: not all occurrences are on the same error path */
@@ -34,6 +35,8 @@ struct row {
 	const void *first; /* the first occurrence: a struct trace_entry of a leak, or trace_finding */
 	uint32_t lead;     /* the row under which it is shown; itself: none */
 	int32_t status;    /* of the error path */
+	/* Times of the first and last occurrence, since 1970, as far as they are known; 0: none is. */
+	uint64_t first_ns, last_ns;
 };
 
 struct rows {
@@ -42,7 +45,7 @@ struct rows {
 	struct row *row;
 	size_t count;
 	struct findings_shares *shares; /* NULL: there is one model */
-	struct paths **paths;           /* of each model; NULL: no call failed */
+	struct history **history;       /* of each model; NULL: there is nothing to ask */
 	uint64_t ignored; /* live blocks and sections that are meant to live for ever */
 	uint64_t lost[TRACE_LOST_COUNT];
 	bool is_exact; /* false: a lower bound */

@@ -403,8 +403,8 @@ static void write_details(struct writer *w, const struct finding *f)
 		      f->fingerprint, model_process(f->model)->pid);
 	if (f->thread)
 		buffer_format(w->text, ", thread %" PRId32, f->thread);
-	write_time(w, f->count == 1 ? ", at " : ", first at ", f->first_ns);
-	if (f->count > 1)
+	write_time(w, f->first_ns == f->last_ns ? ", at " : ", first at ", f->first_ns);
+	if (f->first_ns != f->last_ns)
 		write_time(w, ", last at ", f->last_ns);
 	buffer_text(w->text, "\n");
 }

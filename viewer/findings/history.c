@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/findings/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/base/hash.h"
+#include "viewer/base/index.h"
+#include "viewer/base/memory.h"
+#include "viewer/model/event.h"
+#include "viewer/model/model.h"
+
+/* A call of an entry point. */
+struct entered {
+	struct path path;
+	uint64_t begin;
+};
+
+/* A misuse. Its events have the same verdict, function, package and stack. */
+struct misuse {
+	const struct trace_finding *finding;
+	uint64_t last;     /* in ticks; 0: unknown */
+	bool is_ambiguous; /* another misuse has the same events */
+};
+
+/* A leak. Its allocation is the event with the same address, thread, size and stack. */
+struct made {
+	const struct trace_entry *entry;
+	uint64_t time;   /* of the allocation, in ticks; 0: unknown */
+	uint32_t path;   /* 1 + number of the call; 0: none that failed */
+	uint32_t before; /* while calls are walked through: 1 + the leak before it in the thread */
+};
+
+struct history {
+	struct entered *call;
+	size_t calls, call_room;
+	struct made *made;
+	size_t count;
+	struct index index;    /* of made[] */
+	struct misuse *misuse; /* all, if one happened several times */
+	size_t misuses;
+	struct index misuse_index;
+};
+
+struct wanted {
+	const struct history *history;
+	uint64_t address, size;
+	uint32_t stack;
+	int32_t tid;
+};
+
+static bool is_made(const void *context, uint32_t item)
+{
+	const struct wanted *wanted = context;
+	const struct trace_entry *entry = wanted->history->made[item].entry;
+
+	return entry->address == wanted->address && entry->size == wanted->size &&
+	       entry->stack == wanted->stack && entry->tid == wanted->tid;
+}
+
+static uint32_t *find_made(const struct history *h, uint64_t address, uint64_t size, uint32_t stack,
+			   int32_t tid)
+{
+	struct wanted wanted = { h, address, size, stack, tid };
+
+	return index_find(&h->index, hash_bytes(&address, sizeof(address)), is_made, &wanted);
+}
+
+/* Reads one chunk of the ring after the other, and hands its events to take(). */
+static void read_history(struct history *h, const struct model *model, bool is_for_calls,
+			 void (*take)(struct history *, const struct model *,
+				      const struct trace_event *))
+{
+	const struct reader *reader = model_reader(model);
+	struct reader_events *events = memory_new(1, sizeof(*events));
+	struct reader_cursor c = { 0 };
+	struct reader_ring ring;
+	struct trouble trouble;
+
+	while (reader_next_ring(reader, &c, &ring)) {
+		if (is_for_calls && ring.is_full && !ring.transfers)
+			continue;
+		if (!reader_read_events(reader, &ring, events, &trouble))
+			break;
+		for (size_t i = 0; i < events->count; i++)
+			take(h, model, &events->event[i]);
+	}
+	free(events);
+}
+
+static void take_entered(struct history *h, const struct model *model, const struct trace_event *e)
+{
+	if (event_role(model_function(model, e->function)->role, e) != EVENT_ROLE_RETURN ||
+	    e->duration > e->time)
+		return;
+	memory_room(h->call, h->calls, h->call_room);
+	h->call[h->calls++] = (struct entered){ { e->function, e->result, e->time, e->tid },
+						e->time - e->duration };
+}
+
+static void take_made(struct history *h, const struct model *model, const struct trace_event *e)
+{
+	enum trace_role role = event_role(model_function(model, e->function)->role, e);
+	uint32_t number;
+
+	if (!event_has_size(role) || role == TRACE_ROLE_TRANSFER || !event_has_address(role, e))
+		return;
+	number = *find_made(h, e->address, e->size, e->stack, e->tid);
+	if (number && e->time > h->made[number - 1].time)
+		h->made[number - 1].time = e->time;
+}
+
+/* Of live-at-delete the call is the deletion, and either may have been recorded. */
+static uint32_t stack_of(const struct trace_finding *f)
+{
+	return f->stack[TRACE_STACK_CALL] || f->kind != TRACE_KIND_LIVE_AT_DELETE
+		       ? f->stack[TRACE_STACK_CALL]
+		       : f->stack[TRACE_STACK_DELETE];
+}
+
+/* What an event and a misuse have in common. */
+static uint64_t join(uint32_t stack, uint8_t kind, uint8_t function, uint8_t package)
+{
+	return (uint64_t)stack << 32 | (uint64_t)kind << 16 | (uint64_t)function << 8 | package;
+}
+
+static uint64_t join_finding(const struct trace_finding *f)
+{
+	return join(stack_of(f), f->kind, f->function, f->package);
+}
+
+struct wanted_misuse {
+	const struct history *history;
+	uint64_t joined;
+};
+
+static bool is_misuse(const void *context, uint32_t item)
+{
+	const struct wanted_misuse *wanted = context;
+
+	return join_finding(wanted->history->misuse[item].finding) == wanted->joined;
+}
+
+static uint32_t *find_misuse(const struct history *h, uint64_t joined)
+{
+	struct wanted_misuse wanted = { h, joined };
+
+	return index_find(&h->misuse_index, hash_bytes(&joined, sizeof(joined)), is_misuse, &wanted);
+}
+
+static void take_misuse(struct history *h, const struct trace_event *e)
+{
+	uint32_t number = *find_misuse(h, join(e->stack, e->verdict, e->function, e->package));
+
+	if (number && e->time > h->misuse[number - 1].last)
+		h->misuse[number - 1].last = e->time;
+}
+
+static void take_event(struct history *h, const struct model *model, const struct trace_event *e)
+{
+	if (e->verdict && h->misuses)
+		take_misuse(h, e);
+	if (h->count)
+		take_made(h, model, e);
+}
+
+static void list_misuses(struct history *h, const struct model *model)
+{
+	struct reader_cursor counted = { 0 }, c = { 0 };
+	const struct trace_finding *f;
+	size_t count = 0, several = 0;
+
+	while ((f = model_next_finding(model, &counted)) != NULL) {
+		count++;
+		several += f->count > 1;
+	}
+	if (!several)
+		return;
+	h->misuse = memory_new(count, sizeof(*h->misuse));
+	index_init(&h->misuse_index, count);
+	while ((f = model_next_finding(model, &c)) != NULL) {
+		uint32_t *number = find_misuse(h, join_finding(f));
+
+		if (*number) {
+			h->misuse[*number - 1].is_ambiguous = true;
+			continue;
+		}
+		h->misuse[h->misuses++].finding = f;
+		*number = (uint32_t)h->misuses;
+	}
+}
+
+static void list_leaks(struct history *h, const struct model *model,
+		       bool (*is_leak)(const struct trace_entry *, const struct model *))
+{
+	struct reader_cursor counted = { 0 }, c = { 0 };
+	struct model_entry entry;
+	size_t count = 0;
+
+	while (model_next_entry(model, &counted, &entry))
+		count += entry.stack && is_leak(entry.source, model);
+	h->made = memory_new(count, sizeof(*h->made));
+	while (model_next_entry(model, &c, &entry))
+		if (entry.stack && is_leak(entry.source, model))
+			h->made[h->count++] = (struct made){ .entry = entry.source };
+}
+
+static void index_leaks(struct history *h)
+{
+	index_release(&h->index);
+	index_init(&h->index, h->count);
+	for (size_t i = 0; i < h->count; i++) {
+		const struct trace_entry *e = h->made[i].entry;
+		uint32_t *slot = find_made(h, e->address, e->size, e->stack, e->tid);
+
+		if (!*slot)
+			*slot = (uint32_t)i + 1;
+	}
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_made(const void *left, const void *right)
+{
+	const struct made *a = left, *b = right;
+	int order = compare_numbers((uint32_t)a->entry->tid, (uint32_t)b->entry->tid);
+
+	return order ? order : compare_numbers(a->time, b->time);
+}
+
+/* The inner one of two calls that end at the same time comes first. */
+static int compare_calls(const void *left, const void *right)
+{
+	const struct entered *a = left, *b = right;
+	int order = compare_numbers((uint32_t)a->path.tid, (uint32_t)b->path.tid);
+
+	if (!order)
+		order = compare_numbers(a->path.end, b->path.end);
+	return order ? order : compare_numbers(b->begin, a->begin);
+}
+
+/*
+ * Both are in the order of threads, then of time. A leak waits until a call ends that had begun
+ * before it: that is the innermost one. The leaks that wait are a list, the last one first.
+ */
+static void match_calls(struct history *h)
+{
+	uint32_t waiting = 0;
+	size_t next = 0;
+
+	for (size_t i = 0; i < h->calls; i++) {
+		const struct entered *call = &h->call[i];
+
+		if (i && h->call[i - 1].path.tid != call->path.tid)
+			waiting = 0;
+		for (; next < h->count; next++) {
+			const struct made *m = &h->made[next];
+			int order =
+				compare_numbers((uint32_t)m->entry->tid, (uint32_t)call->path.tid);
+
+			if (order > 0 || (order == 0 && m->time > call->path.end))
+				break;
+			if (order < 0 || !m->time)
+				continue;
+			h->made[next].before = waiting;
+			waiting = (uint32_t)next + 1;
+		}
+		for (; waiting && h->made[waiting - 1].time >= call->begin;
+		     waiting = h->made[waiting - 1].before)
+			if (call->path.status < 0)
+				h->made[waiting - 1].path = (uint32_t)i + 1;
+	}
+}
+
+static bool has_failure(const struct history *h)
+{
+	for (size_t i = 0; i < h->calls; i++)
+		if (h->call[i].path.status < 0)
+			return true;
+	return false;
+}
+
+struct history *history_new(const struct model *model,
+			    bool (*is_leak)(const struct trace_entry *, const struct model *))
+{
+	struct history *h = memory_new(1, sizeof(*h));
+
+	list_leaks(h, model, is_leak);
+	list_misuses(h, model);
+	if (!h->count && !h->misuses) {
+		history_free(h);
+		return NULL;
+	}
+	if (h->count)
+		read_history(h, model, true, take_entered);
+	index_leaks(h);
+	read_history(h, model, false, take_event);
+	if (!has_failure(h))
+		return h;
+	qsort(h->made, h->count, sizeof(*h->made), compare_made);
+	qsort(h->call, h->calls, sizeof(*h->call), compare_calls);
+	match_calls(h);
+	index_leaks(h);
+	return h;
+}
+
+void history_free(struct history *h)
+{
+	if (!h)
+		return;
+	index_release(&h->index);
+	index_release(&h->misuse_index);
+	free(h->misuse);
+	free(h->call);
+	free(h->made);
+	free(h);
+}
+
+static const struct made *find_entry(const struct history *h, const struct trace_entry *entry)
+{
+	uint32_t number;
+
+	if (!h || !h->count || !entry->stack)
+		return NULL;
+	number = *find_made(h, entry->address, entry->size, entry->stack, entry->tid);
+	return number && h->made[number - 1].entry == entry ? &h->made[number - 1] : NULL;
+}
+
+const struct path *history_path(const struct history *h, const struct trace_entry *entry)
+{
+	const struct made *made = find_entry(h, entry);
+
+	return made && made->path ? &h->call[made->path - 1].path : NULL;
+}
+
+uint64_t history_time(const struct history *h, const struct trace_entry *entry)
+{
+	const struct made *made = find_entry(h, entry);
+
+	return made ? made->time : 0;
+}
+
+uint64_t history_last(const struct history *h, const struct trace_finding *finding)
+{
+	const struct misuse *misuse;
+	uint32_t number;
+
+	if (finding->count == 1)
+		return finding->first_time;
+	number = h && h->misuses ? *find_misuse(h, join_finding(finding)) : 0;
+	if (!number)
+		return 0;
+	misuse = &h->misuse[number - 1];
+	return misuse->is_ambiguous ? 0 : misuse->last;
+}
