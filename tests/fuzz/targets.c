@@ -107,6 +107,10 @@ void fuzz_whole(const uint8_t *data, size_t size)
 			 NULL };
 	char *baseline[] = { (char *)"baseline", (char *)"fuzzed", NULL };
 	char *stat[] = { (char *)"stat", (char *)"fuzzed", NULL };
+	char *totals[] = { (char *)"stat", (char *)"--json", (char *)"fuzzed", NULL };
+	char *pack[] = { (char *)"pack", (char *)"--output=/dev/null", (char *)"fuzzed", NULL };
+	char *life[] = { (char *)"events", (char *)"--address=10010", (char *)"--function=a*",
+			 (char *)"fuzzed", NULL };
 
 	world_set(data, size);
 	REPORT_FORMATS(REPORT, REPORT)
@@ -114,5 +118,8 @@ void fuzz_whole(const uint8_t *data, size_t size)
 	command_events(4, json);
 	command_baseline(2, baseline);
 	command_stat(2, stat);
+	command_stat(3, totals);
+	command_events(4, life);
+	command_pack(3, pack);
 	EXPORT_FORMATS(EXPORT)
 }

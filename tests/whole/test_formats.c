@@ -140,6 +140,20 @@ Test(formats, json_is_as_the_published_schema_says, .timeout = 120)
 	release(&r);
 }
 
+Test(formats, totals_are_as_their_published_schema_says, .timeout = 120)
+{
+	struct reports r;
+
+	need(PYTHON " -c 'import jsonschema'", "python3-jsonschema");
+	r = make_reports(SOURCE_DIR);
+	expect_output(&r,
+		      "'" LSATRACE "' stat --json *.trace >stat.json && " PYTHON
+		      " -m jsonschema --error-format '{error.message:.300}\n' -i stat.json "
+		      "'" SOURCE_DIR "/viewer/lsatrace.stat.schema.json'",
+		      "");
+	release(&r);
+}
+
 Test(formats, junit_is_read_by_xml_readers_and_has_a_case_for_each_finding, .timeout = 120)
 {
 	struct reports r;

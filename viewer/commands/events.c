@@ -1,72 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "include/kinds.h"
 #include "viewer/base/arguments.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/commands/commands.h"
+#include "viewer/findings/findings.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
 #include "viewer/read/timeline.h"
 #include "viewer/report/event_json.h"
 #include "viewer/report/event_line.h"
 #include "viewer/report/report.h"
+#include "viewer/report/text.h"
 #include "viewer/symbols/symbols.h"
+#include "viewer/view/event_filter.h"
 #include "viewer/view/frames.h"
+#include "viewer/view/terminal.h"
 
 /* What the command line asks for. */
 struct request {
-	const char *function, *package; /* NULL: any */
-	uint32_t thread;                /* 0: any */
-	bool has_address;
-	uint64_t address;
-	bool has_stacks, is_json, has_findings_only;
+	struct event_wishes wishes;
+	bool has_stacks, is_json;
 	uint32_t last; /* the last ones of those that are wanted; 0: all */
 	enum report_color color;
 	struct places places;
 };
-
-static bool parse_number(const char *text, int base, uint64_t *number)
-{
-	char *end;
-
-	if (!(*text >= '0' && *text <= '9') && base == 10)
-		return false;
-	errno = 0;
-	*number = strtoull(text, &end, base);
-	return *text && *text != '-' && *text != '+' && *text != ' ' && !*end && errno == 0;
-}
-
-static const char *take_address(void *request, const struct argument *row, const char *value)
-{
-	struct request *r = request;
-
-	(void)row;
-	r->has_address = parse_number(value, 16, &r->address);
-	return r->has_address ? NULL : "an address, such as 0x7f0012345678";
-}
 
 #define INTO(member) ARGUMENT_INTO(request, member)
 
 static const struct argument rows[] = {
 	{ "stacks", 0, NULL, "print the backtrace of each call below it", arguments_take_flag,
 	  INTO(has_stacks) },
-	{ "function", 0, "NAME", "only calls of this function", arguments_take_text, INTO(function) },
-	{ "package", 0, "INDEX|NAME", "only calls by this package", arguments_take_text,
-	  INTO(package) },
-	{ "thread", 0, "TID", "only calls by this thread", arguments_take_number, INTO(thread),
-	  .most = INT32_MAX },
-	{ "address", 0, "ADDRESS",
-	  "only calls on this section or block, or on the\nblock that holds the address",
-	  take_address, .offset = 0 },
-	{ "findings", 0, NULL, "only calls that are findings", arguments_take_flag,
-	  INTO(has_findings_only) },
 	{ "last", 0, "N", "only the last N of these calls", arguments_take_number, INTO(last),
 	  .most = 1000000 },
 	{ "json", 0, NULL,
@@ -82,68 +54,15 @@ static const struct argument rows[] = {
 struct printer {
 	const struct request *request;
 	struct model *model;
-	bool function[TRACE_FUNCTIONS]; /* those that were asked for, by number */
-	bool package[TRACE_PACKAGES];
+	struct event_filter *filter;
 	struct event_line *line;
 	struct symbols *symbols;
 	struct frames_style style;
 	struct buffer out;
+	struct progress *progress;
+	struct model_events events;
 	int status;
 };
-
-static bool choose_functions(struct printer *p, const char *wanted)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
-		const char *name = model_function(p->model, i)->name;
-
-		p->function[i] = !wanted || (name && strcmp(name, wanted) == 0);
-		any |= p->function[i];
-	}
-	return any;
-}
-
-/* A name goes before an index: a package may be called "2". */
-static bool choose_packages(struct printer *p, const char *wanted)
-{
-	bool any = false;
-	uint64_t index;
-
-	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
-		const char *name = model_package(p->model, i)->name;
-
-		p->package[i] = !wanted || (name && strcmp(name, wanted) == 0);
-		any |= p->package[i];
-	}
-	if (!any && parse_number(wanted, 10, &index) && index < TRACE_PACKAGES)
-		any = p->package[index] = true;
-	return any;
-}
-
-static bool concerns_address(const struct trace_event *e, enum trace_role role, uint64_t address)
-{
-	uint64_t size = event_has_size(role) ? event_size(role, e) : 0;
-
-	if (e->section == address && event_has_section(role, e))
-		return true;
-	if (!event_has_address(role, e))
-		return false;
-	return e->address == address ||
-	       (role != TRACE_ROLE_CREATE_SECTION && e->address && address - e->address < size);
-}
-
-static bool is_wanted(const struct printer *p, const struct trace_event *e)
-{
-	const struct request *r = p->request;
-
-	return p->function[e->function] && p->package[e->package] &&
-	       (!r->has_findings_only || e->verdict) &&
-	       (!r->thread || (uint32_t)e->tid == r->thread) &&
-	       (!r->has_address ||
-		concerns_address(e, event_role(model_function(p->model, e->function)->role, e),
-				 r->address));
-}
 
 static void write_event(struct printer *p, const struct trace_event *e)
 {
@@ -169,18 +88,18 @@ static void write_event(struct printer *p, const struct trace_event *e)
 	buffer_text(&p->out, "; the backtrace could not be stored\n");
 }
 
-static void print_events(struct printer *p, const char *path)
+/* Prints the events that are wanted, or keeps the last ones, and returns how many there were. */
+static size_t walk_events(struct printer *p, struct trace_event *last, struct trouble *trouble)
 {
-	struct trouble trouble = { 0 };
 	struct timeline *timeline = timeline_new(model_reader(p->model));
-	struct trace_event *last = memory_new(p->request->last, sizeof(*last));
 	const struct trace_event *e;
+	uint64_t done = 0;
 	size_t count = 0;
-	int error;
 
-	buffer_stream(&p->out, stdout, NULL);
-	while (!p->out.error && (e = timeline_next(timeline, &trouble)) != NULL) {
-		if (!is_wanted(p, e))
+	while (!p->out.error && (e = timeline_next(timeline, trouble)) != NULL) {
+		if (++done % READER_RING_EVENTS == 0)
+			progress_show(p->progress, "reading events", done, p->events.retained);
+		if (!event_filter_passes(p->filter, e))
 			continue;
 		if (p->request->last)
 			last[count++ % p->request->last] = *e;
@@ -188,9 +107,79 @@ static void print_events(struct printer *p, const char *path)
 			write_event(p, e);
 	}
 	timeline_free(timeline);
-	for (size_t i = count > p->request->last ? count - p->request->last : 0; i < count; i++)
-		write_event(p, &last[i % p->request->last]);
+	return count;
+}
+
+static void write_state(struct buffer *b, const struct model *model, const struct model_entry *entry)
+{
+	bool is_section = entry->state == TRACE_ENTRY_SECTION;
+
+	buffer_text(b, is_section ? "section " : "block ");
+	buffer_hex(b, entry->address);
+	buffer_text(b, " of ");
+	buffer_count(b, entry->size, "byte");
+	buffer_text(b, model_process(model)->end == TRACE_END_RUNNING ? " is live"
+								      : " is live at the end");
+	if (entry->state == TRACE_ENTRY_SUSPECT)
+		buffer_text(b, ", after it was freed wrongly");
+	else if (entry->inherited)
+		buffer_text(b, ", inherited from the parent process");
+	else if (entry->ignored)
+		buffer_text(b, ", as lsatrace_ignore() allows");
+	else if (model_is_leak(entry))
+		buffer_text(b, is_section ? ": section-leak" : ": block-leak");
+	buffer_text(b, "\n");
+}
+
+/* What the ledger has at the address that was asked for, and the misuses that name it. */
+static void write_end_of_life(struct printer *p)
+{
+	uint64_t address = p->request->wishes.address;
+	struct findings *findings;
+	struct reader_cursor c = { 0 };
+	struct model_entry entry;
+
+	while (model_next_entry(p->model, &c, &entry))
+		if (entry.address == address ||
+		    (entry.state != TRACE_ENTRY_SECTION && address - entry.address < entry.size))
+			write_state(&p->out, p->model, &entry);
+	findings = findings_new(&p->model, 1, findings_name_by(p->symbols), NULL);
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *f = findings_look(findings, i);
+
+		if (f->kind == TRACE_KIND_BLOCK_LEAK || f->kind == TRACE_KIND_SECTION_LEAK ||
+		    ((!f->has_address || f->address != address) && f->block != address))
+			continue;
+		f = findings_get(findings, i);
+		buffer_text(&p->out, kinds_level_text(f->level));
+		buffer_text(&p->out, ": ");
+		text_write_headline(&p->out, f);
+		buffer_text(&p->out, "\n");
+	}
+	findings_free(findings);
+}
+
+static void print_events(struct printer *p, const char *path)
+{
+	const struct request *r = p->request;
+	struct trace_event *last = memory_new(r->last, sizeof(*last));
+	struct trouble trouble = { 0 };
+	size_t count;
+	int error;
+
+	buffer_stream(&p->out, stdout, p->progress);
+	if (!r->is_json)
+		terminal_shape(&p->out);
+	if (r->wishes.has_address && !r->is_json && p->events.overwritten)
+		buffer_format(&p->out, "(%" PRIu64 " earlier calls are overwritten)\n",
+			      p->events.overwritten);
+	count = walk_events(p, last, &trouble);
+	for (size_t i = count > r->last ? count - r->last : 0; i < count; i++)
+		write_event(p, &last[i % r->last]);
 	free(last);
+	if (r->wishes.has_address && !r->is_json && trouble.error == TROUBLE_NONE)
+		write_end_of_life(p);
+	progress_end(p->progress);
 	error = buffer_flush(&p->out);
 	/* EPIPE: who reads it has seen enough. */
 	if (error && error != EPIPE) {
@@ -203,30 +192,31 @@ static void print_events(struct printer *p, const char *path)
 	}
 }
 
-static int print_model(const struct request *r, struct model *model, const char *path)
+static int print_model(const struct request *r, struct printer *p, const char *path)
 {
-	bool has_color = report_wants_color(r->color, stdout);
-	struct printer p = { .request = r, .model = model };
+	bool has_color;
 
-	if (!choose_functions(&p, r->function)) {
-		arguments_refuse("events", "function", r->function, "a function of the trace");
+	p->request = r;
+	p->symbols = symbols_new(p->progress);
+	symbols_look_in(p->symbols, &r->places);
+	p->filter = event_filter_new(&r->wishes, p->model, p->symbols, "events");
+	if (!p->filter) {
+		symbols_free(p->symbols);
 		return COMMAND_TROUBLE;
 	}
-	if (!choose_packages(&p, r->package)) {
-		arguments_refuse("events", "package", r->package,
-				 "an index or a name of a package of the trace");
-		return COMMAND_TROUBLE;
-	}
-	p.line = event_line_new(model, has_color);
-	p.symbols = symbols_new(NULL);
-	symbols_look_in(p.symbols, &r->places);
-	p.style = frames_style("    ", has_color);
-	print_events(&p, path);
-	frames_release(&p.style);
-	symbols_free(p.symbols);
-	event_line_free(p.line);
-	buffer_release(&p.out);
-	return p.status;
+	if (!r->is_json)
+		terminal_page();
+	has_color = report_wants_color(r->color, stdout);
+	p->line = event_line_new(p->model, has_color);
+	p->style = frames_style("    ", has_color);
+	print_events(p, path);
+	terminal_end();
+	frames_release(&p->style);
+	event_filter_free(p->filter);
+	symbols_free(p->symbols);
+	event_line_free(p->line);
+	buffer_release(&p->out);
+	return p->status;
 }
 
 int command_events(int argc, char **argv)
@@ -254,18 +244,19 @@ int command_events(int argc, char **argv)
 		.operand = "trace",
 		.is_single = true,
 		.bad_status = COMMAND_TROUBLE,
-		.group = { ARGUMENT_GROUP(rows, &request), report_color_arguments(&request.color),
+		.group = { event_filter_arguments(&request.wishes), ARGUMENT_GROUP(rows, &request),
+			   report_color_arguments(&request.color),
 			   places_arguments(&request.places) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
-	struct model *model;
+	struct printer printer = { .progress = &progress };
 
 	if (!first)
 		return status;
-	model = report_open_trace(argv[first], NULL, &progress);
-	if (!model)
+	printer.model = report_open_trace(argv[first], &printer.events, &progress);
+	if (!printer.model)
 		return COMMAND_TROUBLE;
-	status = print_model(&request, model, argv[first]);
-	model_close(model);
+	status = print_model(&request, &printer, argv[first]);
+	model_close(printer.model);
 	return status;
 }

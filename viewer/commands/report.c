@@ -3,13 +3,27 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "viewer/base/arguments.h"
 #include "viewer/base/complaint.h"
 #include "viewer/commands/commands.h"
+#include "viewer/view/moment.h"
 #include "viewer/view/terminal.h"
 
 _Static_assert(REPORT_TROUBLE == COMMAND_TROUBLE, "exit status");
+
+/* A word that is no time is a checkpoint. */
+static const char *take_since(void *options, const struct argument *row, const char *value)
+{
+	struct report_options *o = options;
+	const char *words = moment_take(&o->selection.since, row, value);
+
+	if (!words || !*value || strchr("+-", *value))
+		return words;
+	o->since = value;
+	return NULL;
+}
 
 static const struct argument rows[] = {
 	{ "strict", 0, NULL,
@@ -17,9 +31,14 @@ static const struct argument rows[] = {
 	  arguments_take_flag, .offset = 0 },
 };
 static const struct argument looks[] = {
-	{ "since", 0, "CHECKPOINT",
-	  "report only what was made, or noticed first, since\nlsatrace_checkpoint(CHECKPOINT)",
-	  arguments_take_text, ARGUMENT_INTO(report_options, since) },
+	{ "since", 0, "TIME|CHECKPOINT",
+	  "show only what happened after '2026-11-29 21:05',\n"
+	  "21:05:47, -8h (ago) or +12.5 (seconds from the\n"
+	  "start); or report only what was made, or noticed\n"
+	  "first, since lsatrace_checkpoint(CHECKPOINT)",
+	  take_since, .offset = 0 },
+	{ "until", 0, "TIME", "show only what happened before", moment_take,
+	  ARGUMENT_INTO(report_options, selection.until) },
 	{ "growth", 0, NULL, "also say which backtraces have memory that grows steadily",
 	  arguments_take_flag, ARGUMENT_INTO(report_options, has_growth) },
 };

@@ -8,6 +8,7 @@
 #include "viewer/base/arguments.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
+#include "viewer/base/json.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/base/sum.h"
@@ -192,21 +193,29 @@ static void count_live(struct live *live, const struct model *m)
 	}
 }
 
+/* Sums up what all packages called of a family. */
+static void count_family(struct row *row, const struct model *m, uint32_t family,
+			 const struct live *live)
+{
+	row->number[3] = live->blocks[family];
+	row->number[4] = live->bytes[family];
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
+		for (uint32_t j = 0; model_function(m, i)->name && j < TRACE_PACKAGES; j++)
+			if (model_function(m, i)->family == family)
+				add_counter(row, model_counter(m, j, i));
+}
+
 static void write_family_table(struct buffer *b, const struct model *m, const struct live *live)
 {
 	struct table t = { .title = "family",
 			   .column = { "calls", "failed", "bytes", "live blocks", "live bytes" } };
 
 	for (uint32_t family = 1; family < 256; family++) {
-		struct row row = { .number = {
-					   [3] = live->blocks[family], [4] = live->bytes[family] } };
+		struct row row = { 0 };
 
 		if (!model_family(m, family))
 			continue;
-		for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
-			for (uint32_t j = 0; model_function(m, i)->name && j < TRACE_PACKAGES; j++)
-				if (model_function(m, i)->family == family)
-					add_counter(&row, model_counter(m, j, i));
+		count_family(&row, m, family, live);
 		if (row.number[0] == 0 && row.number[3] == 0)
 			continue;
 		row.name = buffer_take_plain(model_family(m, family));
@@ -289,8 +298,157 @@ static void write_lost(struct buffer *b, const struct model *m)
 			    "leaks.\n");
 }
 
-/* Returns false if the trace could not be read. */
-static bool write_trace(struct buffer *b, const char *path, bool is_later)
+/* The columns that a row of the tables has. */
+static void write_numbers(struct json *j, const struct row *row)
+{
+	json_write_number(j, "calls", row->number[0]);
+	json_write_number(j, "failed", row->number[1]);
+	json_write_number(j, "bytes", row->number[2]);
+}
+
+static void write_packages(struct json *j, const struct model *m)
+{
+	json_open_array(j, "packages");
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
+		const struct model_package *package = model_package(m, i);
+		struct row row = { 0 };
+
+		if (!package->is_defined && !package->has_called)
+			continue;
+		for (uint32_t k = 0; k < TRACE_FUNCTIONS; k++)
+			add_counter(&row, model_counter(m, i, k));
+		json_open_object(j, NULL);
+		json_write_number(j, "index", i);
+		json_write_text(j, "name", package->name);
+		json_write_text(j, "module", package->module ? package->module->name : NULL);
+		json_write_boolean(j, "unloaded", package->is_unloaded);
+		write_numbers(j, &row);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+static void write_functions(struct json *j, const struct model *m)
+{
+	json_open_array(j, "functions");
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
+		for (uint32_t k = 0; k < TRACE_PACKAGES; k++) {
+			struct row row = { 0 };
+
+			add_counter(&row, model_counter(m, k, i));
+			if (row.number[0] == 0)
+				continue;
+			json_open_object(j, NULL);
+			json_write_text(j, "name", model_function(m, i)->name);
+			json_write_text(j, "family", model_family(m, model_function(m, i)->family));
+			json_write_number(j, "package", k);
+			write_numbers(j, &row);
+			json_close_object(j);
+		}
+	json_close_array(j);
+	json_open_array(j, "transfers");
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
+		for (uint32_t k = 0; k < TRACE_PACKAGES; k++) {
+			const struct model_transfers *transfers = model_transfers(m, k, i);
+
+			if (transfers->blocks == 0)
+				continue;
+			json_open_object(j, NULL);
+			json_write_text(j, "function", model_function(m, i)->name);
+			json_write_number(j, "package", k);
+			json_write_number(j, "blocks", transfers->blocks);
+			json_write_number(j, "bytes", transfers->bytes);
+			json_close_object(j);
+		}
+	json_close_array(j);
+}
+
+static void write_families(struct json *j, const struct model *m, const struct live *live)
+{
+	json_open_array(j, "families");
+	for (uint32_t family = 1; family < 256; family++) {
+		struct row row = { 0 };
+
+		if (!model_family(m, family))
+			continue;
+		count_family(&row, m, family, live);
+		json_open_object(j, NULL);
+		json_write_text(j, "name", model_family(m, family));
+		write_numbers(j, &row);
+		json_write_number(j, "live_blocks", row.number[3]);
+		json_write_number(j, "live_bytes", row.number[4]);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
+static void write_history(struct json *j, const struct model_events *e)
+{
+	json_open_object(j, "events");
+	json_write_number(j, "recorded", e->recorded);
+	json_write_number(j, "retained", e->retained);
+	json_write_number(j, "overwritten", e->overwritten);
+	json_write_number(j, "lost", e->lost);
+	json_write_number(j, "torn", e->torn);
+	json_write_number(j, "ring_bytes", e->ring_bytes);
+	json_write_integer(j, "first_ns", e->first_ns);
+	json_write_integer(j, "last_ns", e->last_ns);
+	json_close_object(j);
+}
+
+static void write_object(struct json *j, const struct model *m, const struct model_events *events,
+			 const struct live *live)
+{
+	const struct model_process *process = model_process(m);
+
+	json_open_object(j, NULL);
+	json_write_text(j, "path", model_path(m));
+	json_write_integer(j, "pid", process->pid);
+	json_write_text(j, "exe", process->exe);
+	json_write_time(j, "start_time", process->start_ns);
+	json_write_text(j, "end", process->end_text);
+	if (process->has_exit_status)
+		json_write_integer(j, "exit_status", process->exit_status);
+	else
+		json_write_null(j, "exit_status");
+	write_packages(j, m);
+	write_functions(j, m);
+	write_families(j, m, live);
+	json_write_number(j, "live_sections", live->sections);
+	json_write_number(j, "stacks", process->stacks);
+	json_write_number(j, "in_flight", model_in_flight(m));
+	write_history(j, events);
+	json_write_number(j, "unwind_checked", process->unwind_checked);
+	json_write_number(j, "unwind_differed", process->unwind_differed);
+	json_write_number(j, "unguarded", process->unguarded);
+	json_write_number(j, "unmoved", process->unmoved);
+	json_open_object(j, "lost");
+	for (unsigned i = 0; i < TRACE_LOST_COUNT; i++)
+		json_write_number(j, losses_name((enum trace_lost)i),
+				  model_lost(m, (enum trace_lost)i));
+	json_close_object(j);
+	json_write_boolean(j, "exact", model_is_exact(m));
+	json_close_object(j);
+}
+
+static void write_text(struct buffer *b, const struct model *m, const struct model_events *events,
+		       const struct live *live)
+{
+	buffer_text(b, "trace ");
+	buffer_plain(b, model_path(m));
+	buffer_format(b, ", process %" PRId32 " (%s)\n\n", model_process(m)->pid,
+		      model_process(m)->end_text);
+	write_package_table(b, m);
+	write_function_table(b, m);
+	write_transfer_table(b, m);
+	write_family_table(b, m, live);
+	write_sections(b, m);
+	write_totals(b, m, events, live);
+	write_lost(b, m);
+}
+
+/* Returns false if the trace could not be read. `json` is NULL for text. */
+static bool write_trace(struct buffer *b, struct json *json, const char *path, bool is_later)
 {
 	struct progress progress = { 0 };
 	struct model_events events;
@@ -300,30 +458,29 @@ static bool write_trace(struct buffer *b, const char *path, bool is_later)
 	if (!m)
 		return false;
 	count_live(&live, m);
-	buffer_text(b, is_later ? "\n" : "");
-	buffer_text(b, "trace ");
-	buffer_plain(b, model_path(m));
-	buffer_format(b, ", process %" PRId32 " (%s)\n\n", model_process(m)->pid,
-		      model_process(m)->end_text);
-	write_package_table(b, m);
-	write_function_table(b, m);
-	write_transfer_table(b, m);
-	write_family_table(b, m, &live);
-	write_sections(b, m);
-	write_totals(b, m, &events, &live);
-	write_lost(b, m);
+	if (json) {
+		write_object(json, m, &events, &live);
+	} else {
+		buffer_text(b, is_later ? "\n" : "");
+		write_text(b, m, &events, &live);
+	}
 	model_close(m);
 	return true;
 }
 
+static const struct argument rows[] = {
+	{ "json", 0, NULL, "print one JSON document (lsatrace.stat.schema.json)",
+	  arguments_take_flag, .offset = 0 },
+};
+
 int command_stat(int argc, char **argv)
 {
+	bool is_json = false;
 	struct arguments arguments = {
 		.operands = "TRACE...",
 		.description =
 			"Prints totals for each package, function and family, how much of the "
-			"history "
-			"was kept,\n"
+			"history was kept,\n"
 			"and what was lost. Calls, failures and bytes are exact even if history "
 			"was "
 			"overwritten.\n"
@@ -336,17 +493,28 @@ int command_stat(int argc, char **argv)
 		.statuses = "The exit status is 0, or 2 if a trace could not be read.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
+		.group = { ARGUMENT_GROUP(rows, &is_json) },
 	};
 	int error, status, first = arguments_parse(&arguments, argc, argv, &status);
 	struct buffer out = { 0 };
+	struct json json = { .out = &out };
 
 	if (!first)
 		return status;
 	status = 0;
 	buffer_stream(&out, stdout, NULL);
+	if (is_json) {
+		json_open_object(&json, NULL);
+		json_write_number(&json, "schema", 1);
+		json_open_array(&json, "traces");
+	}
 	for (int i = first; i < argc; i++)
-		if (!write_trace(&out, argv[i], i > first))
+		if (!write_trace(&out, is_json ? &json : NULL, argv[i], i > first))
 			status = COMMAND_TROUBLE;
+	if (is_json) {
+		json_close_array(&json);
+		json_close_object(&json);
+	}
 	error = buffer_flush(&out);
 	buffer_release(&out);
 	/* EPIPE: who reads it has seen enough. */

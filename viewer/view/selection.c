@@ -16,7 +16,7 @@
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
-static const char *take_level(void *member, const struct argument *row, const char *value)
+const char *selection_take_level(void *member, const struct argument *row, const char *value)
 {
 	static const char levels[] = "error|warning|note";
 
@@ -41,7 +41,8 @@ struct argument_group selection_arguments(struct selection *s)
 		  arguments_take_list, INTO(FUNCTION) },
 		{ "file", 0, "FILE", "only those with this source file in a stack",
 		  arguments_take_list, INTO(FILE) },
-		{ "level", 0, "LEVEL", "only errors, warnings or notes", take_level, INTO(LEVEL) },
+		{ "level", 0, "LEVEL", "only errors, warnings or notes", selection_take_level,
+		  INTO(LEVEL) },
 		{ "thread", 0, "TID", "only those of this thread", arguments_take_list,
 		  INTO(THREAD) },
 		{ "finding", 0, "N|FINGERPRINT", "only the one with this number or fingerprint",
@@ -56,7 +57,7 @@ struct argument_group selection_arguments(struct selection *s)
 	return ARGUMENT_GROUP(rows, s);
 }
 
-bool selection_matches(const char *glob, const char *text)
+static bool matches_function(const char *glob, const char *text)
 {
 	const char *parameters = strchr(text, '(');
 	bool matches = fnmatch(glob, text, 0) == 0;
@@ -106,11 +107,11 @@ static bool matches_package(const char *glob, const struct finding *f)
 	return matches;
 }
 
-static bool matches_symbol(enum selection_field field, const char *glob, const struct symbol *symbol)
+bool selection_matches(enum selection_field field, const char *glob, const struct symbol *symbol)
 {
 	if (field == SELECTION_FILE)
 		return symbol->file && matches_path(glob, symbol->file);
-	return (symbol->function && selection_matches(glob, symbol->function)) ||
+	return (symbol->function && matches_function(glob, symbol->function)) ||
 	       (symbol->linkage_name && fnmatch(glob, symbol->linkage_name, 0) == 0);
 }
 
@@ -126,7 +127,7 @@ static bool matches_stacks(enum selection_field field, const char *glob,
 			for (const struct symbol *symbol = namer->find(
 				     namer->context, stack->frame[j].module, stack->frame[j].offset);
 			     symbol; symbol = symbol->outer)
-				if (matches_symbol(field, glob, symbol))
+				if (selection_matches(field, glob, symbol))
 					return true;
 	}
 	return field == SELECTION_FUNCTION && f->function && fnmatch(glob, f->function, 0) == 0;
@@ -159,6 +160,15 @@ static bool passes(enum selection_field field, const char *glob, const struct fi
 	}
 }
 
+/* What has no time may have happened then. */
+static bool is_in_time(const struct selection *s, const struct finding *f)
+{
+	uint64_t start_ns = model_process(f->model)->start_ns;
+
+	return !(s->since.is_set && f->last_ns && f->last_ns < moment_in(&s->since, start_ns)) &&
+	       !(s->until.is_set && f->first_ns && f->first_ns > moment_in(&s->until, start_ns));
+}
+
 static bool is_selected(const struct selection *s, const struct findings *findings,
 			const struct finding *f)
 {
@@ -172,7 +182,7 @@ static bool is_selected(const struct selection *s, const struct findings *findin
 		if (i == globs->count && i)
 			return false;
 	}
-	return true;
+	return is_in_time(s, f);
 }
 
 /* A finding that is shown. */
@@ -289,7 +299,7 @@ void selection_apply(const struct selection *s, struct findings *findings)
 
 	for (unsigned field = 0; field < SELECTION_FIELDS; field++)
 		filters += s->filter[field].count;
-	if (!filters && !s->sort && !s->groups)
+	if (!filters && !s->since.is_set && !s->until.is_set && !s->sort && !s->groups)
 		return;
 	item = memory_new(findings->count, sizeof(*item));
 	for (size_t i = 0; i < findings->count; i++) {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "viewer/base/arguments.h"
+#include "viewer/view/moment.h"
 
 struct buffer;
 struct finding;
@@ -49,14 +50,19 @@ enum selection_groups {
 /* Zeroed: all findings, in their own order. */
 struct selection {
 	struct argument_list filter[SELECTION_FIELDS]; /* patterns */
+	/* What is known to have happened only before the one, or only after the other, is left out. */
+	struct moment since, until;
 	enum selection_sort sort;
 	enum selection_groups groups;
 };
 
 struct argument_group selection_arguments(struct selection *s);
+/* Takes a level into a list, as struct argument has it. */
+const char *selection_take_level(void *member, const struct argument *row, const char *value);
 
-/* Does the text match the pattern, with '*', '?' and '[]'; a function also without its parameters? */
-bool selection_matches(const char *glob, const char *text);
+/* Does a symbol match a pattern of SELECTION_FUNCTION, or SELECTION_FILE, with '*', '?' and '[]'? A
+ * function also matches by its linkage name, and without its parameters; a file also by its last part. */
+bool selection_matches(enum selection_field field, const char *glob, const struct symbol *symbol);
 
 /*
  * Finds the code of the package that is to blame for a finding: the innermost, but for wrappers. Returns

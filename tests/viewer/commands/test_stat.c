@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,9 @@
 #include "viewer/commands/commands.h"
 
 /* Returns what `lsatrace stat` prints for a trace. */
-static char *stat_of(struct trace_builder *b)
+static char *stat_of(struct trace_builder *b, const char *option)
 {
-	char *argv[] = { (char *)"stat", (char *)trace_builder_write(b), NULL };
+	char *argv[] = { (char *)"stat", (char *)option, (char *)trace_builder_write(b), NULL };
 	char name[] = "/tmp/lsatrace-test-XXXXXX", *text;
 	int file = mkstemp(name), saved = dup(STDOUT_FILENO);
 	off_t size;
@@ -20,7 +21,7 @@ static char *stat_of(struct trace_builder *b)
 	cr_assert_geq(file, 0);
 	fflush(stdout);
 	dup2(file, STDOUT_FILENO);
-	cr_expect_eq(command_stat(2, argv), 0);
+	cr_expect_eq(command_stat(3, argv), 0);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
@@ -34,7 +35,7 @@ static char *stat_of(struct trace_builder *b)
 
 static void expect_text(struct trace_builder *b, const char *part)
 {
-	char *text = stat_of(b);
+	char *text = stat_of(b, "--");
 
 	cr_expect(strstr(text, part), "%s", text);
 	free(text);
@@ -77,6 +78,34 @@ Test(stat, shows_what_each_package_handed_over_apart_from_the_calls)
 		       "  1 ?, LsaApCallPackage         2     64\n"
 		       "\n"
 		       "  live sections      0\n");
+}
+
+Test(stat, is_one_json_document_on_demand)
+{
+	struct trace_builder *b = trace_builder_new();
+	json_t *json, *trace, *row;
+	char *text;
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_counter(b, 0, SLOT_AllocateLsaHeap, 10, 1, 640);
+	trace_builder_counter(b, 0, TRANSFER_LogonUser, 2, 0, 64);
+	trace_builder_header(b)->lost[TRACE_LOST_BLOCKS] = 3;
+	text = stat_of(b, "--json");
+	json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	cr_assert(json, "%s", text);
+	trace = json_array_get(json_object_get(json, "traces"), 0);
+	row = json_array_get(json_object_get(trace, "functions"), 0);
+	cr_expect_str_eq(json_string_value(json_object_get(row, "name")), "AllocateLsaHeap");
+	cr_expect_eq(json_integer_value(json_object_get(row, "calls")), 10);
+	cr_expect_eq(json_integer_value(json_object_get(row, "failed")), 1);
+	cr_expect_eq(json_integer_value(json_object_get(row, "bytes")), 640);
+	cr_expect_eq(json_array_size(json_object_get(trace, "functions")), 1u);
+	row = json_array_get(json_object_get(trace, "transfers"), 0);
+	cr_expect_eq(json_integer_value(json_object_get(row, "blocks")), 2);
+	cr_expect(json_is_false(json_object_get(trace, "exact")));
+	json_decref(json);
+	free(text);
+	trace_builder_free(b);
 }
 
 Test(stat, says_that_nothing_was_lost)
