@@ -2,10 +2,11 @@
 #include <criterion/criterion.h>
 
 #include "tests/support/judged.h"
+#include "viewer/model/model.h"
 
-/* Leaks that belong together: of a section, and of one call that failed. */
+/* Leaks that belong together: of a section, and of one call that failed. Times of findings. */
 
-Test(paths, blocks_of_a_section_that_leaks_are_indirect_and_follow_it)
+Test(history, blocks_of_a_section_that_leaks_are_indirect_and_follow_it)
 {
 	struct trace_builder *b = named_trace();
 	uint32_t leaked =
@@ -30,7 +31,7 @@ Test(paths, blocks_of_a_section_that_leaks_are_indirect_and_follow_it)
 	judged_release(&j, b);
 }
 
-Test(paths, blocks_of_a_section_that_is_no_leak_are_direct)
+Test(history, blocks_of_a_section_that_is_no_leak_are_direct)
 {
 	struct trace_builder *b = named_trace();
 	struct trace_entry adopted = live_section(0x9000, 0);
@@ -91,7 +92,7 @@ static void expect_path(const struct judged *j, uint64_t size, const char *entry
 	cr_expect_fail("no finding of %zu bytes", (size_t)size);
 }
 
-Test(paths, a_leak_is_of_the_innermost_call_of_its_thread_if_that_failed)
+Test(history, a_leak_is_of_the_innermost_call_of_its_thread_if_that_failed)
 {
 	struct trace_builder *b = named_trace();
 	struct judged j;
@@ -117,7 +118,7 @@ Test(paths, a_leak_is_of_the_innermost_call_of_its_thread_if_that_failed)
 	judged_release(&j, b);
 }
 
-Test(paths, leaks_of_one_call_that_failed_follow_each_other)
+Test(history, leaks_of_one_call_that_failed_follow_each_other)
 {
 	struct trace_builder *b = named_trace();
 	const struct finding *finding;
@@ -145,7 +146,7 @@ Test(paths, leaks_of_one_call_that_failed_follow_each_other)
 }
 
 /* The same line leaks in a call that fails, and in one that does not. */
-Test(paths, a_leak_of_several_paths_names_none)
+Test(history, a_leak_of_several_paths_names_none)
 {
 	struct trace_builder *b = named_trace();
 	uint32_t stack = trace_builder_place(b, 1, 0x1010);
@@ -172,5 +173,93 @@ Test(paths, a_leak_of_several_paths_names_none)
 	j = judge_one(b);
 	cr_assert_eq(j.f->count, 1u);
 	cr_expect_null(findings_get(j.f, 0)->entry_point);
+	judged_release(&j, b);
+}
+
+/* Ticks are 2 ns, and the trace begins with tick 1000. */
+static uint64_t time_of(const struct judged *j, uint64_t ticks)
+{
+	return model_process(findings_get(j->f, 0)->model)->start_ns + 2 * ticks - 2000;
+}
+
+Test(history, a_leak_has_the_time_of_its_allocation)
+{
+	struct trace_builder *b = named_trace();
+	struct judged j;
+
+	leak_at(b, 5000, 16);
+	j = judge_one(b);
+	cr_expect_eq(findings_get(j.f, 0)->first_ns, time_of(&j, 5000));
+	cr_expect_eq(findings_get(j.f, 0)->last_ns, time_of(&j, 5000));
+	judged_release(&j, b);
+}
+
+/* Two blocks of one line, of which the history has no more than one. */
+Test(history, a_leak_whose_allocation_was_overwritten_has_no_first_time)
+{
+	struct trace_builder *b = named_trace();
+	struct judged j;
+
+	leak_at(b, 5000, 16);
+	trace_builder_entry(b, live_block(0x7000, 16, trace_builder_place(b, 1, 0x1010)));
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 1u);
+	cr_expect_eq(findings_get(j.f, 0)->first_ns, 0u);
+	cr_expect_eq(findings_get(j.f, 0)->last_ns, time_of(&j, 5000));
+	judged_release(&j, b);
+}
+
+static void misuse_at(struct trace_builder *b, uint64_t time, uint32_t stack)
+{
+	trace_builder_event(b, 0,
+			    (struct trace_event){ .time = time,
+						  .stack = stack,
+						  .function = SLOT_FreeLsaHeap,
+						  .verdict = TRACE_KIND_DOUBLE_FREE,
+						  .state = TRACE_EVENT_COMMITTED });
+}
+
+static struct trace_finding double_free(uint64_t count, uint32_t stack)
+{
+	return (struct trace_finding){ .kind = TRACE_KIND_DOUBLE_FREE,
+				       .family = FAMILY_LSA_HEAP,
+				       .function = SLOT_FreeLsaHeap,
+				       .count = count,
+				       .first_time = 3000,
+				       .stack = { stack } };
+}
+
+Test(history, a_misuse_that_happened_several_times_has_the_time_of_the_last_one)
+{
+	struct trace_builder *b = named_trace();
+	uint32_t stack = trace_builder_place(b, 1, 0x1010);
+	struct judged j;
+
+	trace_builder_finding(b, double_free(3, stack));
+	misuse_at(b, 4000, stack);
+	misuse_at(b, 6000, stack);
+	misuse_at(b, 7000, trace_builder_place(b, 1, 0x1020));
+	j = judge_one(b);
+	cr_expect_eq(findings_get(j.f, 0)->first_ns, time_of(&j, 3000));
+	cr_expect_eq(findings_get(j.f, 0)->last_ns, time_of(&j, 6000));
+	judged_release(&j, b);
+}
+
+/* They differ by where the block was allocated, which an event does not say. */
+Test(history, a_misuse_whose_events_may_be_another_ones_has_no_last_time)
+{
+	struct trace_builder *b = named_trace();
+	uint32_t stack = trace_builder_place(b, 1, 0x1010);
+	struct trace_finding other = double_free(1, stack);
+	struct judged j;
+
+	trace_builder_finding(b, double_free(3, stack));
+	other.stack[TRACE_STACK_ALLOCATE] = trace_builder_place(b, 1, 0x1020);
+	trace_builder_finding(b, other);
+	misuse_at(b, 6000, stack);
+	j = judge_one(b);
+	cr_assert_eq(j.f->count, 2u);
+	cr_expect_eq(findings_get(j.f, 0)->count, 3u);
+	cr_expect_eq(findings_get(j.f, 0)->last_ns, 0u);
 	judged_release(&j, b);
 }
