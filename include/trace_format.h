@@ -402,12 +402,16 @@ struct trace_symbol {
 	char text[];
 };
 
+/* Not a package, but a table of the host's, which any packages use. The module holds the table. */
+#define TRACE_TABLE_OF_HOST UINT32_MAX
+
 struct trace_package {
 	struct trace_record head;
 	uint32_t index;      /* < TRACE_PACKAGES */
 	uint32_t module;     /* id of a MODULE record, or 0 */
 	uint64_t package_id; /* the PackageId that the host gave to Initialize */
-	uint32_t table;      /* position in the array that SpLsaModeInitialize returned */
+	uint32_t table;      /* position in the array that SpLsaModeInitialize returned; or
+				TRACE_TABLE_OF_HOST */
 	uint32_t flags;      /* enum trace_package_flags */
 };
 

@@ -144,7 +144,7 @@ static void wrap_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
 
 uint32_t packages_define_table(const void *table, const char *name, size_t name_bytes)
 {
-	struct package p = { .code = table };
+	struct package p = { .code = table, .position = TRACE_TABLE_OF_HOST };
 
 	give_index(&p);
 	p.name_bytes = name_bytes < NAME_BYTES ? name_bytes : NAME_BYTES;

@@ -112,10 +112,26 @@ struct finding {
 	uint64_t ceiling; /* occurrences in the baseline */
 	bool by_weak;     /* the baseline has it by its weak fingerprint only */
 	bool has_offsets; /* the fingerprint is made from offsets, and not only from names */
-	/* How many of its frames belong to wrappers (wrappers.h). The next one is the culprit. */
+	/* How many of its frames belong to wrappers (wrappers.h), or are not of the package, while a
+	 * later one is. The next one is the culprit. */
 	uint8_t skipped[TRACE_FINDING_STACKS];
 	char *message; /* one sentence, without the counts */
 };
+
+/* Which of its stacks ends in the line to be changed. It may have none at all. */
+static inline unsigned finding_main_stack(const struct finding *f)
+{
+	unsigned which = TRACE_STACK_CALL;
+
+	/* An entry point is called by the host. */
+	if (f->kind == TRACE_KIND_WRONG_TRANSFER)
+		which = f->reason == TRACE_REASON_FREED ? TRACE_STACK_FREE : TRACE_STACK_ALLOCATE;
+	if (f->stack[which])
+		return which;
+	for (which = 0; which + 1 < TRACE_FINDING_STACKS && !f->stack[which]; which++)
+		continue;
+	return which;
+}
 
 /* Is it one that may change the exit status? */
 static inline bool finding_counts(const struct finding *f)

@@ -18,6 +18,7 @@ enum {
 	STACKS_MOST = 32768, /* so that the work is bounded */
 	ROUNDS = DEPTH - 1,  /* wrappers of wrappers */
 	NAMED_MOST = 16,     /* frames among which one that the user has named is looked for */
+	FOREIGN_MOST = 200,  /* and one of the package; a count of them is one byte */
 };
 
 /* A function of a module. */
@@ -70,6 +71,46 @@ const struct symbol *wrappers_frame(const struct model_stack *stack,
 	return NULL;
 }
 
+/* Is it an operator of C++ for memory? */
+static bool is_operator(const char *function)
+{
+	return strstr(function, "operator new") || strstr(function, "operator delete");
+}
+
+/* A template is a function for each of its types. Returns "make" for "T *make<T>(int)", and NULL if it
+ * is none. */
+static char *name_template(const char *function)
+{
+	char *name, *to;
+	unsigned depth = 0;
+
+	if (!function || !strchr(function, '<') || strstr(function, "operator"))
+		return NULL;
+	name = to = memory_new(strlen(function) + 1, 1);
+	for (const char *at = function; *at && (*at != '(' || depth || to == name); at++) {
+		depth += *at == '<';
+		if (!depth && *at == ' ')
+			to = name;
+		else if (!depth)
+			*to++ = *at;
+		depth -= depth && *at == '>';
+	}
+	*to = '\0';
+	return name;
+}
+
+/* Is it of the C++ library, which is a wrapper as a whole? */
+static bool is_library(const struct symbol *symbol)
+{
+	char *template = name_template(symbol->function);
+	const char *name = template ? template : symbol->function;
+	bool is_one = name && (strncmp(name, "std::", 5) == 0 ||
+			       strncmp(name, "__gnu_cxx::", 11) == 0 || is_operator(name));
+
+	free(template);
+	return is_one;
+}
+
 /* A part that a compiler has split off a function f is called "f.part.0" and the like. */
 static size_t name_bytes(const char *name)
 {
@@ -78,29 +119,28 @@ static size_t name_bytes(const char *name)
 	return bytes ? bytes : strlen(name);
 }
 
-static const char *name_of(const struct symbol *symbol)
-{
-	return symbol->linkage_name ? symbol->linkage_name : symbol->function;
-}
-
 /* Returns NULL if it is not known, or the name is not. */
 static struct function *find_function(const struct wrappers *w, const struct model_module *module,
 				      const struct symbol *symbol, char **key, size_t *key_bytes)
 {
-	const char *name = name_of(symbol);
+	char *template = name_template(symbol->function);
+	const char *name = template               ? template
+			   : symbol->linkage_name ? symbol->linkage_name
+						  : symbol->function;
 	struct function *function = NULL;
 	size_t base, bytes;
 
 	*key = NULL;
-	if (!module || !name)
-		return NULL;
-	base = strlen(module->base) + 1;
-	bytes = name_bytes(name);
-	*key_bytes = base + bytes;
-	*key = memory_new(*key_bytes, 1);
-	memcpy(*key, module->base, base);
-	memcpy(*key + base, name, bytes);
-	HASH_FIND(hh, w->functions, *key, *key_bytes, function);
+	if (module && name) {
+		base = strlen(module->base) + 1;
+		bytes = name_bytes(name);
+		*key_bytes = base + bytes;
+		*key = memory_new(*key_bytes, 1);
+		memcpy(*key, module->base, base);
+		memcpy(*key + base, name, bytes);
+		HASH_FIND(hh, w->functions, *key, *key_bytes, function);
+	}
+	free(template);
 	return function;
 }
 
@@ -138,15 +178,10 @@ static uint64_t line_of(const struct function *function, const struct model_fram
 	return function && symbol->line ? hash_bytes(line, sizeof(line)) : offset_of(frame, depth);
 }
 
-static bool is_same_module(const struct model_module *a, const struct model_module *b)
-{
-	return a && b && (a == b || strcmp(a->name, b->name) == 0);
-}
-
 static void take_stack(struct wrappers *w, const struct model_stack *stack, struct sample *s,
 		       uint8_t package)
 {
-	const struct model_module *module = model_package(w->model, package)->module;
+	bool is_unknown = model_package(w->model, package)->is_host_table;
 
 	for (uint32_t i = 0; i < stack->frames && s->depth < DEPTH; i++) {
 		const struct model_frame *frame = &stack->frame[i];
@@ -155,11 +190,14 @@ static void take_stack(struct wrappers *w, const struct model_stack *stack, stru
 
 		for (unsigned inlined = 0; symbol && s->depth < DEPTH;
 		     symbol = symbol->outer, inlined++) {
+			if (is_library(symbol))
+				continue;
 			s->function[s->depth] = add_function(w, frame->module, symbol);
 			s->line[s->depth] = line_of(s->function[s->depth], frame, symbol, inlined);
 			s->call[s->depth] =
 				symbol->is_inlined ? s->line[s->depth] : offset_of(frame, inlined);
-			s->in_package[s->depth] = is_same_module(frame->module, module);
+			s->in_package[s->depth] =
+				is_unknown || model_is_in_package(w->model, package, frame);
 			s->depth++;
 		}
 	}
@@ -343,7 +381,7 @@ static bool is_wrapper(const struct wrappers *w, const struct model_frame *frame
 	const struct function *function = find_function(w, frame->module, symbol, &key, &key_bytes);
 
 	free(key);
-	return function && function->is_wrapper;
+	return (function && function->is_wrapper) || is_library(symbol);
 }
 
 /* Does a stack of the finding begin with a call of the table? That of an access, or of what an entry
@@ -355,24 +393,43 @@ static bool begins_with_call(const struct finding *f, unsigned which)
 		f->reason != TRACE_REASON_WRITE);
 }
 
+static unsigned skip_wrappers(const struct wrappers *w, const struct model_stack *stack)
+{
+	const struct model_frame *frame;
+	const struct symbol *symbol;
+	unsigned depth = 0;
+
+	for (unsigned at = 0;
+	     at < NAMED_MOST && (symbol = wrappers_frame(stack, w->namer, at, &frame)) != NULL; at++)
+		if (is_named(w, symbol) || (at == depth && is_wrapper(w, frame, symbol)))
+			depth = at + 1;
+	/* The caller of the last one must be there. */
+	if (depth && !wrappers_frame(stack, w->namer, depth, &frame))
+		depth--;
+	return depth;
+}
+
+/* Returns the depth of the first frame of the package from there on; the same depth if there is none. */
+static unsigned skip_foreign(const struct wrappers *w, const struct finding *f,
+			     const struct model_stack *stack, unsigned depth)
+{
+	const struct model_frame *frame;
+
+	for (unsigned at = depth; at < FOREIGN_MOST && wrappers_frame(stack, w->namer, at, &frame);
+	     at++)
+		if (model_is_in_package(f->model, f->package, frame))
+			return at;
+	return depth;
+}
+
 void wrappers_skip(const struct wrappers *w, struct finding *finding)
 {
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
 		const struct model_stack *stack = finding->stack[i];
-		const struct model_frame *frame;
-		const struct symbol *symbol;
-		uint8_t depth = 0;
 
-		if (!stack || !begins_with_call(finding, i))
-			continue;
-		for (unsigned at = 0; at < NAMED_MOST &&
-				      (symbol = wrappers_frame(stack, w->namer, at, &frame)) != NULL;
-		     at++)
-			if (is_named(w, symbol) || (at == depth && is_wrapper(w, frame, symbol)))
-				depth = (uint8_t)(at + 1);
-		/* The caller of the last one must be there. */
-		if (depth && !wrappers_frame(stack, w->namer, depth, &frame))
-			depth--;
-		finding->skipped[i] = depth;
+		if (stack)
+			finding->skipped[i] = (uint8_t)skip_foreign(
+				w, finding, stack,
+				begins_with_call(finding, i) ? skip_wrappers(w, stack) : 0);
 	}
 }

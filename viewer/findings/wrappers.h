@@ -5,16 +5,18 @@
  *	PVOID EIDAlloc(DWORD bytes) { return lsa->AllocateLsaHeap(bytes); }
  *
  * The line to change is that of the function that calls such a wrapper. So sentences name that line,
- * and the wrapper beside it; stacks stay whole. A function is taken for a wrapper if in the stacks of
- * the trace
+ * and the wrapper beside it; stacks stay whole. The same holds for functions outside of the package, such
+ * as those of a library that it allocates with, where one of the package calls them. A function is taken
+ * for a wrapper if in the stacks of the trace
  *
  *   - it is always there for the same function of the table, and calls that, or another wrapper, in
  *     one place only,
  *   - it is called in at least two places, all of them in the package, and
  *   - if it allocates, blocks of at least two sizes.
  *
- * What allocates in a single place for a single caller is no wrapper. The user can name more of them:
- * what such a one calls is skipped as well.
+ * What allocates in a single place for a single caller is no wrapper. All instances of a template are
+ * one function. The operators new and delete, and functions of the C++ library, are wrappers always. The
+ * user can name more of them: what such a one calls is skipped as well.
  *
  * For one thread at a time.
  */

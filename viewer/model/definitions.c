@@ -126,7 +126,7 @@ static void take_package(struct definitions *d, const struct trace_package *t)
 	package->is_defined = true;
 	package->has_id = !(t->flags & TRACE_PACKAGE_NO_ID);
 	package->id = t->package_id;
-	package->table = t->table;
+	package->is_host_table = t->table == TRACE_TABLE_OF_HOST;
 	package->module = definitions_module(d, t->module);
 }
 

@@ -432,7 +432,7 @@ bool model_is_in_package(const struct model *m, uint32_t package, const struct m
 	const struct model_module *own = m->definitions.package[package].module,
 				  *module = frame->module;
 
-	return own && module &&
+	return !m->definitions.package[package].is_host_table && own && module &&
 	       (own == module || (own->path_bytes && own->path_bytes == module->path_bytes &&
 				  memcmp(own->path, module->path, own->path_bytes) == 0));
 }

@@ -47,8 +47,8 @@ struct model_package {
 	bool has_called; /* it called a function */
 	bool is_unloaded;
 	bool has_id;
-	uint64_t id; /* PackageId */
-	uint32_t table;
+	uint64_t id;        /* PackageId */
+	bool is_host_table; /* whose code the packages are is not known; `module` holds the table */
 	uint32_t doubt; /* the slot that made its table count as a dispatch table; 0: none did */
 	char *name;     /* "other" for TRACE_PACKAGE_OTHER */
 	const struct model_module *module;

@@ -25,7 +25,7 @@ static void write_place(struct buffer *out, const struct location *l)
 static void write_stack(const struct report *report, struct buffer *out, const struct finding *f,
 			enum trace_finding_stacks which)
 {
-	struct location l = location_find(report->sources, report->symbols, f, f->stack[which]);
+	struct location l = location_find(report->sources, report->symbols, f, which);
 
 	if (l.source && !l.is_module && l.line) {
 		write_place(out, &l);
@@ -36,8 +36,8 @@ static void write_stack(const struct report *report, struct buffer *out, const s
 
 static void write_finding(const struct report *report, struct buffer *out, const struct finding *f)
 {
-	struct location l = location_find(report->sources, report->symbols, f, NULL);
-	unsigned first = 0;
+	unsigned first = finding_main_stack(f);
+	struct location l = location_find(report->sources, report->symbols, f, first);
 
 	write_place(out, &l);
 	location_release(&l);
@@ -45,10 +45,8 @@ static void write_finding(const struct report *report, struct buffer *out, const
 	text_write_sentence(out, f);
 	buffer_format(out, " [%s%s%s]\n", kinds_text(f->kind), f->reason ? "/" : "",
 		      kinds_reason_text(f->reason));
-	while (first < TRACE_FINDING_STACKS && !f->stack[first])
-		first++;
-	for (unsigned i = first + 1; i < TRACE_FINDING_STACKS; i++)
-		if (f->stack[i])
+	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
+		if (i != first && f->stack[i])
 			write_stack(report, out, f, (enum trace_finding_stacks)i);
 }
 

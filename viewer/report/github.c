@@ -33,7 +33,8 @@ static void write_finding(const struct report *report, struct buffer *out, const
 		[TRACE_LEVEL_WARNING] = "warning",
 		[TRACE_LEVEL_ERROR] = "error",
 	};
-	struct location l = location_find(report->sources, report->symbols, f, NULL);
+	struct location l =
+		location_find(report->sources, report->symbols, f, finding_main_stack(f));
 	struct buffer text = { 0 };
 
 	buffer_format(out, "::%s ", commands[f->level]);

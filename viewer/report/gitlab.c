@@ -44,7 +44,8 @@ static void write_finding(const struct report *report, struct json *j, const str
 		[TRACE_LEVEL_WARNING] = "minor",
 		[TRACE_LEVEL_ERROR] = "critical",
 	};
-	struct location l = location_find(report->sources, report->symbols, f, NULL);
+	struct location l =
+		location_find(report->sources, report->symbols, f, finding_main_stack(f));
 	struct buffer check = { 0 }, description = { 0 };
 	struct issue issue = { .fingerprint = f->fingerprint,
 			       .severity = severities[f->level],

@@ -141,7 +141,8 @@ static void write_outcome(const struct report *report, struct buffer *out, const
 
 static void write_finding(const struct report *report, struct buffer *out, const struct finding *f)
 {
-	struct location l = location_find(report->sources, report->symbols, f, NULL);
+	struct location l =
+		location_find(report->sources, report->symbols, f, finding_main_stack(f));
 
 	buffer_text(out, "    <testcase");
 	write_name(out, f, &l);

@@ -155,12 +155,15 @@ static int rank_source(const struct source *source, uint32_t line)
 	return source ? 1 + (line != 0) + 2 * source->is_relative : 0;
 }
 
-/* Takes the symbols at a frame for the location if they are better than what it has. */
+/* Takes the symbols at a frame for the location if they are better than what it has. Leaves out the
+ * first `*skipped` of all, and counts them down. */
 static int consider_frame(struct location *l, int rank, struct sources *s, struct symbols *symbols,
-			  const struct model_frame *frame)
+			  const struct model_frame *frame, unsigned *skipped)
 {
 	const struct symbol *symbol = symbols_find(symbols, frame->module, frame->offset);
 
+	for (; symbol && *skipped; symbol = symbol->outer)
+		--*skipped;
 	for (; symbol; symbol = symbol->outer) {
 		const struct source *source = symbol->file ? sources_find(s, symbol->file) : NULL;
 
@@ -181,24 +184,24 @@ static int consider_frame(struct location *l, int rank, struct sources *s, struc
 }
 
 struct location location_find(struct sources *s, struct symbols *symbols, const struct finding *f,
-			      const struct model_stack *stack)
+			      unsigned which)
 {
 	struct location l = { 0 };
 	const struct model_module *module = NULL;
+	const struct model_stack *stack = f->stack[which];
+	unsigned skipped = f->skipped[which];
 	bool in_package;
 	int rank = 0;
 
-	for (unsigned i = 0; !stack && i < TRACE_FINDING_STACKS; i++)
-		stack = f->stack[i];
 	in_package = stack && has_package_frame(f, stack);
 	for (uint32_t i = 0; stack && i < stack->frames && rank < 4; i++) {
 		const struct model_frame *frame = &stack->frame[i];
 
-		if (in_package && !model_is_in_package(f->model, f->package, frame))
+		if (!skipped && in_package && !model_is_in_package(f->model, f->package, frame))
 			continue;
-		if (!module)
+		if (!module && !skipped)
 			module = frame->module;
-		rank = consider_frame(&l, rank, s, symbols, frame);
+		rank = consider_frame(&l, rank, s, symbols, frame, &skipped);
 	}
 	if (!module)
 		module = model_package(f->model, f->package)->module;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a finding is in the source, as formats for CI systems say it: the first frame of the package
- * in a backtrace, by preference one in a file below the source root. The path of such a file is
- * relative. Another path is absolute, and is never called relative.
+ * Where a finding is in the source, as formats for CI systems say it: the frame of the package that is
+ * to blame (finding.h, skipped[]), or, by preference, its first caller in a file below the source root.
+ * The path of such a file is relative. Another path is absolute, and is never called relative.
  *
  * For one thread at a time. Asks the file system, because links below the root may lead out of it.
  */
@@ -14,7 +14,6 @@
 
 struct buffer;
 struct finding;
-struct model_stack;
 struct sources;
 struct symbols;
 
@@ -41,9 +40,9 @@ struct location {
 	char *function;              /* NULL: unknown */
 };
 
-/* Finds the location of a stack of the finding, NULL: of the first stack that it has. */
+/* Finds the location of a stack of the finding, by enum trace_finding_stacks. */
 struct location location_find(struct sources *s, struct symbols *symbols, const struct finding *f,
-			      const struct model_stack *stack);
+			      unsigned which);
 void location_release(struct location *l);
 
 /* Appends the URI of a path: percent-encoded, and with "file://" if it is absolute. */

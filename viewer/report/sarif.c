@@ -100,7 +100,8 @@ static void write_place(struct json *j, const struct source *source, uint32_t li
 
 static void write_locations(struct writer *w, const struct finding *f)
 {
-	struct location l = location_find(w->report->sources, w->report->symbols, f, NULL);
+	struct location l =
+		location_find(w->report->sources, w->report->symbols, f, finding_main_stack(f));
 
 	json_open_array(&w->json, "locations");
 	if (l.source) {
@@ -129,7 +130,7 @@ static void write_related(struct writer *w, const struct finding *f)
 		struct location l = { 0 };
 
 		if (f->stack[i])
-			l = location_find(w->report->sources, w->report->symbols, f, f->stack[i]);
+			l = location_find(w->report->sources, w->report->symbols, f, i);
 		if (l.source) {
 			json_open_object(j, NULL);
 			json_write_number(j, "id", i);
@@ -158,7 +159,7 @@ static void write_text(struct writer *w, const struct finding *f)
 		struct location l = { 0 };
 
 		if (f->stack[i])
-			l = location_find(w->report->sources, w->report->symbols, f, f->stack[i]);
+			l = location_find(w->report->sources, w->report->symbols, f, i);
 		if (l.source)
 			buffer_format(&text, " [%s](%u)",
 				      text_stack_words((enum trace_finding_stacks)i), i);

@@ -222,22 +222,11 @@ static int compare_items(const void *left, const void *right)
 const struct symbol *selection_culprit(const struct findings *findings, const struct finding *f,
 				       const struct model_frame **frame)
 {
-	static const enum trace_finding_stacks order[] = { TRACE_STACK_CALL, TRACE_STACK_ALLOCATE,
-							   TRACE_STACK_CREATE };
+	unsigned which = finding_main_stack(f);
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-		const struct model_stack *stack = f->stack[order[i]];
-		const struct symbol *symbol;
-		unsigned first = f->skipped[order[i]], depth = first;
-
-		if (!stack)
-			continue;
-		while ((symbol = wrappers_frame(stack, &findings->namer, depth, frame)) != NULL &&
-		       !model_is_in_package(f->model, f->package, *frame))
-			depth++;
-		return symbol ? symbol : wrappers_frame(stack, &findings->namer, first, frame);
-	}
-	return NULL;
+	return f->stack[which]
+		       ? wrappers_frame(f->stack[which], &findings->namer, f->skipped[which], frame)
+		       : NULL;
 }
 
 void selection_write_group(const struct selection *s, const struct findings *findings,
