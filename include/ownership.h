@@ -11,6 +11,8 @@
  *
  * argument: its letter in the wrapper's prototype
  * form:     BLOCK       pointer to a pointer to a block
+ *           STRING      pointer to a pointer to a block that is an LSA_STRING or UNICODE_STRING,
+ *                       whose Buffer is a block of its own, or a part of that one
  *           BUFFER      a SecBuffer
  *           BUFFERS     a SecBufferDesc
  *           PRIMARY     a SECPKG_PRIMARY_CRED
@@ -24,14 +26,14 @@
  *           PRACTICE    packages that are right do so; nobody documents it
  */
 #define OWNED_InitializePackage(OWNED) \
-	OWNED(e, "AuthenticationPackageName", BLOCK, LSA, SUCCESS, CONTRACT)
+	OWNED(e, "AuthenticationPackageName", STRING, LSA, SUCCESS, CONTRACT)
 #define OWNED_LogonUser(OWNED) \
 	OWNED(f, "ProfileBuffer", BLOCK, CLIENT, SUCCESS, CONTRACT) \
 	OWNED(k, "TokenInformation", BLOCK, LSA, SUCCESS, CONTRACT) \
-	OWNED(l, "AccountName", BLOCK, LSA, ALWAYS, CONTRACT) \
-	OWNED(m, "AuthenticatingAuthority", BLOCK, LSA, ALWAYS, CONTRACT)
+	OWNED(l, "AccountName", STRING, LSA, ALWAYS, CONTRACT) \
+	OWNED(m, "AuthenticatingAuthority", STRING, LSA, ALWAYS, CONTRACT)
 #define OWNED_LogonUserEx(OWNED) \
-	OWNED_LogonUser(OWNED) OWNED(n, "MachineName", BLOCK, LSA, ALWAYS, CONTRACT)
+	OWNED_LogonUser(OWNED) OWNED(n, "MachineName", STRING, LSA, ALWAYS, CONTRACT)
 #define OWNED_LogonUserEx2(OWNED) \
 	OWNED_LogonUserEx(OWNED) OWNED(o, "PrimaryCredentials", PRIMARY, LSA, SUCCESS, PRACTICE) \
 		OWNED(q, "SupplementalCredentials", BLOCK, LSA, SUCCESS, PRACTICE)
@@ -67,6 +69,10 @@
 	OWNED(d, "MarshalledCreds", BLOCK, CLIENT, SUCCESS, DOCUMENTED)
 #define OWNED_UserExportContext(OWNED) \
 	OWNED(c, "PackedContext", BUFFER, CLIENT, SUCCESS, DOCUMENTED)
+#define OWNED_UserInitContext(OWNED)
+#define OWNED_UserImportContext(OWNED)
+#define OWNED_UserMarshalAttributeData(OWNED) \
+	OWNED(f, "MarshaledAttributeData", BLOCK, CLIENT, SUCCESS, PRACTICE)
 
 /*
  * The slots that get a wrapper (preload/package/wrappers.c): functions of a package by which it is
@@ -118,7 +124,13 @@
 	TRANSFER(UserFormatCredentials, FormatCredentials, "SpFormatCredentials", NULL, NULL, 0, 0) \
 	TRANSFER(UserMarshallSupplementalCreds, MarshallSupplementalCreds, \
 		 "SpMarshallSupplementalCreds", NULL, NULL, 0, 0) \
-	TRANSFER(UserExportContext, ExportContext, "SpExportSecurityContext", NULL, NULL, 0, 0)
+	TRANSFER(UserExportContext, ExportContext, "SpExportSecurityContext", NULL, NULL, 0, 0) \
+	TRANSFER(UserInitContext, InitUserModeContext, "SpInitUserModeContext", NULL, b, \
+		 sizeof(*b), 0) \
+	TRANSFER(UserImportContext, ImportContext, "SpImportSecurityContext", NULL, a, sizeof(*a), \
+		 0) \
+	TRANSFER(UserMarshalAttributeData, MarshalAttributeData, "SpMarshalAttributeData", NULL, \
+		 NULL, 0, 0)
 #define WRAPPED_HOST_SLOTS(PLAIN) /* of the host's LSA_SECPKG_FUNCTION_TABLE */ \
 	PLAIN(UnloadPackage, UnloadPackage)
 

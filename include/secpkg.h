@@ -690,16 +690,24 @@ typedef struct SECPKG_DLL_FUNCTIONS {
 typedef NTSTATUS(SpInstanceInitFn)(ULONG Version, PSECPKG_DLL_FUNCTIONS FunctionTable,
 				   PVOID *UserFunctions);
 
+typedef NTSTATUS(SpInitUserModeContextFn)(LSA_SEC_HANDLE ContextHandle, PSecBuffer PackedContext);
 typedef NTSTATUS(SpFormatCredentialsFn)(PSecBuffer Credentials, PSecBuffer FormattedCredentials);
 typedef NTSTATUS(SpMarshallSupplementalCredsFn)(ULONG CredentialSize, PUCHAR Credentials,
 						PULONG MarshalledCredSize, PVOID *MarshalledCreds);
 typedef NTSTATUS(SpExportSecurityContextFn)(LSA_SEC_HANDLE ContextHandle, ULONG Flags,
 					    PSecBuffer PackedContext, PHANDLE TokenHandle);
 
-/* Only the slots that pass a table or return memory are declared with their prototypes. */
+typedef NTSTATUS(SpImportSecurityContextFn)(PSecBuffer PackedContext, HANDLE Token,
+					    PLSA_SEC_HANDLE ContextHandle);
+typedef NTSTATUS(SpMarshalAttributeDataFn)(ULONG AttributeInfo, ULONG Attribute,
+					   ULONG AttributeDataSize, PUCHAR AttributeData,
+					   PULONG MarshaledAttributeDataSize,
+					   PUCHAR *MarshaledAttributeData);
+
+/* Only the slots that pass a table, or pass memory on, are declared with their prototypes. */
 typedef struct SECPKG_USER_FUNCTION_TABLE {
 	SpInstanceInitFn *InstanceInit;
-	SECPKG_UNDECLARED_FUNCTION *InitUserModeContext;
+	SpInitUserModeContextFn *InitUserModeContext;
 	SECPKG_UNDECLARED_FUNCTION *MakeSignature;
 	SECPKG_UNDECLARED_FUNCTION *VerifySignature;
 	SECPKG_UNDECLARED_FUNCTION *SealMessage;
@@ -711,15 +719,15 @@ typedef struct SECPKG_USER_FUNCTION_TABLE {
 	SpFormatCredentialsFn *FormatCredentials;
 	SpMarshallSupplementalCredsFn *MarshallSupplementalCreds;
 	SpExportSecurityContextFn *ExportContext;
-	SECPKG_UNDECLARED_FUNCTION *ImportContext;
-	SECPKG_UNDECLARED_FUNCTION *MarshalAttributeData; /* not in older tables, see below */
+	SpImportSecurityContextFn *ImportContext;
+	SpMarshalAttributeDataFn *MarshalAttributeData; /* not in older tables, see below */
 } SECPKG_USER_FUNCTION_TABLE, *PSECPKG_USER_FUNCTION_TABLE;
 
-/* Returns the number of slots in a client's table of this version: 14 in mingw-w64 and Wine, 15
- * in newer SDKs, which begin with version 8. */
+/* Returns the number of slots in a client's table of this version: the SDK's ntsecpkg.h says that
+ * MarshalAttributeData belongs to version 2. mingw-w64 and Wine have 14. */
 static inline unsigned int secpkg_user_slots_of_version(ULONG version)
 {
-	return version > SECPKG_INTERFACE_VERSION_8 ? 15 : 14;
+	return version >= SECPKG_INTERFACE_VERSION_2 ? 15 : 14;
 }
 
 /* The functions that a library with packages exports. */

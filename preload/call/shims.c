@@ -580,10 +580,10 @@ static void enter_given(struct call *c, const struct giving *g)
 
 	for (int i = 0; i < GIVEN_MOST; i++) {
 		PVOID given = g->place[i] ? *g->place[i] : NULL;
+		bool was_there = given == g->before[0] || given == g->before[1];
 
-		if (!given ||
-		    (given == g->before[i] && lookup_find(SPACE_BLOCK, ADDRESS(given), 0, &view) &&
-		     ledger_is_live(&view)))
+		if (!given || (was_there && lookup_find(SPACE_BLOCK, ADDRESS(given), 0, &view) &&
+			       ledger_is_live(&view)))
 			continue;
 		c->address = ADDRESS(given);
 		c->size = 0;
@@ -698,6 +698,28 @@ static NTSTATUS client_callback(PCHAR callback, ULONG_PTR argument1, ULONG_PTR a
 	     callback, argument1, argument2, input, output);
 }
 
+/* If the input is mapped already, the output is a copy of it. */
+static NTSTATUS map_buffer(PSecBuffer input, PSecBuffer output, uint32_t where)
+{
+	GIVE(LSA_MAP_BUFFER, input, output ? &output->pvBuffer : NULL,
+	     input ? &input->pvBuffer : NULL, where, input, output);
+}
+
+static NTSTATUS credi_read(PLUID logon, ULONG options, PWSTR target, ULONG type, ULONG flags,
+			   PENCRYPTED_CREDENTIALW *credential, uint32_t where)
+{
+	GIVE(CredReadFn, logon, credential, NULL, where, logon, options, target, type, flags,
+	     credential);
+}
+
+static NTSTATUS credi_read_domain(PLUID logon, ULONG options,
+				  PCREDENTIAL_TARGET_INFORMATIONW target, ULONG flags, PULONG count,
+				  PENCRYPTED_CREDENTIALW **credentials, uint32_t where)
+{
+	GIVE(CredReadDomainCredentialsFn, logon, credentials, NULL, where, logon, options, target,
+	     flags, count, credentials);
+}
+
 /* By its documentation, FreeLsaHeap frees what GetCredentials gives. With STATUS_MORE_ENTRIES it gives
  * nothing. */
 static PVOID buffer_given(NTSTATUS status, const LSA_STRING *credentials)
@@ -789,6 +811,16 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 #define AS_CLIENT_CALLBACK \
 	LSA_CLIENT_CALLBACK, NTSTATUS, client_callback, \
 		(PCHAR a, ULONG_PTR b, ULONG_PTR c, PSecBuffer d, PSecBuffer e), a, b, c, d, e
+#define AS_MAP_BUFFER LSA_MAP_BUFFER, NTSTATUS, map_buffer, (PSecBuffer a, PSecBuffer b), a, b
+#define AS_CREDI_READ \
+	CredReadFn, NTSTATUS, credi_read, \
+		(PLUID a, ULONG b, PWSTR c, ULONG d, ULONG e, PENCRYPTED_CREDENTIALW * f), a, b, \
+		c, d, e, f
+#define AS_CREDI_READ_DOMAIN \
+	CredReadDomainCredentialsFn, NTSTATUS, credi_read_domain, \
+		(PLUID a, ULONG b, PCREDENTIAL_TARGET_INFORMATIONW c, ULONG d, PULONG e, \
+		 PENCRYPTED_CREDENTIALW * *f), \
+		a, b, c, d, e, f
 #define AS_GET_CREDENTIALS \
 	LSA_GET_CREDENTIALS, NTSTATUS, get_credentials, \
 		(PLUID a, ULONG b, PULONG c, BOOLEAN d, PLSA_STRING e, PULONG f, PLSA_STRING g), \

@@ -230,7 +230,8 @@ static bool match_wrong_handle(struct judgement *j)
 
 static bool match_unknown_address(struct judgement *j)
 {
-	if (j->call->family == FAMILY_LSA_HEAP && gaps_was_handed_in(j->call->memory))
+	if ((j->call->family == FAMILY_LSA_HEAP || j->call->family == FAMILY_USER_HEAP) &&
+	    gaps_was_handed_in(j->call->memory))
 		return true;
 	if (gaps_exist() || j->call->is_late)
 		trace_lose(TRACE_LOST_JUDGEMENTS);

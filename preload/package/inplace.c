@@ -15,16 +15,16 @@
 
 #include "preload/base/poison.h"
 
+enum { SLOTS_MOST = 64 }; /* of a table: more than get shims */
+
 struct inplace {
 	void **table;   /* NULL: another table lies at its place now */
 	uint32_t image; /* that holds it (images.h); 0: none does */
 	size_t slots;
-	uint32_t package;            /* index */
-	uint64_t hooked;             /* a bit for each slot that has held a shim */
-	void *original[TABLE_SLOTS]; /* behind the shim; NULL: the slot has been empty so far */
+	uint32_t package;           /* index */
+	uint64_t hooked;            /* a bit for each slot that has held a shim */
+	void *original[SLOTS_MOST]; /* behind the shim; NULL: the slot has been empty so far */
 };
-
-_Static_assert(TABLE_SLOTS <= 64, "bits of struct inplace");
 
 static struct inplace tables[TRACE_PACKAGE_OTHER];
 static uint32_t tables_used;
@@ -77,7 +77,7 @@ static struct inplace *add_table(void **table, size_t slots, const char *name)
 /* The slots that need shims are copied, get them in the copy, and are written back. */
 static void put_shims(struct inplace *t, bool is_filled)
 {
-	void *fresh[TABLE_SLOTS] = { 0 }, *now[TABLE_SLOTS] = { 0 };
+	void *fresh[SLOTS_MOST] = { 0 }, *now[SLOTS_MOST] = { 0 };
 
 	for (size_t slot = 0; slot < t->slots; slot++)
 		if (needs_shim(t, slot, t->table[slot]))
@@ -99,8 +99,8 @@ static void put_shims(struct inplace *t, bool is_filled)
 /* How many slots of a table may be looked at. */
 static size_t count_slots(const struct inplace *t, void **table, size_t slots)
 {
-	if (slots > TABLE_SLOTS)
-		slots = TABLE_SLOTS;
+	if (slots > SLOTS_MOST)
+		slots = SLOTS_MOST;
 	if (!t)
 		return maps_readable(table, slots * sizeof(*table)) / sizeof(*table);
 	return slots < t->slots ? slots : t->slots;

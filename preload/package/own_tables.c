@@ -9,7 +9,8 @@
 
 #include "preload/base/poison.h"
 
-enum { SLOTS_MOST = SECPKG_PACKAGE_SLOT_COUNT };
+/* Of a copied table. The newest SDK knows 43. */
+enum { SLOTS_MOST = 64 };
 
 struct wrapped_slot {
 	enum wrapped wrapped;
@@ -23,7 +24,7 @@ struct layout {
 	size_t certain; /* the first ones of them, which every package has */
 	unsigned (*slots_of_version)(ULONG version); /* length of a table; 0: unknown version */
 	const unsigned char *lengths; /* of tables, in slots; the longest comes last, then 0 */
-	size_t bytes_most;            /* of a table */
+	size_t bytes;                 /* of a table whose version is unknown */
 };
 
 #define LSA_SLOT(name, member, ...) { WRAPPED_##name, offsetof(SECPKG_FUNCTION_TABLE, member) },
@@ -33,11 +34,26 @@ struct layout {
 
 static const struct wrapped_slot lsa_slots[] = { WRAPPED_LSA_SLOTS(LSA_SLOT, LSA_SLOT) };
 static const struct wrapped_slot user_slots[] = { WRAPPED_USER_SLOTS(USER_SLOT, USER_SLOT) };
-static const unsigned char lsa_lengths[] = { 27, 28, 29, 30, 34, 35, 36, 38, 0 };
+static const unsigned char lsa_lengths[] = { 27, 28, 29, 30, 34, 35, 36, 38, 39, 42, 43, 0 };
 static const unsigned char user_lengths[] = { 14, 15, 0 };
 
+/* Versions 9 to 11 are newer than secpkg.h. */
+static unsigned count_lsa_slots(ULONG version)
+{
+	switch (version) {
+	case 0x01000000:
+		return 39;
+	case 0x02000000:
+		return 42;
+	case 0x04000000:
+		return 43;
+	default:
+		return secpkg_slots_of_version(version);
+	}
+}
+
 static const struct layout layouts[] = {
-	[LIBRARY_LSA] = { lsa_slots, COUNT(lsa_slots), 2, secpkg_slots_of_version, lsa_lengths,
+	[LIBRARY_LSA] = { lsa_slots, COUNT(lsa_slots), 2, count_lsa_slots, lsa_lengths,
 			  sizeof(SECPKG_FUNCTION_TABLE) },
 	[LIBRARY_USER] = { user_slots, COUNT(user_slots), 1, secpkg_user_slots_of_version,
 			   user_lengths, sizeof(SECPKG_USER_FUNCTION_TABLE) },
@@ -99,7 +115,7 @@ static size_t find_stride(const struct layout *layout, const void *array, uint32
 			  ULONG version)
 {
 	unsigned slots = layout->slots_of_version(version);
-	size_t stride = slots ? slots * sizeof(void *) : layout->bytes_most;
+	size_t stride = slots ? slots * sizeof(void *) : layout->bytes;
 
 	if (count == 1 || is_plausible(layout, array, stride, count))
 		return stride;
@@ -162,15 +178,13 @@ static void copy_again(const struct own_tables *tables)
 
 static void copy_first(const struct own_tables *tables)
 {
-	size_t bytes_most = layouts[tables->mode].bytes_most;
-
 	for (uint32_t position = 0; position < tables->count; position++) {
 		bool is_last = position + 1 == tables->count;
 		struct package_table t = {
 			.array = tables,
 			.own = slot_at(tables->array, tables->stride, position, 0),
 			.copy = slot_at(tables->copy, tables->stride, position, 0),
-			.bytes = is_last ? bytes_most : tables->stride,
+			.bytes = is_last ? SLOTS_MOST * sizeof(void *) : tables->stride,
 		};
 		uint32_t number = packages_add(tables->code, position);
 
@@ -193,7 +207,7 @@ bool own_tables_take(struct own_tables *tables, const void *array, uint32_t coun
 	stride = find_stride(layout, array, count, version);
 	if (!stride)
 		return false;
-	bytes = (count - 1) * stride + layout->bytes_most;
+	bytes = (count - 1) * stride + SLOTS_MOST * sizeof(void *);
 	/* The host may still use the copy of an array that the library has returned before. */
 	if (tables->array || tables->copy_bytes < bytes) {
 		copy = vm_reserve(bytes);

@@ -9,8 +9,8 @@
  *	       └─────────┴─────────┴─────────┘            └─────────┴─────────┴─────────┴──────┘
  *	        ◀─stride─▶
  *
- * The last table of the copy is as long as the longest table known, because the host may think that
- * it is longer than its version says.
+ * The last table of the copy is longer than the longest table known, because the host may know more
+ * slots than its version says, or than lsatrace knows.
  *
  * Under the cold lock, where nothing else is said.
  */

@@ -92,6 +92,7 @@ static void give(const struct returns *r, unsigned i)
 
 	switch (r->row[i].form) {
 	case FORM_BLOCK:
+	case FORM_STRING:
 		give_block(r, owner, place);
 		break;
 	case FORM_BUFFER:
@@ -109,13 +110,30 @@ static void give(const struct returns *r, unsigned i)
 	}
 }
 
+static bool is_wrong_block(const struct returns *r, unsigned i, const void *block)
+{
+	return transfer_is_wrong(&r->transfer, r->row[i].owner == OWNER_CLIENT, block, i + 1);
+}
+
+/* The new owner frees the buffer of a string as well. The string itself goes all the same. */
+static void judge_buffer(const struct returns *r, unsigned i, const UNICODE_STRING *string)
+{
+	if (maps_can_read(string, sizeof(*string)) && string->Buffer)
+		is_wrong_block(r, i, string->Buffer);
+}
+
 /* What was there before the call is not the package's doing. */
 static bool is_wrong(const struct returns *r, unsigned i)
 {
 	void *const *place = r->place[i];
 
-	return r->row[i].basis == BASIS_CONTRACT && *place && *place != r->before[i] &&
-	       transfer_is_wrong(&r->transfer, r->row[i].owner == OWNER_CLIENT, *place, i + 1);
+	if (r->row[i].basis != BASIS_CONTRACT || !*place || *place == r->before[i])
+		return false;
+	if (is_wrong_block(r, i, *place))
+		return true;
+	if (r->row[i].form == FORM_STRING)
+		judge_buffer(r, i, *place);
+	return false;
 }
 
 NTSTATUS returns_end(struct returns *r, NTSTATUS status)

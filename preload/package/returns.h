@@ -14,7 +14,14 @@
 #include "include/secpkg.h"
 #include "preload/package/transfer.h"
 
-enum owned_form { FORM_BLOCK, FORM_BUFFER, FORM_BUFFERS, FORM_PRIMARY, FORM_ATTRIBUTES };
+enum owned_form {
+	FORM_BLOCK,
+	FORM_STRING,
+	FORM_BUFFER,
+	FORM_BUFFERS,
+	FORM_PRIMARY,
+	FORM_ATTRIBUTES
+};
 enum owned_owner { OWNER_LSA, OWNER_CLIENT };
 enum owned_when { WHEN_SUCCESS, WHEN_ALWAYS, WHEN_ASKED };
 enum owned_basis { BASIS_CONTRACT, BASIS_DOCUMENTED, BASIS_PRACTICE };

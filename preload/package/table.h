@@ -24,9 +24,9 @@
 #include "include/slots.h"
 #include "include/trace_format.h"
 
-/* Slots of a copy. More than the longest table known has: a package may copy its table whole, by
- * its own idea of how long it is. */
-enum { TABLE_SLOTS = 64 };
+/* Slots of a copy. More than the longest table known has, the 66 of the newest SDK: a package may copy
+ * its table whole, by its own idea of how long it is. */
+enum { TABLE_SLOTS = 80 };
 
 /* What a host hands to a package. A package may be given one of each kind. */
 enum table_kind {
@@ -68,7 +68,7 @@ void *table_substitute(const void *host_table, enum table_kind handed, enum tabl
 /* Forgets the tables of a number, whose package has gone. */
 void table_forget(uint32_t number);
 
-/* Puts the shims of an index into a copy of TABLE_SLOTS slots, of which `slots` are the table's,
+/* Puts the shims of an index into a copy of a table that has that many slots,
  * and notes what was there. */
 void table_put_shims(void **copy, size_t slots, uint32_t index);
 

@@ -91,24 +91,34 @@ static size_t scannable_bytes(const struct ledger_entry *block)
 
 static void hand_over_words(struct handing *h, const uint64_t *word, size_t bytes, int depth);
 
-/* The family whose blocks a package returns. */
-static enum family family_of(const struct transfer *t)
+static bool is_of_client(const struct transfer *t)
 {
-	return t->function < TRANSFER_UserQueryContextAttributes ? FAMILY_LSA_HEAP
-								 : FAMILY_USER_HEAP;
+	return t->function >= TRANSFER_UserQueryContextAttributes;
 }
 
-/* Blocks that point to each other in a circle end it: what has gone is no longer live. */
-static void hand_over_block(struct handing *h, uint64_t address, int depth)
+/* Is it of a family whose blocks a package returns? The groups of a token have to be of the private
+ * heap, by the page of LSA_TOKEN_INFORMATION_V1; the token itself has not. */
+static bool may_go(const struct handing *h, enum family family, int depth)
+{
+	if (is_of_client(h->transfer))
+		return family == FAMILY_USER_HEAP;
+	return family == FAMILY_LSA_HEAP ||
+	       (family == FAMILY_PRIVATE_HEAP && h->to == TRACE_RECEIVER_LSA && depth > 0);
+}
+
+/* Blocks that point to each other in a circle end it: what has gone is no longer live. Returns false
+ * if no block at the address goes. */
+static bool hand_over_block(struct handing *h, uint64_t address, int depth)
 {
 	struct ledger_view block;
 
 	if (!lookup_find(SPACE_BLOCK, address, 0, &block) || !ledger_is_live(&block) ||
-	    block.entry.family != family_of(h->transfer) || !hand_over(h, &block))
-		return;
+	    !may_go(h, (enum family)block.entry.family, depth) || !hand_over(h, &block))
+		return false;
 	if (depth < DEPTH_MOST)
 		hand_over_words(h, (const uint64_t *)(uintptr_t)address,
 				scannable_bytes(&block.entry), depth + 1);
+	return true;
 }
 
 /* Any aligned word may be a pointer; nothing of it is kept. */
@@ -176,8 +186,10 @@ void transfer_to_client(const struct transfer *t, const void *buffer)
 	if ((lookup_find(SPACE_CLIENT, address, request, &view) && ledger_is_live(&view)) ||
 	    (!request && lookup_find_client(address, &view)))
 		hand_over(&h, &view);
-	else
-		hand_over_block(&h, address, 0);
+	/* A package may allocate under no request. */
+	else if (!hand_over_block(&h, address, 0) && lookup_find(SPACE_CLIENT, address, 0, &view) &&
+		 ledger_is_live(&view))
+		hand_over(&h, &view);
 	end_handing(&h);
 }
 
@@ -214,23 +226,31 @@ static bool is_freed(const struct ledger_view *view)
 static enum trace_reason judge_return(const struct transfer *t, bool to_client, uint64_t address,
 				      struct ledger_view *view)
 {
+	uint64_t request = (uint64_t)(uintptr_t)t->request;
 	struct ledger_view client;
+	bool is_known;
 
 	if (gaps_exist() || gaps_was_handed_in(address))
 		return TRACE_REASON_NONE;
 	client.number = 0;
-	if (to_client &&
-	    lookup_find(SPACE_CLIENT, address, (uint64_t)(uintptr_t)t->request, &client) &&
+	if (to_client && lookup_find(SPACE_CLIENT, address, request, &client) &&
 	    ledger_is_live(&client))
 		return TRACE_REASON_NONE;
-	if (!lookup_find(SPACE_BLOCK, address, 0, view) && client.number)
+	is_known = client.number != 0;
+	if (!lookup_find(SPACE_BLOCK, address, 0, view) && is_known)
 		*view = client;
 	if (ledger_is_live(view))
 		return (view->entry.flags & LEDGER_SUSPECT) == 0 &&
 				       (to_client || view->entry.family == FAMILY_PRIVATE_HEAP)
 			       ? TRACE_REASON_WRONG_FAMILY
 			       : TRACE_REASON_NONE;
-	return is_freed(view) ? TRACE_REASON_FREED : TRACE_REASON_NONE;
+	if (to_client && !is_known && lookup_find(SPACE_CLIENT, address, 0, &client) &&
+	    ledger_is_live(&client))
+		return TRACE_REASON_NONE;
+	/* The buffer of a string may be a part of its block, where a smaller block has been. */
+	return is_freed(view) && !lookup_find_around(SPACE_BLOCK, address, 0, &client)
+		       ? TRACE_REASON_FREED
+		       : TRACE_REASON_NONE;
 }
 
 static void note_wrong(struct handing *h, enum trace_reason reason, const struct ledger_view *block,

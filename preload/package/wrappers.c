@@ -182,6 +182,12 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	SpMarshallSupplementalCredsFn, (ULONG a, PUCHAR b, PULONG c, PVOID * d), a, b, c, d
 #define OF_UserExportContext \
 	SpExportSecurityContextFn, (LSA_SEC_HANDLE a, ULONG b, PSecBuffer c, PHANDLE d), a, b, c, d
+#define OF_UserInitContext SpInitUserModeContextFn, (LSA_SEC_HANDLE a, PSecBuffer b), a, b
+#define OF_UserImportContext \
+	SpImportSecurityContextFn, (PSecBuffer a, HANDLE b, PLSA_SEC_HANDLE c), a, b, c
+#define OF_UserMarshalAttributeData \
+	SpMarshalAttributeDataFn, (ULONG a, ULONG b, ULONG c, PUCHAR d, PULONG e, PUCHAR * f), a, \
+		b, c, d, e, f
 
 /* The bodies of these: they do what returns.h says. InitializePackage has its own, above. */
 #define AND_NUMBER(...) (__VA_ARGS__, uint32_t p)

@@ -359,6 +359,50 @@ static NTSTATUS client_callback(PCHAR Callback, ULONG_PTR Argument1, ULONG_PTR A
 	return status;
 }
 
+static NTSTATUS map_buffer(PSecBuffer InputBuffer, PSecBuffer OutputBuffer)
+{
+	int error = begin(SLOT_MapBuffer);
+	NTSTATUS status = STATUS_SUCCESS;
+
+	*OutputBuffer = *InputBuffer;
+	if (!OutputBuffer->pvBuffer)
+		status = auth_data(24, (PUCHAR *)&OutputBuffer->pvBuffer, &OutputBuffer->cbBuffer);
+	end(SLOT_MapBuffer, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS credi_read(PLUID LogonId, ULONG CredFlags, PWSTR TargetName, ULONG Type,
+			   ULONG Flags, PENCRYPTED_CREDENTIALW *Credential)
+{
+	int error = begin(SLOT_CrediRead);
+	ULONG bytes;
+	NTSTATUS status = auth_data(40, (PUCHAR *)Credential, &bytes);
+
+	(void)LogonId;
+	(void)CredFlags;
+	(void)TargetName;
+	(void)Type;
+	(void)Flags;
+	end(SLOT_CrediRead, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS credi_read_domain(PLUID LogonId, ULONG CredFlags,
+				  PCREDENTIAL_TARGET_INFORMATIONW TargetInfo, ULONG Flags,
+				  PULONG Count, PENCRYPTED_CREDENTIALW **Credential)
+{
+	int error = begin(SLOT_CrediReadDomainCredentials);
+
+	(void)LogonId;
+	(void)CredFlags;
+	(void)TargetInfo;
+	(void)Flags;
+	*Count = 0;
+	*Credential = NULL;
+	end(SLOT_CrediReadDomainCredentials, error);
+	return STATUS_NOT_SUPPORTED;
+}
+
 static NTSTATUS open_sam_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
 			      PSECURITY_STRING Prefix, BOOLEAN AllowGuest, ULONG Reserved,
 			      PVOID *UserHandle)
@@ -450,6 +494,9 @@ const LSA_SECPKG_FUNCTION_TABLE table = {
 	.ClientCallback = client_callback,
 	.GetAuthDataForUser = get_auth_data_for_user,
 	.CrackSingleName = crack_single_name,
+	.MapBuffer = map_buffer,
+	.CrediRead = credi_read,
+	.CrediReadDomainCredentials = credi_read_domain,
 	.CallPackagePassthrough = call_package_passthrough,
 	.LsaProtectMemory = lsa_protect_memory,
 	.LsaUnprotectMemory = lsa_protect_memory,

@@ -29,13 +29,10 @@
 	SLOT(CreateThread) \
 	SLOT(RegisterNotification) \
 	SLOT(CancelNotification) \
-	SLOT(MapBuffer) \
 	SLOT(CreateToken) \
 	SLOT(AuditLogon) \
 	SLOT(UpdateCredentials) \
 	SLOT(AuditAccountLogon) \
-	SLOT(CrediRead) \
-	SLOT(CrediReadDomainCredentials) \
 	SLOT(CrediFreeCredentials) \
 	SLOT(OpenTokenByLogonId) \
 	SLOT(CreateTokenEx)

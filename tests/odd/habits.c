@@ -81,6 +81,21 @@ static NTSTATUS convert_auth_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATIO
 	return STATUS_SUCCESS;
 }
 
+/* Copies what is mapped already. */
+static NTSTATUS map_buffer(PSecBuffer input, PSecBuffer output)
+{
+	output->pvBuffer = input->pvBuffer ? input->pvBuffer : hand_out(80);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS read_stored(PLUID logon, ULONG options, PWSTR target, ULONG type, ULONG flags,
+			    PENCRYPTED_CREDENTIALW *credential)
+{
+	(void)logon, (void)options, (void)target, (void)type, (void)flags;
+	*credential = hand_out(90);
+	return STATUS_SUCCESS;
+}
+
 static void ignore(PVOID block)
 {
 	(void)block;
@@ -142,6 +157,25 @@ static void answer_of_client(void)
 
 	lsa->ClientCallback(NULL, 0, 0, NULL, &output);
 	lsa->FreeLsaHeap(output.pvBuffer);
+}
+
+static void map(bool is_mapped)
+{
+	SecBuffer input = { 0 }, output = { 0 };
+
+	if (is_mapped)
+		input.pvBuffer = lsa->AllocateLsaHeap(37);
+	lsa->MapBuffer(&input, &output);
+	if (!is_mapped)
+		lsa->FreeLsaHeap(output.pvBuffer);
+}
+
+static void read_credential(void)
+{
+	PENCRYPTED_CREDENTIALW credential;
+
+	lsa->CrediRead(NULL, 0, NULL, 0, 0, &credential);
+	lsa->FreeLsaHeap(credential);
 }
 
 /* Frees what is no block. */
@@ -207,8 +241,14 @@ static NTSTATUS call(PLSA_CLIENT_REQUEST client, PVOID submitted, PVOID base, UL
 		lsa->FreeLsaHeap(((PVOID *)submitted)[2]);
 	else if (has_habit("client-answer"))
 		lsa->AllocateClientBuffer(client, 33, answer);
+	else if (has_habit("other-request"))
+		lsa->AllocateClientBuffer(NULL, 34, answer);
 	else if (has_habit("heap-answer"))
 		*answer = lsa->AllocateLsaHeap(40);
+	else if (has_habit("mapped") || has_habit("mapped-already"))
+		map(has_habit("mapped-already"));
+	else if (has_habit("stored"))
+		read_credential();
 	return STATUS_SUCCESS;
 }
 
@@ -236,6 +276,54 @@ static NOINLINE void fail_with_wrappers(void)
 	(void)token, (void)groups;
 }
 
+/* LSA_TOKEN_INFORMATION_V1, as far as it is used here. */
+struct token {
+	uint64_t expires;
+	struct member {
+		PVOID sid;
+		uint32_t attributes;
+	} user;
+	struct groups {
+		uint32_t count;
+		struct member member[1];
+	} * groups;
+	PVOID primary_group;
+};
+
+/* By its documentation, the groups of a token are of the private heap. */
+static PVOID make_token(void)
+{
+	struct token *token = memset(lsa->AllocateLsaHeap(sizeof(*token)), 0, sizeof(*token));
+	struct groups *groups = lsa->AllocatePrivateHeap(sizeof(*groups));
+
+	memset(groups, 0, sizeof(*groups));
+	token->user.sid = lsa->AllocateLsaHeap(28);
+	token->groups = groups;
+	groups->count = 1;
+	groups->member[0].sid = lsa->AllocatePrivateHeap(28);
+	token->primary_group = lsa->AllocateLsaHeap(29);
+	return token;
+}
+
+/* The buffer is a block of its own, or lies in the block of the string. */
+static PUNICODE_STRING make_name(void)
+{
+	bool is_one = has_habit("name-in-one");
+	PUNICODE_STRING name = lsa->AllocateLsaHeap(sizeof(*name) + (is_one ? 20 : 0));
+
+	memset(name, 0, sizeof(*name));
+	name->Length = name->MaximumLength = 20;
+	if (is_one)
+		name->Buffer = (WCHAR *)(name + 1);
+	else if (has_habit("private-buffer"))
+		name->Buffer = lsa->AllocatePrivateHeap(20);
+	else
+		name->Buffer = lsa->AllocateLsaHeap(20);
+	if (has_habit("freed-buffer"))
+		lsa->FreeLsaHeap(name->Buffer);
+	return name;
+}
+
 static NTSTATUS log_on(PLSA_CLIENT_REQUEST client, SECURITY_LOGON_TYPE type, PVOID information,
 		       PVOID base, ULONG bytes, PVOID *profile, PULONG profile_bytes, PLUID id,
 		       PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
@@ -249,6 +337,15 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST client, SECURITY_LOGON_TYPE type, PVO
 	}
 	if (has_habit("wrappers"))
 		fail_with_wrappers();
+	if (has_habit("logged-on")) {
+		lsa->AllocateClientBuffer(client, 160, profile);
+		*account = make_name();
+		*authority = make_name();
+		*token = make_token();
+		return STATUS_SUCCESS;
+	}
+	if (has_habit("freed-buffer") || has_habit("private-buffer") || has_habit("name-in-one"))
+		*account = make_name();
 	if (has_habit("private-token")) {
 		*token = lsa->AllocatePrivateHeap(32);
 		return STATUS_SUCCESS;
@@ -430,6 +527,8 @@ static int keep_habit(char **arguments)
 	table.GetUserCredentials = get_credentials;
 	table.ClientCallback = call_back;
 	table.ConvertAuthDataToToken = convert_auth_data;
+	table.MapBuffer = map_buffer;
+	table.CrediRead = read_stored;
 	package->CallPackage = call;
 	package->LogonUser = log_on;
 	package->GetExtendedInformation = get_information;

@@ -151,7 +151,8 @@ static void tell_of_given_memory(void)
 	UNICODE_STRING name = { 0 }, domain = { 0 };
 	UCHAR user_data[4] = { 0 };
 	PVOID primary = NULL, supplemental = NULL;
-	SecBuffer output = { 0 };
+	PENCRYPTED_CREDENTIALW credential = NULL, *credentials = NULL;
+	SecBuffer input = { 0 }, output = { 0 };
 	PUCHAR expanded = NULL;
 	ULONG size = 0, none = 0;
 	NTSTATUS status = 0;
@@ -169,6 +170,13 @@ static void tell_of_given_memory(void)
 	TELL(lsa->GetUserCredentials(NULL, &primary, &size, &supplemental, &none), "%08x");
 	TELL(lsa->ClientCallback(NULL, 1, 2, NULL, &output), "%08x");
 	TELL_VOID(lsa->FreeLsaHeap(output.pvBuffer));
+	TELL(lsa->MapBuffer(&input, &output), "%08x");
+	TELL(lsa->MapBuffer(&output, &input), "%08x");
+	tell("the same %d\n", input.pvBuffer == output.pvBuffer);
+	TELL_VOID(lsa->FreeLsaHeap(output.pvBuffer));
+	TELL(lsa->CrediRead(NULL, 0, NULL, 0, 0, &credential), "%08x");
+	TELL_VOID(lsa->FreeLsaHeap(credential));
+	TELL(lsa->CrediReadDomainCredentials(NULL, 0, NULL, 0, &size, &credentials), "%08x");
 }
 
 static void tell_of_credentials(void)

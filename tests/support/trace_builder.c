@@ -94,9 +94,19 @@ static void fill_header(struct trace_header *h)
 
 /* Only as many as fit a trace of version 1 as well, and one less: tests need an unknown one. */
 #define DEFINE_TRANSFER(name, member, text, ...) \
-	if (TRANSFER_##name < TRACE_COUNTERS_FUNCTIONS - 1) \
+	if (((unsigned)TRANSFER_##name < TRACE_COUNTERS_FUNCTIONS - 1) == are_first) \
 		trace_builder_text(b, TRACE_RECORD_FUNCTION, \
 				   TRANSFER_##name | TRACE_ROLE_TRANSFER << 16, text);
+
+static void define_transfers(struct trace_builder *b, bool are_first)
+{
+	TRACED_TRANSFERS(DEFINE_TRANSFER)
+}
+
+void trace_builder_all_transfers(struct trace_builder *b)
+{
+	define_transfers(b, false);
+}
 
 struct trace_builder *trace_builder_new(void)
 {
@@ -107,7 +117,7 @@ struct trace_builder *trace_builder_new(void)
 	fill_header(trace_builder_header(b));
 	TRACED_FAMILIES(DEFINE_FAMILY)
 	TRACED_SLOTS(DEFINE_SLOT)
-	TRACED_TRANSFERS(DEFINE_TRANSFER)
+	define_transfers(b, true);
 	return b;
 }
 

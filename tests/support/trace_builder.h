@@ -20,6 +20,8 @@
 struct trace_builder;
 
 struct trace_builder *trace_builder_new(void);
+/* Defines the entry points whose numbers a trace of version 1 cannot have. */
+void trace_builder_all_transfers(struct trace_builder *b);
 void trace_builder_free(struct trace_builder *b); /* removes the written file as well */
 
 /* Returns the header, which a test may change. Each chunk that is added sets `chunks` again. */

@@ -11,6 +11,7 @@
 #include "preload/file/trace.h"
 #include "preload/ledger/ledger.h"
 #include "preload/ledger/lookup.h"
+#include "preload/ledger/release.h"
 #include "preload/package/transfer.h"
 #include "tests/support/preload_fixture.h"
 
@@ -139,12 +140,25 @@ Test(transfer, a_chain_of_blocks_is_followed_within_bounds)
 
 Test(transfer, blocks_of_other_families_stay_the_packages)
 {
-	void **token = block(FAMILY_LSA_HEAP), **private = block(FAMILY_PRIVATE_HEAP);
+	void **answer = block(FAMILY_LSA_HEAP), **private = block(FAMILY_PRIVATE_HEAP);
 
-	token[0] = private;
-	transfer_to_lsa(&logon, token);
+	answer[0] = private;
+	transfer_to_client(&logon, answer);
 	transfer_to_lsa(&logon, private);
 	cr_assert(is_live(SPACE_BLOCK, private));
+}
+
+/* The page of LSA_TOKEN_INFORMATION_V1 wants them there. */
+Test(transfer, groups_of_a_token_may_be_of_the_private_heap)
+{
+	void **token = block(FAMILY_LSA_HEAP), **groups = block(FAMILY_PRIVATE_HEAP);
+	void **sid = block(FAMILY_PRIVATE_HEAP);
+
+	token[0] = groups;
+	groups[0] = sid;
+	transfer_to_lsa(&logon, token);
+	cr_assert(has_gone(groups));
+	cr_assert(has_gone(sid));
 }
 
 Test(transfer, what_is_no_block_is_left_alone)
@@ -179,6 +193,32 @@ Test(transfer, a_clients_buffer_goes_to_its_client)
 	transfer_to_client(&logon, buffer);
 	cr_assert_not(is_live(SPACE_CLIENT, buffer));
 	transfer_to_client(&logon, NULL);
+}
+
+Test(transfer, a_buffer_of_no_request_goes_to_any_client)
+{
+	const void *buffer = (const void *)0x1000;
+	struct ledger_view view;
+
+	enter(SPACE_CLIENT, FAMILY_CLIENT_BUFFER, buffer, 0);
+	cr_assert_not(transfer_is_wrong(&logon, true, buffer, 1));
+	transfer_to_client(&logon, buffer);
+	cr_assert_not(lookup_find(SPACE_CLIENT, 0x1000, 0, &view) && ledger_is_live(&view));
+}
+
+/* The buffer of a string lies in the block of the string, where a smaller block has been. */
+Test(transfer, an_address_inside_a_live_block_was_not_freed)
+{
+	void **string = block(FAMILY_LSA_HEAP), **buffer = string + 2;
+	struct ledger_view view;
+
+	enter(SPACE_BLOCK, FAMILY_LSA_HEAP, buffer, 0);
+	cr_assert(lookup_find(SPACE_BLOCK, (uint64_t)(uintptr_t)buffer, 0, &view));
+	cr_assert(release_now(lane, &view, 0));
+	cr_assert_not(transfer_is_wrong(&logon, false, buffer, 1));
+	cr_assert(lookup_find(SPACE_BLOCK, (uint64_t)(uintptr_t)string, 0, &view));
+	cr_assert(release_now(lane, &view, 0));
+	cr_assert(transfer_is_wrong(&logon, false, buffer, 1));
 }
 
 Test(transfer, a_block_of_the_lsas_heap_goes_to_a_client_as_well)
