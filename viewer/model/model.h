@@ -122,7 +122,9 @@ uint32_t model_last_era(const struct model *m);
 /* How long the trace is, as far as is known. */
 uint64_t model_span_ns(const struct model *m);
 
-/* Returns nanoseconds since the trace was begun; negative for an earlier time. */
+/* Returns nanoseconds since the trace was begun; negative for an earlier time. Impossible times of a
+ * damaged trace are held within 146 years, so that the difference of two times has no overflow. */
+#define MODEL_TIME_MOST (INT64_MAX / 2)
 int64_t model_time_ns(const struct model *m, uint64_t ticks);
 uint64_t model_duration_ns(const struct model *m, uint64_t ticks);
 

@@ -527,8 +527,9 @@ Test(model, survives_times_beyond_all_bounds)
 	h->clock_first = (struct trace_clock){ 0, 0 };
 	h->clock_last[0] = (struct trace_clock){ 1, UINT64_MAX };
 	m = open_model(b);
-	cr_expect_eq(model_time_ns(m, INT64_MAX), INT64_MAX);
-	cr_expect_eq(model_time_ns(m, 1ull << 63), INT64_MIN);
+	cr_expect_eq(model_time_ns(m, INT64_MAX), MODEL_TIME_MOST);
+	cr_expect_eq(model_time_ns(m, 1ull << 63), -MODEL_TIME_MOST);
+	cr_expect_eq(model_time_ns(m, INT64_MAX) - model_time_ns(m, 1ull << 63), INT64_MAX - 1);
 	cr_expect_eq(model_duration_ns(m, UINT64_MAX), INT64_MAX);
 	close_both(m, b);
 }
