@@ -82,6 +82,7 @@ struct options {
 	const char *guard_families; /* comma-separated; never NULL */
 	size_t guard_families_bytes;
 	uint64_t guard_quarantine_bytes; /* how much freed memory stays inaccessible */
+	int leak_check;                  /* at the end, look for what still points to live blocks */
 };
 
 #define OPTIONS_DEFAULT \
@@ -149,6 +150,9 @@ struct options {
 	TEXT("guard-families", 0, guard_families, "LIST", options_is_guarded_families, \
 	     "a comma-separated list of" GUARDED_FAMILIES(OPTIONS_GUARDED_WORD), \
 	     "guard the blocks of these families\n(default shared-memory)") \
+	CHOICE("leak-check", leak_check, "no|yes", \
+	       "at the end, look for what still points to live\n" \
+	       "blocks, to tell lost ones (default no)") \
 	NUMBER("guard-quarantine", guard_quarantine_bytes, "SIZE", GUARD_QUARANTINE_LEAST, \
 	       GUARD_QUARANTINE_MOST, "a size from 4K to 64G, such as 64M", \
 	       "how much freed memory stays inaccessible\n(default 64M)")

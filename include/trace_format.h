@@ -34,7 +34,8 @@
  *    reasons, header.session, which is zero before, and events of returns of entry points. Version 4
  *    has header.returns; eras: header.first_era and last_era, and an era for each entry of the
  *    ledger, for which a chunk has fewer entries (TRACE_LEDGER_ENTRIES); chunks of checkpoints; and
- *    entries that are ignored.
+ *    entries that are ignored. Version 5 has header.search and still_ns, which are zero before, and
+ *    what the search has found in the upper bits of the eras of entries.
  *
  *    `lsatrace pack` makes a *packed* trace of one of any version: the same chunks, and behind them
  *    further ones of the log, with SYMBOL records. So a machine without the binaries names the same
@@ -56,7 +57,7 @@
 #include <stdint.h>
 
 #define TRACE_MAGIC "lsatrace" /* 8 bytes, no terminator */
-#define TRACE_VERSION 4u
+#define TRACE_VERSION 5u
 #define TRACE_VERSION_OLDEST 1u
 #define TRACE_BYTE_ORDER 0x01020304u
 #define TRACE_CHUNK_BYTES 16384u
@@ -155,6 +156,39 @@ enum trace_mode { TRACE_MODE_RING, TRACE_MODE_FULL };
 /* How the process ended. If it says RUNNING and the process is gone, the process was killed. */
 enum trace_end { TRACE_END_RUNNING, TRACE_END_EXIT, TRACE_END_EXEC, TRACE_END_KILLED };
 
+/*
+ * At its end the process may look for what still points to its live blocks and sections. What became of
+ * that search: X(constant, why nothing is known).
+ */
+#define TRACE_SEARCHES(X) \
+	X(NONE, "") /* it was not asked for */ \
+	X(ASKED, "the process has not come to its end by exit() or _exit()") \
+	X(STARTED, "the search was interrupted") \
+	X(DONE, "") /* the entries say what was found */ \
+	X(CONFINED, "the process had confined itself with seccomp") \
+	X(STRAYS, "the tracer's own memory could not be told from the host's") \
+	X(NO_PROCESS, "the process could not be forked") \
+	X(OLD_KERNEL, "the kernel is older than 5.9") \
+	X(NO_PROC, "/proc/self could not be read") \
+	X(NO_MEMORY, "there was no memory for the search") \
+	X(NO_TIME, "the search took too long")
+
+#define TRACE_SEARCH_SECONDS 10u /* a search is given up after that time */
+
+#define TRACE_ENUM_SEARCH(name, text) TRACE_SEARCH_##name,
+enum trace_search { TRACE_SEARCHES(TRACE_ENUM_SEARCH) TRACE_SEARCH_COUNT };
+
+/* What was found of a live block or section, the worst last: X(constant, string). */
+#define TRACE_REACHES(X) \
+	X(UNKNOWN, "") \
+	X(REACHABLE, "reachable") /* memory that is in use still points to it, or into it */ \
+	X(INDIRECT, "indirect")   /* only blocks point to it that are lost themselves */ \
+	X(POSSIBLE, "possible") /* lost, but for memory that is perhaps in use, or was not seen */ \
+	X(LOST, "lost")         /* nothing points to it any more */
+
+#define TRACE_ENUM_REACH(name, text) TRACE_REACH_##name,
+enum trace_reach { TRACE_REACHES(TRACE_ENUM_REACH) TRACE_REACH_COUNT };
+
 /* One point in time by two clocks. The tick is the unit of all times in the file. */
 struct trace_clock {
 	uint64_t ticks;
@@ -203,7 +237,9 @@ struct trace_header {
 	/* 0; in a packed trace 1 + enum trace_end, as it was known when it was packed: another
 	 * machine cannot know whether the process still ran. */
 	uint32_t packed;
-	uint32_t reserved;
+	/* Version 5. A copy of the process writes the outcome, perhaps after `end`. */
+	uint32_t search;   /* enum trace_search */
+	uint64_t still_ns; /* how long the process stood still for the search */
 };
 
 /* A chunk has this header, and then items of one kind without gaps. */
@@ -452,12 +488,17 @@ struct trace_entry {
 /*
  * A chunk of the ledger has the entries first, and behind the last of them, from
  * TRACE_LEDGER_ERAS_OFFSET of the chunk on, the era in which each of them was made: uint32_t, written
- * before the state. Before version 4 there are no eras, and as many entries as fit.
+ * before the state. Before version 4 there are no eras, and as many entries as fit. The upper bits of an
+ * era are what the search has found of the entry: enum trace_reach << TRACE_ERA_BITS. An entry that is
+ * made anew gets a new era, and so loses what was found of the old one. Before version 5 all bits are the
+ * era's.
  */
 #define TRACE_LEDGER_ENTRIES 453u
 #define TRACE_LEDGER_ERAS_OFFSET \
 	(TRACE_CHUNK_HEADER_BYTES + TRACE_LEDGER_ENTRIES * sizeof(struct trace_entry))
 #define TRACE_ERA_CHUNKS 2u
+#define TRACE_ERA_BITS 29u
+#define TRACE_ERA_MOST ((1u << TRACE_ERA_BITS) - 1)
 
 /* A mark in time that a test has set (lsatrace.h). The newest ones, at most TRACE_CHECKPOINTS; one
  * that is older is replaced. */
@@ -585,7 +626,7 @@ struct trace_counters {
 
 #define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
 
-_Static_assert(sizeof(struct trace_header) == 264 + 8 * TRACE_FUNCTIONS, "header");
+_Static_assert(sizeof(struct trace_header) == 272 + 8 * TRACE_FUNCTIONS, "header");
 _Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
 _Static_assert(sizeof(struct trace_event) == 64, "event");
 _Static_assert(sizeof(struct trace_record) == 8, "record");
@@ -605,5 +646,6 @@ _Static_assert(sizeof(struct trace_counters) == 832, "counters");
 _Static_assert(TRACE_FUNCTIONS % TRACE_COUNTERS_FUNCTIONS == 0, "counters");
 _Static_assert(TRACE_FUNCTIONS <= 256, "functions");
 _Static_assert(TRACE_LOST_COUNT <= 8, "lost");
+_Static_assert(TRACE_REACH_COUNT <= 1u << (32 - TRACE_ERA_BITS), "reach");
 
 #endif

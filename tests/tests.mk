@@ -5,6 +5,7 @@ FLAGS_tests/host := -g -O1 -fPIC
 FLAGS_tests/ap := -g -O1 -fPIC
 FLAGS_tests/packages := -g -O1 -fPIC -fno-optimize-sibling-calls
 FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
+FLAGS_tests/reach := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/strict := -g -O1 -fno-builtin -fno-optimize-sibling-calls
 FLAGS_tests/bench := -g -O2 $(PATHS)
 FLAGS_tests/foreign := -g -O1 -fpie -fno-stack-protector
@@ -13,7 +14,7 @@ FLAGS_tests/foreign := -g -O1 -fpie -fno-stack-protector
 PACKAGE_SOURCES := $(wildcard tests/packages/*.c tests/packages/*/*.c)
 PACKAGES := $(patsubst %.c,$(BUILD)/tests/packages/%.so,$(notdir $(PACKAGE_SOURCES))) \
 	$(addprefix $(BUILD)/tests/packages/,plugin-now.so plugin-linked.so versioned.so)
-HOSTS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost stricthost aphost aphost-linked torture \
+HOSTS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost stricthost reachhost aphost aphost-linked torture \
 	foreign/program)
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard $(FOLDERS:%=%/test_*.c)))
 # One package, tests/builds/built.c, as it is at different times, and with other flags.
@@ -78,11 +79,12 @@ $(BUILD)/tests/bench/blocks: $(BUILD)/obj/tests/bench/blocks.o $(BUILD)/preload.
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
 # The programs that are traced. With -rdynamic: host and package in one, which must find its own exports.
-PROGRAMS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost stricthost aphost \
+PROGRAMS := $(addprefix $(BUILD)/tests/,lsahost lsahost-linked lsahost-linked-now oddhost stricthost reachhost aphost \
 	aphost-linked bench/bench bench/calls)
 $(BUILD)/tests/lsahost $(BUILD)/tests/lsahost-linked $(BUILD)/tests/lsahost-linked-now: $(call objects,tests/host/*.c)
 $(BUILD)/tests/oddhost: $(call objects,tests/odd/*.c)
 $(BUILD)/tests/stricthost: $(call objects,tests/strict/*.c)
+$(BUILD)/tests/reachhost: $(call objects,tests/reach/*.c)
 $(BUILD)/tests/aphost $(BUILD)/tests/aphost-linked: $(call objects,tests/ap/*.c)
 $(BUILD)/tests/bench/calls: $(BUILD)/obj/tests/bench/calls.o
 $(BUILD)/tests/bench/bench: $(filter-out %/calls.o %/blocks.o,$(call objects,tests/bench/*.c))

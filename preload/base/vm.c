@@ -20,7 +20,8 @@ enum {
 /* Where the tables lie. */
 #define RANGE_BEGIN 0x100000000000u
 #define RANGE_BYTES 0x100000000000u
-#define RANGE_UNIT (1ull << 30) /* of address space, for one table */
+#define RANGE_UNIT (1ull << 30)   /* of address space, for one table */
+#define PLACES_BYTES (1ull << 40) /* for all that is no table */
 
 #ifdef __SANITIZE_THREAD__
 static bool avoids_range = true;
@@ -32,6 +33,8 @@ void vm_avoid_range(void)
 {
 	avoids_range = true;
 }
+
+static bool has_strays;
 
 static size_t page_bytes(void)
 {
@@ -63,19 +66,6 @@ static void *lengthen(void *base, size_t bytes, int flags)
 	return bytes > page_bytes() ? mremap(base, page_bytes(), bytes, flags) : base;
 }
 
-void *vm_reserve(size_t bytes)
-{
-	void *page = process_is_confined ? MAP_FAILED
-					 : map_page(NULL, PROT_READ | PROT_WRITE, VM_TRACER, 0, -1);
-	void *base = page == MAP_FAILED ? page : lengthen(page, bytes, MREMAP_MAYMOVE);
-
-	if (base != MAP_FAILED)
-		madvise(base, bytes, MADV_DONTDUMP);
-	else if (page != MAP_FAILED)
-		munmap(page, page_bytes());
-	return base == MAP_FAILED ? NULL : base;
-}
-
 /* Not the same addresses in each process: nobody should be able to guess where the tables lie. */
 static uint64_t first_address(void)
 {
@@ -97,18 +87,60 @@ static void *next_address(size_t bytes)
 }
 
 /* Where a mapping cannot grow in place, there is no use in it. */
-static bool place_in_range(struct vm_table *table, int fd)
+static void *map_at(void *at, size_t bytes, enum vm_kind kind, int fd)
 {
-	void *at = next_address(table->bytes_most);
+	void *base = map_page(at, PROT_READ | PROT_WRITE, kind, MAP_FIXED_NOREPLACE, fd);
 
-	table->base = map_page(at, PROT_READ | PROT_WRITE, table->kind, MAP_FIXED_NOREPLACE, fd);
-	if (table->base == MAP_FAILED)
-		return false;
 	/* Old kernels take the address for a wish. */
-	if (table->base == at && lengthen(at, table->bytes, 0) != MAP_FAILED)
-		return true;
-	munmap(table->base, page_bytes());
-	return false;
+	if (base == MAP_FAILED || (base == at && lengthen(at, bytes, 0) != MAP_FAILED))
+		return base;
+	munmap(base, page_bytes());
+	return MAP_FAILED;
+}
+
+static size_t round_up(size_t bytes, size_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
+
+/* What has one size for good lies side by side: each table has page tables of its own. */
+static void *next_place(size_t bytes)
+{
+	static uint64_t begin, used;
+	uint64_t none = 0, place = __atomic_fetch_add(&used, bytes, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&begin, __ATOMIC_RELAXED) == 0)
+		__atomic_compare_exchange_n(&begin, &none, (uintptr_t)next_address(PLACES_BYTES),
+					    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return (void *)(uintptr_t)(__atomic_load_n(&begin, __ATOMIC_RELAXED) + place % PLACES_BYTES);
+}
+
+static void *map_anywhere(size_t bytes)
+{
+	void *page = map_page(NULL, PROT_READ | PROT_WRITE, VM_TRACER, 0, -1);
+	void *base = page == MAP_FAILED ? page : lengthen(page, bytes, MREMAP_MAYMOVE);
+
+	if (base == MAP_FAILED && page != MAP_FAILED)
+		munmap(page, page_bytes());
+	__atomic_store_n(&has_strays, true, __ATOMIC_RELAXED);
+	return base;
+}
+
+void *vm_reserve(size_t bytes)
+{
+	void *base = MAP_FAILED;
+
+	if (process_is_confined)
+		return NULL;
+	bytes = round_up(bytes, page_bytes());
+	if (!avoids_range)
+		base = map_at(next_place(bytes), bytes, VM_TRACER, -1);
+	if (base == MAP_FAILED)
+		base = map_anywhere(bytes);
+	if (base == MAP_FAILED)
+		return NULL;
+	madvise(base, bytes, MADV_DONTDUMP);
+	return base;
 }
 
 static bool reserve_in_whole(struct vm_table *table, int fd)
@@ -116,6 +148,7 @@ static bool reserve_in_whole(struct vm_table *table, int fd)
 	void *base;
 
 	table->is_reserved = true;
+	__atomic_store_n(&has_strays, true, __ATOMIC_RELAXED);
 	table->base = map_page(NULL, PROT_NONE, table->kind, 0, fd);
 	if (table->base == MAP_FAILED)
 		return false;
@@ -127,16 +160,13 @@ static bool reserve_in_whole(struct vm_table *table, int fd)
 	       mprotect(table->base, table->bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
-static size_t round_up(size_t bytes, size_t unit)
-{
-	return (bytes + unit - 1) / unit * unit;
-}
-
 bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most, int fd)
 {
 	*table = (struct vm_table){ .bytes_most = round_up(bytes_most, page_bytes()), .kind = kind };
 	table->bytes = table->bytes_most < STEP ? table->bytes_most : STEP;
-	if ((avoids_range || !place_in_range(table, fd)) && !reserve_in_whole(table, fd)) {
+	table->base = avoids_range ? MAP_FAILED
+				   : map_at(next_address(table->bytes_most), table->bytes, kind, fd);
+	if (table->base == MAP_FAILED && !reserve_in_whole(table, fd)) {
 		if (table->base != MAP_FAILED)
 			munmap(table->base, table->bytes_most);
 		*table = (struct vm_table){ 0 };
@@ -192,6 +222,16 @@ bool vm_table_replace(const struct vm_table *table)
 	}
 	madvise(table->base, bytes, MADV_DONTDUMP);
 	return true;
+}
+
+bool vm_is_in_range(uint64_t address)
+{
+	return address - RANGE_BEGIN < RANGE_BYTES;
+}
+
+bool vm_has_strays(void)
+{
+	return __atomic_load_n(&has_strays, __ATOMIC_RELAXED);
 }
 
 void vm_table_release(struct vm_table *table)

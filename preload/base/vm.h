@@ -14,6 +14,8 @@
  *	│ table A │ free, for A  │ table B │ free, for B │     ...        │ what the host maps │
  *	└─────────┴ ─ ─ ─ ─ ─ ─ ─┴────────┴ ─ ─ ─ ─ ─ ─┘                 └────────────────────┘
  *
+ * What has one size for good lies in that range as well, side by side.
+ *
  * If somebody should map something there all the same, the table grows no further: it is full. Where
  * that range cannot be had at all (valgrind, MSan), the table is reserved in whole, inaccessible
  * behind what is used.
@@ -28,6 +30,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "preload/base/compiler.h"
 
@@ -70,6 +73,12 @@ static inline bool vm_table_reach(struct vm_table *table, size_t bytes)
 /* Puts zeroed private memory in the place of a table: somebody has shortened its file. Returns false if
  * there is none, and then changes nothing. Async-signal-safe, but changes errno. */
 bool vm_table_replace(const struct vm_table *table);
+
+/* Does an address lie in that range? */
+bool vm_is_in_range(uint64_t address);
+
+/* Does memory of the tracer lie elsewhere as well? */
+bool vm_has_strays(void);
 
 /* Unmaps a table, if there is one, and zeroes `table`. No other thread may use it. */
 void vm_table_release(struct vm_table *table);

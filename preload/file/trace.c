@@ -50,8 +50,11 @@ uint32_t trace_last_era;
 
 uint32_t trace_begin_era(void)
 {
-	uint32_t era = __atomic_add_fetch(&trace_last_era, 1, __ATOMIC_RELAXED);
+	uint32_t era = trace_era();
 
+	if (era == TRACE_ERA_MOST)
+		return era;
+	era = __atomic_add_fetch(&trace_last_era, 1, __ATOMIC_RELAXED);
 	if (process_page && trace_is_mine())
 		__atomic_store_n(&trace_header->last_era, era, __ATOMIC_RELAXED);
 	return era;
@@ -59,7 +62,7 @@ uint32_t trace_begin_era(void)
 
 void trace_begin_era_of_ring(void)
 {
-	if (trace_era() < UINT32_MAX / 2)
+	if (trace_era() < TRACE_ERA_MOST / 2)
 		trace_begin_era();
 }
 

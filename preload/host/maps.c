@@ -19,7 +19,7 @@
 
 struct map {
 	uint64_t start, end;
-	bool readable, writable, executable;
+	bool readable, writable, executable, shared;
 };
 
 struct maps_reader {
@@ -61,7 +61,7 @@ static bool skip_line(struct maps_reader *r)
 	return c == '\n';
 }
 
-/* The start of a line: "start-end rwxp". False: there is no more. */
+/* The start of a line: "start-end rwxs". False: there is no more. */
 static bool next_map(struct maps_reader *r, struct map *m)
 {
 	m->start = read_hex(r);
@@ -69,6 +69,7 @@ static bool next_map(struct maps_reader *r, struct map *m)
 	m->readable = next_byte(r) == 'r';
 	m->writable = next_byte(r) == 'w';
 	m->executable = next_byte(r) == 'x';
+	m->shared = next_byte(r) == 's';
 	return m->end != 0;
 }
 
@@ -193,6 +194,22 @@ bool maps_are_equal(const void *at, const void *bytes, size_t count)
 	}
 	errno = error;
 	return is_equal;
+}
+
+bool maps_visit(void (*visit)(const struct maps_area *area, void *context), void *context)
+{
+	struct maps_reader r;
+	struct map m;
+
+	if (!maps_open(&r))
+		return false;
+	for (; next_map(&r, &m); skip_line(&r)) {
+		const struct maps_area area = { m.start, m.end, m.readable && m.writable, m.shared };
+
+		visit(&area, context);
+	}
+	kernel_close(r.fd);
+	return true;
 }
 
 int maps_protection(const void *at)

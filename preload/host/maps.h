@@ -31,6 +31,16 @@ uint64_t maps_bytes(void);
  * left. */
 uint64_t maps_share(uint64_t bytes, unsigned part);
 
+/* A part of the address space. */
+struct maps_area {
+	uint64_t start, end;
+	bool is_writable; /* and readable */
+	bool is_shared;
+};
+
+/* Visits all of them, from the lowest on. Returns false if they are not known. */
+bool maps_visit(void (*visit)(const struct maps_area *area, void *context), void *context);
+
 /* How the memory at an address is protected, in bits of PROT_READ and its like; -1: it is not
  * known. */
 int maps_protection(const void *at);

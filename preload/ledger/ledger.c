@@ -258,3 +258,21 @@ void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
 			shown_write(entries[number].shown, &entries[number], entries[number].era);
 		}
 }
+
+void ledger_visit(void (*visit)(const struct ledger_view *view, void *context), void *context)
+{
+	uint32_t last = entries_used();
+	struct ledger_view view;
+
+	for (uint32_t number = 1; number <= last; number++)
+		if (entries_view(number, &view))
+			visit(&view, context);
+}
+
+void ledger_show_reach(uint32_t number, enum trace_reach reach)
+{
+	struct ledger_view view;
+
+	if (entries_view(number, &view) && ledger_is_live(&view))
+		shown_set_reach(&view.entry, reach);
+}

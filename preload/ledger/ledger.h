@@ -88,6 +88,13 @@ void ledger_suspect(const struct ledger_view *view);
  * live there, or it is being changed. */
 bool ledger_ignore(uint64_t address);
 
+/* Visits a copy of each entry that is live, or has gone and is still known. What is being changed is
+ * left out. */
+void ledger_visit(void (*visit)(const struct ledger_view *view, void *context), void *context);
+
+/* In a copy of the process: shows what was found of a live entry. */
+void ledger_show_reach(uint32_t number, enum trace_reach reach);
+
 /* In a forked child with a new file, under the cold lock: all that is live is marked as inherited
  * and shown in that file. `stack_now` translates references of stacks from the old file to the new
  * one. */

@@ -226,3 +226,15 @@ void shown_write(uint32_t reference, const struct ledger_entry *entry, uint32_t 
 	place->package = entry->package;
 	__atomic_store_n(&place->state, (uint8_t)state_for(entry, LIFE_LIVE), __ATOMIC_RELEASE);
 }
+
+void shown_set_reach(const struct ledger_entry *entry, enum trace_reach reach)
+{
+	const struct trace_entry *place = place_at(entry->shown);
+	uint32_t era = entry->era;
+
+	if (entry->shown && peek(place->state) == state_for(entry, LIFE_LIVE) &&
+	    peek(place->address) == entry->address && peek(place->stack) == entry->stack)
+		__atomic_compare_exchange_n(era_at(entry->shown), &era,
+					    era | (uint32_t)reach << TRACE_ERA_BITS, false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}

@@ -39,6 +39,10 @@ void shown_write(uint32_t place, const struct ledger_entry *entry, uint32_t era)
 /* Makes a place FREE, so that it can be written anew. 0 is fine. */
 void shown_hide(uint32_t place);
 
+/* In a copy of the process: adds what was found of a live entry, unless the process itself has shown
+ * something else in its place since. */
+void shown_set_reach(const struct ledger_entry *entry, enum trace_reach reach);
+
 /* Changes the state only: to what stands for `life`. */
 void shown_set_state(const struct ledger_entry *entry, enum ledger_life life);
 

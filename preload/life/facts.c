@@ -88,6 +88,7 @@ void facts_fill_header(struct trace_header *h, uint64_t start_time_ns, bool is_i
 	h->clock_last[0] = clock_now();
 	fill_session(h->session);
 	h->first_era = h->last_era = trace_era();
+	h->search = config->leak_check ? TRACE_SEARCH_ASKED : TRACE_SEARCH_NONE;
 }
 
 /* A command line as /proc has it: arguments that each end in a NUL. Texts longer than the longest

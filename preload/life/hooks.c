@@ -9,6 +9,7 @@
 #include "preload/guardpage/guarded.h"
 #include "preload/host/real.h"
 #include "preload/life/hooks.h"
+#include "preload/reach/reach.h"
 #include "preload/sharedmem/functions.h"
 
 #include "preload/base/poison.h"
@@ -42,6 +43,8 @@ static void after_fork_in_child(void)
 void hooks_end(enum trace_end end, int status)
 {
 	guarded_check();
+	if (end == TRACE_END_EXIT)
+		reach_begin();
 	trace_end(end, status);
 }
 

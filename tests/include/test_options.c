@@ -199,6 +199,14 @@ Test(options, follow_is_yes_or_no)
 	assert_refused("follow=1", "no|yes");
 }
 
+Test(options, leaks_are_checked_if_that_is_asked_for)
+{
+	cr_assert_not(taken.leak_check);
+	assert_taken("leak-check=yes");
+	cr_assert(taken.leak_check);
+	assert_refused("leak-check=full", "no|yes");
+}
+
 Test(options, the_guard_has_a_side_families_and_a_quarantine)
 {
 	cr_assert_eq(taken.guard_side, GUARD_AFTER);

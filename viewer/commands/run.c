@@ -124,6 +124,8 @@ int command_run(int argc, char **argv)
 		if (options.fail_on && !gate.error_status)
 			complaint_print("lsatrace run", "--fail-on has no effect without "
 							"--error-exitcode");
+		if (options.leak_kinds)
+			settings_add(&recording.settings, "leak-check", "yes");
 		status = recording_run(&recording, argv + first);
 		status = report(&recording, &options, &gate, status);
 	}

@@ -82,7 +82,9 @@ void decode_row(struct decoded *d, const struct rows *r, const struct row *row)
 				     .model = model,
 				     .trace = row->model,
 				     .family = model_family(model, key.family),
-				     .at_unload = row->at_unload };
+				     .at_unload = row->at_unload,
+				     .reach = (enum trace_reach)row->reach,
+				     .is_mixed = row->is_mixed };
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
 		finding->stack[i] = model_stack(model, key.refs[i], &d->stack[i]);
 	if (rows_is_leak(row))

@@ -82,6 +82,8 @@ struct finding {
 	uint32_t place_of;
 	bool at_unload;   /* leak: an occurrence was still held when its package was unloaded */
 	bool is_indirect; /* block leak: its section has leaked as well */
+	enum trace_reach reach; /* leak: what the search has found, of the worst occurrence */
+	bool is_mixed;          /* not of all occurrences the same */
 	/* Leak: if all occurrences were made in calls of an entry point that failed, its name and the
 	 * status; else NULL. */
 	const char *entry_point;

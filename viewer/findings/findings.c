@@ -108,6 +108,8 @@ struct findings *findings_new(struct model *const *models, size_t count,
 	f->rows = rows_new(models, count);
 	f->count = f->rows->count;
 	f->ignored = f->rows->ignored;
+	f->other_kinds = f->rows->other_kinds;
+	f->other_bytes = f->rows->other_bytes;
 	memcpy(f->lost, f->rows->lost, sizeof(f->lost));
 	f->is_exact = f->rows->is_exact;
 	f->namer = namer;

@@ -36,6 +36,8 @@ struct findings {
 	/* Occurrences, without those of suppressed findings. */
 	uint64_t errors, warnings, notes;
 	uint64_t leaked_blocks, leaked_bytes, leaked_sections; /* bytes: of the blocks */
+	uint64_t other_kinds,
+		other_bytes; /* leaks that model_set_leak_kinds() leaves out; their blocks */
 	uint64_t ignored;    /* live blocks and sections that are meant to live for ever */
 	uint64_t suppressed; /* occurrences */
 	size_t by_baseline[FINDING_KNOWN + 1]; /* findings */

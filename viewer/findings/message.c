@@ -191,6 +191,22 @@ static void say_to_the_end(struct sentence *s, const char *words)
 									 : words);
 }
 
+static void say_reach(struct sentence *s)
+{
+	static const char *const words[] = {
+		[TRACE_REACH_UNKNOWN] = NULL,
+		[TRACE_REACH_REACHABLE] = "still reachable",
+		[TRACE_REACH_INDIRECT] = "indirectly lost",
+		[TRACE_REACH_POSSIBLE] = "possibly lost",
+		[TRACE_REACH_LOST] = "lost",
+	};
+
+	if (!words[s->finding->reach])
+		return;
+	say_words(s, s->finding->is_mixed ? "; some are " : "; ");
+	say_words(s, words[s->finding->reach]);
+}
+
 static void say_path(struct sentence *s)
 {
 	const struct finding *f = s->finding;
@@ -221,6 +237,7 @@ static void write_block_leak(struct sentence *s)
 	say_at_unload(s);
 	if (s->finding->is_indirect)
 		say_words(s, "; its section leaks as well");
+	say_reach(s);
 	if (s->finding->handed_out)
 		say_what_frees_it(s);
 	say_path(s);
@@ -235,6 +252,7 @@ static void write_section_leak(struct sentence *s)
 	say_place(s, ", created at ", TRACE_STACK_CREATE);
 	say_to_the_end(s, ", is never deleted");
 	say_at_unload(s);
+	say_reach(s);
 	if (s->finding->led_count) {
 		say_words(s, "; with it ");
 		buffer_count(&s->text, s->finding->led_count, "block");

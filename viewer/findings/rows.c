@@ -57,7 +57,7 @@ static struct row *add_occurrences(struct builder *b, size_t model, const struct
 	if (!*number) {
 		b->r->row[b->r->count++] = (struct row){
 			.identity = identity,
-			.model = (uint32_t)model & INT32_MAX >> 3,
+			.model = (uint32_t)model & UINT32_MAX >> 8,
 			.first = first,
 			.lead = (uint32_t)b->r->count - 1,
 		};
@@ -140,6 +140,9 @@ static void add_leak(struct builder *b, size_t index, const struct model_entry *
 	uint64_t time = absolute(model, history_time(b->r->history[index], entry->source));
 
 	add_times(row, time, time);
+	row->is_mixed |= row->count > 1 && row->reach != entry->reach;
+	if (entry->reach > row->reach)
+		row->reach = entry->reach & 7;
 	row->at_unload |= model_package(model, entry->package)->is_unloaded;
 	row->is_direct |= !is_indirect(model, entry);
 	if (row->count == 1 && path)
@@ -158,8 +161,15 @@ static void add_model(struct builder *b, size_t index)
 	r->history[index] = history_new(model, is_leaked_entry);
 	while (model_next_entry(model, &entries, &entry)) {
 		r->ignored += entry.ignored && !entry.inherited;
-		if (model_is_leak(&entry))
+		if (!model_is_leak(&entry))
+			continue;
+		if (model_has_leak_kind(model, entry.reach)) {
 			add_leak(b, index, &entry);
+			continue;
+		}
+		r->other_kinds++;
+		if (entry.state == TRACE_ENTRY_BLOCK)
+			sum_add(&r->other_bytes, entry.size);
 	}
 	while ((misuse = model_next_finding(model, &misuses)) != NULL) {
 		struct groups_key key = key_of_misuse(misuse);

@@ -26,7 +26,9 @@ struct path;
 
 struct row {
 	struct groups_identity identity;
-	uint32_t model : 28;   /* of the first occurrence */
+	uint32_t model : 24;   /* of the first occurrence */
+	uint32_t reach : 3;    /* enum trace_reach, of the worst occurrence */
+	uint32_t is_mixed : 1; /* not of all occurrences the same */
 	uint32_t is_older : 1; /* the history no longer has the time of all occurrences */
 	uint32_t at_unload : 1;
 	uint32_t is_direct : 1;     /* block leak: the section of an occurrence did not leak */
@@ -44,8 +46,9 @@ struct rows {
 	size_t models;
 	struct row *row;
 	size_t count;
-	struct findings_shares *shares; /* NULL: there is one model */
-	struct history **history;       /* of each model; NULL: there is nothing to ask */
+	struct findings_shares *shares;    /* NULL: there is one model */
+	struct history **history;          /* of each model; NULL: there is nothing to ask */
+	uint64_t other_kinds, other_bytes; /* as in struct findings */
 	uint64_t ignored; /* live blocks and sections that are meant to live for ever */
 	uint64_t lost[TRACE_LOST_COUNT];
 	bool is_exact; /* false: a lower bound */

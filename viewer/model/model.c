@@ -28,6 +28,7 @@ struct model {
 	double ns_per_tick;
 	uint32_t since_era; /* model_look_since(): what is older is left out */
 	uint64_t since_ticks;
+	unsigned other_kinds; /* model_set_leak_kinds(): those that are not asked for */
 	struct definitions definitions;
 	struct totals *totals[TRACE_PACKAGES]; /* NULL: all are 0 */
 	struct model_call *call;               /* in flight */
@@ -90,6 +91,19 @@ static void take_lanes(struct model *m)
 	}
 }
 
+#define SEARCH_WHY(name, why) [TRACE_SEARCH_##name] = why,
+
+static const char *why_unknown(enum trace_search search, enum trace_end end)
+{
+	static const char *const why[] = { TRACE_SEARCHES(SEARCH_WHY) };
+
+	if (search == TRACE_SEARCH_DONE)
+		return NULL;
+	if (search == TRACE_SEARCH_ASKED && end == TRACE_END_EXEC)
+		return "the process became another program";
+	return search == TRACE_SEARCH_NONE ? "--leak-check was not given" : why[search];
+}
+
 static void take_process(struct model *m)
 {
 	static const char *const end_texts[] = {
@@ -99,6 +113,7 @@ static void take_process(struct model *m)
 		[TRACE_END_KILLED] = "killed",
 	};
 	const struct trace_header *h = m->header;
+	enum trace_search search = h->version < 5 ? TRACE_SEARCH_NONE : (enum trace_search)h->search;
 	enum trace_end end = (enum trace_end)h->end;
 
 	/* A process that is gone without having written how it ended was killed. */
@@ -119,6 +134,9 @@ static void take_process(struct model *m)
 		.unwind_checked = h->unwind_checked,
 		.unwind_differed = h->unwind_differences,
 		.unguarded = h->unguarded,
+		.search = search,
+		.search_why = why_unknown(search, end),
+		.still_ns = search ? h->still_ns : 0,
 		.unmoved = h->unmoved,
 	};
 }
@@ -352,6 +370,7 @@ bool model_next_entry(const struct model *m, struct reader_cursor *c, struct mod
 	} while (era < m->since_era);
 	*entry = model_entry(m, t);
 	entry->era = era;
+	entry->reach = reader_reach(m->reader, c);
 	return true;
 }
 
@@ -382,6 +401,16 @@ bool model_look_since(struct model *m, const char *checkpoint)
 			return true;
 		}
 	return false;
+}
+
+void model_set_leak_kinds(struct model *m, unsigned kinds)
+{
+	m->other_kinds = ~(kinds | 1u << TRACE_REACH_UNKNOWN);
+}
+
+bool model_has_leak_kind(const struct model *m, enum trace_reach reach)
+{
+	return !(m->other_kinds >> reach & 1);
 }
 
 uint64_t model_returns(const struct model *m, uint32_t function)

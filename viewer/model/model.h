@@ -89,6 +89,11 @@ bool model_look_since(struct model *m, const char *checkpoint);
 /* Is this live block or section a leak? */
 bool model_is_leak(const struct model_entry *entry);
 
+/* From now on only leaks count of which the search has found one of `kinds`, in bits by enum trace_reach;
+ * and those of which nothing is known. At first all do. */
+void model_set_leak_kinds(struct model *m, unsigned kinds);
+bool model_has_leak_kind(const struct model *m, enum trace_reach reach);
+
 /* Decodes an entry once more. */
 struct model_entry model_entry(const struct model *m, const struct trace_entry *source);
 

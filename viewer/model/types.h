@@ -24,6 +24,9 @@ struct model_process {
 	uint64_t unwind_checked;  /* backtraces taken by both unwinders */
 	uint64_t unwind_differed; /* of these, how many were not equal */
 	uint64_t unguarded;       /* blocks and sections that could not be guarded, but should be */
+	enum trace_search search; /* what became of the search for lost blocks */
+	const char *search_why;   /* why nothing is known of them; NULL: it is known */
+	uint64_t still_ns;        /* how long the process stood still for the search */
 	uint64_t unmoved;         /* guarded blocks that the LSA got, instead of a copy */
 };
 
@@ -91,8 +94,9 @@ struct model_entry {
 	const struct trace_entry *source, *section;
 	bool in_section; /* block: it was allocated in a section, live or not */
 	bool inherited, adopted;
-	bool ignored;        /* it is meant to live for ever; `state` is BLOCK or SECTION */
-	uint32_t era;        /* in which it was made; only of model_next_entry() */
+	bool ignored;           /* it is meant to live for ever; `state` is BLOCK or SECTION */
+	uint32_t era;           /* in which it was made; only of model_next_entry() */
+	enum trace_reach reach; /* the same: what the search has found of it */
 	uint8_t handed_out;  /* block: 1 + number of the function, if it is no allocator; else 0 */
 	bool has_descriptor; /* section: its memory is a file */
 	uint32_t descriptor; /* of that file, in the process */

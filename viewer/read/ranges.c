@@ -20,6 +20,8 @@ bool ranges_check_header(const struct trace_header *h, struct trouble *t)
 	       REQUIRE(h->inherited <= 1, h, inherited, "mark of a forked child") &&
 	       REQUIRE(h->end <= TRACE_END_KILLED, h, end, "end of the process") &&
 	       REQUIRE(h->packed <= TRACE_END_KILLED + 1, h, packed, "mark of a packed trace") &&
+	       REQUIRE(h->version < 5 || h->search < TRACE_SEARCH_COUNT, h, search,
+		       "outcome of the search") &&
 	       REQUIRE(h->chunks >= 1 && (h->max_chunks == 0 || h->chunks <= h->max_chunks), h,
 		       chunks, "number of chunks");
 }

@@ -356,7 +356,8 @@ const struct trace_entry *reader_next_entry(const struct reader *r, struct reade
 	return NULL;
 }
 
-uint32_t reader_era(const struct reader *r, const struct reader_cursor *c)
+/* The era, and above it what was found. */
+static uint32_t read_era(const struct reader *r, const struct reader_cursor *c)
 {
 	const unsigned char *data = r->chunks.chunk[c->chunk].data;
 	uint32_t i = (c->offset - TRACE_CHUNK_HEADER_BYTES) / (uint32_t)sizeof(struct trace_entry);
@@ -364,6 +365,23 @@ uint32_t reader_era(const struct reader *r, const struct reader_cursor *c)
 	if (r->header.version < 4)
 		return 0;
 	return ((const uint32_t *)(data + TRACE_LEDGER_ERAS_OFFSET))[i - 1];
+}
+
+uint32_t reader_era(const struct reader *r, const struct reader_cursor *c)
+{
+	uint32_t era = read_era(r, c);
+
+	return r->header.version < 5 ? era : era & TRACE_ERA_MOST;
+}
+
+enum trace_reach reader_reach(const struct reader *r, const struct reader_cursor *c)
+{
+	uint32_t reach = read_era(r, c) >> TRACE_ERA_BITS;
+
+	return r->header.version < 5 || r->header.search != TRACE_SEARCH_DONE ||
+			       reach >= TRACE_REACH_COUNT
+		       ? TRACE_REACH_UNKNOWN
+		       : (enum trace_reach)reach;
 }
 
 const struct trace_checkpoint *reader_next_checkpoint(const struct reader *r,

@@ -55,6 +55,8 @@ const struct trace_checkpoint *reader_next_checkpoint(const struct reader *r,
 uint32_t reader_next_stack(const struct reader *r, struct reader_cursor *c);
 /* The era of the entry that reader_next_entry() has just returned; 0 before version 4. */
 uint32_t reader_era(const struct reader *r, const struct reader_cursor *c);
+/* What the search has found of that entry; UNKNOWN before version 5, and of an entry that is newer. */
+enum trace_reach reader_reach(const struct reader *r, const struct reader_cursor *c);
 /* The number of the function that counters->function[0] is about. */
 uint32_t reader_first_function(const struct reader *r, const struct trace_counters *counters);
 

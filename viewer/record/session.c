@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "include/options.h"
@@ -206,6 +207,38 @@ void session_mark_end(const struct session *s, pid_t pid, int wait_status)
 		    write_field(fd, offsetof(struct trace_header, exit_status), status))
 			write_field(fd, offsetof(struct trace_header, end), end);
 		close(fd);
+	}
+}
+
+/* Has its process ended, and begun a search that may still be under way? */
+static bool is_searching(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct trace_header header;
+	bool is_one = fd >= 0 && pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+		      memcmp(header.magic, TRACE_MAGIC, sizeof(header.magic)) == 0 &&
+		      header.version == TRACE_VERSION && header.byte_order == TRACE_BYTE_ORDER &&
+		      header.end != TRACE_END_RUNNING && header.search == TRACE_SEARCH_STARTED;
+
+	if (fd >= 0)
+		close(fd);
+	return is_one;
+}
+
+/* The search itself ends after TRACE_SEARCH_SECONDS; a little more, for a busy machine. */
+void session_wait_for_searches(const struct session *s)
+{
+	enum { PAUSES = (TRACE_SEARCH_SECONDS + 2) * 200 };
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	size_t i = 0;
+
+	for (int pauses = 0; i < s->trace_count && pauses < PAUSES;) {
+		if (!is_searching(s->traces[i])) {
+			i++;
+			continue;
+		}
+		nanosleep(&pause, NULL);
+		pauses++;
 	}
 }
 

@@ -58,6 +58,10 @@ void session_read(struct session *s, const char *pattern);
  */
 void session_mark_end(const struct session *s, pid_t pid, int wait_status);
 
+/* Waits until the copies of processes that have ended have found out what is lost (preload/reach), or the
+ * time in which they must have is over. */
+void session_wait_for_searches(const struct session *s);
+
 /* Removes the traces, but no file that is not a trace of this session: any process may have written
  * its name. */
 void session_remove_traces(const struct session *s);

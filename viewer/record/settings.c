@@ -34,6 +34,11 @@ static const char *take_option(struct settings *s, const char *name, const char 
 	return NULL;
 }
 
+void settings_add(struct settings *s, const char *name, const char *value)
+{
+	append_option(&s->text, name, value);
+}
+
 static const char *take_value(void *settings, const struct argument *row, const char *value)
 {
 	return take_option(settings, row->name, value);

@@ -23,6 +23,9 @@ struct settings {
 /* The options of a recording, for a command's arguments. */
 struct argument_group settings_arguments(struct settings *s);
 
+/* Adds one that the command line implies. */
+void settings_add(struct settings *s, const char *name, const char *value);
+
 /*
  * Returns the value for the command's LSATRACE_OPTIONS, to be freed: the user's own
  * LSATRACE_OPTIONS, then the command line's options. The pattern of the output is made absolute,

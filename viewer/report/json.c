@@ -167,6 +167,15 @@ static void write_in_flight(struct writer *w, const struct model *model)
 	json_close_array(j);
 }
 
+static void write_search(struct json *j, const struct model_process *process)
+{
+	json_open_object(j, "reachability");
+	json_write_boolean(j, "known", !process->search_why);
+	json_write_text(j, "why", process->search_why);
+	json_write_number(j, "standstill_ns", process->still_ns);
+	json_close_object(j);
+}
+
 static void write_trace(struct writer *w, const struct model *model, const struct model_events *e)
 {
 	const struct model_process *process = model_process(model);
@@ -189,6 +198,7 @@ static void write_trace(struct writer *w, const struct model *model, const struc
 	write_events(j, e);
 	write_in_flight(w, model);
 	write_sections(j, model);
+	write_search(j, process);
 	json_close_object(j);
 }
 
@@ -226,12 +236,16 @@ static void write_stacks(struct writer *w, const struct finding *f)
 	json_close_object(&w->json);
 }
 
+#define REACH_WORD(name, word) [TRACE_REACH_##name] = word,
+static const char *const reaches[] = { TRACE_REACHES(REACH_WORD) };
+
 static void write_leak(struct json *j, const struct finding *f)
 {
 	json_write_text(j, "leak_class",
 			f->kind != TRACE_KIND_BLOCK_LEAK && f->kind != TRACE_KIND_SECTION_LEAK ? NULL
 			: f->is_indirect ? "indirect"
 					 : "direct");
+	json_write_text(j, "reachability", f->reach ? reaches[f->reach] : NULL);
 	if (f->is_led || f->is_leading)
 		json_write_number(j, "group", f->group);
 	else
@@ -508,6 +522,7 @@ static void write_summary(struct json *j, const struct report *report)
 	} else {
 		json_write_null(j, "hidden");
 	}
+	json_write_number(j, "other_kinds", f->other_kinds);
 	json_write_number(j, "ignored", f->ignored);
 	json_write_boolean(j, "exact", f->is_exact);
 	json_open_object(j, "lost");

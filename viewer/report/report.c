@@ -69,6 +69,29 @@ static const char *take_file(void *options, const struct argument *row, const ch
 
 #define INTO(member) ARGUMENT_INTO(report_options, member)
 
+/* The last word is valgrind's. */
+static const char *take_leak_kinds(void *member, const struct argument *row, const char *value)
+{
+	static const char words[] = "reachable|indirect|possible|lost|definite";
+	const char *end = value + strlen(value);
+	uint32_t *kinds = member;
+
+	(void)row;
+	*kinds = 0;
+	for (const char *item = value;; item++) {
+		size_t bytes = options_item(item, end);
+		int word = options_choose(words, item, bytes);
+
+		if (word < 0)
+			return "a comma-separated list of lost (or definite), indirect, possible "
+			       "and reachable";
+		*kinds |= 1u << (word == 4 ? TRACE_REACH_LOST : TRACE_REACH_REACHABLE + word);
+		item += bytes;
+		if (item == end)
+			return NULL;
+	}
+}
+
 struct argument_group report_arguments(struct report_options *o)
 {
 	static const struct argument rows[] = {
@@ -94,6 +117,10 @@ struct argument_group report_arguments(struct report_options *o)
 		{ "fail-on", 0, "error|warning|never",
 		  "the level from which findings change the exit\nstatus (default error)",
 		  arguments_take_choice, INTO(fail_on), .first = REPORT_FAIL_ON_ERROR },
+		{ "leak-kinds", 0, "LIST",
+		  "only leaks of these kinds count: lost, indirect,\n"
+		  "possible, reachable; and those of unknown kind",
+		  take_leak_kinds, INTO(leak_kinds) },
 		{ "wrapper", 0, "GLOB",
 		  "functions that only wrap an allocation or a free:\ntheir callers are named in "
 		  "sentences (repeatable)",
@@ -365,9 +392,10 @@ static bool prune_baseline(const struct report_options *o, const struct findings
 	FILE *out = NULL;
 	bool is_written;
 
-	if (!f->is_exact) {
-		complaint_print(o->baseline_file,
-				"not pruned, because the result is a lower bound");
+	if (!f->is_exact || f->other_kinds) {
+		complaint_print(o->baseline_file, "not pruned, because %s",
+				f->is_exact ? "--leak-kinds leaves out leaks"
+					    : "the result is a lower bound");
 		return true;
 	}
 	out = fopen(o->baseline_file, "we");
@@ -532,8 +560,11 @@ enum report_status report_traces(const struct report_options *options, char *con
 
 	for (size_t i = 0; i < count; i++) {
 		models[report.count] = report_open_trace(paths[i], &events[report.count], &progress);
+		if (models[report.count] && options->leak_kinds)
+			model_set_leak_kinds(models[report.count], options->leak_kinds);
 		report.count += models[report.count] != NULL;
 	}
+	report.has_leak_kinds = options->leak_kinds != 0;
 	report.since = options->since;
 	report.has_growth = options->has_growth;
 	is_found = !options->since || look_since(models, report.count, options->since);

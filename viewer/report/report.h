@@ -57,6 +57,7 @@ struct report {
 	const struct selection *selection; /* that was applied to the findings */
 	const char *since;                 /* the checkpoint from which on was looked; NULL: none */
 	bool has_growth;                   /* what grows is to be said */
+	bool has_leak_kinds;               /* only some kinds of leaks are asked for */
 };
 
 #define REPORT_FORMAT_CONSTANT(name, ...) REPORT_FORMAT_##name,
@@ -105,8 +106,9 @@ struct report_options {
 	struct view view;
 	struct selection selection;
 	struct places places;
-	const char *since; /* a checkpoint: only what is newer; NULL: all */
-	bool has_growth;   /* also say what grows */
+	const char *since;   /* a checkpoint: only what is newer; NULL: all */
+	bool has_growth;     /* also say what grows */
+	uint32_t leak_kinds; /* as model_set_leak_kinds() takes them; 0: all */
 };
 
 /* The format of what goes to the stream. */

@@ -149,6 +149,15 @@ static void write_in_flight(struct writer *w, const struct model *model)
 	}
 }
 
+static void write_search(struct writer *w, const struct model_process *process)
+{
+	if (process->search_why && (process->search || w->report->has_leak_kinds)) {
+		buffer_text(w->text, "  lost or reachable: unknown, because ");
+		buffer_text(w->text, process->search_why);
+		buffer_text(w->text, "\n");
+	}
+}
+
 static void write_trace(struct writer *w, const struct model *model,
 			const struct model_events *events)
 {
@@ -165,6 +174,7 @@ static void write_trace(struct writer *w, const struct model *model,
 	allocators_write(w->text, model);
 	write_history(w, events);
 	write_in_flight(w, model);
+	write_search(w, process);
 	buffer_text(w->text, "\n");
 }
 
@@ -578,6 +588,11 @@ static void write_exceptions(struct writer *w)
 		buffer_plain(w->text, w->report->since);
 		buffer_text(w->text, "\"\n");
 	}
+	if (w->report->findings->other_kinds)
+		buffer_format(w->text,
+			      "left out, as --leak-kinds asked: %" PRIu64
+			      " live blocks and sections; %" PRIu64 " bytes of blocks\n",
+			      w->report->findings->other_kinds, w->report->findings->other_bytes);
 	if (w->report->findings->ignored)
 		buffer_format(w->text,
 			      "ignored, as lsatrace_ignore() asked: %" PRIu64

@@ -125,12 +125,13 @@ Test(report_json, has_the_keys_that_are_promised)
 	r = report(b);
 	has_keys(r.json, "traces 0",
 		 "path pid ppid exe command start_time end exit_status packages calls transfers "
-		 "events in_flight sections");
+		 "events in_flight sections reachability");
 	has_keys(r.json, "traces 0 packages 0", "index id name module unloaded allocator");
 	has_keys(r.json, "traces 0 events", "recorded retained overwritten lost torn");
 	has_keys(r.json, "traces 0 in_flight 0", "function thread stack");
 	has_keys(r.json, "findings 0",
-		 "kind level reason family count bytes leak_class group path address size package "
+		 "kind level reason family count bytes leak_class reachability group path address "
+		 "size package "
 		 "trace traces thread first_time last_time "
 		 "fingerprint fingerprint_weak fingerprint_from suppressed_by "
 		 "baseline baseline_count baseline_match message "
@@ -142,7 +143,7 @@ Test(report_json, has_the_keys_that_are_promised)
 		 "in_package");
 	has_keys(r.json, "summary",
 		 "errors warnings notes leaked_blocks leaked_bytes leaked_sections suppressed "
-		 "baseline hidden ignored exact "
+		 "baseline hidden other_kinds ignored exact "
 		 "lost");
 	release(&r, b);
 }
