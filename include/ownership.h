@@ -69,6 +69,25 @@
 	OWNED(d, "MarshalledCreds", BLOCK, CLIENT, SUCCESS, DOCUMENTED)
 #define OWNED_UserExportContext(OWNED) \
 	OWNED(c, "PackedContext", BUFFER, CLIENT, SUCCESS, DOCUMENTED)
+
+/* These return no memory. */
+#define OWNED_Initialize(OWNED)
+#define OWNED_AcceptCredentials(OWNED)
+#define OWNED_AcquireCredentialsHandle(OWNED)
+#define OWNED_FreeCredentialsHandle(OWNED)
+#define OWNED_SaveCredentials(OWNED)
+#define OWNED_DeleteCredentials(OWNED)
+#define OWNED_DeleteContext(OWNED)
+#define OWNED_ApplyControlToken(OWNED)
+#define OWNED_AddCredentials(OWNED)
+#define OWNED_SetExtendedInformation(OWNED)
+#define OWNED_SetContextAttributes(OWNED)
+#define OWNED_SetCredentialsAttributes(OWNED)
+#define OWNED_ExchangeMetaData(OWNED)
+#define OWNED_UpdateCredentials(OWNED)
+#define OWNED_ValidateTargetInfo(OWNED)
+#define OWNED_PostLogonUser(OWNED)
+#define OWNED_InstanceInit(OWNED)
 #define OWNED_UserInitContext(OWNED)
 #define OWNED_UserImportContext(OWNED)
 #define OWNED_UserMarshalAttributeData(OWNED) \
@@ -76,10 +95,13 @@
 
 /*
  * The slots that get a wrapper (preload/package/wrappers.c): functions of a package by which it is
- * given a table, told its name or unloaded, and those that return memory. All others stay as they
- * are. To wrap one more, add a row here, its OWNED rows above, and its prototype to wrappers.c.
+ * given a table, told its name or unloaded; those that return memory, or are handed some; and those
+ * whose result says whether they have failed. The others stay as they are: Shutdown and LogonTerminated,
+ * and in a client those that work on messages. To wrap one more, add a row here, its OWNED rows
+ * above, and its prototype to wrappers.c.
  *
- * PLAIN(name, member); InitializePackage has its TRANSFER row in slots.h
+ * PLAIN(name, member); InitializePackage, Initialize and InstanceInit have their TRANSFER rows in
+ * slots.h
  * TRANSFER(name, member, documented name, client request, submitted, its bytes, asked): what it
  * returns has another owner from then on. In letters of arguments:
  * submitted: a buffer in which the LSA hands over pointers to memory of its own
@@ -116,7 +138,29 @@
 	TRANSFER(GetRemoteCredGuardLogonBuffer, GetRemoteCredGuardLogonBuffer, \
 		 "SpGetRemoteCredGuardLogonBuffer", NULL, NULL, 0, 0) \
 	TRANSFER(GetRemoteCredGuardSupplementalCreds, GetRemoteCredGuardSupplementalCreds, \
-		 "SpGetRemoteCredGuardSupplementalCreds", NULL, NULL, 0, 0)
+		 "SpGetRemoteCredGuardSupplementalCreds", NULL, NULL, 0, 0) \
+	TRANSFER(AcceptCredentials, AcceptCredentials, "SpAcceptCredentials", NULL, c, \
+		 PRIMARY_CRED_BYTES, 0) \
+	TRANSFER(AcquireCredentialsHandle, AcquireCredentialsHandle, "SpAcquireCredentialsHandle", \
+		 NULL, NULL, 0, 0) \
+	TRANSFER(FreeCredentialsHandle, FreeCredentialsHandle, "SpFreeCredentialsHandle", NULL, \
+		 NULL, 0, 0) \
+	TRANSFER(SaveCredentials, SaveCredentials, "SpSaveCredentials", NULL, b, sizeof(*b), 0) \
+	TRANSFER(DeleteCredentials, DeleteCredentials, "SpDeleteCredentials", NULL, b, sizeof(*b), \
+		 0) \
+	TRANSFER(DeleteContext, DeleteContext, "SpDeleteContext", NULL, NULL, 0, 0) \
+	TRANSFER(ApplyControlToken, ApplyControlToken, "SpApplyControlToken", NULL, NULL, 0, 0) \
+	TRANSFER(AddCredentials, AddCredentials, "SpAddCredentials", NULL, NULL, 0, 0) \
+	TRANSFER(SetExtendedInformation, SetExtendedInformation, "SpSetExtendedInformation", NULL, \
+		 NULL, 0, 0) \
+	TRANSFER(SetContextAttributes, SetContextAttributes, "SpSetContextAttributes", NULL, c, d, \
+		 0) \
+	TRANSFER(SetCredentialsAttributes, SetCredentialsAttributes, "SpSetCredentialsAttributes", \
+		 NULL, c, d, 0) \
+	TRANSFER(ExchangeMetaData, ExchangeMetaData, "SpExchangeMetaData", NULL, NULL, 0, 0) \
+	TRANSFER(UpdateCredentials, UpdateCredentials, "SpUpdateCredentials", NULL, NULL, 0, 0) \
+	TRANSFER(ValidateTargetInfo, ValidateTargetInfo, "SpValidateTargetInfo", a, b, d, 0) \
+	TRANSFER(PostLogonUser, PostLogonUser, "LsaApPostLogonUser", NULL, NULL, 0, 0)
 #define WRAPPED_USER_SLOTS(PLAIN, TRANSFER) /* of a package's SECPKG_USER_FUNCTION_TABLE */ \
 	PLAIN(InstanceInit, InstanceInit) \
 	TRANSFER(UserQueryContextAttributes, QueryContextAttributes, \

@@ -63,10 +63,12 @@
 #define WRAPPED_SLOTS(ROW) \
 	WRAPPED_LSA_SLOTS(ROW, ROW) WRAPPED_USER_SLOTS(ROW, ROW) WRAPPED_HOST_SLOTS(ROW)
 
-/* InitializePackage is given a table as well. */
+/* These are given a table as well. */
 #define NO_TRANSFER(name, member)
 #define TRACED_TRANSFERS(TRANSFER) \
 	TRANSFER(InitializePackage, InitializePackage, "LsaApInitializePackage", NULL, NULL, 0, 0) \
+	TRANSFER(Initialize, Initialize, "SpInitialize", NULL, NULL, 0, 0) \
+	TRANSFER(InstanceInit, InstanceInit, "SpInstanceInit", NULL, NULL, 0, 0) \
 	WRAPPED_LSA_SLOTS(NO_TRANSFER, TRANSFER) WRAPPED_USER_SLOTS(NO_TRANSFER, TRANSFER)
 
 #define FAMILY_ENUM(name, text) FAMILY_##name,

@@ -12,12 +12,7 @@
 
 #include "preload/base/poison.h"
 
-enum {
-	/* Of LogonUserEx2's PrimaryCredentials, by its documentation. The structure is the caller's;
-	 * the package fills it with pointers to blocks. */
-	PRIMARY_BYTES = 200,
-	SUBMITTED_WORDS_MOST = 64,
-};
+enum { SUBMITTED_WORDS_MOST = 64 };
 
 void returns_begin(struct returns *r, const void *submitted, ULONG bytes)
 {
@@ -101,9 +96,9 @@ static void give(const struct returns *r, unsigned i)
 	case FORM_BUFFERS:
 		give_buffers(r, owner, place);
 		break;
-	case FORM_PRIMARY:
-		transfer_contents_to_lsa(&r->transfer, place, PRIMARY_BYTES);
-		copy_out_contents(place, PRIMARY_BYTES);
+	case FORM_PRIMARY: /* it is the caller's; the package fills it with pointers to blocks */
+		transfer_contents_to_lsa(&r->transfer, place, PRIMARY_CRED_BYTES);
+		copy_out_contents(place, PRIMARY_CRED_BYTES);
 		break;
 	case FORM_ATTRIBUTES:
 		give_attributes(r, owner, place);

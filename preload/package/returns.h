@@ -34,6 +34,9 @@ struct owned {
 	enum owned_basis basis;
 };
 
+/* Of a SECPKG_PRIMARY_CRED, by its documentation. */
+enum { PRIMARY_CRED_BYTES = 200 };
+
 /* Parameters of one entry point, and words of a structure that is an answer to an attribute. */
 enum { OWNED_MOST = 8, ATTRIBUTE_WORDS = 8 };
 

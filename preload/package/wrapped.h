@@ -2,7 +2,7 @@
 /*
  * The table of wrappers. A wrapper is a function that the host calls in place of one of a
  * package's: of those slots of the package's own table, or of those exports, by which the package
- * is given a table, tells its name, or hands memory over. All others stay the package's. The one of
+ * is given a table, tells its name, hands memory over, or fails. All others stay the package's. The one of
  * UnloadPackage is called by the package, in place of the host's. include/slots.h lists them.
  *
  * There is one wrapper for each of these slots and each number of a package (packages.h), because

@@ -23,29 +23,6 @@ enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
 
 #define ORIGINAL(type, slot, p) ((type *)originals_of_wrappers[p][WRAPPED_##slot])
 
-static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
-			   PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
-{
-	PLSA_SECPKG_FUNCTION_TABLE copy = packages_hand_out(p, id, table, TABLE_FULL);
-	NTSTATUS status = ORIGINAL(SpInitializeFn, Initialize, p)(id, parameters, copy);
-
-	if (!NT_SUCCESS(status))
-		packages_end(p);
-	own_tables_refresh(p);
-	return status;
-}
-
-static NTSTATUS instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table, PVOID *functions,
-			      uint32_t p)
-{
-	PSECPKG_DLL_FUNCTIONS copy = packages_hand_out(p, 0, table, TABLE_DLL);
-	NTSTATUS status = ORIGINAL(SpInstanceInitFn, InstanceInit, p)(version, copy, functions);
-
-	if (!NT_SUCCESS(status))
-		packages_end(p);
-	return status;
-}
-
 /* The documentation knows no argument: the function unloads its caller. One that is given all the
  * same is passed on. */
 typedef NTSTATUS unload_function(ULONG_PTR);
@@ -91,6 +68,35 @@ TRACED_TRANSFERS(OWNED_ROWS)
 		.place = places, .rows = sizeof(owned_##name) / sizeof(struct owned), \
 		.asked = flags, \
 	}
+
+static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
+			   PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
+{
+	PLSA_SECPKG_FUNCTION_TABLE copy = packages_hand_out(p, id, table, TABLE_FULL);
+	struct returns r = RETURNS(Initialize, p, NULL, NULL, 0);
+	NTSTATUS status;
+
+	returns_begin(&r, NULL, 0);
+	status = ORIGINAL(SpInitializeFn, Initialize, p)(id, parameters, copy);
+	if (!NT_SUCCESS(status))
+		packages_end(p);
+	own_tables_refresh(p);
+	return returns_end(&r, status);
+}
+
+static NTSTATUS instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table, PVOID *functions,
+			      uint32_t p)
+{
+	PSECPKG_DLL_FUNCTIONS copy = packages_hand_out(p, 0, table, TABLE_DLL);
+	struct returns r = RETURNS(InstanceInit, p, NULL, NULL, 0);
+	NTSTATUS status;
+
+	returns_begin(&r, NULL, 0);
+	status = ORIGINAL(SpInstanceInitFn, InstanceInit, p)(version, copy, functions);
+	if (!NT_SUCCESS(status))
+		packages_end(p);
+	return returns_end(&r, status);
+}
 
 static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
 				   PLSA_STRING confidentiality, PLSA_STRING *name, uint32_t p)
@@ -176,6 +182,45 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	SpGetRemoteCredGuardSupplementalCredsFn, \
 		(LSA_SEC_HANDLE a, const UNICODE_STRING *b, REDIRECTED_LOGON, PULONG c, PVOID *g), \
 		a, b, e, f, i, c, g
+#define OF_AcceptCredentials \
+	SpAcceptCredentialsFn, \
+		(SECURITY_LOGON_TYPE a, PUNICODE_STRING b, PSECPKG_PRIMARY_CRED c, \
+		 PSECPKG_SUPPLEMENTAL_CRED d), \
+		a, b, c, d
+#define OF_AcquireCredentialsHandle \
+	SpAcquireCredentialsHandleFn, \
+		(PUNICODE_STRING a, ULONG b, PLUID c, PVOID d, PVOID e, PVOID f, \
+		 PLSA_SEC_HANDLE g, PTimeStamp h), \
+		a, b, c, d, e, f, g, h
+#define OF_FreeCredentialsHandle SpFreeCredentialsHandleFn, (LSA_SEC_HANDLE a), a
+#define OF_SaveCredentials SpSaveCredentialsFn, (LSA_SEC_HANDLE a, PSecBuffer b), a, b
+#define OF_DeleteCredentials SpDeleteCredentialsFn, (LSA_SEC_HANDLE a, PSecBuffer b), a, b
+#define OF_DeleteContext SpDeleteContextFn, (LSA_SEC_HANDLE a), a
+#define OF_ApplyControlToken SpApplyControlTokenFn, (LSA_SEC_HANDLE a, PSecBufferDesc b), a, b
+#define OF_AddCredentials \
+	SpAddCredentialsFn, \
+		(LSA_SEC_HANDLE a, PUNICODE_STRING b, PUNICODE_STRING c, ULONG d, PVOID e, \
+		 PVOID f, PVOID g, PTimeStamp h), \
+		a, b, c, d, e, f, g, h
+#define OF_SetExtendedInformation \
+	SpSetExtendedInformationFn, \
+		(SECPKG_EXTENDED_INFORMATION_CLASS a, PSECPKG_EXTENDED_INFORMATION b), a, b
+#define OF_SetContextAttributes \
+	SpSetContextAttributesFn, (LSA_SEC_HANDLE a, ULONG b, PVOID c, ULONG d), a, b, c, d
+#define OF_SetCredentialsAttributes \
+	SpSetCredentialsAttributesFn, (LSA_SEC_HANDLE a, ULONG b, PVOID c, ULONG d), a, b, c, d
+#define OF_ExchangeMetaData \
+	SpExchangeMetaDataFn, \
+		(LSA_SEC_HANDLE a, PUNICODE_STRING b, ULONG c, ULONG d, PUCHAR e, \
+		 PLSA_SEC_HANDLE f), \
+		a, b, c, d, e, f
+#define OF_UpdateCredentials \
+	SpUpdateCredentialsFn, (LSA_SEC_HANDLE a, GUID * b, ULONG c, PUCHAR d), a, b, c, d
+#define OF_ValidateTargetInfo \
+	SpValidateTargetInfoFn, \
+		(PLSA_CLIENT_REQUEST a, PVOID b, PVOID c, ULONG d, PSECPKG_TARGETINFO e), a, b, c, \
+		d, e
+#define OF_PostLogonUser LSA_AP_POST_LOGON_USER, (PSECPKG_POST_LOGON_USER_INFO a), a
 #define OF_UserQueryContextAttributes OF_QueryContextAttributes
 #define OF_UserFormatCredentials SpFormatCredentialsFn, (PSecBuffer a, PSecBuffer b), a, b
 #define OF_UserMarshallSupplementalCreds \

@@ -420,6 +420,33 @@ static NTSTATUS get_logon_buffer(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE conte
 	return STATUS_SUCCESS;
 }
 
+static NTSTATUS acquire_handle(PUNICODE_STRING principal, ULONG use, PLUID logon, PVOID data,
+			       PVOID get_key, PVOID argument, PLSA_SEC_HANDLE handle,
+			       PTimeStamp expiration)
+{
+	(void)principal, (void)use, (void)logon, (void)data, (void)get_key, (void)argument;
+	(void)handle, (void)expiration;
+	lsa->AllocateLsaHeap(46);
+	return STATUS_NO_MEMORY;
+}
+
+/* Frees what the LSA has handed in. */
+static NTSTATUS accept_credentials(SECURITY_LOGON_TYPE type, PUNICODE_STRING account,
+				   PSECPKG_PRIMARY_CRED primary, PSECPKG_SUPPLEMENTAL_CRED other)
+{
+	(void)type, (void)account, (void)other;
+	lsa->FreeLsaHeap(((PVOID *)primary)[4]);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS initialize_in_vain(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
+				   PLSA_SECPKG_FUNCTION_TABLE table)
+{
+	package_initialize(id, parameters, table);
+	lsa->AllocateLsaHeap(47);
+	return STATUS_NO_MEMORY;
+}
+
 /* The host's calls. */
 
 static struct host_library own;
@@ -450,14 +477,16 @@ static void call_once(void)
 
 static void ask_table(void)
 {
-	PVOID name[NAME_WORDS] = { 0 }, buffer;
+	PVOID name[NAME_WORDS] = { 0 }, buffer, primary[32] = { 0 };
 	SecBuffer output = { 0 };
 	SecBufferDesc outputs = { 0, 1, &output };
 	PSECPKG_EXTENDED_INFORMATION information;
 	PSECPKG_FUNCTION_TABLE t = own.tables;
+	LSA_SEC_HANDLE handle;
 	PUCHAR data;
 	ULONG bytes;
 
+	primary[4] = hand_out(20);
 	if (has_habit("information"))
 		t->GetExtendedInformation(1, &information);
 	else if (has_habit("query-context") || has_habit("query-client-buffer"))
@@ -476,6 +505,10 @@ static void ask_table(void)
 		t->ChangeAccountPassword(NULL, NULL, NULL, NULL, FALSE, &outputs);
 	else if (has_habit("logon-buffer"))
 		t->GetRemoteCredGuardLogonBuffer(1, 1, NULL, NULL, NULL, NULL, &bytes, &buffer);
+	else if (has_habit("acquire"))
+		t->AcquireCredentialsHandle(NULL, 0, NULL, NULL, NULL, NULL, &handle, NULL);
+	else if (has_habit("accept"))
+		t->AcceptCredentials(2, NULL, (PSECPKG_PRIMARY_CRED)(void *)primary, NULL);
 }
 
 /* The handle of a context lies behind the name that is asked for, and is a block of its own. */
@@ -539,7 +572,11 @@ static int keep_habit(char **arguments)
 	package->GetCredentials = get_saved;
 	package->ChangeAccountPassword = change_password;
 	package->GetRemoteCredGuardLogonBuffer = get_logon_buffer;
+	package->AcquireCredentialsHandle = acquire_handle;
+	package->AcceptCredentials = accept_credentials;
 	package->InitializePackage = is_cast ? cast_table : NULL;
+	if (has_habit("initialize"))
+		package->Initialize = initialize_in_vain;
 	need(host_ask(RTLD_DEFAULT, &own), "the package's entry point");
 	if (is_cast)
 		hand_out_by_cast(&table);

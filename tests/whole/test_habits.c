@@ -67,6 +67,10 @@ static struct habit habits[] = {
 	{ "freed-buffer", "wrong-transfer", "freed", "error", 20, "in AccountName" },
 	{ "private-buffer", "wrong-transfer", "wrong-family", "warning", 20, "in AccountName" },
 	{ .name = "name-in-one" },
+	{ "acquire", "block-leak", "", "error", 46,
+	  "SpAcquireCredentialsHandle returned 0xc0000017 on this path" },
+	{ .name = "accept" },
+	{ "initialize", "block-leak", "", "error", 47, "SpInitialize returned 0xc0000017 on" },
 };
 
 /* The habits of clients are in tests/odd/client.c. */

@@ -621,7 +621,7 @@ static SECPKG_FUNCTION_TABLE *late_table;
 static NTSTATUS initialize_late(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 				PLSA_SECPKG_FUNCTION_TABLE table)
 {
-	late_table->AcceptCredentials = (SpAcceptCredentialsFn *)(void *)any_function;
+	late_table->LogonTerminated = (LSA_AP_LOGON_TERMINATED *)(void *)any_function;
 	late_table->CallPackage = (LSA_AP_CALL_PACKAGE *)(void *)any_function;
 	return initialize_0(id, parameters, table);
 }
@@ -634,12 +634,12 @@ Test(packages, a_table_may_be_completed_by_initialize)
 	late_table = (SECPKG_FUNCTION_TABLE *)(library.tables + 27);
 	late_table->Initialize = initialize_late;
 	ours = tables_of_host();
-	cr_assert_null(SLOT(ours, 1, AcceptCredentials));
+	cr_assert_null(SLOT(ours, 1, LogonTerminated));
 	call_initialize(ours, 1);
-	cr_assert_eq(SLOT(ours, 1, AcceptCredentials), (void *)any_function);
+	cr_assert_eq(SLOT(ours, 1, LogonTerminated), (void *)any_function);
 	cr_assert_eq(SLOT(ours, 1, CallPackage), wrappers[WRAPPED_CallPackage][1]);
 	cr_assert_eq(SLOT(ours, 1, Initialize), wrappers[WRAPPED_Initialize][1]);
-	cr_assert_null(SLOT(ours, 0, AcceptCredentials));
+	cr_assert_null(SLOT(ours, 0, LogonTerminated));
 }
 
 Test(packages, a_package_is_defined_by_its_id_and_place)
