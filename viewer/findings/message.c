@@ -26,26 +26,35 @@ static void say_text(struct sentence *s, const char *text)
 	buffer_plain(&s->text, text);
 }
 
-/* "a.c:10", or "libx.so+0x1234" where that is all there is. */
+/* "EIDAlloc", or "libx.so+0x1234" where there is no name. */
+static void say_name(struct sentence *s, const struct model_frame *frame,
+		     const struct symbol *symbol)
+{
+	if (symbol->function) {
+		say_text(s, symbol->function);
+		return;
+	}
+	if (frame->module) {
+		say_text(s, frame->module->base);
+		say_words(s, "+");
+	}
+	buffer_hex(&s->text, frame->offset);
+}
+
+/* "a.c:10", or the function where there is no line. */
 static void say_frame(struct sentence *s, const struct model_frame *frame,
 		      const struct symbol *symbol)
 {
 	const char *slash;
 
-	if (symbol->file && symbol->line) {
-		slash = strrchr(symbol->file, '/');
-		say_text(s, slash ? slash + 1 : symbol->file);
-		say_words(s, ":");
-		buffer_decimal(&s->text, symbol->line);
-	} else if (frame->module) {
-		say_text(s, symbol->function ? symbol->function : frame->module->base);
-		if (!symbol->function) {
-			say_words(s, "+");
-			buffer_hex(&s->text, frame->offset);
-		}
-	} else {
-		buffer_hex(&s->text, frame->offset);
+	if (!symbol->file || !symbol->line) {
+		say_name(s, frame, symbol);
+		return;
 	}
+	slash = strrchr(symbol->file, '/');
+	say_text(s, slash ? slash + 1 : symbol->file);
+	say_words(s, ":");
+	buffer_decimal(&s->text, symbol->line);
 }
 
 /* "<words>a.c:10 through EIDAlloc", the place of a stack; nothing if that is unknown. */
@@ -64,7 +73,8 @@ static void say_place(struct sentence *s, const char *words, enum trace_finding_
 	if (!skipped)
 		return;
 	say_words(s, " through ");
-	say_text(s, wrappers_frame(stack, s->namer, skipped - 1, &frame)->function);
+	symbol = wrappers_frame(stack, s->namer, skipped - 1, &frame);
+	say_name(s, frame, symbol);
 }
 
 /* " (<words>a.c:10)" */

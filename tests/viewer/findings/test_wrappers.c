@@ -103,6 +103,16 @@ Test(wrappers, a_wrapper_that_the_user_names_is_skipped_with_all_that_it_calls)
 		     "block of 40 bytes, allocated at host+0x1 through f1020, is never freed");
 }
 
+Test(wrappers, a_frame_that_is_passed_over_may_be_without_a_name)
+{
+	struct trace_builder *b = new_package();
+	const uint64_t frames[] = { trace_builder_frame(2, 8), trace_builder_frame(1, 0x1010) };
+
+	trace_builder_entry(b, live_block(0x5000, 40, trace_builder_stack(b, frames, 2)));
+	expect_first(b, NULL,
+		     "block of 40 bytes, allocated at named.c:16 through host+0x8, is never freed");
+}
+
 Test(wrappers, a_named_wrapper_without_a_caller_is_not_skipped)
 {
 	const struct argument_list globs = { { "f1010" }, 1 };
