@@ -161,3 +161,19 @@ void json_write_null(struct json *j, const char *key)
 	begin_item(j, key);
 	buffer_text(j->out, "null");
 }
+
+void json_write_number_if(struct json *j, const char *key, bool is_known, uint64_t number)
+{
+	if (is_known)
+		json_write_number(j, key, number);
+	else
+		json_write_null(j, key);
+}
+
+void json_write_address_if(struct json *j, const char *key, bool is_known, uint64_t address)
+{
+	if (is_known)
+		json_write_address(j, key, address);
+	else
+		json_write_null(j, key);
+}

@@ -46,5 +46,8 @@ void json_write_address(struct json *j, const char *key, uint64_t address);
 void json_write_time(struct json *j, const char *key, uint64_t time_ns);
 void json_write_boolean(struct json *j, const char *key, bool value);
 void json_write_null(struct json *j, const char *key);
+/* If it is not known: null. */
+void json_write_number_if(struct json *j, const char *key, bool is_known, uint64_t number);
+void json_write_address_if(struct json *j, const char *key, bool is_known, uint64_t address);
 
 #endif

@@ -113,23 +113,7 @@ static void write_place(struct writer *w, const struct finding *f, const struct 
 		symbol = symbols_find(w->e->symbols, frame->module, frame->offset);
 	json_write_text(&w->json, "function", symbol ? symbol->function : NULL);
 	json_write_text(&w->json, "file", symbol ? symbol->file : NULL);
-	if (symbol && symbol->line)
-		json_write_number(&w->json, "line", symbol->line);
-	else
-		json_write_null(&w->json, "line");
-}
-
-static void write_offset(struct writer *w, const struct model_frame *frame)
-{
-	w->text.used = 0;
-	if (frame->module && frame->module->build_id_bytes)
-		buffer_hex_bytes(&w->text, frame->module->build_id, frame->module->build_id_bytes);
-	else if (frame->module)
-		buffer_plain(&w->text, frame->module->base);
-	if (frame->module)
-		buffer_text(&w->text, "+");
-	buffer_hex(&w->text, frame->offset);
-	json_write_text(&w->json, NULL, w->text.data);
+	json_write_number_if(&w->json, "line", symbol && symbol->line, symbol ? symbol->line : 0);
 }
 
 static void write_stack(struct writer *w, const struct model_stack *stack)
@@ -144,8 +128,20 @@ static void write_stack(struct writer *w, const struct model_stack *stack)
 	}
 	json_close_array(&w->json);
 	json_open_array(&w->json, "offsets");
-	for (uint32_t i = 0; stack && i < stack->frames; i++)
-		write_offset(w, &stack->frame[i]);
+	for (uint32_t i = 0; stack && i < stack->frames; i++) {
+		const struct model_frame *frame = &stack->frame[i];
+
+		w->text.used = 0;
+		if (frame->module && frame->module->build_id_bytes)
+			buffer_hex_bytes(&w->text, frame->module->build_id,
+					 frame->module->build_id_bytes);
+		else if (frame->module)
+			buffer_plain(&w->text, frame->module->base);
+		if (frame->module)
+			buffer_text(&w->text, "+");
+		buffer_hex(&w->text, frame->offset);
+		json_write_text(&w->json, NULL, w->text.data);
+	}
 	json_close_array(&w->json);
 }
 

@@ -382,23 +382,28 @@ static int compare_items(const void *left, const void *right)
 	return order ? order : strcmp(a->fingerprint, b->fingerprint);
 }
 
-void baseline_write(struct buffer *to, const struct baseline *b, bool prune)
+int baseline_write(const struct baseline *b, bool prune, FILE *out)
 {
 	struct item **sorted = memory_new(b->count, sizeof(*sorted));
+	struct buffer text = { 0 };
+	int error;
 
 	for (size_t i = 0; i < b->count; i++)
 		sorted[i] = b->item[i];
 	if (b->count)
 		qsort(sorted, b->count, sizeof(*sorted), compare_items);
-	buffer_text(to, HEADER);
-	buffer_text(to, b->is_inexact ? LOWER_BOUND "\n" : "\n");
+	buffer_stream(&text, out, NULL);
+	buffer_text(&text, b->is_inexact ? HEADER LOWER_BOUND "\n" : HEADER "\n");
 	for (size_t i = 0; i < b->count; i++) {
 		const struct baseline_entry *e = &sorted[i]->entry;
 		uint64_t count = prune && e->found < e->ceiling ? e->found : e->ceiling;
 
 		if (count)
-			buffer_format(to, "%s %s %s %" PRIu64 " %s\n", e->kind, e->fingerprint,
+			buffer_format(&text, "%s %s %s %" PRIu64 " %s\n", e->kind, e->fingerprint,
 				      *e->weak ? e->weak : "0000000000000000", count, e->words);
 	}
+	error = buffer_flush(&text);
+	buffer_release(&text);
 	free(sorted);
+	return error;
 }

@@ -23,9 +23,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct baseline;
-struct buffer;
 struct finding;
 struct findings;
 struct findings_namer;
@@ -59,7 +59,7 @@ bool baseline_is_report(const struct baseline *b);
 /* The i-th entry; NULL after the last. */
 const struct baseline_entry *baseline_get(const struct baseline *b, size_t i);
 
-/* Appends the text. With `prune`, no more than was found is in it. */
-void baseline_write(struct buffer *to, const struct baseline *b, bool prune);
+/* Writes the text. With `prune`, no more than was found is in it. Returns 0 or an errno. */
+int baseline_write(const struct baseline *b, bool prune, FILE *out);
 
 #endif

@@ -9,22 +9,6 @@
 #include "viewer/model/model.h"
 #include "viewer/report/json_frames.h"
 
-static void write_address(struct json *j, const char *key, bool is_known, uint64_t address)
-{
-	if (is_known)
-		json_write_address(j, key, address);
-	else
-		json_write_null(j, key);
-}
-
-static void write_number(struct json *j, const char *key, bool is_known, uint64_t number)
-{
-	if (is_known)
-		json_write_number(j, key, number);
-	else
-		json_write_null(j, key);
-}
-
 static void write_result(struct json *j, enum trace_role role, const struct trace_event *e)
 {
 	const char *key = "result";
@@ -58,13 +42,13 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 	json_write_integer(&j, "thread", e->tid);
 	json_write_number(&j, "package", e->package);
 	json_write_text(&j, "function", function->name);
-	write_address(&j, "section", event_has_section(role, e), e->section);
-	write_address(&j, "address", event_has_address(role, e), e->address);
-	write_number(&j, "size", event_has_size(role), event_size(role, e));
-	write_number(&j, "initial_size", is_creation, event_initial_size(e));
+	json_write_address_if(&j, "section", event_has_section(role, e), e->section);
+	json_write_address_if(&j, "address", event_has_address(role, e), e->address);
+	json_write_number_if(&j, "size", event_has_size(role), event_size(role, e));
+	json_write_number_if(&j, "initial_size", is_creation, event_initial_size(e));
 	write_result(&j, role, e);
-	write_number(&j, "duration_ns", (e->state & TRACE_EVENT_RETURNED) != 0,
-		     model_duration_ns(model, e->duration));
+	json_write_number_if(&j, "duration_ns", (e->state & TRACE_EVENT_RETURNED) != 0,
+			     model_duration_ns(model, e->duration));
 	json_write_text(&j, "to",
 			role != TRACE_ROLE_TRANSFER               ? NULL
 			: event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa"

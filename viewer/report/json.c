@@ -49,10 +49,7 @@ static void write_packages(struct json *j, const struct model *model)
 			continue;
 		json_open_object(j, NULL);
 		json_write_number(j, "index", i);
-		if (package->has_id)
-			json_write_number(j, "id", package->id);
-		else
-			json_write_null(j, "id");
+		json_write_number_if(j, "id", package->has_id, package->id);
 		json_write_text(j, "name", package->name);
 		json_write_text(j, "module", package->module ? package->module->name : NULL);
 		json_write_boolean(j, "unloaded", package->is_unloaded);
@@ -210,13 +207,8 @@ static void write_section(struct json *j, const char *key, const struct finding_
 	}
 	json_open_object(j, key);
 	json_write_address(j, "handle", s->handle);
-	if (s->sizes_known) {
-		json_write_number(j, "max_size", s->max_size);
-		json_write_number(j, "initial_size", s->initial_size);
-	} else {
-		json_write_null(j, "max_size");
-		json_write_null(j, "initial_size");
-	}
+	json_write_number_if(j, "max_size", s->sizes_known, s->max_size);
+	json_write_number_if(j, "initial_size", s->sizes_known, s->initial_size);
 	json_close_object(j);
 }
 
@@ -246,10 +238,7 @@ static void write_leak(struct json *j, const struct finding *f)
 			: f->is_indirect ? "indirect"
 					 : "direct");
 	json_write_text(j, "reachability", f->reach ? reaches[f->reach] : NULL);
-	if (f->is_led || f->is_leading)
-		json_write_number(j, "group", f->group);
-	else
-		json_write_null(j, "group");
+	json_write_number_if(j, "group", f->is_led || f->is_leading, f->group);
 	if (!f->entry_point) {
 		json_write_null(j, "path");
 		return;
@@ -307,10 +296,7 @@ static void write_baseline(struct json *j, const struct finding *f)
 	};
 
 	json_write_text(j, "baseline", words[f->baseline]);
-	if (f->baseline)
-		json_write_number(j, "baseline_count", f->ceiling);
-	else
-		json_write_null(j, "baseline_count");
+	json_write_number_if(j, "baseline_count", f->baseline, f->ceiling);
 	json_write_text(j, "baseline_match",
 			!f->ceiling  ? NULL
 			: f->by_weak ? "weak"
@@ -321,14 +307,6 @@ static void write_time(struct json *j, const char *key, uint64_t time_ns)
 {
 	if (time_ns)
 		json_write_time(j, key, time_ns);
-	else
-		json_write_null(j, key);
-}
-
-static void write_known(struct json *j, const char *key, bool is_known, uint64_t number)
-{
-	if (is_known)
-		json_write_number(j, key, number);
 	else
 		json_write_null(j, key);
 }
@@ -345,15 +323,12 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_write_number(j, "count", f->count);
 	json_write_number(j, "bytes", f->bytes);
 	write_leak(j, f);
-	if (f->has_address)
-		json_write_address(j, "address", f->address);
-	else
-		json_write_null(j, "address");
-	write_known(j, "size", f->has_size, f->size);
+	json_write_address_if(j, "address", f->has_address, f->address);
+	json_write_number_if(j, "size", f->has_size, f->size);
 	json_write_number(j, "package", f->package);
 	json_write_number(j, "trace", f->trace);
 	write_shares(j, f);
-	write_known(j, "thread", f->thread != 0, (uint64_t)f->thread);
+	json_write_number_if(j, "thread", f->thread != 0, (uint64_t)f->thread);
 	write_time(j, "first_time", f->first_ns);
 	write_time(j, "last_time", f->last_ns);
 	json_write_text(j, "fingerprint", f->fingerprint);
@@ -363,7 +338,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 	write_baseline(j, f);
 	json_write_text(j, "message", f->message);
 	json_write_text(j, "handed_out_by", f->handed_out);
-	write_known(j, "damaged_bytes", f->damage != 0, f->damage);
+	json_write_number_if(j, "damaged_bytes", f->damage != 0, f->damage);
 	write_section(j, "section", &f->section);
 	write_section(j, "owner", &f->owner);
 	write_stacks(w, f);

@@ -20,23 +20,14 @@ static void write_frame(struct json *j, const struct model_frame *frame,
 			const struct symbol *symbol, bool is_in_package)
 {
 	json_open_object(j, NULL);
-	if (frame->has_address)
-		json_write_address(j, "address", frame->address);
-	else
-		json_write_null(j, "address");
+	json_write_address_if(j, "address", frame->has_address, frame->address);
 	json_write_text(j, "module", frame->module ? frame->module->name : NULL);
-	if (frame->module || !frame->has_address)
-		json_write_address(j, "offset", frame->offset);
-	else
-		json_write_null(j, "offset");
+	json_write_address_if(j, "offset", frame->module || !frame->has_address, frame->offset);
 	write_build_id(j, frame->module);
 	json_write_text(j, "function", symbol->function);
 	json_write_text(j, "linkage_name", symbol->linkage_name);
 	json_write_text(j, "file", symbol->file);
-	if (symbol->line)
-		json_write_number(j, "line", symbol->line);
-	else
-		json_write_null(j, "line");
+	json_write_number_if(j, "line", symbol->line, symbol->line);
 	json_write_boolean(j, "inlined", symbol->is_inlined);
 	json_write_boolean(j, "in_package", is_in_package);
 	json_close_object(j);

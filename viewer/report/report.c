@@ -13,12 +13,10 @@
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
-#include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
 #include "viewer/gate/baseline.h"
 #include "viewer/gate/suppressions.h"
 #include "viewer/model/model.h"
-#include "viewer/model/processes.h"
 #include "viewer/report/location.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/terminal.h"
@@ -373,24 +371,11 @@ static enum report_status judge(const struct report_options *o, const struct fin
 	return f->is_exact ? REPORT_CLEAN : REPORT_UNSURE;
 }
 
-static bool write_baseline(const struct baseline *b, bool prune, const char *name, FILE *out)
-{
-	struct buffer text = { 0 };
-	bool is_written;
-
-	baseline_write(&text, b, prune);
-	is_written = fwrite(text.data, 1, text.used, out) == text.used && fflush(out) == 0;
-	if (!is_written)
-		complaint_print(name, "%s", strerror(errno));
-	buffer_release(&text);
-	return is_written;
-}
-
 /* What was not found in a result that is a lower bound may be there still. */
 static bool prune_baseline(const struct report_options *o, const struct findings *f)
 {
 	FILE *out = NULL;
-	bool is_written;
+	int error;
 
 	if (!f->is_exact || f->other_kinds) {
 		complaint_print(o->baseline_file, "not pruned, because %s",
@@ -399,13 +384,12 @@ static bool prune_baseline(const struct report_options *o, const struct findings
 		return true;
 	}
 	out = fopen(o->baseline_file, "we");
-	if (!out) {
-		complaint_print(o->baseline_file, "%s", strerror(errno));
-		return false;
-	}
-	is_written = write_baseline(o->baseline, true, o->baseline_file, out);
-	fclose(out);
-	return is_written;
+	error = out ? baseline_write(o->baseline, true, out) : errno;
+	if (out)
+		fclose(out);
+	if (error)
+		complaint_print(o->baseline_file, "%s", strerror(error));
+	return !error;
 }
 
 /* Writes the report of the open traces to `out`, and to the files. */
@@ -445,83 +429,6 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	sources_free(report->sources);
 	findings_free(findings);
 	symbols_free(symbols);
-	return status;
-}
-
-/* The greatest number of occurrences in one run: in a process and those below it. */
-static uint64_t count_in_run(const struct finding *f, const struct processes *p, uint64_t *runs)
-{
-	uint64_t most = f->shares ? 0 : f->count;
-
-	memset(runs, 0, p->count * sizeof(*runs));
-	for (size_t i = 0; i < f->shares; i++) {
-		size_t top = f->share[i].trace;
-
-		while (p->parent[top] != PROCESSES_TOP)
-			top = p->parent[top];
-		sum_add(&runs[top], f->share[i].count);
-		if (runs[top] > most)
-			most = runs[top];
-	}
-	return most;
-}
-
-static struct baseline *make_baseline(const struct report_options *o, struct model *const *models,
-				      size_t count, struct progress *progress)
-{
-	struct symbols *symbols = symbols_new(progress);
-	struct baseline *b = baseline_new();
-	struct processes processes = { 0 };
-	uint64_t *runs = memory_new(count, sizeof(*runs));
-	struct findings *f;
-
-	symbols_look_in(symbols, &o->places);
-	f = findings_new(models, count, findings_name_by(symbols), &o->wrappers);
-	if (o->suppressions)
-		suppressions_apply(o->suppressions, f);
-	processes_sort(&processes, models, count);
-	if (!f->is_exact)
-		baseline_set_inexact(b);
-	for (size_t i = 0; i < f->shown; i++) {
-		const struct finding *finding = findings_get(f, i);
-
-		baseline_add(b, finding, count_in_run(finding, &processes, runs), &f->namer);
-	}
-	processes_release(&processes);
-	findings_free(f);
-	symbols_free(symbols);
-	free(runs);
-	progress_end(progress);
-	return b;
-}
-
-enum report_status report_write_baseline(const struct report_options *options, char *const *paths,
-					 size_t count, const char *file, FILE *out)
-{
-	struct model **models = memory_new(count, sizeof(struct model *));
-	struct progress progress = { 0 };
-	enum report_status status = REPORT_TROUBLE;
-	struct baseline *b = NULL;
-	size_t opened = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		models[opened] = report_open_trace(paths[i], NULL, &progress);
-		opened += models[opened] != NULL;
-	}
-	/* A trace that is left out would make its findings new ones. */
-	if (opened == count) {
-		b = make_baseline(options, models, count, &progress);
-		if (file)
-			out = report_open_file(file, paths, count);
-		if (out && write_baseline(b, false, file ? file : "baseline", out))
-			status = REPORT_CLEAN;
-		if (out && file)
-			fclose(out);
-	}
-	for (size_t i = 0; i < opened; i++)
-		model_close(models[i]);
-	baseline_free(b);
-	free(models);
 	return status;
 }
 

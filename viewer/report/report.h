@@ -144,13 +144,6 @@ enum report_status {
 enum report_status report_traces(const struct report_options *options, char *const *paths,
 				 size_t count, FILE *out);
 
-/*
- * Writes a baseline of the traces to a file, or to `out` if that is NULL. Traces of one process tree
- * are one run, whose counts are summed up; of several runs, the greatest count is taken.
- */
-enum report_status report_write_baseline(const struct report_options *options, char *const *paths,
-					 size_t count, const char *file, FILE *out);
-
 /* What to say of REPORT_UNSURE where it is a failure. */
 #define REPORT_UNSURE_WORDS \
 	"no finding, but something was lost, so that the result is a lower bound"
