@@ -17,11 +17,11 @@
 #include "viewer/model/model.h"
 #include "viewer/read/timeline.h"
 #include "viewer/report/event_json.h"
-#include "viewer/report/event_line.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/event_filter.h"
+#include "viewer/view/event_line.h"
 #include "viewer/view/frames.h"
 #include "viewer/view/terminal.h"
 

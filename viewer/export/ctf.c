@@ -4,6 +4,7 @@
  * folder with a file `metadata`, which describes the rest, and a file `calls`. Of several processes, each
  * has a folder in the folder.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,18 +65,6 @@ struct writer {
 	struct packet packet;
 };
 
-/* Names of a trace may hold anything, and the description must not break. */
-static void append_word(struct buffer *b, const char *name)
-{
-	for (; *name; name++) {
-		char c = *name;
-		bool is_plain =
-			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-		buffer_bytes(b, is_plain ? &c : "_", 1);
-	}
-}
-
 static void write_metadata(struct buffer *b, const struct model *model)
 {
 	buffer_format(b, head, __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "le" : "be",
@@ -86,7 +75,9 @@ static void write_metadata(struct buffer *b, const struct model *model)
 		if (!name)
 			continue;
 		buffer_text(b, "event {\n\tname = \"");
-		append_word(b, name);
+		/* Names of a trace may hold anything, and the description must not break. */
+		for (; *name; name++)
+			buffer_bytes(b, isascii(*name) && isalnum(*name) ? name : "_", 1);
 		buffer_text(b, "\";\n\tid = ");
 		buffer_decimal(b, i);
 		buffer_text(b, ";\n");
@@ -110,29 +101,14 @@ static void append_string(struct buffer *b, const char *text)
 	buffer_bytes(b, "", 1);
 }
 
-static void append_stack(struct writer *w, const struct trace_event *e)
-{
-	const struct model_stack *stack;
-	const struct symbol *symbol;
-	struct model_stack room;
-
-	stack = model_stack(w->model, e->stack, &room);
-	symbol = stack ? symbols_find(w->e->symbols, stack->frame[0].module, stack->frame[0].offset)
-		       : NULL;
-	append_string(&w->events, symbol ? symbol->function : NULL);
-	append_string(&w->events, symbol ? symbol->file : NULL);
-	append_32(&w->events, symbol ? symbol->line : 0);
-	append_32(&w->events, stack ? stack->frames : 0);
-	for (uint32_t i = 0; stack && i < stack->frames; i++)
-		append_64(&w->events, stack->frame[i].has_address ? stack->frame[i].address
-								  : stack->frame[i].offset);
-}
-
 static void append_event(struct writer *w, const struct trace_event *e, uint64_t time_ns)
 {
 	enum trace_role role = event_role(model_function(w->model, e->function)->role, e);
 	bool has_returned = (e->state & TRACE_EVENT_RETURNED) != 0;
 	struct buffer *b = &w->events;
+	const struct symbol *symbol = NULL;
+	const struct model_stack *stack;
+	struct model_stack room;
 
 	append_32(b, e->function);
 	append_64(b, time_ns);
@@ -145,7 +121,16 @@ static void append_event(struct writer *w, const struct trace_event *e, uint64_t
 	append_32(b, has_returned ? (uint32_t)e->result : 0);
 	append_64(b, has_returned ? model_duration_ns(w->model, e->duration) : 0);
 	append_string(b, e->verdict ? kinds_text((enum trace_kind)e->verdict) : "");
-	append_stack(w, e);
+	stack = model_stack(w->model, e->stack, &room);
+	if (stack)
+		symbol = symbols_find(w->e->symbols, stack->frame[0].module, stack->frame[0].offset);
+	append_string(b, symbol ? symbol->function : NULL);
+	append_string(b, symbol ? symbol->file : NULL);
+	append_32(b, symbol ? symbol->line : 0);
+	append_32(b, stack ? stack->frames : 0);
+	for (uint32_t i = 0; stack && i < stack->frames; i++)
+		append_64(b, stack->frame[i].has_address ? stack->frame[i].address
+							 : stack->frame[i].offset);
 }
 
 static void write_packet(struct writer *w)

@@ -101,14 +101,9 @@ static const struct model_stack *choose_stack(const struct finding *f)
 /* The innermost function of the package, or else of the stack. */
 static void write_place(struct writer *w, const struct finding *f, const struct model_stack *stack)
 {
-	const struct model_frame *frame = stack ? &stack->frame[0] : NULL;
+	const struct model_frame *frame = model_own_frame(f->model, f->package, stack);
 	const struct symbol *symbol = NULL;
 
-	for (uint32_t i = 0; stack && i < stack->frames; i++)
-		if (model_is_in_package(f->model, f->package, &stack->frame[i])) {
-			frame = &stack->frame[i];
-			break;
-		}
 	if (frame)
 		symbol = symbols_find(w->e->symbols, frame->module, frame->offset);
 	json_write_text(&w->json, "function", symbol ? symbol->function : NULL);

@@ -84,26 +84,10 @@ static void describe_counter(struct writer *w, enum track kind, uint64_t of)
 	proto_take(&w->event, TRACK_COUNTER, &w->part);
 }
 
-static void describe_process(struct writer *w)
-{
-	const struct model_process *process = model_process(w->model);
-
-	proto_number(&w->part, PROCESS_PID, (uint64_t)process->pid);
-	if (process->exe)
-		proto_text(&w->part, PROCESS_NAME, process->exe);
-	proto_take(&w->event, TRACK_PROCESS, &w->part);
-}
-
-static void describe_thread(struct writer *w, uint64_t tid)
-{
-	proto_number(&w->part, THREAD_PID, (uint64_t)model_process(w->model)->pid);
-	proto_number(&w->part, THREAD_TID, tid);
-	proto_take(&w->event, TRACK_THREAD, &w->part);
-}
-
 /* Returns the uuid of a track, which is described when it is first needed. */
 static uint64_t find_track(struct writer *w, enum track kind, uint64_t of)
 {
+	const struct model_process *process = model_process(w->model);
 	const uint64_t key[] = { w->number, kind, of };
 	bool is_new;
 	uint32_t uuid = numbers_give(&w->tracks, key, sizeof(key), &is_new);
@@ -112,9 +96,14 @@ static uint64_t find_track(struct writer *w, enum track kind, uint64_t of)
 		return uuid;
 	proto_number(&w->event, TRACK_UUID, uuid);
 	if (kind == OF_PROCESS) {
-		describe_process(w);
+		proto_number(&w->part, PROCESS_PID, (uint64_t)process->pid);
+		if (process->exe)
+			proto_text(&w->part, PROCESS_NAME, process->exe);
+		proto_take(&w->event, TRACK_PROCESS, &w->part);
 	} else if (kind == OF_THREAD) {
-		describe_thread(w, of);
+		proto_number(&w->part, THREAD_PID, (uint64_t)process->pid);
+		proto_number(&w->part, THREAD_TID, of);
+		proto_take(&w->event, TRACK_THREAD, &w->part);
 	} else {
 		/* Threads belong to their process by its pid. The process was described before. */
 		const uint64_t parent[] = { w->number, OF_PROCESS, 0 };

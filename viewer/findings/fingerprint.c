@@ -93,16 +93,6 @@ static void write_stable_name(struct buffer *to, const char *name)
 	buffer_bytes(to, name, length ? length : strlen(name));
 }
 
-static bool is_c_library(const struct model_module *module)
-{
-	static const char *const names[] = { "libc.so", "libpthread.so", "ld-linux", "libc-2." };
-
-	for (size_t i = 0; module && i < sizeof(names) / sizeof(*names); i++)
-		if (strncmp(module->base, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
 /* Which frames of a finding count. */
 struct own {
 	const struct finding *finding;
@@ -116,7 +106,7 @@ static bool is_own(const struct own *own, const struct model_frame *frame)
 		return false;
 	return own->has_package
 		       ? model_is_in_package(own->finding->model, own->finding->package, frame)
-		       : !is_c_library(frame->module);
+		       : !model_is_c_library(frame->module);
 }
 
 static struct own find_own(const struct finding *finding)

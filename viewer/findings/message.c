@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "include/kinds.h"
 #include "include/slots.h"
 #include "viewer/base/buffer.h"
 #include "viewer/findings/wrappers.h"
@@ -724,6 +725,13 @@ static void (*const sentences[])(struct sentence *) = {
 	[TRACE_KIND_WRONG_TRANSFER] = write_wrong_transfer,
 };
 _Static_assert(sizeof(sentences) / sizeof(*sentences) == TRACE_KIND_COUNT, "sentences");
+
+void message_write_kind(struct buffer *b, const struct finding *finding)
+{
+	buffer_text(b, kinds_text(finding->kind));
+	buffer_text(b, finding->reason ? "/" : "");
+	buffer_text(b, kinds_reason_text(finding->reason));
+}
 
 char *message_make(const struct finding *finding, const struct findings_namer *namer)
 {

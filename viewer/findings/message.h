@@ -10,6 +10,11 @@
 
 #include "viewer/findings/finding.h"
 
+struct buffer;
+
+/* Appends "KIND", or "KIND/REASON". */
+void message_write_kind(struct buffer *b, const struct finding *finding);
+
 /* Returns the sentence as plain text, without the counts, for the caller to free. Never NULL. */
 char *message_make(const struct finding *finding, const struct findings_namer *namer);
 

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/map.h"
 #include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
@@ -107,12 +107,6 @@ static void write_words(struct buffer *words, const struct finding *f,
 	model_write_package(f->model, f->package, words);
 }
 
-static void write_kind(struct buffer *kind, const struct finding *f)
-{
-	buffer_format(kind, "%s%s%s", kinds_text(f->kind), f->reason ? "/" : "",
-		      kinds_reason_text(f->reason));
-}
-
 void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
 		  const struct findings_namer *namer)
 {
@@ -120,7 +114,7 @@ void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
 
 	if (f->level == TRACE_LEVEL_NOTE)
 		return;
-	write_kind(&kind, f);
+	message_write_kind(&kind, f);
 	write_words(&words, f, namer);
 	add_entry(b, &(struct baseline_entry){ kind.data, (char *)(uintptr_t)f->fingerprint,
 					       (char *)(uintptr_t)f->fingerprint_weak, words.data,
@@ -320,7 +314,7 @@ static void note_left(struct left **all, size_t i, const struct finding *f)
 	struct buffer kind = { 0 };
 	struct left *left;
 
-	write_kind(&kind, f);
+	message_write_kind(&kind, f);
 	left = find_left(all, kind.data, f->fingerprint_weak);
 	left->finding = i;
 	left->findings++;

@@ -466,6 +466,25 @@ bool model_is_in_package(const struct model *m, uint32_t package, const struct m
 				  memcmp(own->path, module->path, own->path_bytes) == 0));
 }
 
+const struct model_frame *model_own_frame(const struct model *m, uint32_t package,
+					  const struct model_stack *stack)
+{
+	for (uint32_t i = 0; stack && i < stack->frames; i++)
+		if (model_is_in_package(m, package, &stack->frame[i]))
+			return &stack->frame[i];
+	return stack ? &stack->frame[0] : NULL;
+}
+
+bool model_is_c_library(const struct model_module *module)
+{
+	static const char *const names[] = { "libc.so", "libpthread.so", "ld-linux", "libc-2." };
+
+	for (size_t i = 0; module && i < sizeof(names) / sizeof(*names); i++)
+		if (strncmp(module->base, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 const struct trace_symbol *const *model_find_symbol(const struct model_module *module,
 						    enum trace_symbol_kind kind, uint64_t offset,
 						    size_t *count)

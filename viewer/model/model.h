@@ -110,6 +110,13 @@ const struct model_stack *model_stack(const struct model *m, uint32_t ref, struc
  */
 bool model_is_in_package(const struct model *m, uint32_t package, const struct model_frame *frame);
 
+/* The innermost frame that does, or else the innermost of all; NULL: there is no stack. */
+const struct model_frame *model_own_frame(const struct model *m, uint32_t package,
+					  const struct model_stack *stack);
+
+/* Is it the C library, or the loader? `module` may be NULL. */
+bool model_is_c_library(const struct model_module *module);
+
 uint64_t model_lost(const struct model *m, enum trace_lost what);
 /* False: the results are a lower bound. */
 bool model_is_exact(const struct model *m);

@@ -5,17 +5,10 @@
 
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
-#include "viewer/findings/finding.h"
+#include "viewer/findings/message.h"
 #include "viewer/model/model.h"
 #include "viewer/page/html.h"
 #include "viewer/symbols/symbols.h"
-
-static void write_kind(struct buffer *b, const struct finding *f)
-{
-	buffer_text(b, kinds_text(f->kind));
-	if (f->reason)
-		buffer_format(b, "/%s", kinds_reason_text(f->reason));
-}
 
 /* The fingerprint, as it is in a link. */
 static void write_anchor(struct buffer *b, const struct finding *f)
@@ -57,12 +50,7 @@ static void write_where(struct buffer *b, const struct finding *f, struct symbol
 		buffer_text(b, "no backtrace");
 		return;
 	}
-	frame = &stack->frame[0];
-	for (uint32_t i = 0; i < stack->frames; i++)
-		if (model_is_in_package(f->model, f->package, &stack->frame[i])) {
-			frame = &stack->frame[i];
-			break;
-		}
+	frame = model_own_frame(f->model, f->package, stack);
 	write_place(b, frame, symbols_find(symbols, frame->module, frame->offset), true);
 }
 
@@ -72,7 +60,7 @@ void article_write_row(struct buffer *b, const struct finding *f, size_t number,
 	const char *level = kinds_level_text(f->level);
 
 	buffer_format(b, "<tr class=%s><td>%zu<td>%s<td>", level, number, level);
-	write_kind(b, f);
+	message_write_kind(b, f);
 	buffer_text(b, "<td class=n>");
 	buffer_decimal(b, f->count);
 	buffer_text(b, "<td class=n>");
@@ -129,22 +117,6 @@ static void write_stack(struct buffer *b, const struct finding *f, const struct 
 	buffer_text(b, "</ol>\n");
 }
 
-static void write_facts(struct buffer *b, const struct finding *f)
-{
-	buffer_text(b, "<p class=facts>");
-	buffer_count(b, f->count, "occurrence");
-	buffer_text(b, ", ");
-	buffer_count(b, f->bytes, "byte");
-	buffer_text(b, "; package ");
-	html_package(b, f->model, f->package);
-	if (f->family) {
-		buffer_text(b, "; ");
-		html_text(b, f->family);
-	}
-	buffer_format(b, "; process %d; fingerprint %s</p>\n", model_process(f->model)->pid,
-		      f->fingerprint);
-}
-
 void article_write(struct buffer *b, const struct finding *f, size_t number, struct symbols *symbols)
 {
 	static const char *const titles[TRACE_FINDING_STACKS] = {
@@ -159,12 +131,23 @@ void article_write(struct buffer *b, const struct finding *f, size_t number, str
 	buffer_format(b, "<article class=%s id=\"", kinds_level_text(f->level));
 	write_anchor(b, f);
 	buffer_format(b, "\"><h3>%zu. ", number);
-	write_kind(b, f);
+	message_write_kind(b, f);
 	buffer_text(b, " <a href=\"#");
 	write_anchor(b, f);
 	buffer_format(b, "\" aria-label=\"link to finding %zu\">#</a></h3>\n", number);
 	html_element(b, "p class=message", f->message);
-	write_facts(b, f);
+	buffer_text(b, "<p class=facts>");
+	buffer_count(b, f->count, "occurrence");
+	buffer_text(b, ", ");
+	buffer_count(b, f->bytes, "byte");
+	buffer_text(b, "; package ");
+	html_package(b, f->model, f->package);
+	if (f->family) {
+		buffer_text(b, "; ");
+		html_text(b, f->family);
+	}
+	buffer_format(b, "; process %d; fingerprint %s</p>\n", model_process(f->model)->pid,
+		      f->fingerprint);
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
 		if (!f->stack[i] ||
 		    (i == TRACE_STACK_DELETE && f->kind == TRACE_KIND_LIVE_AT_DELETE))

@@ -63,18 +63,6 @@ static void carry(struct course *c, size_t from, size_t to)
 	}
 }
 
-static void add_mark(struct course *c, const struct trace_event *e, int64_t time_ns)
-{
-	if (!e->verdict)
-		return;
-	if (c->marks == MARKS) {
-		c->further_marks++;
-		return;
-	}
-	c->mark[c->marks].time_ns = time_ns;
-	c->mark[c->marks++].kind = e->verdict;
-}
-
 static void fill(struct course *c, const struct model *model)
 {
 	struct trouble trouble = { 0 };
@@ -101,7 +89,12 @@ static void fill(struct course *c, const struct model *model)
 			section->at[point] = held;
 		else
 			c->left_out += handle != 0;
-		add_mark(c, e, time_ns);
+		if (e->verdict && c->marks == MARKS) {
+			c->further_marks++;
+		} else if (e->verdict) {
+			c->mark[c->marks].time_ns = time_ns;
+			c->mark[c->marks++].kind = e->verdict;
+		}
 	}
 	carry(c, point, POINTS - 1);
 	curve_free(curve);

@@ -40,19 +40,6 @@ static const char table_head[] =
 	"<table id=table><thead><tr><th>#<th>level<th>kind<th class=n>count<th class=n>bytes"
 	"<th>where<th>package</thead><tbody>\n";
 
-static void write_title(struct buffer *b, const struct report *r)
-{
-	const char *exe = model_process(r->models[0])->exe;
-
-	buffer_text(b, "<title>lsatrace: ");
-	html_text(b, exe ? exe : model_path(r->models[0]));
-	buffer_text(b, "</title>\n<style>\n");
-	buffer_text(b, assets_css);
-	buffer_text(b, "</style>\n</head>\n<body>\n<header><h1>lsatrace: ");
-	html_text(b, exe ? exe : model_path(r->models[0]));
-	buffer_text(b, "</h1>\n");
-}
-
 static void write_counts(struct buffer *b, const struct findings *f)
 {
 	buffer_text(b, "<p class=summary><span class=error>");
@@ -97,16 +84,6 @@ static void write_findings(struct buffer *b, const struct report *r)
 	for (size_t i = 0; i < shown; i++)
 		article_write(b, findings_get(r->findings, i), i + 1, r->symbols);
 	buffer_text(b, "</section>\n");
-}
-
-static void write_sections(struct buffer *b, const struct report *r)
-{
-	buffer_text(b, "<section id=sections><h2>Sections that are live at the end</h2>\n"
-		       "<div id=map></div>\n");
-	buffer_text(b, sections_head);
-	for (size_t i = 0; i < r->count; i++)
-		sections_write_rows(b, r->models[i], r->symbols);
-	buffer_text(b, "</tbody></table></div></section>\n");
 }
 
 static void write_packages(struct buffer *b, const struct model *model)
@@ -193,34 +170,18 @@ static void write_trace(struct buffer *b, const struct model *model, const struc
 	buffer_release(&argument);
 }
 
-static void write_traces(struct buffer *b, const struct report *r)
-{
-	buffer_text(b, "<section id=traces><h2>Traces</h2>\n");
-	for (size_t i = 0; i < r->count; i++)
-		write_trace(b, r->models[i], &r->events[i]);
-	buffer_text(b, "</section>\n");
-}
-
-static void write_profile(struct json *j, const struct report *r)
-{
-	struct trouble trouble = { 0 };
-	size_t failed;
-	struct profile *profile = profile_new(r->models, r->events, r->count, &failed, &trouble);
-
-	if (!profile)
-		return;
-	tree_write(j, profile, r->symbols);
-	profile_free(profile);
-}
-
 static void write_data(struct buffer *b, const struct report *r)
 {
 	struct json j = { .out = b, .is_compact = true, .is_in_html = true };
-	size_t drawn = r->count < TRACES_DRAWN ? r->count : TRACES_DRAWN;
+	size_t drawn = r->count < TRACES_DRAWN ? r->count : TRACES_DRAWN, failed;
+	struct trouble trouble = { 0 };
+	struct profile *profile = profile_new(r->models, r->events, r->count, &failed, &trouble);
 
 	buffer_text(b, "<script type=\"application/json\" id=data>\n");
 	json_open_object(&j, NULL);
-	write_profile(&j, r);
+	if (profile)
+		tree_write(&j, profile, r->symbols);
+	profile_free(profile);
 	json_open_array(&j, "courses");
 	for (size_t i = 0; i < drawn; i++)
 		course_write(&j, r->models[i], &r->events[i]);
@@ -237,16 +198,32 @@ static void write_data(struct buffer *b, const struct report *r)
 
 void report_write_html(const struct report *report, struct buffer *out)
 {
+	const struct model *first = report->models[0];
+	const char *exe = model_process(first)->exe, *title = exe ? exe : model_path(first);
+
 	buffer_text(out, head);
-	write_title(out, report);
+	buffer_text(out, "<title>lsatrace: ");
+	html_text(out, title);
+	buffer_text(out, "</title>\n<style>\n");
+	buffer_text(out, assets_css);
+	buffer_text(out, "</style>\n</head>\n<body>\n<header><h1>lsatrace: ");
+	html_text(out, title);
+	buffer_text(out, "</h1>\n");
 	write_counts(out, report->findings);
 	write_findings(out, report);
 	buffer_text(out, "<section id=flame><h2>Flame graph</h2>"
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n"
 			 "<section id=time><h2>Over time</h2>"
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n");
-	write_sections(out, report);
-	write_traces(out, report);
-	buffer_text(out, "</main>\n");
+	buffer_text(out, "<section id=sections><h2>Sections that are live at the end</h2>\n"
+			 "<div id=map></div>\n");
+	buffer_text(out, sections_head);
+	for (size_t i = 0; i < report->count; i++)
+		sections_write_rows(out, report->models[i], report->symbols);
+	buffer_text(out, "</tbody></table></div></section>\n"
+			 "<section id=traces><h2>Traces</h2>\n");
+	for (size_t i = 0; i < report->count; i++)
+		write_trace(out, report->models[i], &report->events[i]);
+	buffer_text(out, "</section>\n</main>\n");
 	write_data(out, report);
 }

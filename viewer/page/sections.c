@@ -74,17 +74,13 @@ static char *name_place(const struct model *model, const struct model_entry *ent
 			struct symbols *symbols)
 {
 	const struct model_stack *stack;
-	const struct model_frame *frame = NULL;
+	const struct model_frame *frame;
 	const struct symbol *symbol;
 	struct model_stack room;
 	struct buffer b = { 0 };
 
 	stack = model_stack(model, entry->stack, &room);
-	for (uint32_t i = 0; stack && i < stack->frames && !frame; i++)
-		if (model_is_in_package(model, entry->package, &stack->frame[i]))
-			frame = &stack->frame[i];
-	if (stack && !frame)
-		frame = &stack->frame[0];
+	frame = model_own_frame(model, entry->package, stack);
 	symbol = frame ? symbols_find(symbols, frame->module, frame->offset) : NULL;
 	if (symbol && symbol->function) {
 		buffer_plain(&b, symbol->function);

@@ -8,6 +8,7 @@
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
@@ -43,8 +44,9 @@ static void write_finding(const struct report *report, struct buffer *out, const
 	location_release(&l);
 	buffer_format(out, "%s: ", kinds_level_text(f->level));
 	text_write_sentence(out, f);
-	buffer_format(out, " [%s%s%s]\n", kinds_text(f->kind), f->reason ? "/" : "",
-		      kinds_reason_text(f->reason));
+	buffer_text(out, " [");
+	message_write_kind(out, f);
+	buffer_text(out, "]\n");
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
 		if (i != first && f->stack[i])
 			write_stack(report, out, f, (enum trace_finding_stacks)i);

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
@@ -45,8 +45,9 @@ static void write_finding(const struct report *report, struct buffer *out, const
 			buffer_format(out, ",line=%" PRIu32, l.line);
 		buffer_text(out, ",");
 	}
-	buffer_format(out, "title=%s%s%s::", kinds_text(f->kind), f->reason ? "/" : "",
-		      kinds_reason_text(f->reason));
+	buffer_text(out, "title=");
+	message_write_kind(out, f);
+	buffer_text(out, "::");
 	text_write_finding(report, f, &text);
 	while (text.used && text.data[text.used - 1] == '\n')
 		text.data[--text.used] = '\0';

@@ -6,10 +6,10 @@
  *
  * GitLab stops at the first issue that is not as it must be.
  */
-#include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/json.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/model/model.h"
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
@@ -52,8 +52,7 @@ static void write_finding(const struct report *report, struct json *j, const str
 			       .path = l.source ? l.source->path : NULL,
 			       .line = l.is_module ? 0 : l.line };
 
-	buffer_format(&check, "%s%s%s", kinds_text(f->kind), f->reason ? "/" : "",
-		      kinds_reason_text(f->reason));
+	message_write_kind(&check, f);
 	issue.check = check.data;
 	text_write_headline(&description, f);
 	write_issue(j, &issue, description.data);

@@ -13,6 +13,7 @@
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/model/model.h"
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
@@ -65,19 +66,12 @@ static void write_element(struct buffer *out, const char *name, struct buffer *t
 	text->used = 0;
 }
 
-static void write_kind(struct buffer *out, const struct finding *f)
-{
-	buffer_text(out, kinds_text(f->kind));
-	buffer_text(out, f->reason ? "/" : "");
-	buffer_text(out, kinds_reason_text(f->reason));
-}
-
 /* "block-leak make_ticket 0123456789abcdef" */
 static void write_name(struct buffer *out, const struct finding *f, const struct location *l)
 {
 	struct buffer name = { 0 };
 
-	write_kind(&name, f);
+	message_write_kind(&name, f);
 	buffer_text(&name, " ");
 	buffer_text(&name, l->function ? l->function : "");
 	buffer_text(&name, l->function ? " " : "");
@@ -123,7 +117,7 @@ static void write_outcome(const struct report *report, struct buffer *out, const
 		buffer_text(out, "      <failure");
 		write_attribute(out, "message", text.data);
 		text.used = 0;
-		write_kind(&text, f);
+		message_write_kind(&text, f);
 		write_attribute(out, "type", text.data);
 		buffer_text(out, ">");
 		text.used = 0;

@@ -13,6 +13,7 @@
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/gate/baseline.h"
 #include "viewer/gate/suppressions.h"
 #include "viewer/model/allocators.h"
@@ -210,9 +211,7 @@ const char *text_stack_words(enum trace_finding_stacks which)
 
 void text_write_headline(struct buffer *text, const struct finding *f)
 {
-	buffer_text(text, kinds_text(f->kind));
-	buffer_text(text, f->reason ? "/" : "");
-	buffer_text(text, kinds_reason_text(f->reason));
+	message_write_kind(text, f);
 	buffer_text(text, ": ");
 	text_write_sentence(text, f);
 }

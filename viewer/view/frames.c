@@ -47,22 +47,16 @@ static const char *shorten_path(const struct frames_style *style, const char *fi
 	return file;
 }
 
-static void write_name(struct buffer *b, const struct frames_style *style,
-		       const struct symbol *symbol)
+static void write_symbol(struct buffer *b, const struct frames_style *style,
+			 const struct symbol *symbol, bool is_bold)
 {
+	buffer_text(b, is_bold ? "\033[1m" : "");
 	if (style->names == FRAMES_NAMES_LINKAGE && symbol->linkage_name)
 		buffer_plain(b, symbol->linkage_name);
 	else if (style->names == FRAMES_NAMES_SHORT && symbol->function)
 		demangle_shorten(b, symbol->function);
 	else
 		buffer_plain(b, symbol->function ? symbol->function : "?");
-}
-
-static void write_symbol(struct buffer *b, const struct frames_style *style,
-			 const struct symbol *symbol, bool is_bold)
-{
-	buffer_text(b, is_bold ? "\033[1m" : "");
-	write_name(b, style, symbol);
 	buffer_text(b, is_bold ? "\033[0m" : "");
 	if (!symbol->file)
 		return;
@@ -133,33 +127,13 @@ static void write_frame(struct writer *w, const struct model_frame *frame)
 	}
 }
 
-static bool is_c_library(const struct model_module *module)
-{
-	static const char *const names[] = { "libc.so", "libpthread.so", "ld-linux", "libc-2." };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strncmp(module->base, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
 /* Is it of no interest: of the host, or of the C library, and not of the package? */
 static bool is_foreign(const struct writer *w, const struct model_frame *frame)
 {
 	const char *exe = model_process(w->model)->exe;
 
 	return frame->module && !model_is_in_package(w->model, w->package, frame) &&
-	       (is_c_library(frame->module) || (exe && strcmp(frame->module->name, exe) == 0));
-}
-
-static unsigned count_lines(struct writer *w, const struct model_frame *frame)
-{
-	unsigned lines = 0;
-
-	for (const struct symbol *s = symbols_find(w->symbols, frame->module, frame->offset); s;
-	     s = s->outer)
-		lines++;
-	return lines;
+	       (model_is_c_library(frame->module) || (exe && strcmp(frame->module->name, exe) == 0));
 }
 
 /* Writes one line for [first, end). */
@@ -170,7 +144,10 @@ static void write_folded(struct writer *w, const struct model_stack *stack, uint
 	unsigned lines = 0;
 
 	for (uint32_t i = first; i < end; i++)
-		lines += count_lines(w, &stack->frame[i]);
+		for (const struct symbol *s = symbols_find(w->symbols, stack->frame[i].module,
+							   stack->frame[i].offset);
+		     s; s = s->outer)
+			lines++;
 	buffer_text(w->text, w->style->indent);
 	buffer_text(w->text, "... ");
 	buffer_count(w->text, lines, "frame");

@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/demangle.h"
 #include "viewer/symbols/symbols.h"
@@ -68,9 +68,7 @@ static enum trace_level fill_cells(struct table *t, size_t i)
 		buffer_text(&t->cell[j], "");
 	}
 	buffer_decimal(&t->cell[NUMBER], f->number);
-	buffer_text(&t->cell[KIND], kinds_text(f->kind));
-	buffer_text(&t->cell[KIND], f->reason ? "/" : "");
-	buffer_text(&t->cell[KIND], kinds_reason_text(f->reason));
+	message_write_kind(&t->cell[KIND], f);
 	buffer_grouped(&t->cell[COUNT], f->count);
 	if (f->bytes)
 		buffer_size(&t->cell[BYTES], f->bytes);

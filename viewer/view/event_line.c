@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "viewer/report/event_line.h"
+#include "viewer/view/event_line.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -12,8 +12,8 @@
  *
  * Any number of threads may write; making and freeing is for one.
  */
-#ifndef LSATRACE_VIEWER_REPORT_EVENT_LINE_H
-#define LSATRACE_VIEWER_REPORT_EVENT_LINE_H
+#ifndef LSATRACE_VIEWER_VIEW_EVENT_LINE_H
+#define LSATRACE_VIEWER_VIEW_EVENT_LINE_H
 
 #include <stdbool.h>
 
