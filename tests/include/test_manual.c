@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* README and the manual name everything that the tables of include/ and of the viewer have. */
+/* README, the manual and the schema of JSON name everything that the tables of include/ and of the viewer
+ * have. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include "tests/support/run.h"
 #include "viewer/commands/commands.h"
 
-static char *readme, *manual;
+static char *readme, *manual, *schema;
 
 /* Reads a file of the source tree. */
 static char *read_source(const char *path)
@@ -31,12 +32,14 @@ static void start(void)
 {
 	readme = read_source(SOURCE_DIR "/README.md");
 	manual = read_source(SOURCE_DIR "/viewer/lsatrace.1");
+	schema = read_source(SOURCE_DIR "/viewer/lsatrace.schema.json");
 }
 
 static void end(void)
 {
 	free(readme);
 	free(manual);
+	free(schema);
 }
 
 TestSuite(manual, .init = start, .fini = end);
@@ -98,6 +101,30 @@ Test(manual, each_reason_is_explained)
 		cr_expect(strstr(readme, quoted), "README has no %s", name);
 		cr_expect(manual_has("\n.BR %s ", name), "the manual has no %s", name);
 	}
+}
+
+/* Is the word in the first list of values that the schema has for a key? */
+static bool schema_allows(const char *key, const char *word)
+{
+	char start[64], quoted[64];
+	const char *list, *found;
+
+	snprintf(start, sizeof(start), "\"%s\": { \"enum\": [", key);
+	snprintf(quoted, sizeof(quoted), "\"%s\"", word);
+	list = strstr(schema, start);
+	cr_assert(list, "the schema has no list of %s", key);
+	found = strstr(list + strlen(start), quoted);
+	return found && found < strchr(list, ']');
+}
+
+Test(manual, the_schema_has_each_kind_and_reason)
+{
+	for (int kind = 1; kind < TRACE_KIND_COUNT; kind++)
+		cr_expect(schema_allows("kind", kinds_text(kind)), "the schema has no kind %s",
+			  kinds_text(kind));
+	for (int reason = 1; reason < TRACE_REASON_COUNT; reason++)
+		cr_expect(schema_allows("reason", kinds_reason_text(reason)),
+			  "the schema has no reason %s", kinds_reason_text(reason));
 }
 
 /* The words of a choice as the manual has them, by a list with '|' between them. */
