@@ -13,7 +13,7 @@ LANGUAGE := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -I. -Iinclude
 # A test finds the programs that it spawns by these.
 PATHS := -DBUILD_DIR='"$(abspath $(BUILD))"' -DSOURCE_DIR='"$(CURDIR)"'
 DEPEND = -MMD -MP -MF $@.d -MT $@
-VIEWER_LIBS := -ljansson -ldw -lelf -liberty -lz -lzstd
+VIEWER_LIBS := -ljansson -ldw -lelf -liberty -lz -lzstd -lncursesw -ltinfo
 
 # What a folder adds to LANGUAGE: the FLAGS_ of the folder itself, or of the nearest one above it.
 # SANITIZE and GUEST_SANITIZE are only set by `make sanitize`: a library that is preloaded into any

@@ -138,6 +138,52 @@ struct trace_header *trace_builder_header(struct trace_builder *b)
 	return (struct trace_header *)b->bytes;
 }
 
+/* Field 22 of /proc/PID/stat. */
+static uint64_t find_start(int32_t pid)
+{
+	char path[64], text[2048] = "", *at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = must(fopen(path, "r"));
+	if (fread(text, 1, sizeof(text) - 1, file) == 0)
+		must(NULL);
+	fclose(file);
+	at = strrchr(text, ')') + 1;
+	for (unsigned field = 2; field < 21; field++)
+		at = strchr(at + 1, ' ');
+	return strtoull(at + 1, NULL, 10);
+}
+
+static void fill_boot_id(uint8_t id[16])
+{
+	FILE *file = must(fopen("/proc/sys/kernel/random/boot_id", "r"));
+	char text[64] = "";
+	unsigned nibbles = 0;
+
+	must(fgets(text, sizeof(text), file));
+	fclose(file);
+	memset(id, 0, 16);
+	for (const char *c = text; *c && nibbles < 32; c++) {
+		unsigned digit;
+
+		if (sscanf((char[]){ *c, 0 }, "%1x", &digit) != 1)
+			continue;
+		id[nibbles / 2] = (uint8_t)(id[nibbles / 2] << 4 | digit);
+		nibbles++;
+	}
+}
+
+void trace_builder_running(struct trace_builder *b, int32_t pid)
+{
+	struct trace_header *h = trace_builder_header(b);
+
+	h->end = TRACE_END_RUNNING;
+	h->pid = pid;
+	h->pid_start = find_start(pid);
+	fill_boot_id(h->boot_id);
+}
+
 void *trace_builder_record(struct trace_builder *b, enum trace_record_type type, size_t bytes)
 {
 	size_t whole = (sizeof(struct trace_record) + bytes + TRACE_GRANULE - 1) &

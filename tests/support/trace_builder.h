@@ -27,6 +27,9 @@ void trace_builder_free(struct trace_builder *b); /* removes the written file as
 /* Returns the header, which a test may change. Each chunk that is added sets `chunks` again. */
 struct trace_header *trace_builder_header(struct trace_builder *b);
 
+/* Makes it the trace of a process that is there now, and that has not said how it ends. */
+void trace_builder_running(struct trace_builder *b, int32_t pid);
+
 /* Adds a committed record to the log, with `bytes` zero bytes after its head. Returns it. */
 void *trace_builder_record(struct trace_builder *b, enum trace_record_type type, size_t bytes);
 /* Returns the reference of an item. */

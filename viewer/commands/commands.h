@@ -17,6 +17,7 @@
 	COMMAND(diff, "compare the findings and the live memory of two traces") \
 	COMMAND(events, "list the retained calls of a trace, oldest first") \
 	COMMAND(stat, "print totals of traces, and what was lost") \
+	COMMAND(top, "show what is live, and what grows, while the process runs") \
 	COMMAND(export, "write traces in the formats of other tools") \
 	COMMAND(pack, "compress a trace with its symbols, for another machine")
 

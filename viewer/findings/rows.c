@@ -262,17 +262,21 @@ bool rows_is_leak(const struct row *row)
 }
 
 /* Memory of the private heap that changes hands is a warning: nobody documents that it must not. */
-enum trace_level rows_level(const struct rows *r, const struct row *row)
+enum trace_level rows_level_of_misuse(const struct model *model, const struct trace_finding *misuse)
 {
-	const struct trace_finding *misuse = row->first;
 	const char *family;
 
-	if (row->identity.kind != TRACE_KIND_WRONG_TRANSFER ||
-	    row->identity.reason != TRACE_REASON_WRONG_FAMILY)
-		return kinds_level((enum trace_kind)row->identity.kind);
-	family = model_family(r->model[row->model], misuse->block_family);
+	if (misuse->kind != TRACE_KIND_WRONG_TRANSFER || misuse->reason != TRACE_REASON_WRONG_FAMILY)
+		return kinds_level((enum trace_kind)misuse->kind);
+	family = model_family(model, misuse->block_family);
 	return family && strcmp(family, "private-heap") == 0 ? TRACE_LEVEL_WARNING
 							     : TRACE_LEVEL_ERROR;
+}
+
+enum trace_level rows_level(const struct rows *r, const struct row *row)
+{
+	return rows_is_leak(row) ? kinds_level((enum trace_kind)row->identity.kind)
+				 : rows_level_of_misuse(r->model[row->model], row->first);
 }
 
 struct groups_key rows_key(const struct rows *r, const struct row *row, struct model_entry *entry)

@@ -62,6 +62,7 @@ void rows_free(struct rows *r);
 
 bool rows_is_leak(const struct row *row);
 enum trace_level rows_level(const struct rows *r, const struct row *row);
+enum trace_level rows_level_of_misuse(const struct model *model, const struct trace_finding *misuse);
 /* What the first occurrence is grouped by. That of a leak is decoded into *entry. */
 struct groups_key rows_key(const struct rows *r, const struct row *row, struct model_entry *entry);
 /* The error path of the first occurrence, if all occurrences are on such a one; else NULL. */

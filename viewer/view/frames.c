@@ -95,6 +95,20 @@ void frames_write_place(struct buffer *b, const struct frames_style *style, stru
 		write_offset(b, frame);
 }
 
+void frames_write_brief(struct buffer *b, const struct frames_style *style,
+			const struct symbol *symbol, const struct model_frame *frame)
+{
+	struct symbol brief = *symbol;
+	const char *slash = brief.file ? strrchr(brief.file, '/') : NULL;
+
+	if (slash)
+		brief.file = slash + 1;
+	if (is_known(symbol))
+		write_symbol(b, style, &brief, false);
+	else
+		write_offset(b, frame);
+}
+
 static void write_line_start(struct writer *w)
 {
 	buffer_text(w->text, w->style->indent);

@@ -16,6 +16,7 @@ struct buffer;
 struct model;
 struct model_frame;
 struct model_stack;
+struct symbol;
 struct symbols;
 
 /* In the order of --names' values. */
@@ -41,5 +42,9 @@ void frames_write(struct buffer *b, const struct frames_style *style, struct sym
 /* Appends "function at file:line" of the innermost function at a frame, as much as is known. */
 void frames_write_place(struct buffer *b, const struct frames_style *style, struct symbols *symbols,
 			const struct model_frame *frame);
+
+/* Appends "function at file:line" of a symbol at the frame, for a table: without the file's folder. */
+void frames_write_brief(struct buffer *b, const struct frames_style *style,
+			const struct symbol *symbol, const struct model_frame *frame);
 
 #endif

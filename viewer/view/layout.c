@@ -125,3 +125,22 @@ void layout_cut(struct buffer *to, const char *text, size_t columns)
 	buffer_bytes(to, text, at);
 	buffer_text(to, "…");
 }
+
+void layout_cut_place(struct buffer *to, const char *text, size_t columns)
+{
+	const char *at = NULL, *next = text;
+	struct buffer function = { 0 };
+	size_t tail;
+
+	while ((next = strstr(next, " at ")) != NULL)
+		at = next++;
+	tail = at ? layout_columns(at, strlen(at)) : 0;
+	if (!at || layout_columns(text, strlen(text)) <= columns || tail + 4 > columns) {
+		layout_cut(to, text, columns);
+		return;
+	}
+	buffer_bytes(&function, text, (size_t)(at - text));
+	layout_cut(to, function.data, columns - tail);
+	buffer_text(to, at);
+	buffer_release(&function);
+}

@@ -37,25 +37,11 @@ static void write_where(struct table *t, const struct finding *f)
 	struct buffer *b = &t->cell[WHERE];
 	const struct model_frame *frame;
 	const struct symbol *symbol = selection_culprit(t->findings, f, &frame);
-	const char *slash;
 
-	if (!symbol) {
-		buffer_text(b, "?");
-		return;
-	}
-	if (!symbol->function || !symbol->file) {
-		frames_write_place(b, t->style, t->symbols, frame);
-		return;
-	}
-	if (t->style->names == FRAMES_NAMES_LINKAGE && symbol->linkage_name)
-		buffer_plain(b, symbol->linkage_name);
+	if (symbol)
+		frames_write_brief(b, t->style, symbol, frame);
 	else
-		demangle_shorten(b, symbol->function);
-	slash = strrchr(symbol->file, '/');
-	buffer_text(b, " at ");
-	buffer_plain(b, slash ? slash + 1 : symbol->file);
-	if (symbol->line)
-		buffer_format(b, ":%" PRIu32, symbol->line);
+		buffer_text(b, "?");
 }
 
 /* Returns the level. */
@@ -100,33 +86,13 @@ static void measure_where(struct table *t, unsigned width)
 		t->width[WHERE] = room;
 }
 
-/* Of "function at file:line" the function is cut. */
-static void cut_cell(struct buffer *cut, const char *text, size_t width)
-{
-	const char *at = NULL, *next = text;
-	struct buffer function = { 0 };
-	size_t tail;
-
-	while ((next = strstr(next, " at ")) != NULL)
-		at = next++;
-	tail = at ? layout_columns(at, strlen(at)) : 0;
-	if (!at || layout_columns(text, strlen(text)) <= width || tail + 4 > width) {
-		layout_cut(cut, text, width);
-		return;
-	}
-	buffer_bytes(&function, text, (size_t)(at - text));
-	layout_cut(cut, function.data, width - tail);
-	buffer_text(cut, at);
-	buffer_release(&function);
-}
-
 static void write_cell(struct buffer *b, const struct table *t, enum column j, const char *text)
 {
 	bool is_number = j == NUMBER || j == COUNT || j == BYTES;
 	size_t columns;
 	struct buffer cut = { 0 };
 
-	cut_cell(&cut, text, t->width[j]);
+	layout_cut_place(&cut, text, t->width[j]);
 	columns = layout_columns(cut.data, cut.used);
 	buffer_text(b, "  ");
 	if (is_number)

@@ -562,49 +562,13 @@ Test(model, knows_the_status_of_a_process_that_ended)
 	close_both(m, b);
 }
 
-/* Field 22 of /proc/PID/stat. */
-static uint64_t own_start(void)
-{
-	char text[2048] = "", *at;
-	FILE *file = fopen("/proc/self/stat", "r");
-
-	cr_assert(file && fread(text, 1, sizeof(text) - 1, file) > 0);
-	fclose(file);
-	at = strrchr(text, ')') + 1;
-	for (unsigned field = 2; field < 21; field++)
-		at = strchr(at + 1, ' ');
-	return strtoull(at + 1, NULL, 10);
-}
-
-static void own_boot_id(uint8_t id[16])
-{
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "r");
-	char text[64] = "";
-	unsigned nibbles = 0;
-
-	cr_assert(file && fgets(text, sizeof(text), file));
-	fclose(file);
-	memset(id, 0, 16);
-	for (const char *c = text; *c && nibbles < 32; c++) {
-		unsigned digit;
-
-		if (sscanf((char[]){ *c, 0 }, "%1x", &digit) != 1)
-			continue;
-		id[nibbles / 2] = (uint8_t)(id[nibbles / 2] << 4 | digit);
-		nibbles++;
-	}
-}
-
 Test(model, tells_a_running_process_from_one_that_was_killed)
 {
 	struct trace_builder *b = trace_builder_new();
 	struct trace_header *h = trace_builder_header(b);
 	struct model *m;
 
-	h->end = TRACE_END_RUNNING;
-	h->pid = getpid();
-	h->pid_start = own_start();
-	own_boot_id(h->boot_id);
+	trace_builder_running(b, getpid());
 	m = open_model(b);
 	cr_expect_str_eq(model_process(m)->end_text, "running");
 	cr_expect_not(model_process(m)->has_exit_status);
@@ -624,14 +588,11 @@ Test(model, tells_a_running_process_from_one_that_was_killed)
 
 Test(model, takes_a_zombie_as_gone)
 {
-	uint8_t boot_id[16];
-	uint64_t start;
-	pid_t child;
-	char path[64], text[2048] = "", *at;
+	struct trace_builder *b = trace_builder_new();
+	pid_t child = fork();
+	char path[64], text[2048] = "";
 	FILE *file;
 
-	own_boot_id(boot_id);
-	child = fork();
 	if (child == 0)
 		_exit(0);
 	snprintf(path, sizeof(path), "/proc/%d/stat", child);
@@ -640,10 +601,9 @@ Test(model, takes_a_zombie_as_gone)
 		file = fopen(path, "r");
 		cr_assert(file && fread(text, 1, sizeof(text) - 1, file) > 0);
 		fclose(file);
-		at = strrchr(text, ')') + 1;
-	} while (at[1] != 'Z');
-	for (unsigned field = 2; field < 21; field++)
-		at = strchr(at + 1, ' ');
-	start = strtoull(at + 1, NULL, 10);
-	cr_expect_not(liveness_check(child, start, boot_id));
+	} while (strrchr(text, ')')[2] != 'Z');
+	trace_builder_running(b, child);
+	cr_expect_not(liveness_check(child, trace_builder_header(b)->pid_start,
+				     trace_builder_header(b)->boot_id));
+	trace_builder_free(b);
 }
