@@ -45,6 +45,8 @@ static bool add_level(struct index *index, unsigned which)
 	if (!__atomic_compare_exchange_n(&index->level[which], &none, level, false,
 					 __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		munmap(level, level_bytes(buckets));
+	else /* no memory yet, but no fault for each page in which nothing is found */
+		madvise(level, level_bytes(buckets), MADV_POPULATE_READ);
 	return true;
 }
 
@@ -112,12 +114,22 @@ static struct index_bucket *bucket_at(const struct index *index, uint64_t hash, 
 	return index_bucket(peek(index->level[levels - 1 - place / 2]), hash, place % 2);
 }
 
+/* The buckets of a hash lie far apart, and in no cache, where there are many: all misses at once. */
+static void fetch_buckets(const struct index *index, uint64_t hash)
+{
+	const struct index_bucket *bucket;
+
+	for (unsigned place = 0; (bucket = bucket_at(index, hash, place)) != NULL; place++)
+		__builtin_prefetch(bucket);
+}
+
 APART uint32_t index_find_further(const struct index *index, uint64_t hash, index_is_it *is_it,
 				  void *sought)
 {
 	const struct index_bucket *bucket;
 	uint32_t number = 0;
 
+	fetch_buckets(index, hash);
 	for (unsigned i = 1; !number && (bucket = bucket_at(index, hash, i)) != NULL; i++)
 		number = index_find_in(bucket, hash, is_it, sought);
 	return number;
@@ -142,6 +154,8 @@ uint32_t index_next(struct index_walk *walk)
 {
 	struct index_bucket *bucket;
 
+	if (walk->place == 0)
+		fetch_buckets(walk->index, walk->hash);
 	while ((bucket = bucket_at(walk->index, walk->hash, walk->place / INDEX_WAYS)) != NULL) {
 		unsigned seen = walk->place % INDEX_WAYS;
 		unsigned ways = index_match(bucket, walk->hash) >> seen;

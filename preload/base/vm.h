@@ -70,6 +70,10 @@ static inline bool vm_table_reach(struct vm_table *table, size_t bytes)
 	       vm_table_grow(table, bytes);
 }
 
+/* For a forked child that is about to write to all of the first `bytes` bytes: copies them at once, for a
+ * quarter of what a fault for each page costs. Changes errno. */
+void vm_table_copy(const struct vm_table *table, size_t bytes);
+
 /* Puts zeroed private memory in the place of a table: somebody has shortened its file. Returns false if
  * there is none, and then changes nothing. Async-signal-safe, but changes errno. */
 bool vm_table_replace(const struct vm_table *table);

@@ -36,6 +36,12 @@ uint32_t entries_used(void)
 	return __atomic_load_n(&used, __ATOMIC_ACQUIRE);
 }
 
+uint32_t entries_inherit(void)
+{
+	vm_table_copy(&table, (used + 1) * sizeof(*entries));
+	return used;
+}
+
 static uint32_t *link_of(uint32_t number)
 {
 	return &entries[number].stack;

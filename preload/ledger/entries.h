@@ -107,6 +107,9 @@ bool entries_init(void);
 /* The highest number in use: entries up to it may be looked at. */
 uint32_t entries_used(void);
 
+/* The same in a forked child, which is about to write to all of them. */
+uint32_t entries_inherit(void);
+
 /* An entry that was never used, claimed. Returns its number, or 0 if the table is full. */
 uint32_t entries_take_new(void);
 

@@ -242,12 +242,24 @@ void groups_leave(uint32_t number)
 	poke(entry->groups, 0);
 }
 
+/* They lie anywhere in memory: all misses at once. */
+static void fetch_entries(uint64_t node)
+{
+	struct index_walk walk = { .index = &nodes, .hash = node };
+	uint32_t next;
+
+	while ((next = index_next(&walk)) != 0)
+		if (!(next & MARK))
+			__builtin_prefetch(&entries[next]);
+}
+
 /* Visits a node, and the nodes below it, as many deep as `depth`. */
 static bool visit_nodes(uint64_t node, unsigned depth, groups_visit *visit, void *context)
 {
 	struct index_walk walk = { .index = &nodes, .hash = node };
 	uint32_t next;
 
+	fetch_entries(node);
 	while ((next = index_next(&walk)) != 0)
 		if (!(next & MARK) && visit(next, context))
 			return true;

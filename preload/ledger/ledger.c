@@ -219,7 +219,8 @@ bool ledger_ignore(uint64_t address)
 	return true;
 }
 
-static void inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
+/* Returns true if it is a block that is shown before its section. */
+static bool inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
 {
 	struct ledger_entry *entry = &entries[number];
 	enum ledger_life life = entry->life & 0xff;
@@ -230,33 +231,41 @@ static void inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack)
 	if (life == LIFE_BUSY) {
 		gaps_open();
 		entry->life = entries_next_life(entry->life, LIFE_NONE);
-		return;
+		return false;
 	}
 	entry->stack = stack_now(entry->stack);
 	entry->gone_stack = stack_now(entry->gone_stack);
 	if (life == LIFE_DELETING)
 		entry->flags |= LEDGER_SUSPECT;
 	if (life != LIFE_LIVE && life != LIFE_DELETING)
-		return;
+		return false;
 	entry->flags |= LEDGER_INHERITED;
 	entry->life = entries_next_life(entry->life, LIFE_LIVE);
 	entry->shown = shown_take_fresh();
+	shown_write(entry->shown, entry, entry->era);
+	return scopes_section_number(entry) > number;
+}
+
+/* Once more, if the entry is such a block. */
+static void show_again(uint32_t number)
+{
+	struct ledger_entry *entry = &entries[number];
+
+	if ((entry->life & 0xff) != LIFE_LIVE || scopes_section_number(entry) < number)
+		return;
+	shown_hide(entry->shown);
 	shown_write(entry->shown, entry, entry->era);
 }
 
 void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))
 {
-	uint32_t last = entries_used();
+	uint32_t last = entries_inherit(), early = 0;
 
 	shown_reset();
 	for (uint32_t number = 1; number <= last; number++)
-		inherit_entry(number, stack_now);
-	/* Once more: a block may have been shown before its section. */
-	for (uint32_t number = 1; number <= last; number++)
-		if ((entries[number].life & 0xff) == LIFE_LIVE) {
-			shown_hide(entries[number].shown);
-			shown_write(entries[number].shown, &entries[number], entries[number].era);
-		}
+		early += inherit_entry(number, stack_now);
+	for (uint32_t number = 1; early > 0 && number <= last; number++)
+		show_again(number);
 }
 
 void ledger_visit(void (*visit)(const struct ledger_view *view, void *context), void *context)

@@ -97,7 +97,7 @@ void ledger_show_reach(uint32_t number, enum trace_reach reach);
 
 /* In a forked child with a new file, under the cold lock: all that is live is marked as inherited
  * and shown in that file. `stack_now` translates references of stacks from the old file to the new
- * one. */
+ * one. Costs what it costs to copy the entries once, and to write what shows them. */
 void ledger_inherit(uint32_t (*stack_now)(uint32_t stack));
 
 #endif

@@ -6,6 +6,7 @@
  *
  *	calls cost [KEY=NUMBER]...     time of a call; a round is 1000 allocations, then 1000 frees
  *	calls first                    time of the first calls of the process and of its threads
+ *	calls child live=N             time of the first call of a forked child, with so many live blocks
  *	calls memory [KEY=NUMBER]...   memory of the process after the rounds
  *	calls wrong live=N             time of calls that are wrong, and of the deletion of a section,
  *	                               with so many live blocks; the host ignores what is wrong
@@ -29,7 +30,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "include/secpkg.h"
 
@@ -450,6 +453,30 @@ static void first(void)
 	       median(firsts, NEW_THREADS), median(seconds, NEW_THREADS));
 }
 
+/* Time of the processor: others may run meanwhile. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void child(const struct settings *s)
+{
+	uint64_t before;
+
+	load_package();
+	keep_live(s->live);
+	if (fork() == 0) {
+		before = cpu_ns();
+		lsa->AllocateLsaHeap(BLOCK_SIZE);
+		printf("child_first_ns %llu\n", (unsigned long long)(cpu_ns() - before));
+		exit(0);
+	}
+	wait(NULL);
+}
+
 /* Prints the lines "Name:  N kB" of a file in /proc, as " name_kb N". */
 static void print_sizes(const char *path, const char *const names[])
 {
@@ -549,15 +576,11 @@ static void delete_with_block(char *unused)
 /* Of the calls, each at another place of the heap. */
 static double mean_ns(unsigned long live, void (*call)(char *block))
 {
-	struct timespec before, after;
+	uint64_t before = cpu_ns();
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
 	for (unsigned long i = 0; i < WRONG_CALLS; i++)
 		call(wrong_heap + i * 7919 % live * 2 * HEAP_STRIDE);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-	return (double)((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec -
-			before.tv_nsec) /
-	       WRONG_CALLS;
+	return (double)(cpu_ns() - before) / WRONG_CALLS;
 }
 
 /* Every second block has gone. */
@@ -629,12 +652,14 @@ int main(int argc, char **argv)
 		cost(&s);
 	else if (strcmp(mode, "first") == 0)
 		first();
+	else if (strcmp(mode, "child") == 0)
+		child(&s);
 	else if (strcmp(mode, "memory") == 0)
 		memory(&s);
 	else if (strcmp(mode, "wrong") == 0)
 		wrong(&s);
 	else {
-		fprintf(stderr, "usage: calls cost|first|memory|wrong [KEY=NUMBER]...\n");
+		fprintf(stderr, "usage: calls cost|first|child|memory|wrong [KEY=NUMBER]...\n");
 		return 2;
 	}
 	return 0;
