@@ -22,19 +22,23 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Any system call, as syscall() makes it: six arguments at most, each of 64 bits. That one is not called:
+ * the library exports it. */
+long kernel_call(long number, ...);
+
 static inline int kernel_open(const char *path, int flags, mode_t mode)
 {
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	return (int)kernel_call(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 static inline int kernel_close(int fd)
 {
-	return (int)syscall(SYS_close, fd);
+	return (int)kernel_call(SYS_close, fd);
 }
 
 static inline ssize_t kernel_read(int fd, void *to, size_t bytes)
 {
-	return syscall(SYS_read, fd, to, bytes);
+	return kernel_call(SYS_read, fd, to, bytes);
 }
 
 /* Reads the beginning of a file, at most `bytes` bytes. Returns how many; 0 if it cannot be read. */
@@ -50,46 +54,46 @@ static inline size_t kernel_read_file(const char *path, char *to, size_t bytes)
 
 static inline ssize_t kernel_pread(int fd, void *to, size_t bytes, off_t at)
 {
-	return syscall(SYS_pread64, fd, to, bytes, at);
+	return kernel_call(SYS_pread64, fd, to, bytes, at);
 }
 
 static inline ssize_t kernel_pwrite(int fd, const void *from, size_t bytes, off_t at)
 {
-	return syscall(SYS_pwrite64, fd, from, bytes, at);
+	return kernel_call(SYS_pwrite64, fd, from, bytes, at);
 }
 
 static inline ssize_t kernel_write(int fd, const void *from, size_t bytes)
 {
-	return syscall(SYS_write, fd, from, bytes);
+	return kernel_call(SYS_write, fd, from, bytes);
 }
 
 static inline ssize_t kernel_writev(int fd, const struct iovec *parts, int count)
 {
-	return syscall(SYS_writev, fd, parts, count);
+	return kernel_call(SYS_writev, fd, parts, count);
 }
 
 /* At the end of the file, wherever that is. */
 static inline ssize_t kernel_append(int fd, const struct iovec *parts, int count)
 {
-	return syscall(SYS_pwritev2, fd, parts, count, 0l, 0l, RWF_APPEND);
+	return kernel_call(SYS_pwritev2, fd, parts, count, 0l, 0l, RWF_APPEND);
 }
 
 static inline int kernel_fallocate(int fd, int mode, off_t at, off_t bytes)
 {
-	return (int)syscall(SYS_fallocate, fd, mode, at, bytes);
+	return (int)kernel_call(SYS_fallocate, fd, mode, at, bytes);
 }
 
 /* For commands whose argument is a number. */
 static inline int kernel_fcntl(int fd, int command, int argument)
 {
-	return (int)syscall(SYS_fcntl, fd, command, (long)argument);
+	return (int)kernel_call(SYS_fcntl, fd, command, (long)argument);
 }
 
 /* May the aligned 8 bytes that hold an address be read? Without a descriptor: the kernel reads the set
  * of signals before it looks at the first argument, which is none that it knows. Changes errno. */
 static inline bool kernel_can_read(uint64_t address)
 {
-	return syscall(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, sizeof(uint64_t)) == 0 ||
+	return kernel_call(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, sizeof(uint64_t)) == 0 ||
 	       errno != EFAULT;
 }
 
@@ -107,13 +111,13 @@ static inline uint64_t kernel_block_signals(uint64_t signals)
 {
 	uint64_t before = 0;
 
-	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &before, sizeof(signals));
+	kernel_call(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &before, sizeof(signals));
 	return before;
 }
 
 static inline void kernel_restore_signals(uint64_t before)
 {
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+	kernel_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 }
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stddef.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,14 +58,14 @@ static void ring_bell(struct process_lock *lock, uint32_t ticket)
 	__atomic_add_fetch(bell_of(lock, ticket), 1, __ATOMIC_SEQ_CST);
 	if (process_is_confined)
 		return;
-	syscall(SYS_futex, bell_of(lock, ticket), FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+	kernel_call(SYS_futex, bell_of(lock, ticket), FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
 static bool is_past(const struct timespec *deadline)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	kernel_call(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	return now.tv_sec > deadline->tv_sec ||
 	       (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
@@ -113,11 +112,12 @@ static bool is_stuck(struct process_lock *lock)
  */
 static APART bool wait_for_turn(struct process_lock *lock, uint32_t ticket)
 {
-	struct timespec deadline;
+	struct timespec deadline = { 0 };
 	uint32_t *bell = bell_of(lock, ticket), before;
 	unsigned turn = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	if (!process_is_confined)
+		kernel_call(SYS_clock_gettime, CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec++;
 	do {
 		before = __atomic_load_n(bell, __ATOMIC_SEQ_CST);
@@ -130,9 +130,9 @@ static APART bool wait_for_turn(struct process_lock *lock, uint32_t ticket)
 		}
 		for (int i = 0; i < SPINS && __atomic_load_n(bell, __ATOMIC_RELAXED) == before; i++)
 			__builtin_ia32_pause();
-		syscall(SYS_futex, bell, FUTEX_WAIT_BITSET_PRIVATE, before, &deadline, NULL,
-			FUTEX_BITSET_MATCH_ANY);
-	} while (!is_past(&deadline));
+		kernel_call(SYS_futex, bell, FUTEX_WAIT_BITSET_PRIVATE, before, &deadline, NULL,
+			    FUTEX_BITSET_MATCH_ANY);
+	} while (process_is_confined || !is_past(&deadline));
 	__atomic_store_n(&lock->given_up, __atomic_load_n(&lock->state, __ATOMIC_RELAXED),
 			 __ATOMIC_RELAXED);
 	move_turn(lock, ticket + 1);
@@ -218,12 +218,12 @@ bool lock_pause(unsigned turn)
 		__builtin_ia32_pause();
 		return turn < CONFINED_SPINS;
 	} else if (turn < SPINS + YIELDS) {
-		syscall(SYS_sched_yield);
+		kernel_call(SYS_sched_yield);
 	} else {
 		/* Longer and longer: hundreds of threads that keep asking would keep the one
 		 * they wait for from its work. Raw: nanosleep() is a cancellation point. */
 		nap.tv_nsec = 100000 + (long)(turn - SPINS) * 6000;
-		syscall(SYS_nanosleep, &nap, NULL);
+		kernel_call(SYS_nanosleep, &nap, NULL);
 	}
 	return turn < SPINS + YIELDS + NAPS;
 }

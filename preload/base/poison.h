@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forbids functions that use the host's allocator, print in the host's name, end the host, or are
- * cancellation points (kernel.h has what to call instead). Each .c file of the preload library
+ * Forbids functions that use the host's allocator, print in the host's name, end the host, are
+ * cancellation points, or are exported (kernel.h has what to call instead). Each .c file of the preload library
  * includes this header last.
  */
 #ifndef LSATRACE_PRELOAD_BASE_POISON_H
@@ -9,7 +9,7 @@
 
 #pragma GCC poison malloc calloc realloc reallocarray free strdup asprintf
 #pragma GCC poison printf fprintf sprintf snprintf puts fopen fwrite syslog perror
-#pragma GCC poison abort assert
+#pragma GCC poison abort assert syscall
 
 /* Cancellation points. */
 #pragma GCC poison open openat creat close fcntl fallocate posix_fallocate fsync fdatasync msync

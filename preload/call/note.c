@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/base/kernel.h"
 #include "preload/call/note.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/stack_pages.h"
@@ -77,7 +77,7 @@ static void note_place(struct trace_finding *f)
 		f->place = TRACE_PLACE_STACK;
 		f->place_of = (uint32_t)f->tid;
 	} else if (elf_image_at(elf_image_first()->l_ld, &image) && f->address >= image.end &&
-		   f->address < (uint64_t)(unsigned long)syscall(SYS_brk, 0)) {
+		   f->address < (uint64_t)(unsigned long)kernel_call(SYS_brk, 0)) {
 		f->place = TRACE_PLACE_HEAP;
 	} else {
 		f->place = TRACE_PLACE_MAPPED;

@@ -10,13 +10,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "include/trace_format.h"
+#include "preload/base/compiler.h"
 
-/* Ticks are those of the time stamp counter. Constant after clock_init(). */
+/* Ticks are read from the time stamp counter. */
 extern bool clock_has_tsc;
 
 /* Chooses the clock, and notes the first moment. Once, at start-up. */
@@ -26,28 +24,22 @@ const struct trace_clock *clock_first(void);
 /* This moment, by both clocks. */
 struct trace_clock clock_now(void);
 
-static inline uint64_t clock_monotonic_ns(void)
-{
-	struct timespec t;
+/* The host is about to forbid itself the counter: from now on ticks go on without it, at its rate. */
+void clock_leave_counter(void);
 
-#if defined(__x86_64__)
-	/* Where the counter may not be read, clock_gettime() would read it all the same, in the
-	 * vDSO. */
-	if (!clock_has_tsc)
-		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
-	else
-#endif
-		clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+/* CLOCK_MONOTONIC. */
+uint64_t clock_monotonic_ns(void);
+
+/* The ticks without the counter. */
+uint64_t clock_ticks_otherwise(void);
 
 static inline uint64_t clock_ticks(void)
 {
 #if defined(__x86_64__)
-	if (clock_has_tsc)
+	if (likely(peek(clock_has_tsc)))
 		return __builtin_ia32_rdtsc();
 #endif
-	return clock_monotonic_ns();
+	return clock_ticks_otherwise();
 }
 
 /* The processor may read the counter before earlier loads are done. This one is read after them. */

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "preload/base/free_list.h"
+#include "preload/base/kernel.h"
 #include "preload/base/lock.h"
 #include "preload/base/vm.h"
 #include "preload/file/chunks.h"
@@ -191,7 +191,7 @@ static struct lane *make_lane(void)
 static bool has_ended(const struct lane *lane)
 {
 	return __atomic_load_n(&lane->shown->state, __ATOMIC_ACQUIRE) == SHOWN_IN_USE &&
-	       syscall(SYS_tkill, lane->tid, 0) != 0 && errno == ESRCH;
+	       kernel_call(SYS_tkill, lane->tid, 0) != 0 && errno == ESRCH;
 }
 
 /* Gives back the lanes of threads that have ended without telling. Asked again when there are twice

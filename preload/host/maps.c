@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "preload/base/kernel.h"
@@ -177,7 +176,7 @@ static bool is_word_equal(const void *at, uint32_t value)
 {
 	uint32_t other = 0;
 
-	return syscall(SYS_futex, at, FUTEX_CMP_REQUEUE_PRIVATE, 0, NULL, &other, value) == 0;
+	return kernel_call(SYS_futex, at, FUTEX_CMP_REQUEUE_PRIVATE, 0, NULL, &other, value) == 0;
 }
 
 bool maps_are_equal(const void *at, const void *bytes, size_t count)

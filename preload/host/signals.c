@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "preload/base/kernel.h"
@@ -108,7 +107,7 @@ static void die_of(int signal, const siginfo_t *info)
 
 	real_sigaction(signal, &action, NULL);
 	if (info->si_code <= 0 || (signal == SIGBUS && info->si_code == BUS_MCEERR_AO))
-		syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, info);
+		kernel_call(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, info);
 }
 
 static bool is_mended(int signal, const siginfo_t *info, void *context)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All functions that the library exports. Each makes sure that the library is ready, and calls the
- * module that does the work. dlsym(), dlvsym() and the entry points of packages are written in
- * assembly (preload/ways_in), and come here for the same.
+ * module that does the work. dlsym(), dlvsym() and the entry points of packages (preload/ways_in) and
+ * syscall() are written in assembly, and come here for the same.
  *
  * Nothing in the library calls a function by an exported name: the loader might bind that name to a
  * function of the host or of another preloaded library.
@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "preload/host/real.h"
@@ -100,6 +101,19 @@ EXPORT int prctl(int option, ...)
 		argument[i] = va_arg(list, unsigned long);
 	va_end(list);
 	return confinement_prctl(option, argument);
+}
+
+/* confinement_amd64.S defines syscall(), and calls this for SYS_prctl and SYS_seccomp. */
+long exported_confining_call(long number, unsigned long a, unsigned long b, unsigned long c,
+			     unsigned long d, unsigned long e);
+
+long exported_confining_call(long number, unsigned long a, unsigned long b, unsigned long c,
+			     unsigned long d, unsigned long e)
+{
+	real_init();
+	if (number == SYS_prctl)
+		return confinement_prctl((int)a, (const unsigned long[]){ b, c, d, e });
+	return confinement_seccomp(a, b, (const void *)c);
 }
 
 /* The end of the process. */

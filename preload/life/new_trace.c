@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "preload/base/config.h"
+#include "preload/base/kernel.h"
 #include "preload/base/lock.h"
 #include "preload/base/process.h"
 #include "preload/base/text.h"
@@ -93,7 +94,7 @@ static bool open_file(struct trace_file *file, bool is_inherited)
 	struct trace_header *header;
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	kernel_call(SYS_clock_gettime, CLOCK_REALTIME, &now);
 	if (!trace_file_create(file, start_folder, (uint64_t)now.tv_sec))
 		return refuse_file(&file->name, errno);
 	header = chunks_open(file->fd, bytes);

@@ -21,7 +21,7 @@ static ssize_t copy_words(struct memory *m, uint64_t from, uint64_t bytes)
 	struct iovec to = { m->room->buffer, bytes };
 	struct iovec source = { (void *)(uintptr_t)from, bytes };
 
-	return syscall(SYS_process_vm_readv, getpid(), &to, 1ul, &source, 1ul, 0ul);
+	return kernel_call(SYS_process_vm_readv, getpid(), &to, 1ul, &source, 1ul, 0ul);
 }
 
 static void read_run(struct memory *m, uint64_t start, uint64_t end, memory_visit *visit,

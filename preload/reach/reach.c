@@ -43,14 +43,14 @@ static _Noreturn void search(struct search_start *start, uint64_t host_bytes)
 	const struct rlimit no_core = { 0, 0 };
 	enum trace_search outcome = TRACE_SEARCH_OLD_KERNEL;
 
-	if (syscall(SYS_close_range, 0u, ~0u, 0u) == 0) {
+	if (kernel_call(SYS_close_range, 0u, ~0u, 0u) == 0) {
 		setrlimit(RLIMIT_CORE, &no_core);
 		start->is_unsure |= host_bytes == 0 || maps_bytes() != host_bytes;
 		outcome = search_all(start);
 	}
 	note(outcome);
 	for (;;)
-		syscall(SYS_exit_group, 0);
+		kernel_call(SYS_exit_group, 0);
 }
 
 /* Not inlined: all registers of the caller are above this frame. */
@@ -64,7 +64,7 @@ static APART void copy_process(void)
 	note(TRACE_SEARCH_STARTED);
 	signals = kernel_block_signals(MASK_ALL);
 	before = clock_monotonic_ns();
-	pid = syscall(SYS_clone, 0ul, NULL, NULL, NULL, 0ul);
+	pid = kernel_call(SYS_clone, 0ul, NULL, NULL, NULL, 0ul);
 	if (pid == 0)
 		search(&start, bytes);
 	trace_header->still_ns = clock_monotonic_ns() - before;

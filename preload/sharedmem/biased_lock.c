@@ -2,9 +2,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/base/kernel.h"
 #include "preload/base/lock.h"
 #include "preload/base/process.h"
 #include "preload/sharedmem/biased_lock.h"
@@ -17,7 +17,7 @@ __thread uint32_t biased_lock_held __attribute__((aligned(BIASED_LOCK_OWNERS)));
 
 static bool pass_membarrier(int command)
 {
-	return !process_is_confined && syscall(SYS_membarrier, command, 0, 0) == 0;
+	return !process_is_confined && kernel_call(SYS_membarrier, command, 0, 0) == 0;
 }
 
 static bool wait_until(bool (*is_done)(struct biased_lock *), struct biased_lock *lock)

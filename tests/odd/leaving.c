@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -69,16 +71,32 @@ static void *call_cancelled(void *unused)
 	return unused;
 }
 
-static int cancelled_later(char **arguments)
+static void run_cancelled(void)
 {
 	pthread_t thread;
 	void *result;
 
-	(void)arguments;
-	host_start();
 	need(pthread_create(&thread, NULL, call_cancelled, NULL) == 0, "a thread");
 	pthread_join(thread, &result);
 	printf("finished %d, cancelled %d\n", has_finished, result == PTHREAD_CANCELED);
+	fflush(stdout);
+}
+
+/* In the program, and in a child, whose first call it makes. */
+static int cancelled_later(char **arguments)
+{
+	int status;
+	pid_t child;
+
+	(void)arguments;
+	host_start();
+	child = fork();
+	if (child == 0) {
+		run_cancelled();
+		_exit(0);
+	}
+	need(child > 0 && waitpid(child, &status, 0) == child && status == 0, "a child");
+	run_cancelled();
 	leak(31);
 	return 0;
 }
@@ -174,8 +192,8 @@ static int overflowed(char **arguments)
 	return 0;
 }
 
-/* From now on, whoever makes another system call than these few ends. */
-static void confine(void)
+/* From now on, whoever makes another system call than these few ends. Installed in one of three ways. */
+static void confine(const char *how)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -188,7 +206,12 @@ static void confine(void)
 	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
 
 	need(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no new privileges");
-	need(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "a filter");
+	if (strcmp(how, "prctl") == 0)
+		need(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, how);
+	else if (strcmp(how, "seccomp") == 0)
+		need(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0, how);
+	else
+		need(syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, how);
 }
 
 static NOINLINE PVOID allocate_deep(int depth)
@@ -199,7 +222,7 @@ static NOINLINE PVOID allocate_deep(int depth)
 	return block;
 }
 
-/* ROUNDS of calls after that; stacks that are new, misuses that are new, and the end of the process
+/* HOW ROUNDS: so many calls after that; stacks that are new, misuses that are new, and the end of the process
  * need no system call either. */
 static int confined(char **arguments)
 {
@@ -208,8 +231,8 @@ static int confined(char **arguments)
 
 	host_start();
 	churn_private(10);
-	confine();
-	churn_private(number_of(arguments[0]));
+	confine(arguments[0]);
+	churn_private(number_of(arguments[1]));
 	for (int i = 0; i < 200; i++)
 		lsa->FreePrivateHeap(allocate_deep(i % 100));
 	block = allocate_deep(3);
@@ -221,7 +244,8 @@ static int confined(char **arguments)
 	_exit(0);
 }
 
-/* The same with sections, made before and after that. */
+/* The same with sections, made before and after that; one that was deleted before leaves its bookkeeping
+ * for another. */
 static int confined_sections(char **arguments)
 {
 	static const char done[] = "done\n";
@@ -229,9 +253,10 @@ static int confined_sections(char **arguments)
 
 	(void)arguments;
 	host_start();
+	lsa->DeleteSharedMemory(lsa->CreateSharedMemory(65536, 64));
 	section = lsa->CreateSharedMemory(65536, 64);
 	block = lsa->AllocateSharedMemory(section, 32);
-	confine();
+	confine("prctl");
 	for (int i = 0; i < 1000; i++) {
 		PVOID other = lsa->AllocateSharedMemory(section, 32);
 
@@ -246,6 +271,27 @@ static int confined_sections(char **arguments)
 	if (write(1, done, sizeof(done) - 1) < 0)
 		_exit(1);
 	_exit(0);
+}
+
+/* The host forbids itself the time stamp counter. */
+static int without_counter(char **arguments)
+{
+	int status;
+	pid_t child;
+
+	(void)arguments;
+	host_start();
+	churn_private(10);
+	need(prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0) == 0, "the counter");
+	churn_private(1000);
+	child = fork();
+	if (child == 0) {
+		churn_private(10);
+		_exit(0);
+	}
+	need(child > 0 && waitpid(child, &status, 0) == child && status == 0, "a child");
+	lsa->AllocatePrivateHeap(31);
+	return 0;
 }
 
 /* PATH of a file that the program opens as its descriptor 2. Then a child can make no trace. */
@@ -271,30 +317,34 @@ static int own_descriptor(char **arguments)
 	return 0;
 }
 
-static bool ends_in_destructor;
+static const char *end_of_destructor; /* NULL: it does nothing */
 
 __attribute__((destructor)) static void end_in_destructor(void)
 {
-	if (!ends_in_destructor)
+	if (!end_of_destructor)
 		return;
 	lsa->AllocatePrivateHeap(31);
-	raise(SIGKILL);
+	if (strcmp(end_of_destructor, "abort") == 0)
+		abort();
+	if (strcmp(end_of_destructor, "_exit") == 0)
+		_exit(4);
+	raise((int)number_of(end_of_destructor));
 }
 
-/* After exit() has begun. */
-static int killed_in_destructor(char **arguments)
+/* HOW it ends after exit() has begun: "abort", "_exit", or the number of a signal. */
+static int ended_in_destructor(char **arguments)
 {
-	(void)arguments;
 	host_start();
-	ends_in_destructor = true;
+	end_of_destructor = arguments[0];
 	return 3;
 }
 
 const struct scenario leaving_scenarios[] = {
 	{ "confined", confined },
 	{ "confined-sections", confined_sections },
+	{ "without-counter", without_counter },
 	{ "own-descriptor", own_descriptor },
-	{ "killed-in-destructor", killed_in_destructor },
+	{ "ended-in-destructor", ended_in_destructor },
 	{ "cancelled-later", cancelled_later },
 	{ "cancelled-anywhere", cancelled_anywhere },
 	{ "jumped-anywhere", jumped_anywhere },

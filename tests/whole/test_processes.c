@@ -232,30 +232,74 @@ Test(processes, each_way_to_end_is_in_the_trace, .timeout = 120)
 	}
 }
 
-/* exit() had begun, but the process did not end by it. */
-Test(processes, a_process_that_is_killed_in_a_destructor_was_killed, .timeout = 60)
+/* exit(3) had begun, but the process did not end by it. */
+Test(processes, a_process_that_ends_in_a_destructor_has_that_end, .timeout = 60)
 {
-	struct traced traced = trace(ODD("killed-in-destructor"));
+	static const struct {
+		const char *how, *end;
+		int status;
+	} ends[] = { { "9", "killed", 128 + 9 },
+		     { "11", "killed", 128 + 11 },
+		     { "8", "killed", 128 + 8 },
+		     { "abort", "killed", 128 + 6 },
+		     { "_exit", "exit", 4 } };
 
-	expect_one(&traced, 1, 31);
-	expect_end(&traced, "killed", 137);
-	traced_release(&traced);
-}
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct traced traced = trace(ODD("ended-in-destructor", ends[i].how));
 
-/* With a backtrace of all frames, and in a file that grows. */
-Test(processes, no_allocator_no_loader_and_no_cancellation_point_is_on_the_way_of_a_call,
-     .timeout = 120)
-{
-	static const char *const modes[] = { "--mode=ring", "--mode=full" };
-
-	for (size_t i = 0; i < 2; i++) {
-		const char *const options[] = { modes[i], NULL };
-		struct traced traced = trace_with(options, COMMAND(BUILD_DIR "/tests/stricthost"));
-
-		expect_traces(&traced, 2);
-		expect_leaks_exactly(&traced, 1, 31);
+		expect_one(&traced, 1, 31);
+		expect_end(&traced, ends[i].end, ends[i].status);
 		traced_release(&traced);
 	}
+}
+
+/* In a file that grows, in one that is overwritten, with the host's memory and with each allocator. */
+Test(processes, no_allocator_no_loader_and_no_cancellation_point_is_on_the_way_of_a_call,
+     .timeout = 240)
+{
+	static const char *const options[] = { "--mode=full", "--ring=1M", "--allocator=embedded",
+					       "--allocator=guard" };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		struct traced traced = trace_with((const char *const[]){ options[i], NULL },
+						  COMMAND(BUILD_DIR "/tests/stricthost"));
+
+		expect_traces(&traced, 2);
+		expect_exact(&traced);
+		cr_expect_eq(json_number_at(traced.report, "summary.leaked_blocks"), 1);
+		cr_expect_eq(json_number_at(traced.report, "summary.leaked_bytes"), 31);
+		cr_expect_gt(findings_of(&traced, NULL), findings_of(&traced, "block-leak"));
+		traced_release(&traced);
+	}
+}
+
+/* What the library could call at all. */
+Test(processes, the_library_imports_no_allocator_no_lock_and_no_cancellation_point)
+{
+	static const char forbidden[] =
+		" malloc calloc realloc free posix_memalign aligned_alloc strdup __tls_get_addr"
+		" dl_iterate_phdr dladdr dlerror dlsym dlvsym dlclose pthread_mutex_lock "
+		"pthread_once"
+		" pthread_cond_wait pthread_rwlock_rdlock sem_wait pthread_join pthread_testcancel"
+		" open openat creat close read readv pread pread64 write writev pwrite pwritev2 "
+		"fcntl"
+		" fcntl64 fallocate posix_fallocate fsync msync nanosleep clock_nanosleep usleep "
+		"sleep"
+		" poll select pause sigsuspend wait waitpid fopen printf exit _exit syscall ";
+	struct run run = run_command(COMMAND("nm", "-D", "--undefined-only", LIBRARY));
+	char *line, *rest = run.out;
+
+	cr_assert_eq(run.status, 0, "%s", run.err);
+	while ((line = strtok_r(rest, "\n", &rest)) != NULL) {
+		char *name = strrchr(line, ' ');
+		size_t bytes = strcspn(name, "@");
+		const char *found;
+
+		name[bytes] = '\0';
+		found = strstr(forbidden, name);
+		cr_expect_not(found && found[bytes] == ' ', "%s", name);
+	}
+	run_release(&run);
 }
 
 /* What the tracer has to say is not said there. */
@@ -293,10 +337,13 @@ Test(processes, a_file_that_is_the_hosts_descriptor_2_is_not_written_to_without_
 /* The more rounds, the more room is asked for in vain. */
 Test(processes, a_host_under_a_filter_that_kills_is_traced_without_system_calls, .timeout = 60)
 {
-	static const char *const rounds[] = { "10", "100000" };
+	static const char *const ways[][2] = { { "prctl", "10" },
+					       { "prctl", "100000" },
+					       { "seccomp", "100000" },
+					       { "syscall", "100000" } };
 
-	for (size_t i = 0; i < 2; i++) {
-		struct traced traced = trace(ODD("confined", rounds[i]));
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct traced traced = trace(ODD("confined", ways[i][0], ways[i][1]));
 
 		expect_traces(&traced, 1);
 		expect_end(&traced, "exit", 0);
@@ -304,9 +351,18 @@ Test(processes, a_host_under_a_filter_that_kills_is_traced_without_system_calls,
 		cr_expect_eq(json_number_at(traced.report, "summary.leaked_blocks"), 1);
 		cr_expect_eq(findings_of(&traced, "double-free"), 1);
 		cr_expect_eq(calls_of(&traced, "AllocatePrivateHeap"),
-			     212 + strtoll(rounds[i], NULL, 10));
+			     212 + strtoll(ways[i][1], NULL, 10));
 		traced_release(&traced);
 	}
+}
+
+Test(processes, a_host_without_the_time_stamp_counter_is_traced_on, .timeout = 60)
+{
+	struct traced traced = trace(ODD("without-counter"));
+
+	expect_traces(&traced, 2);
+	expect_leaks_exactly(&traced, 1, 31);
+	traced_release(&traced);
 }
 
 /* What would need a system call, fails; only with the guard it is the host's. */

@@ -148,8 +148,9 @@ Test(threads, a_thread_that_is_cancelled_is_not_cancelled_in_the_tracer, .timeou
 {
 	struct traced traced = trace(ODD("cancelled-later"));
 
-	expect_one(&traced, 1, 31);
-	cr_expect_str_eq(traced.run.out, "finished 1, cancelled 1\n");
+	expect_traces(&traced, 2);
+	expect_leaks_exactly(&traced, 1, 31);
+	cr_expect_str_eq(traced.run.out, "finished 1, cancelled 1\nfinished 1, cancelled 1\n");
 	traced_release(&traced);
 }
 

@@ -64,3 +64,22 @@ Test(clock, times_of_threads_are_in_the_order_of_what_they_do)
 	pthread_join(other, &went_back);
 	cr_assert_null(went_back);
 }
+
+/* The moments before and after are in order. */
+Test(clock, ticks_go_on_without_the_counter)
+{
+	uint64_t before, first, last;
+
+	while (clock_monotonic_ns() == clock_first()->monotonic_ns)
+		;
+	before = clock_ticks();
+	clock_leave_counter();
+	cr_assert_not(clock_has_tsc);
+	first = clock_ticks();
+	cr_assert_leq(before, first);
+	for (int i = 0; i < 1000; i++) {
+		last = clock_ticks_after();
+		cr_assert_leq(first, last);
+		first = last;
+	}
+}
