@@ -176,7 +176,7 @@ static void count_checked(bool is_as_expected)
 /* Takes it in each way: by the history, by steps, and by libunwind, which is believed. Two comparisons,
  * so that a history that gives up shows as fewer of them. What the tree has for it is compared as
  * well, and what is believed of a stack that is unchanged. */
-static uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
+static APART uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
 {
 	struct unwind_history *h = lane->history;
 	struct backtrace b, ours;

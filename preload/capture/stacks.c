@@ -71,9 +71,9 @@ static APART uint32_t look_up_frames(const struct backtrace *b, uint64_t hash)
 /* Under the cold lock. */
 static uint32_t find_or_store(const struct backtrace *b, uint64_t hash)
 {
+	static uint64_t frame[TRACE_FRAMES_MAX]; /* stacks may be small */
 	struct trace_stack *stack;
 	uint32_t reference;
-	uint64_t frame[TRACE_FRAMES_MAX];
 
 	/* First: a module not seen before is written to the log as well. */
 	for (uint32_t i = 0; i < b->frames; i++)

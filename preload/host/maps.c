@@ -24,7 +24,7 @@ struct map {
 struct maps_reader {
 	int fd;
 	size_t used, filled;
-	char buffer[4096];
+	char buffer[1024]; /* stacks may be small */
 };
 
 static int next_byte(struct maps_reader *r)

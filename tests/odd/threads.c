@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -251,6 +253,52 @@ static int sections_in_handlers(char **arguments)
 	return 0;
 }
 
+enum { BELOW_BYTES = 16384, WATERMARK = 0x5a };
+
+static char *small_stack_below;
+
+static void call_on_small_stack(int number)
+{
+	PVOID section = lsa->CreateSharedMemory(64, 64);
+	PVOID block = lsa->AllocateSharedMemory(section, 8);
+
+	(void)number;
+	lsa->FreeSharedMemory(section, block);
+	lsa->FreeSharedMemory(section, block);
+	lsa->DeleteSharedMemory(section);
+}
+
+static void *raise_on_small_stack(void *bytes)
+{
+	stack_t small = { .ss_sp = small_stack_below + BELOW_BYTES, .ss_size = *(size_t *)bytes };
+
+	need(sigaltstack(&small, NULL) == 0, "sigaltstack");
+	raise(SIGUSR1);
+	return NULL;
+}
+
+/* A handler on an alternate stack of BYTES beside what the kernel puts there makes the first calls of a
+ * thread, from new stacks, and a wrong one. Prints how many bytes are used below that stack. */
+static int small_alternate(char **arguments)
+{
+	struct sigaction action = { .sa_handler = call_on_small_stack, .sa_flags = SA_ONSTACK };
+	size_t bytes = getauxval(AT_MINSIGSTKSZ) + (size_t)number_of(arguments[0]);
+	pthread_t thread;
+	int used = 0;
+
+	host_start();
+	sigaction(SIGUSR1, &action, NULL);
+	small_stack_below = malloc(BELOW_BYTES + bytes);
+	need(small_stack_below, "memory");
+	memset(small_stack_below, WATERMARK, BELOW_BYTES);
+	need(pthread_create(&thread, NULL, raise_on_small_stack, &bytes) == 0, "a thread");
+	pthread_join(thread, NULL);
+	for (int i = 0; i < BELOW_BYTES; i++)
+		used += small_stack_below[i] != WATERMARK;
+	printf("%d bytes below\n", used);
+	return 0;
+}
+
 static jmp_buf way_out;
 
 static void jump_out(void)
@@ -441,6 +489,7 @@ const struct scenario thread_scenarios[] = {
 	{ "signals", signals },
 	{ "signals-on-own-stack", signals_on_own_stack },
 	{ "sections-in-handlers", sections_in_handlers },
+	{ "small-alternate", small_alternate },
 	{ "jump", jump },
 	{ "jump-out-of-handlers", jump_out_of_handlers },
 	{ "wait-in-callback", wait_in_callback },

@@ -89,6 +89,16 @@ Test(threads, a_handler_that_makes_sections_all_the_time_leaves_time_for_the_hos
 	}
 }
 
+/* Nothing of the host's is overwritten. A double free is found there. */
+Test(threads, a_handler_may_call_on_a_small_alternate_stack, .timeout = 60)
+{
+	struct traced traced = trace(ODD("small-alternate", "4608"));
+
+	cr_expect_str_eq(traced.run.out, "0 bytes below\n");
+	cr_expect_eq(findings_of(&traced, "double-free"), 1);
+	traced_release(&traced);
+}
+
 Test(threads, calls_that_a_longjmp_has_left_are_not_in_flight, .timeout = 60)
 {
 	struct traced traced = trace(ODD("jump"));
