@@ -11,6 +11,7 @@
 
 #include <criterion/criterion.h>
 
+#include "preload/base/process.h"
 #include "preload/base/reentry.h"
 
 #define NOINLINE __attribute__((noinline))
@@ -206,4 +207,13 @@ Test(reentry, who_entered_on_a_stack_that_is_gone_was_left)
 {
 	expect_left_on_stack_that(unmap);
 	expect_left_on_stack_that(protect);
+}
+
+/* Whether a stack is gone cannot be found out then. */
+Test(reentry, under_a_filter_that_kills_nobody_is_asked)
+{
+	get_left_inside();
+	overwrite();
+	process_is_confined = true;
+	cr_expect_not(was_left());
 }

@@ -145,6 +145,47 @@ Test(arena, as_many_as_can_be_referred_to_are_handed_out)
 	arena_release(largest);
 }
 
+/* Leaves blocks in use, a kept block and free ones of several sizes behind. */
+static void leave_used(uint64_t bytes)
+{
+	struct arena *used = arena_new(bytes);
+	uint64_t block[5];
+
+	for (uint64_t i = 0; i < 5; i++)
+		block[i] = arena_allocate(used, 16 + 2000 * i);
+	arena_free(used, block[0]);
+	arena_free(used, block[1]);
+	arena_free(used, block[3]);
+	arena_release(used);
+}
+
+/* One uses what a smaller one, one of its size and a larger one have left. */
+Test(arena, what_was_used_before_is_as_new)
+{
+	static const uint64_t before[] = { BYTES / 4, BYTES, 4 * BYTES };
+
+	for (int i = 0; i < 3; i++) {
+		arena_release(arena);
+		leave_used(before[i]);
+		arena = arena_new(BYTES);
+		for (uint64_t granule = 0; granule <= GRANULES; granule++)
+			cr_assert_eq(arena_free(arena, granule * ARENA_GRANULE), 0);
+		for (uint64_t granule = 1; granule <= GRANULES; granule++)
+			cr_assert_eq(arena_allocate(arena, 16), granule * ARENA_GRANULE);
+		cr_assert_eq(arena_allocate(arena, 16), 0);
+	}
+}
+
+Test(arena, what_is_too_small_is_not_used_for_more)
+{
+	struct arena *small = arena_new(BYTES / 4), *large;
+
+	arena_release(small);
+	large = arena_new(BYTES);
+	cr_expect_neq(large, small);
+	arena_release(large);
+}
+
 /* Against a model, in which each granule belongs to no block or to one. */
 enum { MODEL_BLOCKS = 300, MODEL_STEPS = 200000 };
 
