@@ -241,8 +241,12 @@ Test(reach, only_the_kinds_of_leaks_that_are_asked_for_count, .timeout = 120)
 	expect_gate(
 		"possible", "kept-list",
 		0, "left out, as --leak-kinds asked: 6 live blocks and sections; 207012 bytes of blocks\n");
+	expect_gate("lost", "list", 99, "  lost or reachable: the process stood still for ");
 	/* What is unknown counts. */
 	expect_gate("possible", "confined", 99, "; 3 blocks (201100 bytes)");
+	expect_gate(
+		"possible", "confined",
+		99, "  lost or reachable: unknown, because the process had confined itself with seccomp\n");
 }
 
 Test(reach, a_wrong_kind_is_refused, .timeout = 60)

@@ -152,11 +152,17 @@ static void write_in_flight(struct writer *w, const struct model *model)
 
 static void write_search(struct writer *w, const struct model_process *process)
 {
-	if (process->search_why && (process->search || w->report->has_leak_kinds)) {
-		buffer_text(w->text, "  lost or reachable: unknown, because ");
+	if (!process->search && !w->report->has_leak_kinds)
+		return;
+	buffer_text(w->text, "  lost or reachable: ");
+	if (process->search_why) {
+		buffer_text(w->text, "unknown, because ");
 		buffer_text(w->text, process->search_why);
-		buffer_text(w->text, "\n");
+	} else {
+		buffer_format(w->text, "the process stood still for %.1f ms to be looked through",
+			      (double)process->still_ns / 1e6);
 	}
+	buffer_text(w->text, "\n");
 }
 
 static void write_trace(struct writer *w, const struct model *model,

@@ -41,6 +41,52 @@ Test(message, a_message_names_module_and_offset_where_nothing_better_is_known)
 	expect_message(b, "block of 1 byte, allocated at named.so+0x3333, is never freed");
 }
 
+/* A live block, of which the search has found something. */
+static void add_found(struct trace_builder *b, uint32_t place, enum trace_reach reach)
+{
+	uint32_t entry = trace_builder_entry(b, live_block(0x5000, 1, place));
+
+	trace_builder_era(b, entry, 7 | (uint32_t)reach << TRACE_ERA_BITS);
+	trace_builder_header(b)->search = TRACE_SEARCH_DONE;
+}
+
+static void expect_found(enum trace_reach one, enum trace_reach other, const char *message)
+{
+	struct trace_builder *b = named_trace();
+	uint32_t place = trace_builder_place(b, 1, 0x3333);
+
+	add_found(b, place, one);
+	add_found(b, place, other);
+	expect_message(b, message);
+}
+
+Test(message, a_message_says_whether_something_still_points_to_a_leak)
+{
+#define LEAK "block of 1 byte, allocated at named.so+0x3333, is never freed"
+	expect_found(TRACE_REACH_LOST, TRACE_REACH_LOST, LEAK "; lost");
+	expect_found(TRACE_REACH_INDIRECT, TRACE_REACH_INDIRECT, LEAK "; indirectly lost");
+	expect_found(TRACE_REACH_POSSIBLE, TRACE_REACH_POSSIBLE, LEAK "; possibly lost");
+	expect_found(TRACE_REACH_REACHABLE, TRACE_REACH_REACHABLE, LEAK "; still reachable");
+	expect_found(TRACE_REACH_REACHABLE, TRACE_REACH_LOST, LEAK "; some are lost");
+	expect_found(TRACE_REACH_INDIRECT, TRACE_REACH_REACHABLE, LEAK "; some are indirectly lost");
+	expect_found(TRACE_REACH_UNKNOWN, TRACE_REACH_UNKNOWN, LEAK);
+}
+
+/* The search was not made to its end, or nobody could make one in this version. */
+Test(message, what_a_search_has_left_behind_is_not_believed)
+{
+	for (int is_old = 0; is_old < 2; is_old++) {
+		struct trace_builder *b = named_trace();
+
+		add_found(b, trace_builder_place(b, 1, 0x3333), TRACE_REACH_LOST);
+		if (is_old)
+			trace_builder_header(b)->version = 4;
+		else
+			trace_builder_header(b)->search = TRACE_SEARCH_NO_TIME;
+		expect_message(b, LEAK);
+	}
+}
+
 Test(message, a_message_leaves_out_what_is_unknown)
 {
 	struct trace_builder *b = named_trace();

@@ -520,6 +520,8 @@ ACCEPTS(the_greatest_depth, header->depth, TRACE_FRAMES_MAX)
 REFUSES(an_unknown_mark_of_inheritance, header->inherited, 2, "forked child")
 ACCEPTS(a_forked_child, header->inherited, 1)
 REFUSES(an_unknown_end, header->end, TRACE_END_KILLED + 1, "end of the process")
+REFUSES(an_unknown_outcome_of_a_search, header->search, TRACE_SEARCH_COUNT, "outcome of the search")
+ACCEPTS(a_search_without_time, header->search, TRACE_SEARCH_NO_TIME)
 REFUSES(no_chunks, header->chunks, 0, "number of chunks")
 
 Test(reader, refuses_a_bound_in_full_mode)
