@@ -594,9 +594,9 @@ int64_t model_time_ns(const struct model *m, uint64_t ticks)
 {
 	double ns = (double)(int64_t)(ticks - m->header->clock_first.ticks) * m->ns_per_tick;
 
-	if (ns >= MODEL_TIME_MOST)
+	if (ns >= (double)MODEL_TIME_MOST)
 		return MODEL_TIME_MOST;
-	return ns <= -MODEL_TIME_MOST ? -MODEL_TIME_MOST : (int64_t)ns;
+	return ns <= -(double)MODEL_TIME_MOST ? -MODEL_TIME_MOST : (int64_t)ns;
 }
 
 uint64_t model_duration_ns(const struct model *m, uint64_t ticks)
