@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the word that somebody may have meant who mistyped it. Pure. */
+/* Finds the word that a mistyped word may stand for. Pure. */
 #ifndef LSATRACE_VIEWER_BASE_LIKENESS_H
 #define LSATRACE_VIEWER_BASE_LIKENESS_H
 

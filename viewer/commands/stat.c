@@ -288,7 +288,7 @@ static void write_lost(struct buffer *b, const struct model *m)
 		any = true;
 		buffer_format(b, "  lost               %" PRIu64 " %s%s\n", lost,
 			      losses_words((enum trace_lost)i),
-			      i == TRACE_LOST_EVENTS ? "; the results are exact all the same" : "");
+			      i == TRACE_LOST_EVENTS ? "; the results are still exact" : "");
 	}
 	if (!any)
 		buffer_text(b, "  lost               nothing\n");

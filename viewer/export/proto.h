@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes messages of Protocol Buffers: the few types of fields that profiles and Perfetto's traces
- * have. A field that is 0 or empty is left out by the caller, or written all the same: both mean 0.
+ * have. A caller may leave out a field that is 0 or empty: it means the same.
  *
  * Pure functions.
  */

@@ -88,11 +88,11 @@ struct finding {
 	 * status; else NULL. */
 	const char *entry_point;
 	uint32_t status;
-	/* Findings that belong together follow each other: the blocks of a section that leaks, after it;
-	 * and blocks of one call of an entry point. The first one leads; these sums are over those
-	 * that follow it. */
+	/* Findings that belong together follow each other: a section that leaks, then its blocks; and
+	 * the blocks of one call of an entry point. The first one leads, the others are led. The sums
+	 * are over those that are led. */
 	bool is_led, is_leading;
-	uint32_t group; /* of those that are one of both: a number that they share */
+	uint32_t group; /* if it leads or is led: a number that these findings share */
 	uint64_t led_findings, led_count, led_bytes;
 	bool has_address, has_size;
 	uint64_t address, size;

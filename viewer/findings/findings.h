@@ -66,7 +66,7 @@ struct findings {
 /* The namer that asks `symbols`, which must outlive it. */
 struct findings_namer findings_name_by(struct symbols *symbols);
 
-/* Judges the models together. What is given must outlive the result. `globs` NULL: no function is
+/* Finds what is wrong in all models together. What is given must outlive the result. `globs` NULL: no function is
  * named as a wrapper. Never NULL. */
 struct findings *findings_new(struct model *const *models, size_t count,
 			      struct findings_namer namer, const struct argument_list *globs);
@@ -80,11 +80,10 @@ const struct finding *findings_get(struct findings *f, size_t i);
 const struct finding *findings_look(struct findings *f, size_t i);
 
 /*
- * Mark the i-th finding: as suppressed, by a suppression whose name outlives the findings; and by the
- * number of occurrences that a baseline has, where 0 makes it a new one, and whether that was found by the
- * weak fingerprint. Of a baseline, each finding is
- * marked that is no note. Then findings_count() sums up again, and orders
- * the findings anew.
+ * Mark the i-th finding. findings_suppress(): as suppressed; the name `by` outlives the findings.
+ * findings_compare(): with the number of occurrences that a baseline has, 0 for a new finding, and whether
+ * it was found there by its weak fingerprint only. With a baseline, each finding is marked that is no
+ * note. Afterwards, findings_count() sums up again, and puts the suppressed findings last.
  */
 void findings_suppress(struct findings *f, size_t i, const char *by);
 void findings_compare(struct findings *f, size_t i, uint64_t ceiling, bool by_weak);

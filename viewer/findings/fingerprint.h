@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stays the same of a defect: from run to run, on other machines, with debug information or
- * only with a symbol table, and after edits elsewhere.
+ * Fingerprints identify a defect. They stay the same from run to run, on other machines, with debug
+ * information or only with a symbol table, and after edits elsewhere.
  *
  * A fingerprint is made from kind, reason, family, and the package's own frames in all backtraces:
  * the base name of the module, and the function's name in the ELF symbol table. Of that name, the

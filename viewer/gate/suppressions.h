@@ -14,7 +14,8 @@
  * The backtrace is that of the call, or else of the allocation, or else of the creation. A function
  * has two names, demangled and as linked: each of them may match. '#' begins a line of comment.
  *
- * What would hide every finding, or nothing, by a mistake that is easy to make, is refused.
+ * A suppression that would hide every finding, or that can match none, is refused: both are easy
+ * mistakes.
  *
  * For one thread at a time.
  */

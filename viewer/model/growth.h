@@ -18,8 +18,8 @@
  *
  * A cache that has not levelled off when the trace ends looks like a leak, and is called growing.
  *
- * What must be true of a backtrace that is called growing holds of its blocks and of its sections. A
- * trace of less than version 4 has no eras; and a run that is too short shows nothing.
+ * Blocks and sections of a backtrace are looked at separately. A trace before version 4 has no eras, and
+ * in a run that is too short nothing grows.
  *
  * Pure; for one thread at a time. A zeroed struct can be released.
  */

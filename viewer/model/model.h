@@ -104,13 +104,10 @@ const struct model_call *model_call(const struct model *m, size_t i);
 /* Decodes the stack that a reference leads to into `room`, and returns `room`. NULL: unknown. */
 const struct model_stack *model_stack(const struct model *m, uint32_t ref, struct model_stack *room);
 
-/*
- * Does a frame lie in a package: in its module, also if that has been loaded anew since? `package` is
- * < TRACE_PACKAGES.
- */
+/* Does a frame lie in the module of a package, or in an earlier load of it? `package` < TRACE_PACKAGES. */
 bool model_is_in_package(const struct model *m, uint32_t package, const struct model_frame *frame);
 
-/* The innermost frame that does, or else the innermost of all; NULL: there is no stack. */
+/* The innermost frame that lies in the package, or else the innermost of all; NULL: no stack. */
 const struct model_frame *model_own_frame(const struct model *m, uint32_t package,
 					  const struct model_stack *stack);
 

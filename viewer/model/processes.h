@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which process made which, as far as their traces tell: a process is below the one that forked it,
- * and a program that was executed is below the one that executed it. A process whose parent has no
+ * The tree of the traced processes: a process is below the one that forked it, and a program is below
+ * the one that executed it. A process whose parent has no
  * trace, or is gone, is at the top.
  *
  * Pure; for one thread at a time. A zeroed struct can be released.

@@ -11,7 +11,7 @@
 struct json;
 struct model;
 
-/* Writes an object. A ring that cannot be read is as long as what could be read of it. */
+/* Writes an object. If the ring cannot be read, the time line ends there. */
 void course_write(struct json *j, const struct model *model, const struct model_events *events);
 
 #endif

@@ -3,8 +3,8 @@
  * What is live over time: replays the events that are still in the ring, and says after each one what
  * each package and section holds.
  *
- * The end is that of the ledger, and the start is what then must have been there: blocks whose allocation
- * was overwritten. How long those of them were that are freed later is not known; they count with 0 bytes.
+ * At the end, that is what the ledger has. At the start, there are the blocks whose allocation was
+ * overwritten. Of those that are freed later, the size is not known: they count as 0 bytes.
  *
  * For one thread at a time. The model must outlive the curve.
  */

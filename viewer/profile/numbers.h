@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Gives numbers to texts, in 16 to 32 bytes a text: only the hash of a text is kept. The hash has 64
- * bits and a key that nobody knows before (hash.h), so two texts of a report that have one hash are
- * less likely than a fault of the memory.
+ * bits and a secret key (hash.h), so that two texts of a report with the same hash are less likely than
+ * a fault of the memory.
  *
  * A zeroed struct is empty. For one thread at a time.
  */

@@ -5,7 +5,7 @@
  *
  * What is leaked and live comes from the ledger, and is the same as in the report. What was allocated
  * and called comes from the events in the ring. Where these were overwritten, a row without a stack
- * takes the rest, so that the sums are those of the counters all the same.
+ * takes the rest, so that the sums are still those of the counters.
  *
  * For one thread at a time. The models must outlive the profile.
  */

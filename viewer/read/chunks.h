@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The chunks of a trace, copied into memory. Chunks with results (log, ledger, findings, lanes,
- * counters, checkpoints) are copied once, when the trace is opened. Chunks of the ring, which are nearly all of
- * a large trace, are copied one at a time, when somebody asks for one.
+ * counters, checkpoints) are copied once, when the trace is opened. Chunks of the ring, which are
+ * nearly all of a large trace, are copied one at a time, when somebody asks for one.
  *
  * A file in motion is one that its process may still write. Each chunk of it is read twice, and the
  * second reading keeps only the items that were valid in the first: they were whole before the

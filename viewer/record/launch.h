@@ -19,8 +19,8 @@
 enum { LAUNCH_FAILED = 125, LAUNCH_CANNOT_RUN = 126, LAUNCH_NOT_FOUND = 127 };
 
 struct launch {
-	const char *library;   /* put first in LD_PRELOAD, but for sanitizers; NULL: the environment
-				is not changed at all */
+	const char *library;   /* put first in LD_PRELOAD, after sanitizers only; NULL: the
+				environment is not changed at all */
 	const char *options;   /* value of LSATRACE_OPTIONS */
 	const char *session;   /* value of LSATRACE_SESSION: the session file */
 	const char *sanitizer; /* put before the library, unless LD_PRELOAD has one; "": none */

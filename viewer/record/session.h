@@ -46,9 +46,8 @@ bool session_open(struct session *s);
 
 /*
  * Reads the file, and removes it, so that it is gone even if the report is interrupted. A process
- * that has become another user could not write to the file. So its trace is looked for as well, in
- * the folder of `pattern`: the pattern of the traces' names, an absolute path. A trace says to which
- * session it belongs.
+ * that has become another user cannot write to the file. So traces of this session are also looked for
+ * in the folder of `pattern`: the pattern of the traces' names, an absolute path.
  */
 void session_read(struct session *s, const char *pattern);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes stacks as JSON. Pure, but for what symbols remember.
+ * Writes stacks as JSON. For one thread at a time, as symbols are.
  */
 #ifndef LSATRACE_VIEWER_REPORT_JSON_FRAMES_H
 #define LSATRACE_VIEWER_REPORT_JSON_FRAMES_H
@@ -13,8 +13,8 @@ struct model_stack;
 struct symbols;
 
 /*
- * Writes an array of the stack's frames, which is empty for NULL. The stack is one of the model, and
- * of a call of the package.
+ * Writes an array of the stack's frames, which is empty for NULL. `package` is the one that made the
+ * call.
  */
 void json_frames_write(struct json *j, const char *key, struct symbols *symbols,
 		       const struct model *model, uint32_t package, const struct model_stack *stack);

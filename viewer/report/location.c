@@ -100,9 +100,9 @@ static const char *skip_root(const struct sources *s, const char *path)
 }
 
 /*
- * The file may be gone, or have been built on another machine: then its path counts as it is. Debug
- * information may have a path that is relative to nobody knows what, because the compiler was told so
- * (-ffile-prefix-map): it counts if such a file lies below the root.
+ * The file may be gone, or have been built on another machine: then its path is taken as it is. With
+ * -ffile-prefix-map, debug information has relative paths, and does not say to which folder: such a path
+ * is taken if the file lies below the root.
  */
 static void place_source(const struct sources *s, struct known *known)
 {

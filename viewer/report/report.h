@@ -55,8 +55,8 @@ struct report {
 	bool has_color;                          /* the text is to be coloured */
 	const struct view *view;
 	const struct selection *selection; /* that was applied to the findings */
-	const char *since;                 /* the checkpoint from which on was looked; NULL: none */
-	bool has_growth;                   /* what grows is to be said */
+	const char *since;                 /* a checkpoint: only what is newer; NULL: all */
+	bool has_growth;                   /* also say what grows */
 	bool has_leak_kinds;               /* only some kinds of leaks are asked for */
 };
 
@@ -69,8 +69,8 @@ REPORT_FORMATS(REPORT_PROTOTYPE, REPORT_PROTOTYPE)
 
 enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER };
 
-/* The levels from which findings count as failure, in the order of --fail-on's values. If it is not
- * given: the same as from errors on. */
+/* The levels from which findings count as failure, in the order of --fail-on's values. DEFAULT: it was
+ * not given, which is the same as ERROR. */
 enum report_fail_on {
 	REPORT_FAIL_ON_DEFAULT,
 	REPORT_FAIL_ON_ERROR,

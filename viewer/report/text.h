@@ -10,7 +10,7 @@ struct finding;
 struct findings;
 struct report;
 
-/* "allocated here": what happened at a stack. */
+/* Says what happened at a stack: "allocated here". */
 const char *text_stack_words(enum trace_finding_stacks which);
 /* Appends "SENTENCE (COST; PACKAGE)", one line of plain text. */
 void text_write_sentence(struct buffer *text, const struct finding *f);
@@ -18,9 +18,9 @@ void text_write_sentence(struct buffer *text, const struct finding *f);
 void text_write_headline(struct buffer *text, const struct finding *f);
 /* Appends the headline with its level, and the stacks. */
 void text_write_finding(const struct report *report, const struct finding *f, struct buffer *text);
-/* Appends what the findings sum up to, without a newline. */
+/* Appends the sums over all findings, without a newline. */
 void text_write_summary(struct buffer *text, const struct findings *f);
-/* Appends what the result lacks, each item with `before` and `after` around it. */
+/* Appends what could not be recorded, each item with `before` and `after` around it. */
 void text_write_losses(struct buffer *text, const struct findings *f, const char *before,
 		       const char *after);
 

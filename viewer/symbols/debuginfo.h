@@ -23,16 +23,16 @@ struct debuginfo_search {
 };
 
 /*
- * Opens a binary. What is given must outlive the result. Returns NULL if the file is not there or is no ELF file, or if it has another
- * build-id, in which case *has_changed is true. With build_id_bytes 0 any file of that name is
- * taken.
+ * Opens a binary. What is given must outlive the result. Returns NULL if the file is not there or is
+ * no ELF file, or if it has another build-id: then *has_changed is true. With build_id_bytes 0, any
+ * file of that name is taken.
  */
 struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
 				 struct debuginfo_search *search, bool *has_changed);
 /* Accepts NULL. */
 void debuginfo_close(struct debuginfo *d);
 
-/* Has it more than a symbol table? */
+/* Is there DWARF, and not only a symbol table? */
 bool debuginfo_has_lines(const struct debuginfo *d);
 /* Returns what keeps its debug information from being used, in words; NULL: nothing. */
 const char *debuginfo_obstacle(const struct debuginfo *d);

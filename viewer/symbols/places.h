@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the files of modules, and their debug information, are looked for: where they were when they
- * were traced, and in places that the user names.
+ * Where to look for the files of modules, and for their debug information: at the paths that the
+ * trace has, and in places that the user names.
  *
  * Pure, but for the options.
  */
@@ -36,7 +36,7 @@ bool places_find(const struct places *p, const struct model_module *module, size
 /* Returns where elfutils looks for debug information, in its syntax; to be freed. */
 char *places_search_path(const struct places *p);
 
-/* Appends what was looked through, beside the path of the trace: ", nor in DIR". */
+/* Appends the places that the user named, for a sentence on what was not found: ", nor in DIR". */
 void places_write(const struct places *p, struct buffer *b);
 
 #endif

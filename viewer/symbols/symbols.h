@@ -3,10 +3,10 @@
  * Finds the function and the source line for an offset in a module, with elfutils. The module's
  * file must be the one that was traced: a file with another build-id is not used. Debug information
  * comes from that file, from a separate file (found by build-id or .gnu_debuglink), from split files
- * (.dwo), or from debuginfod where that is set up. Without debug information, the ELF symbol table still names the
- * function. A packed trace has the answers itself.
+ * (.dwo), or from debuginfod where that is set up. Without debug information, the ELF symbol table
+ * still names the function. A packed trace has the answers itself.
  *
- * Answers are kept, up to some 16 MiB, so asking again is cheap. Names and paths are cut at
+ * Answers are kept, up to about 16 MiB, so asking again is cheap. Names and paths are cut at
  * TRACE_NAME_MAX bytes.
  *
  * For one thread at a time. An answer is valid until the next question.
@@ -58,7 +58,7 @@ const char *symbols_find_data(struct symbols *s, const struct model_module *modu
 			      uint64_t *from);
 
 /* Was the file of a module found? And what keeps its debug information from being read, in words; NULL:
- * nothing. For the one who packs a trace. */
+ * nothing. `lsatrace pack` needs both. */
 bool symbols_are_known(struct symbols *s, const struct model_module *module);
 const char *symbols_obstacle(struct symbols *s, const struct model_module *module);
 

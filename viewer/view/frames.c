@@ -188,7 +188,7 @@ void frames_write(struct buffer *b, const struct frames_style *style, struct sym
 		any |= !is_foreign(&w, &stack->frame[i]);
 	for (uint32_t i = 0, end; i < stack->frames; i = end) {
 		end = i;
-		/* The innermost frame is the one that called, whosever it is. */
+		/* The innermost frame made the call: it is never folded. */
 		while (any && !style->has_all && i > 0 && end < stack->frames &&
 		       is_foreign(&w, &stack->frame[end]))
 			end++;

@@ -35,7 +35,7 @@ struct frames_style {
 struct frames_style frames_style(const char *indent, bool has_color);
 void frames_release(struct frames_style *style);
 
-/* Appends the lines of a stack. It is one of a call of the package. */
+/* Appends the lines of a stack. `package` is the one that made the call. */
 void frames_write(struct buffer *b, const struct frames_style *style, struct symbols *symbols,
 		  const struct model *model, uint32_t package, const struct model_stack *stack);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A moment that a user names: "2026-11-29 21:05", "21:05:47", "-8h" for 8 hours ago, "+12.5" for so many
- * seconds after the start of a trace. Asks the clock and the time zone; keeps no state.
+ * A moment that a user names: "2026-11-29 21:05", "21:05:47", "-8h" for 8 hours ago, "+12.5" for
+ * 12.5 seconds after the start of a trace. Asks the clock and the time zone; keeps no state.
  */
 #ifndef LSATRACE_VIEWER_VIEW_MOMENT_H
 #define LSATRACE_VIEWER_VIEW_MOMENT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The overview of a report: one line for each finding. Its columns are as wide as the first thousand
- * findings need, so that nothing is kept.
+ * findings need, so that no line has to be kept.
  *
  * For one thread at a time.
  */

@@ -129,7 +129,7 @@ Test(stat, knows_that_lost_history_does_not_matter)
 	struct trace_builder *b = trace_builder_new();
 
 	trace_builder_header(b)->lost[TRACE_LOST_EVENTS] = 3;
-	expect_text(b, "3 calls are not in the history; the results are exact all the same\n");
+	expect_text(b, "3 calls are not in the history; the results are still exact\n");
 }
 
 Test(stat, shows_where_clients_find_the_memory_of_a_section)
