@@ -11,19 +11,13 @@
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
-/* FNV-1a, 64 bits. */
-static void mix_bytes(uint64_t *hash, const void *bytes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		*hash ^= ((const unsigned char *)bytes)[i];
-		*hash *= 0x100000001b3ull;
-	}
-}
-
-/* The terminator is hashed too: "ab", "c" and "a", "bc" must differ. */
+/* FNV-1a, 64 bits. The terminator is hashed too: "ab", "c" and "a", "bc" must differ. */
 static void mix_text(uint64_t *hash, const char *text)
 {
-	mix_bytes(hash, text, strlen(text) + 1);
+	do {
+		*hash ^= (unsigned char)*text;
+		*hash *= 0x100000001b3ull;
+	} while (*text++);
 }
 
 static uint64_t begin(const struct finding *finding)

@@ -134,17 +134,6 @@ static void write_totals(struct json *j, const struct model *model)
 	json_close_object(j);
 }
 
-static void write_events(struct json *j, const struct model_events *e)
-{
-	json_open_object(j, "events");
-	json_write_number(j, "recorded", e->recorded);
-	json_write_number(j, "retained", e->retained);
-	json_write_number(j, "overwritten", e->overwritten);
-	json_write_number(j, "lost", e->lost);
-	json_write_number(j, "torn", e->torn);
-	json_close_object(j);
-}
-
 static void write_in_flight(struct writer *w, const struct model *model)
 {
 	struct model_stack stack;
@@ -192,7 +181,13 @@ static void write_trace(struct writer *w, const struct model *model, const struc
 		json_write_null(j, "exit_status");
 	write_packages(j, model);
 	write_totals(j, model);
-	write_events(j, e);
+	json_open_object(j, "events");
+	json_write_number(j, "recorded", e->recorded);
+	json_write_number(j, "retained", e->retained);
+	json_write_number(j, "overwritten", e->overwritten);
+	json_write_number(j, "lost", e->lost);
+	json_write_number(j, "torn", e->torn);
+	json_close_object(j);
 	write_in_flight(w, model);
 	write_sections(j, model);
 	write_search(j, process);

@@ -141,14 +141,6 @@ const struct source *sources_find(struct sources *s, const char *path)
 	return known->path ? &known->source : NULL;
 }
 
-static bool has_package_frame(const struct finding *f, const struct model_stack *stack)
-{
-	for (uint32_t i = 0; i < stack->frames; i++)
-		if (model_is_in_package(f->model, f->package, &stack->frame[i]))
-			return true;
-	return false;
-}
-
 /* The greater, the better. */
 static int rank_source(const struct source *source, uint32_t line)
 {
@@ -193,7 +185,8 @@ struct location location_find(struct sources *s, struct symbols *symbols, const 
 	bool in_package;
 	int rank = 0;
 
-	in_package = stack && has_package_frame(f, stack);
+	in_package = stack && model_is_in_package(f->model, f->package,
+						  model_own_frame(f->model, f->package, stack));
 	for (uint32_t i = 0; stack && i < stack->frames && rank < 4; i++) {
 		const struct model_frame *frame = &stack->frame[i];
 

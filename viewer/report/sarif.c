@@ -66,20 +66,6 @@ static void write_rule(struct json *j, enum trace_kind kind)
 	buffer_release(&text);
 }
 
-static void write_tool(struct json *j)
-{
-	json_open_object(j, "tool");
-	json_open_object(j, "driver");
-	json_write_text(j, "name", "lsatrace");
-	json_write_text(j, "semanticVersion", LSATRACE_VERSION);
-	json_open_array(j, "rules");
-	for (unsigned i = 1; i < TRACE_KIND_COUNT; i++)
-		write_rule(j, (enum trace_kind)i);
-	json_close_array(j);
-	json_close_object(j);
-	json_close_object(j);
-}
-
 static void write_place(struct json *j, const struct source *source, uint32_t line)
 {
 	struct buffer uri = { 0 };
@@ -323,7 +309,16 @@ void report_write_sarif(const struct report *report, struct buffer *out)
 	json_write_text(j, "version", "2.1.0");
 	json_open_array(j, "runs");
 	json_open_object(j, NULL);
-	write_tool(j);
+	json_open_object(j, "tool");
+	json_open_object(j, "driver");
+	json_write_text(j, "name", "lsatrace");
+	json_write_text(j, "semanticVersion", LSATRACE_VERSION);
+	json_open_array(j, "rules");
+	for (unsigned i = 1; i < TRACE_KIND_COUNT; i++)
+		write_rule(j, (enum trace_kind)i);
+	json_close_array(j);
+	json_close_object(j);
+	json_close_object(j);
 	write_details(&w);
 	write_bases(&w);
 	json_write_text(j, "columnKind", "utf16CodeUnits");

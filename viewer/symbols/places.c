@@ -39,14 +39,6 @@ struct argument_group places_arguments(struct places *p)
 	return ARGUMENT_GROUP(rows, p);
 }
 
-/* Appends "ab/cdef01", as files of a build-id are called. */
-static void write_build_id(struct buffer *path, const struct model_module *module)
-{
-	buffer_hex_bytes(path, module->build_id, 1);
-	buffer_text(path, "/");
-	buffer_hex_bytes(path, module->build_id + 1, module->build_id_bytes - 1);
-}
-
 enum { BY_BUILD_ID, BY_BARE_BUILD_ID, BINARY_OF_BUILD_ID, BY_DEBUG_NAME, BY_NAME, BY_PATH, WAYS };
 
 /* One way in which a file can lie in a folder. Returns false if it needs a build-id and has none. */
@@ -57,12 +49,16 @@ static bool write_place(struct buffer *path, const char *folder, const struct mo
 		return false;
 	buffer_text(path, folder);
 	buffer_text(path, way == BY_BUILD_ID || way == BINARY_OF_BUILD_ID ? "/.build-id/" : "/");
-	if (way <= BINARY_OF_BUILD_ID)
-		write_build_id(path, module);
-	else if (way == BY_PATH)
+	if (way <= BINARY_OF_BUILD_ID) {
+		/* "ab/cdef01" */
+		buffer_hex_bytes(path, module->build_id, 1);
+		buffer_text(path, "/");
+		buffer_hex_bytes(path, module->build_id + 1, module->build_id_bytes - 1);
+	} else if (way == BY_PATH) {
 		buffer_bytes(path, module->path, module->path_bytes);
-	else
+	} else {
 		buffer_text(path, module->base);
+	}
 	buffer_text(path, way == BY_BUILD_ID || way == BY_BARE_BUILD_ID || way == BY_DEBUG_NAME
 				  ? ".debug"
 				  : "");
