@@ -161,6 +161,22 @@ static void expect_says(const json_t *finding, const char *words)
 	cr_expect(strstr(message, words), "not \"%s\": %s", words, message);
 }
 
+/* The format `gcc` places the finding at the line that the sentence names after those words. */
+static void expect_same_line(const struct traced *traced, const json_t *finding, const char *words)
+{
+	const char *place = strstr(json_text_at(finding, "message"), words);
+	struct run report =
+		run_command(COMMAND(LSATRACE, "report", "--format=gcc", traced->traces.all[0]));
+	char expected[64];
+
+	cr_assert(place);
+	place += strlen(words);
+	snprintf(expected, sizeof(expected), "%.*s: error: block of 200 bytes",
+		 (int)strcspn(place, " ,)"), place);
+	cr_expect(strstr(report.out, expected), "no %s in:\n%s", expected, report.out);
+	run_release(&report);
+}
+
 /* The wrapper is in each stack of an allocation, and no line of it is to be changed. */
 Test(habits, sentences_name_the_callers_of_wrappers_and_the_path, .timeout = 60)
 {
@@ -181,5 +197,6 @@ Test(habits, sentences_name_the_callers_of_wrappers_and_the_path, .timeout = 60)
 	expect_text(token, "leak_class", "direct");
 	expect_text(token, "path.entry_point", "LsaApLogonUser");
 	cr_expect_eq(json_number_at(token, "group"), json_number_at(groups, "group"));
+	expect_same_line(&traced, token, "allocated at ");
 	traced_release(&traced);
 }

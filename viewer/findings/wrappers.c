@@ -25,8 +25,9 @@ enum {
 struct function {
 	char *key; /* module and name */
 	bool is_wrapper;
+	bool is_part; /* it allocates, and would be one if it had more than one caller */
 	/* What the stacks say, while they are looked through: */
-	bool is_refuted, has_callers, has_sizes;
+	bool is_refuted, has_callers, has_sizes, is_acquiring;
 	uint16_t slot;         /* 1 + number of the function of the table; 0: none yet */
 	uint64_t call, caller; /* where it calls, where it is called */
 	uint64_t size;
@@ -99,14 +100,16 @@ static char *name_template(const char *function)
 	return name;
 }
 
-/* Is it of the C++ library, which is a wrapper as a whole? */
-static bool is_library(const struct symbol *symbol)
+/* Is it of the C++ library, which is a wrapper as a whole? `*is_allocator` becomes whether it is one that
+ * calls an allocator, which may be the package's. */
+static bool is_library(const struct symbol *symbol, bool *is_allocator)
 {
 	char *template = name_template(symbol->function);
 	const char *name = template ? template : symbol->function;
 	bool is_one = name && (strncmp(name, "std::", 5) == 0 ||
 			       strncmp(name, "__gnu_cxx::", 11) == 0 || is_operator(name));
 
+	*is_allocator = is_one && strstr(name, "allocate");
 	free(template);
 	return is_one;
 }
@@ -190,7 +193,7 @@ static void take_stack(struct wrappers *w, const struct model_stack *stack, stru
 
 		for (unsigned inlined = 0; symbol && s->depth < DEPTH;
 		     symbol = symbol->outer, inlined++) {
-			if (is_library(symbol))
+			if (is_library(symbol, &(bool){ false }))
 				continue;
 			s->function[s->depth] = add_function(w, frame->module, symbol);
 			s->line[s->depth] = line_of(s->function[s->depth], frame, symbol, inlined);
@@ -296,6 +299,7 @@ static void weigh(struct function *f, const struct sample *s, unsigned at, bool 
 	if (at + 1 < s->depth)
 		f->has_callers |= differs(&f->caller, is_first, s->call[at + 1]);
 	f->has_sizes |= s->has_sizes || !s->is_acquiring || differs(&f->size, is_first, s->size);
+	f->is_acquiring = s->is_acquiring;
 	f->slot = (uint16_t)(s->slot + 1);
 }
 
@@ -308,7 +312,7 @@ static void weigh_sample(const struct sample *s)
 
 		if (s->function[i] && !is_known)
 			weigh(s->function[i], s, i, is_inner);
-		is_inner &= is_known;
+		is_inner &= is_known || (i == 0 && s->function[i] && s->function[i]->is_part);
 	}
 }
 
@@ -324,9 +328,13 @@ static bool find_more(struct wrappers *w)
 	}
 	for (size_t i = 0; i < w->samples; i++)
 		weigh_sample(&w->sample[i]);
-	for (f = w->functions; f; f = f->hh.next)
-		if (!f->is_wrapper && f->slot && !f->is_refuted && f->has_callers && f->has_sizes)
-			any = f->is_wrapper = true;
+	for (f = w->functions; f; f = f->hh.next) {
+		if (f->is_wrapper || !f->slot || f->is_refuted || !f->has_sizes)
+			continue;
+		any |= f->has_callers || (f->is_acquiring && !f->is_part);
+		f->is_wrapper = f->has_callers;
+		f->is_part = f->is_acquiring;
+	}
 	return any;
 }
 
@@ -373,15 +381,24 @@ static bool is_named(const struct wrappers *w, const struct symbol *symbol)
 	return false;
 }
 
-static bool is_wrapper(const struct wrappers *w, const struct model_frame *frame,
+/* What is known of a function, if the frames before it belong to wrappers. An allocator is a wrapper
+ * with all that it calls. */
+enum use { USE_NONE, USE_PART, USE_WRAPPER, USE_ALLOCATOR };
+
+static enum use use_of(const struct wrappers *w, const struct model_frame *frame,
 		       const struct symbol *symbol)
 {
 	size_t key_bytes;
 	char *key;
 	const struct function *function = find_function(w, frame->module, symbol, &key, &key_bytes);
+	bool is_allocator, is_one = is_library(symbol, &is_allocator);
 
 	free(key);
-	return (function && function->is_wrapper) || is_library(symbol);
+	if (is_allocator || is_named(w, symbol))
+		return USE_ALLOCATOR;
+	if (is_one || (function && function->is_wrapper))
+		return USE_WRAPPER;
+	return function && function->is_part ? USE_PART : USE_NONE;
 }
 
 /* Does a stack of the finding begin with a call of the table? That of an access, or of what an entry
@@ -397,12 +414,18 @@ static unsigned skip_wrappers(const struct wrappers *w, const struct model_stack
 {
 	const struct model_frame *frame;
 	const struct symbol *symbol;
-	unsigned depth = 0;
+	unsigned depth = 0, next = 0;
 
 	for (unsigned at = 0;
-	     at < NAMED_MOST && (symbol = wrappers_frame(stack, w->namer, at, &frame)) != NULL; at++)
-		if (is_named(w, symbol) || (at == depth && is_wrapper(w, frame, symbol)))
-			depth = at + 1;
+	     at < NAMED_MOST && (symbol = wrappers_frame(stack, w->namer, at, &frame)) != NULL;
+	     at++) {
+		enum use use = use_of(w, frame, symbol);
+
+		if (use == USE_ALLOCATOR || (use == USE_WRAPPER && at == next))
+			depth = next = at + 1;
+		else if (use == USE_PART && at == 0)
+			next = 1;
+	}
 	/* The caller of the last one must be there. */
 	if (depth && !wrappers_frame(stack, w->namer, depth, &frame))
 		depth--;

@@ -14,7 +14,7 @@
  *   - it is called in at least two places, all of them in the package, and
  *   - if it allocates, blocks of at least two sizes.
  *
- * What allocates in a single place for a single caller is no wrapper. All instances of a template are
+ * What allocates in a single place for a single caller is no wrapper, unless that caller is one. All instances of a template are
  * one function. The operators new and delete, and functions of the C++ library, are wrappers always. The
  * user can name more of them: what such a one calls is skipped as well.
  *

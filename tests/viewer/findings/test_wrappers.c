@@ -59,6 +59,63 @@ Test(wrappers, a_function_that_allocates_for_one_caller_is_no_wrapper)
 	expect_first(b, NULL, "block of 40 bytes, allocated at named.c:16, is never freed");
 }
 
+/* One layer calls the other, which has no other caller. */
+static void leak_through_layers(struct trace_builder *b, uint64_t size, uint64_t caller)
+{
+	const uint64_t frames[] = { trace_builder_frame(1, 0x1010), trace_builder_frame(1, 0x1020),
+				    trace_builder_frame(1, caller), trace_builder_frame(2, 1) };
+
+	trace_builder_entry(
+		b, live_block(0x5000 + size * 0x100, size, trace_builder_stack(b, frames, 4)));
+}
+
+Test(wrappers, a_wrapper_may_have_two_layers)
+{
+	struct trace_builder *b = new_package();
+
+	leak_through_layers(b, 40, 0x1030);
+	leak_through_layers(b, 24, 0x1040);
+	expect_first(b, NULL,
+		     "block of 40 bytes, allocated at named.c:48 through f1020, is never freed");
+}
+
+Test(wrappers, a_function_of_another_library_is_skipped_if_the_package_calls_it)
+{
+	struct trace_builder *b = new_package();
+	uint64_t frames[] = { 0, trace_builder_frame(1, 0x1020), trace_builder_frame(2, 1) };
+
+	trace_builder_module(b, 3, "/p/libhelp.so", 0x570000000000, "55555555555555555555");
+	frames[0] = trace_builder_frame(3, 0x10);
+	trace_builder_entry(b, live_block(0x5000, 40, trace_builder_stack(b, frames, 3)));
+	expect_first(b, NULL,
+		     "block of 40 bytes, allocated at named.c:32 through libhelp.so+0x10, is never "
+		     "freed");
+}
+
+Test(wrappers, all_instances_of_a_template_are_one_function)
+{
+	struct trace_builder *b = new_package();
+
+	leak_from(b, 40, 0x2100, 0x1020, 1);
+	leak_from(b, 24, 0x2101, 0x1030, 1);
+	expect_first(b, NULL,
+		     "block of 40 bytes, allocated at named.c:32 through int *make<int>(unsigned "
+		     "long), is never freed");
+}
+
+/* f1010 is the allocator of a vector. */
+Test(wrappers, what_the_cxx_library_allocates_with_is_a_wrapper)
+{
+	struct trace_builder *b = new_package();
+	const uint64_t frames[] = { trace_builder_frame(1, 0x1010), trace_builder_frame(1, 0x2102),
+				    trace_builder_frame(1, 0x2103), trace_builder_frame(1, 0x1020) };
+
+	trace_builder_entry(b, live_block(0x5000, 40, trace_builder_stack(b, frames, 4)));
+	expect_first(b, NULL,
+		     "block of 40 bytes, allocated at named.c:32 through std::vector<int, "
+		     "mine::Heap<int> >::resize(unsigned long), is never freed");
+}
+
 Test(wrappers, a_function_that_allocates_blocks_of_one_size_is_no_wrapper)
 {
 	struct trace_builder *b = new_package();
