@@ -253,9 +253,9 @@ static int confined_sections(char **arguments)
 
 	(void)arguments;
 	host_start();
-	lsa->DeleteSharedMemory(lsa->CreateSharedMemory(65536, 64));
 	section = lsa->CreateSharedMemory(65536, 64);
 	block = lsa->AllocateSharedMemory(section, 32);
+	lsa->DeleteSharedMemory(lsa->CreateSharedMemory(65536, 64));
 	confine("prctl");
 	for (int i = 0; i < 1000; i++) {
 		PVOID other = lsa->AllocateSharedMemory(section, 32);
