@@ -11,6 +11,10 @@
 #include "viewer/model/model.h"
 #include "viewer/read/timeline.h"
 #include "viewer/report/report.h"
+#include "viewer/symbols/places.h"
+#include "viewer/top/names.h"
+#include "viewer/top/picture.h"
+#include "viewer/top/sheet.h"
 
 static void read_stack(const struct model *m, uint32_t ref)
 {
@@ -95,6 +99,29 @@ static void report(enum report_format format)
 	free(text);
 }
 
+/* The live view, but for the names, which a process of its own looks up. */
+static void look(void)
+{
+	static const struct places nowhere;
+	struct sheet_view view = sheet_view();
+	struct trouble trouble;
+	struct model *m = model_open("fuzzed", NULL, &trouble);
+	struct names *names = names_new(&nowhere);
+	struct picture *p = m ? picture_take(m, NULL, NULL) : NULL;
+	struct sheet sheet = { 0 };
+
+	for (unsigned page = SHEET_TABLES; p && page <= SHEET_STACKS; page++)
+		for (view.focus = 0; view.focus < PICTURE_TABLES; view.focus++) {
+			view.page = (enum sheet_page)page;
+			view.width = view.height = 24;
+			picture_sort(p, view.focus, view.order[view.focus]);
+			sheet_write(&sheet, p, names, &view);
+		}
+	sheet_release(&sheet);
+	picture_free(p);
+	names_free(names);
+}
+
 /* A folder of ctf cannot be made there: what it reads, perfetto reads as well. */
 #define EXPORT(name, help) export_traces(EXPORT_##name, "/dev/null", &stat[1], 1);
 #define REPORT(name, ...) report(REPORT_FORMAT_##name);
@@ -118,6 +145,7 @@ void fuzz_whole(const uint8_t *data, size_t size)
 	command_events(4, json);
 	command_baseline(2, baseline);
 	command_stat(2, stat);
+	look();
 	command_stat(3, totals);
 	command_events(4, life);
 	command_pack(3, pack);

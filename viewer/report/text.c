@@ -613,7 +613,7 @@ void report_write_text(const struct report *report, struct buffer *out)
 	terminal_shape(out);
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
-	table_write(out, &w.style, report->findings, report->symbols, report->selection);
+	table_write(out, &w.style, report->findings, report->selection);
 	for (size_t i = 0; i < report->findings->shown && i < top; i++)
 		write_shown(&w, findings_get(report->findings, i));
 	if (top < report->findings->shown)

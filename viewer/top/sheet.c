@@ -307,11 +307,11 @@ static void write_live(struct sheet *s, const struct picture *p, const struct ro
 	write_bytes(r, p->live_bytes);
 	buffer_text(&s->text, r->is_exact ? " bytes; " : "; ");
 	buffer_count(&s->text, p->live_sections, "section");
-	buffer_text(&s->text, "; since the mark, ");
+	buffer_text(&s->text, "; since the mark (");
 	write_span(&s->text, p->taken_ns - p->mark_ns);
-	buffer_text(&s->text, " ago: ");
+	buffer_text(&s->text, "): ");
 	write_signed(r, p->more_blocks, write_number);
-	buffer_text(&s->text, " blocks, ");
+	buffer_text(&s->text, ", ");
 	write_signed(r, p->more_bytes, write_bytes);
 	buffer_text(&s->text, r->is_exact ? " bytes" : "");
 	end_line(s, SHEET_PLAIN);
@@ -336,14 +336,16 @@ static void write_exactness(struct sheet *s, const struct picture *p)
 	}
 }
 
-static void write_found(struct sheet *s, const struct picture *p)
+static void write_found(struct sheet *s, const struct picture *p, const struct row *r)
 {
 	buffer_text(&s->text, "found: ");
-	buffer_count(&s->text, p->found[TRACE_LEVEL_ERROR], "error");
-	buffer_text(&s->text, ", ");
-	buffer_count(&s->text, p->found[TRACE_LEVEL_WARNING], "warning");
-	buffer_text(&s->text, ", ");
-	buffer_count(&s->text, p->found[TRACE_LEVEL_NOTE], "note");
+	for (int level = TRACE_LEVEL_ERROR; level >= TRACE_LEVEL_NOTE; level--) {
+		write_number(r, p->found[level]);
+		buffer_text(&s->text, " ");
+		buffer_text(&s->text, kinds_level_text((enum trace_level)level));
+		buffer_text(&s->text, p->found[level] == 1 ? "" : "s");
+		buffer_text(&s->text, level == TRACE_LEVEL_NOTE ? "" : ", ");
+	}
 	write_exactness(s, p);
 	end_line(s, p->found[TRACE_LEVEL_ERROR] ? SHEET_ERROR : SHEET_PLAIN);
 }
@@ -354,7 +356,7 @@ static void write_header(struct sheet *s, const struct picture *p, const struct 
 
 	write_process(s, p, &r);
 	write_live(s, p, &r);
-	write_found(s, p);
+	write_found(s, p, &r);
 }
 
 /* A table, or that part of it which is shown. Row 0 is the heading. */

@@ -9,8 +9,6 @@
 #include "viewer/findings/findings.h"
 #include "viewer/findings/message.h"
 #include "viewer/model/model.h"
-#include "viewer/symbols/demangle.h"
-#include "viewer/symbols/symbols.h"
 #include "viewer/view/frames.h"
 #include "viewer/view/layout.h"
 #include "viewer/view/selection.h"
@@ -26,7 +24,6 @@ static const char *const titles[COLUMNS] = { "#", "kind", "count", "bytes", "whe
 struct table {
 	struct findings *findings;
 	const struct frames_style *style;
-	struct symbols *symbols;
 	size_t width[COLUMNS];
 	struct buffer cell[COLUMNS];
 };
@@ -170,7 +167,7 @@ static void write_heading(struct buffer *b, struct table *t, const struct select
 }
 
 void table_write(struct buffer *b, const struct frames_style *style, struct findings *findings,
-		 struct symbols *symbols, const struct selection *selection)
+		 const struct selection *selection)
 {
 	static const char *const colors[] = {
 		[TRACE_LEVEL_NOTE] = "\033[36m",
@@ -179,7 +176,7 @@ void table_write(struct buffer *b, const struct frames_style *style, struct find
 	};
 	struct frames_style plain = *style;
 	struct buffer common = { 0 };
-	struct table t = { .findings = findings, .style = &plain, .symbols = symbols };
+	struct table t = { .findings = findings, .style = &plain };
 
 	if (findings->shown || findings->is_selected)
 		write_count(b, findings);

@@ -12,10 +12,9 @@ struct buffer;
 struct findings;
 struct frames_style;
 struct selection;
-struct symbols;
 
 /* Appends how many findings there are, and the table, by groups; nothing if there are none. */
 void table_write(struct buffer *b, const struct frames_style *style, struct findings *findings,
-		 struct symbols *symbols, const struct selection *selection);
+		 const struct selection *selection);
 
 #endif

@@ -90,11 +90,12 @@ Test(sheet, is_text_for_scripts_with_whole_numbers)
 
 	text(&s);
 	wait_for_names(&s);
-	cr_expect(strstr(text(&s), "?, process 4711, exited with status 0: 617284 calls/s, 1234567 "
-				   "calls\n"
-				   "live: 30 blocks, 46500 bytes; 0 sections; since the mark, 0 s "
-				   "ago: 0 blocks, 0 bytes\n"
-				   "found: 1 error, 0 warnings, 0 notes; exact\n"),
+	cr_expect(strstr(text(&s),
+			 "?, process 4711, exited with status 0: 617284 calls/s, 1234567 "
+			 "calls\n"
+			 "live: 30 blocks, 46500 bytes; 0 sections; since the mark (0 s): "
+			 "0, 0 bytes\n"
+			 "found: 1 error, 0 warnings, 0 notes; exact\n"),
 		  "%s", s.sheet.text.data);
 	cr_expect(strstr(s.sheet.text.data, " 3000       1       0        0  lsa-heap  alpha    "
 					    "alpha.so+0x1e0\n"),
