@@ -66,6 +66,7 @@ static void expect_line(struct trace_event e, const char *line)
 	int status;
 	char *text;
 
+	trace_builder_all_transfers(b);
 	trace_builder_package(b, 0, "pkg", 1, 0);
 	trace_builder_event(b, 0, e);
 	text = events(b, &status, NULL, NULL, NULL);
