@@ -17,55 +17,60 @@
 #define PYTHON "/usr/bin/python3"
 #define HOSTILE_FUNCTION "le<ak>&']]>%0A::,|ключ_鍵_abc"
 
-/* One process with all of these: each kind that does not need guarded blocks, names that break formats, a
- * package without symbols. */
-static const char *const packages[] = { PACKAGE("adopted"),
-					PACKAGE("block_leak"),
-					PACKAGE("demo"),
-					PACKAGE("double_delete"),
-					PACKAGE("double_free"),
-					PACKAGE("failed_call"),
-					PACKAGE("free_after_delete"),
-					PACKAGE("interior_pointer"),
-					PACKAGE("invalid_delete_unknown"),
-					PACKAGE("invalid_section_unknown"),
-					PACKAGE("live_at_delete"),
-					PACKAGE("lsa_heap_leak"),
-					PACKAGE("null_free"),
-					PACKAGE("return_buffer_leak"),
-					PACKAGE("section_handle"),
-					PACKAGE("unknown_address"),
-					PACKAGE("wrong_deallocator"),
-					PACKAGE("wrong_section"),
-					BUILT("bare"),
-					BUILT("two"),
-					BUILT("hostile"),
-					BUILT("hostile-symbols"),
-					NULL };
+/* Libraries among the packages of the tests that lsahost does not load. */
+static const char *const others[] = { "/before_dlsym.", "/interposer.", "/late_close.", "/lender.",
+				      "/plugin",        "/twin_",       "/versioned.",  "/itself.",
+				      "/ap.",           "/ap_table." };
 
-/* The reports on them, as files report.FORMAT in the folder of the traces. */
+/* All other packages, in one process: each kind that does not need guarded blocks, names that break
+ * formats, packages without symbols. */
+static void add_packages(struct arguments *command)
+{
+	struct arguments all = { 0 };
+
+	folder_list(&all, BUILD_DIR "/tests/packages", ".so");
+	for (size_t i = 0; i < all.count; i++) {
+		bool is_other = false;
+
+		for (size_t k = 0; k < sizeof(others) / sizeof(*others); k++)
+			is_other |= strstr(all.all[i], others[k]) != NULL;
+		if (!is_other)
+			arguments_add(command, "%s", all.all[i]);
+	}
+	arguments_add_all(command, COMMAND(BUILT("bare"), BUILT("two"), BUILT("hostile"),
+					   BUILT("hostile-symbols")));
+	arguments_release(&all);
+}
+
+/* The reports on them, and on a process that a wrong access has ended, as files report.FORMAT in the
+ * folder of the first trace. */
 struct reports {
-	struct traced traced;
+	struct traced traced, guarded;
 	struct run run;
 };
 
 static struct reports make_reports(const char *source_root)
 {
-	static const char *const formats[] = { "json", "junit", "sarif", "github", "gitlab", "gcc" };
+	static const char *const formats[] = { "json",   "junit", "sarif",   "github",
+					       "gitlab", "gcc",   "markdown" };
 	struct arguments command = { 0 };
 	struct reports r = { 0 };
 
 	arguments_add_all(&command, COMMAND(LSA_HOST, "--section"));
-	arguments_add_all(&command, packages);
+	add_packages(&command);
 	r.traced = traced_record(COMMAND("--ring=4M"), (const char *const *)command.all);
 	cr_assert_eq(r.traced.traces.count, 1u, "%s", r.traced.run.err);
 	arguments_release(&command);
+	r.guarded = traced_record(COMMAND("--allocator=guard"),
+				  COMMAND(LSA_HOST, "--command=overflow", PACKAGE("guarded")));
+	cr_assert_eq(r.guarded.traces.count, 1u, "%s", r.guarded.run.err);
 	arguments_add_all(&command, COMMAND(LSATRACE, "report", "--color=never"));
 	arguments_add(&command, "--source-root=%s", source_root);
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
 		arguments_add(&command, "--report=%s:%s/report.%s", formats[i], r.traced.folder,
 			      formats[i]);
 	arguments_add(&command, "%s", r.traced.traces.all[0]);
+	arguments_add(&command, "%s", r.guarded.traces.all[0]);
 	r.run = run_command((const char *const *)command.all);
 	cr_assert_eq(r.run.status, 1, "%s", r.run.err);
 	arguments_release(&command);
@@ -75,6 +80,7 @@ static struct reports make_reports(const char *source_root)
 static void release(struct reports *r)
 {
 	run_release(&r->run);
+	traced_release(&r->guarded);
 	traced_release(&r->traced);
 }
 
@@ -318,6 +324,25 @@ Test(formats, vim_finds_file_and_line_in_lines_like_gccs, .timeout = 120)
 		      "sort -u found >a; grep -o '^[^:]*:[0-9]*: ' report.gcc | grep -v ird | "
 		      "tr -d ': ' | sort -u >b; test -s b; comm -13 a b",
 		      "");
+	release(&r);
+}
+
+Test(formats, markdown_is_rendered_as_it_is_meant, .timeout = 120)
+{
+	struct reports r;
+
+	need("cmark-gfm --version", "cmark-gfm");
+	r = make_reports(SOURCE_DIR);
+	expect_output(
+		&r,
+		"cmark-gfm -e table -e autolink --unsafe report.markdown >page.html && " PYTHON
+		" '" SOURCE_DIR "/tests/readers/markdown.py' report.json <page.html",
+		"");
+	/* Without HTML, as some show it, it is still a table. */
+	expect_output(
+		&r, "cmark-gfm -e table report.markdown | grep -c '<td.*le&lt;ak&gt;&amp;.]]&gt;%0A::,|'",
+		"1\n");
+	expect_output(&r, "grep -c 'is left out\\|are left out' report.markdown || true", "0\n");
 	release(&r);
 }
 

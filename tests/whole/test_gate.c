@@ -155,7 +155,7 @@ Test(gate, suppressions_of_the_current_folder_are_found_and_that_is_said, .timeo
 Test(gate, each_format_says_how_much_is_suppressed, .timeout = 120)
 {
 	static const char *const formats[] = { "text",   "json",   "junit", "sarif",
-					       "github", "gitlab", "gcc" };
+					       "github", "gitlab", "gcc", "markdown" };
 	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("two")));
 
 	write_file(&t, "s", "leak:make_ticket\n");
@@ -297,7 +297,7 @@ static void expect_in_each_format(const struct traced *t, const char *name, int 
 				  const char *print)
 {
 	static const char *const formats[] = { "text",   "json",   "junit", "sarif",
-					       "github", "gitlab", "gcc" };
+					       "github", "gitlab", "gcc", "markdown" };
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
 		bool has_print = i >= 1 && i != 4 && i != 6;

@@ -38,6 +38,7 @@ struct symbols;
 	FORMAT(github) \
 	FORMAT(gitlab) \
 	FORMAT(gcc) \
+	NAMED(markdown, ".md") \
 	NAMED(html, ".html")
 
 /* What a format writes. */

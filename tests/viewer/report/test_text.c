@@ -377,7 +377,7 @@ Test(report_text, refuses_values_that_options_do_not_have)
 	cr_expect_str_eq(take(&options, "fail-on", "note"), "error, warning or never");
 	cr_expect_str_eq(take(&options, "color", "yes"), "auto, always or never");
 	cr_expect_str_eq(take(&options, "report", ""),
-			 "FORMAT:FILE, or a name in .txt .json .xml .sarif .html");
+			 "FORMAT:FILE, or a name in .txt .json .xml .sarif .md .html");
 }
 
 Test(report_text, says_when_the_report_cannot_be_written)
