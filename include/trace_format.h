@@ -322,7 +322,8 @@ enum trace_record_type {
 	TRACE_RECORD_PACKAGE,
 	TRACE_RECORD_PACKAGE_NAME, /* trace_text: number = package index, text = UTF-8 name; the last
 				      one counts */
-	TRACE_RECORD_PACKAGE_GONE, /* trace_text: number = package index, no text: it was unloaded */
+	TRACE_RECORD_PACKAGE_GONE, /* trace_text: number = package index; no text: it was unloaded;
+				      with a text: it failed to initialise */
 	TRACE_RECORD_EXE,          /* trace_text: path of the executable */
 	TRACE_RECORD_ARGUMENT,  /* trace_text: number = position, in ascending order; texts of one
 				  position follow each other, and are joined */

@@ -28,6 +28,9 @@ BUILD_bare := -O1 -DLEAKS=1 -Wl,--strip-all
 BUILD_bare-two := -O1 -DLEAKS=2 -Wl,--strip-all
 BUILD_hostile := -O1 -g
 BUILD_hostile-symbols := -O1
+BUILD_crowded := -O1 -g -DLEAKS=0 -DCROWDED=40000
+BUILD_failing := -O1 -g -DLEAKS=0 -DFAILING
+BUILD_slow := -O1 -g -DLEAKS=0 -DSLOW
 BUILD_optimised := -O2 -g -DLEAKS=1
 BUILDS := $(patsubst BUILD_%,$(BUILD)/tests/builds/%/built.so,$(filter BUILD_%,$(.VARIABLES)))
 STRESS := $(BUILD)/tests/unwind/default/stress

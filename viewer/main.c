@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,8 +53,22 @@ static int run_command(int argc, char **argv)
 	return COMMAND_TROUBLE;
 }
 
+/* A file must not get the number of a standard descriptor that is closed: messages would go into it. For a
+ * command that is executed they are closed again. */
+static void fill_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	fill_descriptors();
 	if (argc < 2) {
 		print_usage(stderr);
 		return COMMAND_TROUBLE;

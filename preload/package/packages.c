@@ -207,22 +207,22 @@ static bool is_known_alone(const struct package *p)
 	return p->has_index && p->index != TRACE_PACKAGE_OTHER && trace_is_mine();
 }
 
-/* Under the cold lock. */
-static void end_package(struct package *p)
+/* `why` is the text of the record. Under the cold lock. */
+static void end_package(struct package *p, const char *why)
 {
 	if (is_known_alone(p))
-		log_text(TRACE_RECORD_PACKAGE_GONE, p->index, "", 0);
+		log_text(TRACE_RECORD_PACKAGE_GONE, p->index, why, strlen(why));
 	p->has_index = false;
 }
 
-void packages_end(uint32_t number)
+static void end_with(uint32_t number, const char *why)
 {
 	uintptr_t was_inside = reentry_inside;
 	int saved_errno = errno;
 
 	reentry_inside = true;
 	if (lock_take(LOCK_COLD)) {
-		end_package(&packages[number]);
+		end_package(&packages[number], why);
 		lock_release(LOCK_COLD);
 	} else {
 		trace_lose(TRACE_LOST_DEFINITIONS);
@@ -231,9 +231,19 @@ void packages_end(uint32_t number)
 	errno = saved_errno;
 }
 
+void packages_end(uint32_t number)
+{
+	end_with(number, "");
+}
+
+void packages_fail(uint32_t number)
+{
+	end_with(number, "failed to initialise");
+}
+
 void packages_remove(uint32_t number)
 {
-	end_package(&packages[number]);
+	end_package(&packages[number], "");
 	table_forget(number);
 	memset(&packages[number], 0, sizeof(packages[number]));
 	memset(originals_of_wrappers[number], 0, sizeof(originals_of_wrappers[number]));

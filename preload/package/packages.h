@@ -58,8 +58,9 @@ uint32_t packages_define_table(const void *table, const char *name, size_t name_
 /* Returns the index that the package was given last. Takes no lock. */
 uint32_t packages_index(uint32_t number);
 
-/* The package was unloaded, or has failed to initialise. */
+/* The package was unloaded; or has failed to initialise. */
 void packages_end(uint32_t number);
+void packages_fail(uint32_t number);
 
 /* Notes the name by which a package calls itself. The first one counts. The strings are read with
  * care: they may be anything. */

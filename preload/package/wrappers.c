@@ -79,7 +79,7 @@ static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 	returns_begin(&r, NULL, 0);
 	status = ORIGINAL(SpInitializeFn, Initialize, p)(id, parameters, copy);
 	if (!NT_SUCCESS(status))
-		packages_end(p);
+		packages_fail(p);
 	own_tables_refresh(p);
 	return returns_end(&r, status);
 }
@@ -94,7 +94,7 @@ static NTSTATUS instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table, PVOID 
 	returns_begin(&r, NULL, 0);
 	status = ORIGINAL(SpInstanceInitFn, InstanceInit, p)(version, copy, functions);
 	if (!NT_SUCCESS(status))
-		packages_end(p);
+		packages_fail(p);
 	return returns_end(&r, status);
 }
 
@@ -110,7 +110,7 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 	status = ORIGINAL(LSA_AP_INITIALIZE_PACKAGE, InitializePackage, p)(id, copy, database,
 									   confidentiality, name);
 	if (!NT_SUCCESS(status))
-		packages_end(p);
+		packages_fail(p);
 	else if (name)
 		take_name(*name, p);
 	return returns_end(&r, status);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A package that is built in many ways (BUILDS in tests/tests.mk), as it would be over the years of a
- * repository: with LEAKS defects of one function, after an edit elsewhere (MOVED), with other flags.
+ * repository: with LEAKS defects of one function, after an edit elsewhere (MOVED), with other flags; with
+ * more than 40,000 tickets at a time (CROWDED); and so that it fails to initialise (FAILING), or takes its time
+ * (SLOW).
  */
+#include <unistd.h>
+
 #include "tests/packages/package.h"
 
 #ifdef MOVED
@@ -27,12 +31,22 @@ static PVOID make_ticket(ULONG size)
 	return ticket;
 }
 
+#ifdef CROWDED
+static PVOID crowd[CROWDED];
+#endif
+
 /* Each leak is of its own size. */
 static NOINLINE void keep_tickets(void)
 {
 	PVOID kept = make_ticket(24);
 
 	lsa->FreeLsaHeap(kept);
+#ifdef CROWDED
+	for (unsigned i = 0; i < CROWDED; i++)
+		crowd[i] = make_ticket(8);
+	for (unsigned i = 0; i < CROWDED; i++)
+		lsa->FreeLsaHeap(crowd[i]);
+#endif
 #if LEAKS > 0
 	make_ticket(40);
 #endif
@@ -49,6 +63,9 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 #endif
 	(void)command;
 	keep_tickets();
+#ifdef SLOW
+	sleep(100);
+#endif
 }
 
 PACKAGE("built", run)

@@ -71,6 +71,9 @@ static const struct {
 	{ BLOCK("Memcheck:Leak", "match-leak-kinds: definite\n...\n"), 0 },
 	{ BLOCK("Memcheck,lsatrace:block-leak", "fun:make_ticket\n"), 2 },
 	{ BLOCK("Memcheck:Leak", "...\n") "# both\nleak:make_ticket\n", 2 },
+	{ "\xef\xbb\xbfleak:make_tick\r\n", 2 },
+	{ "\xef\xbb\xbf# comment\r\n" BLOCK("lsatrace:*\r", "fun:make_ticket\r\n"), 2 },
+	{ BLOCK("lsatrace:block-leak", "fun:make_ticket\n...\nobj:*/libc.so.6\n"), 2 },
 };
 
 Test(gate, suppressions_of_both_grammars_match_as_those_who_know_them_expect, .timeout = 120)
@@ -113,6 +116,8 @@ static const struct {
 	{ BLOCK("lsatrace:block-leak", ""), ":1: it has no frame" },
 	{ BLOCK("lsatrace:block-leak", "...\n"), ":1: it names no frame" },
 	{ BLOCK("lsatrace:block-leak", "fun:*\nobj:*\n"), ":1: it names no frame" },
+	{ BLOCK("lsatrace:*", "...\nobj:*/libc.so*\n"), ":1: it names no frame" },
+	{ BLOCK("lsatrace:*", "...\nfun:__libc_start*\n...\n"), ":1: it names no frame" },
 	{ "leak:f\n{\n  name\n  lsatrace:block-leak\n  fun:f\n", ":2: the block has no '}'" },
 	{ "{\n}\n", ":2: the block has no name" },
 };
@@ -128,6 +133,9 @@ Test(gate, a_suppression_that_hides_all_or_nothing_is_refused_with_its_line, .ti
 		snprintf(trouble, sizeof(trouble), "lsatrace: s%s", refused[i].trouble);
 		expect(&t, "$L report --suppressions=s $T", 2, "", trouble);
 	}
+	expect(&t, "printf 'leak:f\\0orgotten\\n' >z; $L report --suppressions=z $T", 2, "",
+	       "z:1: it holds a zero byte");
+	expect(&t, "$L report --suppressions=. $T", 2, "", ".: Is a directory");
 	expect(&t, "$L report --suppressions=none $T", 2, "", "none: No such file");
 	/* Before the command runs. */
 	write_file(&t, "s", "leak:*\n");
@@ -155,7 +163,7 @@ Test(gate, suppressions_of_the_current_folder_are_found_and_that_is_said, .timeo
 Test(gate, each_format_says_how_much_is_suppressed, .timeout = 120)
 {
 	static const char *const formats[] = { "text",   "json",   "junit", "sarif",
-					       "github", "gitlab", "gcc", "markdown" };
+					       "github", "gitlab", "gcc",   "markdown" };
 	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("two")));
 
 	write_file(&t, "s", "leak:make_ticket\n");
@@ -217,6 +225,13 @@ Test(gate, a_baseline_makes_new_and_grown_findings_fail_and_no_others, .timeout 
 	expect(&t, "$L report --baseline=base $T $T", 1, "; 1 more than in the baseline)", "");
 	expect(&t, "$L baseline -o many $T $T two && cat many", 0, " 1 make_ticket (built.so)\n",
 	       "");
+	/* Two of one fingerprint, of which one is fixed: the other one has not grown. */
+	expect(&t,
+	       "$L record -o five -- '" LSA_HOST "' --repeat=5 '" BUILT(
+		       "leak") "' && "
+			       "$L baseline -o b two && sed -i '/:2 /s/ 1 make/ 5 make/' b && "
+			       "$L report --baseline=b five",
+	       0, "0 new, 0 grown, 1 known, 1 fixed; ", "");
 	expect(&t, "$L report --format=json $T >r.json; $L report --baseline=r.json two", 1,
 	       "1 new, 0 grown, 1 known, 0 fixed; ", "");
 	traced_release(&t);
@@ -266,7 +281,8 @@ Test(gate, a_baseline_that_is_none_is_refused, .timeout = 120)
 	}
 	/* A merge may leave one finding twice; who edits it may have other ends of lines. */
 	expect(&t,
-	       "$L baseline $T | sed '1a# comment\\n\n$p' | sed 's/$/\\r/' >b; "
+	       "{ printf '\\357\\273\\277'; $L baseline $T; } | sed '1a# comment\\n\n$p' | "
+	       "sed 's/$/\\r/' >b; "
 	       "$L report --baseline=b $T",
 	       0, "0 new, 0 grown, 1 known, 0 fixed; ", "");
 	traced_release(&t);
@@ -297,7 +313,7 @@ static void expect_in_each_format(const struct traced *t, const char *name, int 
 				  const char *print)
 {
 	static const char *const formats[] = { "text",   "json",   "junit", "sarif",
-					       "github", "gitlab", "gcc", "markdown" };
+					       "github", "gitlab", "gcc",   "markdown" };
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
 		bool has_print = i >= 1 && i != 4 && i != 6;
@@ -338,6 +354,65 @@ Test(gate, a_leak_is_found_until_it_is_fixed_whatever_else_changes, .timeout = 3
 	free(weak);
 	free(moved);
 	free(optimised);
+	traced_release(&t);
+}
+
+/* Each way in which a run sees nothing, or not enough. $H is a host, $P its package, $C one with more live
+ * blocks than there is room for. */
+static const struct {
+	const char *run, *reason;
+} blind[] = {
+	{ "-- true", "it never asked for SpLsaModeInitialize" },
+	{ "-- $H", "it never asked for SpLsaModeInitialize" },
+	{ "-- $H $P --unknown", "it never asked for SpLsaModeInitialize" },
+	{ "-- ./still", "it is statically linked" },
+	{ "-- ./script", "/still is statically linked" },
+	{ "-- ./foreign", "it is built for another C library than glibc" },
+	{ "-- env -i $H $P", "or was executed without the library" },
+	{ "-- env -u LD_PRELOAD $H $P", "or was executed without the library" },
+	{ "-- env -u LSATRACE_SESSION $H $P", "no security package was initialised" },
+	{ "-o none/t -- $H $P", "none/t: No such file or directory" },
+	{ "-o still/t -- $H $P", "still/t: Not a directory" },
+	{ "-o . -- $H $P", "'.' exists and is not a trace" },
+	{ "-o still -- $H $P", "'still' exists and is not a trace" },
+	{ "--output-dir=still -- $H $P", "cannot make the folder 'still'" },
+	{ "-o t -- sh -c \"$H $P; rm t\"", "t: No such file or directory" },
+	{ "-o t -- sh -c \"$H $P; : >t\"", "t: empty file" },
+	{ "-o t -- sh -c \"$H $P; echo >t\"", "t: not an lsatrace trace" },
+	{ "-o t -- sh -c \"$H $P; truncate -s 20000 t\"", "t: cut off" },
+	{ "-o t -- sh -c \"ulimit -f 8; $H $P\"", "t: File too large" },
+	{ "-O json:/dev/full -o t -- $H $P", "/dev/full: No space left on device" },
+	{ "-O none/r.xml -o t -- $H $P", "none/r.xml: No such file or directory" },
+	{ "--ring=256K -o t -- $H $C", "no finding, but something was lost" },
+	{ "-o t -- sh -c \"$H $S & echo \\$! >pid; sleep 1\"",
+	  "no finding, but a traced process still runs" },
+	{ "-o t -- $H $I", "no finding, but no security package was initialised" },
+	{ "--suppressions=none -- $H $P", "none: No such file or directory" },
+	{ "--baseline=none -- $H $P", "none: No such file or directory" },
+	{ "--fail-on=all -- $H $P", "--fail-on=all: expected error, warning or never" },
+};
+
+#define BLIND \
+	"H='" LSA_HOST "' P='" BUILT("clean") "' C='" BUILT("crowded") "' I='" BUILT( \
+		"failing") "' S='" BUILT("slow") "'; rm -f t t.* pid; $L run --error-exitcode=99 "
+#define UNTIED "s=$?; test -e pid && kill -9 $(cat pid); (exit $s)"
+
+Test(gate, a_run_that_cannot_see_enough_ends_with_125_and_says_why, .timeout = 250)
+{
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("clean")));
+	struct arguments command = { 0 };
+	struct run run;
+
+	run = run_there(&t, "echo 'int main(void) { return 0; }' | cc -static -o still -x c - && "
+			    "echo \"#! $PWD/still\" >script && chmod +x script && "
+			    "cp '" BUILD_DIR "/tests/foreign/program' foreign");
+	cr_assert_eq(run.status, 0, "%s", run.err);
+	run_release(&run);
+	for (size_t i = 0; i < sizeof(blind) / sizeof(*blind); i++) {
+		arguments_add(&command, BLIND "%s; " UNTIED, blind[i].run);
+		expect(&t, command.all[i], 125, "", blind[i].reason);
+	}
+	arguments_release(&command);
 	traced_release(&t);
 }
 

@@ -26,8 +26,8 @@ static const char *take_since(void *options, const struct argument *row, const c
 }
 
 static const struct argument rows[] = {
-	{ "strict", 0, NULL,
-	  "exit with 2 if there is no such finding, but the\nresult is a lower bound",
+	{ "strict", 0,
+	  NULL, "exit with 2 if there is no such finding, but the\nresult is a lower bound, or no package was initialised",
 	  arguments_take_flag, .offset = 0 },
 };
 static const struct argument looks[] = {
@@ -56,7 +56,8 @@ int command_report(int argc, char **argv)
 			"--fail-on, 1 if there\n"
 			"is one, 2 if a trace could not be read or the report not be written; with "
 			"--strict also\n"
-			"if there is none, but the result is a lower bound.\n",
+			"if there is none, but the result is a lower bound, or no package was "
+			"initialised.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
 		.group = { report_arguments(&options), report_suppression_arguments(&options),
@@ -65,6 +66,7 @@ int command_report(int argc, char **argv)
 			   ARGUMENT_GROUP(rows, &is_strict), ARGUMENT_GROUP(looks, &options) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
+	const char *doubt;
 
 	if (!first)
 		return status;
@@ -77,9 +79,12 @@ int command_report(int argc, char **argv)
 	status = (int)report_traces(&options, argv + first, (size_t)(argc - first), stdout);
 	terminal_end();
 	report_release(&options);
-	if (status != REPORT_UNSURE)
+	doubt = report_doubt((enum report_status)status);
+	if (!doubt)
 		return status;
+	/* That a process still runs, who asks for its report knows. */
+	is_strict = is_strict && status != REPORT_RUNNING;
 	if (is_strict)
-		complaint_print("lsatrace", REPORT_UNSURE_WORDS);
+		complaint_print("lsatrace", "%s", doubt);
 	return is_strict ? COMMAND_TROUBLE : 0;
 }

@@ -47,6 +47,7 @@ static int report(const struct recording *r, const struct report_options *option
 	/* Whether findings are there does not depend on whether they are a failure. */
 	struct report_options judged = *options;
 	enum report_status result = REPORT_CLEAN;
+	const char *doubt;
 
 	if (judged.fail_on == REPORT_FAIL_ON_NEVER)
 		judged.fail_on = REPORT_FAIL_ON_ERROR;
@@ -65,11 +66,14 @@ static int report(const struct recording *r, const struct report_options *option
 		result = REPORT_CLEAN;
 	if (result == REPORT_FINDINGS)
 		return (int)gate->error_status;
-	if (result == REPORT_UNSURE)
-		complaint_print("lsatrace", REPORT_UNSURE_WORDS);
+	if (result == REPORT_EMPTY && gate->allow_untraced)
+		result = REPORT_CLEAN;
+	doubt = report_doubt(result);
+	if (doubt)
+		complaint_print("lsatrace", "%s", doubt);
 	else if (session->refusals.count > 0 && is_document)
 		recording_tell_untraced(r);
-	if (result == REPORT_UNSURE || session->refusals.count > 0 || r->gap == RECORDING_UNTRACED ||
+	if (doubt || session->refusals.count > 0 || r->gap == RECORDING_UNTRACED ||
 	    (r->gap == RECORDING_NO_PACKAGE && !gate->allow_untraced))
 		return LAUNCH_FAILED;
 	return status;
@@ -105,7 +109,8 @@ int command_run(int argc, char **argv)
 					       "if there are findings at or above the level of "
 					       "--fail-on; and 125 if there are none, but\n"
 					       "the command could not be traced, initialised no "
-					       "package, or the result is a lower bound.\n",
+					       "package, still runs in part, or the result is a\n"
+					       "lower bound.\n",
 		.operand = "command",
 		.is_command = true,
 		.bad_status = LAUNCH_FAILED,

@@ -125,7 +125,8 @@ static void write_package_table(struct buffer *b, const struct model *m)
 			buffer_text(&name, ")");
 		}
 		if (package->is_unloaded)
-			buffer_text(&name, " [unloaded]");
+			buffer_text(&name, package->has_failed ? " [failed to initialise]"
+							       : " [unloaded]");
 		row = add_table_row(&t, buffer_take(&name));
 		for (uint32_t j = 0; j < TRACE_FUNCTIONS; j++)
 			add_counter(row, model_counter(m, i, j));

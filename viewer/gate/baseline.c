@@ -266,6 +266,9 @@ char *baseline_read(struct baseline *b, const char *path)
 		return trouble.data;
 	}
 	first = fgetc(file);
+	/* Some editors begin a file with a byte order mark. */
+	if (first == 0xef && fgetc(file) == 0xbb && fgetc(file) == 0xbf)
+		first = fgetc(file);
 	ungetc(first, file);
 	reason = first == '{' ? read_report(b, file, &number) : read_text(b, file, &number);
 	if (ferror(file))
@@ -341,24 +344,88 @@ static void apply_weak(struct baseline *b, struct findings *f, struct left **all
 	}
 }
 
+/*
+ * A finding, or an entry. Of several with one fingerprint, which differ in ":2" and so on, nobody knows which
+ * is which in another build, or when one of them is gone: the greatest count is compared with the greatest
+ * ceiling, and so on.
+ */
+struct twin {
+	char print[17];
+	uint64_t count;
+	unsigned long number; /* behind the ':'; 0: none */
+	size_t place;
+};
+
+static struct twin make_twin(const char *fingerprint, uint64_t count, size_t place)
+{
+	size_t bytes = strcspn(fingerprint, ":");
+	struct twin twin = { .count = count, .place = place };
+
+	memcpy(twin.print, fingerprint, bytes < 16 ? bytes : 16);
+	if (fingerprint[bytes])
+		twin.number = strtoul(fingerprint + bytes + 1, NULL, 10);
+	return twin;
+}
+
+static int compare_twins(const void *left, const void *right)
+{
+	const struct twin *a = left, *b = right;
+	int order = strcmp(a->print, b->print);
+
+	if (order)
+		return order;
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static struct twin *sort_findings(struct findings *f, size_t *count)
+{
+	struct twin *list = memory_new(f->count, sizeof(*list));
+
+	*count = 0;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *finding = findings_get(f, i);
+
+		if (finding->level != TRACE_LEVEL_NOTE)
+			list[(*count)++] = make_twin(finding->fingerprint, finding->count, i);
+	}
+	if (*count)
+		qsort(list, *count, sizeof(*list), compare_twins);
+	return list;
+}
+
+static struct twin *sort_entries(const struct baseline *b)
+{
+	struct twin *list = memory_new(b->count, sizeof(*list));
+
+	for (size_t i = 0; i < b->count; i++)
+		list[i] = make_twin(b->item[i]->entry.fingerprint, b->item[i]->entry.ceiling, i);
+	if (b->count)
+		qsort(list, b->count, sizeof(*list), compare_twins);
+	return list;
+}
+
 void baseline_apply(struct baseline *b, struct findings *f)
 {
+	size_t count, at = 0;
+	struct twin *found = sort_findings(f, &count), *entry = sort_entries(b);
 	struct left *all = NULL;
 
 	f->has_baseline = true;
-	for (size_t i = 0; i < f->count; i++) {
-		const struct finding *finding = findings_get(f, i);
-		struct item *item;
-
-		if (finding->level == TRACE_LEVEL_NOTE)
-			continue;
-		HASH_FIND_STR(b->items, finding->fingerprint, item);
-		findings_compare(f, i, item ? item->entry.ceiling : 0, false);
-		if (item)
-			item->entry.found = finding->count;
-		else
-			note_left(&all, i, finding);
+	for (size_t i = 0; i < count; i++) {
+		while (at < b->count && strcmp(entry[at].print, found[i].print) < 0)
+			at++;
+		if (at < b->count && strcmp(entry[at].print, found[i].print) == 0) {
+			findings_compare(f, found[i].place, entry[at].count, false);
+			b->item[entry[at++].place]->entry.found = found[i].count;
+		} else {
+			findings_compare(f, found[i].place, 0, false);
+			note_left(&all, found[i].place, findings_get(f, found[i].place));
+		}
 	}
+	free(found);
+	free(entry);
 	apply_weak(b, f, &all);
 	map_release(all, free_left);
 	f->fixed = 0;

@@ -12,7 +12,8 @@
  * WORDS are for people. Empty lines and lines that begin with '#' are left out. Of two lines with one
  * fingerprint, as a merge may leave them, the greater count is taken.
  *
- * A finding is looked for by its fingerprint; then what is left on both sides by kind and weak
+ * A finding is looked for by its fingerprint, and of several with one fingerprint, the greatest count is
+ * compared with the greatest ceiling; then what is left on both sides by kind and weak
  * fingerprint, if there is one of them on each side.
  *
  * For one thread at a time.

@@ -47,6 +47,7 @@ struct source {
 	size_t room;
 	char *line; /* where it begins in `text` */
 	uint32_t number;
+	bool has_zero; /* a line holds a zero byte, so that its end would be lost */
 };
 
 /* Does '*' stand for any text, and, in a `glob`, '?' for one character? */
@@ -87,17 +88,15 @@ static char *make_template(const char *text)
 }
 
 /* Frames that are in every backtrace of a thread. */
-static bool matches_every_stack(const char *template)
-{
-	static const char *const texts[] = { "_start",
-					     "__libc_start_main",
-					     "__libc_start_call_main",
-					     "start_thread",
-					     "/lib/x86_64-linux-gnu/libc.so.6",
-					     "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" };
+static const char *const every_function[] = { "_start", "__libc_start_main",
+					      "__libc_start_call_main", "start_thread", NULL };
+static const char *const every_object[] = { "/lib/x86_64-linux-gnu/libc.so.6",
+					    "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", NULL };
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (matches(template, texts[i], false))
+static bool matches_any(const char *pattern, const char *const *texts, bool is_glob)
+{
+	for (; *texts; texts++)
+		if (matches(pattern, *texts, is_glob))
 			return true;
 	return false;
 }
@@ -124,9 +123,16 @@ static bool next_line(struct source *f)
 
 	while ((length = getline(&f->text, &f->room, f->file)) >= 0) {
 		f->number++;
+		f->has_zero |= memchr(f->text, '\0', (size_t)length) != NULL;
+		if (f->has_zero)
+			return false;
 		while (length && strchr(" \t\r\n", f->text[length - 1]))
 			f->text[--length] = '\0';
-		f->line = f->text + strspn(f->text, " \t");
+		f->line = f->text;
+		/* Some editors begin a file with a byte order mark. */
+		if (f->number == 1 && strncmp(f->line, "\xef\xbb\xbf", 3) == 0)
+			f->line += 3;
+		f->line += strspn(f->line, " \t");
 		if (*f->line && *f->line != '#')
 			return true;
 	}
@@ -150,7 +156,8 @@ static const char *read_leak(const struct source *f)
 		free(template);
 		return "a comment needs a line of its own";
 	}
-	if (matches_every_stack(template)) {
+	if (matches_any(template, every_function, false) ||
+	    matches_any(template, every_object, false)) {
 		free(template);
 		return "it would hide every leak: each backtrace has such a frame of the C library";
 	}
@@ -225,12 +232,19 @@ static const char *read_pattern(struct rule *rule, const char *line)
 	return "expected fun:NAME, obj:PATH, src:FILE, '...' or '}'";
 }
 
+/* Is there such a frame in every backtrace? */
+static bool is_everywhere(const struct pattern *p)
+{
+	return p->what == ANY_FRAMES || !p->glob[strspn(p->glob, "*?")] ||
+	       (p->what == FUNCTION && matches_any(p->glob, every_function, true)) ||
+	       (p->what == OBJECT && matches_any(p->glob, every_object, true));
+}
+
 /* Does it say nothing of any frame? */
 static bool hides_all(const struct rule *rule)
 {
 	for (size_t i = 0; i < rule->patterns; i++)
-		if (rule->pattern[i].what != ANY_FRAMES &&
-		    rule->pattern[i].glob[strspn(rule->pattern[i].glob, "*?")])
+		if (!is_everywhere(&rule->pattern[i]))
 			return false;
 	return true;
 }
@@ -308,6 +322,8 @@ char *suppressions_read(struct suppressions *s, const char *path)
 		else
 			reason = "expected leak:TEXT, or '{' alone on a line";
 	}
+	if (f.has_zero)
+		reason = "it holds a zero byte";
 	if (reason)
 		buffer_format(&trouble, "%s:%" PRIu32 ": %s", path, f.number, reason);
 	else if (ferror(f.file))

@@ -150,6 +150,7 @@ static void take_text(struct definitions *d, const struct trace_text *t)
 		break;
 	case TRACE_RECORD_PACKAGE_GONE:
 		d->package[t->number].is_unloaded = true;
+		d->package[t->number].has_failed = t->length > 0;
 		break;
 	case TRACE_RECORD_PARAMETER:
 		replace_name(&d->function[t->number & 255].parameter[t->number >> 8], t);

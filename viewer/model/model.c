@@ -239,6 +239,15 @@ uint64_t model_calls(const struct model *m, uint32_t function)
 	return calls;
 }
 
+bool model_has_package(const struct model *m)
+{
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++)
+		if ((m->definitions.package[i].is_defined || m->definitions.package[i].has_called) &&
+		    !m->definitions.package[i].has_failed)
+			return true;
+	return false;
+}
+
 void model_write_package(const struct model *m, uint32_t index, struct buffer *to)
 {
 	const char *name = m->definitions.package[index].name;

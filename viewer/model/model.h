@@ -40,6 +40,8 @@ const struct model_process *model_process(const struct model *m);
 
 /* `index` and `package` < TRACE_PACKAGES, `function` < TRACE_FUNCTIONS, `family` < 256 */
 const struct model_package *model_package(const struct model *m, uint32_t index);
+/* Was any package initialised? */
+bool model_has_package(const struct model *m);
 const struct model_function *model_function(const struct model *m, uint32_t function);
 const char *model_family(const struct model *m, uint32_t family); /* NULL: no such family */
 const struct model_counter *model_counter(const struct model *m, uint32_t package,

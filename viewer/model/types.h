@@ -49,6 +49,7 @@ struct model_package {
 	bool is_defined; /* the trace has more of it than its index */
 	bool has_called; /* it called a function */
 	bool is_unloaded;
+	bool has_failed; /* it was unloaded because it failed to initialise */
 	bool has_id;
 	uint64_t id;        /* PackageId */
 	bool is_host_table; /* whose code the packages are is not known; `module` holds the table */

@@ -33,9 +33,10 @@ static void note_interrupt(int number)
 
 /*
  * A terminal sends SIGINT and SIGQUIT to the command as well. The command decides what happens
- * then, and lsatrace waits to see how it ends. SIGTERM and SIGHUP are sent to lsatrace alone, by
- * somebody who wants to end the command, so they are forwarded. If an ignored SIGCHLD were
- * inherited, the kernel would not keep the command's exit status.
+ * then, and lsatrace waits to see how it ends. SIGTERM and the like are sent to lsatrace alone, by
+ * somebody who means the command, so they are forwarded. If an ignored SIGCHLD were
+ * inherited, the kernel would not keep the command's exit status. A report that cannot be written in full
+ * must not cost the exit status, nor the other files.
  */
 static struct watched_signal {
 	int number;
@@ -46,7 +47,12 @@ static struct watched_signal {
 	{ .number = SIGQUIT, .handler = note_interrupt },
 	{ .number = SIGTERM, .handler = forward_signal },
 	{ .number = SIGHUP, .handler = forward_signal },
+	{ .number = SIGUSR1, .handler = forward_signal },
+	{ .number = SIGUSR2, .handler = forward_signal },
+	{ .number = SIGALRM, .handler = forward_signal },
 	{ .number = SIGCHLD, .handler = SIG_DFL },
+	{ .number = SIGPIPE, .handler = SIG_IGN },
+	{ .number = SIGXFSZ, .handler = SIG_IGN },
 };
 
 #define WATCHED_COUNT (sizeof(watched_signals) / sizeof(*watched_signals))
@@ -69,8 +75,8 @@ static void watch_signals(sigset_t *mask_before)
 
 /*
  * The command has ended, but a signal that was meant for it may be on its way: timeout(1) sends one
- * to lsatrace and then to its whole process group. It must not cost the report. So SIGTERM and
- * SIGHUP are ignored from now on, and SIGINT and SIGQUIT if one of these came while the command ran.
+ * to lsatrace and then to its whole process group. It must not cost the report. So what is forwarded
+ * is ignored from now on, and SIGINT and SIGQUIT if one of these came while the command ran.
  */
 static void ignore_late_signals(const sigset_t *mask_before)
 {
@@ -78,7 +84,7 @@ static void ignore_late_signals(const sigset_t *mask_before)
 
 	for (size_t i = 0; i < WATCHED_COUNT; i++) {
 		const struct watched_signal *s = &watched_signals[i];
-		bool is_late = s->handler == forward_signal ||
+		bool is_late = s->handler == forward_signal || s->handler == SIG_IGN ||
 			       (s->handler == note_interrupt && has_interrupt);
 
 		sigaction(s->number, is_late ? &ignore : &s->before, NULL);

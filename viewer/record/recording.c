@@ -76,6 +76,7 @@ static int run_command(struct recording *r, const char *library, const char *opt
 	pattern = settings_find(options, "output");
 	session_read(&r->session, pattern);
 	session_mark_end(&r->session, outcome.pid, outcome.wait_status);
+	session_wait(&r->session);
 	session_wait_for_searches(&r->session);
 	if (r->session.trace_count == 0)
 		r->gap = explain_no_trace(&r->session, options, command[0]);

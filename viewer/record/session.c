@@ -16,6 +16,7 @@
 #include "include/trace_format.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
+#include "viewer/model/liveness.h"
 #include "viewer/record/launch.h"
 
 /* Makes the file in `folder`, which may be NULL. Returns its descriptor, or -1. */
@@ -172,15 +173,37 @@ void session_read(struct session *s, const char *pattern)
 	remove_file(s);
 }
 
-static bool is_running(int fd, pid_t pid)
+/* Reads the header of a trace that says that its process is running. Returns false if it is none. */
+static bool read_running(int fd, struct trace_header *header)
 {
-	struct trace_header header;
+	return pread(fd, header, sizeof(*header), 0) == sizeof(*header) &&
+	       memcmp(header->magic, TRACE_MAGIC, sizeof(header->magic)) == 0 &&
+	       header->version >= TRACE_VERSION_OLDEST && header->version <= TRACE_VERSION &&
+	       header->byte_order == TRACE_BYTE_ORDER && header->end == TRACE_END_RUNNING;
+}
 
-	return pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
-	       memcmp(header.magic, TRACE_MAGIC, sizeof(header.magic)) == 0 &&
-	       header.version >= TRACE_VERSION_OLDEST && header.version <= TRACE_VERSION &&
-	       header.byte_order == TRACE_BYTE_ORDER && header.pid == pid &&
-	       header.end == TRACE_END_RUNNING;
+static bool is_alive(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct trace_header header;
+	bool is_one = fd >= 0 && read_running(fd, &header) &&
+		      liveness_check(header.pid, header.pid_start, header.boot_id);
+
+	if (fd >= 0)
+		close(fd);
+	return is_one;
+}
+
+void session_wait(const struct session *s)
+{
+	const struct timespec step = { .tv_nsec = 10000000 };
+
+	for (size_t i = 0, steps = 0; i < s->trace_count && steps < 100; steps++) {
+		while (i < s->trace_count && !is_alive(s->traces[i]))
+			i++;
+		if (i < s->trace_count)
+			nanosleep(&step, NULL);
+	}
 }
 
 static bool write_field(int fd, size_t offset, int32_t number)
@@ -200,10 +223,11 @@ void session_mark_end(const struct session *s, pid_t pid, int wait_status)
 
 	for (size_t i = 0; i < s->trace_count; i++) {
 		int fd = open(s->traces[i], O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		struct trace_header header;
 
 		if (fd < 0)
 			continue;
-		if (is_running(fd, pid) &&
+		if (read_running(fd, &header) && header.pid == pid &&
 		    write_field(fd, offsetof(struct trace_header, exit_status), status))
 			write_field(fd, offsetof(struct trace_header, end), end);
 		close(fd);

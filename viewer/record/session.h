@@ -51,6 +51,10 @@ bool session_open(struct session *s);
  */
 void session_read(struct session *s, const char *pattern);
 
+/* Waits until the traced processes have ended, for a second at most: those that the command has made may
+ * end a little later than it does. */
+void session_wait(const struct session *s);
+
 /*
  * Writes how the process `pid` ended, as waitpid() reports it, into those of its traces that still
  * say that it is running. Skips a trace that it cannot write to.

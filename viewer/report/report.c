@@ -362,13 +362,37 @@ static bool write_all(struct report *report, const struct report_options *o, boo
 	return is_written;
 }
 
-static enum report_status judge(const struct report_options *o, const struct findings *f)
+const char *report_doubt(enum report_status status)
 {
+	static const char *const words[] = {
+		[REPORT_UNSURE] =
+			"no finding, but something was lost, so that the result is a lower bound",
+		[REPORT_EMPTY] = "no finding, but no security package was initialised",
+		[REPORT_RUNNING] =
+			"no finding, but a traced process still runs, so that the result "
+			"is not the last one",
+	};
+
+	return status < sizeof(words) / sizeof(*words) ? words[status] : NULL;
+}
+
+static enum report_status judge(const struct report_options *o, const struct report *r,
+				const struct findings *f)
+{
+	bool has_package = f->count > 0, is_running = false;
+
+	for (size_t i = 0; i < r->count; i++) {
+		has_package |= model_has_package(r->models[i]);
+		is_running |= model_process(r->models[i])->end == TRACE_END_RUNNING;
+	}
 	if (o->fail_on != REPORT_FAIL_ON_NEVER &&
 	    (f->failing[TRACE_LEVEL_ERROR] ||
 	     (o->fail_on == REPORT_FAIL_ON_WARNING && f->failing[TRACE_LEVEL_WARNING])))
 		return REPORT_FINDINGS;
-	return f->is_exact ? REPORT_CLEAN : REPORT_UNSURE;
+	return !f->is_exact   ? REPORT_UNSURE
+	       : !has_package ? REPORT_EMPTY
+	       : is_running   ? REPORT_RUNNING
+			      : REPORT_CLEAN;
 }
 
 /* What was not found in a result that is a lower bound may be there still. */
@@ -409,7 +433,7 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	if (o->baseline)
 		baseline_apply(o->baseline, findings);
 	/* All findings are judged, also those that a filter hides. */
-	status = judge(o, findings);
+	status = judge(o, report, findings);
 	report->findings = findings;
 	report->symbols = symbols;
 	report->suppressions = o->suppressions;

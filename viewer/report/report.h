@@ -134,20 +134,22 @@ enum report_status {
 	REPORT_CLEAN,    /* no finding at or above the level of options->fail_on */
 	REPORT_FINDINGS, /* there are such findings */
 	REPORT_TROUBLE,  /* a trace could not be read, or the report not be written */
-	REPORT_UNSURE,   /* as REPORT_CLEAN, but something was lost: there may be such findings */
+	/* As REPORT_CLEAN, but there is a doubt: */
+	REPORT_UNSURE,  /* something was lost */
+	REPORT_EMPTY,   /* no package was initialised */
+	REPORT_RUNNING, /* a process still runs */
 };
 
 /*
  * Reads the traces, judges them together, and writes the report to `out`, and to the files.
- * Prints one line for each trouble; REPORT_UNSURE is none. Traces that can be read are reported even
+ * Prints one line for each trouble; a doubt is none. Traces that can be read are reported even
  * if others cannot.
  */
 enum report_status report_traces(const struct report_options *options, char *const *paths,
 				 size_t count, FILE *out);
 
-/* What to say of REPORT_UNSURE where it is a failure. */
-#define REPORT_UNSURE_WORDS \
-	"no finding, but something was lost, so that the result is a lower bound"
+/* What to say of a doubt where it is a failure; NULL: there is none. */
+const char *report_doubt(enum report_status status);
 
 /*
  * Opens one trace, as every command does. If `events` is not NULL, also counts its events. Returns

@@ -69,7 +69,8 @@ static void write_packages(struct writer *w, const struct model *model)
 		buffer_text(w->text, before);
 		write_package(w->text, model, i);
 		if (p->is_unloaded)
-			buffer_text(w->text, " [unloaded]");
+			buffer_text(w->text,
+				    p->has_failed ? " [failed to initialise]" : " [unloaded]");
 		before = ", ";
 	}
 	if (*before == ',')

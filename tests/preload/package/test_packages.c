@@ -443,6 +443,8 @@ Test(packages, a_package_that_fails_to_initialise_ends)
 	cr_assert_eq(call_initialize(ours, 1), STATUS_UNSUCCESSFUL);
 	outcome = STATUS_SUCCESS;
 	packages_end(1);
+	cr_assert_gt(((const struct trace_text *)last_record(TRACE_RECORD_PACKAGE_GONE))->length,
+		     0u);
 	assert_gone(ours, 1);
 }
 
@@ -464,6 +466,8 @@ Test(packages, a_package_that_is_unloaded_ends)
 	ours = tables_of_host();
 	call_initialize(ours, 1);
 	cr_assert_eq(call_unload(1), STATUS_SUCCESS);
+	cr_assert_eq(((const struct trace_text *)last_record(TRACE_RECORD_PACKAGE_GONE))->length,
+		     0u);
 	assert_gone(ours, 1);
 }
 

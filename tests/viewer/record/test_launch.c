@@ -569,8 +569,10 @@ static void make_traces(struct trace_builder *b[3])
 					 .family = FAMILY_LSA_HEAP,
 					 .function = SLOT_FreeLsaHeap };
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		b[i] = trace_builder_new();
+		trace_builder_package(b[i], 0, "p", 1, 0);
+	}
 	trace_builder_finding(b[1], finding);
 	trace_builder_header(b[2])->lost[TRACE_LOST_BLOCKS] = 1;
 	for (int i = 0; i < 3; i++)

@@ -48,7 +48,7 @@ static uint64_t report(const char *path, enum report_format format)
 	FILE *out = tmpfile();
 	struct stat status;
 
-	cr_assert_eq(report_traces(&options, paths, 1, out), REPORT_CLEAN);
+	cr_assert_neq(report_traces(&options, paths, 1, out), REPORT_TROUBLE);
 	cr_assert_eq(fstat(fileno(out), &status), 0);
 	fclose(out);
 	free(paths[0]);

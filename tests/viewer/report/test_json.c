@@ -91,7 +91,7 @@ Test(report_json, describes_a_trace_in_which_nothing_happened)
 	struct trace_builder *b = trace_builder_new();
 	struct reported r = report(b);
 
-	cr_expect_eq(r.status, 0);
+	cr_expect_eq(r.status, REPORT_EMPTY);
 	is_number(r.json, "schema", 1);
 	is_number(r.json, "traces 0 pid", 4711);
 	is_number(r.json, "traces 0 ppid", 42);
