@@ -425,11 +425,24 @@ Test(gate, diff_says_what_is_new_grown_shrunk_and_gone, .timeout = 120)
 	expect(&t, "$L diff $T $T", 0, "lsatrace: 0 new, 0 grown, 1 known, 0 gone; exact\n", "");
 	expect(&t, "$L diff $T two", 1, "new:    block-leak: block of 56 bytes", "");
 	expect(&t, "$L diff $T two", 1, "live:   built lsa-heap: +1 block, +56 bytes\n", "");
+	expect(&t, "$L diff $T two", 1, "stack:  make_ticket at ", "");
+	expect(&t, "$L diff $T two", 1, "built lsa-heap): +1 block, +56 bytes\n", "");
 	expect(&t, "$L diff two $T", 0, "gone:   block-leak: make_ticket (built.so)\n", "");
 	expect(&t, "$L diff $T clean", 0, "live:   built lsa-heap: -1 block, -40 bytes\n", "");
 	expect(&t, "$L baseline -o b $T; sed -i 's/ 1 make/ 3 make/' b; $L diff b $T", 0,
 	       "shrunk: 3 -> 1 block-leak: ", "");
 	expect(&t, "$L diff $T", 2, "", "expected two files");
 	expect(&t, "$L diff none $T", 2, "", "none: No such file");
+	/* Ten times as many calls, with as much in each. */
+	expect(&t, "$L record -o ten -- '" LSA_HOST "' --repeat=10 '" BUILT("leak") "'", 0, "", "");
+	expect(&t, "$L diff $T ten", 1, "grown:  1 -> 10 block-leak: ", "");
+	expect(&t, "$L diff --per=LsaApCallPackage $T ten | grep -v ^calls", 0,
+	       "lsatrace: 0 new, 0 grown, 1 known, 0 gone; exact\n", "");
+	expect(&t, "$L diff --per=LsaApCallPackage $T ten | grep -c live:", 1, "0\n", "");
+	expect(&t, "$L diff --per=LsaApCallPackage ten two", 1, "; by call +1 blocks, +56 bytes\n",
+	       "");
+	expect(&t, "$L diff --per=LsaCallPackage $T ten", 2, "", "did you mean LsaApCallPackage");
+	expect(&t, "$L baseline -o b $T; $L diff --per=LsaApCallPackage b ten", 2, "",
+	       "b: --per needs two traces");
 	traced_release(&t);
 }

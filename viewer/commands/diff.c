@@ -3,7 +3,8 @@
  * Compares the findings of two traces, and the memory that was live at their ends. The older one may be
  * a baseline or a JSON report instead: these have findings only.
  */
-#include <inttypes.h>
+#include "viewer/commands/diff.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 #include "viewer/base/arguments.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
+#include "viewer/base/likeness.h"
 #include "viewer/base/memory.h"
-#include "viewer/base/sum.h"
 #include "viewer/commands/commands.h"
 #include "viewer/findings/findings.h"
 #include "viewer/gate/baseline.h"
@@ -20,50 +21,30 @@
 #include "viewer/model/model.h"
 #include "viewer/read/unpack.h"
 #include "viewer/report/report.h"
-#include "viewer/report/text.h"
 #include "viewer/symbols/symbols.h"
 
-/* The blocks and sections of one family in one package. */
-struct live {
-	uint64_t blocks, bytes;
+/* The options of `diff` alone. */
+struct options {
+	enum { FORMAT_TEXT, FORMAT_JSON } format;
+	const char *per;
 };
 
-/* What is compared. */
-struct side {
-	struct model *model; /* NULL: a baseline */
-	struct symbols *symbols;
-	struct findings *findings;
-	struct live live[TRACE_PACKAGES][256];
-};
-
-static bool open_side(struct side *side, const char *path, const struct report_options *o)
+static bool open_side(struct diff_side *side, const char *path, const struct report_options *o)
 {
-	struct reader_cursor c = { 0 };
-	struct model_entry entry;
-
 	side->model = report_open_trace(path, NULL, NULL);
 	if (!side->model)
 		return false;
 	side->symbols = symbols_new(NULL);
 	symbols_look_in(side->symbols, &o->places);
 	side->findings = findings_new(&side->model, 1, findings_name_by(side->symbols), NULL);
-	while (model_next_entry(side->model, &c, &entry)) {
-		struct live *live = &side->live[entry.package][entry.family];
-
-		if (entry.state != TRACE_ENTRY_BLOCK || entry.inherited)
-			continue;
-		sum_add(&live->blocks, 1);
-		sum_add(&live->bytes, entry.size);
-	}
 	return true;
 }
 
-static void close_side(struct side *side)
+static void close_side(struct diff_side *side)
 {
 	findings_free(side->findings);
 	symbols_free(side->symbols);
 	model_close(side->model);
-	free(side);
 }
 
 /* Is it a trace, perhaps a compressed one? If not, it is read as a baseline, whose text begins with the
@@ -81,122 +62,156 @@ static bool is_trace(const char *path)
 		magic[sizeof(magic) - 1] != '-');
 }
 
-static bool read_old(struct side *side, struct baseline *b, const char *path,
-		     const struct report_options *o)
+/* How often a function was called, or an entry point has returned. */
+static uint64_t count_calls(const struct model *m, const char *name)
 {
-	char *trouble;
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
+		const struct model_function *f = model_function(m, i);
 
-	if (!is_trace(path)) {
-		trouble = baseline_read(b, path);
-		if (trouble)
-			complaint_print("lsatrace", "%s", trouble);
-		free(trouble);
-		return !trouble;
+		if (f->name && strcmp(f->name, name) == 0)
+			return f->role == TRACE_ROLE_TRANSFER ? model_returns(m, i)
+							      : model_calls(m, i);
 	}
-	if (!open_side(side, path, o))
+	return 0;
+}
+
+/* Returns false, with one line printed, if a trace has no call of the function. */
+static bool find_calls(struct diff_side *side, const char *path, const char *per)
+{
+	const char *names[TRACE_FUNCTIONS], *meant;
+	size_t count = 0;
+
+	side->calls = count_calls(side->model, per);
+	if (side->calls)
+		return true;
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
+		const char *name = model_function(side->model, i)->name;
+
+		if (name && count_calls(side->model, name))
+			names[count++] = name;
+	}
+	meant = likeness_find(per, names, count);
+	complaint_print(path, "%s was never called%s%s", per, meant ? "; did you mean " : "",
+			meant ? meant : "");
+	return false;
+}
+
+static bool prepare_per(struct diff *d, char *const *paths)
+{
+	struct diff_side *old = &d->side[LIVE_OLD], *new = &d->side[LIVE_NEW];
+
+	if (!d->per)
+		return true;
+	if (!old->model) {
+		complaint_print(paths[0], "--per needs two traces");
 		return false;
-	for (size_t i = 0; i < side->findings->count; i++) {
-		const struct finding *f = findings_get(side->findings, i);
-
-		baseline_add(b, f, f->count, &side->findings->namer);
 	}
-	if (!side->findings->is_exact)
-		baseline_set_inexact(b);
+	if (!find_calls(old, paths[0], d->per) || !find_calls(new, paths[1], d->per))
+		return false;
+	if (d->live.is_one_process && new->calls <= old->calls) {
+		complaint_print(paths[1], "%s was not called since the older trace", d->per);
+		return false;
+	}
 	return true;
 }
 
-static void write_change(struct buffer *b, const struct finding *f)
+bool diff_has_changed(const struct diff *d, const struct live_row *row)
 {
-	if (!f->baseline || (f->baseline == FINDING_KNOWN && f->count == f->ceiling))
-		return;
-	buffer_text(b, f->baseline == FINDING_NEW     ? "new:    "
-		       : f->baseline == FINDING_GROWN ? "grown:  "
-						      : "shrunk: ");
-	if (f->ceiling)
-		buffer_format(b, "%" PRIu64 " -> %" PRIu64 " ", f->ceiling, f->count);
-	text_write_headline(b, f);
-	buffer_text(b, "\n");
-}
+	const struct live_sum *old = &row->sum[LIVE_OLD], *new = &row->sum[LIVE_NEW];
+	__uint128_t before = 1, after = 1;
 
-static void write_difference(struct buffer *b, uint64_t old, uint64_t new, const char *noun)
-{
-	buffer_text(b, new < old ? "-" : "+");
-	buffer_count(b, new < old ? old - new : new - old, noun);
-}
-
-static const struct live *find_live(const struct side *side, const struct model *model,
-				    uint32_t package, uint32_t family)
-{
-	static const struct live none;
-	struct buffer name = { 0 }, other = { 0 };
-	const struct live *found = &none;
-
-	model_write_package(model, package, &name);
-	for (uint32_t i = 0; i < TRACE_PACKAGES && found == &none; i++) {
-		other.used = 0;
-		model_write_package(side->model, i, &other);
-		if (strcmp(name.data, other.data) == 0)
-			found = &side->live[i][family];
+	if (d->per && !d->live.is_one_process) {
+		before = d->side[LIVE_OLD].calls;
+		after = d->side[LIVE_NEW].calls;
 	}
-	buffer_release(&name);
-	buffer_release(&other);
-	return found;
+	return old->sections * after != new->sections *before ||
+	       old->blocks *after != new->blocks *before || old->bytes *after != new->bytes *before;
 }
 
-/* Packages are the same if their names are. `is_old`: `side` is the older one. */
-static void write_live(struct buffer *b, const struct side *side, const struct side *other,
-		       bool is_old)
+double diff_per_call(const struct diff *d, uint64_t before, uint64_t after)
 {
-	for (uint32_t i = 0; i < TRACE_PACKAGES; i++)
-		for (uint32_t family = 0; family < 256; family++) {
-			const struct live *own = &side->live[i][family];
-			const struct live *live =
-				own->blocks ? find_live(other, side->model, i, family) : own;
-			const struct live *old = is_old ? own : live, *new = is_old ? live : own;
+	double old = (double)d->side[LIVE_OLD].calls, new = (double)d->side[LIVE_NEW].calls;
 
-			/* What both have is written for the newer one. */
-			if (!own->blocks || (is_old && live->blocks) ||
-			    (old->blocks == new->blocks && old->bytes == new->bytes))
-				continue;
-			buffer_text(b, "live:   ");
-			model_write_package(side->model, i, b);
-			buffer_text(b, " ");
-			buffer_plain(b, model_family(side->model, family));
-			buffer_text(b, ": ");
-			write_difference(b, old->blocks, new->blocks, "block");
-			buffer_text(b, ", ");
-			write_difference(b, old->bytes, new->bytes, "byte");
-			buffer_text(b, "\n");
-		}
+	return d->live.is_one_process ? ((double)after - (double)before) / (new - old)
+				      : (double)after / new - (double)before / old;
 }
 
-static int write_all(const struct side *old, struct side *new, const struct baseline *b)
+/* What a count would be with as many calls as the newer trace has; rounded up. */
+static uint64_t scale_count(const struct diff *d, uint64_t count)
 {
-	struct findings *f = new->findings;
-	const struct baseline_entry *entry;
+	uint64_t old = d->side[LIVE_OLD].calls, new = d->side[LIVE_NEW].calls;
+	__uint128_t scaled;
+
+	if (!d->per || d->live.is_one_process)
+		return count;
+	scaled = ((__uint128_t)count * new + old - 1) / old;
+	return scaled > INT64_MAX ? INT64_MAX : (uint64_t)scaled;
+}
+
+static void take_findings(struct diff *d)
+{
+	struct findings *f = d->side[LIVE_OLD].findings;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *finding = findings_get(f, i);
+
+		baseline_add(d->baseline, finding, scale_count(d, finding->count), &f->namer);
+	}
+	if (!f->is_exact)
+		baseline_set_inexact(d->baseline);
+}
+
+static bool read_baseline(struct diff *d, const char *path)
+{
+	char *trouble = baseline_read(d->baseline, path);
+
+	if (trouble)
+		complaint_print("lsatrace", "%s", trouble);
+	free(trouble);
+	return !trouble;
+}
+
+static void compare_live(struct diff *d)
+{
+	struct diff_side *old = &d->side[LIVE_OLD], *new = &d->side[LIVE_NEW];
+
+	live_compare(&d->live, (const struct model *const[]){ old->model, new->model },
+		     (const struct findings_namer *const[]){ &old->findings->namer,
+							     &new->findings->namer });
+}
+
+/* Returns false, with one line printed, if a file cannot be read. */
+static bool compare(struct diff *d, struct report_options *o, char *const *paths)
+{
+	struct diff_side *old = &d->side[LIVE_OLD], *new = &d->side[LIVE_NEW];
+	bool has_trace = is_trace(paths[0]);
+
+	if (!(has_trace ? open_side(old, paths[0], o) : read_baseline(d, paths[0])) ||
+	    !open_side(new, paths[1], o))
+		return false;
+	if (has_trace)
+		compare_live(d);
+	if (!prepare_per(d, paths))
+		return false;
+	if (has_trace)
+		take_findings(d);
+	if (o->suppressions)
+		suppressions_apply(o->suppressions, new->findings);
+	baseline_apply(d->baseline, new->findings);
+	return true;
+}
+
+static int write_all(const struct diff *d, bool has_json)
+{
+	const struct findings *f = d->side[LIVE_NEW].findings;
 	struct buffer text = { 0 };
 	int error;
 
 	buffer_stream(&text, stdout, NULL);
-	for (size_t i = 0; i < f->shown; i++)
-		write_change(&text, findings_get(f, i));
-	for (size_t i = 0; (entry = baseline_get(b, i)) != NULL; i++) {
-		if (entry->found)
-			continue;
-		buffer_text(&text, "gone:   ");
-		buffer_plain(&text, entry->kind);
-		buffer_text(&text, ": ");
-		buffer_plain(&text, entry->words);
-		buffer_text(&text, "\n");
-	}
-	if (old->model) {
-		write_live(&text, new, old, false);
-		write_live(&text, old, new, true);
-	}
-	buffer_format(&text, "lsatrace: %zu new, %zu grown, %zu known, %zu gone; %s\n",
-		      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
-		      f->by_baseline[FINDING_KNOWN], f->fixed,
-		      f->is_exact && baseline_is_exact(b) ? "exact" : "a lower bound");
+	if (has_json)
+		diff_write_json(d, &text);
+	else
+		diff_write_text(d, &text);
 	error = buffer_flush(&text);
 	buffer_release(&text);
 	if (error)
@@ -206,24 +221,31 @@ static int write_all(const struct side *old, struct side *new, const struct base
 									      : 0;
 }
 
+static const struct argument rows[] = {
+	{ "format", 0, "text|json", "format of the comparison (default text)",
+	  arguments_take_choice, ARGUMENT_INTO(options, format) },
+	{ "per", 0, "FUNCTION", "compare by call of FUNCTION, a traced function or an\nentry point",
+	  arguments_take_text, ARGUMENT_INTO(options, per) },
+};
+
 int command_diff(int argc, char **argv)
 {
 	struct report_options options = { 0 };
+	struct options own = { 0 };
 	struct arguments arguments = {
 		.operands = "OLD NEW",
 		.description = "Compares two traces: which findings are new, gone, grown or "
 			       "shrunk, and how the\n"
-			       "live memory of each package differs. OLD may be a baseline or a "
-			       "JSON report.\n",
+			       "live memory of each package, backtrace and section differs. OLD "
+			       "may be a baseline\nor a JSON report.\n",
 		.statuses = "The exit status is 0 if no finding is new or has grown, 1 if one "
 			    "has, 2 if a file\ncould not be read.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
-		.group = { report_suppression_arguments(&options),
+		.group = { ARGUMENT_GROUP(rows, &own), report_suppression_arguments(&options),
 			   places_arguments(&options.places) },
 	};
-	struct side *old, *new;
-	struct baseline *b;
+	struct diff *d;
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
 	if (!first)
@@ -232,20 +254,17 @@ int command_diff(int argc, char **argv)
 		complaint_print("lsatrace diff", "expected two files; see lsatrace diff --help");
 		return COMMAND_TROUBLE;
 	}
-	old = memory_new(1, sizeof(*old));
-	new = memory_new(1, sizeof(*new));
-	b = baseline_new();
+	d = memory_new(1, sizeof(*d));
+	d->baseline = baseline_new();
+	d->per = own.per;
 	status = COMMAND_TROUBLE;
-	if (report_prepare(&options, true) && read_old(old, b, argv[first], &options) &&
-	    open_side(new, argv[first + 1], &options)) {
-		if (options.suppressions)
-			suppressions_apply(options.suppressions, new->findings);
-		baseline_apply(b, new->findings);
-		status = write_all(old, new, b);
-	}
-	baseline_free(b);
-	close_side(old);
-	close_side(new);
+	if (report_prepare(&options, own.format == FORMAT_TEXT) && compare(d, &options, &argv[first]))
+		status = write_all(d, own.format == FORMAT_JSON);
+	live_release(&d->live);
+	baseline_free(d->baseline);
+	close_side(&d->side[LIVE_OLD]);
+	close_side(&d->side[LIVE_NEW]);
+	free(d);
 	report_release(&options);
 	return status;
 }
