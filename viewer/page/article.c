@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/page/article.h"
 
+#include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
@@ -9,6 +11,9 @@
 #include "viewer/model/model.h"
 #include "viewer/page/html.h"
 #include "viewer/symbols/symbols.h"
+#include "viewer/view/excerpt.h"
+
+enum { SOURCE_LINES = 5 };
 
 /* The fingerprint, as it is in a link. */
 static void write_anchor(struct buffer *b, const struct finding *f)
@@ -54,6 +59,28 @@ static void write_where(struct buffer *b, const struct finding *f, struct symbol
 	write_place(b, frame, symbols_find(symbols, frame->module, frame->offset), true);
 }
 
+/* "2026-11-29 21:05:47.123", the time of this machine */
+static void write_time(struct buffer *b, uint64_t time_ns)
+{
+	time_t seconds = (time_t)(time_ns / 1000000000u);
+	char text[64];
+	struct tm tm;
+
+	if (!time_ns || !localtime_r(&seconds, &tm))
+		return;
+	strftime(text, sizeof(text), "%F %T", &tm);
+	buffer_format(b, "%s.%03u", text, (unsigned)(time_ns / 1000000u % 1000u));
+}
+
+static const char *baseline_words(const struct finding *f)
+{
+	static const char *const words[] = {
+		[FINDING_NO_BASELINE] = "", [FINDING_NEW] = "new", [FINDING_GROWN] = "grown", [FINDING_KNOWN] = "known"
+	};
+
+	return words[f->baseline];
+}
+
 void article_write_row(struct buffer *b, const struct finding *f, size_t number,
 		       struct symbols *symbols)
 {
@@ -71,50 +98,114 @@ void article_write_row(struct buffer *b, const struct finding *f, size_t number,
 	write_where(b, f, symbols);
 	buffer_text(b, "</a><td>");
 	html_package(b, f->model, f->package);
+	buffer_text(b, "<td class=when>");
+	write_time(b, f->last_ns ? f->last_ns : f->first_ns);
+	if (f->baseline)
+		html_element(b, "td", baseline_words(f));
 	buffer_text(b, "\n");
 }
 
+/* A line for each function. */
 static void write_frame(struct buffer *b, const struct model_frame *frame,
 			const struct symbol *symbol)
 {
 	for (; symbol; symbol = symbol->outer) {
-		buffer_text(b, "<li>");
-		write_place(b, frame, symbol, false);
-		if (frame->module && symbol->function) {
-			buffer_text(b, " <span class=at>");
-			html_text(b, frame->module->base);
-			buffer_text(b, symbol->is_inlined ? ", inlined</span>" : "</span>");
+		if (symbol->function) {
+			html_text(b, symbol->function);
+		} else {
+			html_text(b, frame->module ? frame->module->base : "?");
+			buffer_text(b, "+");
+			buffer_hex(b, frame->offset);
 		}
+		if (symbol->file) {
+			buffer_text(b, "  ");
+			html_text(b, symbol->file);
+			if (symbol->line)
+				buffer_format(b, ":%u", symbol->line);
+		}
+		if (frame->module && symbol->function) {
+			buffer_text(b, "  ");
+			html_text(b, frame->module->base);
+			buffer_text(b, symbol->is_inlined ? ", inlined" : "");
+		}
+		buffer_text(b, "\n");
 	}
 }
 
-/* Frames of others in a row are folded. */
+/* The lines around the first function of the package, where its source is at hand. */
+static void write_source(struct buffer *b, const struct model_frame *frame, struct symbols *symbols)
+{
+	const struct symbol *symbol = symbols_find(symbols, frame->module, frame->offset);
+	struct buffer lines = { 0 };
+
+	if (symbol->file && symbol->line &&
+	    excerpt_write(&lines, "", symbol->file, symbol->line, SOURCE_LINES))
+		html_lines(b, "pre class=source", lines.data);
+	buffer_release(&lines);
+}
+
+/* Frames of others in a row are folded. There is one element for each run of frames, and not one for
+ * each frame: of a thousand findings, a browser would need a second for these. */
 static void write_stack(struct buffer *b, const struct finding *f, const struct model_stack *stack,
 			struct symbols *symbols)
 {
+	bool has_source = false;
 	uint32_t i = 0, end;
 
-	buffer_text(b, "<ol class=stack>");
 	while (i < stack->frames) {
-		bool is_own = model_is_in_package(f->model, f->package, &stack->frame[i]);
+		const struct model_frame *first = &stack->frame[i];
+		bool is_own = model_is_in_package(f->model, f->package, first);
 
 		for (end = i + 1; end < stack->frames; end++)
 			if (model_is_in_package(f->model, f->package, &stack->frame[end]) != is_own)
 				break;
-		buffer_text(b, is_own ? "" : "<li class=other><details><summary>");
 		if (!is_own) {
+			buffer_text(b, "<details class=other><summary>");
 			buffer_count(b, end - i, "frame");
-			buffer_text(b, " outside of the package</summary><ol>");
+			buffer_text(b, " outside of the package</summary>");
 		}
+		buffer_text(b, "<pre class=stack>");
 		for (; i < end; i++)
 			write_frame(b, &stack->frame[i],
 				    symbols_find(symbols, stack->frame[i].module,
 						 stack->frame[i].offset));
-		buffer_text(b, is_own ? "" : "</ol></details>");
+		buffer_text(b, "</pre>");
+		if (is_own && !has_source)
+			write_source(b, first, symbols);
+		has_source |= is_own;
+		buffer_text(b, is_own ? "" : "</details>");
 	}
-	if (stack->is_truncated)
-		buffer_text(b, "<li>(outer frames were not recorded)");
-	buffer_text(b, "</ol>\n");
+	buffer_text(b, stack->is_truncated ? "<p>Outer frames were not recorded.</p>\n" : "\n");
+}
+
+static void write_facts(struct buffer *b, const struct finding *f)
+{
+	buffer_text(b, "<p class=facts>");
+	buffer_count(b, f->count, "occurrence");
+	buffer_text(b, ", ");
+	buffer_count(b, f->bytes, "byte");
+	buffer_text(b, "; package ");
+	html_package(b, f->model, f->package);
+	if (f->family) {
+		buffer_text(b, "; ");
+		html_text(b, f->family);
+	}
+	buffer_format(b, "; process %d", model_process(f->model)->pid);
+	if (f->thread)
+		buffer_format(b, ", thread %d", f->thread);
+	if (f->first_ns) {
+		buffer_text(b, f->first_ns == f->last_ns ? "; at " : "; first at ");
+		write_time(b, f->first_ns);
+	}
+	if (f->last_ns && f->last_ns != f->first_ns) {
+		buffer_text(b, "; last at ");
+		write_time(b, f->last_ns);
+	}
+	if (f->baseline)
+		buffer_format(b, "; %s", baseline_words(f));
+	if (f->baseline == FINDING_GROWN)
+		buffer_format(b, " from %" PRIu64, f->ceiling);
+	buffer_format(b, "; fingerprint %s</p>\n", f->fingerprint);
 }
 
 void article_write(struct buffer *b, const struct finding *f, size_t number, struct symbols *symbols)
@@ -136,18 +227,7 @@ void article_write(struct buffer *b, const struct finding *f, size_t number, str
 	write_anchor(b, f);
 	buffer_format(b, "\" aria-label=\"link to finding %zu\">#</a></h3>\n", number);
 	html_element(b, "p class=message", f->message);
-	buffer_text(b, "<p class=facts>");
-	buffer_count(b, f->count, "occurrence");
-	buffer_text(b, ", ");
-	buffer_count(b, f->bytes, "byte");
-	buffer_text(b, "; package ");
-	html_package(b, f->model, f->package);
-	if (f->family) {
-		buffer_text(b, "; ");
-		html_text(b, f->family);
-	}
-	buffer_format(b, "; process %d; fingerprint %s</p>\n", model_process(f->model)->pid,
-		      f->fingerprint);
+	write_facts(b, f);
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
 		if (!f->stack[i] ||
 		    (i == TRACE_STACK_DELETE && f->kind == TRACE_KIND_LIVE_AT_DELETE))

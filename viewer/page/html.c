@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/page/html.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "viewer/base/buffer.h"
+#include "viewer/base/memory.h"
 #include "viewer/model/model.h"
 
 void html_text(struct buffer *b, const char *text)
@@ -45,6 +47,22 @@ static void close_tag(struct buffer *b, const char *tag)
 	buffer_text(b, "</");
 	buffer_bytes(b, tag, strcspn(tag, " "));
 	buffer_text(b, ">");
+}
+
+void html_lines(struct buffer *b, const char *tag, const char *lines)
+{
+	buffer_format(b, "<%s>", tag);
+	while (*lines) {
+		size_t length = strcspn(lines, "\n");
+		char *line = memory_text(lines, length);
+
+		html_text(b, line);
+		free(line);
+		lines += length;
+		if (*lines)
+			buffer_bytes(b, lines++, 1);
+	}
+	close_tag(b, tag);
 }
 
 void html_element(struct buffer *b, const char *tag, const char *text)

@@ -17,6 +17,8 @@ void html_text(struct buffer *b, const char *text);
 
 /* Appends "<TAG>text</TAG>"; `tag` may have attributes. */
 void html_element(struct buffer *b, const char *tag, const char *text);
+/* The same for a text of several lines. */
+void html_lines(struct buffer *b, const char *tag, const char *lines);
 /* The same for a number. */
 void html_number(struct buffer *b, const char *tag, uint64_t number);
 

@@ -8,17 +8,20 @@
 #include "viewer/base/buffer.h"
 #include "viewer/base/json.h"
 #include "viewer/findings/findings.h"
+#include "viewer/gate/baseline.h"
 #include "viewer/model/allocators.h"
 #include "viewer/model/losses.h"
 #include "viewer/model/model.h"
 #include "viewer/page/article.h"
 #include "viewer/page/assets.h"
+#include "viewer/page/calls.h"
 #include "viewer/page/course.h"
 #include "viewer/page/html.h"
 #include "viewer/page/sections.h"
 #include "viewer/page/tree.h"
 #include "viewer/profile/profile.h"
 #include "viewer/report/report.h"
+#include "viewer/report/text.h"
 
 enum { FINDINGS_MOST = 1000, TRACES_DRAWN = 8 };
 
@@ -35,10 +38,10 @@ static const char sections_head[] =
 	"<th>section<th>package<th>created by<th class=n>live blocks<th class=n>live bytes"
 	"<th class=n>at most</thead><tbody>\n";
 
-static const char table_head[] =
-	"<div class=wide tabindex=0 role=region aria-label=\"table of findings\">"
-	"<table id=table><thead><tr><th>#<th>level<th>kind<th class=n>count<th class=n>bytes"
-	"<th>where<th>package</thead><tbody>\n";
+#define TABLE_HEAD \
+	"<div class=wide tabindex=0 role=region aria-label=\"table of findings\">" \
+	"<table id=table%s><thead><tr><th>#<th>level<th>kind<th class=n>count<th class=n>bytes" \
+	"<th>where<th>package<th>last seen%s</thead><tbody>\n"
 
 static void write_counts(struct buffer *b, const struct findings *f)
 {
@@ -61,9 +64,37 @@ static void write_counts(struct buffer *b, const struct findings *f)
 		buffer_count(b, f->suppressed, "occurrence");
 		buffer_text(b, " suppressed</p>\n");
 	}
+	if (f->has_baseline)
+		buffer_format(
+			b, "<p>Compared with the baseline: %zu new, %zu grown, %zu known, %zu gone</p>\n",
+			f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
+			f->by_baseline[FINDING_KNOWN], f->fixed);
 	buffer_text(b, "<nav><a href=\"#findings\">Findings</a> <a href=\"#flame\">Flame graph</a> "
-		       "<a href=\"#time\">Over time</a> <a href=\"#sections\">Sections</a> "
+		       "<a href=\"#time\">Over time</a> <a href=\"#details\">Details</a> <a "
+		       "href=\"#sections\">Sections</a> "
 		       "<a href=\"#traces\">Traces</a></nav></header>\n<main>\n");
+}
+
+/* What the baseline has, and the traces have not. */
+static void write_fixed(struct buffer *b, const struct report *r)
+{
+	const struct baseline_entry *entry;
+
+	if (!r->findings->fixed)
+		return;
+	buffer_format(
+		b, "<details class=fixed open><summary>%zu of the baseline are gone</summary><ul>\n",
+		r->findings->fixed);
+	for (size_t i = 0; r->baseline && (entry = baseline_get(r->baseline, i)) != NULL; i++) {
+		if (entry->found)
+			continue;
+		buffer_text(b, "<li>");
+		html_text(b, entry->kind);
+		buffer_text(b, ": ");
+		html_text(b, entry->words);
+		buffer_text(b, "\n");
+	}
+	buffer_text(b, "</ul></details>\n");
 }
 
 static void write_findings(struct buffer *b, const struct report *r)
@@ -74,14 +105,25 @@ static void write_findings(struct buffer *b, const struct report *r)
 	if (shown == 0)
 		buffer_text(b, "<p>There are none.</p>\n");
 	else
-		buffer_text(b, table_head);
+		buffer_format(b, TABLE_HEAD, r->baseline ? " class=compared" : "",
+			      r->baseline ? "<th>baseline" : "");
 	for (size_t i = 0; i < shown; i++)
 		article_write_row(b, findings_get(r->findings, i), i + 1, r->symbols);
 	buffer_text(b, shown ? "</tbody></table></div>\n" : "");
 	if (shown < all)
 		buffer_format(b, "<p>%zu more findings are left out; --format=json has all.</p>\n",
 			      all - shown);
-	for (size_t i = 0; i < shown; i++)
+	write_fixed(b, r);
+	buffer_text(b, "</section>\n");
+}
+
+/* Behind the pictures: these need not wait for a thousand articles. */
+static void write_articles(struct buffer *b, const struct report *r)
+{
+	if (r->findings->shown == 0)
+		return;
+	buffer_text(b, "<section id=details><h2>The findings one by one</h2>\n");
+	for (size_t i = 0; i < r->findings->shown && i < FINDINGS_MOST; i++)
 		article_write(b, findings_get(r->findings, i), i + 1, r->symbols);
 	buffer_text(b, "</section>\n");
 }
@@ -143,8 +185,10 @@ static void write_in_flight(struct buffer *b, const struct model *model)
 	}
 }
 
-static void write_trace(struct buffer *b, const struct model *model, const struct model_events *e)
+static void write_trace(struct buffer *b, const struct report *r, size_t number)
 {
+	const struct model *model = r->models[number];
+	const struct model_events *e = &r->events[number];
 	const struct model_process *process = model_process(model);
 	struct reader_cursor c = { 0 };
 	struct buffer argument = { 0 };
@@ -156,9 +200,8 @@ static void write_trace(struct buffer *b, const struct model *model, const struc
 		buffer_text(b, " ");
 		argument.used = 0;
 	}
-	buffer_format(b, "</p>\n<p>It ended by: %s", process->end_text);
-	if (process->has_exit_status)
-		buffer_format(b, ", status %d", process->exit_status);
+	buffer_text(b, "</p>\n<p>It ");
+	text_write_ending(b, process);
 	buffer_text(b, ". History: ");
 	buffer_decimal(b, e->retained);
 	buffer_text(b, " of ");
@@ -166,6 +209,7 @@ static void write_trace(struct buffer *b, const struct model *model, const struc
 	buffer_text(b, ".</p>\n");
 	write_packages(b, model);
 	write_in_flight(b, model);
+	calls_write(b, model, r->findings, number);
 	write_losses(b, model);
 	buffer_release(&argument);
 }
@@ -193,7 +237,7 @@ static void write_data(struct buffer *b, const struct report *r)
 	json_close_object(&j);
 	buffer_text(b, "</script>\n<script>\n");
 	buffer_text(b, assets_js);
-	buffer_text(b, "</script>\n</body>\n</html>\n");
+	buffer_text(b, "</script>\n");
 }
 
 void report_write_html(const struct report *report, struct buffer *out)
@@ -215,6 +259,8 @@ void report_write_html(const struct report *report, struct buffer *out)
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n"
 			 "<section id=time><h2>Over time</h2>"
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n");
+	write_data(out, report);
+	write_articles(out, report);
 	buffer_text(out, "<section id=sections><h2>Sections that are live at the end</h2>\n"
 			 "<div id=map></div>\n");
 	buffer_text(out, sections_head);
@@ -223,7 +269,6 @@ void report_write_html(const struct report *report, struct buffer *out)
 	buffer_text(out, "</tbody></table></div></section>\n"
 			 "<section id=traces><h2>Traces</h2>\n");
 	for (size_t i = 0; i < report->count; i++)
-		write_trace(out, report->models[i], &report->events[i]);
-	buffer_text(out, "</section>\n</main>\n");
-	write_data(out, report);
+		write_trace(out, report, i);
+	buffer_text(out, "</section>\n</main>\n</body>\n</html>\n");
 }

@@ -62,7 +62,7 @@ function setUpFindings() {
 	const rows = [...body.rows].map(row => ({
 		row, article: byId(row.querySelector("a").hash.slice(1)),
 		level: row.cells[1].textContent.trim(), kind: row.cells[2].textContent.trim(),
-		package: row.cells[6].textContent.trim(), text: null,
+		package: row.cells[6].textContent.trim(), baseline: row.cells[8]?.textContent.trim(), text: null,
 	}));
 	const text = r => r.text ??= (r.row.textContent + " " + r.article.textContent).toLowerCase();
 	const values = key => [["", "all"], ...[...new Set(rows.map(r => r[key]))].sort().map(v => [v, v])];
@@ -72,7 +72,7 @@ function setUpFindings() {
 		let count = 0;
 		for (const r of rows) {
 			const hidden = (level.value && r.level !== level.value) || (kind.value && r.kind !== kind.value) ||
-				(pack.value && r.package !== pack.value) || !words.every(w => text(r).includes(w));
+				(pack.value && r.package !== pack.value) || (baseline.value && r.baseline !== baseline.value) || !words.every(w => text(r).includes(w));
 			r.row.hidden = r.article.hidden = hidden;
 			count += !hidden;
 		}
@@ -83,7 +83,8 @@ function setUpFindings() {
 	const [kindLabel, kind] = select("Kind", values("kind"), apply);
 	const [packLabel, pack] = select("Package", values("package"), apply);
 	filter.className = "tools";
-	filter.append(searchLabel, levelLabel, kindLabel, packLabel, shown);
+	const [baselineLabel, baseline] = select("Baseline", values("baseline"), apply);
+	filter.append(searchLabel, levelLabel, kindLabel, packLabel, rows.some(r => r.baseline) ? baselineLabel : "", shown);
 	filter.hidden = false;
 	apply();
 
@@ -97,7 +98,7 @@ function setUpFindings() {
 		const keyed = rows.map(r => [key(r), r]);
 		keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (isDown ? -1 : 1));
 		body.append(...keyed.map(([, r]) => r.row));
-		keyed.reduce((before, [, r]) => (before.after(r.article), r.article), filter.parentElement.querySelector(".wide"));
+		byId("details").append(...keyed.map(([, r]) => r.article));
 	};
 	[...table.tHead.rows[0].cells].forEach((th, column) => {
 		const button = make("button", { type: "button", onclick: () => sortBy(th, column) }, th.textContent);
@@ -109,7 +110,7 @@ function setUpFindings() {
 		const target = location.hash.startsWith("#f-") && byId(decodeURIComponent(location.hash.slice(1)));
 		if (!target) return;
 		if (target.hidden) {
-			searched.value = level.value = kind.value = pack.value = "";
+			searched.value = level.value = kind.value = pack.value = baseline.value = "";
 			apply();
 		}
 		target.scrollIntoView();
@@ -128,21 +129,24 @@ class Tree {
 	constructor() { this.parent = [-1]; this.name = [-1]; }
 
 	static outward(data) {
-		const t = new Tree();
-		for (let i = 0; i < data.parent.length; i++) {
-			t.parent.push(data.parent[i] ? i + 1 - data.parent[i] : 0);
-			t.name.push(data.name[i]);
+		const t = new Tree(), count = data.parent.length + 1;
+		t.parent = new Int32Array(count).fill(-1);
+		t.name = new Int32Array(count).fill(-1);
+		for (let i = 1; i < count; i++) {
+			t.parent[i] = data.parent[i - 1] ? i - data.parent[i - 1] : 0;
+			t.name[i] = data.name[i - 1];
 		}
-		t.rows = data.rows.map(row => [row[0] + 1, row]);
 		return t;
 	}
 
-	// The same stacks from the innermost function outwards.
-	static inward(outward, names) {
-		const t = new Tree(), known = new Map();
-		t.rows = outward.rows.map(([node, row]) => {
+	// The same stacks from the innermost function outwards. `leaf` leads there from a node of the other.
+	static inward(outward, data) {
+		const t = new Tree(), known = new Map(), names = data.names.length;
+		t.leaf = new Int32Array(outward.parent.length).fill(-1);
+		for (const last of data.nodes) {
+			if (t.leaf[last + 1] >= 0) continue;
 			let at = 0;
-			for (; node > 0; node = outward.parent[node]) {
+			for (let node = last + 1; node > 0; node = outward.parent[node]) {
 				const key = at * names + outward.name[node];
 				let next = known.get(key);
 				if (next === undefined) {
@@ -153,14 +157,15 @@ class Tree {
 				}
 				at = next;
 			}
-			return [at, row];
-		});
+			t.leaf[last + 1] = at;
+		}
 		return t;
 	}
 
-	sum(metric) {
+	sum(nodes, values) {
 		const count = this.parent.length, total = this.total = new Float64Array(count);
-		for (const [node, row] of this.rows) total[node] += row[1 + metric];
+		for (let i = 0; values && i < nodes.length; i++)
+			total[this.leaf ? this.leaf[nodes[i] + 1] : nodes[i] + 1] += values[i];
 		for (let i = count - 1; i > 0; i--) total[this.parent[i]] += total[i];
 		this.child = new Int32Array(count).fill(-1);
 		this.next = new Int32Array(count).fill(-1);
@@ -258,8 +263,8 @@ function setUpFlame(data) {
 	function choose(node) { if (node >= 0) { chosen = node; draw(); } }
 	function rebuild() {
 		outward ??= Tree.outward(data);
-		tree = inverted.checked ? inward ??= Tree.inward(outward, data.names.length) : outward;
-		tree.sum(Number(metric.value));
+		tree = inverted.checked ? inward ??= Tree.inward(outward, data) : outward;
+		tree.sum(data.nodes, data.values[metric.value]);
 		zoom(0);
 	}
 	function boxAt(event) {
@@ -301,7 +306,7 @@ function setUpFlame(data) {
 	if (data.left_out)
 		place.append(make("p", {}, data.left_out.toLocaleString("en") + " small stacks are left out, and are shown as (other stacks)."));
 	redraws.push(draw);
-	const first = METRICS.findIndex((_, i) => data.rows.some(row => row[1 + i]));
+	const first = data.values.findIndex(values => values);
 	if (first > 0) metric.value = first;
 	rebuild();
 }
@@ -456,11 +461,11 @@ function setUpMap(maps) {
 	}
 }
 
-setUpFindings();
-// The findings are shown first.
-requestAnimationFrame(() => setTimeout(() => {
-	const data = JSON.parse(byId("data").textContent);
-	if (data.rows) setUpFlame(data);
+// The browser has shown the table of findings by now, and has not yet read what is behind the pictures.
+const data = JSON.parse(byId("data").textContent);
+if (data.nodes) setUpFlame(data);
+addEventListener("DOMContentLoaded", () => {
+	setUpFindings();
 	setUpTime(data.courses);
 	setUpMap(data.maps);
-}, 0));
+});

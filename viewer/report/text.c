@@ -92,29 +92,29 @@ static void write_command(struct writer *w, const struct model *model)
 	buffer_release(&argument);
 }
 
-static void write_ending(struct writer *w, const struct model_process *process)
+void text_write_ending(struct buffer *text, const struct model_process *process)
 {
 	const char *signal = sigabbrev_np(process->exit_status - 128);
 
 	switch (process->end) {
 	case TRACE_END_EXIT:
-		buffer_text(w->text, "exited");
+		buffer_text(text, "exited");
 		break;
 	case TRACE_END_EXEC:
-		buffer_text(w->text, "became another program by exec");
+		buffer_text(text, "became another program by exec");
 		break;
 	case TRACE_END_RUNNING:
-		buffer_text(w->text, "is still running: what is live may yet be freed");
+		buffer_text(text, "is still running: what is live may yet be freed");
 		break;
 	default:
-		buffer_text(w->text, "was killed");
+		buffer_text(text, "was killed");
 		if (process->has_exit_status && signal) {
-			buffer_format(w->text, " by SIG%s", signal);
+			buffer_format(text, " by SIG%s", signal);
 			return;
 		}
 	}
 	if (process->has_exit_status)
-		buffer_format(w->text, " with status %" PRId32, process->exit_status);
+		buffer_format(text, " with status %" PRId32, process->exit_status);
 }
 
 static void write_history(struct writer *w, const struct model_events *e)
@@ -176,7 +176,7 @@ static void write_trace(struct writer *w, const struct model *model,
 	buffer_format(w->text, "\n  process %" PRId32, process->pid);
 	write_command(w, model);
 	buffer_text(w->text, "\n  ");
-	write_ending(w, process);
+	text_write_ending(w->text, process);
 	buffer_text(w->text, "\n");
 	write_packages(w, model);
 	allocators_write(w->text, model);
@@ -425,6 +425,18 @@ static void write_details(struct writer *w, const struct finding *f)
 	buffer_text(w->text, "\n");
 }
 
+/* A wrong access ends its thread, with the process: what to ask next. */
+static void write_next_question(struct writer *w, const struct finding *f)
+{
+	if ((f->reason != TRACE_REASON_READ && f->reason != TRACE_REASON_WRITE) || !f->thread)
+		return;
+	buffer_format(w->text,
+		      "  what this thread did last: lsatrace events --last=20 --thread=%" PRId32 " ",
+		      f->thread);
+	buffer_plain(w->text, model_path(f->model));
+	buffer_text(w->text, "\n");
+}
+
 static void write_finding(struct writer *w, const struct finding *f)
 {
 	const struct model_stack *call = f->stack[TRACE_STACK_CALL];
@@ -436,6 +448,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 		return;
 	if (f->level != TRACE_LEVEL_NOTE) {
 		write_details(w, f);
+		write_next_question(w, f);
 		write_stacks(w, f);
 		write_neighbour(w, "before", &f->before);
 		write_neighbour(w, "after", &f->after);

@@ -8,6 +8,7 @@
 struct buffer;
 struct finding;
 struct findings;
+struct model_process;
 struct report;
 
 /* Says what happened at a stack: "allocated here". */
@@ -18,6 +19,8 @@ void text_write_sentence(struct buffer *text, const struct finding *f);
 void text_write_headline(struct buffer *text, const struct finding *f);
 /* Appends the headline with its level, and the stacks. */
 void text_write_finding(const struct report *report, const struct finding *f, struct buffer *text);
+/* Says how a process ended: "was killed by SIGABRT". */
+void text_write_ending(struct buffer *text, const struct model_process *process);
 /* Appends the sums over all findings, without a newline. */
 void text_write_summary(struct buffer *text, const struct findings *f);
 /* Appends what could not be recorded, each item with `before` and `after` around it. */

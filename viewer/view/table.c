@@ -14,7 +14,8 @@
 #include "viewer/view/selection.h"
 
 #define MEASURED 1000u
-#define WHERE_LEAST 24u
+#define WHERE_LEAST 12u
+#define KIND_LEAST 14u
 #define WHERE_MOST 60u
 
 enum column { NUMBER, KIND, COUNT, BYTES, WHERE, PACKAGE, COLUMNS };
@@ -79,6 +80,12 @@ static void measure_where(struct table *t, unsigned width)
 		others += j == WHERE ? 0 : t->width[j];
 	if (width)
 		room = width > others + WHERE_LEAST ? width - others : WHERE_LEAST;
+	/* On a narrow terminal, the kinds have to give way as well. */
+	if (width && others + WHERE_LEAST > width && t->width[KIND] > KIND_LEAST) {
+		size_t excess = others + WHERE_LEAST - width, most = t->width[KIND] - KIND_LEAST;
+
+		t->width[KIND] -= excess < most ? excess : most;
+	}
 	if (t->width[WHERE] > room)
 		t->width[WHERE] = room;
 }

@@ -157,25 +157,74 @@ Test(page, says_that_a_result_is_a_lower_bound)
 	trace_builder_free(b);
 }
 
+/* Sums up a column of the tree. */
+static json_int_t sum_values(json_t *json, size_t column)
+{
+	json_t *values = json_array_get(json_object_get(json, "values"), column), *value;
+	json_int_t sum = 0;
+	size_t i;
+
+	cr_expect_eq(json_array_size(values), json_array_size(json_object_get(json, "nodes")));
+	json_array_foreach(values, i, value) sum += json_integer_value(value);
+	return sum;
+}
+
 Test(page, stacks_are_a_tree_with_the_sums_of_the_report)
 {
 	struct trace_builder *b = hostile_trace();
 	char *page = report(b, REPORT_FORMAT_html);
-	json_t *json = find_data(page), *row;
-	json_int_t bytes = 0, blocks = 0;
-	size_t i;
+	json_t *json = find_data(page);
 
-	json_array_foreach(json_object_get(json, "rows"), i, row)
-	{
-		bytes += json_integer_value(json_array_get(row, 1));
-		blocks += json_integer_value(json_array_get(row, 2));
-	}
-	cr_expect_eq(bytes, 33);
-	cr_expect_eq(blocks, 3);
+	cr_expect_eq(sum_values(json, 0), 33);
+	cr_expect_eq(sum_values(json, 1), 3);
 	/* The package, and the one function. */
 	cr_expect_eq(json_array_size(json_object_get(json, "parent")), 2);
 	cr_expect_eq(json_array_size(json_object_get(json, "names")), 2);
 	json_decref(json);
+	free(page);
+	trace_builder_free(b);
+}
+
+static struct trace_event call(uint64_t time, int32_t tid)
+{
+	return (struct trace_event){ .time = time,
+				     .tid = tid,
+				     .function = SLOT_FreeLsaHeap,
+				     .state = TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED };
+}
+
+Test(page, says_what_the_thread_did_last_that_ended_the_process)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *page;
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_header(b)->end = TRACE_END_KILLED;
+	trace_builder_header(b)->exit_status = 128 + 11;
+	trace_builder_finding(b, (struct trace_finding){ .kind = TRACE_KIND_OVERFLOW,
+							 .reason = TRACE_REASON_WRITE,
+							 .family = FAMILY_SHARED_MEMORY,
+							 .function = SLOT_AllocateSharedMemory,
+							 .tid = 77 });
+	for (unsigned i = 0; i < 50; i++)
+		trace_builder_event(b, i & 1, call(1000 + i, i & 1 ? 77 : 78));
+	page = report(b, REPORT_FORMAT_html);
+	cr_expect(strstr(page, "The last calls of thread 77</h4>\n<pre class=calls>[+"));
+	cr_expect_not(strstr(page, "] 78 alpha"));
+	cr_expect(strstr(page, "<p>It was killed by SIGSEGV. "));
+	free(page);
+	trace_builder_free(b);
+}
+
+Test(page, says_nothing_of_the_last_calls_after_an_orderly_end)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *page;
+
+	trace_builder_event(b, 0, call(1000, 77));
+	page = report(b, REPORT_FORMAT_html);
+	cr_expect_not(strstr(page, "The last calls"));
+	cr_expect(strstr(page, "<p>It exited with status 0. "));
 	free(page);
 	trace_builder_free(b);
 }

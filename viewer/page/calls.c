@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/page/calls.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "viewer/base/buffer.h"
+#include "viewer/base/memory.h"
+#include "viewer/findings/findings.h"
+#include "viewer/model/model.h"
+#include "viewer/page/html.h"
+#include "viewer/read/timeline.h"
+#include "viewer/view/event_line.h"
+
+enum { CALLS = 20, THREADS = 4 };
+
+struct thread {
+	int32_t tid;
+	bool is_any; /* all threads */
+	uint64_t calls;
+	struct trace_event last[CALLS];
+};
+
+struct threads {
+	struct thread thread[THREADS];
+	size_t count;
+};
+
+static void add_thread(struct threads *t, int32_t tid, bool is_any)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->thread[i].tid == tid)
+			return;
+	if (t->count < THREADS)
+		t->thread[t->count++] = (struct thread){ .tid = tid, .is_any = is_any };
+}
+
+/* Damage that is found later does not end the process. */
+static bool has_ended_it(const struct finding *f)
+{
+	return f->kind >= TRACE_KIND_OVERFLOW && f->kind <= TRACE_KIND_USE_AFTER_DELETE &&
+	       (f->reason == TRACE_REASON_READ || f->reason == TRACE_REASON_WRITE);
+}
+
+static void choose_threads(struct threads *t, const struct model *model, struct findings *findings,
+			   size_t number)
+{
+	for (size_t i = 0; i < findings->shown; i++) {
+		const struct finding *f = findings_look(findings, i);
+
+		if (!has_ended_it(f)) /* they come first */
+			break;
+		if (f->trace == number && f->thread)
+			add_thread(t, f->thread, false);
+	}
+	if (model_process(model)->end != TRACE_END_KILLED)
+		return;
+	for (size_t i = 0; i < model_in_flight(model); i++)
+		add_thread(t, model_call(model, i)->tid, false);
+	if (t->count == 0)
+		add_thread(t, 0, true);
+}
+
+static void take_event(struct threads *t, const struct trace_event *e)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		struct thread *thread = &t->thread[i];
+
+		if (thread->is_any || thread->tid == e->tid)
+			thread->last[thread->calls++ % CALLS] = *e;
+	}
+}
+
+static void write_thread(struct buffer *b, const struct event_line *line, const struct thread *t)
+{
+	uint64_t first = t->calls > CALLS ? t->calls - CALLS : 0;
+	struct buffer text = { 0 };
+
+	if (t->calls == 0)
+		return;
+	buffer_text(b, "<h4>The last calls of ");
+	if (t->is_any)
+		buffer_text(b, "the process");
+	else
+		buffer_format(b, "thread %" PRId32, t->tid);
+	buffer_text(b, "</h4>\n");
+	for (uint64_t i = first; i < t->calls; i++)
+		event_line_write(line, &text, &t->last[i % CALLS]);
+	html_lines(b, "pre class=calls", text.data);
+	buffer_release(&text);
+}
+
+void calls_write(struct buffer *b, const struct model *model, struct findings *findings,
+		 size_t number)
+{
+	struct threads *t = memory_new(1, sizeof(*t));
+	const struct trace_event *e;
+	struct timeline *timeline;
+	struct trouble trouble;
+	struct event_line *line;
+
+	choose_threads(t, model, findings, number);
+	if (t->count) {
+		timeline = timeline_new(model_reader(model));
+		while ((e = timeline_next(timeline, &trouble)) != NULL)
+			take_event(t, e);
+		timeline_free(timeline);
+		line = event_line_new(model, false);
+		for (size_t i = 0; i < t->count; i++)
+			write_thread(b, line, &t->thread[i]);
+		event_line_free(line);
+	}
+	free(t);
+}
