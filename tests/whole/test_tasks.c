@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What people ask a report of 300 findings. Each question has its answer from one command, at the place
+ * where one looks first.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/traced.h"
+
+#define LSATRACE BUILD_DIR "/lsatrace"
+#define LSA_HOST BUILD_DIR "/tests/lsahost"
+#define PACKAGE(name) BUILD_DIR "/tests/packages/" name ".so"
+
+/* Runs a script in a folder. In it, $0 is lsatrace. */
+static struct run ask(const char *folder, const char *script)
+{
+	return run_command(COMMAND("sh", "-c", "cd \"$1\" && eval \"$2\"", LSATRACE, folder, script));
+}
+
+/* Yesterday 90 leaks; today 100, and a thread that dies. */
+static char *record(void)
+{
+	char *folder = temporary_folder_new();
+	struct run run = run_command(COMMAND(LSATRACE, "record", "--output-dir", folder, "-o",
+					     "old", "--", LSA_HOST, "--command=leaks=90",
+					     PACKAGE("many"), PACKAGE("demo")));
+
+	cr_assert_eq(run.status, 0, "%s", run.err);
+	run_release(&run);
+	run = run_command(COMMAND(LSATRACE, "record", "--output-dir", folder, "-o", "new",
+				  "--allocator=guard", "--", LSA_HOST, "--command=leaks=100 die",
+				  PACKAGE("many"), PACKAGE("demo")));
+	cr_assert_eq(run.status, 128 + 11, "%s", run.err);
+	run_release(&run);
+	return folder;
+}
+
+/* The first row of the table of findings. */
+static const char *first_row(const char *text)
+{
+	const char *row = strstr(text, "  kind  ");
+
+	cr_assert(row && (row = strchr(row, '\n')) != NULL, "%.2000s", text);
+	return row + 1;
+}
+
+static unsigned count_lines(const char *text, const char *with)
+{
+	unsigned count = 0;
+
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		count += memmem(line, strcspn(line, "\n"), with, strlen(with)) != NULL;
+	return count;
+}
+
+Test(tasks, the_worst_leak_of_a_package, .timeout = 60)
+{
+	char *folder = record();
+	struct run run = ask(
+		folder, "\"$0\" report --package=many --kind='*-leak' --sort=bytes --top=1 old");
+	const char *row = first_row(run.out);
+
+	cr_expect(memmem(row, strcspn(row, "\n"), "keep_142", 8), "%.300s", row);
+	cr_expect_eq(count_lines(run.out, "error: "), 1, "%u", count_lines(run.out, "error: "));
+	cr_expect(strstr(run.out, "error: block-leak: block of 4096 bytes, allocated at many.c:"));
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
+Test(tasks, the_mismatched_frees_of_last_night, .timeout = 60)
+{
+	char *folder = record();
+	struct run run =
+		ask(folder, "\"$0\" report --kind=mismatched-free --package=many --since=-8h old");
+
+	cr_expect(strstr(run.out, "\n100 findings (100 occurrences)"), "%.600s", run.out);
+	cr_expect_eq(count_lines(run.out, "error: mismatched-free"), 100);
+	run_release(&run);
+	run = ask(folder, "\"$0\" report --kind=mismatched-free --until=-8h old");
+	cr_expect(strstr(run.out, "\n0 findings (0 occurrences)"), "%.600s", run.out);
+	cr_expect_eq(run.status, 1, "the exit status is that of all findings");
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
+/* The report says the command. */
+Test(tasks, what_the_thread_that_died_did_last, .timeout = 60)
+{
+	char *folder = record();
+	struct run run = ask(
+		folder, "$(\"$0\" report --top=1 new | sed -n 's/.*did last: lsatrace/\"$0\"/p' "
+			"| sed \"s|\\\"\\$0\\\"|$0|\")");
+
+	cr_expect_eq(count_lines(run.out, "many "), 20, "%s%s", run.out, run.err);
+	cr_expect_eq(count_lines(run.out, "SharedMemory("), 20, "%s", run.out);
+	cr_expect(strstr(run.out, "AllocateSharedMemory("), "%s", run.out);
+	cr_expect_not(strstr(run.out, "LsaHeap"), "another thread: %s", run.out);
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
+Test(tasks, what_differs_from_yesterday, .timeout = 60)
+{
+	char *folder = record();
+	struct run run = ask(folder, "\"$0\" diff old new");
+
+	cr_expect_eq(run.status, 1);
+	/* Ten leaks, the overflow, and what is live because of that. */
+	cr_expect_eq(count_lines(run.out, "new:    block-leak"), 11, "%s", run.out);
+	cr_expect_eq(count_lines(run.out, "new:    overflow/write"), 1, "%s", run.out);
+	cr_expect(strstr(run.out, "known, "), "%s", run.out);
+	run_release(&run);
+	run = ask(folder,
+		  "\"$0\" baseline -o b old && \"$0\" report --baseline=b --format=html new");
+	cr_expect(strstr(run.out, "<p>Compared with the baseline: "));
+	cr_expect_eq(count_lines(run.out, "<td>new"), count_lines(run.out, "; new; fingerprint"));
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
