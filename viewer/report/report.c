@@ -395,10 +395,31 @@ static enum report_status judge(const struct report_options *o, const struct rep
 			      : REPORT_CLEAN;
 }
 
+/* The file is replaced when the new one is whole: on a full disk, the old one stays. Returns 0 or errno. */
+static int replace_baseline(const struct report_options *o)
+{
+	char *path = realpath(o->baseline_file, NULL), *whole = NULL;
+	struct stat status;
+	FILE *out = NULL;
+	int error;
+
+	if (path && stat(path, &status) == 0 && asprintf(&whole, "%s.new", path) >= 0)
+		out = fopen(whole, "we");
+	error = out ? baseline_write(o->baseline, true, out) : errno;
+	if (out && (fchmod(fileno(out), status.st_mode & 07777) | fclose(out)) != 0 && !error)
+		error = errno;
+	if (!error && rename(whole, path) != 0)
+		error = errno;
+	if (out && error)
+		unlink(whole);
+	free(whole);
+	free(path);
+	return error;
+}
+
 /* What was not found in a result that is a lower bound may be there still. */
 static bool prune_baseline(const struct report_options *o, const struct findings *f)
 {
-	FILE *out = NULL;
 	int error;
 
 	if (!f->is_exact || f->other_kinds) {
@@ -407,10 +428,7 @@ static bool prune_baseline(const struct report_options *o, const struct findings
 					    : "the result is a lower bound");
 		return true;
 	}
-	out = fopen(o->baseline_file, "we");
-	error = out ? baseline_write(o->baseline, true, out) : errno;
-	if (out)
-		fclose(out);
+	error = replace_baseline(o);
 	if (error)
 		complaint_print(o->baseline_file, "%s", strerror(error));
 	return !error;
