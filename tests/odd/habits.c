@@ -477,7 +477,8 @@ static void call_once(void)
 
 static void ask_table(void)
 {
-	PVOID name[NAME_WORDS] = { 0 }, buffer, primary[32] = { 0 };
+	static PVOID primary[32];
+	PVOID name[NAME_WORDS] = { 0 }, buffer;
 	SecBuffer output = { 0 };
 	SecBufferDesc outputs = { 0, 1, &output };
 	PSECPKG_EXTENDED_INFORMATION information;
