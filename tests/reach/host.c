@@ -160,9 +160,8 @@ static NOINLINE void keep_on_stack(void)
 	BLOCK(1002);
 	wipe_stack();
 	pthread_barrier_wait(&is_ready);
-	for (;;)
+	while (on_stack)
 		pause();
-	(void)on_stack;
 }
 
 static void *run_keeper(void *unused)
