@@ -148,7 +148,7 @@ static void expect_shown(const char *folder, const char *text, bool is_wanted)
 		if (run.status == 0 && (strstr(run.out, text) != NULL) == is_wanted)
 			break;
 	}
-	cr_assert_eq(strstr(run.out, text) != NULL, is_wanted, "'%s':\n%s%s", text, run.out,
+	cr_assert_eq(run.out && strstr(run.out, text), is_wanted, "'%s':\n%s%s", text, run.out,
 		     run.err);
 	run_release(&run);
 }

@@ -164,7 +164,7 @@ static void print_events(struct printer *p, const char *path)
 	const struct request *r = p->request;
 	struct trace_event *last = memory_new(r->last, sizeof(*last));
 	struct trouble trouble = { 0 };
-	size_t count;
+	size_t count, kept;
 	int error;
 
 	buffer_stream(&p->out, stdout, p->progress);
@@ -174,7 +174,8 @@ static void print_events(struct printer *p, const char *path)
 		buffer_format(&p->out, "(%" PRIu64 " earlier calls are overwritten)\n",
 			      p->events.overwritten);
 	count = walk_events(p, last, &trouble);
-	for (size_t i = count > r->last ? count - r->last : 0; i < count; i++)
+	kept = count < r->last ? count : r->last;
+	for (size_t i = count - kept; i < count; i++)
 		write_event(p, &last[i % r->last]);
 	free(last);
 	if (r->wishes.has_address && !r->is_json && trouble.error == TROUBLE_NONE)

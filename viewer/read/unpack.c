@@ -97,7 +97,7 @@ static bool step_gzip(struct unpacker *u, unsigned char *out, size_t room, size_
 static bool unpack_some(struct unpacker *u, unsigned char *out, size_t room, size_t *count)
 {
 	for (*count = 0; *count < room;) {
-		size_t got;
+		size_t got = 0;
 
 		if (u->next == u->used && !u->has_ended && !refill(u))
 			return false;
