@@ -45,8 +45,6 @@ static bool add_level(struct index *index, unsigned which)
 	if (!__atomic_compare_exchange_n(&index->level[which], &none, level, false,
 					 __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		munmap(level, level_bytes(buckets));
-	else /* no memory yet, but no fault for each page in which nothing is found */
-		madvise(level, level_bytes(buckets), MADV_POPULATE_READ);
 	return true;
 }
 

@@ -310,9 +310,9 @@ Test(packages, one_that_fails_to_initialise_is_told_what_it_held, .timeout = 60)
 	expect_leak(&traced, 14, 0, true);
 	expect_leak(&traced, 15, 0, true);
 	expect_leak(&traced, 16, 1, false);
-	cr_expect(prints(&traced, "report", " [unloaded], "));
+	cr_expect(prints(&traced, "report", " [failed to initialise], "));
 	cr_expect(prints(&traced, "report", AT_UNLOAD));
-	cr_expect(prints(&traced, "stat", " [unloaded]"));
+	cr_expect(prints(&traced, "stat", " [failed to initialise]"));
 	traced_release(&traced);
 }
 

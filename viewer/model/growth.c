@@ -201,7 +201,7 @@ bool growth_is_entry_point(const struct model *m, uint32_t function)
 {
 	return model_function(m, function)->name &&
 	       model_function(m, function)->role == TRACE_ROLE_TRANSFER &&
-	       model_returns(m, function);
+	       model_returns(m, function) > GROWTH_PARTS;
 }
 
 void growth_release(struct growth *g)

@@ -59,7 +59,8 @@ void growth_find(struct growth *g, const struct model *m);
 void growth_release(struct growth *g);
 
 /* Against what growth is measured: all recorded calls, the minutes of the trace, and the entry points
- * that have returned (model_returns()). */
+ * that have returned (model_returns()) more often than the run has parts: one that is called once has
+ * no rate. */
 uint64_t growth_calls(const struct model *m);
 double growth_minutes(const struct model *m);
 bool growth_is_entry_point(const struct model *m, uint32_t function);
