@@ -231,9 +231,10 @@ struct sheet_view sheet_view(void)
 /* Ends a line that was appended to the text. */
 static void end_line(struct sheet *s, enum sheet_look look)
 {
-	const struct sheet_line *before = s->lines ? &s->line[s->lines - 1] : NULL;
-	size_t at = before ? before->at + before->bytes + 1 : 0;
+	size_t at = 0;
 
+	if (s->lines)
+		at = s->line[s->lines - 1].at + s->line[s->lines - 1].bytes + 1;
 	memory_room(s->line, s->lines, s->room);
 	s->line[s->lines++] = (struct sheet_line){ look, at, s->text.used - at };
 	buffer_text(&s->text, "\n");
