@@ -612,5 +612,5 @@ uint64_t model_duration_ns(const struct model *m, uint64_t ticks)
 {
 	double ns = (double)ticks * m->ns_per_tick;
 
-	return ns >= 9e18 ? INT64_MAX : (uint64_t)ns;
+	return ns >= (double)MODEL_TIME_MOST ? MODEL_TIME_MOST : (uint64_t)ns;
 }

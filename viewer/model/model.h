@@ -134,7 +134,8 @@ uint32_t model_last_era(const struct model *m);
 uint64_t model_span_ns(const struct model *m);
 
 /* Returns nanoseconds since the trace was begun; negative for an earlier time. Impossible times of a
- * damaged trace are held within 146 years, so that the difference of two times has no overflow. */
+ * damaged trace are held within 146 years, so that the difference of two times has no overflow, nor has
+ * the sum of a time and a duration. */
 #define MODEL_TIME_MOST (INT64_MAX / 2)
 int64_t model_time_ns(const struct model *m, uint64_t ticks);
 uint64_t model_duration_ns(const struct model *m, uint64_t ticks);
