@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
 #include <spawn.h>
@@ -23,12 +24,13 @@ static void *checked(void *pointer)
 	return pointer;
 }
 
-/* A file, not a pipe: a program that prints much must not wait for a reader. */
+/* A file, not a pipe: a program that prints much must not wait for a reader. Only at its end: of processes
+ * that write to a memfd at the same time, each could write over what another one has written. */
 static int open_capture(void)
 {
 	int fd = memfd_create("captured", MFD_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) != 0)
 		abort();
 	return fd;
 }
