@@ -474,23 +474,20 @@ static const struct argument rows[] = {
 	  arguments_take_flag, .offset = 0 },
 };
 
+static const char description[] =
+	"Prints totals for each package, function and family, how much of the history was kept,\n"
+	"and what was lost. Calls, failures and bytes are exact even if history was overwritten.\n"
+	"Bytes are those asked for in calls that succeeded. Live is what was not freed, whether\n"
+	"inherited or not. Handed over are blocks that an entry point of the package returned, "
+	"and\n"
+	"that belong to the LSA or to a client since then.\n";
+
 int command_stat(int argc, char **argv)
 {
 	bool is_json = false;
 	struct arguments arguments = {
 		.operands = "TRACE...",
-		.description =
-			"Prints totals for each package, function and family, how much of the "
-			"history was kept,\n"
-			"and what was lost. Calls, failures and bytes are exact even if history "
-			"was "
-			"overwritten.\n"
-			"Bytes are those asked for in calls that succeeded. Live is what was not "
-			"freed, whether\n"
-			"inherited or not. Handed over are blocks that an entry point of the "
-			"package "
-			"returned, and\n"
-			"that belong to the LSA or to a client since then.\n",
+		.description = description,
 		.statuses = "The exit status is 0, or 2 if a trace could not be read.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
