@@ -216,7 +216,8 @@ static inline struct unwind_frame *find_change(struct unwind_history *h, struct 
  * Frames of the history, from `old` outward, stand, but not `changed`: they join the fresh ones,
  * from `*f` on, which is as `old`, and the one outside of them is to be looked at next. What rbp is
  * in them need not be what it was where that did not matter: it is carried along anew. Returns that
- * next one; NULL: too many frames, or it cannot be read.
+ * next one; NULL: too many frames, or it cannot be read. rbp is carried in a register, and no frame is copied
+ * as a whole: what was just written is read late.
  */
 static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 					      const struct unwind_frame *old,
@@ -225,12 +226,13 @@ static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 {
 	if (f - h->fresh + (old - changed) >= UNWIND_FRAMES_MOST)
 		return NULL;
-	for (; old > changed; old--, f++) {
+	for (uint64_t rbp = f->rbp; old > changed; old--, f++) {
 		f->rule = old->rule;
-		f[1] = *f;
-		if (!cfi_is_plain(f->rule)) {
+		if (unlikely(!cfi_is_plain(f->rule))) {
+			f[1] = *f;
 			if (!step_by_memory(h, &f[1]))
 				return NULL;
+			rbp = f[1].rbp;
 			continue;
 		}
 		f[1].place = old[-1].place;
@@ -238,8 +240,9 @@ static APART struct unwind_frame *keep_middle(struct unwind_history *h,
 		f[1].rbp_cell = 0;
 		if (cfi_rbp_offset(f->rule)) {
 			f[1].rbp_cell = f[1].place + 8 + (uint64_t)cfi_rbp_offset(f->rule);
-			f[1].rbp = read_word(f[1].rbp_cell);
+			rbp = read_word(f[1].rbp_cell);
 		}
+		f[1].rbp = rbp;
 	}
 	return f;
 }
