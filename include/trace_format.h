@@ -167,7 +167,7 @@ enum trace_end { TRACE_END_RUNNING, TRACE_END_EXIT, TRACE_END_EXEC, TRACE_END_KI
 	X(DONE, "") /* the entries say what was found */ \
 	X(CONFINED, "the process had confined itself with seccomp") \
 	X(STRAYS, "the tracer's own memory could not be told from the host's") \
-	X(NO_PROCESS, "the process could not be forked") \
+	X(NO_PROCESS, "the process that searches could not be made") \
 	X(OLD_KERNEL, "the kernel is older than 5.9") \
 	X(NO_PROC, "/proc/self could not be read") \
 	X(NO_MEMORY, "there was no memory for the search") \
@@ -237,7 +237,7 @@ struct trace_header {
 	/* 0; in a packed trace 1 + enum trace_end, as it was known when it was packed: another
 	 * machine cannot know whether the process still ran. */
 	uint32_t packed;
-	/* Version 5. A copy of the process writes the outcome, perhaps after `end`. */
+	/* Version 5. Another process writes the outcome, when this one has ended. */
 	uint32_t search;   /* enum trace_search */
 	uint64_t still_ns; /* how long the process stood still for the search */
 };

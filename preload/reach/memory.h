@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the memory of this process, word by word, for somebody who looks for addresses. The process
- * is a copy that has one thread, and in which nothing changes (reach.h).
+ * Reads the memory of this process, word by word, for somebody who looks for addresses. Nobody
+ * changes it any more (reach.h).
  *
  * The kernel does the reading: what cannot be read is an error then, and no signal. Pages that were
  * never touched are not read. They hold no address, there may be terabytes of them, and in shared memory
- * to read them would be to allocate them, for the original as well.
+ * to read them would be to allocate them.
  */
 #ifndef LSATRACE_PRELOAD_REACH_MEMORY_H
 #define LSATRACE_PRELOAD_REACH_MEMORY_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,6 +21,11 @@
 
 #include "preload/base/poison.h"
 
+enum {
+	STACK_BYTES = 1 << 18,
+	INNERMOST_BYTES = 4096, /* of the stack, more than what exit() and its callees take */
+};
+
 static void note(enum trace_search outcome)
 {
 	__atomic_store_n(&trace_header->search, outcome, __ATOMIC_RELEASE);
@@ -37,16 +44,40 @@ static uint64_t count_threads(void)
 	return at ? text_read_number(&at, end) : 0;
 }
 
-/* In the copy. A page that the host has excepted from copies (MADV_DONTFORK) is not there. */
-static _Noreturn void search(struct search_start *start, uint64_t host_bytes)
+/* What the process that searches is told. Shared, as all memory is. */
+static struct {
+	struct search_start start;
+	long host;
+	char innermost[INNERMOST_BYTES];
+} told;
+
+/* Returns when the host has ended; false if it lies in another PID namespace. The host runs meanwhile, and
+ * errno is its own: no call may fail here, but where the host has ended already. */
+static bool wait_for_end(void)
+{
+	int parent = (int)kernel_call(SYS_getppid);
+	struct pollfd end = { .events = POLLIN };
+
+	if (parent != told.host)
+		return parent != 0;
+	end.fd = (int)kernel_call(SYS_pidfd_open, told.host, 0ul);
+	while (end.fd >= 0 && kernel_call(SYS_ppoll, &end, 1ul, NULL, NULL, 0ul) == 0)
+		;
+	return true;
+}
+
+/* The process that searches, on a stack of its own. */
+static __attribute__((noreturn)) int search(void *unused)
 {
 	const struct rlimit no_core = { 0, 0 };
-	enum trace_search outcome = TRACE_SEARCH_OLD_KERNEL;
+	enum trace_search outcome = TRACE_SEARCH_NO_PROCESS;
 
-	if (kernel_call(SYS_close_range, 0u, ~0u, 0u) == 0) {
+	(void)unused;
+	kernel_call(SYS_close_range, 0u, ~0u, 0u);
+	if (wait_for_end()) {
+		memset(process_page, 0, sizeof(*process_page)); /* whoever held a lock is no more */
 		setrlimit(RLIMIT_CORE, &no_core);
-		start->is_unsure |= host_bytes == 0 || maps_bytes() != host_bytes;
-		outcome = search_all(start);
+		outcome = search_all(&told.start);
 	}
 	note(outcome);
 	for (;;)
@@ -54,23 +85,29 @@ static _Noreturn void search(struct search_start *start, uint64_t host_bytes)
 }
 
 /* Not inlined: all registers of the caller are above this frame. */
-static APART void copy_process(void)
+static APART void start_process(void)
 {
-	struct search_start start = { .stack = (uintptr_t)__builtin_frame_address(0),
-				      .is_unsure = count_threads() != 1 };
-	uint64_t bytes = maps_bytes(), before, signals;
-	long pid;
+	void *stack = vm_reserve(STACK_BYTES), *innermost = __builtin_frame_address(0);
+	uint64_t before, signals;
 
+	if (!stack) {
+		note(TRACE_SEARCH_NO_MEMORY);
+		return;
+	}
+	told.host = kernel_call(SYS_getpid);
+	told.start = (struct search_start){
+		.stack = (uintptr_t)innermost,
+		.innermost = told.innermost,
+		.innermost_bytes = maps_copy(told.innermost, innermost, INNERMOST_BYTES),
+		.is_unsure = count_threads() != 1,
+	};
 	note(TRACE_SEARCH_STARTED);
 	signals = kernel_block_signals(MASK_ALL);
 	before = clock_monotonic_ns();
-	pid = kernel_call(SYS_clone, 0ul, NULL, NULL, NULL, 0ul);
-	if (pid == 0)
-		search(&start, bytes);
+	if (clone(search, (char *)stack + STACK_BYTES, CLONE_VM, NULL) < 0)
+		note(TRACE_SEARCH_NO_PROCESS);
 	trace_header->still_ns = clock_monotonic_ns() - before;
 	kernel_restore_signals(signals);
-	if (pid < 0)
-		note(TRACE_SEARCH_NO_PROCESS);
 }
 
 void reach_begin(void)
@@ -84,9 +121,11 @@ void reach_begin(void)
 		note(TRACE_SEARCH_CONFINED);
 	} else if (vm_has_strays()) {
 		note(TRACE_SEARCH_STRAYS);
+	} else if (kernel_call(SYS_close_range, ~0u, ~0u, 0u) != 0) {
+		note(TRACE_SEARCH_OLD_KERNEL);
 	} else {
 		__builtin_unwind_init();
-		copy_process();
+		start_process();
 		/* Keeps the call from being the last, and so this frame, with the registers, alive. */
 		__asm__ volatile("" ::: "memory");
 	}

@@ -258,7 +258,7 @@ static void scan_outside(uint64_t start, uint64_t end, void *search)
 	extents_split(&((struct search *)search)->gone, start, end, scan_used, scan_freed, search);
 }
 
-static void find_reachable(struct search *s)
+static void find_reachable(struct search *s, const struct search_start *start)
 {
 	s->reach = TRACE_REACH_REACHABLE;
 	for (size_t i = 0; i < s->live.count; i++)
@@ -274,6 +274,8 @@ static void find_reachable(struct search *s)
 		else
 			extents_split(&s->live, area->start, area->end, scan_outside, NULL, s);
 	}
+	scan_used((uintptr_t)start->innermost, (uintptr_t)start->innermost + start->innermost_bytes,
+		  s);
 	follow(s);
 }
 
@@ -316,11 +318,11 @@ static void show(struct search *s)
 }
 
 /* What is no block and holds addresses all the same: the tracer's own data, the memory of the search, and
- * the part of the first thread's stack that is not in use. Of other stacks nobody knows for certain what
- * else lies there. */
-static void add_holes(struct search *s, uint64_t stack)
+ * the part of the first thread's stack that is not in use, or was written over since. Of other stacks nobody
+ * knows for certain what else lies there. */
+static void add_holes(struct search *s, const struct search_start *start)
 {
-	uint64_t first_stack = getauxval(AT_RANDOM);
+	uint64_t first_stack = getauxval(AT_RANDOM), stack = start->stack;
 	struct elf_image image;
 
 	if (!elf_image_at((const void *)real_exit, &s->c_library))
@@ -330,7 +332,8 @@ static void add_holes(struct search *s, uint64_t stack)
 	extents_add(&s->live, (struct extent){ .start = s->own, .end = s->own + s->own_bytes });
 	for (size_t i = 0; i < s->memory.areas; i++) {
 		const struct maps_area *area = &s->areas[i];
-		struct extent unused = { .start = area->start, .end = stack };
+		struct extent unused = { .start = area->start,
+					 .end = stack + start->innermost_bytes };
 
 		if (stack <= area->start || stack >= area->end)
 			continue;
@@ -355,10 +358,10 @@ enum trace_search search_all(const struct search_start *start)
 	if (!maps_visit(add_area, &s))
 		return TRACE_SEARCH_NO_PROC;
 	ledger_visit(add_entry, &s);
-	add_holes(&s, start->stack);
+	add_holes(&s, start);
 	sort(&s);
 	note_pages(&s);
-	find_reachable(&s);
+	find_reachable(&s, start);
 	find_possible(&s);
 	for (size_t i = 0; i < s.live.count && !s.memory.is_late; i++)
 		if (s.live.all[i].reach == TRACE_REACH_UNKNOWN && s.live.all[i].number)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds out which live blocks and sections something still points to, and shows it in the trace. In a
- * copy of the process that has one thread (reach.h).
+ * Finds out which live blocks and sections something still points to, and shows it in the trace. When
+ * nobody else uses the memory any more (reach.h).
  *
  * Each aligned word is taken for an address, wherever it lies. An address counts if it is that of a block,
  * or lies in one. Where it is found tells what it is worth:
@@ -19,8 +19,7 @@
  * Of blocks that point to each other in a circle, and to which nothing else points, one is called lost and
  * the others indirectly lost.
  *
- * If the process has other threads, lost blocks are only possibly lost: their registers are not seen, and
- * they may have moved an address while the copy was made.
+ * If the process had other threads, lost blocks are only possibly lost: their registers are not seen.
  */
 #ifndef LSATRACE_PRELOAD_REACH_SEARCH_H
 #define LSATRACE_PRELOAD_REACH_SEARCH_H
@@ -31,8 +30,10 @@
 #include "include/trace_format.h"
 
 struct search_start {
-	uint64_t stack; /* where the stack of the thread begins that has made the copy: what is below
+	uint64_t stack; /* where the stack of the thread that ended the process began: what is below
 			   has no meaning any more */
+	const void *innermost; /* what lay there then, with the registers; it was written over since */
+	uint64_t innermost_bytes;
 	bool is_unsure; /* some memory of the process is not seen, such as registers */
 };
 

@@ -251,6 +251,18 @@ static NOINLINE void make_large(void)
 	BLOCK(1001);
 }
 
+static void let_go(void)
+{
+	kept = NULL;
+}
+
+/* The process ends only after it has begun to: what counts is what it leaves. */
+static NOINLINE void make_let_go(void)
+{
+	kept = BLOCK(1001);
+	atexit(let_go);
+}
+
 /* What a host may do with itself before it ends. */
 
 static NOINLINE void make_locked(void)
@@ -311,6 +323,7 @@ static const struct structure {
 	{ "freed-head", make_freed_head },
 	{ "ignored", make_ignored },
 	{ "large", make_large },
+	{ "let-go", make_let_go },
 	{ "locked", make_locked },
 	{ "confined", make_confined },
 	{ "end-early", make_end_early },

@@ -40,6 +40,7 @@ static const struct structure {
 	{ "shared", "1002=lost 2001=reachable", 1 },
 	/* Nobody knows what the memory of a freed block is used for. */
 	{ "freed-head", "1001=possible", 1 },
+	{ "let-go", "1001=lost", 1 },
 	{ "ignored", "2002=reachable", 0 },
 	{ "large", "1001=lost 2002=reachable 314572800=reachable", 0 },
 	{ "locked",
