@@ -44,6 +44,7 @@ typedef void *PVOID;
 typedef void *HANDLE, **PHANDLE;
 typedef void *PSID;
 typedef LARGE_INTEGER TimeStamp, *PTimeStamp;
+typedef struct FILETIME FILETIME;
 
 /* In C, u"..." is an array of these. C++ has a special type for it. */
 #ifdef __cplusplus
@@ -301,6 +302,21 @@ typedef NTSTATUS(LSA_CREATE_TOKEN_EX)(PLUID LogonId, PTOKEN_SOURCE TokenSource,
 				      SECPKG_SESSIONINFO_TYPE SessionInformationType, PHANDLE Token,
 				      PNTSTATUS SubStatus);
 
+/* Of what newer tables have behind these, the functions that return memory. */
+typedef NTSTATUS(CrediUnmarshalandDecodeStringFn)(PWSTR MarshaledString, PUCHAR *Blob,
+						  PULONG BlobSize, PBOOLEAN IsFailureFatal);
+typedef NTSTATUS(LSA_GET_SERVICE_ACCOUNT_PASSWORD)(PUNICODE_STRING AccountName,
+						   PUNICODE_STRING DomainName, int CredFetch,
+						   FILETIME *FileTimeExpiry,
+						   PUNICODE_STRING CurrentPassword,
+						   PUNICODE_STRING PreviousPassword,
+						   FILETIME *FileTimeCurrPwdValidForOutbound);
+typedef NTSTATUS(LSA_QUERY_CLIENT_REQUEST)(PLSA_CLIENT_REQUEST ClientRequest, ULONG QueryType,
+					   PVOID *ReplyBuffer);
+typedef NTSTATUS(LSA_GET_APP_MODE_INFO)(PULONG UserFunction, PULONG_PTR Argument1,
+					PULONG_PTR Argument2, PSecBuffer UserData,
+					PBOOLEAN ReturnToLsa);
+
 /* Number and name of each slot of LSA_DISPATCH_TABLE. The longer table begins with the same
  * slots. */
 #define LSA_DISPATCH_SLOTS(SLOT) \
@@ -432,6 +448,28 @@ typedef struct LSA_SECPKG_FUNCTION_TABLE {
 	LSA_CREATE_TOKEN_EX *CreateTokenEx;
 	CredWriteFn *CrediWrite;
 } LSA_SECPKG_FUNCTION_TABLE, *PLSA_SECPKG_FUNCTION_TABLE;
+
+/*
+ * The table of the newest SDKs. Windows hands it over as an LSA_SECPKG_FUNCTION_TABLE, which nothing tells
+ * from a shorter one.
+ */
+typedef struct LSA_SECPKG_NEWEST_TABLE {
+	LSA_SECPKG_FUNCTION_TABLE Older;
+	CrediUnmarshalandDecodeStringFn *CrediUnmarshalandDecodeString;
+	PVOID DummyFunction6;
+	PVOID GetExtendedCallFlags;
+	LSA_DUPLICATE_HANDLE *DuplicateTokenHandle;
+	LSA_GET_SERVICE_ACCOUNT_PASSWORD *GetServiceAccountPassword;
+	PVOID DummyFunction7;
+	PVOID AuditLogonEx;
+	PVOID CheckProtectedUserByToken;
+	LSA_QUERY_CLIENT_REQUEST *QueryClientRequest;
+	LSA_GET_APP_MODE_INFO *GetAppModeInfo;
+	PVOID SetAppModeInfo;
+	PVOID GetClientInfoEx;
+	PVOID GetSecpkgFailureReason;
+	PVOID SetSecpkgFailureReason;
+} LSA_SECPKG_NEWEST_TABLE, *PLSA_SECPKG_NEWEST_TABLE;
 
 /* What a package offers to the LSA: SECPKG_FUNCTION_TABLE. */
 
@@ -782,6 +820,8 @@ SECPKG_PACKAGE_SLOTS(SECPKG_CHECK_PACKAGE)
 SECPKG_STATIC_ASSERT(sizeof(LSA_DISPATCH_TABLE) == 8 * LSA_DISPATCH_SLOT_COUNT, "11 slots");
 SECPKG_STATIC_ASSERT(sizeof(LSA_SECPKG_FUNCTION_TABLE) == 416, "as long as in mingw-w64 10.0");
 SECPKG_STATIC_ASSERT(sizeof(LSA_SECPKG_FUNCTION_TABLE) == 8 * LSA_SECPKG_SLOT_COUNT, "52 slots");
+SECPKG_STATIC_ASSERT(sizeof(LSA_SECPKG_NEWEST_TABLE) == 8 * 66, "66 slots");
+SECPKG_STATIC_ASSERT(offsetof(LSA_SECPKG_NEWEST_TABLE, GetAppModeInfo) == 488, "x64");
 SECPKG_STATIC_ASSERT(sizeof(SECPKG_FUNCTION_TABLE) == 304, "as long as in Wine 8.0");
 SECPKG_STATIC_ASSERT(sizeof(SECPKG_FUNCTION_TABLE) == 8 * SECPKG_PACKAGE_SLOT_COUNT, "38 slots");
 SECPKG_STATIC_ASSERT(sizeof(SECPKG_USER_FUNCTION_TABLE) == 8 * 15, "15 slots");

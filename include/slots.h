@@ -16,7 +16,8 @@
  * FAMILY(constant, name)
  * SLOT(table, member, family, role, prototype)
  *
- * table: LSA is the table that the host hands to a package, DLL the one that a client hands to it.
+ * table: LSA is the table that the host hands to a package, NEWEST that of the newest SDKs, which goes on
+ * behind its end; DLL is the one that a client hands to it.
  * role: what the function does with memory; see trace_format.h.
  * prototype: the row of preload/call/shims.c that has its parameters and its body.
  */
@@ -28,6 +29,7 @@
 	FAMILY(USER_HEAP, "user-heap")
 
 #define SLOT_TABLE_LSA LSA_SECPKG_FUNCTION_TABLE
+#define SLOT_TABLE_NEWEST LSA_SECPKG_NEWEST_TABLE
 #define SLOT_TABLE_DLL SECPKG_DLL_FUNCTIONS
 
 #define TRACED_SLOTS(SLOT) \
@@ -51,6 +53,10 @@
 	SLOT(LSA, MapBuffer, LSA_HEAP, OBTAIN, MAP_BUFFER) \
 	SLOT(LSA, CrediRead, LSA_HEAP, OBTAIN, CREDI_READ) \
 	SLOT(LSA, CrediReadDomainCredentials, LSA_HEAP, OBTAIN, CREDI_READ_DOMAIN) \
+	SLOT(NEWEST, CrediUnmarshalandDecodeString, LSA_HEAP, OBTAIN, CREDI_DECODE) \
+	SLOT(NEWEST, GetServiceAccountPassword, LSA_HEAP, OBTAIN, GET_PASSWORD) \
+	SLOT(NEWEST, QueryClientRequest, LSA_HEAP, OBTAIN, QUERY_CLIENT_REQUEST) \
+	SLOT(NEWEST, GetAppModeInfo, LSA_HEAP, OBTAIN, GET_APP_MODE_INFO) \
 	SLOT(LSA, FreeReturnBuffer, LSA_HEAP, FREE, FREE) \
 	SLOT(LSA, AllocatePrivateHeap, PRIVATE_HEAP, ALLOCATE, ALLOCATE_SIZE_T) \
 	SLOT(LSA, FreePrivateHeap, PRIVATE_HEAP, FREE, FREE) \

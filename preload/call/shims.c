@@ -720,6 +720,34 @@ static NTSTATUS credi_read_domain(PLUID logon, ULONG options,
 	     flags, count, credentials);
 }
 
+static NTSTATUS credi_decode(PWSTR marshaled, PUCHAR *blob, PULONG bytes, PBOOLEAN is_fatal,
+			     uint32_t where)
+{
+	GIVE(CrediUnmarshalandDecodeStringFn, marshaled, blob, NULL, where, marshaled, blob, bytes,
+	     is_fatal);
+}
+
+static NTSTATUS get_password(PUNICODE_STRING account, PUNICODE_STRING domain, int fetch,
+			     FILETIME *expiry, PUNICODE_STRING current, PUNICODE_STRING previous,
+			     FILETIME *valid, uint32_t where)
+{
+	GIVE(LSA_GET_SERVICE_ACCOUNT_PASSWORD, account, buffer_of(current), buffer_of(previous),
+	     where, account, domain, fetch, expiry, current, previous, valid);
+}
+
+static NTSTATUS query_client_request(PLSA_CLIENT_REQUEST request, ULONG type, PVOID *reply,
+				     uint32_t where)
+{
+	GIVE(LSA_QUERY_CLIENT_REQUEST, request, reply, NULL, where, request, type, reply);
+}
+
+static NTSTATUS get_app_mode_info(PULONG function, PULONG_PTR argument1, PULONG_PTR argument2,
+				  PSecBuffer data, PBOOLEAN returns, uint32_t where)
+{
+	GIVE(LSA_GET_APP_MODE_INFO, function, data ? &data->pvBuffer : NULL, NULL, where, function,
+	     argument1, argument2, data, returns);
+}
+
 /* By its documentation, FreeLsaHeap frees what GetCredentials gives. With STATUS_MORE_ENTRIES it gives
  * nothing. */
 static PVOID buffer_given(NTSTATUS status, const LSA_STRING *credentials)
@@ -821,6 +849,20 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 		(PLUID a, ULONG b, PCREDENTIAL_TARGET_INFORMATIONW c, ULONG d, PULONG e, \
 		 PENCRYPTED_CREDENTIALW * *f), \
 		a, b, c, d, e, f
+#define AS_CREDI_DECODE \
+	CrediUnmarshalandDecodeStringFn, NTSTATUS, credi_decode, \
+		(PWSTR a, PUCHAR * b, PULONG c, PBOOLEAN d), a, b, c, d
+#define AS_GET_PASSWORD \
+	LSA_GET_SERVICE_ACCOUNT_PASSWORD, NTSTATUS, get_password, \
+		(PUNICODE_STRING a, PUNICODE_STRING b, int c, FILETIME *d, PUNICODE_STRING e, \
+		 PUNICODE_STRING f, FILETIME *g), \
+		a, b, c, d, e, f, g
+#define AS_QUERY_CLIENT_REQUEST \
+	LSA_QUERY_CLIENT_REQUEST, NTSTATUS, query_client_request, \
+		(PLSA_CLIENT_REQUEST a, ULONG b, PVOID * c), a, b, c
+#define AS_GET_APP_MODE_INFO \
+	LSA_GET_APP_MODE_INFO, NTSTATUS, get_app_mode_info, \
+		(PULONG a, PULONG_PTR b, PULONG_PTR c, PSecBuffer d, PBOOLEAN e), a, b, c, d, e
 #define AS_GET_CREDENTIALS \
 	LSA_GET_CREDENTIALS, NTSTATUS, get_credentials, \
 		(PLUID a, ULONG b, PULONG c, BOOLEAN d, PLSA_STRING e, PULONG f, PLSA_STRING g), \

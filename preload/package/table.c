@@ -19,7 +19,7 @@
 
 #include "preload/base/poison.h"
 
-enum table_type { TYPE_LSA, TYPE_DLL }; /* whose slots a table has */
+enum table_type { TYPE_LSA, TYPE_DLL, TYPE_NEWEST = TYPE_LSA }; /* whose slots a table has */
 
 #define SLOT_TYPE(table, name, family, role, shim) TYPE_##table,
 #define SLOT_INDEX(table, name, family, role, shim) \
@@ -30,12 +30,12 @@ static const size_t slot_index[] = { TRACED_SLOTS(SLOT_INDEX) };
 
 static const enum table_type kind_type[TABLE_KINDS] = { TYPE_LSA, TYPE_LSA, TYPE_DLL };
 static const size_t kind_slots[TABLE_KINDS] = {
-	sizeof(LSA_SECPKG_FUNCTION_TABLE) / sizeof(void *),
+	sizeof(LSA_SECPKG_NEWEST_TABLE) / sizeof(void *),
 	sizeof(LSA_DISPATCH_TABLE) / sizeof(void *),
 	sizeof(SECPKG_DLL_FUNCTIONS) / sizeof(void *),
 };
 
-_Static_assert(sizeof(LSA_SECPKG_FUNCTION_TABLE) <= TABLE_SLOTS * sizeof(void *), "table");
+_Static_assert(sizeof(LSA_SECPKG_NEWEST_TABLE) <= TABLE_SLOTS * sizeof(void *), "table");
 
 /* By package number, and by what the table was handed over as. */
 static struct copy {

@@ -403,6 +403,65 @@ static NTSTATUS credi_read_domain(PLUID LogonId, ULONG CredFlags,
 	return STATUS_NOT_SUPPORTED;
 }
 
+static NTSTATUS credi_decode(PWSTR MarshaledString, PUCHAR *Blob, PULONG BlobSize,
+			     PBOOLEAN IsFailureFatal)
+{
+	int error = begin(SLOT_CrediUnmarshalandDecodeString);
+	NTSTATUS status = auth_data(16, Blob, BlobSize);
+
+	(void)MarshaledString;
+	*IsFailureFatal = FALSE;
+	end(SLOT_CrediUnmarshalandDecodeString, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS get_password(PUNICODE_STRING AccountName, PUNICODE_STRING DomainName, int CredFetch,
+			     FILETIME *FileTimeExpiry, PUNICODE_STRING CurrentPassword,
+			     PUNICODE_STRING PreviousPassword,
+			     FILETIME *FileTimeCurrPwdValidForOutbound)
+{
+	int error = begin(SLOT_GetServiceAccountPassword);
+	ULONG bytes;
+	NTSTATUS status = auth_data(32, (PUCHAR *)(void *)&CurrentPassword->Buffer, &bytes);
+
+	(void)AccountName;
+	(void)DomainName;
+	(void)CredFetch;
+	(void)FileTimeExpiry;
+	(void)FileTimeCurrPwdValidForOutbound;
+	if (NT_SUCCESS(status))
+		status = auth_data(48, (PUCHAR *)(void *)&PreviousPassword->Buffer, &bytes);
+	end(SLOT_GetServiceAccountPassword, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS query_client_request(PLSA_CLIENT_REQUEST ClientRequest, ULONG QueryType,
+				     PVOID *ReplyBuffer)
+{
+	int error = begin(SLOT_QueryClientRequest);
+	ULONG bytes;
+	NTSTATUS status = auth_data(4, (PUCHAR *)ReplyBuffer, &bytes);
+
+	(void)ClientRequest;
+	(void)QueryType;
+	end(SLOT_QueryClientRequest, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
+static NTSTATUS get_app_mode_info(PULONG UserFunction, PULONG_PTR Argument1, PULONG_PTR Argument2,
+				  PSecBuffer UserData, PBOOLEAN ReturnToLsa)
+{
+	int error = begin(SLOT_GetAppModeInfo);
+	NTSTATUS status = auth_data(12, (PUCHAR *)&UserData->pvBuffer, &UserData->cbBuffer);
+
+	(void)UserFunction;
+	(void)Argument1;
+	(void)Argument2;
+	(void)ReturnToLsa;
+	end(SLOT_GetAppModeInfo, NT_SUCCESS(status) ? error : ENOMEM);
+	return status;
+}
+
 static NTSTATUS open_sam_user(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
 			      PSECURITY_STRING Prefix, BOOLEAN AllowGuest, ULONG Reserved,
 			      PVOID *UserHandle)
@@ -466,42 +525,48 @@ static void lsa_protect_memory(PVOID Buffer, ULONG BufferSize)
 TABLE_UNSUPPORTED_SLOTS(DEFINE_UNSUPPORTED)
 
 /* Such a function ignores its arguments, so void (*)(void) can stand for its type. */
-#define UNSUPPORTED(name) , .name = (__typeof__(table.name))(void (*)(void))unsupported_##name
+#define UNSUPPORTED(name) , .name = (__typeof__(table.Older.name))(void (*)(void))unsupported_##name
 
-const LSA_SECPKG_FUNCTION_TABLE table = {
-	.GetCredentials = get_credentials,
-	.AllocateLsaHeap = allocate_lsa_heap,
-	.FreeLsaHeap = free_lsa_heap,
-	.AllocateClientBuffer = allocate_client_buffer,
-	.FreeClientBuffer = free_client_buffer,
-	.CopyToClientBuffer = copy_to_client_buffer,
-	.CopyFromClientBuffer = copy_from_client_buffer,
-	.ImpersonateClient = impersonate_client,
-	.GetClientInfo = get_client_info,
-	.CallPackage = call_package,
-	.FreeReturnBuffer = free_return_buffer,
-	.GetCallInfo = get_call_info,
-	.CallPackageEx = call_package_ex,
-	.CreateSharedMemory = create_shared_memory,
-	.AllocateSharedMemory = allocate_shared_memory,
-	.FreeSharedMemory = free_shared_memory,
-	.DeleteSharedMemory = delete_shared_memory,
-	.OpenSamUser = open_sam_user,
-	.GetUserCredentials = get_user_credentials,
-	.GetUserAuthData = get_user_auth_data,
-	.CloseSamUser = close_sam_user,
-	.ConvertAuthDataToToken = convert_auth_data_to_token,
-	.ClientCallback = client_callback,
-	.GetAuthDataForUser = get_auth_data_for_user,
-	.CrackSingleName = crack_single_name,
-	.MapBuffer = map_buffer,
-	.CrediRead = credi_read,
-	.CrediReadDomainCredentials = credi_read_domain,
-	.CallPackagePassthrough = call_package_passthrough,
-	.LsaProtectMemory = lsa_protect_memory,
-	.LsaUnprotectMemory = lsa_protect_memory,
-	.ExpandAuthDataForDomain = expand_auth_data_for_domain,
-	.AllocatePrivateHeap = allocate_private_heap,
-	.FreePrivateHeap = free_private_heap,
-	.CrediWrite = NULL TABLE_UNSUPPORTED_SLOTS(UNSUPPORTED),
+const LSA_SECPKG_NEWEST_TABLE table = {
+	.Older = {
+		.GetCredentials = get_credentials,
+		.AllocateLsaHeap = allocate_lsa_heap,
+		.FreeLsaHeap = free_lsa_heap,
+		.AllocateClientBuffer = allocate_client_buffer,
+		.FreeClientBuffer = free_client_buffer,
+		.CopyToClientBuffer = copy_to_client_buffer,
+		.CopyFromClientBuffer = copy_from_client_buffer,
+		.ImpersonateClient = impersonate_client,
+		.GetClientInfo = get_client_info,
+		.CallPackage = call_package,
+		.FreeReturnBuffer = free_return_buffer,
+		.GetCallInfo = get_call_info,
+		.CallPackageEx = call_package_ex,
+		.CreateSharedMemory = create_shared_memory,
+		.AllocateSharedMemory = allocate_shared_memory,
+		.FreeSharedMemory = free_shared_memory,
+		.DeleteSharedMemory = delete_shared_memory,
+		.OpenSamUser = open_sam_user,
+		.GetUserCredentials = get_user_credentials,
+		.GetUserAuthData = get_user_auth_data,
+		.CloseSamUser = close_sam_user,
+		.ConvertAuthDataToToken = convert_auth_data_to_token,
+		.ClientCallback = client_callback,
+		.GetAuthDataForUser = get_auth_data_for_user,
+		.CrackSingleName = crack_single_name,
+		.MapBuffer = map_buffer,
+		.CrediRead = credi_read,
+		.CrediReadDomainCredentials = credi_read_domain,
+		.CallPackagePassthrough = call_package_passthrough,
+		.LsaProtectMemory = lsa_protect_memory,
+		.LsaUnprotectMemory = lsa_protect_memory,
+		.ExpandAuthDataForDomain = expand_auth_data_for_domain,
+		.AllocatePrivateHeap = allocate_private_heap,
+		.FreePrivateHeap = free_private_heap,
+		.CrediWrite = NULL TABLE_UNSUPPORTED_SLOTS(UNSUPPORTED),
+	},
+	.CrediUnmarshalandDecodeString = credi_decode,
+	.GetServiceAccountPassword = get_password,
+	.QueryClientRequest = query_client_request,
+	.GetAppModeInfo = get_app_mode_info,
 };

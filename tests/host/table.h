@@ -37,7 +37,7 @@
 	SLOT(OpenTokenByLogonId) \
 	SLOT(CreateTokenEx)
 
-extern const LSA_SECPKG_FUNCTION_TABLE table;
+extern const LSA_SECPKG_NEWEST_TABLE table;
 
 /* The names of packages that CallPackage and similar functions find. All others are unknown. */
 #define TABLE_ECHO_PACKAGE u"Echo"

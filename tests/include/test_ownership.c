@@ -97,6 +97,7 @@ static void expect_slot(const char *name, bool returns)
 	 TRACE_ROLE_##role != TRACE_ROLE_DELETE_SECTION && \
 	 TRACE_ROLE_##role != TRACE_ROLE_FREE_FOR_CLIENT)
 #define EXPECT_LSA(name, role) expect_slot(#name, IS_RETURNING(role));
+#define EXPECT_NEWEST(name, role) EXPECT_LSA(name, role)
 #define EXPECT_DLL(name, role)
 #define EXPECT_SLOT(table, name, family, role, prototype) EXPECT_##table(name, role)
 

@@ -96,6 +96,40 @@ static NTSTATUS read_stored(PLUID logon, ULONG options, PWSTR target, ULONG type
 	return STATUS_SUCCESS;
 }
 
+/* Of the newest tables. */
+
+static NTSTATUS decode(PWSTR marshaled, PUCHAR *blob, PULONG bytes, PBOOLEAN is_fatal)
+{
+	(void)marshaled, (void)bytes, (void)is_fatal;
+	*blob = hand_out(21);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_passwords(PUNICODE_STRING account, PUNICODE_STRING domain, int fetch,
+			      FILETIME *expiry, PUNICODE_STRING current, PUNICODE_STRING previous,
+			      FILETIME *valid)
+{
+	(void)account, (void)domain, (void)fetch, (void)expiry, (void)valid;
+	current->Buffer = hand_out(22);
+	previous->Buffer = hand_out(23);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS query_request(PLSA_CLIENT_REQUEST client, ULONG type, PVOID *reply)
+{
+	(void)client, (void)type;
+	*reply = hand_out(24);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_app_mode(PULONG function, PULONG_PTR argument1, PULONG_PTR argument2,
+			     PSecBuffer data, PBOOLEAN returns)
+{
+	(void)function, (void)argument1, (void)argument2, (void)returns;
+	data->pvBuffer = hand_out(25);
+	return STATUS_SUCCESS;
+}
+
 static void ignore(PVOID block)
 {
 	(void)block;
@@ -178,6 +212,31 @@ static void read_credential(void)
 	lsa->FreeLsaHeap(credential);
 }
 
+/* Functions behind the end of the older tables. */
+static void ask_newest(const char *what)
+{
+	const LSA_SECPKG_NEWEST_TABLE *newest = (const void *)lsa;
+	UNICODE_STRING current = { 0 }, previous = { 0 };
+	SecBuffer data = { 0 };
+	PUCHAR blob = NULL;
+	PVOID reply = NULL;
+
+	if (strcmp(what, "decoded") == 0) {
+		newest->CrediUnmarshalandDecodeString(NULL, &blob, NULL, NULL);
+		lsa->FreeLsaHeap(blob);
+	} else if (strcmp(what, "passwords") == 0) {
+		newest->GetServiceAccountPassword(NULL, NULL, 0, NULL, &current, &previous, NULL);
+		lsa->FreeLsaHeap(current.Buffer);
+		lsa->FreePrivateHeap(previous.Buffer);
+	} else if (strcmp(what, "request") == 0) {
+		newest->QueryClientRequest(NULL, 1, &reply);
+		lsa->FreeReturnBuffer(reply);
+	} else {
+		newest->GetAppModeInfo(NULL, NULL, NULL, &data, NULL);
+		lsa->FreeLsaHeap(data.pvBuffer);
+	}
+}
+
 /* Frees what is no block. */
 static void free_nothing(const char *what)
 {
@@ -249,6 +308,8 @@ static NTSTATUS call(PLSA_CLIENT_REQUEST client, PVOID submitted, PVOID base, UL
 		map(has_habit("mapped-already"));
 	else if (has_habit("stored"))
 		read_credential();
+	else if (strncmp(habit, "newest-", 7) == 0)
+		ask_newest(habit + 7);
 	return STATUS_SUCCESS;
 }
 
@@ -550,19 +611,24 @@ static void hand_out_by_cast(const LSA_SECPKG_FUNCTION_TABLE *full)
 static int keep_habit(char **arguments)
 {
 	bool is_cast = strncmp(arguments[0], "cast:", 5) == 0;
-	LSA_SECPKG_FUNCTION_TABLE table = host_table;
+	LSA_SECPKG_NEWEST_TABLE newest = { .Older = host_table };
+	LSA_SECPKG_FUNCTION_TABLE *table = &newest.Older;
 	SECPKG_FUNCTION_TABLE *package = &package_tables[0];
 
 	habit = arguments[0] + (is_cast ? 5 : 0);
-	table.FreeLsaHeap = strncmp(habit, "free-", 5) ? table.FreeLsaHeap : ignore;
-	table.GetAuthDataForUser = get_auth_data;
-	table.ExpandAuthDataForDomain = expand_auth_data;
-	table.CrackSingleName = crack_name;
-	table.GetUserCredentials = get_credentials;
-	table.ClientCallback = call_back;
-	table.ConvertAuthDataToToken = convert_auth_data;
-	table.MapBuffer = map_buffer;
-	table.CrediRead = read_stored;
+	table->FreeLsaHeap = strncmp(habit, "free-", 5) ? table->FreeLsaHeap : ignore;
+	table->GetAuthDataForUser = get_auth_data;
+	table->ExpandAuthDataForDomain = expand_auth_data;
+	table->CrackSingleName = crack_name;
+	table->GetUserCredentials = get_credentials;
+	table->ClientCallback = call_back;
+	table->ConvertAuthDataToToken = convert_auth_data;
+	table->MapBuffer = map_buffer;
+	table->CrediRead = read_stored;
+	newest.CrediUnmarshalandDecodeString = decode;
+	newest.GetServiceAccountPassword = get_passwords;
+	newest.QueryClientRequest = query_request;
+	newest.GetAppModeInfo = get_app_mode;
 	package->CallPackage = call;
 	package->LogonUser = log_on;
 	package->GetExtendedInformation = get_information;
@@ -580,9 +646,9 @@ static int keep_habit(char **arguments)
 		package->Initialize = initialize_in_vain;
 	need(host_ask(RTLD_DEFAULT, &own), "the package's entry point");
 	if (is_cast)
-		hand_out_by_cast(&table);
+		hand_out_by_cast(table);
 	else
-		host_initialize(own.tables, 1, &table);
+		host_initialize(own.tables, 1, table);
 	if (has_habit("query-beside"))
 		return query_and_keep();
 	call_once();

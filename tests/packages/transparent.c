@@ -179,6 +179,30 @@ static void tell_of_given_memory(void)
 	TELL(lsa->CrediReadDomainCredentials(NULL, 0, NULL, 0, &size, &credentials), "%08x");
 }
 
+/* The host's table is that of the newest SDK. */
+static void tell_of_what_the_newest_hand_out(void)
+{
+	const LSA_SECPKG_NEWEST_TABLE *newest = (const void *)lsa;
+	UNICODE_STRING current = { 0 }, previous = { 0 };
+	SecBuffer data = { 0 };
+	BOOLEAN is_fatal = TRUE;
+	PUCHAR blob = NULL;
+	PVOID reply = NULL;
+	ULONG size = 0;
+
+	TELL(newest->CrediUnmarshalandDecodeString(NULL, &blob, &size, &is_fatal), "%08x");
+	tell("%u bytes, %d\n", size, is_fatal);
+	TELL_VOID(lsa->FreeLsaHeap(blob));
+	TELL(newest->GetServiceAccountPassword(NULL, NULL, 0, NULL, &current, &previous, NULL),
+	     "%08x");
+	TELL_VOID(lsa->FreeLsaHeap(current.Buffer));
+	TELL_VOID(lsa->FreeLsaHeap(previous.Buffer));
+	TELL(newest->QueryClientRequest(NULL, 1, &reply), "%08x");
+	TELL_VOID(lsa->FreeReturnBuffer(reply));
+	TELL(newest->GetAppModeInfo(NULL, NULL, NULL, &data, NULL), "%08x");
+	TELL_VOID(lsa->FreeLsaHeap(data.pvBuffer));
+}
+
 static void tell_of_credentials(void)
 {
 	LUID logon = { .LowPart = 77 };
@@ -244,6 +268,7 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSu
 	tell_of_other_packages();
 	tell_of_users();
 	tell_of_given_memory();
+	tell_of_what_the_newest_hand_out();
 	tell_of_credentials();
 	tell_of_the_rest();
 	tell_of_table();
