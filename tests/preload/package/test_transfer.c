@@ -241,8 +241,10 @@ static struct trace_event *next_transfer(struct trace_event *event)
 static const struct trace_counter *counter(void)
 {
 	for (struct trace_counters *c = preload_next_counters(NULL); c; c = preload_next_counters(c))
-		if (c->valid && c->package == PACKAGE)
-			return &c->function[TRANSFER_LogonUser];
+		if (c->valid && c->package == PACKAGE &&
+		    c->first == TRANSFER_LogonUser / TRACE_COUNTERS_FUNCTIONS *
+					TRACE_COUNTERS_FUNCTIONS)
+			return &c->function[TRANSFER_LogonUser % TRACE_COUNTERS_FUNCTIONS];
 	return NULL;
 }
 
