@@ -85,7 +85,6 @@ struct trace_builder *named_trace(void)
 {
 	struct trace_builder *b = trace_builder_new();
 
-	trace_builder_all_transfers(b);
 	trace_builder_module(b, 1, "/p/named.so", 0x7f0000000000, "01234567890123456789");
 	return b;
 }

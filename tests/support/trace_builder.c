@@ -92,23 +92,11 @@ static void fill_header(struct trace_header *h)
 	trace_builder_text(b, TRACE_RECORD_FUNCTION, \
 			   SLOT_##name | FAMILY_##family << 8 | TRACE_ROLE_##role << 16, #name);
 
-/* Only as many as fit a trace of version 1 as well, and one less: tests need an unknown one. */
 #define DEFINE_TRANSFER(name, member, text, ...) \
-	if (((unsigned)TRANSFER_##name < TRACE_COUNTERS_FUNCTIONS - 1) == are_first) \
-		trace_builder_text(b, TRACE_RECORD_FUNCTION, \
-				   TRANSFER_##name | TRACE_ROLE_TRANSFER << 16, text);
+	trace_builder_text(b, TRACE_RECORD_FUNCTION, TRANSFER_##name | TRACE_ROLE_TRANSFER << 16, \
+			   text);
 
-static void define_transfers(struct trace_builder *b, bool are_first)
-{
-	TRACED_TRANSFERS(DEFINE_TRANSFER)
-}
-
-void trace_builder_all_transfers(struct trace_builder *b)
-{
-	define_transfers(b, false);
-}
-
-struct trace_builder *trace_builder_new(void)
+struct trace_builder *trace_builder_of_slots(void)
 {
 	struct trace_builder *b = must(calloc(1, sizeof(*b)));
 
@@ -117,7 +105,14 @@ struct trace_builder *trace_builder_new(void)
 	fill_header(trace_builder_header(b));
 	TRACED_FAMILIES(DEFINE_FAMILY)
 	TRACED_SLOTS(DEFINE_SLOT)
-	define_transfers(b, true);
+	return b;
+}
+
+struct trace_builder *trace_builder_new(void)
+{
+	struct trace_builder *b = trace_builder_of_slots();
+
+	TRACED_TRANSFERS(DEFINE_TRANSFER)
 	return b;
 }
 

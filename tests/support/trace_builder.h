@@ -19,9 +19,10 @@
 
 struct trace_builder;
 
+/* A trace that defines all functions. */
 struct trace_builder *trace_builder_new(void);
-/* Defines the entry points whose numbers a trace of version 1 cannot have. */
-void trace_builder_all_transfers(struct trace_builder *b);
+/* One that defines those of tables only, and no entry points: a trace of version 1 may have no more. */
+struct trace_builder *trace_builder_of_slots(void);
 void trace_builder_free(struct trace_builder *b); /* removes the written file as well */
 
 /* Returns the header, which a test may change. Each chunk that is added sets `chunks` again. */

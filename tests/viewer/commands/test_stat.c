@@ -67,7 +67,6 @@ Test(stat, shows_what_each_package_handed_over_apart_from_the_calls)
 {
 	struct trace_builder *b = trace_builder_new();
 
-	trace_builder_all_transfers(b);
 	trace_builder_package(b, 0, "alpha", 1, 0);
 	trace_builder_counter(b, 0, TRANSFER_LogonUser, 10, 0, 640);
 	trace_builder_counter(b, 1, TRANSFER_CallPackage, 2, 0, 64);

@@ -11,7 +11,7 @@
 /* A package that leaks one block, frees another one twice, hands one over, and is in a call. */
 static struct trace_builder *build_trace(uint32_t version)
 {
-	struct trace_builder *b = trace_builder_new();
+	struct trace_builder *b = trace_builder_of_slots();
 	uint32_t stack, section;
 	struct trace_lane *lane;
 
@@ -37,7 +37,10 @@ static struct trace_builder *build_trace(uint32_t version)
 							 .function = SLOT_FreeLsaHeap });
 	trace_builder_counter(b, 0, SLOT_AllocateSharedMemory, 10, 1, 640);
 	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, 1000, 0, 0);
-	trace_builder_counter(b, 0, TRANSFER_LogonUser, 3, 0, 99);
+	trace_builder_text(b, TRACE_RECORD_FUNCTION,
+			   TRANSFER_InitializePackage | TRACE_ROLE_TRANSFER << 16,
+			   "LsaApInitializePackage");
+	trace_builder_counter(b, 0, TRANSFER_InitializePackage, 3, 0, 99);
 	lane = trace_builder_lane(b, 0, 4711);
 	lane->depth = 1;
 	lane->in_flight[0].function = SLOT_AllocateLsaHeap;

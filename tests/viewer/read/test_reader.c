@@ -91,7 +91,7 @@ static void add_results(struct sample *s)
 
 static struct sample sample(void)
 {
-	struct sample s = { .b = trace_builder_new() };
+	struct sample s = { .b = trace_builder_of_slots() };
 
 	s.header = trace_builder_header(s.b);
 	add_definitions(&s);
@@ -852,6 +852,8 @@ static struct sample sample_of_transfer(int32_t family)
 {
 	struct sample s = sample();
 
+	trace_builder_text(s.b, TRACE_RECORD_FUNCTION,
+			   TRANSFER_LogonUser | TRACE_ROLE_TRANSFER << 16, "LsaApLogonUser");
 	s.event->function = TRANSFER_LogonUser;
 	s.event->result = family;
 	return s;

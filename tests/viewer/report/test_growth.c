@@ -18,7 +18,6 @@ static struct trace_builder *build_run(void)
 	struct trace_builder *b = trace_builder_new();
 	struct trace_header *h = trace_builder_header(b);
 
-	trace_builder_all_transfers(b);
 	trace_builder_package(b, 0, "p", 1, 0);
 	h->first_era = 7;
 	h->last_era = 7 + ERAS - 1;
