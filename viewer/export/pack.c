@@ -180,6 +180,13 @@ static void put(struct packer *p, const void *bytes, size_t count, bool is_last)
 	} while (is_last ? left != 0 : in.pos < in.size);
 }
 
+static uint64_t count_bytes(const struct packer *p)
+{
+	uint64_t chunks = reader_header(model_reader(p->model))->chunks;
+
+	return (chunks + p->logs) * TRACE_CHUNK_BYTES;
+}
+
 static void put_header(struct packer *p)
 {
 	unsigned char chunk[TRACE_CHUNK_BYTES] = { 0 };
@@ -238,6 +245,8 @@ bool pack_write(const struct model *model, struct symbols *symbols, struct progr
 	/* One that is packed already has its symbols. */
 	if (!reader_header(model_reader(model))->packed)
 		add_symbols(&p);
+	/* Of a small trace, zstd then takes less memory. */
+	ZSTD_CCtx_setPledgedSrcSize(p.zstd, count_bytes(&p));
 	put_header(&p);
 	is_read = put_chunks(&p, trouble);
 	progress_end(progress);

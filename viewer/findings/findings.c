@@ -54,7 +54,7 @@ struct findings_namer findings_name_by(struct symbols *symbols)
 struct comparison {
 	const struct rows *r;
 	const struct findings_print *print; /* of each row */
-	struct decoded one, other;
+	struct decoded *one, other;
 };
 
 static int compare_prints(const void *left, const void *right, void *comparison)
@@ -66,9 +66,9 @@ static int compare_prints(const void *left, const void *right, void *comparison)
 
 	if (exact != other || a == b)
 		return exact < other ? -1 : exact > other;
-	decode_row(&c->one, c->r, &c->r->row[a]);
+	decode_row(c->one, c->r, &c->r->row[a]);
 	decode_row(&c->other, c->r, &c->r->row[b]);
-	order = fingerprint_order(&c->one.finding, &c->other.finding);
+	order = fingerprint_order(&c->one->finding, &c->other.finding);
 	return order ? order : a < b ? -1 : 1;
 }
 
@@ -79,18 +79,18 @@ static void make_fingerprints(struct findings *f)
 	uint32_t *order = memory_new(r->count, sizeof(*order));
 	struct comparison *c = memory_new(1, sizeof(*c));
 
-	f->print = memory_new(r->count, sizeof(*f->print));
+	c->r = r;
+	c->one = f->decoded;
+	c->print = f->print = memory_new(r->count, sizeof(*f->print));
 	for (size_t i = 0; i < r->count; i++) {
 		struct fingerprint print;
 
-		decode_row(&c->one, r, &r->row[i]);
-		print = fingerprint_make(&c->one.finding, &f->namer);
+		decode_row(c->one, r, &r->row[i]);
+		print = fingerprint_make(&c->one->finding, &f->namer);
 		f->print[i] =
 			(struct findings_print){ print.exact, print.weak, 0, print.has_offsets };
 		order[i] = (uint32_t)i;
 	}
-	c->r = r;
-	c->print = f->print;
 	if (r->count)
 		qsort_r(order, r->count, sizeof(*order), compare_prints, c);
 	for (size_t i = 1; i < r->count; i++)

@@ -13,14 +13,14 @@
 enum { POINTS = 400, SECTIONS = 32, MARKS = 1000 };
 
 struct lane {
-	bool is_used;
 	uint64_t section; /* its handle */
 	struct curve_amount at[POINTS];
 };
 
 struct course {
 	int64_t first_ns, last_ns;
-	struct lane package[TRACE_PACKAGES], section[SECTIONS];
+	struct lane *package[TRACE_PACKAGES]; /* NULL: it held nothing */
+	struct lane *section[SECTIONS];
 	size_t sections;
 	uint64_t left_out; /* changes of further sections */
 	struct {
@@ -44,12 +44,13 @@ static size_t find_point(const struct course *c, int64_t time_ns)
 static struct lane *find_section(struct course *c, uint64_t handle)
 {
 	for (size_t i = 0; i < c->sections; i++)
-		if (c->section[i].section == handle)
-			return &c->section[i];
+		if (c->section[i]->section == handle)
+			return c->section[i];
 	if (c->sections == SECTIONS)
 		return NULL;
-	c->section[c->sections].section = handle;
-	return &c->section[c->sections++];
+	c->section[c->sections] = memory_new(1, sizeof(struct lane));
+	c->section[c->sections]->section = handle;
+	return c->section[c->sections++];
 }
 
 /* Carries what each lane holds on to the points up to `to`. */
@@ -57,9 +58,20 @@ static void carry(struct course *c, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
 		for (size_t j = 0; j < TRACE_PACKAGES; j++)
-			c->package[j].at[i + 1] = c->package[j].at[i];
+			if (c->package[j])
+				c->package[j]->at[i + 1] = c->package[j]->at[i];
 		for (size_t j = 0; j < c->sections; j++)
-			c->section[j].at[i + 1] = c->section[j].at[i];
+			c->section[j]->at[i + 1] = c->section[j]->at[i];
+	}
+}
+
+static void note_packages(struct course *c, const struct curve_amount *held, size_t point)
+{
+	for (size_t i = 0; i < TRACE_PACKAGES; i++) {
+		if (!c->package[i] && held[i].blocks)
+			c->package[i] = memory_new(1, sizeof(struct lane));
+		if (c->package[i])
+			c->package[i]->at[point] = held[i];
 	}
 }
 
@@ -81,10 +93,7 @@ static void fill(struct course *c, const struct model *model)
 			carry(c, point, next);
 			point = next;
 		}
-		for (size_t i = 0; i < TRACE_PACKAGES; i++) {
-			c->package[i].at[point] = curve_packages(curve)[i];
-			c->package[i].is_used |= c->package[i].at[point].blocks != 0;
-		}
+		note_packages(c, curve_packages(curve), point);
 		if (section)
 			section->at[point] = held;
 		else
@@ -121,19 +130,19 @@ static void write_lanes(struct json *j, const struct course *c, const struct mod
 
 	json_open_array(j, "packages");
 	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
-		if (!c->package[i].is_used)
+		if (!c->package[i])
 			continue;
 		name.used = 0;
 		model_write_package(model, i, &name);
-		write_lane(j, name.data, &c->package[i]);
+		write_lane(j, name.data, c->package[i]);
 	}
 	json_close_array(j);
 	json_open_array(j, "sections");
 	for (size_t i = 0; i < c->sections; i++) {
 		name.used = 0;
 		buffer_text(&name, "section ");
-		buffer_hex(&name, c->section[i].section);
-		write_lane(j, name.data, &c->section[i]);
+		buffer_hex(&name, c->section[i]->section);
+		write_lane(j, name.data, c->section[i]);
 	}
 	json_close_array(j);
 	buffer_release(&name);
@@ -162,5 +171,9 @@ void course_write(struct json *j, const struct model *model, const struct model_
 	json_close_array(j);
 	json_write_number(j, "further_marks", c->further_marks);
 	json_close_object(j);
+	for (size_t i = 0; i < TRACE_PACKAGES; i++)
+		free(c->package[i]);
+	for (size_t i = 0; i < c->sections; i++)
+		free(c->section[i]);
 	free(c);
 }

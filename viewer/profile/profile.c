@@ -158,10 +158,15 @@ static void add_rest(struct profile *p, size_t number, uint8_t package, uint8_t 
 /* The rows of the model begin at `first`. */
 static void add_rests(struct profile *p, size_t number, size_t first)
 {
-	struct totals(*had)[256] = memory_new(TRACE_PACKAGES, sizeof(*had));
+	struct totals *had[TRACE_PACKAGES]; /* by family, of those that called */
 
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++)
+		had[i] = model_package(p->models[number], i)->has_called
+				 ? memory_new(256, sizeof(struct totals))
+				 : NULL;
 	for (size_t i = first; i < p->rows; i++) {
-		struct totals *t = &had[p->row[i].package][p->row[i].family];
+		struct totals *of_package = had[p->row[i].package];
+		struct totals *t;
 		uint64_t *value = p->row[i].value;
 
 		/* What is leaked here was allocated here, and the event may be overwritten. */
@@ -169,15 +174,19 @@ static void add_rests(struct profile *p, size_t number, size_t first)
 			value[PROFILE_ALLOCATED_BLOCKS] = value[PROFILE_LEAKED_BLOCKS];
 		if (value[PROFILE_ALLOCATED_BYTES] < value[PROFILE_LEAKED_BYTES])
 			value[PROFILE_ALLOCATED_BYTES] = value[PROFILE_LEAKED_BYTES];
+		if (!of_package)
+			continue;
+		t = &of_package[p->row[i].family];
 		sum_add(&t->calls, value[PROFILE_CALLS]);
 		sum_add(&t->blocks, value[PROFILE_ALLOCATED_BLOCKS]);
 		sum_add(&t->bytes, value[PROFILE_ALLOCATED_BYTES]);
 	}
-	for (uint32_t i = 0; i < TRACE_PACKAGES; i++)
-		for (uint32_t family = 1; family < 256; family++)
+	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
+		for (uint32_t family = 1; had[i] && family < 256; family++)
 			if (model_family(p->models[number], family))
 				add_rest(p, number, (uint8_t)i, (uint8_t)family, &had[i][family]);
-	free(had);
+		free(had[i]);
+	}
 }
 
 /* How many rows with a place in the index there can be at most. */

@@ -102,7 +102,7 @@ static bool load_chunk(const struct chunks *c, struct chunk *chunk, struct troub
 	uint64_t at = chunks_place(chunk->number);
 	uint32_t kind = chunk->head.kind;
 
-	chunk->data = memory_new(1, TRACE_CHUNK_BYTES);
+	chunk->data = memory_resize(NULL, 1, TRACE_CHUNK_BYTES);
 	if (c->is_moving && !input_read(c->fd, first, sizeof(first), at, t))
 		return false;
 	if (!input_read(c->fd, chunk->data, TRACE_CHUNK_BYTES, at, t))
