@@ -15,6 +15,7 @@
 #include "include/trace_format.h"
 
 #define FUZZ_CHUNKS 16u
+#define FUZZ_STEPS 2u
 #define FUZZ_BYTES (32u << 10) /* of a packed trace, at most */
 
 /* A chunk of a packed trace. */
@@ -36,10 +37,14 @@ size_t fuzz_mutate(uint8_t *data, size_t size, size_t room, unsigned seed);
 /* From now on this is the trace that the viewer finds, by any path. */
 void world_set(const uint8_t *data, size_t size);
 
-/* The targets: reading a trace (open, check, model), and all formats and commands. A fault ends the
- * process. */
+/*
+ * The targets: reading a trace (open, check, model); all formats and commands, one after the other; and
+ * FUZZ_STEPS of them, which the trace chooses: in the same time that finds more, since each of them
+ * reads the trace anew. A fault ends the process.
+ */
 void fuzz_reading(const uint8_t *data, size_t size);
 void fuzz_whole(const uint8_t *data, size_t size);
+void fuzz_some(const uint8_t *data, size_t size);
 
 /* What libFuzzer calls, and what it offers. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

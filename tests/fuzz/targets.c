@@ -76,9 +76,18 @@ void fuzz_reading(const uint8_t *data, size_t size)
 	model_close(m);
 }
 
+/* One of the things that the whole target does with a trace. */
+struct step {
+	void (*run)(const struct step *step);
+	int number;        /* of a format */
+	char *argument[8]; /* of a command */
+	int (*command)(int argc, char **argv);
+};
+
 /* Two traces are merged for some formats only: the others see no difference. */
-static void report(enum report_format format)
+static void report(const struct step *step)
 {
+	enum report_format format = (enum report_format)step->number;
 	struct report_options options = { .format = format, .color = REPORT_COLOR_ALWAYS };
 	char *paths[] = { (char *)"fuzzed", (char *)"again" };
 	bool is_json = format == REPORT_FORMAT_json || format == REPORT_FORMAT_sarif ||
@@ -99,8 +108,25 @@ static void report(enum report_format format)
 	free(text);
 }
 
+static void export_trace(const struct step *step)
+{
+	char *path = (char *)"fuzzed";
+
+	export_traces((enum export_format)step->number, "/dev/null", &path, 1);
+}
+
+static void command(const struct step *step)
+{
+	char *argument[sizeof(step->argument) / sizeof(*step->argument)];
+	int count = 0;
+
+	while ((argument[count] = step->argument[count]) != NULL)
+		count++;
+	step->command(count, argument);
+}
+
 /* The live view, but for the names, which a process of its own looks up. */
-static void look(void)
+static void look(const struct step *step)
 {
 	static const struct places nowhere;
 	struct sheet_view view = sheet_view();
@@ -110,6 +136,7 @@ static void look(void)
 	struct picture *p = m ? picture_take(m, NULL, NULL) : NULL;
 	struct sheet sheet = { 0 };
 
+	(void)step;
 	for (unsigned page = SHEET_TABLES; p && page <= SHEET_STACKS; page++)
 		for (view.focus = 0; view.focus < PICTURE_TABLES; view.focus++) {
 			view.page = (enum sheet_page)page;
@@ -123,31 +150,51 @@ static void look(void)
 }
 
 /* A folder of ctf cannot be made there: what it reads, perfetto reads as well. */
-#define EXPORT(name, help) export_traces(EXPORT_##name, "/dev/null", &stat[1], 1);
-#define REPORT(name, ...) report(REPORT_FORMAT_##name);
+#define EXPORT(name, help) { export_trace, .number = EXPORT_##name },
+#define REPORT(name, ...) { report, .number = REPORT_FORMAT_##name },
+#define RUN(name, ...) \
+	{ \
+		command, .argument = { (char *)#name, __VA_ARGS__ }, .command = command_##name \
+	}
+#define FUZZED (char *)"fuzzed"
+
+static const struct step steps[] = {
+	REPORT_FORMATS(REPORT, REPORT) EXPORT_FORMATS(EXPORT){ .run = look },
+	RUN(events, (char *)"--stacks", (char *)"--color=always", FUZZED),
+	RUN(events, (char *)"--stacks", (char *)"--json", FUZZED),
+	RUN(events, (char *)"--address=10010", (char *)"--function=a*", FUZZED),
+	RUN(baseline, FUZZED),
+	RUN(diff, FUZZED, (char *)"again"),
+	RUN(report, (char *)"--growth", (char *)"--since=+1", FUZZED),
+	RUN(stat, FUZZED),
+	RUN(stat, (char *)"--json", FUZZED),
+	RUN(pack, (char *)"--output=/dev/null", FUZZED),
+};
+
+#define STEPS (sizeof(steps) / sizeof(*steps))
 
 void fuzz_whole(const uint8_t *data, size_t size)
 {
-	char *text[] = { (char *)"events", (char *)"--stacks", (char *)"--color=always",
-			 (char *)"fuzzed", NULL };
-	char *json[] = { (char *)"events", (char *)"--stacks", (char *)"--json", (char *)"fuzzed",
-			 NULL };
-	char *baseline[] = { (char *)"baseline", (char *)"fuzzed", NULL };
-	char *stat[] = { (char *)"stat", (char *)"fuzzed", NULL };
-	char *totals[] = { (char *)"stat", (char *)"--json", (char *)"fuzzed", NULL };
-	char *pack[] = { (char *)"pack", (char *)"--output=/dev/null", (char *)"fuzzed", NULL };
-	char *life[] = { (char *)"events", (char *)"--address=10010", (char *)"--function=a*",
-			 (char *)"fuzzed", NULL };
+	world_set(data, size);
+	for (size_t i = 0; i < STEPS; i++)
+		steps[i].run(&steps[i]);
+}
+
+/* FNV-1a: an input must do the same in each run. */
+static uint64_t hash_of(const uint8_t *data, size_t size)
+{
+	uint64_t hash = 0xcbf29ce484222325ull;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ data[i]) * 0x100000001b3ull;
+	return hash;
+}
+
+void fuzz_some(const uint8_t *data, size_t size)
+{
+	uint64_t hash = hash_of(data, size);
 
 	world_set(data, size);
-	REPORT_FORMATS(REPORT, REPORT)
-	command_events(4, text);
-	command_events(4, json);
-	command_baseline(2, baseline);
-	command_stat(2, stat);
-	look();
-	command_stat(3, totals);
-	command_events(4, life);
-	command_pack(3, pack);
-	EXPORT_FORMATS(EXPORT)
+	for (unsigned i = 0; i < FUZZ_STEPS; i++, hash >>= 16)
+		steps[(hash >> 8) % STEPS].run(&steps[(hash >> 8) % STEPS]);
 }

@@ -19,7 +19,7 @@
 #include "viewer/gate/baseline.h"
 #include "viewer/gate/suppressions.h"
 #include "viewer/model/model.h"
-#include "viewer/read/unpack.h"
+#include "viewer/read/input.h"
 #include "viewer/report/report.h"
 #include "viewer/symbols/symbols.h"
 
@@ -45,21 +45,6 @@ static void close_side(struct diff_side *side)
 	findings_free(side->findings);
 	symbols_free(side->symbols);
 	model_close(side->model);
-}
-
-/* Is it a trace, perhaps a compressed one? If not, it is read as a baseline, whose text begins with the
- * same letters and '-'. */
-static bool is_trace(const char *path)
-{
-	unsigned char magic[sizeof(TRACE_MAGIC)];
-	FILE *file = fopen(path, "re");
-	size_t count = file ? fread(magic, 1, sizeof(magic), file) : 0;
-
-	if (file)
-		fclose(file);
-	return unpack_applies(magic, count) ||
-	       (count == sizeof(magic) && memcmp(magic, TRACE_MAGIC, sizeof(magic) - 1) == 0 &&
-		magic[sizeof(magic) - 1] != '-');
 }
 
 /* How often a function was called, or an entry point has returned. */
@@ -184,7 +169,7 @@ static void compare_live(struct diff *d)
 static bool compare(struct diff *d, struct report_options *o, char *const *paths)
 {
 	struct diff_side *old = &d->side[LIVE_OLD], *new = &d->side[LIVE_NEW];
-	bool has_trace = is_trace(paths[0]);
+	bool has_trace = input_is_trace(paths[0]);
 
 	if (!(has_trace ? open_side(old, paths[0], o) : read_baseline(d, paths[0])) ||
 	    !open_side(new, paths[1], o))

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "include/trace_format.h"
 #include "viewer/read/unpack.h"
 
 static bool check_kind(int fd, struct trouble *t)
@@ -101,4 +103,17 @@ bool input_read(int fd, void *to, size_t bytes, uint64_t at, struct trouble *t)
 		done += (size_t)got;
 	}
 	return true;
+}
+
+bool input_is_trace(const char *path)
+{
+	unsigned char magic[sizeof(TRACE_MAGIC)];
+	FILE *file = fopen(path, "re");
+	size_t count = file ? fread(magic, 1, sizeof(magic), file) : 0;
+
+	if (file)
+		fclose(file);
+	return unpack_applies(magic, count) ||
+	       (count == sizeof(magic) && memcmp(magic, TRACE_MAGIC, sizeof(magic) - 1) == 0 &&
+		magic[sizeof(magic) - 1] != '-');
 }

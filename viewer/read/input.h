@@ -21,6 +21,12 @@
  */
 int input_open(const char *path, struct trouble *t);
 
+/*
+ * Does the file begin as a trace does, or as a compressed one? If not, it may be a baseline, whose text
+ * begins with the same letters and '-'. Returns false for a file that cannot be read.
+ */
+bool input_is_trace(const char *path);
+
 /* Accepts -1. */
 void input_close(int fd);
 
