@@ -81,12 +81,11 @@ static const char *baseline_words(const struct finding *f)
 	return words[f->baseline];
 }
 
-void article_write_row(struct buffer *b, const struct finding *f, size_t number,
-		       struct symbols *symbols)
+void article_write_row(struct buffer *b, const struct finding *f, struct symbols *symbols)
 {
 	const char *level = kinds_level_text(f->level);
 
-	buffer_format(b, "<tr class=%s><td>%zu<td>%s<td>", level, number, level);
+	buffer_format(b, "<tr class=%s><td>%zu<td>%s<td>", level, f->number, level);
 	message_write_kind(b, f);
 	buffer_text(b, "<td class=n>");
 	buffer_decimal(b, f->count);
@@ -208,7 +207,7 @@ static void write_facts(struct buffer *b, const struct finding *f)
 	buffer_format(b, "; fingerprint %s</p>\n", f->fingerprint);
 }
 
-void article_write(struct buffer *b, const struct finding *f, size_t number, struct symbols *symbols)
+static void write_stacks(struct buffer *b, const struct finding *f, struct symbols *symbols)
 {
 	static const char *const titles[TRACE_FINDING_STACKS] = {
 		[TRACE_STACK_CALL] = "the call was made by",
@@ -219,15 +218,6 @@ void article_write(struct buffer *b, const struct finding *f, size_t number, str
 		[TRACE_STACK_OWNER_CREATE] = "its own section was created by",
 	};
 
-	buffer_format(b, "<article class=%s id=\"", kinds_level_text(f->level));
-	write_anchor(b, f);
-	buffer_format(b, "\"><h3>%zu. ", number);
-	message_write_kind(b, f);
-	buffer_text(b, " <a href=\"#");
-	write_anchor(b, f);
-	buffer_format(b, "\" aria-label=\"link to finding %zu\">#</a></h3>\n", number);
-	html_element(b, "p class=message", f->message);
-	write_facts(b, f);
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
 		if (!f->stack[i] ||
 		    (i == TRACE_STACK_DELETE && f->kind == TRACE_KIND_LIVE_AT_DELETE))
@@ -235,5 +225,26 @@ void article_write(struct buffer *b, const struct finding *f, size_t number, str
 		html_element(b, "h4", titles[i]);
 		write_stack(b, f, f->stack[i], symbols);
 	}
+}
+
+void article_write(struct buffer *b, const struct finding *f, struct symbols *symbols,
+		   bool has_stacks)
+{
+	buffer_format(b, "<article class=%s id=\"", kinds_level_text(f->level));
+	write_anchor(b, f);
+	buffer_format(b, "\"><h3>%zu. ", f->number);
+	message_write_kind(b, f);
+	buffer_text(b, " <a href=\"#");
+	write_anchor(b, f);
+	buffer_format(b, "\" aria-label=\"link to finding %zu\">#</a></h3>\n", f->number);
+	html_element(b, "p class=message", f->message);
+	write_facts(b, f);
+	if (has_stacks)
+		write_stacks(b, f, symbols);
+	else
+		buffer_format(b,
+			      "<p>lsatrace report --finding=%zu shows its backtraces: with those "
+			      "of all findings, this page would be too large.</p>\n",
+			      f->number);
 	buffer_text(b, "</article>\n");
 }

@@ -23,7 +23,12 @@
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
 
-enum { FINDINGS_MOST = 1000, TRACES_DRAWN = 8 };
+enum {
+	FINDINGS_MOST = 1000,
+	FINDINGS_MANY = 100,   /* from here on, page.css has the browser lay out what is in sight */
+	STACKS_MOST = 2 << 20, /* bytes */
+	TRACES_DRAWN = 8
+};
 
 static const char head[] =
 	"<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
@@ -97,18 +102,24 @@ static void write_fixed(struct buffer *b, const struct report *r)
 	buffer_text(b, "</ul></details>\n");
 }
 
+static void open_section(struct buffer *b, const char *id, const struct findings *f)
+{
+	buffer_format(b, "<section id=%s%s>", id, f->shown < FINDINGS_MANY ? "" : " class=many");
+}
+
 static void write_findings(struct buffer *b, const struct report *r)
 {
 	size_t all = r->findings->shown, shown = all < FINDINGS_MOST ? all : FINDINGS_MOST;
 
-	buffer_text(b, "<section id=findings><h2>Findings</h2>\n<div id=filter hidden></div>\n");
+	open_section(b, "findings", r->findings);
+	buffer_text(b, "<h2>Findings</h2>\n<div id=filter hidden></div>\n");
 	if (shown == 0)
 		buffer_text(b, "<p>There are none.</p>\n");
 	else
 		buffer_format(b, TABLE_HEAD, r->baseline ? " class=compared" : "",
 			      r->baseline ? "<th>baseline" : "");
 	for (size_t i = 0; i < shown; i++)
-		article_write_row(b, findings_get(r->findings, i), i + 1, r->symbols);
+		article_write_row(b, findings_get(r->findings, i), r->symbols);
 	buffer_text(b, shown ? "</tbody></table></div>\n" : "");
 	if (shown < all)
 		buffer_format(b, "<p>%zu more findings are left out; --format=json has all.</p>\n",
@@ -117,14 +128,24 @@ static void write_findings(struct buffer *b, const struct report *r)
 	buffer_text(b, "</section>\n");
 }
 
-/* Behind the pictures: these need not wait for a thousand articles. */
+/* Behind the flame graph, which need not wait for a thousand articles. */
 static void write_articles(struct buffer *b, const struct report *r)
 {
+	struct buffer article = { 0 };
+	size_t written = 0;
+
 	if (r->findings->shown == 0)
 		return;
-	buffer_text(b, "<section id=details><h2>The findings one by one</h2>\n");
-	for (size_t i = 0; i < r->findings->shown && i < FINDINGS_MOST; i++)
-		article_write(b, findings_get(r->findings, i), i + 1, r->symbols);
+	open_section(b, "details", r->findings);
+	buffer_text(b, "<h2>The findings one by one</h2>\n");
+	for (size_t i = 0; i < r->findings->shown && i < FINDINGS_MOST; i++) {
+		article.used = 0;
+		article_write(&article, findings_get(r->findings, i), r->symbols,
+			      written < STACKS_MOST);
+		buffer_bytes(b, article.data, article.used);
+		written += article.used;
+	}
+	buffer_release(&article);
 	buffer_text(b, "</section>\n");
 }
 
@@ -214,18 +235,42 @@ static void write_trace(struct buffer *b, const struct report *r, size_t number)
 	buffer_release(&argument);
 }
 
-static void write_data(struct buffer *b, const struct report *r)
+static struct profile *make_profile(const struct report *r)
+{
+	struct trouble trouble;
+	size_t failed;
+
+	return profile_new(r->models, r->events, r->count, &failed, &trouble);
+}
+
+#define DATA(id) "<script type=\"application/json\" id=" id ">\n"
+
+/* The flame graph, and the script, which draws it at once. Nothing else is in front of it that a browser
+ * would have to read first. */
+static void write_flame(struct buffer *b, struct profile *profile, struct symbols *symbols)
 {
 	struct json j = { .out = b, .is_compact = true, .is_in_html = true };
-	size_t drawn = r->count < TRACES_DRAWN ? r->count : TRACES_DRAWN, failed;
-	struct trouble trouble = { 0 };
-	struct profile *profile = profile_new(r->models, r->events, r->count, &failed, &trouble);
 
-	buffer_text(b, "<script type=\"application/json\" id=data>\n");
+	buffer_text(b, DATA("flame-data"));
 	json_open_object(&j, NULL);
 	if (profile)
-		tree_write(&j, profile, r->symbols);
-	profile_free(profile);
+		tree_write(&j, "tree", profile, symbols, false);
+	json_close_object(&j);
+	buffer_text(b, "</script>\n<script>\n");
+	buffer_text(b, assets_js);
+	buffer_text(b, "</script>\n");
+}
+
+/* What is drawn when the whole page has been read. */
+static void write_data(struct buffer *b, const struct report *r, struct profile *profile)
+{
+	struct json j = { .out = b, .is_compact = true, .is_in_html = true };
+	size_t drawn = r->count < TRACES_DRAWN ? r->count : TRACES_DRAWN;
+
+	buffer_text(b, DATA("data"));
+	json_open_object(&j, NULL);
+	if (profile)
+		tree_write(&j, "inverted", profile, r->symbols, true);
 	json_open_array(&j, "courses");
 	for (size_t i = 0; i < drawn; i++)
 		course_write(&j, r->models[i], &r->events[i]);
@@ -235,8 +280,6 @@ static void write_data(struct buffer *b, const struct report *r)
 		sections_write_blocks(&j, r->models[i], r->symbols);
 	json_close_array(&j);
 	json_close_object(&j);
-	buffer_text(b, "</script>\n<script>\n");
-	buffer_text(b, assets_js);
 	buffer_text(b, "</script>\n");
 }
 
@@ -244,6 +287,7 @@ void report_write_html(const struct report *report, struct buffer *out)
 {
 	const struct model *first = report->models[0];
 	const char *exe = model_process(first)->exe, *title = exe ? exe : model_path(first);
+	struct profile *profile = make_profile(report);
 
 	buffer_text(out, head);
 	buffer_text(out, "<title>lsatrace: ");
@@ -259,7 +303,7 @@ void report_write_html(const struct report *report, struct buffer *out)
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n"
 			 "<section id=time><h2>Over time</h2>"
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n");
-	write_data(out, report);
+	write_flame(out, profile, report->symbols);
 	write_articles(out, report);
 	buffer_text(out, "<section id=sections><h2>Sections that are live at the end</h2>\n"
 			 "<div id=map></div>\n");
@@ -270,5 +314,8 @@ void report_write_html(const struct report *report, struct buffer *out)
 			 "<section id=traces><h2>Traces</h2>\n");
 	for (size_t i = 0; i < report->count; i++)
 		write_trace(out, report, i);
-	buffer_text(out, "</section>\n</main>\n</body>\n</html>\n");
+	buffer_text(out, "</section>\n</main>\n");
+	write_data(out, report, profile);
+	profile_free(profile);
+	buffer_text(out, "</body>\n</html>\n");
 }

@@ -126,51 +126,27 @@ const METRICS = [["leaked bytes", true], ["leaked blocks"], ["live bytes", true]
 
 // A tree of nodes in arrays: a parent comes before its children. Node 0 is the root.
 class Tree {
-	constructor() { this.parent = [-1]; this.name = [-1]; }
-
-	static outward(data) {
-		const t = new Tree(), count = data.parent.length + 1;
-		t.parent = new Int32Array(count).fill(-1);
-		t.name = new Int32Array(count).fill(-1);
+	constructor(data) {
+		const count = data.parent.length + 1;
+		this.data = data;
+		this.names = data.names;
+		this.parent = new Int32Array(count).fill(-1);
+		this.name = new Int32Array(count);
 		for (let i = 1; i < count; i++) {
-			t.parent[i] = data.parent[i - 1] ? i - data.parent[i - 1] : 0;
-			t.name[i] = data.name[i - 1];
+			this.parent[i] = i - data.parent[i - 1];
+			this.name[i] = data.name[i - 1];
 		}
-		return t;
 	}
 
-	// The same stacks from the innermost function outwards. `leaf` leads there from a node of the other.
-	static inward(outward, data) {
-		const t = new Tree(), known = new Map(), names = data.names.length;
-		t.leaf = new Int32Array(outward.parent.length).fill(-1);
-		for (const last of data.nodes) {
-			if (t.leaf[last + 1] >= 0) continue;
-			let at = 0;
-			for (let node = last + 1; node > 0; node = outward.parent[node]) {
-				const key = at * names + outward.name[node];
-				let next = known.get(key);
-				if (next === undefined) {
-					next = t.parent.length;
-					known.set(key, next);
-					t.parent.push(at);
-					t.name.push(outward.name[node]);
-				}
-				at = next;
-			}
-			t.leaf[last + 1] = at;
-		}
-		return t;
-	}
-
-	sum(nodes, values) {
-		const count = this.parent.length, total = this.total = new Float64Array(count);
-		for (let i = 0; values && i < nodes.length; i++)
-			total[this.leaf ? this.leaf[nodes[i] + 1] : nodes[i] + 1] += values[i];
-		for (let i = count - 1; i > 0; i--) total[this.parent[i]] += total[i];
+	show(metric) {
+		const count = this.parent.length;
+		this.total = new Float64Array(count);
+		this.total.set(this.data.values[metric] ?? [], 1);
 		this.child = new Int32Array(count).fill(-1);
 		this.next = new Int32Array(count).fill(-1);
 		for (let i = count - 1; i > 0; i--) {
-			if (!total[i]) continue;
+			if (!this.total[i]) continue;
+			if (!this.parent[i]) this.total[0] += this.total[i];
 			this.next[i] = this.child[this.parent[i]];
 			this.child[this.parent[i]] = i;
 		}
@@ -183,19 +159,21 @@ class Tree {
 	}
 }
 
-function setUpFlame(data) {
+// `read` returns the data of the graph, or of the inverted one.
+function setUpFlame(read) {
 	const ROW = 19, place = byId("flame");
-	let tree, outward, inward, zoomed = 0, chosen = 0, boxes = [];
+	const trees = [];
+	let tree, zoomed = 0, chosen = 0, boxes = [];
 	const isBytes = () => METRICS[metric.value][1];
-	const label = node => node ? data.names[tree.name[node]][0] : "all";
+	const label = node => node ? tree.names[tree.name[node]][0] : "all";
 	const describe = node => {
-		const module = node ? data.names[tree.name[node]][1] : "";
+		const module = node ? tree.names[tree.name[node]][1] : "";
 		const share = tree.total[0] ? (100 * tree.total[node] / tree.total[0]).toFixed(1) : "0";
 		return label(node) + (module ? " (" + module + ")" : "") + ": " + human(tree.total[node], isBytes()) + ", " + share + " %";
 	};
 	const canvas = make("canvas", { tabindex: 0, role: "img" });
 	const info = make("p", { class: "info", role: "status" });
-	const table = make("tbody");
+	const table = make("tbody"), small = make("p", {});
 
 	function draw() {
 		const words = searched.value.toLowerCase(), own = style("own"), other = style("other");
@@ -224,7 +202,7 @@ function setUpFlame(data) {
 			const name = label(box.node), x = box.x * width, w = box.w * width, y = box.depth * ROW;
 			const isFound = words && name.toLowerCase().includes(words);
 			matches += isFound ? 1 : 0;
-			c.fillStyle = box.node && data.names[tree.name[box.node]][2] ? own : other;
+			c.fillStyle = box.node && tree.names[tree.name[box.node]][2] ? own : other;
 			c.fillRect(x, y, Math.max(w - 1, 0.5), ROW - 1);
 			if (isFound) {
 				c.fillStyle = found;
@@ -262,9 +240,11 @@ function setUpFlame(data) {
 	function zoom(node) { zoomed = chosen = node; draw(); }
 	function choose(node) { if (node >= 0) { chosen = node; draw(); } }
 	function rebuild() {
-		outward ??= Tree.outward(data);
-		tree = inverted.checked ? inward ??= Tree.inward(outward, data) : outward;
-		tree.sum(data.nodes, data.values[metric.value]);
+		tree = trees[Number(inverted.checked)] ??= new Tree(read(inverted.checked));
+		tree.show(metric.value);
+		const leftOut = tree.data.left_out;
+		small.textContent = leftOut ? leftOut.toLocaleString("en") +
+			" stacks are too small to be drawn in full. They end in (small stacks)." : "";
 		zoom(0);
 	}
 	function boxAt(event) {
@@ -303,10 +283,9 @@ function setUpFlame(data) {
 	make("div", {}, canvas), info,
 	make("details", {}, make("summary", {}, "As a table"), make("div", { class: "tools" }, make("table", {},
 		make("thead", {}, make("tr", {}, make("th", {}, "function"), make("th", { class: "n" }, "value"), make("th", { class: "n" }, "share"))), table))));
-	if (data.left_out)
-		place.append(make("p", {}, data.left_out.toLocaleString("en") + " small stacks are left out, and are shown as (other stacks)."));
+	place.append(small);
 	redraws.push(draw);
-	const first = data.values.findIndex(values => values);
+	const first = read(false).values.findIndex(values => values);
 	if (first > 0) metric.value = first;
 	rebuild();
 }
@@ -461,10 +440,13 @@ function setUpMap(maps) {
 	}
 }
 
-// The browser has shown the table of findings by now, and has not yet read what is behind the pictures.
-const data = JSON.parse(byId("data").textContent);
-if (data.nodes) setUpFlame(data);
+// By now, the browser has read the findings and the first graph, and nothing that is behind them.
+const read = id => JSON.parse(byId(id).textContent);
+const graph = read("flame-data").tree;
+let data;
+if (graph) setUpFlame(isInverted => isInverted ? data.inverted : graph);
 addEventListener("DOMContentLoaded", () => {
+	data = read("data");
 	setUpFindings();
 	setUpTime(data.courses);
 	setUpMap(data.maps);

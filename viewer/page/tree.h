@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The data of the page's flame graphs: all stacks of a profile as one tree, in which stacks with equal
- * outer functions share their nodes. Each node names its parent, which comes before it.
+ * The data of one of the page's flame graphs: all stacks of a profile as a tree, in which stacks with
+ * equal outer functions share their nodes; or, inverted, stacks with equal inner functions. Each node
+ * names its parent, which comes before it, and has the sums of all that is below it.
  *
- * The tree has a bounded number of nodes. Stacks with the greatest share of any value come first; what
- * is left out is counted, and its values are in a node of their own below the package.
+ * The tree has a bounded number of nodes: those with the greatest share of any value. What is left out
+ * below a node is summed up in a node "(small stacks)", and how many stacks end there is counted.
  */
 #ifndef LSATRACE_VIEWER_PAGE_TREE_H
 #define LSATRACE_VIEWER_PAGE_TREE_H
+
+#include <stdbool.h>
 
 struct json;
 struct profile;
 struct symbols;
 
-/* Writes the members of the tree into the object that is open. Changes the order of the rows. */
-void tree_write(struct json *j, struct profile *profile, struct symbols *symbols);
+/* Writes the tree as an item of an object. Changes the order of the rows. */
+void tree_write(struct json *j, const char *key, struct profile *profile, struct symbols *symbols,
+		bool is_inverted);
 
 #endif

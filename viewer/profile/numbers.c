@@ -46,6 +46,11 @@ uint32_t numbers_give(struct numbers *n, const void *bytes, size_t count, bool *
 	return slot->number;
 }
 
+uint32_t numbers_find(const struct numbers *n, const void *bytes, size_t count)
+{
+	return n->slots ? find_slot(n, hash_bytes(bytes, count))->number : 0;
+}
+
 void numbers_release(struct numbers *n)
 {
 	free(n->slot);

@@ -23,6 +23,8 @@ struct numbers {
 
 /* Returns the number of some bytes, from 1 on, in the order in which they were first given. */
 uint32_t numbers_give(struct numbers *n, const void *bytes, size_t count, bool *is_new);
+/* Returns the number that they have, or 0 if they were not given. */
+uint32_t numbers_find(const struct numbers *n, const void *bytes, size_t count);
 void numbers_release(struct numbers *n);
 
 #endif

@@ -54,15 +54,15 @@ static struct trace_builder *hostile_trace(void)
 	return b;
 }
 
-/* Returns the data of the scripts. */
-static json_t *find_data(const char *page)
+/* Returns the data in an element, where `tag` is the end of its start. */
+static json_t *find_data(const char *page, const char *tag)
 {
-	const char *start = strstr(page, "id=data>"), *end;
+	const char *start = strstr(page, tag), *end;
 	json_error_t error;
 	json_t *json;
 
 	cr_assert(start);
-	start += strlen("id=data>");
+	start += strlen(tag);
 	end = strstr(start, "</script>");
 	cr_assert(end);
 	json = json_loadb(start, (size_t)(end - start), 0, &error);
@@ -81,8 +81,9 @@ Test(page, names_are_never_markup)
 			 "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&amp;amp;&quot;&#39;"));
 	for (const char *at = page; (at = strstr(at, "</script>")) != NULL; at++)
 		scripts++;
-	cr_expect_eq(scripts, 2);
-	json_decref(find_data(page));
+	cr_expect_eq(scripts, 3);
+	json_decref(find_data(page, "id=flame-data>"));
+	json_decref(find_data(page, "id=data>"));
 	free(page);
 	trace_builder_free(b);
 }
@@ -157,30 +158,142 @@ Test(page, says_that_a_result_is_a_lower_bound)
 	trace_builder_free(b);
 }
 
-/* Sums up a column of the tree. */
-static json_int_t sum_values(json_t *json, size_t column)
+/* Returns the number that a column of the tree has for a node, or for the root if that is 0. Checks that
+ * no node has less than its children. */
+static json_int_t value_of(json_t *tree, size_t column, size_t node)
 {
-	json_t *values = json_array_get(json_object_get(json, "values"), column), *value;
-	json_int_t sum = 0;
-	size_t i;
+	json_t *values = json_array_get(json_object_get(tree, "values"), column);
+	json_t *parents = json_object_get(tree, "parent"), *parent;
+	size_t count = json_array_size(parents), i;
+	json_int_t *left = calloc(count + 1, sizeof(*left)), value;
 
-	cr_expect_eq(json_array_size(values), json_array_size(json_object_get(json, "nodes")));
-	json_array_foreach(values, i, value) sum += json_integer_value(value);
-	return sum;
+	cr_expect_eq(json_array_size(values), count);
+	for (i = 0; i < count; i++)
+		left[i + 1] = json_integer_value(json_array_get(values, i));
+	value = node ? left[node] : 0;
+	json_array_foreach(parents, i, parent)
+	{
+		size_t above = i + 1 - (size_t)json_integer_value(parent);
+
+		cr_assert_leq(above, i);
+		left[above] -= json_integer_value(json_array_get(values, i));
+	}
+	for (i = 1; i <= count; i++)
+		cr_expect_geq(left[i], 0);
+	value = node ? value : -left[0];
+	free(left);
+	return value;
+}
+
+/* Returns the name of a node. */
+static const char *name_of(json_t *tree, size_t node)
+{
+	json_t *number = json_array_get(json_object_get(tree, "name"), node - 1);
+	json_t *name =
+		json_array_get(json_object_get(tree, "names"), (size_t)json_integer_value(number));
+
+	return json_string_value(json_array_get(name, 0));
 }
 
 Test(page, stacks_are_a_tree_with_the_sums_of_the_report)
 {
 	struct trace_builder *b = hostile_trace();
 	char *page = report(b, REPORT_FORMAT_html);
-	json_t *json = find_data(page);
+	json_t *outward = find_data(page, "id=flame-data>"), *inward = find_data(page, "id=data>");
+	json_t *tree[] = { json_object_get(outward, "tree"), json_object_get(inward, "inverted") };
 
-	cr_expect_eq(sum_values(json, 0), 33);
-	cr_expect_eq(sum_values(json, 1), 3);
-	/* The package, and the one function. */
-	cr_expect_eq(json_array_size(json_object_get(json, "parent")), 2);
-	cr_expect_eq(json_array_size(json_object_get(json, "names")), 2);
-	json_decref(json);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_expect_eq(value_of(tree[i], 0, 0), 33);
+		cr_expect_eq(value_of(tree[i], 1, 0), 3);
+		/* The package, and the one function. */
+		cr_expect_eq(json_array_size(json_object_get(tree[i], "parent")), 2);
+		cr_expect_str_eq(name_of(tree[i], i ? 2 : 1), HOSTILE);
+		cr_expect_eq(json_integer_value(json_object_get(tree[i], "left_out")), 0);
+	}
+	json_decref(outward);
+	json_decref(inward);
+	free(page);
+	trace_builder_free(b);
+}
+
+/* Each stack has a large block, or a small one, which is one of `count`. */
+static struct trace_builder *trace_of_many_stacks(unsigned count)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	trace_builder_module(b, 1, "/p/alpha.so", 0x10000, NULL);
+	trace_builder_package(b, 0, "alpha", 1, 1);
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t frames[] = { trace_builder_frame(1, 0x100000 + i),
+				      trace_builder_frame(1, 0x10000 + i / 7),
+				      trace_builder_frame(1, 0x1000 + i / 1000) };
+
+		trace_builder_entry(
+			b, (struct trace_entry){ .address = 0x1000000 + i * 64,
+						 .size = i == 5 ? count : 1,
+						 .stack = trace_builder_stack(b, frames, 3),
+						 .state = TRACE_ENTRY_BLOCK,
+						 .family = FAMILY_LSA_HEAP });
+	}
+	return b;
+}
+
+Test(page, small_stacks_are_summed_up_and_counted, .timeout = 120)
+{
+	enum { STACKS = 150000 };
+	struct trace_builder *b = trace_of_many_stacks(STACKS);
+	char *page = report(b, REPORT_FORMAT_html);
+	json_t *outward = find_data(page, "id=flame-data>"), *inward = find_data(page, "id=data>");
+	json_t *tree[] = { json_object_get(outward, "tree"), json_object_get(inward, "inverted") };
+
+	cr_expect_lt(strlen(page), 25u << 20);
+	for (unsigned i = 0; i < 2; i++) {
+		size_t nodes = json_array_size(json_object_get(tree[i], "parent"));
+		json_int_t left_out = json_integer_value(json_object_get(tree[i], "left_out"));
+
+		cr_expect_lt(nodes, 40000, "%zu", nodes);
+		cr_expect_gt(left_out, STACKS / 2);
+		cr_expect_leq(left_out, STACKS - 1);
+		cr_expect_eq(value_of(tree[i], 0, 0), 2 * STACKS - 1);
+		cr_expect_eq(value_of(tree[i], 1, 0), STACKS);
+		cr_expect_str_eq(name_of(tree[i], nodes), "(small stacks)");
+	}
+	/* The large block is there down to its innermost function. */
+	cr_expect_eq(value_of(tree[0], 0, 4), STACKS);
+	cr_expect_str_eq(name_of(tree[0], 4), "alpha.so+0x100005");
+	json_decref(outward);
+	json_decref(inward);
+	free(page);
+	trace_builder_free(b);
+}
+
+Test(page, has_the_facts_of_every_finding_and_the_stacks_of_as_many_as_fit, .timeout = 120)
+{
+	enum { FINDINGS = 900, FRAMES = 60 };
+	struct trace_builder *b = trace_builder_new();
+	char path[200] = "/", *page;
+	unsigned articles = 0, without = 0;
+	uint64_t frames[FRAMES];
+
+	memset(path + 1, 'n', sizeof(path) - 2);
+	trace_builder_module(b, 1, path, 0x10000, NULL);
+	for (unsigned i = 0; i < FINDINGS; i++) {
+		for (unsigned j = 0; j < FRAMES; j++)
+			frames[j] = trace_builder_frame(1, i * FRAMES + j);
+		trace_builder_finding(b, (struct trace_finding){ .kind = TRACE_KIND_NULL_FREE,
+								 .family = FAMILY_LSA_HEAP,
+								 .function = SLOT_FreeLsaHeap,
+								 .stack = { trace_builder_stack(
+									 b, frames, FRAMES) } });
+	}
+	page = report(b, REPORT_FORMAT_html);
+	for (const char *at = page; (at = strstr(at, "<article ")) != NULL; at++)
+		articles++;
+	for (const char *at = page; (at = strstr(at, " shows its backtraces")) != NULL; at++)
+		without++;
+	cr_expect_eq(articles, FINDINGS);
+	cr_expect_gt(without, 0);
+	cr_expect_lt(without, FINDINGS);
 	free(page);
 	trace_builder_free(b);
 }
