@@ -373,7 +373,7 @@ static void expect_refused(const char *option, const char *words)
 
 Test(formats, what_is_no_format_is_refused)
 {
-	expect_refused("-Ojunti:x.xml", "expected a format before the ':'");
+	expect_refused("-Ojunti:x.xml", "expected one of text json junit ");
 	expect_refused("--report=json:", "expected FORMAT:FILE, or");
 	expect_refused("--source-root=/nowhere", "expected a folder");
 }

@@ -453,3 +453,53 @@ Test(gate, diff_says_what_is_new_grown_shrunk_and_gone, .timeout = 120)
 	       "b: --per needs two traces");
 	traced_release(&t);
 }
+
+/* What is done to `run` from outside. $K is a package that leaks, $S one that then takes its time. */
+static const struct {
+	const char *command;
+	int status;
+	const char *out; /* NULL: the report */
+} outside[] = {
+	{ "timeout -s TERM 1 $R $H $K $S", 124, NULL },
+	{ "timeout -s HUP 1 $R $H $K $S", 124, NULL },
+	{ "timeout -s INT 1 $R $H $K $S", 124, NULL },
+	{ "timeout --foreground -s INT 1 $R $H $K $S", 124, NULL },
+	{ "timeout --preserve-status -k 30 1 $R $H $K $S", 99, NULL },
+	/* Nobody reads the report, or all of it. */
+	{ "(sleep 0.1; $R -O r.txt $H $K; echo $? >status) 2>&1 | true; cat r.txt; exit $(cat "
+	  "status)",
+	  99, NULL },
+	{ "($R -O r.txt $H $K; echo $? >status) 2>&1 | head -n 1; cat r.txt; exit $(cat status)",
+	  99, NULL },
+	{ "($L run -o t $H $K 2>&1 >/dev/null; echo $? >status) | true; exit $(cat status)", 0, "" },
+	{ ": | $R $H $K", 99, NULL },
+	/* Descriptors that are closed. The host finds them closed, and no file in their place. */
+	{ "$R -O r.txt sh -c \"$W\" <&-; s=$?; cat r.txt; exit $s", 99, NULL },
+	{ "$R -O r.txt sh -c \"$W\" >&-; s=$?; cat r.txt; exit $s", 99, NULL },
+	{ "$R -O r.txt sh -c \"$W\" 2>&-; s=$?; cat r.txt; exit $s", 99, NULL },
+	{ "$R -O r.txt sh -c \"$W\" <&- >&- 2>&-; s=$?; cat r.txt; exit $s", 99, NULL },
+	{ "sh -c \"$W\" <&- >&- 2>&-; cp fds bare; $R sh -c \"$W\" <&- >&- 2>&-; cmp fds bare && "
+	  "$L report t",
+	  1, NULL },
+};
+
+#define OUTSIDE \
+	"H='" LSA_HOST "' K='" BUILT("leak") "' S='" BUILT( \
+		"slow") "' R=\"$L run --error-exitcode=99 -o t\" " \
+			"W=\"'$H' '$K'; ls /proc/\\$\\$/fd >fds\"; rm -f t t.* r.txt; exec 2>&1; "
+
+Test(gate, nothing_from_outside_costs_the_report_or_the_status, .timeout = 250)
+{
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("clean")));
+	struct arguments command = { 0 };
+
+	for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++) {
+		arguments_add(&command, OUTSIDE "%s", outside[i].command);
+		expect(&t, command.all[i], outside[i].status,
+		       outside[i].out ? outside[i].out
+				      : "1 block (40 bytes) and 0 sections leaked; exact\n",
+		       "");
+	}
+	arguments_release(&command);
+	traced_release(&t);
+}

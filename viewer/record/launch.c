@@ -17,42 +17,47 @@
 
 static volatile sig_atomic_t forward_to, has_interrupt;
 
-static void forward_signal(int number)
+static void forward_signal(int number, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
+	(void)info;
+	(void)context;
 	kill((pid_t)forward_to, number);
 	errno = saved;
 }
 
-static void note_interrupt(int number)
+static void take_interrupt(int number, siginfo_t *info, void *context)
 {
-	(void)number;
 	has_interrupt = 1;
+	/* Another process has sent it, and not the terminal. */
+	if (info->si_code <= 0)
+		forward_signal(number, info, context);
 }
 
 /*
  * A terminal sends SIGINT and SIGQUIT to the command as well. The command decides what happens
- * then, and lsatrace waits to see how it ends. SIGTERM and the like are sent to lsatrace alone, by
- * somebody who means the command, so they are forwarded. If an ignored SIGCHLD were
+ * then, and lsatrace waits to see how it ends. Other processes send them, SIGTERM and the like to
+ * lsatrace alone, but mean the command, so these are forwarded. If an ignored SIGCHLD were
  * inherited, the kernel would not keep the command's exit status. A report that cannot be written in full
  * must not cost the exit status, nor the other files.
  */
 static struct watched_signal {
 	int number;
-	void (*handler)(int);
+	void (*take)(int, siginfo_t *, void *); /* or else: */
+	void (*disposition)(int);
 	struct sigaction before;
 } watched_signals[] = {
-	{ .number = SIGINT, .handler = note_interrupt },
-	{ .number = SIGQUIT, .handler = note_interrupt },
-	{ .number = SIGTERM, .handler = forward_signal },
-	{ .number = SIGHUP, .handler = forward_signal },
-	{ .number = SIGUSR1, .handler = forward_signal },
-	{ .number = SIGUSR2, .handler = forward_signal },
-	{ .number = SIGALRM, .handler = forward_signal },
-	{ .number = SIGCHLD, .handler = SIG_DFL },
-	{ .number = SIGPIPE, .handler = SIG_IGN },
-	{ .number = SIGXFSZ, .handler = SIG_IGN },
+	{ .number = SIGINT, .take = take_interrupt },
+	{ .number = SIGQUIT, .take = take_interrupt },
+	{ .number = SIGTERM, .take = forward_signal },
+	{ .number = SIGHUP, .take = forward_signal },
+	{ .number = SIGUSR1, .take = forward_signal },
+	{ .number = SIGUSR2, .take = forward_signal },
+	{ .number = SIGALRM, .take = forward_signal },
+	{ .number = SIGCHLD, .disposition = SIG_DFL },
+	{ .number = SIGPIPE, .disposition = SIG_IGN },
+	{ .number = SIGXFSZ, .disposition = SIG_IGN },
 };
 
 #define WATCHED_COUNT (sizeof(watched_signals) / sizeof(*watched_signals))
@@ -60,7 +65,6 @@ static struct watched_signal {
 /* Leaves the signals blocked, because there is no process yet to which one could be forwarded. */
 static void watch_signals(sigset_t *mask_before)
 {
-	struct sigaction action = { .sa_flags = SA_RESTART };
 	sigset_t mask;
 
 	sigemptyset(&mask);
@@ -68,8 +72,13 @@ static void watch_signals(sigset_t *mask_before)
 		sigaddset(&mask, watched_signals[i].number);
 	sigprocmask(SIG_BLOCK, &mask, mask_before);
 	for (size_t i = 0; i < WATCHED_COUNT; i++) {
-		action.sa_handler = watched_signals[i].handler;
-		sigaction(watched_signals[i].number, &action, &watched_signals[i].before);
+		struct watched_signal *s = &watched_signals[i];
+		struct sigaction action = { .sa_handler = s->disposition };
+
+		if (s->take)
+			action = (struct sigaction){ .sa_sigaction = s->take,
+						     .sa_flags = SA_RESTART | SA_SIGINFO };
+		sigaction(s->number, &action, &s->before);
 	}
 }
 
@@ -84,8 +93,8 @@ static void ignore_late_signals(const sigset_t *mask_before)
 
 	for (size_t i = 0; i < WATCHED_COUNT; i++) {
 		const struct watched_signal *s = &watched_signals[i];
-		bool is_late = s->handler == forward_signal || s->handler == SIG_IGN ||
-			       (s->handler == note_interrupt && has_interrupt);
+		bool is_late = s->take == forward_signal || s->disposition == SIG_IGN ||
+			       (s->take == take_interrupt && has_interrupt);
 
 		sigaction(s->number, is_late ? &ignore : &s->before, NULL);
 	}

@@ -25,6 +25,8 @@
 #define NOTHING(...)
 #define FORMAT_WRITER(name, ...) report_write_##name,
 #define FORMAT_WORD(name, ...) "|" #name
+#define FORMAT_ITEM(name, ...) " " #name
+#define FORMAT_LIST REPORT_FORMATS(FORMAT_ITEM, FORMAT_ITEM)
 #define FORMAT_WORDS (&REPORT_FORMATS(FORMAT_WORD, FORMAT_WORD)[1])
 #define FORMAT_ENDING(name, ending) " " ending
 #define FORMAT_ENDINGS REPORT_FORMATS(FORMAT_ENDING, NOTHING)
@@ -54,7 +56,8 @@ static const char *take_file(void *options, const struct argument *row, const ch
 	if (prefix && value[prefix] == ':') {
 		format = options_choose(FORMAT_WORDS, value, prefix);
 		if (format < 0)
-			return "a format before the ':'; ./ before the name of a file with a ':'";
+			return "one of" FORMAT_LIST " before the ':', or ./ before the name of a "
+			       "file that has a ':'";
 		value += prefix + 1;
 	}
 	if (!*value)

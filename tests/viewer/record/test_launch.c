@@ -3,6 +3,7 @@
  * `lsatrace record` as its user sees it. Commands are shell scripts, which play a traced process
  * where one is needed: they write to the session file what the preload library would.
  */
+#include <pty.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -314,11 +315,28 @@ Test(launch, a_status_is_known_even_where_children_are_reaped_by_themselves)
 	cr_assert_eq(shell("trap '' CHLD; $LSATRACE record -- sh -c 'exit 9'"), 9);
 }
 
-/* Starts `lsatrace record -- sh -c SCRIPT`, and waits until it has written a line. */
-static pid_t start_recording(const char *script)
+static _Noreturn void record_script(const char *script)
+{
+	/* Who runs the test may ignore them, and then a shell cannot trap them. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	execl(TOOL, TOOL, "record", "--", "sh", "-c", script, (char *)NULL);
+	_exit(1);
+}
+
+static void await_line(int fd)
+{
+	char c = 0;
+
+	while (c != '\n')
+		cr_assert_eq(read(fd, &c, 1), 1);
+}
+
+/* Starts `lsatrace record -- sh -c SCRIPT`, and waits until it has written a line. `*lines` is where one
+ * reads further ones. */
+static pid_t start_recording(const char *script, int *lines)
 {
 	int ends[2];
-	char c = 0;
 	pid_t pid;
 
 	cr_assert_eq(pipe(ends), 0);
@@ -327,12 +345,11 @@ static pid_t start_recording(const char *script)
 		dup2(ends[1], STDOUT_FILENO);
 		close(ends[0]);
 		close(ends[1]);
-		execl(TOOL, TOOL, "record", "--", "sh", "-c", script, (char *)NULL);
-		_exit(1);
+		record_script(script);
 	}
 	close(ends[1]);
-	while (c != '\n')
-		cr_assert_eq(read(ends[0], &c, 1), 1);
+	await_line(ends[0]);
+	*lines = ends[0];
 	return pid;
 }
 
@@ -345,26 +362,54 @@ static int end_of(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
-#define LOOP "while :; do sleep 0.05; done"
+/* For ten seconds: nothing is left if the test fails. */
+#define LOOP "i=0; while [ $((i += 1)) -lt 200 ]; do sleep 0.05; done"
 
-Test(launch, termination_and_hang_up_are_forwarded_to_the_command)
+/* The first one is told, the second one is the end. */
+Test(launch, each_signal_of_another_process_is_forwarded_to_the_command, .timeout = 60)
 {
-	pid_t pid = start_recording("trap 'exit 7' TERM; echo ready; " LOOP);
+	static const struct {
+		const char *name;
+		int number;
+	} all[] = { { "TERM", SIGTERM }, { "HUP", SIGHUP },   { "INT", SIGINT },
+		    { "QUIT", SIGQUIT }, { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 } };
+	char script[128];
+	int lines;
 
-	kill(pid, SIGTERM);
-	cr_assert_eq(end_of(pid), 7);
-	pid = start_recording("trap 'exit 8' HUP; echo ready; " LOOP);
-	kill(pid, SIGHUP);
-	cr_assert_eq(end_of(pid), 8);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		pid_t pid;
+
+		snprintf(script, sizeof(script),
+			 "trap 'n=x$n; echo $n; [ $n = x ] || exit 7' %s; echo ready; " LOOP,
+			 all[i].name);
+		pid = start_recording(script, &lines);
+		kill(pid, all[i].number);
+		await_line(lines);
+		kill(pid, all[i].number);
+		cr_expect_eq(end_of(pid), 7, "%s", all[i].name);
+		close(lines);
+	}
 }
 
-Test(launch, an_interrupt_from_the_terminal_is_left_to_the_command)
+/* The command gets it from the terminal, and not from lsatrace as well. */
+Test(launch, an_interrupt_of_the_terminal_comes_once, .timeout = 60)
 {
-	pid_t pid = start_recording("echo ready; sleep 0.3; exit 5");
+	static const char *const keys[] = { "\003", "\034" }; /* Ctrl-C and Ctrl-\ */
+	int terminal;
 
-	kill(pid, SIGINT);
-	kill(pid, SIGQUIT);
-	cr_assert_eq(end_of(pid), 5);
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
+
+		if (pid == 0)
+			record_script("trap 'n=x$n' INT QUIT; echo ready; "
+				      "until [ $n ] || [ $((i += 1)) = 200 ]; do sleep 0.05; done; "
+				      "sleep 0.3; "
+				      "[ $n = x ] && exit 5");
+		await_line(terminal);
+		cr_assert_eq(write(terminal, keys[i], 1), 1);
+		cr_expect_eq(end_of(pid), 5);
+		close(terminal);
+	}
 }
 
 Test(launch, a_wait_status_becomes_a_shells_status)
