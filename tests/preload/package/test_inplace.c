@@ -22,7 +22,15 @@ static void start(void)
 TestSuite(inplace, .init = start);
 
 /* Functions of the host lie outside of the module that holds the shims, which here is the test. */
-enum { LSA_SLOTS = SLOT_COUNT - 2 }; /* the other two are of SECPKG_DLL_FUNCTIONS */
+#define COUNT_LSA 1
+#define COUNT_NEWEST 0
+#define COUNT_DLL 0
+#define COUNT_SLOT(table, ...) +COUNT_##table
+
+enum {
+	LSA_SLOTS = TRACED_SLOTS(COUNT_SLOT),
+	NEWEST_SLOTS = SLOT_COUNT - 2, /* the other two are of SECPKG_DLL_FUNCTIONS */
+};
 
 #define HOST_FUNCTION ((void *)getpid)
 #define OTHER_FUNCTION ((void *)getppid)
@@ -35,15 +43,19 @@ static void fill(LSA_SECPKG_FUNCTION_TABLE *table, void *function)
 		slots[i] = function;
 }
 
+static unsigned count_shims_in(void *const *slots, size_t count, uint32_t package)
+{
+	unsigned shims_in = 0;
+
+	for (size_t i = 0; i < count; i++)
+		for (int slot = 0; slot < SLOT_COUNT; slot++)
+			shims_in += slots[i] == shims[slot][package];
+	return shims_in;
+}
+
 static unsigned count_shims(const LSA_SECPKG_FUNCTION_TABLE *table, uint32_t package)
 {
-	void *const *slots = (void *const *)table;
-	unsigned count = 0;
-
-	for (size_t i = 0; i < LSA_SECPKG_SLOT_COUNT; i++)
-		for (int slot = 0; slot < SLOT_COUNT; slot++)
-			count += slots[i] == shims[slot][package];
-	return count;
+	return count_shims_in((void *const *)table, LSA_SECPKG_SLOT_COUNT, package);
 }
 
 static void hook(LSA_SECPKG_FUNCTION_TABLE *table)
@@ -54,6 +66,20 @@ static void hook(LSA_SECPKG_FUNCTION_TABLE *table)
 static void hook_anew(LSA_SECPKG_FUNCTION_TABLE *table)
 {
 	inplace_hook_anew((void **)table, LSA_SECPKG_SLOT_COUNT, "table");
+}
+
+/* No slot behind the length that a table is said to have is touched. */
+Test(inplace, a_newer_table_has_more_slots_if_it_is_said_to_be_so_long)
+{
+	enum { SLOTS = sizeof(LSA_SECPKG_NEWEST_TABLE) / sizeof(void *) };
+	static void *table[SLOTS], *shorter[SLOTS];
+
+	for (size_t i = 0; i < SLOTS; i++)
+		table[i] = shorter[i] = HOST_FUNCTION;
+	inplace_hook(table, SLOTS, "table");
+	inplace_hook(shorter, LSA_SECPKG_SLOT_COUNT, "shorter");
+	cr_expect_eq(count_shims_in(table, SLOTS, 0), (unsigned)NEWEST_SLOTS);
+	cr_expect_eq(count_shims_in(shorter, SLOTS, 1), (unsigned)LSA_SLOTS);
 }
 
 Test(inplace, every_slot_that_is_traced_gets_its_shim)
