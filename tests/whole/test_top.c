@@ -308,6 +308,29 @@ Test(top, says_how_the_process_exited)
 	live_end(&l);
 }
 
+Test(top, walks_through_the_trace_of_a_process_that_has_ended)
+{
+	struct live l = live_start("alpha");
+
+	trace_builder_header(l.b)->end = TRACE_END_EXIT;
+	trace_builder_header(l.b)->exit_status = 3;
+	live_add(&l, l.growing, 64);
+	live_write(&l);
+	start_top(&l);
+	wait_shown(l.folder, ", exited with status 3: ");
+	wait_shown(l.folder, "the process has ended; q leave");
+	send(l.folder, "Down Enter");
+	wait_shown(l.folder, "allocated here:\n  #0 alpha.so+0x20");
+	send(l.folder, "q 1 Enter");
+	wait_shown(l.folder, "AllocateLsaHeap: 100 calls, 640 B");
+	send(l.folder, "q q");
+	end_terminal(l.folder, "status 0");
+	start_terminal(l.folder, "TERM=dumb", "$LSATRACE top T");
+	wait_shown(l.folder, "alpha.so+0x20");
+	end_terminal(l.folder, "status 0");
+	live_end(&l);
+}
+
 Test(top, gives_the_terminal_back_on_each_signal_that_ends_it)
 {
 	static const struct {

@@ -64,7 +64,8 @@ int command_top(int argc, char **argv)
 			"the start, or from\n"
 			"the key m. Only the trace is read: the process does not notice. A number "
 			"is a process\n"
-			"(./123 is a file of that name). It ends with the process.\n",
+			"(./123 is a file of that name). Of a process that has ended it shows the "
+			"end.\n",
 		.statuses = "The exit status is 0, or 2 if the trace could not be read, or there "
 			    "is no terminal.\n",
 		.operand = "trace",

@@ -2,7 +2,6 @@
 #include "viewer/top/sheet.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/model/losses.h"
 #include "viewer/model/model.h"
+#include "viewer/report/text.h"
 #include "viewer/top/names.h"
 #include "viewer/view/layout.h"
 
@@ -253,37 +253,20 @@ void sheet_release(struct sheet *s)
 	*s = (struct sheet){ 0 };
 }
 
-void sheet_write_state(struct buffer *b, const struct picture *p)
-{
-	const struct model_process *process = model_process(p->model);
-	const char *signal_name = sigabbrev_np(process->exit_status - 128);
-
-	switch (process->end) {
-	case TRACE_END_RUNNING:
-		buffer_text(b, "running for ");
-		write_span(b, p->age_ns);
-		break;
-	case TRACE_END_EXIT:
-		buffer_format(b, "exited with status %" PRId32, process->exit_status);
-		break;
-	case TRACE_END_EXEC:
-		buffer_text(b, "became another program by exec");
-		break;
-	default:
-		buffer_text(b, "was killed");
-		if (process->has_exit_status && signal_name)
-			buffer_format(b, " by SIG%s", signal_name);
-	}
-}
-
 static void write_process(struct sheet *s, const struct picture *p, const struct row *r)
 {
-	const char *exe = model_process(p->model)->exe;
+	const struct model_process *process = model_process(p->model);
+	const char *exe = process->exe;
 	const char *slash = exe ? strrchr(exe, '/') : NULL;
 
 	buffer_plain(&s->text, slash ? slash + 1 : exe ? exe : "?");
-	buffer_format(&s->text, ", process %" PRId32 ", ", model_process(p->model)->pid);
-	sheet_write_state(&s->text, p);
+	buffer_format(&s->text, ", process %" PRId32 ", ", process->pid);
+	if (process->end == TRACE_END_RUNNING) {
+		buffer_text(&s->text, "running for ");
+		write_span(&s->text, p->age_ns);
+	} else {
+		text_write_ending(&s->text, process);
+	}
 	buffer_text(&s->text, ": ");
 	write_number(r, p->rate);
 	buffer_text(&s->text, " calls/s, ");

@@ -65,7 +65,4 @@ void sheet_write(struct sheet *s, const struct picture *p, struct names *names,
 		 struct sheet_view *view);
 void sheet_release(struct sheet *s);
 
-/* Appends "running for 1:02:13", "exited with status 0" and the like. */
-void sheet_write_state(struct buffer *b, const struct picture *p);
-
 #endif

@@ -34,6 +34,7 @@ struct top {
 	struct buffer message;
 	struct trouble trouble; /* of the last attempt to read the trace */
 	uint64_t pictures, next_ns;
+	bool is_still; /* the process had ended before the first picture: there are no others */
 	bool is_paused, is_left, is_gone;
 };
 
@@ -185,6 +186,9 @@ static void draw(struct top *t)
 			      t->trouble.text);
 	else if (t->is_paused)
 		buffer_text(&t->message, "paused; p goes on");
+	else if (t->is_still && t->view.page == SHEET_TABLES)
+		buffer_text(&t->message, "the process has ended; q leave  ? help  Tab table  "
+					 "Enter backtrace  b c g order");
 	t->view.message = t->message.used ? t->message.data : NULL;
 	screen_size(&t->view.width, &t->view.height);
 	sheet_write(&t->sheet, t->picture, t->names, &t->view);
@@ -325,7 +329,7 @@ static void take_other(struct top *t, int key)
 		break;
 	case 'p':
 	case ' ':
-		t->is_paused = !t->is_paused;
+		t->is_paused = !t->is_paused && !t->is_still;
 		break;
 	case 'r':
 	case CTRL_L:
@@ -349,7 +353,9 @@ static void wait_for_event(struct top *t)
 	uint64_t now = read_clock(), ns = t->next_ns > now ? t->next_ns - now : 0;
 	int key;
 
-	switch (screen_wait(t->is_paused ? 3600ull * SECOND_NS : ns, names_fd(t->names), &key)) {
+	if (t->is_paused || t->is_still)
+		ns = 3600ull * SECOND_NS;
+	switch (screen_wait(ns, names_fd(t->names), &key)) {
 	case SCREEN_KEY:
 		take_key(t, key);
 		break;
@@ -369,14 +375,16 @@ static bool run_screen(struct top *t)
 	const char *trouble = screen_open();
 	bool is_good = true;
 
+	if (trouble && t->is_still)
+		return run_batch(t);
 	if (trouble) {
 		complaint_print("lsatrace top", "%s", trouble);
 		return false;
 	}
-	while (!t->is_left && !has_ended(t)) {
+	while (!t->is_left && (t->is_still || !has_ended(t))) {
 		draw(t);
 		wait_for_event(t);
-		if (t->is_paused || read_clock() < t->next_ns)
+		if (t->is_paused || t->is_still || read_clock() < t->next_ns)
 			continue;
 		t->is_left |= is_last(t);
 		if (!t->is_left)
@@ -394,12 +402,13 @@ bool top_run(const struct top_options *options, const char *trace)
 	bool is_good = false;
 
 	t.names = names_new(&options->places);
-	if (!look(&t))
+	if (!look(&t)) {
 		complaint_print(trace, "%s", t.trouble.text);
-	else if (options->is_batch || has_ended(&t))
-		is_good = run_batch(&t);
-	else
-		is_good = run_screen(&t);
+	} else {
+		t.is_still = has_ended(&t);
+		is_good = options->is_batch || (t.is_still && options->pictures) ? run_batch(&t)
+										 : run_screen(&t);
+	}
 	names_free(t.names);
 	picture_mark_free(t.mark);
 	picture_free(t.picture);

@@ -21,8 +21,9 @@ struct top_options {
 };
 
 /*
- * Runs until the process or the pictures end, or the user leaves. When the process has ended, the last
- * picture is on standard output, and says how. Returns false with one line printed if there was trouble.
+ * Runs until the process or the pictures end, or the user leaves. When the process ends, the last picture
+ * is on standard output, and says how. If it had ended before, there is one picture, which the user may
+ * walk through; without a terminal it is text. Returns false with one line printed if there was trouble.
  */
 bool top_run(const struct top_options *options, const char *trace);
 
