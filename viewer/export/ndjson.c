@@ -12,9 +12,11 @@
 #include "viewer/base/json.h"
 #include "viewer/export/export.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/model/liveness.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
+#include "viewer/view/selection.h"
 
 struct writer {
 	struct json json;
@@ -86,26 +88,12 @@ static void write_process(struct writer *w, const struct finding *f)
 	json_write_time(j, "end_time", end_time(w, f));
 }
 
-/* The stack that tells the most of a finding. */
-static const struct model_stack *choose_stack(const struct finding *f)
+/* The line that sentences name. */
+static void write_place(struct writer *w, const struct findings *findings, const struct finding *f)
 {
-	static const enum trace_finding_stacks order[] = { TRACE_STACK_CALL, TRACE_STACK_ALLOCATE,
-							   TRACE_STACK_CREATE };
+	const struct model_frame *frame;
+	const struct symbol *symbol = selection_culprit(findings, f, &frame);
 
-	for (unsigned i = 0; i < 3; i++)
-		if (f->stack[order[i]])
-			return f->stack[order[i]];
-	return NULL;
-}
-
-/* The innermost function of the package, or else of the stack. */
-static void write_place(struct writer *w, const struct finding *f, const struct model_stack *stack)
-{
-	const struct model_frame *frame = model_own_frame(f->model, f->package, stack);
-	const struct symbol *symbol = NULL;
-
-	if (frame)
-		symbol = symbols_find(w->e->symbols, frame->module, frame->offset);
 	json_write_text(&w->json, "function", symbol ? symbol->function : NULL);
 	json_write_text(&w->json, "file", symbol ? symbol->file : NULL);
 	json_write_number_if(&w->json, "line", symbol && symbol->line, symbol ? symbol->line : 0);
@@ -140,10 +128,9 @@ static void write_stack(struct writer *w, const struct model_stack *stack)
 	json_close_array(&w->json);
 }
 
-static void write_finding(struct writer *w, const struct finding *f, bool is_exact)
+static void write_finding(struct writer *w, const struct findings *findings, const struct finding *f)
 {
 	const struct model_package *package = model_package(f->model, f->package);
-	const struct model_stack *stack = choose_stack(f);
 	struct json *j = &w->json;
 
 	json_open_object(j, NULL);
@@ -156,13 +143,15 @@ static void write_finding(struct writer *w, const struct finding *f, bool is_exa
 	json_write_text(j, "reason", f->reason ? kinds_reason_text(f->reason) : NULL);
 	json_write_text(j, "family", f->family);
 	json_write_text(j, "level", kinds_level_text(f->level));
+	json_write_text(j, "leak_class", message_leak_class(f));
+	json_write_text(j, "reachability", message_reachability(f));
 	json_write_text(j, "fingerprint", f->fingerprint);
 	json_write_text(j, "weak_fingerprint", f->fingerprint_weak);
 	json_write_number(j, "count", f->count);
 	json_write_number(j, "bytes", f->bytes);
-	json_write_boolean(j, "exact", is_exact);
-	write_place(w, f, stack);
-	write_stack(w, stack);
+	json_write_boolean(j, "exact", findings->is_exact);
+	write_place(w, findings, f);
+	write_stack(w, f->stack[finding_main_stack(f)]);
 	json_close_object(j);
 }
 
@@ -173,7 +162,7 @@ bool export_write_ndjson(const struct export *e, struct buffer *out)
 		findings_new(e->models, e->count, findings_name_by(e->symbols), NULL);
 
 	for (size_t i = 0; i < findings->count; i++)
-		write_finding(&w, findings_get(findings, i), findings->is_exact);
+		write_finding(&w, findings, findings_get(findings, i));
 	findings_free(findings);
 	buffer_release(&w.text);
 	return true;

@@ -726,6 +726,22 @@ static void (*const sentences[])(struct sentence *) = {
 };
 _Static_assert(sizeof(sentences) / sizeof(*sentences) == TRACE_KIND_COUNT, "sentences");
 
+#define REACH_WORD(name, word) [TRACE_REACH_##name] = word,
+
+const char *message_leak_class(const struct finding *f)
+{
+	if (f->kind != TRACE_KIND_BLOCK_LEAK && f->kind != TRACE_KIND_SECTION_LEAK)
+		return NULL;
+	return f->is_indirect ? "indirect" : "direct";
+}
+
+const char *message_reachability(const struct finding *f)
+{
+	static const char *const words[] = { TRACE_REACHES(REACH_WORD) };
+
+	return f->reach ? words[f->reach] : NULL;
+}
+
 void message_write_kind(struct buffer *b, const struct finding *finding)
 {
 	buffer_text(b, kinds_text(finding->kind));

@@ -15,6 +15,10 @@ struct buffer;
 /* Appends "KIND", or "KIND/REASON". */
 void message_write_kind(struct buffer *b, const struct finding *finding);
 
+/* Words for documents. NULL: it is no leak; what points to it is unknown. */
+const char *message_leak_class(const struct finding *finding);
+const char *message_reachability(const struct finding *finding);
+
 /* Returns the sentence as plain text, without the counts, for the caller to free. Never NULL. */
 char *message_make(const struct finding *finding, const struct findings_namer *namer);
 

@@ -11,6 +11,7 @@
 #include "viewer/base/json.h"
 #include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/gate/baseline.h"
 #include "viewer/gate/suppressions.h"
 #include "viewer/model/allocators.h"
@@ -223,16 +224,10 @@ static void write_stacks(struct writer *w, const struct finding *f)
 	json_close_object(&w->json);
 }
 
-#define REACH_WORD(name, word) [TRACE_REACH_##name] = word,
-static const char *const reaches[] = { TRACE_REACHES(REACH_WORD) };
-
 static void write_leak(struct json *j, const struct finding *f)
 {
-	json_write_text(j, "leak_class",
-			f->kind != TRACE_KIND_BLOCK_LEAK && f->kind != TRACE_KIND_SECTION_LEAK ? NULL
-			: f->is_indirect ? "indirect"
-					 : "direct");
-	json_write_text(j, "reachability", f->reach ? reaches[f->reach] : NULL);
+	json_write_text(j, "leak_class", message_leak_class(f));
+	json_write_text(j, "reachability", message_reachability(f));
 	json_write_number_if(j, "group", f->is_led || f->is_leading, f->group);
 	if (!f->entry_point) {
 		json_write_null(j, "path");

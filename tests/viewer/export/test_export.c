@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/json.h"
 #include "tests/support/run.h"
 #include "tests/support/trace_builder.h"
 #include "viewer/export/export.h"
@@ -49,13 +50,13 @@ static void release(struct exported *e, struct trace_builder *b)
 	trace_builder_free(b);
 }
 
-static void add_block(struct trace_builder *b, uint64_t address, uint64_t size, uint32_t stack)
+static uint32_t add_block(struct trace_builder *b, uint64_t address, uint64_t size, uint32_t stack)
 {
-	trace_builder_entry(b, (struct trace_entry){ .address = address,
-						     .size = size,
-						     .stack = stack,
-						     .state = TRACE_ENTRY_BLOCK,
-						     .family = FAMILY_LSA_HEAP });
+	return trace_builder_entry(b, (struct trace_entry){ .address = address,
+							    .size = size,
+							    .stack = stack,
+							    .state = TRACE_ENTRY_BLOCK,
+							    .family = FAMILY_LSA_HEAP });
 }
 
 static void add_allocation(struct trace_builder *b, uint64_t address, uint64_t size, uint32_t stack)
@@ -71,7 +72,8 @@ static void add_allocation(struct trace_builder *b, uint64_t address, uint64_t s
 
 /*
  * A package that leaks 100 + 20 bytes in one place and 3 in another, and has a block of 1000 bytes that
- * was freed wrongly and one of 7 that it inherited. The ring has 2 of its 10 allocations.
+ * was freed wrongly and one of 7 that it inherited. The ring has 2 of its 10 allocations. Nothing points to
+ * the first one.
  */
 static struct trace_builder *leaking_trace(void)
 {
@@ -85,7 +87,9 @@ static struct trace_builder *leaking_trace(void)
 	trace_builder_text(b, TRACE_RECORD_EXE, 0, "/bin/host");
 	often = trace_builder_stack(b, frames, 2);
 	once = trace_builder_place(b, 2, 0x30);
-	add_block(b, 0x1000, 100, often);
+	trace_builder_era(b, add_block(b, 0x1000, 100, often),
+			  7 | (uint32_t)TRACE_REACH_LOST << TRACE_ERA_BITS);
+	trace_builder_header(b)->search = TRACE_SEARCH_DONE;
 	add_block(b, 0x2000, 20, often);
 	add_block(b, 0x3000, 3, once);
 	trace_builder_entry(b, (struct trace_entry){ .address = 0x4000,
@@ -355,16 +359,18 @@ Test(ndjson, has_one_finding_a_line_with_the_same_keys)
 		json_object_foreach(json, key, value) strcat(strcat(keys, key), " ");
 		cr_expect_str_eq(
 			keys, "schema host boot_id exe build_id version pid start_time end_time "
-			      "package module module_build_id kind reason family level fingerprint "
-			      "weak_fingerprint count bytes exact function file line stack "
+			      "package module module_build_id kind reason family level leak_class "
+			      "reachability fingerprint weak_fingerprint count bytes exact "
+			      "function file line stack "
 			      "offsets ");
 		bytes += json_integer_value(json_object_get(json, "bytes"));
 		cr_expect_str_eq(json_string_value(json_object_get(json, "start_time")),
 				 "2023-11-14T22:13:20.123456Z");
+		cr_expect_str_eq(json_text_at(json, "leak_class"), "direct");
 		if (lines == 0)
-			cr_expect_str_eq(json_string_value(json_array_get(
-						 json_object_get(json, "offsets"), 0)),
-					 "1234+0x10");
+			cr_expect_str_eq(json_text_at(json, "offsets.0"), "1234+0x10");
+		cr_expect(json_same_text(json_text_at(json, "reachability"),
+					 lines == 0 ? "lost" : NULL));
 		json_decref(json);
 	}
 	cr_expect_eq(lines, 2);
