@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "bench.h"
+#include "spawn.h"
 
 static bool is_reached(double measured, enum direction direction, double target)
 {
@@ -14,7 +15,7 @@ void bars_add(struct bench *b, const char *what, const char *against, const stru
 	bool is_measured = !missing && ratio->median == ratio->median;
 	json_t *reached = is_measured ? json_boolean(is_reached(ratio->median, direction, target))
 				      : json_null();
-	const char *reason = missing ? missing : "a run of it failed";
+	const char *reason = missing ? missing : spawn_last_failure();
 
 	json_array_append_new(json_object_get(b->json, "bars"),
 			      json_pack("{s:s, s:s, s:o, s:s, s:f, s:o, s:s?}", "what", what,

@@ -53,7 +53,7 @@ json_t *json_ratio(const struct ratio *r);
 void print_number(int width, int decimals, double value);
 
 /* Adds a target: `ratio` must be at most, or at least, `target`. `missing` is the reason why
- * there is no ratio, or NULL. */
+ * there is no ratio, or NULL: if there is none, a run has failed. */
 enum direction { AT_MOST, AT_LEAST };
 void bars_add(struct bench *b, const char *what, const char *against, const struct ratio *ratio,
 	      enum direction direction, double target, const char *missing);

@@ -399,6 +399,7 @@ static void run(const struct settings *s, double *acquire_ns, double *release_ns
 		free(workers[i].release_ns);
 	}
 	pthread_barrier_destroy(&start);
+	lsa->DeleteSharedMemory(open_section);
 	free(workers);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,31 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / NANOSECONDS;
 }
 
+/* The standard error of the program that runs, or ran last: a file without a name. */
+static int errors = -1;
+static char failure[2048] = "no run of it failed";
+
+const char *spawn_last_failure(void)
+{
+	return failure;
+}
+
+/* The last line of the standard error is within its last bytes. */
+static void note_failure(const struct command *c, int status)
+{
+	const char *const *a = c->arguments;
+	char text[1024], *line;
+	off_t end = lseek(errors, 0, SEEK_END);
+	ssize_t got = pread(errors, text, sizeof(text) - 1, end < 1000 ? 0 : end - 1000);
+
+	while (got > 0 && text[got - 1] == '\n')
+		got--;
+	text[got > 0 ? got : 0] = '\0';
+	line = strrchr(text, '\n');
+	snprintf(failure, sizeof(failure), "%s %s ended with status %d%s%s", a[0], a[1] ? a[1] : "",
+		 status, text[0] ? ": " : "", line ? line + 1 : text);
+}
+
 static void redirect(const char *path, int flags, int to)
 {
 	int fd = open(path, flags | O_CLOEXEC, 0600);
@@ -64,7 +90,8 @@ static _Noreturn void become(const struct command *c, int out)
 	for (size_t i = 0; c->environment && c->environment[i]; i++)
 		putenv((char *)(uintptr_t)c->environment[i]);
 	redirect(c->input ? c->input : "/dev/null", O_RDONLY, STDIN_FILENO);
-	redirect("/dev/null", O_WRONLY, STDERR_FILENO);
+	if (errors < 0 || dup2(errors, STDERR_FILENO) < 0)
+		redirect("/dev/null", O_WRONLY, STDERR_FILENO);
 	if (out >= 0)
 		dup2(out, STDOUT_FILENO);
 	else
@@ -150,6 +177,9 @@ bool spawn_run(const struct command *c, struct outcome *o)
 	pid_t pid;
 
 	*o = (struct outcome){ .status = 127 };
+	if (errors >= 0)
+		close(errors);
+	errors = memfd_create("errors", MFD_CLOEXEC);
 	if (is_stopped || pipe2(ends, O_CLOEXEC) != 0)
 		return false;
 	pid = fork();
@@ -167,6 +197,8 @@ bool spawn_run(const struct command *c, struct outcome *o)
 	close(ends[0]);
 	o->seconds = now_s() - start;
 	o->text = kept.bytes;
+	if (o->status)
+		note_failure(c, o->status);
 	return o->status == 0;
 }
 

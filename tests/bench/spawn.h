@@ -29,6 +29,10 @@ struct outcome {
 /* Runs a program to its end, and kills it after SPAWN_TIMEOUT_S seconds. Its standard error is
  * not shown. Returns whether its status is 0. */
 bool spawn_run(const struct command *command, struct outcome *outcome);
+
+/* Returns which run failed last: its command, its status, and the last line of its standard error. Valid
+ * until the next run. */
+const char *spawn_last_failure(void);
 void outcome_release(struct outcome *outcome);
 
 /* Does the same, without an outcome. */

@@ -80,7 +80,7 @@ static bool write_source(const char *path, int file)
 
 	if (!to)
 		return false;
-	fprintf(to, "#include <stdint.h>\n#include \"secpkg.h\"\n"
+	fprintf(to, "#include <stdint.h>\n#include \"include/secpkg.h\"\n"
 		    "#define ALWAYS __attribute__((always_inline))\n"
 		    "#define NOINLINE __attribute__((noinline))\n"
 		    "extern PLSA_SECPKG_FUNCTION_TABLE many_lsa;\n"
@@ -121,10 +121,11 @@ static bool write_main(const char *path)
 static bool build_package(const struct bench *b)
 {
 	static const char script[] =
-		"cd \"$0\" && printf '%s\\n' many*.c | xargs -P 2 -n 1 ${CC:-cc} -g -O0 -fPIC "
-		"-std=gnu11 -w -I" SOURCE_DIR "/include -I" SOURCE_DIR "/tests/packages -c && "
-		"${CC:-cc} -shared -o " PACKAGE_NAME " many*.o";
-	const char *const arguments[] = { "sh", "-c", script, b->folder, NULL };
+		"cd \"$0\" && { printf '%s\\n' many*.c | xargs -P 2 -n 1 ${CC:-cc} -g -O0 -fPIC "
+		"-std=gnu11 -w -I\"$1\" -I\"$1/tests/packages\" -c && "
+		"${CC:-cc} -shared -o " PACKAGE_NAME " many*.o; } 2> errors || "
+		"{ grep -m 1 error errors >&2; exit 1; }";
+	const char *const arguments[] = { "sh", "-c", script, b->folder, SOURCE_DIR, NULL };
 	char name[32];
 
 	for (int i = 0; i < FILES; i++) {
@@ -219,19 +220,25 @@ struct paths {
 	char *trace, *report, *addresses, *answers, *package;
 };
 
-static bool prepare(struct bench *b, const struct paths *p, struct addresses *addresses)
+/* Returns NULL, or what could not be done. */
+static const char *prepare(struct bench *b, const struct paths *p, struct addresses *addresses)
 {
 	const char *const host[] = { HOST_PROGRAM, p->package, NULL };
 	const char *const report[] = { LSATRACE,          "report", "--format=json",
 				       "--fail-on=never", p->trace, NULL };
 	struct outcome o;
-	bool good = build_package(b) && way_record(b, WAY_ONE_FRAME, host, p->trace, &o);
+	bool is_traced;
 
-	if (!good || isnan(seconds(report, NULL, p->report)))
-		return false;
+	if (!build_package(b))
+		return "built";
+	is_traced = way_record(b, WAY_ONE_FRAME, host, p->trace, &o);
 	outcome_release(&o);
+	if (!is_traced)
+		return "traced";
+	if (isnan(seconds(report, NULL, p->report)))
+		return "reported";
 	*addresses = write_addresses(p->report, p->addresses);
-	return true;
+	return addresses->count ? NULL : "found in its report";
 }
 
 static json_t *compare(struct bench *b, const struct paths *p, const struct addresses *addresses)
@@ -273,12 +280,14 @@ json_t *symbols_run(struct bench *b)
 			   strdup(bench_path(b, "addresses")), strdup(bench_path(b, "answers")),
 			   strdup(bench_path(b, PACKAGE_NAME)) };
 	struct addresses addresses = { 0 };
+	const char *missing = prepare(b, &p, &addresses);
 	json_t *json = json_null();
 
-	if (prepare(b, &p, &addresses))
-		json = compare(b, &p, &addresses);
+	if (missing)
+		printf("  not measured: the package could not be %s; %s\n", missing,
+		       spawn_last_failure());
 	else
-		printf("  not measured: the package could not be built, or not be traced\n");
+		json = compare(b, &p, &addresses);
 	free(p.trace);
 	free(p.report);
 	free(p.addresses);
