@@ -25,7 +25,7 @@ struct profile *export_profile(const struct export *e)
 {
 	struct trouble trouble;
 	size_t failed;
-	struct profile *profile = profile_new(e->models, e->events, e->count, &failed, &trouble);
+	struct profile *profile = profile_new(e->models, e->count, &failed, &trouble);
 
 	if (!profile)
 		complaint_print(model_path(e->models[failed]), "%s", trouble.text);

@@ -42,11 +42,16 @@ struct history {
 	struct index misuse_index;
 };
 
-struct wanted {
-	const struct history *history;
+/* What makes an allocation distinct. */
+struct key {
 	uint64_t address, size;
 	uint32_t stack;
 	int32_t tid;
+};
+
+struct wanted {
+	const struct history *history;
+	struct key key;
 };
 
 static bool is_made(const void *context, uint32_t item)
@@ -54,16 +59,16 @@ static bool is_made(const void *context, uint32_t item)
 	const struct wanted *wanted = context;
 	const struct trace_entry *entry = wanted->history->made[item].entry;
 
-	return entry->address == wanted->address && entry->size == wanted->size &&
-	       entry->stack == wanted->stack && entry->tid == wanted->tid;
+	return entry->address == wanted->key.address && entry->size == wanted->key.size &&
+	       entry->stack == wanted->key.stack && entry->tid == wanted->key.tid;
 }
 
 static uint32_t *find_made(const struct history *h, uint64_t address, uint64_t size, uint32_t stack,
 			   int32_t tid)
 {
-	struct wanted wanted = { h, address, size, stack, tid };
+	struct wanted wanted = { h, { address, size, stack, tid } };
 
-	return index_find(&h->index, hash_bytes(&address, sizeof(address)), is_made, &wanted);
+	return index_find(&h->index, hash_bytes(&wanted.key, sizeof(wanted.key)), is_made, &wanted);
 }
 
 /* Reads one chunk of the ring after the other, and hands its events to take(). */

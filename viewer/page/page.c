@@ -240,7 +240,7 @@ static struct profile *make_profile(const struct report *r)
 	struct trouble trouble;
 	size_t failed;
 
-	return profile_new(r->models, r->events, r->count, &failed, &trouble);
+	return profile_new(r->models, r->count, &failed, &trouble);
 }
 
 #define DATA(id) "<script type=\"application/json\" id=" id ">\n"

@@ -189,31 +189,34 @@ static void add_rests(struct profile *p, size_t number, size_t first)
 	}
 }
 
-/* How many rows with a place in the index there can be at most. */
-static size_t count_most(struct model *const *models, const struct model_events *events,
-			 size_t count)
+/* How many rows with a place in the index there can be at most. The header of a chunk of the ring need not
+ * say the truth, and more may be written meanwhile. */
+static size_t count_most(struct model *const *models, size_t count)
 {
 	size_t most = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct reader_cursor c = { 0 };
+		struct reader_cursor rings = { 0 };
 		struct model_entry entry;
+		struct reader_ring ring;
 
 		while (model_next_entry(models[i], &c, &entry))
 			most++;
-		most += events[i].retained;
+		while (reader_next_ring(model_reader(models[i]), &rings, &ring))
+			most += READER_RING_EVENTS;
 	}
 	return most;
 }
 
-struct profile *profile_new(struct model *const *models, const struct model_events *events,
-			    size_t count, size_t *failed, struct trouble *trouble)
+struct profile *profile_new(struct model *const *models, size_t count, size_t *failed,
+			    struct trouble *trouble)
 {
 	struct profile *p = memory_new(1, sizeof(*p));
 
 	p->models = models;
 	p->count = count;
-	index_init(&p->index, count_most(models, events, count));
+	index_init(&p->index, count_most(models, count));
 	for (size_t i = 0; i < count; i++) {
 		size_t first = p->rows;
 

@@ -20,7 +20,6 @@
 
 struct buffer;
 struct model;
-struct model_events;
 struct model_frame;
 struct symbols;
 struct trouble;
@@ -54,10 +53,10 @@ struct profile {
 	struct index index;
 };
 
-/* `events` are those of each model. Returns NULL with the trouble filled in if a ring cannot be read;
- * then *failed is the number of the model. */
-struct profile *profile_new(struct model *const *models, const struct model_events *events,
-			    size_t count, size_t *failed, struct trouble *trouble);
+/* Returns NULL with the trouble filled in if a ring cannot be read; then *failed is the number of the
+ * model. */
+struct profile *profile_new(struct model *const *models, size_t count, size_t *failed,
+			    struct trouble *trouble);
 /* Accepts NULL. */
 void profile_free(struct profile *p);
 

@@ -68,7 +68,7 @@ static bool read_header(struct reader *r, uint64_t file_bytes, struct trouble *t
 	return true;
 }
 
-/* Learns what other items refer to: stacks, families, functions. */
+/* Learns what other items refer to: stacks and families. */
 static void note_record(struct reader *r, struct chunk *chunk, uint32_t offset)
 {
 	const struct trace_record *record = (const struct trace_record *)(chunk->data + offset);
@@ -79,7 +79,14 @@ static void note_record(struct reader *r, struct chunk *chunk, uint32_t offset)
 		chunk->stacks[granule / 64] |= 1ull << granule % 64;
 	else if (record->type == TRACE_RECORD_FAMILY)
 		r->defined.family[number] = true;
-	else if (record->type == TRACE_RECORD_FUNCTION)
+}
+
+/* A function may be defined again: the last role counts, as it does in the model. */
+static void note_role(struct reader *r, const struct trace_record *record)
+{
+	uint32_t number = ((const struct trace_text *)record)->number;
+
+	if (record->type == TRACE_RECORD_FUNCTION)
 		r->defined.role[number & 255] = (uint8_t)(number >> 16);
 }
 
@@ -144,6 +151,7 @@ static bool check_log(struct reader *r, struct trouble *t)
 
 		if (!ranges_check_families(&r->defined, record, at, t))
 			return false;
+		note_role(r, record);
 	}
 	return true;
 }

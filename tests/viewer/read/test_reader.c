@@ -871,6 +871,20 @@ Test(reader, knows_the_family_of_what_was_transferred_and_the_receiver)
 	}
 }
 
+Test(reader, a_function_that_is_defined_again_has_the_role_that_was_written_last)
+{
+	struct sample s = sample_of_transfer(200);
+	struct trace_text *first, *last;
+
+	/* The chunk of the file's last record was begun first. */
+	last = trace_builder_record(s.b, TRACE_RECORD_FUNCTION, 8 + 12000);
+	last->number = TRANSFER_LogonUser | TRACE_ROLE_TRANSFER << 16;
+	trace_builder_chunk(s.b, last)->sequence = 9;
+	first = trace_builder_record(s.b, TRACE_RECORD_FUNCTION, 8 + 12000);
+	first->number = TRANSFER_LogonUser | FAMILY_LSA_HEAP << 8 | TRACE_ROLE_FREE << 16;
+	refused(&s, TROUBLE_DAMAGED, &s.event->result, "family or receiver of a transfer");
+}
+
 static void read_ring(struct trace_builder *b, struct reader_events *events)
 {
 	struct trouble trouble;

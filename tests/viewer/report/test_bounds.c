@@ -243,6 +243,36 @@ Test(bounds, each_lane_may_have_calls_in_flight_and_one_chunk_of_the_ring, .time
 	read_within_bounds(b);
 }
 
+Test(bounds, many_leaks_may_have_one_address, .timeout = 300)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint32_t stack = trace_builder_place(b, 0, 0x1234);
+
+	for (unsigned i = 0; i < ENTRIES; i++) {
+		struct trace_entry entry = block(0x1000000, 0, stack);
+
+		entry.size = i;
+		trace_builder_entry(b, entry);
+	}
+	read_within_bounds(b);
+}
+
+Test(bounds, the_header_of_a_full_chunk_of_the_ring_may_say_less_than_it_holds, .timeout = 300)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event *event = NULL;
+
+	for (unsigned i = 0; i < TRACE_ITEMS(struct trace_event); i++)
+		event = trace_builder_event(
+			b, 0,
+			(struct trace_event){ .time = i,
+					      .stack = trace_builder_place(b, 0, 0x1000 + i),
+					      .state = TRACE_EVENT_COMMITTED });
+	trace_builder_chunk(b, event)->records = TRACE_ITEMS(struct trace_event);
+	trace_builder_chunk(b, event)->transfers = TRACE_ITEMS(struct trace_event);
+	read_within_bounds(b);
+}
+
 /* n is what is in the file, not how long it is. */
 Test(bounds, holes_of_a_sparse_file_cost_nothing, .timeout = 300)
 {
