@@ -103,14 +103,16 @@ EXPORT int prctl(int option, ...)
 	return confinement_prctl(option, argument);
 }
 
-/* confinement_amd64.S defines syscall(), and calls this for SYS_prctl and SYS_seccomp. */
-long exported_confining_call(long number, unsigned long a, unsigned long b, unsigned long c,
-			     unsigned long d, unsigned long e);
+/* syscall_amd64.S defines syscall(), and calls this for SYS_prctl, SYS_seccomp and SYS_exit_group. */
+long exported_system_call(long number, unsigned long a, unsigned long b, unsigned long c,
+			  unsigned long d, unsigned long e);
 
-long exported_confining_call(long number, unsigned long a, unsigned long b, unsigned long c,
-			     unsigned long d, unsigned long e)
+long exported_system_call(long number, unsigned long a, unsigned long b, unsigned long c,
+			  unsigned long d, unsigned long e)
 {
 	real_init();
+	if (number == SYS_exit_group)
+		_exit((int)a);
 	if (number == SYS_prctl)
 		return confinement_prctl((int)a, (const unsigned long[]){ b, c, d, e });
 	return confinement_seccomp(a, b, (const void *)c);

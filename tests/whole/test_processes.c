@@ -179,6 +179,11 @@ Test(processes, a_child_that_the_c_library_does_not_know_of_has_its_own_trace, .
 	expect_traces(&traced, 2);
 	expect_leaks_exactly(&traced, 2, 13 + 17);
 	expect_leak_of_child(&traced, 17);
+	for (size_t i = 0; i < 2; i++)
+		cr_expect_str_eq(
+			json_text_at(json_array_get(json_object_get(traced.report, "traces"), i),
+				     "end"),
+			"exit");
 	traced_release(&traced);
 }
 

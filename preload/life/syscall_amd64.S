@@ -3,7 +3,7 @@
  * long syscall(long number, ...)
  *
  * Does what the C library's does, with registers and stack as that has them: a host may make a thread
- * or a child by it. What may confine the host goes to exported_confining_call().
+ * or a child by it. What may confine or end the host goes to exported_system_call().
  */
 #include <asm/unistd.h>
 
@@ -16,9 +16,11 @@ syscall:
 	.cfi_startproc
 	endbr64
 	cmpq $__NR_seccomp, %rdi
-	je exported_confining_call
+	je exported_system_call
 	cmpq $__NR_prctl, %rdi
-	je exported_confining_call
+	je exported_system_call
+	cmpq $__NR_exit_group, %rdi
+	je exported_system_call
 	movq %rdi, %rax
 	movq %rsi, %rdi
 	movq %rdx, %rsi
