@@ -98,7 +98,7 @@ $(BUILD)/lsatrace: $(call objects,viewer/*.c viewer/*/*.[cS])
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
 $(BUILD)/liblsatrace.so: $(call objects,preload/*/*.[cS])
-	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@ $^ -ldl -lpthread
+	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@.new $^ -ldl -lpthread && mv $@.new $@
 
 # Each source is compiled a second and a third time, by each compiler, where a warning is an error. The
 # objects of the products are built without -Werror: a new warning of a newer compiler must not stop

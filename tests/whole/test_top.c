@@ -484,7 +484,7 @@ Test(top, finds_the_trace_of_a_host_that_runs)
 	}
 	/* The host is the child of that process. */
 	arguments_add(&command,
-		      "while ! test -s T; do sleep 0.05; done; "
+		      "N=0; while ! test -s T && test $((N += 1)) -lt 600; do sleep 0.05; done; "
 		      "P=$(cat /proc/%d/task/%d/children); $L top -b -n 3 -d 0.1 $P; kill $P",
 		      host, host);
 	run = shell(folder, command.all[0]);
