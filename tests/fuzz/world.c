@@ -14,9 +14,10 @@ void world_set(const uint8_t *data, size_t size)
 	count = fuzz_unpack(data, size, chunks);
 }
 
-int input_open(const char *path, struct trouble *t)
+int input_open(const char *path, struct progress *progress, struct trouble *t)
 {
 	(void)path;
+	(void)progress;
 	if (count)
 		return 0;
 	trouble_set(t, TROUBLE_EMPTY, 0, "empty file, not a trace at byte 0");

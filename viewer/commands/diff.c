@@ -14,6 +14,7 @@
 #include "viewer/base/complaint.h"
 #include "viewer/base/likeness.h"
 #include "viewer/base/memory.h"
+#include "viewer/base/progress.h"
 #include "viewer/commands/commands.h"
 #include "viewer/findings/findings.h"
 #include "viewer/gate/baseline.h"
@@ -29,12 +30,13 @@ struct options {
 	const char *per;
 };
 
-static bool open_side(struct diff_side *side, const char *path, const struct report_options *o)
+static bool open_side(struct diff_side *side, const char *path, const struct report_options *o,
+		      struct progress *progress)
 {
-	side->model = report_open_trace(path, NULL, NULL);
+	side->model = report_open_trace(path, NULL, progress);
 	if (!side->model)
 		return false;
-	side->symbols = symbols_new(NULL);
+	side->symbols = symbols_new(progress);
 	symbols_look_in(side->symbols, &o->places);
 	side->findings = findings_new(&side->model, 1, findings_name_by(side->symbols), NULL);
 	return true;
@@ -171,11 +173,12 @@ static bool compare(struct diff *d, struct report_options *o, char *const *paths
 	struct diff_side *old = &d->side[LIVE_OLD], *new = &d->side[LIVE_NEW];
 	bool has_trace = input_is_trace(paths[0]);
 
-	if (!(has_trace ? open_side(old, paths[0], o) : read_baseline(d, paths[0])) ||
-	    !open_side(new, paths[1], o))
+	if (!(has_trace ? open_side(old, paths[0], o, d->progress) : read_baseline(d, paths[0])) ||
+	    !open_side(new, paths[1], o, d->progress))
 		return false;
 	if (has_trace)
 		compare_live(d);
+	progress_end(d->progress); /* before a line that may be printed */
 	if (!prepare_per(d, paths))
 		return false;
 	if (has_trace)
@@ -192,7 +195,7 @@ static int write_all(const struct diff *d, bool has_json)
 	struct buffer text = { 0 };
 	int error;
 
-	buffer_stream(&text, stdout, NULL);
+	buffer_stream(&text, stdout, d->progress);
 	if (has_json)
 		diff_write_json(d, &text);
 	else
@@ -217,6 +220,7 @@ int command_diff(int argc, char **argv)
 {
 	struct report_options options = { 0 };
 	struct options own = { 0 };
+	struct progress progress = { 0 };
 	struct arguments arguments = {
 		.operands = "OLD NEW",
 		.description = "Compares two traces: which findings are new, gone, grown or "
@@ -242,6 +246,7 @@ int command_diff(int argc, char **argv)
 	d = memory_new(1, sizeof(*d));
 	d->baseline = baseline_new();
 	d->per = own.per;
+	d->progress = &progress;
 	status = COMMAND_TROUBLE;
 	if (report_prepare(&options, own.format == FORMAT_TEXT) && compare(d, &options, &argv[first]))
 		status = write_all(d, own.format == FORMAT_JSON);

@@ -12,6 +12,7 @@ struct baseline;
 struct buffer;
 struct findings;
 struct model;
+struct progress;
 struct symbols;
 
 /* One of the two traces. */
@@ -29,6 +30,7 @@ struct diff {
 	struct baseline *baseline;
 	struct live live; /* empty if there is a baseline */
 	const char *per;  /* the function by whose calls changes are divided; NULL: none */
+	struct progress *progress;
 };
 
 /* Is there a change in this row: in what is live; with `per`, of two processes, in that by call? */

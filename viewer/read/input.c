@@ -28,7 +28,7 @@ static bool check_kind(int fd, struct trouble *t)
 }
 
 /* Returns the same descriptor, or one of what was unpacked. */
-static int unpack(int fd, struct trouble *t)
+static int unpack(int fd, struct progress *progress, struct trouble *t)
 {
 	unsigned char first[4];
 	ssize_t got = pread(fd, first, sizeof(first), 0);
@@ -36,12 +36,12 @@ static int unpack(int fd, struct trouble *t)
 
 	if (got < 0 || !unpack_applies(first, (size_t)got))
 		return fd;
-	unpacked = unpack_file(fd, t);
+	unpacked = unpack_file(fd, progress, t);
 	input_close(fd);
 	return unpacked;
 }
 
-int input_open(const char *path, struct trouble *t)
+int input_open(const char *path, struct progress *progress, struct trouble *t)
 {
 	/* O_NONBLOCK: opening a FIFO without it would wait for a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -54,7 +54,7 @@ int input_open(const char *path, struct trouble *t)
 		input_close(fd);
 		return -1;
 	}
-	return unpack(fd, t);
+	return unpack(fd, progress, t);
 }
 
 void input_close(int fd)

@@ -14,12 +14,14 @@
 
 #include "viewer/read/trouble.h"
 
+struct progress;
+
 /*
  * Opens a regular file that is not empty; does not wait for the writer of a FIFO. Returns its
  * descriptor, or that of what was in it if it is compressed, for input_close(); or -1 with the trouble
- * filled in.
+ * filled in. The progress, which may be NULL, is that of unpacking.
  */
-int input_open(const char *path, struct trouble *t);
+int input_open(const char *path, struct progress *progress, struct trouble *t);
 
 /*
  * Does the file begin as a trace does, or as a compressed one? If not, it may be a baseline, whose text

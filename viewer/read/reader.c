@@ -267,7 +267,7 @@ static bool load(struct reader *r, const char *path, struct progress *progress, 
 {
 	uint64_t file_bytes;
 
-	r->chunks.fd = input_open(path, t);
+	r->chunks.fd = input_open(path, progress, t);
 	if (r->chunks.fd < 0 || !input_size(r->chunks.fd, &file_bytes, t) ||
 	    !read_header(r, file_bytes, t))
 		return false;

@@ -14,15 +14,18 @@
 
 #include "include/trace_format.h"
 #include "viewer/base/memory.h"
+#include "viewer/base/progress.h"
 
 struct unpacker {
 	int from, to;
-	unsigned char *in; /* room for IN_BYTES */
-	size_t used, next; /* of it */
-	uint64_t read_bytes, limit;
+	unsigned char *in;              /* room for IN_BYTES */
+	size_t used, next;              /* of it */
+	uint64_t read_bytes, all_bytes; /* of the compressed file */
+	uint64_t limit;
 	bool has_ended, is_within; /* in a frame, or a member, that goes on */
 	ZSTD_DCtx *zstd;           /* NULL: gzip */
 	z_stream gzip;
+	struct progress *progress;
 	struct trouble *trouble;
 };
 
@@ -155,6 +158,7 @@ static bool unpack_chunks(struct unpacker *u, unsigned char *chunk)
 	size_t count;
 
 	do {
+		progress_show(u->progress, "unpacking", u->read_bytes, u->all_bytes);
 		if (!unpack_some(u, chunk, TRACE_CHUNK_BYTES, &count))
 			return false;
 		if (total == 0 && !(wanted = count_chunks(u, chunk, count)))
@@ -202,16 +206,16 @@ static bool start(struct unpacker *u)
 			   strerror(errno));
 }
 
-int unpack_file(int fd, struct trouble *t)
+int unpack_file(int fd, struct progress *progress, struct trouble *t)
 {
-	struct unpacker u = { .from = fd, .to = -1, .trouble = t };
+	struct unpacker u = { .from = fd, .to = -1, .progress = progress, .trouble = t };
 	unsigned char *chunk = memory_new(1, TRACE_CHUNK_BYTES);
 	struct stat status;
 	bool is_good;
 
 	u.in = memory_new(1, IN_BYTES);
-	u.limit = UNPACK_FREE_BYTES +
-		  (fstat(fd, &status) == 0 ? (uint64_t)status.st_size * UNPACK_RATIO : 0);
+	u.all_bytes = fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+	u.limit = UNPACK_FREE_BYTES + u.all_bytes * UNPACK_RATIO;
 	is_good = refill(&u) && start(&u) && unpack_chunks(&u, chunk);
 	if (u.zstd)
 		ZSTD_freeDCtx(u.zstd);

@@ -16,14 +16,16 @@
 
 #include "viewer/read/trouble.h"
 
+struct progress;
+
 /* Do these first bytes of a file, of which there are `count`, begin compressed data? */
 bool unpack_applies(const unsigned char *bytes, size_t count);
 
 /*
  * Unpacks an open file from its first byte on. Returns the descriptor of the result, to be closed, or -1
- * with the trouble filled in. `fd` stays open.
+ * with the trouble filled in. `fd` stays open. The progress may be NULL.
  */
-int unpack_file(int fd, struct trouble *t);
+int unpack_file(int fd, struct progress *progress, struct trouble *t);
 
 #define UNPACK_FREE_BYTES (64u << 20) /* what any file may unpack to */
 #define UNPACK_RATIO 1000u            /* and so many times its size beside */

@@ -2,13 +2,17 @@
 /* Compressed traces: right ones, damaged ones, and those that would unpack to more than there is. */
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
+#include <pty.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
 
 #include "tests/support/trace_builder.h"
+#include "viewer/base/progress.h"
 #include "viewer/read/reader.h"
 #include "viewer/read/unpack.h"
 
@@ -120,6 +124,31 @@ Test(unpack, traces_that_were_compressed_are_read, .timeout = 60)
 	free(gzip.data);
 	free(parts.data);
 	free(rest.data);
+	trace_builder_free(b);
+}
+
+Test(unpack, what_takes_long_shows_its_progress_on_a_terminal)
+{
+	struct trace_builder *b = build();
+	size_t size;
+	const unsigned char *data = trace_builder_bytes(b, &size);
+	struct bytes zstd = pack_zstd(data, size, 0);
+	int fd = open(trace_builder_write_bytes(b, zstd.data, zstd.size), O_RDONLY | O_CLOEXEC);
+	/* As if it had been begun long ago. */
+	struct progress progress = { .started_ns = 1 };
+	int terminal, standard_error, was = dup(STDERR_FILENO);
+	char shown[1000] = "";
+	struct trouble t;
+
+	cr_assert_eq(openpty(&terminal, &standard_error, NULL, NULL, NULL), 0);
+	dup2(standard_error, STDERR_FILENO);
+	close(unpack_file(fd, &progress, &t));
+	progress_end(&progress);
+	cr_assert_gt(read(terminal, shown, sizeof(shown) - 1), 0);
+	dup2(was, STDERR_FILENO);
+	cr_expect(strstr(shown, "% unpacking"), "%s", shown);
+	close(fd);
+	free(zstd.data);
 	trace_builder_free(b);
 }
 
