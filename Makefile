@@ -173,11 +173,14 @@ coverage: ## the tests, then how much of each source file they reach
 		CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
 	@.ci/coverage $(FOLDERS:%=$(BUILD)/coverage/obj/%)
 
+$(BUILD)/lint/%.o: %.c
+	$(call say,analyze)$(CLANG) --analyze -Xclang -analyzer-werror $(LANGUAGE) $(PATHS) \
+		-DLSATRACE_VERSION='""' $(DEPEND) -o /dev/null $< && touch $@
+
 lint: ## the order of includes, clang's analyzer, shellcheck, the man page, the format of sources
 	@.ci/rooms
 	@.ci/deps lint
-	$(call each,$(SOURCES)) $(CLANG) --analyze -Xclang -analyzer-werror $(LANGUAGE) $(PATHS) \
-		-DLSATRACE_VERSION='""' -o /dev/null {}
+	$(SUBMAKE) $(SOURCES:%.c=$(BUILD)/lint/%.o)
 	@shellcheck $(filter-out .ci/lsan,$(wildcard .ci/* .githooks/*))
 	@test -z "$$(groff -man -Tutf8 -ww -z viewer/lsatrace.1 2>&1 | tee /dev/stderr)"
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
