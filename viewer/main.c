@@ -34,14 +34,14 @@ static bool is_one_of(const char *word, const char *name, const char *other)
 
 static int run_command(int argc, char **argv)
 {
-	const char *names[COMMAND_COUNT], *meant;
+	const char *names[COMMAND_COUNT + 3] = { "--help", "--version", "help" }, *meant;
 
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		names[i] = commands[i].name;
-		if (strcmp(names[i], argv[0]) == 0)
+		names[i + 3] = commands[i].name;
+		if (strcmp(commands[i].name, argv[0]) == 0)
 			return commands[i].run(argc, argv);
 	}
-	meant = likeness_find(argv[0], names, COMMAND_COUNT);
+	meant = likeness_find(argv[0], names, COMMAND_COUNT + 3);
 	if (meant)
 		complaint_print("lsatrace", "'%s' is no command; did you mean '%s'?", argv[0],
 				meant);

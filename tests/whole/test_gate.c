@@ -112,6 +112,11 @@ static const struct {
 	{ "make_ticket\n", ":1: expected leak:TEXT" },
 	{ BLOCK("lsatrace:block-leek", "fun:f\n"), ":3: there is no such kind" },
 	{ BLOCK("block-leak", "fun:f\n"), ":3: expected lsatrace:KIND" },
+	{ BLOCK("Lsatrace:block-leak", "fun:f\n"), ":3: there is no such tool" },
+	{ BLOCK("lsatrace:block-leak", "fun: f\n"), ":4: the blank after ':'" },
+	{ BLOCK("lsatrace:block-leak", "obj:\t*/f.so\n"), ":4: the blank after ':'" },
+	{ BLOCK("lsatrace:block-leak", "fun:f # comment\n"),
+	  ":4: a comment needs a line of its own" },
 	{ BLOCK("lsatrace:block-leak", "function:f\n"), ":4: expected fun:NAME" },
 	{ BLOCK("lsatrace:block-leak", ""), ":1: it has no frame" },
 	{ BLOCK("lsatrace:block-leak", "...\n"), ":1: it names no frame" },
@@ -264,12 +269,16 @@ static const struct {
 	{ "", ": the file is empty" },
 	{ "hello\n", ":1: this is no baseline" },
 	{ "lsatrace-baseline 2\n", ":1: this is no baseline" },
-	{ "lsatrace-baseline 1\n<<<<<<< ours\n", ":2: expected KIND FINGERPRINT WEAK COUNT" },
+	{ "lsatrace-baseline 1\n<<<<<<< ours\n", ":2: a merge has left a conflict here" },
+	{ "lsatrace-baseline 1\n=======\n", ":2: a merge has left a conflict here" },
+	{ "lsatrace-baseline 1\nblock-leak 0123456789abcdef 01234567",
+	  ":2: expected KIND FINGERPRINT WEAK COUNT" },
 	{ "lsatrace-baseline 1\nblock-leak 0123456789abcdef 0123456789abcdef none\n",
 	  ":2: expected a count" },
 	{ "lsatrace-baseline 1\nblock-leak 0123456789abcdef 0123456789abcdef -1\n",
 	  ":2: expected a count" },
 	{ "{\n", ":2: this is no valid JSON" },
+	{ "\n{\n", ":3: this is no valid JSON" },
 	{ "{ \"schema\": 2, \"findings\": [] }", ": this is no JSON report of schema 1" },
 	{ "{ \"schema\": 1, \"findings\": [ {} ] }", ": a finding in it has no kind" },
 };
@@ -286,6 +295,12 @@ Test(gate, a_baseline_that_is_none_is_refused, .timeout = 120)
 		expect(&t, "$L report --baseline=b $T", 2, "", trouble);
 		expect(&t, "$L run --baseline=b -- echo ran", 125, "", trouble);
 	}
+	/* Two that are put together. */
+	expect(&t, "{ $L baseline $T; $L baseline $T; } >b; $L report --baseline=b $T", 0,
+	       "0 new, 0 grown, 1 known, 0 fixed; ", "");
+	expect(&t, "{ echo; $L report --format=json $T; } >b; $L report --baseline=b $T", 0,
+	       "0 new, 0 grown, 1 known, 0 fixed; ", "");
+	expect(&t, "$L baseline -o b $T; $L report b", 2, "", "b: this is a baseline, not a trace");
 	/* A merge may leave one finding twice; who edits it may have other ends of lines. */
 	expect(&t,
 	       "{ printf '\\357\\273\\277'; $L baseline $T; } | sed '1a# comment\\n\n$p' | "
@@ -364,6 +379,20 @@ Test(gate, a_leak_is_found_until_it_is_fixed_whatever_else_changes, .timeout = 3
 	traced_release(&t);
 }
 
+Test(gate, several_reports_go_to_several_files, .timeout = 120)
+{
+	struct traced t = trace_one(COMMAND(LSA_HOST, BUILT("leak")));
+
+	expect(&t, "$L report -O json:r -O text:./r -O json:r $T; cut -c 1 r | head -n 1", 0, "{\n",
+	       "");
+	expect(&t, "$L report -O json:s -O junit:s $T", 2, "",
+	       "s: two formats cannot be written to one file");
+	expect(&t, "$L report --format=sarif -O s -O junit:s $T; ls s", 2, "", "s: two formats");
+	/* They take any number. */
+	expect(&t, "$L report -O json:/dev/null -O junit:/dev/null $T", 1, "; exact\n", "");
+	traced_release(&t);
+}
+
 /* Each way in which a run sees nothing, or not enough. $H is a host, $P its package, $C one with more live
  * blocks than there is room for. */
 static const struct {
@@ -389,6 +418,7 @@ static const struct {
 	{ "-o t -- sh -c \"$H $P; truncate -s 20000 t\"", "t: cut off" },
 	{ "-o t -- sh -c \"ulimit -f 8; $H $P\"", "t: File too large" },
 	{ "-O json:/dev/full -o t -- $H $P", "/dev/full: No space left on device" },
+	{ "-O json:r -O junit:r -o t -- $H $P", "r: two formats cannot be written to one file" },
 	{ "-O none/r.xml -o t -- $H $P", "none/r.xml: No such file or directory" },
 	{ "--ring=256K -o t -- $H $C", "no finding, but something was lost" },
 	{ "-o t -- sh -c \"$H $S & echo \\$! >pid; sleep 1\"",
@@ -440,6 +470,9 @@ Test(gate, diff_says_what_is_new_grown_shrunk_and_gone, .timeout = 120)
 	       "shrunk: 3 -> 1 block-leak: ", "");
 	expect(&t, "$L diff $T", 2, "", "expected two files");
 	expect(&t, "$L diff none $T", 2, "", "none: No such file");
+	/* What is suppressed is neither new nor known. */
+	expect(&t, "echo leak:make_ticket >s; $L diff --suppressions=s $T two", 0,
+	       "lsatrace: 0 new, 0 grown, 0 known, 0 gone; 2 suppressed; exact\n", "");
 	/* Ten times as many calls, with as much in each. */
 	expect(&t, "$L record -o ten -- '" LSA_HOST "' --repeat=10 '" BUILT("leak") "'", 0, "", "");
 	expect(&t, "$L diff $T ten", 1, "grown:  1 -> 10 block-leak: ", "");

@@ -24,13 +24,15 @@ static void tell_traces(const struct session *session, const struct report_optio
 		complaint_print("lsatrace", "trace in %s", session->traces[i]);
 }
 
-/* Removes the traces that need not be kept. A lower bound may hide a finding. */
+/* Removes the traces that need not be kept. A lower bound may hide a finding, and another report can be
+ * made. */
 static void sort_out_traces(const struct session *session, const struct report_options *options,
 			    const struct gate *gate, enum report_status result)
 {
-	if (gate->keep == KEEP_NEVER || (gate->keep == KEEP_FINDINGS && result == REPORT_CLEAN))
+	if (result != REPORT_TROUBLE &&
+	    (gate->keep == KEEP_NEVER || (gate->keep == KEEP_FINDINGS && result == REPORT_CLEAN)))
 		session_remove_traces(session);
-	else if (gate->keep == KEEP_FINDINGS)
+	else if (gate->keep != KEEP_ALWAYS)
 		tell_traces(session, options);
 }
 
@@ -44,22 +46,18 @@ static int report(const struct recording *r, const struct report_options *option
 	/* A document in another format may be read by a program: nothing may come before it. */
 	bool is_document =
 		session->trace_count > 0 && report_stream_format(options) != REPORT_FORMAT_text;
-	/* Whether findings are there does not depend on whether they are a failure. */
-	struct report_options judged = *options;
 	enum report_status result = REPORT_CLEAN;
 	const char *doubt;
 
-	if (judged.fail_on == REPORT_FAIL_ON_NEVER)
-		judged.fail_on = REPORT_FAIL_ON_ERROR;
 	if (!is_document)
 		recording_tell_untraced(r);
 	if (gate->keep == KEEP_ALWAYS)
 		tell_traces(session, options);
 	if (session->trace_count > 0)
-		result = report_traces(&judged, session->traces, session->trace_count, stderr);
+		result = report_traces(options, session->traces, session->trace_count, stderr);
+	sort_out_traces(session, options, gate, result);
 	if (result == REPORT_TROUBLE)
 		return LAUNCH_FAILED;
-	sort_out_traces(session, options, gate, result);
 	if (!gate->error_status)
 		return status;
 	if (result == REPORT_FINDINGS && options->fail_on == REPORT_FAIL_ON_NEVER)

@@ -127,13 +127,13 @@ static void count_finding(struct findings *f, const struct finding *finding)
 {
 	uint64_t *by_level[] = { &f->notes, &f->warnings, &f->errors };
 
-	f->by_baseline[finding->baseline]++;
-	if (finding_counts(finding))
-		f->failing[finding->level]++;
 	if (finding->suppressed_by) {
 		sum_add(&f->suppressed, finding->count);
 		return;
 	}
+	f->by_baseline[finding->baseline]++;
+	if (finding_counts(finding))
+		f->failing[finding->level]++;
 	sum_add(by_level[finding->level], finding->count);
 	if (finding->kind == TRACE_KIND_BLOCK_LEAK) {
 		sum_add(&f->leaked_blocks, finding->count);

@@ -162,6 +162,9 @@ static const char *read_line(struct baseline *b, char *line)
 	struct baseline_entry entry = { kind, fingerprint, weak, words ? words : (char *)"", 0, 0 };
 	char *end;
 
+	if (kind && (strcmp(kind, "<<<<<<<") == 0 || strcmp(kind, "=======") == 0 ||
+		     strcmp(kind, ">>>>>>>") == 0))
+		return "a merge has left a conflict here";
 	if (!count || !is_fingerprint(fingerprint, true) || !is_fingerprint(weak, false))
 		return "expected KIND FINGERPRINT WEAK COUNT";
 	errno = 0;
@@ -175,7 +178,7 @@ static const char *read_line(struct baseline *b, char *line)
 static const char *read_text(struct baseline *b, FILE *file, uint32_t *number)
 {
 	const char *reason = NULL;
-	bool has_header = false;
+	bool has_header = false, is_exact;
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t length;
@@ -186,15 +189,16 @@ static const char *read_text(struct baseline *b, FILE *file, uint32_t *number)
 			line[--length] = '\0';
 		if (!length || *line == '#')
 			continue;
-		if (has_header) {
+		/* Two that are put together have two headers. */
+		is_exact = strcmp(line, HEADER) == 0;
+		if (is_exact || strcmp(line, HEADER LOWER_BOUND) == 0) {
+			has_header = true;
+			b->is_inexact |= !is_exact;
+		} else if (has_header) {
 			reason = read_line(b, line);
-			continue;
-		}
-		has_header = true;
-		if (strcmp(line, HEADER LOWER_BOUND) == 0)
-			b->is_inexact = true;
-		else if (strcmp(line, HEADER) != 0)
+		} else {
 			reason = "this is no baseline of this version, and no JSON report";
+		}
 	}
 	free(line);
 	return reason || has_header ? reason : "the file is empty";
@@ -233,7 +237,7 @@ static const char *read_report(struct baseline *b, FILE *file, uint32_t *number)
 	size_t i;
 
 	b->is_report = true;
-	*number = (uint32_t)(report ? 0 : error.line);
+	*number = report ? 0 : *number + (uint32_t)error.line;
 	if (!report)
 		return "this is no valid JSON";
 	if (json_integer_value(json_object_get(report, "schema")) != 1 || !json_is_array(findings)) {
@@ -269,6 +273,8 @@ char *baseline_read(struct baseline *b, const char *path)
 	/* Some editors begin a file with a byte order mark. */
 	if (first == 0xef && fgetc(file) == 0xbb && fgetc(file) == 0xbf)
 		first = fgetc(file);
+	for (; first != EOF && strchr(" \t\r\n", first); first = fgetc(file))
+		number += first == '\n';
 	ungetc(first, file);
 	reason = first == '{' ? read_report(b, file, &number) : read_text(b, file, &number);
 	if (ferror(file))

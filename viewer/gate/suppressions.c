@@ -139,6 +139,14 @@ static bool next_line(struct source *f)
 	return false;
 }
 
+#define BLANK "the blank after ':' would be a part of the text, which nothing has"
+#define COMMENT "a comment needs a line of its own"
+
+static bool has_comment(const char *line)
+{
+	return strstr(line, " #") || strstr(line, "\t#");
+}
+
 static const char *read_leak(const struct source *f)
 {
 	const char *text = f->line + strlen("leak:");
@@ -150,11 +158,11 @@ static const char *read_leak(const struct source *f)
 	}
 	if (*text == ' ' || *text == '\t') {
 		free(template);
-		return "the blank after ':' would be a part of the text, which nothing has";
+		return BLANK;
 	}
-	if (strstr(text, " #") || strstr(text, "\t#")) {
+	if (has_comment(text)) {
 		free(template);
-		return "a comment needs a line of its own";
+		return COMMENT;
 	}
 	if (matches_any(template, every_function, false) ||
 	    matches_any(template, every_object, false)) {
@@ -220,6 +228,10 @@ static const char *read_pattern(struct rule *rule, const char *line)
 	for (unsigned i = FUNCTION; i <= SOURCE; i++) {
 		if (strncmp(line, prefixes[i], 4) != 0 || !line[4])
 			continue;
+		if (strchr(" \t", line[4]))
+			return BLANK;
+		if (i == FUNCTION && has_comment(line))
+			return COMMENT;
 		*pattern = (struct pattern){ i, memory_text(line + 4, strlen(line + 4)), 0 };
 		rule->patterns++;
 		colon = i == SOURCE ? strrchr(pattern->glob, ':') : NULL;
@@ -295,7 +307,10 @@ static const char *read_block(struct source *f)
 	}
 	if (!is_for_us(f->line, (size_t)(kind - f->line))) {
 		free(name);
-		return skip_block(f, start);
+		/* Kinds of other tools have other names. */
+		return !kind[strcspn(kind, "*?")] && is_kind(kind + 1)
+			       ? "there is no such tool; expected lsatrace:KIND"
+			       : skip_block(f, start);
 	}
 	rule = add_rule(f, start, name);
 	free(name);
@@ -507,7 +522,7 @@ void suppressions_apply(struct suppressions *s, struct findings *f)
 static bool is_plain(const char *text)
 {
 	return text && *text && !text[strcspn(text, "\n\r")] && *text != ' ' &&
-	       text[strlen(text) - 1] != ' ';
+	       text[strlen(text) - 1] != ' ' && !has_comment(text);
 }
 
 static void write_frame(struct buffer *b, const struct model_frame *frame,

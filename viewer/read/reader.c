@@ -45,6 +45,9 @@ static bool read_header(struct reader *r, uint64_t file_bytes, struct trouble *t
 			return trouble_set(t, TROUBLE_OTHER_BYTE_ORDER, order_at,
 					   "made on a machine of the other byte order at byte %zu",
 					   order_at);
+		if (memcmp(&h->version, "-bas", sizeof(h->version)) == 0)
+			return trouble_set(t, TROUBLE_NOT_A_TRACE, 0,
+					   "this is a baseline, not a trace at byte 0");
 		if (h->byte_order != TRACE_BYTE_ORDER)
 			return trouble_set_damaged(t, order_at, "no byte order");
 		if (h->version < TRACE_VERSION_OLDEST || h->version > TRACE_VERSION)

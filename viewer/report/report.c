@@ -265,10 +265,39 @@ static bool read_baseline(struct report_options *o)
 	return false;
 }
 
+static enum report_format format_of(const struct report_options *o, const struct report_file *file)
+{
+	return file->has_format ? file->format : o->format;
+}
+
+/* Of two reports in one file, the first one would be lost. Two in one format are the same, and devices take
+ * any number. */
+static bool check_files(const struct report_options *o)
+{
+	struct stat status;
+
+	for (size_t i = 0; i < o->files; i++) {
+		const struct report_file *file = &o->file[i];
+
+		if (stat(file->path, &status) == 0 && !S_ISREG(status.st_mode))
+			continue;
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(file->path, o->file[k].path) != 0 ||
+			    format_of(o, file) == format_of(o, &o->file[k]))
+				continue;
+			complaint_print(file->path, "two formats cannot be written to one file");
+			return false;
+		}
+	}
+	return true;
+}
+
 bool report_prepare(struct report_options *o, bool says_so)
 {
 	bool has_default = access(SUPPRESSIONS_DEFAULT, F_OK) == 0;
 
+	if (!check_files(o))
+		return false;
 	for (size_t i = 0; i < o->suppression_files.count; i++) {
 		const char *path = o->suppression_files.item[i];
 
@@ -292,11 +321,6 @@ void report_release(struct report_options *o)
 	baseline_free(o->baseline);
 	o->suppressions = NULL;
 	o->baseline = NULL;
-}
-
-static enum report_format format_of(const struct report_options *o, const struct report_file *file)
-{
-	return file->has_format ? file->format : o->format;
 }
 
 enum report_format report_stream_format(const struct report_options *o)
@@ -388,9 +412,9 @@ static enum report_status judge(const struct report_options *o, const struct rep
 		has_package |= model_has_package(r->models[i]);
 		is_running |= model_process(r->models[i])->end == TRACE_END_RUNNING;
 	}
-	if (o->fail_on != REPORT_FAIL_ON_NEVER &&
-	    (f->failing[TRACE_LEVEL_ERROR] ||
-	     (o->fail_on == REPORT_FAIL_ON_WARNING && f->failing[TRACE_LEVEL_WARNING])))
+	/* Whether findings are there does not depend on whether they are a failure. */
+	if (f->failing[TRACE_LEVEL_ERROR] ||
+	    (o->fail_on == REPORT_FAIL_ON_WARNING && f->failing[TRACE_LEVEL_WARNING]))
 		return REPORT_FINDINGS;
 	return !f->is_exact   ? REPORT_UNSURE
 	       : !has_package ? REPORT_EMPTY
