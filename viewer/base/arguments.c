@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/base/arguments.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -256,7 +257,8 @@ static void refuse_value(const struct argument *row, const char *command, const 
 
 	while (strchr(row->value, '|') && count < ARGUMENT_WORDS_MOST &&
 	       (word = strsep(&rest, "|")) != NULL)
-		words[count++] = word;
+		if (!isupper((unsigned char)*word)) /* "N" stands for something */
+			words[count++] = word;
 	meant = likeness_find(value, words, count);
 	if (meant)
 		complain(command, "--%s=%s: expected %s; did you mean %s?", row->name, value,

@@ -105,20 +105,24 @@ static const char *skip_arguments(const char *at)
 	return NULL;
 }
 
-void demangle_shorten(struct buffer *b, const char *name)
+void demangle_leave_out_arguments(struct buffer *b, const char *name)
 {
-	struct buffer text = { 0 };
-	const char *at = name;
-	char *cut;
-
-	while (*at) {
+	for (const char *at = name; *at;) {
 		const char *end =
 			*at == '<' && begins_arguments(name, at) ? skip_arguments(at) : NULL;
 
-		buffer_bytes(&text, at, end ? 0 : 1);
-		buffer_text(&text, !end ? "" : end == at + 2 ? "<>" : "<...>");
+		buffer_bytes(b, at, end ? 0 : 1);
+		buffer_text(b, !end ? "" : end == at + 2 ? "<>" : "<...>");
 		at = end ? end : at + 1;
 	}
+}
+
+void demangle_shorten(struct buffer *b, const char *name)
+{
+	struct buffer text = { 0 };
+	char *cut;
+
+	demangle_leave_out_arguments(&text, name);
 	cut = buffer_take_cut(text.data ? text.data : "", text.used, SHORT_MOST);
 	buffer_plain(b, cut);
 	free(cut);

@@ -18,6 +18,9 @@ bool demangle_applies(const char *symbol);
 /* Returns the name of a symbol in the source, to be freed; NULL if the symbol is not mangled. */
 char *demangle(const char *linkage_name);
 
+/* Appends a name in which each list of template arguments is "<...>". */
+void demangle_leave_out_arguments(struct buffer *b, const char *name);
+
 /*
  * Appends a name for people, as plain text: each list of template arguments becomes "<...>", and what
  * is longer than 200 characters is cut.

@@ -389,7 +389,22 @@ static char *keep_text(struct symbols *s, const char *text)
 	return kept;
 }
 
-/* The same of a text in a trace. */
+/* The same of a function's name. Of one that would be cut, the template arguments go first: what it is comes
+ * behind them. */
+static char *keep_name(struct symbols *s, const char *name)
+{
+	struct buffer brief = { 0 };
+	char *kept;
+
+	if (!name || strlen(name) <= TRACE_NAME_MAX)
+		return keep_text(s, name);
+	demangle_leave_out_arguments(&brief, name);
+	kept = keep_text(s, brief.data);
+	buffer_release(&brief);
+	return kept;
+}
+
+/* A copy of a text in a trace; NULL if it is empty. */
 static char *copy_text(struct symbols *s, const char *text, size_t bytes)
 {
 	char *kept = bytes ? buffer_take_cut(text, bytes, TRACE_NAME_MAX) : NULL;
@@ -451,7 +466,7 @@ static void ask(struct symbols *s, struct debuginfo *info, struct answer *answer
 		const char *function = places[i].function;
 		char *demangled = function ? demangle(function) : NULL;
 
-		symbol->function = keep_text(s, demangled ? demangled : function);
+		symbol->function = keep_name(s, demangled ? demangled : function);
 		symbol->linkage_name = keep_text(s, places[i].linkage_name);
 		free(demangled);
 		symbol->file = find_source(s, &places[i]);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/view/layout.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "viewer/base/buffer.h"
+#include "viewer/base/memory.h"
 
 #define FURTHER 4u /* columns */
 
@@ -126,6 +128,46 @@ void layout_cut(struct buffer *to, const char *text, size_t columns)
 	buffer_text(to, "…");
 }
 
+/*
+ * Returns where the next part of a qualified name begins, behind "::", or if `is_list` where its list of
+ * parameters begins; NULL if there is none. Neither is within brackets of any kind.
+ */
+static const char *find_part(const char *name, bool is_list)
+{
+	int depth = 0;
+
+	for (const char *at = name; *at; at++) {
+		size_t before = (size_t)(at - name);
+
+		if (depth == 0 && !is_list && at[0] == ':' && at[1] == ':')
+			return at + 2;
+		/* "(anonymous namespace)" and "operator()" are names. */
+		if (depth == 0 && is_list && *at == '(' && before > 0 && at[-1] != ':' &&
+		    (before < 8 || strncmp(at - 8, "operator", 8) != 0))
+			return at;
+		if (strchr("<({[", *at))
+			depth++;
+		else if (strchr(">)}]", *at) && (before == 0 || at[-1] != '-'))
+			depth--;
+	}
+	return NULL;
+}
+
+/* Leaves out what tells least: the parameters, then namespaces and classes from the outermost one on. */
+static void cut_function(struct buffer *to, const char *name, size_t columns)
+{
+	const char *list = find_part(name, true), *next;
+	char *plain = memory_text(name, list ? (size_t)(list - name) : strlen(name));
+	const char *at = plain;
+
+	while (layout_columns(at, strlen(at)) + (at > plain) > columns &&
+	       (next = find_part(at, false)) != NULL)
+		at = next;
+	buffer_text(to, at > plain ? "…" : "");
+	layout_cut(to, at, columns - (at > plain));
+	free(plain);
+}
+
 void layout_cut_place(struct buffer *to, const char *text, size_t columns)
 {
 	const char *at = NULL, *next = text;
@@ -140,7 +182,7 @@ void layout_cut_place(struct buffer *to, const char *text, size_t columns)
 		return;
 	}
 	buffer_bytes(&function, text, (size_t)(at - text));
-	layout_cut(to, function.data, columns - tail);
+	cut_function(to, function.data, columns - tail);
 	buffer_text(to, at);
 	buffer_release(&function);
 }

@@ -285,6 +285,30 @@ Test(symbols, demangles_functions_and_keeps_their_symbols)
 	expect_cpp("-x c++ -g0 -O1");
 }
 
+Test(symbols, of_a_name_that_is_too_long_the_template_arguments_are_left_out)
+{
+	struct library l = compile_text(
+		"template<class...> struct pack { };\n"
+		"struct first_class_with_a_name_that_is_long_enough_for_ten_of_them_to_be_too_long "
+		"{ };\n"
+		"#define F "
+		"first_class_with_a_name_that_is_long_enough_for_ten_of_them_to_be_too_long\n"
+		"int volatile sink; template<class T> struct cache {\n"
+		"__attribute__((noinline)) int put(int v) { return sink = v; } };\n"
+		"extern \"C\" int outer(int v)\n"
+		"{ return cache<pack<F, F *, F **, F ***, const F, F &, F[1], F[2]>>().put(v) + 1; "
+		"}\n",
+		"-x c++ -g -O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+	const struct symbol *symbol = find_named(s, &module, "cache<...>::put(int)");
+
+	cr_assert(symbol);
+	cr_expect(strncmp(symbol->linkage_name, "_ZN5cacheI", 10) == 0);
+	symbols_free(s);
+	discard(&l);
+}
+
 Test(symbols, qualifies_a_function_that_has_no_symbol)
 {
 	struct library l = compile_text(cpp, "-x c++ -g -O1");

@@ -25,6 +25,15 @@ static void expect_cut(const char *text, size_t columns, const char *expected)
 	buffer_release(&b);
 }
 
+static void expect_place(const char *text, size_t columns, const char *expected)
+{
+	struct buffer b = { 0 };
+
+	layout_cut_place(&b, text, columns);
+	cr_expect_str_eq(b.data, expected, "%s", b.data);
+	buffer_release(&b);
+}
+
 Test(layout, breaks_long_lines_between_words)
 {
 	expect_lines("one two three four\nfive\n", 20, false, "one two three four\nfive\n");
@@ -58,4 +67,21 @@ Test(layout, cuts_a_text_to_a_number_of_columns)
 	expect_cut("abcdef", 5, "abcd…");
 	expect_cut("äöüä", 3, "äö…");
 	expect_cut("abc", 1, "…");
+}
+
+Test(layout, cuts_of_a_place_what_tells_least)
+{
+	static const char put[] =
+		"acme::(anonymous namespace)::Cache<...>::put(Key const&, int) at p.cpp:12";
+	static const char call[] = "main::{lambda(int)#1}::operator()(int) const at m.cpp:5";
+
+	expect_place(put, 80, put);
+	expect_place(put, 60, "acme::(anonymous namespace)::Cache<...>::put at p.cpp:12");
+	expect_place(put, 40, "…Cache<...>::put at p.cpp:12");
+	expect_place(put, 20, "…put at p.cpp:12");
+	expect_place(call, 50, "main::{lambda(int)#1}::operator() at m.cpp:5");
+	expect_place(call, 43, "…{lambda(int)#1}::operator() at m.cpp:5");
+	expect_place("<alloc::vec::Vec<...> as core::ops::Drop>::drop at v.rs:1", 20,
+		     "…drop at v.rs:1");
+	expect_place("a_name_of_c_that_is_long at m.c:5", 20, "a_name_of_… at m.c:5");
 }
