@@ -48,16 +48,26 @@ static void write_difference(struct buffer *b, uint64_t old, uint64_t new, const
 	buffer_count(b, new < old ? old - new : new - old, noun);
 }
 
+static void write_owner(struct buffer *b, const struct live_row *row)
+{
+	const char *family = model_family(row->model, row->family);
+
+	model_write_package(row->model, row->package, b);
+	buffer_text(b, " ");
+	buffer_plain(b, family ? family : "?");
+}
+
+static struct symbols *symbols_of(const struct diff *d, const struct live_row *row)
+{
+	return d->side[row->model == d->side[LIVE_NEW].model ? LIVE_NEW : LIVE_OLD].symbols;
+}
+
 /* What the row is about, and of what package and family. */
 static void write_subject(const struct diff *d, struct buffer *b, const struct live_row *row,
 			  const struct frames_style *style)
 {
-	const struct diff_side *side =
-		&d->side[row->model == d->side[LIVE_NEW].model ? LIVE_NEW : LIVE_OLD];
-	const char *family = model_family(row->model, row->family);
 	struct model_stack room;
 	const struct model_stack *stack = model_stack(row->model, row->stack, &room);
-	uint32_t first = 0;
 
 	buffer_text(b, row->by == LIVE_BY_STACK ? "stack:  " : "section ");
 	if (row->handle) {
@@ -65,17 +75,13 @@ static void write_subject(const struct diff *d, struct buffer *b, const struct l
 		buffer_text(b, ", ");
 	}
 	buffer_text(b, row->by == LIVE_BY_STACK ? "" : "created by ");
-	for (uint32_t i = stack ? stack->frames : 0; i-- > 0;)
-		if (model_is_in_package(row->model, row->package, &stack->frame[i]))
-			first = i;
 	if (stack)
-		frames_write_place(b, style, side->symbols, &stack->frame[first]);
+		frames_write_place(b, style, symbols_of(d, row),
+				   model_own_frame(row->model, row->package, stack));
 	else
 		buffer_text(b, "?");
 	buffer_format(b, " (%016" PRIx64 ", ", row->fingerprint);
-	model_write_package(row->model, row->package, b);
-	buffer_text(b, " ");
-	buffer_plain(b, family ? family : "?");
+	write_owner(b, row);
 	buffer_text(b, "): ");
 }
 
@@ -83,13 +89,10 @@ static void write_row(const struct diff *d, struct buffer *b, const struct live_
 		      const struct frames_style *style)
 {
 	const struct live_sum *old = &row->sum[LIVE_OLD], *new = &row->sum[LIVE_NEW];
-	const char *family = model_family(row->model, row->family);
 
 	if (row->by == LIVE_BY_PACKAGE) {
 		buffer_text(b, "live:   ");
-		model_write_package(row->model, row->package, b);
-		buffer_text(b, " ");
-		buffer_plain(b, family ? family : "?");
+		write_owner(b, row);
 		buffer_text(b, ": ");
 	} else {
 		write_subject(d, b, row, style);
@@ -216,8 +219,6 @@ static void write_json_row(const struct diff *d, struct json *j, const struct li
 	static const char *const words[] = {
 		[LIVE_BY_PACKAGE] = "package", [LIVE_BY_STACK] = "stack", [LIVE_BY_SECTION] = "section"
 	};
-	const struct diff_side *side =
-		&d->side[row->model == d->side[LIVE_NEW].model ? LIVE_NEW : LIVE_OLD];
 	char print[17];
 	struct model_stack room;
 
@@ -234,7 +235,7 @@ static void write_json_row(const struct diff *d, struct json *j, const struct li
 	write_sum(j, "old", &row->sum[LIVE_OLD]);
 	write_sum(j, "new", &row->sum[LIVE_NEW]);
 	write_per_call(d, j, row);
-	json_frames_write(j, "stack", side->symbols, row->model, row->package,
+	json_frames_write(j, "stack", symbols_of(d, row), row->model, row->package,
 			  row->by == LIVE_BY_PACKAGE ? NULL
 						     : model_stack(row->model, row->stack, &room));
 	json_close_object(j);

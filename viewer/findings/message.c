@@ -7,7 +7,7 @@
 #include "include/kinds.h"
 #include "include/slots.h"
 #include "viewer/base/buffer.h"
-#include "viewer/findings/wrappers.h"
+#include "viewer/findings/walk.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
@@ -69,12 +69,12 @@ static void say_place(struct sentence *s, const char *words, enum trace_finding_
 	if (!stack)
 		return;
 	say_words(s, words);
-	symbol = wrappers_frame(stack, s->namer, skipped, &frame);
+	symbol = walk_to(stack, s->namer, skipped, &frame);
 	say_frame(s, frame, symbol);
 	if (!skipped)
 		return;
 	say_words(s, " through ");
-	symbol = wrappers_frame(stack, s->namer, skipped - 1, &frame);
+	symbol = walk_to(stack, s->namer, skipped - 1, &frame);
 	say_name(s, frame, symbol);
 }
 

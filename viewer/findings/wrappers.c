@@ -9,6 +9,7 @@
 #include "viewer/base/map.h"
 #include "viewer/base/memory.h"
 #include "viewer/findings/finding.h"
+#include "viewer/findings/walk.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
@@ -55,22 +56,6 @@ struct wrappers {
 	size_t samples, room;
 	uint32_t *sample_of; /* by place of the stack: 1 + number of its sample; 0: none */
 };
-
-const struct symbol *wrappers_frame(const struct model_stack *stack,
-				    const struct findings_namer *namer, unsigned depth,
-				    const struct model_frame **frame)
-{
-	for (uint32_t i = 0; i < stack->frames; i++) {
-		const struct symbol *symbol =
-			namer->find(namer->context, stack->frame[i].module, stack->frame[i].offset);
-
-		*frame = &stack->frame[i];
-		for (; symbol; symbol = symbol->outer)
-			if (depth-- == 0)
-				return symbol;
-	}
-	return NULL;
-}
 
 /* Is it an operator of C++ for memory? */
 static bool is_operator(const char *function)
@@ -185,24 +170,25 @@ static void take_stack(struct wrappers *w, const struct model_stack *stack, stru
 		       uint8_t package)
 {
 	bool is_unknown = model_package(w->model, package)->is_host_table;
+	struct walk at = { .stack = stack, .namer = w->namer };
+	const struct model_frame *frame = NULL;
+	unsigned inlined = 0; /* functions of this frame before this one */
 
-	for (uint32_t i = 0; i < stack->frames && s->depth < DEPTH; i++) {
-		const struct model_frame *frame = &stack->frame[i];
-		const struct symbol *symbol =
-			w->namer->find(w->namer->context, frame->module, frame->offset);
+	while (s->depth < DEPTH && walk_next(&at)) {
+		struct function *function;
 
-		for (unsigned inlined = 0; symbol && s->depth < DEPTH;
-		     symbol = symbol->outer, inlined++) {
-			if (is_library(symbol, &(bool){ false }))
-				continue;
-			s->function[s->depth] = add_function(w, frame->module, symbol);
-			s->line[s->depth] = line_of(s->function[s->depth], frame, symbol, inlined);
-			s->call[s->depth] =
-				symbol->is_inlined ? s->line[s->depth] : offset_of(frame, inlined);
-			s->in_package[s->depth] =
-				is_unknown || model_is_in_package(w->model, package, frame);
-			s->depth++;
-		}
+		inlined = at.frame == frame ? inlined + 1 : 0;
+		frame = at.frame;
+		if (is_library(at.symbol, &(bool){ false }))
+			continue;
+		function = add_function(w, frame->module, at.symbol);
+		s->function[s->depth] = function;
+		s->line[s->depth] = line_of(function, frame, at.symbol, inlined);
+		s->call[s->depth] =
+			at.symbol->is_inlined ? s->line[s->depth] : offset_of(frame, inlined);
+		s->in_package[s->depth] =
+			is_unknown || model_is_in_package(w->model, package, frame);
+		s->depth++;
 	}
 }
 
@@ -412,14 +398,12 @@ static bool begins_with_call(const struct finding *f, unsigned which)
 
 static unsigned skip_wrappers(const struct wrappers *w, const struct model_stack *stack)
 {
+	struct walk walk = { .stack = stack, .namer = w->namer };
 	const struct model_frame *frame;
-	const struct symbol *symbol;
 	unsigned depth = 0, next = 0;
 
-	for (unsigned at = 0;
-	     at < NAMED_MOST && (symbol = wrappers_frame(stack, w->namer, at, &frame)) != NULL;
-	     at++) {
-		enum use use = use_of(w, frame, symbol);
+	for (unsigned at = 0; at < NAMED_MOST && walk_next(&walk); at++) {
+		enum use use = use_of(w, walk.frame, walk.symbol);
 
 		if (use == USE_ALLOCATOR || (use == USE_WRAPPER && at == next))
 			depth = next = at + 1;
@@ -427,7 +411,7 @@ static unsigned skip_wrappers(const struct wrappers *w, const struct model_stack
 			next = 1;
 	}
 	/* The caller of the last one must be there. */
-	if (depth && !wrappers_frame(stack, w->namer, depth, &frame))
+	if (depth && !walk_to(stack, w->namer, depth, &frame))
 		depth--;
 	return depth;
 }
@@ -436,11 +420,10 @@ static unsigned skip_wrappers(const struct wrappers *w, const struct model_stack
 static unsigned skip_foreign(const struct wrappers *w, const struct finding *f,
 			     const struct model_stack *stack, unsigned depth)
 {
-	const struct model_frame *frame;
+	struct walk walk = { .stack = stack, .namer = w->namer };
 
-	for (unsigned at = depth; at < FOREIGN_MOST && wrappers_frame(stack, w->namer, at, &frame);
-	     at++)
-		if (model_is_in_package(f->model, f->package, frame))
+	for (unsigned at = 0; at < FOREIGN_MOST && walk_next(&walk); at++)
+		if (at >= depth && model_is_in_package(f->model, f->package, walk.frame))
 			return at;
 	return depth;
 }

@@ -14,25 +14,19 @@
  *   - it is called in at least two places, all of them in the package, and
  *   - if it allocates, blocks of at least two sizes.
  *
- * What allocates in a single place for a single caller is no wrapper, unless that caller is one. All instances of a template are
- * one function. The operators new and delete, and functions of the C++ library, are wrappers always. The
- * user can name more of them: what such a one calls is skipped as well.
+ * What allocates in a single place for a single caller is no wrapper, unless that caller is one. All
+ * instances of a template are one function. The operators new and delete, and functions of the C++ library, are
+ * wrappers always. The user can name more of them: what such a one calls is skipped as well.
  *
  * For one thread at a time.
  */
 #ifndef LSATRACE_VIEWER_FINDINGS_WRAPPERS_H
 #define LSATRACE_VIEWER_FINDINGS_WRAPPERS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 struct argument_list;
 struct finding;
 struct findings_namer;
 struct model;
-struct model_frame;
-struct model_stack;
-struct symbol;
 struct wrappers;
 
 /* Looks through the stacks of a trace; of a large one, through the first of them. `globs` are the names
@@ -44,14 +38,5 @@ void wrappers_free(struct wrappers *w);
 
 /* Sets finding->skipped[]. The finding is of the same model. */
 void wrappers_skip(const struct wrappers *w, struct finding *finding);
-
-/*
- * Returns the symbol of the frame at a depth from 0 on, where each inlined function is a frame of its
- * own, and sets *frame. Returns NULL if the stack is not that deep. Valid until the namer's next
- * answer.
- */
-const struct symbol *wrappers_frame(const struct model_stack *stack,
-				    const struct findings_namer *namer, unsigned depth,
-				    const struct model_frame **frame);
 
 #endif

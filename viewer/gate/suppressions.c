@@ -13,6 +13,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/walk.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
@@ -391,28 +392,6 @@ static const struct model_stack *find_stack(const struct finding *f)
 	return NULL;
 }
 
-/* Goes through the functions of a stack, innermost first. */
-struct walk {
-	const struct model_stack *stack;
-	const struct findings_namer *namer;
-	uint32_t next;
-	const struct model_frame *frame;
-	const struct symbol *symbol;
-};
-
-static bool walk_next(struct walk *w)
-{
-	if (w->symbol && w->symbol->outer) {
-		w->symbol = w->symbol->outer;
-		return true;
-	}
-	if (w->next == w->stack->frames)
-		return false;
-	w->frame = &w->stack->frame[w->next++];
-	w->symbol = w->namer->find(w->namer->context, w->frame->module, w->frame->offset);
-	return true;
-}
-
 static bool matches_text(const char *pattern, const char *text, bool is_glob)
 {
 	return text && matches(pattern, text, is_glob);
@@ -421,7 +400,7 @@ static bool matches_text(const char *pattern, const char *text, bool is_glob)
 static bool matches_leak(const char *template, const struct model_stack *stack,
 			 const struct findings_namer *namer)
 {
-	struct walk w = { stack, namer, 0, NULL, NULL };
+	struct walk w = { .stack = stack, .namer = namer };
 
 	while (walk_next(&w))
 		if (matches_text(template, w.frame->module ? w.frame->module->name : NULL, false) ||
@@ -467,7 +446,7 @@ static bool matches_block(const struct rule *rule, const struct model_stack *sta
 			  const struct findings_namer *namer)
 {
 	bool reached[PATTERNS_MOST + 1] = { true };
-	struct walk w = { stack, namer, 0, NULL, NULL };
+	struct walk w = { .stack = stack, .namer = namer };
 
 	skip_ellipses(rule, reached);
 	while (!reached[rule->patterns]) {
@@ -544,7 +523,7 @@ void suppressions_write(struct buffer *b, const struct finding *f,
 			const struct findings_namer *namer)
 {
 	const struct model_stack *stack = find_stack(f);
-	struct walk w = { stack, namer, 0, NULL, NULL };
+	struct walk w = { .stack = stack, .namer = namer };
 	uint32_t frames = 1, written = 0;
 
 	if (!stack)

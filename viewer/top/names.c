@@ -15,7 +15,7 @@
 #include "viewer/base/map.h"
 #include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
-#include "viewer/findings/wrappers.h"
+#include "viewer/findings/walk.h"
 #include "viewer/model/model.h"
 #include "viewer/report/text.h"
 #include "viewer/symbols/demangle.h"
@@ -159,31 +159,29 @@ struct lookup {
  */
 static void write_place(struct lookup *l, const struct picture_key *key, struct buffer *text)
 {
+	struct walk walk = { .namer = &l->namer };
 	const struct model_frame *frame;
-	const struct model_stack *stack;
-	const struct symbol *symbol;
 	struct model_stack room;
-	unsigned depth = 0, callers = 0;
+	unsigned callers = 0;
 
-	stack = model_stack(l->p->model, key->stack, &room);
-	if (!stack) {
+	walk.stack = model_stack(l->p->model, key->stack, &room);
+	if (!walk.stack) {
 		buffer_text(text, UNKNOWN);
 		return;
 	}
-	while ((symbol = wrappers_frame(stack, &l->namer, depth, &frame)) != NULL &&
-	       !model_is_in_package(l->p->model, key->package, frame))
-		depth++;
-	if (!symbol) {
-		frames_write_brief(text, &l->style, wrappers_frame(stack, &l->namer, 0, &frame),
-				   &stack->frame[0]);
-		return;
-	}
-	frames_write_brief(text, &l->style, symbol, frame);
-	while (callers++ < CALLERS_MOST &&
-	       (symbol = wrappers_frame(stack, &l->namer, ++depth, &frame)) != NULL &&
-	       symbol->function && model_is_in_package(l->p->model, key->package, frame)) {
+	do {
+		if (!walk_next(&walk)) {
+			frames_write_brief(text, &l->style,
+					   walk_to(walk.stack, &l->namer, 0, &frame),
+					   &walk.stack->frame[0]);
+			return;
+		}
+	} while (!model_is_in_package(l->p->model, key->package, walk.frame));
+	frames_write_brief(text, &l->style, walk.symbol, walk.frame);
+	while (callers++ < CALLERS_MOST && walk_next(&walk) && walk.symbol->function &&
+	       model_is_in_package(l->p->model, key->package, walk.frame)) {
 		buffer_text(text, " < ");
-		demangle_shorten(text, symbol->function);
+		demangle_shorten(text, walk.symbol->function);
 	}
 }
 

@@ -12,7 +12,7 @@
 #include "viewer/base/hash.h"
 #include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
-#include "viewer/findings/wrappers.h"
+#include "viewer/findings/walk.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
@@ -224,9 +224,8 @@ const struct symbol *selection_culprit(const struct findings *findings, const st
 {
 	unsigned which = finding_main_stack(f);
 
-	return f->stack[which]
-		       ? wrappers_frame(f->stack[which], &findings->namer, f->skipped[which], frame)
-		       : NULL;
+	return f->stack[which] ? walk_to(f->stack[which], &findings->namer, f->skipped[which], frame)
+			       : NULL;
 }
 
 void selection_write_group(const struct selection *s, const struct findings *findings,
