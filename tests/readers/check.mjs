@@ -68,10 +68,23 @@ async function use(page, say) {
 	expect(bytes.every((b, i) => !i || bytes[i - 1] >= b), say("is not sorted by bytes"));
 }
 
+// The application itself: its schema says nothing of numbers that lead nowhere.
+async function openInSpeedscope(browser, name) {
+	const page = await browser.newPage(), loader = path.join(folder, "loader.js");
+	fs.writeFileSync(loader, `speedscope.loadFileFromBase64("a", "${Buffer.from(read(name + ".speedscope")).toString("base64")}")`);
+	page.on("pageerror", e => expect(false, name + ".speedscope: " + e.message));
+	await page.goto("file://" + path.join(folder, "node_modules/speedscope/dist/release/index.html") + "#localProfilePath=" + loader);
+	await page.getByText("leaked bytes (1/5)").waitFor().catch(() => expect(false, name + ".speedscope: is not shown"));
+	await page.close();
+}
+
 async function lookAtPages() {
 	const browser = await require("playwright-core").chromium.launch({
 		executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-	for (const name of names) for (const way in LOOKS) await look(browser, name, way);
+	for (const name of names) {
+		for (const way in LOOKS) await look(browser, name, way);
+		await openInSpeedscope(browser, name);
+	}
 	await browser.close();
 }
 

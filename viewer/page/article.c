@@ -3,13 +3,14 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
 #include "viewer/findings/message.h"
 #include "viewer/model/model.h"
 #include "viewer/page/html.h"
+#include "viewer/report/text.h"
+#include "viewer/symbols/demangle.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/excerpt.h"
 
@@ -21,33 +22,21 @@ static void write_anchor(struct buffer *b, const struct finding *f)
 	buffer_format(b, "f-%s", f->fingerprint);
 }
 
-/* "function at file.c:12", or where it is in its module */
-static void write_place(struct buffer *b, const struct model_frame *frame,
-			const struct symbol *symbol, bool is_short)
+static void write_offset(struct buffer *b, const struct model_frame *frame)
 {
-	const char *slash = symbol->file ? strrchr(symbol->file, '/') : NULL;
-
-	if (symbol->function) {
-		html_element(b, "b", symbol->function);
-	} else {
-		html_text(b, frame->module ? frame->module->base : "?");
-		buffer_text(b, "+");
-		buffer_hex(b, frame->offset);
-	}
-	if (!symbol->file)
-		return;
-	buffer_text(b, " <span class=at>");
-	html_text(b, is_short && slash ? slash + 1 : symbol->file);
-	if (symbol->line)
-		buffer_format(b, ":%u", symbol->line);
-	buffer_text(b, "</span>");
+	html_text(b, frame->module ? frame->module->base : "?");
+	buffer_text(b, "+");
+	buffer_hex(b, frame->offset);
 }
 
-/* The first stack, from its first function of the package on. */
+/* "function file.c:12" of the first stack's first function of the package, or where it is in its module. */
 static void write_where(struct buffer *b, const struct finding *f, struct symbols *symbols)
 {
 	const struct model_stack *stack = NULL;
 	const struct model_frame *frame;
+	const struct symbol *symbol;
+	struct buffer name = { 0 };
+	const char *slash;
 
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS && !stack; i++)
 		stack = f->stack[i];
@@ -56,20 +45,22 @@ static void write_where(struct buffer *b, const struct finding *f, struct symbol
 		return;
 	}
 	frame = model_own_frame(f->model, f->package, stack);
-	write_place(b, frame, symbols_find(symbols, frame->module, frame->offset), true);
-}
-
-/* "2026-11-29 21:05:47.123", the time of this machine */
-static void write_time(struct buffer *b, uint64_t time_ns)
-{
-	time_t seconds = (time_t)(time_ns / 1000000000u);
-	char text[64];
-	struct tm tm;
-
-	if (!time_ns || !localtime_r(&seconds, &tm))
+	symbol = symbols_find(symbols, frame->module, frame->offset);
+	if (symbol->function) {
+		demangle_shorten(&name, symbol->function);
+		html_element(b, "b", name.data);
+		buffer_release(&name);
+	} else {
+		write_offset(b, frame);
+	}
+	if (!symbol->file)
 		return;
-	strftime(text, sizeof(text), "%F %T", &tm);
-	buffer_format(b, "%s.%03u", text, (unsigned)(time_ns / 1000000u % 1000u));
+	slash = strrchr(symbol->file, '/');
+	buffer_text(b, " <span class=at>");
+	html_text(b, slash ? slash + 1 : symbol->file);
+	if (symbol->line)
+		buffer_format(b, ":%u", symbol->line);
+	buffer_text(b, "</span>");
 }
 
 static const char *baseline_words(const struct finding *f)
@@ -98,7 +89,7 @@ void article_write_row(struct buffer *b, const struct finding *f, struct symbols
 	buffer_text(b, "</a><td>");
 	html_package(b, f->model, f->package);
 	buffer_text(b, "<td class=when>");
-	write_time(b, f->last_ns ? f->last_ns : f->first_ns);
+	text_write_time(b, "", f->last_ns ? f->last_ns : f->first_ns);
 	if (f->baseline)
 		html_element(b, "td", baseline_words(f));
 	buffer_text(b, "\n");
@@ -109,13 +100,10 @@ static void write_frame(struct buffer *b, const struct model_frame *frame,
 			const struct symbol *symbol)
 {
 	for (; symbol; symbol = symbol->outer) {
-		if (symbol->function) {
+		if (symbol->function)
 			html_text(b, symbol->function);
-		} else {
-			html_text(b, frame->module ? frame->module->base : "?");
-			buffer_text(b, "+");
-			buffer_hex(b, frame->offset);
-		}
+		else
+			write_offset(b, frame);
 		if (symbol->file) {
 			buffer_text(b, "  ");
 			html_text(b, symbol->file);
@@ -192,14 +180,9 @@ static void write_facts(struct buffer *b, const struct finding *f)
 	buffer_format(b, "; process %d", model_process(f->model)->pid);
 	if (f->thread)
 		buffer_format(b, ", thread %d", f->thread);
-	if (f->first_ns) {
-		buffer_text(b, f->first_ns == f->last_ns ? "; at " : "; first at ");
-		write_time(b, f->first_ns);
-	}
-	if (f->last_ns && f->last_ns != f->first_ns) {
-		buffer_text(b, "; last at ");
-		write_time(b, f->last_ns);
-	}
+	text_write_time(b, f->first_ns == f->last_ns ? "; at " : "; first at ", f->first_ns);
+	if (f->last_ns != f->first_ns)
+		text_write_time(b, "; last at ", f->last_ns);
 	if (f->baseline)
 		buffer_format(b, "; %s", baseline_words(f));
 	if (f->baseline == FINDING_GROWN)

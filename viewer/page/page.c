@@ -165,7 +165,9 @@ static void write_packages(struct buffer *b, const struct model *model)
 			html_text(b, package->module->name ? package->module->name
 							   : package->module->base);
 		}
-		buffer_text(b, package->is_unloaded ? ", unloaded" : "");
+		if (package->is_unloaded)
+			buffer_text(b,
+				    package->has_failed ? ", failed to initialise" : ", unloaded");
 		buffer_text(b, allocators_are_embedded(model, i) ? ", with memory of lsatrace's own"
 								 : "");
 		buffer_text(b, "\n");

@@ -401,6 +401,8 @@ function setUpMap(maps) {
 			return { section, offset, size, name };
 		});
 		const order = sums.map((_, i) => i).sort((a, b) => sums[b] - sums[a]);
+		const rank = [];
+		order.forEach((name, i) => { rank[name] = i; });
 		const canvas = make("canvas", { role: "img", "aria-label": "Map of " + map.sections.length +
 			" sections: each block at its place, coloured by the function that allocated it. The table below has the sums." });
 		const legend = make("p", { class: "legend" }), info = make("p", { class: "info", role: "status" });
@@ -418,7 +420,7 @@ function setUpMap(maps) {
 				const start = b.offset >= 0 ? b.offset : filled[b.section];
 				filled[b.section] = start + b.size;
 				const x = Math.min(start / most, 1) * width, w = Math.max(b.size / most * width, 1);
-				c.fillStyle = hue(order.indexOf(b.name));
+				c.fillStyle = hue(rank[b.name]);
 				c.fillRect(x, b.section * ROW, Math.min(w, width - x), ROW - 4);
 				boxes.push({ x, w, b });
 			}

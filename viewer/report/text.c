@@ -400,7 +400,7 @@ static void write_group(struct writer *w, const struct finding *f)
 	buffer_format(w->text, ", which failed with 0x%08" PRIx32 ":\n", f->status);
 }
 
-static void write_time(struct writer *w, const char *words, uint64_t time_ns)
+void text_write_time(struct buffer *to, const char *words, uint64_t time_ns)
 {
 	time_t seconds = (time_t)(time_ns / 1000000000u);
 	char text[64];
@@ -409,7 +409,7 @@ static void write_time(struct writer *w, const char *words, uint64_t time_ns)
 	if (!time_ns || !localtime_r(&seconds, &tm))
 		return;
 	strftime(text, sizeof(text), "%F %T", &tm);
-	buffer_format(w->text, "%s%s.%03u", words, text, (unsigned)(time_ns / 1000000u % 1000u));
+	buffer_format(to, "%s%s.%03u", words, text, (unsigned)(time_ns / 1000000u % 1000u));
 }
 
 /* How to ask for it alone; who did it, and when. */
@@ -419,9 +419,9 @@ static void write_details(struct writer *w, const struct finding *f)
 		      f->fingerprint, model_process(f->model)->pid);
 	if (f->thread)
 		buffer_format(w->text, ", thread %" PRId32, f->thread);
-	write_time(w, f->first_ns == f->last_ns ? ", at " : ", first at ", f->first_ns);
+	text_write_time(w->text, f->first_ns == f->last_ns ? ", at " : ", first at ", f->first_ns);
 	if (f->first_ns != f->last_ns)
-		write_time(w, ", last at ", f->last_ns);
+		text_write_time(w->text, ", last at ", f->last_ns);
 	buffer_text(w->text, "\n");
 }
 

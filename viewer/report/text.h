@@ -3,6 +3,8 @@
 #ifndef LSATRACE_VIEWER_REPORT_TEXT_H
 #define LSATRACE_VIEWER_REPORT_TEXT_H
 
+#include <stdint.h>
+
 #include "include/trace_format.h"
 
 struct buffer;
@@ -21,6 +23,8 @@ void text_write_headline(struct buffer *text, const struct finding *f);
 void text_write_finding(const struct report *report, const struct finding *f, struct buffer *text);
 /* Says how a process ended: "was killed by SIGABRT". */
 void text_write_ending(struct buffer *text, const struct model_process *process);
+/* Appends the words and "2026-11-29 21:05:47.123", the time of this machine; nothing if it is not known. */
+void text_write_time(struct buffer *to, const char *words, uint64_t time_ns);
 /* Appends the sums over all findings, without a newline. */
 void text_write_summary(struct buffer *text, const struct findings *f);
 /* Appends what could not be recorded, each item with `before` and `after` around it. */
