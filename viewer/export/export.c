@@ -32,6 +32,11 @@ struct profile *export_profile(const struct export *e)
 	return profile;
 }
 
+const char *export_bound(bool is_exact)
+{
+	return is_exact ? "" : " (a lower bound)";
+}
+
 /* Writes to `out`, and closes it if it is no standard output. Returns 0 or errno. */
 static int write_format(enum export_format format, const struct export *e, FILE *out,
 			struct progress *progress, bool *is_read)
@@ -77,17 +82,21 @@ bool export_traces(enum export_format format, const char *file, char *const *pat
 {
 	struct model **models = memory_new(count, sizeof(struct model *));
 	struct model_events *events = memory_new(count, sizeof(*events));
-	struct export e = { .models = models, .events = events, .file = file };
+	struct export e = { .models = models, .events = events, .is_exact = true, .file = file };
 	struct progress progress = { 0 };
 	bool is_written = false;
 
 	for (size_t i = 0; i < count; i++) {
 		models[e.count] = report_open_trace(paths[i], &events[e.count], &progress);
+		e.is_exact = e.is_exact && (!models[e.count] || model_is_exact(models[e.count]));
 		e.count += models[e.count] != NULL;
 	}
 	e.symbols = symbols_new(&progress);
 	if (e.count)
 		is_written = write_models(format, &e, paths, count, &progress);
+	if (is_written && !e.is_exact)
+		complaint_print("lsatrace",
+				"something was lost, so that what is exported is a lower bound");
 	symbols_free(e.symbols);
 	for (size_t i = 0; i < e.count; i++)
 		model_close(models[i]);

@@ -34,6 +34,7 @@ struct export
 	struct model *const *models;
 	const struct model_events *events; /* of each model */
 	size_t count;                      /* of models, at least 1 */
+	bool is_exact;                     /* all of them are */
 	struct symbols *symbols;
 	const char *file; /* as given; ctf: the folder that it writes */
 };
@@ -47,11 +48,14 @@ enum export_format { EXPORT_FORMATS(EXPORT_CONSTANT) EXPORT_COUNT };
 EXPORT_FORMATS(EXPORT_PROTOTYPE)
 
 /*
- * Reads the traces and writes them to `file`, or to standard output if that is NULL. For
- * ctf it is a folder, and not NULL. Prints one line for
- * each trouble, and then returns false. Traces that can be read are written even if others cannot.
+ * Reads the traces and writes them to `file`, or to standard output if that is NULL. For ctf it is a folder,
+ * and not NULL. Prints one line for each trouble, and then returns false. Traces that can be read are written
+ * even if others cannot. Not every format has a place for it: prints one line as well if something was lost.
  */
 bool export_traces(enum export_format format, const char *file, char *const *paths, size_t count);
+
+/* What to append to the name of what is exported: nothing, or that it is a lower bound. */
+const char *export_bound(bool is_exact);
 
 /* Makes a profile; NULL with one line printed if a ring cannot be read. */
 struct profile *export_profile(const struct export *e);

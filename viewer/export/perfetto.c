@@ -91,14 +91,17 @@ static uint64_t find_track(struct writer *w, enum track kind, uint64_t of)
 	const uint64_t key[] = { w->number, kind, of };
 	bool is_new;
 	uint32_t uuid = numbers_give(&w->tracks, key, sizeof(key), &is_new);
+	struct buffer name = { 0 };
 
 	if (!is_new)
 		return uuid;
 	proto_number(&w->event, TRACK_UUID, uuid);
 	if (kind == OF_PROCESS) {
 		proto_number(&w->part, PROCESS_PID, (uint64_t)process->pid);
-		if (process->exe)
-			proto_text(&w->part, PROCESS_NAME, process->exe);
+		buffer_format(&name, "%s%s", process->exe ? process->exe : model_path(w->model),
+			      export_bound(model_is_exact(w->model)));
+		proto_take(&w->part, PROCESS_NAME, &name);
+		buffer_release(&name);
 		proto_take(&w->event, TRACK_PROCESS, &w->part);
 	} else if (kind == OF_THREAD) {
 		proto_number(&w->part, THREAD_PID, (uint64_t)process->pid);

@@ -285,7 +285,6 @@ static void write_head(struct writer *w)
 {
 	const struct model_process *process = model_process(w->e->models[0]);
 	const struct model_events *events = &w->e->events[0];
-	bool is_exact = true;
 
 	write_string(w, "");
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
@@ -296,9 +295,7 @@ static void write_head(struct writer *w)
 	proto_number(w->out, PROFILE_TIME_NANOS, process->start_ns);
 	if (events->last_ns > 0)
 		proto_number(w->out, PROFILE_DURATION_NANOS, (uint64_t)events->last_ns);
-	for (size_t i = 0; i < w->e->count; i++)
-		is_exact = is_exact && model_is_exact(w->e->models[i]);
-	if (!is_exact)
+	if (!w->e->is_exact)
 		proto_number(w->out, PROFILE_COMMENT,
 			     write_string(w, "Something was lost: the numbers are a lower bound."));
 }

@@ -106,7 +106,9 @@ bool export_write_speedscope(const struct export *e, struct buffer *out)
 	json_open_object(j, NULL);
 	json_write_text(j, "$schema", "https://www.speedscope.app/file-format-schema.json");
 	json_write_text(j, "exporter", "lsatrace " LSATRACE_VERSION);
-	json_write_text(j, "name", exe ? exe : model_path(e->models[0]));
+	buffer_format(&w.name, "%s%s", exe ? exe : model_path(e->models[0]),
+		      export_bound(e->is_exact));
+	json_write_text(j, "name", w.name.data);
 	json_write_number(j, "activeProfileIndex", 0);
 	json_open_object(j, "shared");
 	json_open_array(j, "frames");

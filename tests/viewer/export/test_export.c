@@ -378,6 +378,28 @@ Test(ndjson, has_one_finding_a_line_with_the_same_keys)
 	release(&e, b);
 }
 
+/* Formats that have no place for it are all the more told on standard error. */
+Test(export, says_that_it_is_a_lower_bound)
+{
+	struct trace_builder *b[] = { leaking_trace(), leaking_trace() };
+	char said[256] = "";
+	struct exported e;
+
+	cr_redirect_stderr();
+	for (int i = 0; i < 2; i++)
+		trace_builder_header(b[i])->lost[TRACE_LOST_BLOCKS] = 1;
+	e = export_as(EXPORT_speedscope, b[0]);
+	cr_expect(strstr(e.text, "\"name\":\"/bin/host (a lower bound)\""), "%s", e.text);
+	release(&e, b[0]);
+	e = export_as(EXPORT_folded, b[1]);
+	fflush(stderr);
+	cr_expect_gt(fread(said, 1, sizeof(said) - 1, cr_get_redirected_stderr()), 0);
+	cr_expect_str_eq(said, "lsatrace: something was lost, so that what is exported is a lower "
+			       "bound\nlsatrace: something was lost, so that what is exported is a "
+			       "lower bound\n");
+	release(&e, b[1]);
+}
+
 Test(export, does_not_replace_a_trace)
 {
 	struct trace_builder *b = leaking_trace();
