@@ -12,10 +12,12 @@
 #include "viewer/profile/numbers.h"
 #include "viewer/profile/profile.h"
 
-enum { NODES_MOST = 150000, NODES_WRITTEN = 15000 };
+enum { NODES_MOST = 150000, NODES_WRITTEN = 15000, TEXTS_MOST = 16 << 20 };
 
 /* The name of a node for what is left out. Other names have numbers from 1 on. */
 enum { SMALL = 0 };
+/* A name that came when there was no room any more: no node has it. */
+#define UNKNOWN UINT32_MAX
 
 struct node {
 	uint32_t parent, name;
@@ -49,6 +51,11 @@ struct tree {
 	size_t depth, path_room;
 };
 
+static bool is_full(const struct tree *t)
+{
+	return t->nodes > NODES_MOST || t->texts.used > TEXTS_MOST;
+}
+
 static uint32_t number_name(struct tree *t, const char *text, const char *module, bool is_own)
 {
 	size_t at = t->texts.used;
@@ -58,11 +65,12 @@ static uint32_t number_name(struct tree *t, const char *text, const char *module
 	buffer_bytes(&t->texts, text, strlen(text) + 1);
 	buffer_plain(&t->texts, module);
 	buffer_bytes(&t->texts, is_own ? "\0+" : "\0-", 2);
-	number = numbers_give(&t->numbers, t->texts.data + at, t->texts.used - at, &is_new);
-	if (!is_new) {
+	number = numbers_find(&t->numbers, t->texts.data + at, t->texts.used - at);
+	if (number || is_full(t)) {
 		t->texts.used = at;
-		return number;
+		return number ? number : UNKNOWN;
 	}
+	number = numbers_give(&t->numbers, t->texts.data + at, t->texts.used - at, &is_new);
 	memory_room(t->name, t->names, t->name_room);
 	t->name[t->names++] = (struct name){ .at = at };
 	return number;
@@ -89,7 +97,7 @@ static uint32_t find_child(struct tree *t, uint32_t parent, uint32_t name)
 	uint32_t number = numbers_find(&t->keys, key, sizeof(key));
 	bool is_new;
 
-	if (number || (name != SMALL && t->nodes > NODES_MOST))
+	if (number || name == UNKNOWN || (name != SMALL && is_full(t)))
 		return number;
 	memory_room(t->node, t->nodes, t->node_room);
 	t->node[t->nodes++] = (struct node){ .parent = parent, .name = name };

@@ -6,53 +6,64 @@
 #include "viewer/base/hash.h"
 #include "viewer/base/memory.h"
 
-struct numbers_slot {
+struct wanted {
+	const struct numbers *numbers;
 	uint64_t hash;
-	uint32_t number; /* 0: free */
 };
 
-static struct numbers_slot *find_slot(const struct numbers *n, uint64_t hash)
+static bool has_hash(const void *context, uint32_t item)
 {
-	size_t at = hash & (n->slots - 1);
+	const struct wanted *wanted = context;
 
-	while (n->slot[at].number && n->slot[at].hash != hash)
-		at = (at + 1) & (n->slots - 1);
-	return &n->slot[at];
+	return wanted->numbers->hash[item] == wanted->hash;
+}
+
+static uint32_t *find_slot(const struct numbers *n, uint64_t hash)
+{
+	struct wanted wanted = { n, hash };
+
+	return index_find(&n->index, hash, has_hash, &wanted);
+}
+
+/* An index is full when two thirds of its slots are in use. */
+static size_t count_places(const struct numbers *n)
+{
+	return n->index.slot ? ((size_t)n->index.mask + 1) / 3 * 2 : 0;
 }
 
 static void grow(struct numbers *n)
 {
-	struct numbers old = *n;
-
-	n->slots = old.slots ? old.slots * 2 : 256;
-	n->slot = memory_new(n->slots, sizeof(*n->slot));
-	for (size_t i = 0; i < old.slots; i++)
-		if (old.slot[i].number)
-			*find_slot(n, old.slot[i].hash) = old.slot[i];
-	free(old.slot);
+	index_release(&n->index);
+	index_init(&n->index, n->count ? 2 * (size_t)n->count : 64);
+	for (uint32_t i = 0; i < n->count; i++)
+		*find_slot(n, n->hash[i]) = i + 1;
 }
 
 uint32_t numbers_give(struct numbers *n, const void *bytes, size_t count, bool *is_new)
 {
 	uint64_t hash = hash_bytes(bytes, count);
-	struct numbers_slot *slot;
+	uint32_t *slot;
 
-	if (n->count >= n->slots / 4 * 3)
+	if (n->count >= count_places(n))
 		grow(n);
 	slot = find_slot(n, hash);
-	*is_new = slot->number == 0;
-	if (*is_new)
-		*slot = (struct numbers_slot){ hash, ++n->count };
-	return slot->number;
+	*is_new = *slot == 0;
+	if (*is_new) {
+		memory_room(n->hash, n->count, n->room);
+		n->hash[n->count++] = hash;
+		*slot = n->count;
+	}
+	return *slot;
 }
 
 uint32_t numbers_find(const struct numbers *n, const void *bytes, size_t count)
 {
-	return n->slots ? find_slot(n, hash_bytes(bytes, count))->number : 0;
+	return n->count ? *find_slot(n, hash_bytes(bytes, count)) : 0;
 }
 
 void numbers_release(struct numbers *n)
 {
-	free(n->slot);
+	index_release(&n->index);
+	free(n->hash);
 	*n = (struct numbers){ 0 };
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gives numbers to texts, in 16 to 32 bytes a text: only the hash of a text is kept. The hash has 64
+ * Gives numbers to texts, in 14 to 20 bytes a text: only the hash of a text is kept. The hash has 64
  * bits and a secret key (hash.h), so that two texts of a report with the same hash are less likely than
  * a fault of the memory.
  *
@@ -13,12 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct numbers_slot;
+#include "viewer/base/index.h"
 
 struct numbers {
-	struct numbers_slot *slot;
-	size_t slots; /* a power of two, or 0 */
-	uint32_t count;
+	struct index index; /* of hash[] */
+	uint64_t *hash;     /* of the text with the number 1, 2 and so on */
+	uint32_t count, room;
 };
 
 /* Returns the number of some bytes, from 1 on, in the order in which they were first given. */

@@ -188,6 +188,33 @@ Test(bounds, a_long_name_is_not_repeated_in_full, .timeout = 300)
 		     FINDINGS * TRACE_FINDING_STACKS * FRAMES * (TRACE_NAME_MAX + 400ull));
 }
 
+/* The page draws a flame graph. */
+Test(bounds, each_of_many_frames_may_have_a_long_name_of_its_own, .timeout = 300)
+{
+	enum { STACKS = 500, FRAMES = TRACE_FRAMES_MAX };
+	struct trace_builder *b = trace_builder_new();
+	char path[TRACE_NAME_MAX + 1];
+	uint64_t frames[FRAMES];
+	const char *file;
+	size_t size;
+
+	memset(path, 'n', TRACE_NAME_MAX);
+	path[TRACE_NAME_MAX] = '\0';
+	trace_builder_module(b, 1, path, 0, NULL);
+	for (unsigned i = 0; i < STACKS; i++) {
+		for (unsigned j = 0; j < FRAMES; j++)
+			frames[j] = trace_builder_frame(1, 0x1000 + i * FRAMES + j);
+		trace_builder_entry(
+			b, block(0x1000000 + i * 64, 0, trace_builder_stack(b, frames, FRAMES)));
+	}
+	file = trace_builder_write(b);
+	trace_builder_bytes(b, &size);
+	alarm(ALARM_SECONDS);
+	limit_memory(size);
+	cr_expect_gt(report(file, REPORT_FORMAT_html), 0);
+	trace_builder_free(b);
+}
+
 Test(bounds, each_package_may_name_an_allocator_again_and_again, .timeout = 300)
 {
 	struct trace_builder *b = trace_builder_new();
