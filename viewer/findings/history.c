@@ -7,8 +7,10 @@
 #include "viewer/base/hash.h"
 #include "viewer/base/index.h"
 #include "viewer/base/memory.h"
+#include "viewer/base/search.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
+#include "viewer/read/eras.h"
 
 /* A call of an entry point. */
 struct entered {
@@ -36,9 +38,12 @@ struct history {
 	size_t calls, call_room;
 	struct made *made;
 	size_t count;
+	uint64_t *era;         /* those of the leaks, in ascending order */
 	struct index index;    /* of made[] */
 	struct misuse *misuse; /* all, if one happened several times */
 	size_t misuses;
+	size_t unseen; /* while chunks are read: those of which a last event is wanted, and none was read */
+	uint64_t since; /* ... and when there are no more: chunks before that hold no later event */
 	struct index misuse_index;
 };
 
@@ -53,6 +58,11 @@ struct wanted {
 	const struct history *history;
 	struct key key;
 };
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
 
 static bool is_made(const void *context, uint32_t item)
 {
@@ -69,28 +79,6 @@ static uint32_t *find_made(const struct history *h, uint64_t address, uint64_t s
 	struct wanted wanted = { h, { address, size, stack, tid } };
 
 	return index_find(&h->index, hash_bytes(&wanted.key, sizeof(wanted.key)), is_made, &wanted);
-}
-
-/* Reads one chunk of the ring after the other, and hands its events to take(). */
-static void read_history(struct history *h, const struct model *model, bool is_for_calls,
-			 void (*take)(struct history *, const struct model *,
-				      const struct trace_event *))
-{
-	const struct reader *reader = model_reader(model);
-	struct reader_events *events = memory_new(1, sizeof(*events));
-	struct reader_cursor c = { 0 };
-	struct reader_ring ring;
-	struct trouble trouble;
-
-	while (reader_next_ring(reader, &c, &ring)) {
-		if (is_for_calls && ring.is_full && !ring.transfers)
-			continue;
-		if (!reader_read_events(reader, &ring, events, &trouble))
-			break;
-		for (size_t i = 0; i < events->count; i++)
-			take(h, model, &events->event[i]);
-	}
-	free(events);
 }
 
 static void take_entered(struct history *h, const struct model *model, const struct trace_event *e)
@@ -153,20 +141,43 @@ static uint32_t *find_misuse(const struct history *h, uint64_t joined)
 	return index_find(&h->misuse_index, hash_bytes(&joined, sizeof(joined)), is_misuse, &wanted);
 }
 
+static bool has_wanted_last(const struct misuse *misuse)
+{
+	return misuse->finding->count > 1 && !misuse->is_ambiguous;
+}
+
+/* The last event of each misuse was read, or a later one will be. */
+static uint64_t find_since(const struct history *h)
+{
+	uint64_t since = UINT64_MAX;
+
+	for (size_t i = 0; i < h->misuses; i++)
+		if (has_wanted_last(&h->misuse[i]) && h->misuse[i].last < since)
+			since = h->misuse[i].last;
+	return since;
+}
+
 static void take_misuse(struct history *h, const struct trace_event *e)
 {
 	uint32_t number = *find_misuse(h, join(e->stack, e->verdict, e->function, e->package));
+	struct misuse *misuse = number ? &h->misuse[number - 1] : NULL;
+	bool is_first = misuse && !misuse->last;
 
-	if (number && e->time > h->misuse[number - 1].last)
-		h->misuse[number - 1].last = e->time;
+	if (!misuse || e->time <= misuse->last)
+		return;
+	misuse->last = e->time;
+	if (is_first && has_wanted_last(misuse) && --h->unseen == 0)
+		h->since = find_since(h);
 }
 
 static void take_event(struct history *h, const struct model *model, const struct trace_event *e)
 {
 	if (e->verdict && h->misuses)
 		take_misuse(h, e);
-	if (h->count)
-		take_made(h, model, e);
+	if (!h->count)
+		return;
+	take_entered(h, model, e);
+	take_made(h, model, e);
 }
 
 static void list_misuses(struct history *h, const struct model *model)
@@ -181,6 +192,7 @@ static void list_misuses(struct history *h, const struct model *model)
 	}
 	if (!several)
 		return;
+	h->since = UINT64_MAX;
 	h->misuse = memory_new(count, sizeof(*h->misuse));
 	index_init(&h->misuse_index, count);
 	while ((f = model_next_finding(model, &c)) != NULL) {
@@ -193,6 +205,13 @@ static void list_misuses(struct history *h, const struct model *model)
 		h->misuse[h->misuses++].finding = f;
 		*number = (uint32_t)h->misuses;
 	}
+	for (size_t i = 0; i < h->misuses; i++)
+		h->unseen += has_wanted_last(&h->misuse[i]);
+}
+
+static int compare_eras(const void *left, const void *right)
+{
+	return compare_numbers(*(const uint64_t *)left, *(const uint64_t *)right);
 }
 
 static void list_leaks(struct history *h, const struct model *model,
@@ -205,9 +224,14 @@ static void list_leaks(struct history *h, const struct model *model,
 	while (model_next_entry(model, &counted, &entry))
 		count += entry.stack && is_leak(entry.source, model);
 	h->made = memory_new(count, sizeof(*h->made));
-	while (model_next_entry(model, &c, &entry))
-		if (entry.stack && is_leak(entry.source, model))
-			h->made[h->count++] = (struct made){ .entry = entry.source };
+	h->era = memory_new(count, sizeof(*h->era));
+	while (model_next_entry(model, &c, &entry)) {
+		if (!entry.stack || !is_leak(entry.source, model))
+			continue;
+		h->era[h->count] = entry.era;
+		h->made[h->count++] = (struct made){ .entry = entry.source };
+	}
+	qsort(h->era, h->count, sizeof(*h->era), compare_eras);
 }
 
 static void index_leaks(struct history *h)
@@ -223,9 +247,62 @@ static void index_leaks(struct history *h)
 	}
 }
 
-static int compare_numbers(uint64_t a, uint64_t b)
+/* When a chunk holds its last event, at most. */
+static uint64_t last_time(const struct reader_ring *ring)
 {
-	return a < b ? -1 : a > b;
+	return ring->is_full && ring->last_time >= ring->first_time ? ring->last_time : UINT64_MAX;
+}
+
+static int compare_ages(const void *left, const void *right)
+{
+	const struct eras_chunk *a = left, *b = right;
+
+	return compare_numbers(last_time(&b->ring), last_time(&a->ring));
+}
+
+static int compare_places(const void *left, const void *right)
+{
+	const struct eras_chunk *a = left, *b = right;
+
+	return compare_numbers(a->ring.chunk, b->ring.chunk);
+}
+
+/* Is a leak of one of these eras? */
+static bool has_leak_of(const struct history *h, uint32_t first, uint32_t last)
+{
+	size_t next = first ? search_starts(h->era, h->count, sizeof(*h->era), first - 1) : 0;
+
+	return next < h->count && h->era[next] <= last;
+}
+
+static bool is_needed(const struct history *h, const struct eras_chunk *c)
+{
+	if (h->misuses && (h->unseen || last_time(&c->ring) > h->since))
+		return true;
+	return h->count &&
+	       (!c->ring.is_full || c->ring.transfers || has_leak_of(h, c->first, c->last));
+}
+
+/* Reads those chunks of the ring that can hold what is looked for. Where that is a last event, from the
+ * newest to the oldest. */
+static void read_history(struct history *h, const struct model *model)
+{
+	const struct reader *reader = model_reader(model);
+	struct reader_events *events = memory_new(1, sizeof(*events));
+	size_t count;
+	struct eras_chunk *chunk = eras_list_chunks(reader, &count);
+	struct trouble trouble;
+
+	qsort(chunk, count, sizeof(*chunk), h->misuses ? compare_ages : compare_places);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_needed(h, &chunk[i]) ||
+		    !reader_read_events(reader, &chunk[i].ring, events, &trouble))
+			continue;
+		for (size_t j = 0; j < events->count; j++)
+			take_event(h, model, &events->event[j]);
+	}
+	free(chunk);
+	free(events);
 }
 
 static int compare_made(const void *left, const void *right)
@@ -299,10 +376,8 @@ struct history *history_new(const struct model *model,
 		history_free(h);
 		return NULL;
 	}
-	if (h->count)
-		read_history(h, model, true, take_entered);
 	index_leaks(h);
-	read_history(h, model, false, take_event);
+	read_history(h, model);
 	if (!has_failure(h))
 		return h;
 	qsort(h->made, h->count, sizeof(*h->made), compare_made);
@@ -321,6 +396,7 @@ void history_free(struct history *h)
 	free(h->misuse);
 	free(h->call);
 	free(h->made);
+	free(h->era);
 	free(h);
 }
 

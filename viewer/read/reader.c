@@ -500,6 +500,33 @@ bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct re
 	return false;
 }
 
+static int compare_rings(const void *left, const void *right)
+{
+	const struct reader_ring *a = left, *b = right;
+
+	if (a->lane != b->lane)
+		return a->lane < b->lane ? -1 : 1;
+	if (a->sequence != b->sequence)
+		return a->sequence < b->sequence ? -1 : 1;
+	return a->chunk < b->chunk ? -1 : a->chunk > b->chunk;
+}
+
+struct reader_ring *reader_list_rings(const struct reader *r, size_t *count)
+{
+	struct reader_ring *rings = NULL, ring;
+	struct reader_cursor c = { 0 };
+	size_t room = 0;
+
+	*count = 0;
+	while (reader_next_ring(r, &c, &ring)) {
+		memory_room(rings, *count, room);
+		rings[(*count)++] = ring;
+	}
+	if (rings)
+		qsort(rings, *count, sizeof(*rings), compare_rings);
+	return rings;
+}
+
 bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
 			struct reader_events *events, struct trouble *t)
 {

@@ -91,6 +91,8 @@ struct reader_ring {
  * false after the last.
  */
 bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct reader_ring *ring);
+/* Returns all of them, lane by lane, the oldest one of a lane first; to be freed. NULL: there are none. */
+struct reader_ring *reader_list_rings(const struct reader *r, size_t *count);
 
 /* The events of one chunk of the ring. */
 struct reader_events {

@@ -29,31 +29,13 @@ struct timeline {
 	struct trace_event current;
 };
 
-static int compare_rings(const void *left, const void *right)
-{
-	const struct reader_ring *a = left, *b = right;
-
-	if (a->lane != b->lane)
-		return a->lane < b->lane ? -1 : 1;
-	if (a->sequence != b->sequence)
-		return a->sequence < b->sequence ? -1 : 1;
-	return a->chunk < b->chunk ? -1 : a->chunk > b->chunk;
-}
-
 struct timeline *timeline_new(const struct reader *reader)
 {
 	struct timeline *t = memory_new(1, sizeof(*t));
-	size_t rings = 0, ring_room = 0, lane_room = 0;
-	struct reader_cursor c = { 0 };
-	struct reader_ring ring;
+	size_t rings, lane_room = 0;
 
 	t->reader = reader;
-	while (reader_next_ring(reader, &c, &ring)) {
-		memory_room(t->rings, rings, ring_room);
-		t->rings[rings++] = ring;
-	}
-	if (rings)
-		qsort(t->rings, rings, sizeof(*t->rings), compare_rings);
+	t->rings = reader_list_rings(reader, &rings);
 	for (size_t i = 0; i < rings; i++) {
 		if (i == 0 || t->rings[i].lane != t->rings[i - 1].lane) {
 			memory_room(t->lane, t->lanes, lane_room);

@@ -209,6 +209,56 @@ Test(history, a_leak_whose_allocation_was_overwritten_has_no_first_time)
 	judged_release(&j, b);
 }
 
+/* Adds a chunk of which the header says that it is full, and the times of its first and last event. */
+static void add_full_chunk(struct trace_builder *b, uint64_t first, uint64_t last,
+			   struct trace_event event)
+{
+	struct trace_chunk *chunk = trace_builder_chunk(b, trace_builder_event(b, 0, event));
+
+	chunk->first_time = first;
+	chunk->last_time = last;
+	chunk->records = READER_RING_EVENTS;
+	trace_builder_close_ring(b, 0);
+}
+
+/* A block leaks that was made in an era. Its allocation is in one of four chunks, of which the second and
+ * the fourth began eras. */
+static bool is_found(uint32_t era, int chunk)
+{
+	struct trace_builder *b = named_trace();
+	uint32_t stack = trace_builder_place(b, 1, 0x1010);
+	struct judged j;
+	bool is_found;
+
+	trace_builder_era(b, trace_builder_entry(b, live_block(0x7000, 16, stack)), era);
+	for (int i = 1; i <= 4; i++)
+		add_full_chunk(b, 5000, 5000,
+			       (struct trace_event){ .time = 5000,
+						     .address = i == chunk ? 0x7000 : 0x8000,
+						     .size = 16,
+						     .stack = stack,
+						     .function = SLOT_AllocateLsaHeap,
+						     .state = TRACE_EVENT_COMMITTED |
+							      TRACE_EVENT_RETURNED });
+	trace_builder_header(b)->last_era = 2;
+	j = judge_one(b);
+	is_found = findings_get(j.f, 0)->first_ns == time_of(&j, 5000);
+	judged_release(&j, b);
+	return is_found;
+}
+
+Test(history, a_leak_is_looked_for_in_the_chunks_of_its_era)
+{
+	static const bool expected[3][4] = { { true, true, false, false },
+					     { false, true, true, true },
+					     { false, false, false, true } };
+
+	for (uint32_t era = 0; era < 3; era++)
+		for (int i = 0; i < 4; i++)
+			cr_expect_eq(is_found(era, i + 1), expected[era][i], "era %u, chunk %d",
+				     era, i + 1);
+}
+
 static void misuse_at(struct trace_builder *b, uint64_t time, uint32_t stack)
 {
 	trace_builder_event(b, 0,
@@ -241,6 +291,51 @@ Test(history, a_misuse_that_happened_several_times_has_the_time_of_the_last_one)
 	misuse_at(b, 7000, trace_builder_place(b, 1, 0x1020));
 	j = judge_one(b);
 	cr_expect_eq(findings_get(j.f, 0)->first_ns, time_of(&j, 3000));
+	cr_expect_eq(findings_get(j.f, 0)->last_ns, time_of(&j, 6000));
+	judged_release(&j, b);
+}
+
+/* Once the last one was found, chunks that ended before it are not read. Here one has a later event in
+ * spite of what its header says. */
+Test(history, the_last_of_a_misuse_is_looked_for_in_the_newest_chunks_first)
+{
+	struct trace_builder *b = named_trace();
+	uint32_t stack = trace_builder_place(b, 1, 0x1010);
+	struct trace_event event = { .stack = stack,
+				     .function = SLOT_FreeLsaHeap,
+				     .verdict = TRACE_KIND_DOUBLE_FREE,
+				     .state = TRACE_EVENT_COMMITTED };
+	struct judged j;
+
+	trace_builder_finding(b, double_free(3, stack));
+	event.time = 9000;
+	add_full_chunk(b, 4000, 5000, event);
+	event.time = 6500;
+	add_full_chunk(b, 5500, 7000, event);
+	event.time = 6000;
+	add_full_chunk(b, 6000, 8000, event);
+	j = judge_one(b);
+	cr_expect_eq(findings_get(j.f, 0)->last_ns, time_of(&j, 6500));
+	judged_release(&j, b);
+}
+
+/* A chunk that no thread has left may hold later events than any other. */
+Test(history, the_last_of_a_misuse_may_be_in_a_chunk_that_is_not_full)
+{
+	struct trace_builder *b = named_trace();
+	uint32_t stack = trace_builder_place(b, 1, 0x1010);
+	struct judged j;
+
+	trace_builder_finding(b, double_free(3, stack));
+	misuse_at(b, 6000, stack);
+	trace_builder_close_ring(b, 0);
+	add_full_chunk(b, 4000, 5000,
+		       (struct trace_event){ .time = 5000,
+					     .stack = stack,
+					     .function = SLOT_FreeLsaHeap,
+					     .verdict = TRACE_KIND_DOUBLE_FREE,
+					     .state = TRACE_EVENT_COMMITTED });
+	j = judge_one(b);
 	cr_expect_eq(findings_get(j.f, 0)->last_ns, time_of(&j, 6000));
 	judged_release(&j, b);
 }
