@@ -17,6 +17,7 @@
 enum {
 	DEPTH = 6,           /* frames of a stack that are looked at */
 	STACKS_MOST = 32768, /* so that the work is bounded */
+	CHUNKS_MOST = 4096,  /* likewise; a ring of the usual size has fewer */
 	ROUNDS = DEPTH - 1,  /* wrappers of wrappers */
 	NAMED_MOST = 16,     /* frames among which one that the user has named is looked for */
 	FOREIGN_MOST = 200,  /* and one of the package; a count of them is one byte */
@@ -222,12 +223,19 @@ static void take_events(struct wrappers *w)
 {
 	const struct reader *reader = model_reader(w->model);
 	struct reader_events *events = memory_new(1, sizeof(*events));
-	struct reader_cursor c = { 0 };
+	struct reader_cursor counted = { 0 }, c = { 0 };
+	size_t count = 0, at = 0, step;
 	struct reader_ring ring;
 	struct trouble trouble;
 
-	while (w->samples < STACKS_MOST && reader_next_ring(reader, &c, &ring) &&
-	       reader_read_events(reader, &ring, events, &trouble))
+	while (reader_next_ring(reader, &counted, &ring))
+		count++;
+	step = count / (CHUNKS_MOST + 1) + 1;
+	while (w->samples < STACKS_MOST && reader_next_ring(reader, &c, &ring)) {
+		if (at++ % step)
+			continue;
+		if (!reader_read_events(reader, &ring, events, &trouble))
+			break;
 		for (size_t i = 0; i < events->count; i++) {
 			const struct trace_event *e = &events->event[i];
 			enum trace_role role = model_function(w->model, e->function)->role;
@@ -236,6 +244,7 @@ static void take_events(struct wrappers *w)
 				take_call(w, e->stack, e->function, e->package, event_has_size(role),
 					  event_has_size(role) ? event_size(role, e) : 0);
 		}
+	}
 	free(events);
 }
 

@@ -29,8 +29,9 @@ struct findings_namer;
 struct model;
 struct wrappers;
 
-/* Looks through the stacks of a trace; of a large one, through the first of them. `globs` are the names
- * of further wrappers, with the wildcards of glob(7). What is given must outlive the result. Never NULL. */
+/* Looks through the stacks of a trace; of a large one, through those of some calls, evenly spread, and of
+ * what is live. `globs` are the names of further wrappers, with the wildcards of glob(7). What is given must
+ * outlive the result. Never NULL. */
 struct wrappers *wrappers_new(const struct model *model, const struct findings_namer *namer,
 			      const struct argument_list *globs);
 /* Accepts NULL. */
