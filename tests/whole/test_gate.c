@@ -470,6 +470,8 @@ Test(gate, diff_says_what_is_new_grown_shrunk_and_gone, .timeout = 120)
 	       "shrunk: 3 -> 1 block-leak: ", "");
 	expect(&t, "$L diff $T", 2, "", "expected two files");
 	expect(&t, "$L diff none $T", 2, "", "none: No such file");
+	expect(&t, "(trap '' PIPE; sleep 0.1; $L diff $T two; echo $? >s) | true; cat s", 0, "1\n",
+	       "");
 	/* What is suppressed is neither new nor known. */
 	expect(&t, "echo leak:make_ticket >s; $L diff --suppressions=s $T two", 0,
 	       "lsatrace: 0 new, 0 grown, 0 known, 0 gone; 2 suppressed; exact\n", "");

@@ -5,6 +5,7 @@
  */
 #include "viewer/commands/diff.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,9 @@ static int write_all(const struct diff *d, bool has_json)
 		diff_write_text(d, &text);
 	error = buffer_flush(&text);
 	buffer_release(&text);
+	/* EPIPE: who reads it has seen enough. */
+	if (error == EPIPE)
+		error = 0;
 	if (error)
 		complaint_print("lsatrace diff", "%s", strerror(error));
 	return error                                                          ? COMMAND_TROUBLE

@@ -108,20 +108,45 @@ static bool is_name_of(const char *name, const char *pattern)
 	return fits;
 }
 
-static bool is_of_session(const struct session *s, const char *path)
+/* Whose trace is it? */
+enum owner { OWNER_UNKNOWN, OWNER_THIS, OWNER_OTHER };
+
+static enum owner find_owner(const struct session *s, const char *path)
 {
+	static const char none[sizeof(s->id)];
 	struct trace_header header = { 0 };
 	struct stat status;
 	int fd = lstat(path, &status) == 0 && S_ISREG(status.st_mode)
 			 ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 			 : -1;
-	bool is_one = fd >= 0 && read(fd, &header, sizeof(header)) == sizeof(header) &&
-		      memcmp(header.magic, TRACE_MAGIC, sizeof(header.magic)) == 0 &&
-		      memcmp(header.session, s->id, sizeof(header.session)) == 0;
+	bool is_trace = fd >= 0 && read(fd, &header, sizeof(header)) == sizeof(header) &&
+			memcmp(header.magic, TRACE_MAGIC, sizeof(header.magic)) == 0;
 
 	if (fd >= 0)
 		close(fd);
-	return is_one;
+	if (!is_trace || memcmp(header.session, none, sizeof(none)) == 0)
+		return OWNER_UNKNOWN;
+	return memcmp(header.session, s->id, sizeof(none)) == 0 ? OWNER_THIS : OWNER_OTHER;
+}
+
+/* What another run has replaced says nothing of this one. */
+static void leave_out_replaced(struct session *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->trace_count; i++) {
+		struct buffer text = { 0 };
+
+		if (find_owner(s, s->traces[i]) != OWNER_OTHER) {
+			s->traces[count++] = s->traces[i];
+			continue;
+		}
+		buffer_format(&text, "%s: another run has replaced this trace", s->traces[i]);
+		add_text(&s->refusals, text.data);
+		buffer_release(&text);
+		free(s->traces[i]);
+	}
+	s->trace_count = count;
 }
 
 /* A folder whose name is not fixed is not looked at. */
@@ -141,7 +166,7 @@ static void find_traces(struct session *s, const char *pattern)
 		if (!is_name_of(entry->d_name, slash + 1))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		if (is_of_session(s, path))
+		if (find_owner(s, path) == OWNER_THIS)
 			add_trace(s, path);
 	}
 	if (open_folder)
@@ -170,6 +195,7 @@ void session_read(struct session *s, const char *pattern)
 	if (fstat(fileno(s->file), &st) == 0 && (st.st_mode & 0777) == SESSION_MODE_FULL)
 		add_text(&s->refusals, "not tracing: Too many open files");
 	find_traces(s, pattern);
+	leave_out_replaced(s);
 	remove_file(s);
 }
 
@@ -269,7 +295,7 @@ void session_wait_for_searches(const struct session *s)
 void session_remove_traces(const struct session *s)
 {
 	for (size_t i = 0; i < s->trace_count; i++)
-		if (is_of_session(s, s->traces[i]))
+		if (find_owner(s, s->traces[i]) == OWNER_THIS)
 			unlink(s->traces[i]);
 }
 

@@ -47,7 +47,8 @@ bool session_open(struct session *s);
 /*
  * Reads the file, and removes it, so that it is gone even if the report is interrupted. A process
  * that has become another user cannot write to the file. So traces of this session are also looked for
- * in the folder of `pattern`: the pattern of the traces' names, an absolute path.
+ * in the folder of `pattern`: the pattern of the traces' names, an absolute path. A trace that another run
+ * has replaced is a refusal.
  */
 void session_read(struct session *s, const char *pattern);
 

@@ -712,6 +712,26 @@ Test(gate, traces_are_kept_as_asked_for)
 		trace_builder_free(b[i]);
 }
 
+/* Two runs at the same time, with one name for the trace: the later one has replaced it. */
+Test(gate, the_trace_of_another_run_says_nothing_of_this_one)
+{
+	struct trace_builder *b[3];
+	char offset[32];
+
+	make_traces(b);
+	snprintf(offset, sizeof(offset), "%zu", offsetof(struct trace_header, session));
+	setenv("SESSION_OFFSET", offset, 1);
+	cr_expect_eq(
+		shell("cp $WHOLE t; printf otherone | dd of=t bs=1 seek=$SESSION_OFFSET "
+		      "conv=notrunc 2>/dev/null; $LSATRACE run --error-exitcode=9 --keep=never "
+		      "sh -c 'echo $PWD/t >>$LSATRACE_SESSION'"),
+		125);
+	assert_says("/t: another run has replaced this trace\n");
+	cr_expect_eq(shell("$LSATRACE report t >/dev/null"), 0);
+	for (int i = 0; i < 3; i++)
+		trace_builder_free(b[i]);
+}
+
 Test(gate, only_traces_of_the_run_are_ever_removed)
 {
 	struct trace_builder *b[3];
