@@ -285,13 +285,12 @@ void buffer_plain(struct buffer *b, const char *text)
 	append_clean(b, text, strlen(text), true);
 }
 
+/* A copy without room for more: there may be many. */
 char *buffer_take(struct buffer *b)
 {
-	char *text;
+	char *text = memory_text(b->data, b->used);
 
-	buffer_bytes(b, "", 0);
-	text = b->data;
-	*b = (struct buffer){ 0 };
+	buffer_release(b);
 	return text;
 }
 

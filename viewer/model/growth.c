@@ -6,6 +6,7 @@
 #include "viewer/base/hash.h"
 #include "viewer/base/index.h"
 #include "viewer/base/memory.h"
+#include "viewer/base/sum.h"
 #include "viewer/model/model.h"
 
 enum { FIRST_PART = 1, END_PART = GROWTH_PARTS - 1 }; /* the parts that count */
@@ -57,7 +58,7 @@ static void add_entry(struct growth *g, struct index *index, const struct model_
 	row = &g->row[*slot - 1];
 	part = part < GROWTH_PARTS ? part : GROWTH_PARTS - 1;
 	row->live++;
-	row->bytes += entry->size;
+	sum_add(&row->bytes, entry->size);
 	row->part[part]++;
 	if (part >= FIRST_PART && part < END_PART)
 		row->moment += (2 * place - 1) * GROWTH_PARTS / (END_PART - FIRST_PART);
@@ -188,7 +189,7 @@ uint64_t growth_calls(const struct model *m)
 	uint64_t calls = 0;
 
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
-		calls += model_calls(m, i);
+		sum_add(&calls, model_calls(m, i));
 	return calls;
 }
 

@@ -114,19 +114,20 @@ static struct section *add_block(struct curve *c, const struct trace_event *e, e
 /* A block that is older than the ring: its size is unknown. */
 static struct section *drop_older(struct curve *c, const struct trace_event *e, enum trace_role role)
 {
+	struct curve *to = c->start ? c->start : c;
 	struct section *section = NULL;
 
 	if (e->verdict || !e->address)
 		return NULL;
 	if (role == TRACE_ROLE_FREE_IN_SECTION)
-		section = find_section(c, e->section);
+		section = find_section(to, e->section);
 	if (c->start) {
-		add_amount(&c->start->package[e->package], 1, 0);
+		add_amount(&to->package[e->package], 1, 0);
 		if (section)
-			add_amount(&find_section(c->start, e->section)->held, 1, 0);
-		return section;
+			add_amount(&section->held, 1, 0);
+		return NULL;
 	}
-	take_amount(&c->package[e->package], 1, 0);
+	take_amount(&to->package[e->package], 1, 0);
 	if (section)
 		take_amount(&section->held, 1, 0);
 	return section;

@@ -12,8 +12,9 @@
 struct lane {
 	struct reader_ring *ring; /* its chunks, oldest first */
 	size_t rings, next_ring;
-	struct trace_event *event; /* room for WINDOW, sorted; NULL: no chunk is loaded */
-	size_t head, count;        /* those left: event[head] to event[count - 1] */
+	/* Sorted. Room for WINDOW, or for all of a lane with one chunk; NULL: no chunk is loaded. */
+	struct trace_event *event;
+	size_t head, count; /* those left: event[head] to event[count - 1] */
 };
 
 struct timeline {
@@ -97,7 +98,9 @@ static bool refill_lane(struct timeline *t, struct lane *lane, struct trouble *t
 					trouble))
 			return false;
 		if (!lane->event)
-			lane->event = memory_new(WINDOW, sizeof(*lane->event));
+			lane->event =
+				memory_resize(NULL, lane->rings == 1 ? READER_RING_EVENTS : WINDOW,
+					      sizeof(*lane->event));
 		lane->count -= lane->head;
 		memmove(lane->event, lane->event + lane->head, lane->count * sizeof(*lane->event));
 		lane->head = 0;

@@ -276,8 +276,8 @@ static void compare_with(struct picture *p, const struct picture_mark *mark)
 	for (size_t i = 0; i < p->rows[PICTURE_PACKAGES]; i++) {
 		const struct picture_row *row = &p->row[PICTURE_PACKAGES][i];
 
-		p->more_blocks += (int64_t)(row->count - row->was_count);
-		p->more_bytes += (int64_t)(row->bytes - row->was_bytes);
+		p->was_blocks += row->was_count;
+		sum_add(&p->was_bytes, row->was_bytes);
 	}
 }
 
@@ -285,7 +285,8 @@ static void compare_with(struct picture *p, const struct picture_mark *mark)
 static void compare_with_now(struct picture *p)
 {
 	p->mark_ns = p->taken_ns;
-	p->more_blocks = p->more_bytes = 0;
+	p->was_blocks = p->live_blocks;
+	p->was_bytes = p->live_bytes;
 	for (unsigned table = 0; table < PICTURE_TABLES; table++)
 		for (size_t i = 0; i < p->rows[table]; i++) {
 			p->row[table][i].was_count = p->row[table][i].count;

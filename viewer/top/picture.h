@@ -60,7 +60,7 @@ struct picture {
 	uint64_t calls, rate; /* of all packages */
 	/* Blocks that were not freed, also inherited ones and those that were freed wrongly. */
 	uint64_t live_blocks, live_bytes, live_sections;
-	int64_t more_blocks, more_bytes;       /* since the mark */
+	uint64_t was_blocks, was_bytes;        /* at the mark */
 	uint64_t found[TRACE_LEVEL_ERROR + 1]; /* occurrences */
 	uint64_t taken_ns, mark_ns;            /* CLOCK_MONOTONIC */
 	uint64_t age_ns; /* since the trace was begun, or until the process ended */

@@ -275,14 +275,6 @@ static void write_process(struct sheet *s, const struct picture *p, const struct
 	end_line(s, SHEET_PLAIN);
 }
 
-static void write_signed(const struct row *r, int64_t number,
-			 void (*write)(const struct row *r, uint64_t number))
-{
-	uint64_t size = number < 0 ? -(uint64_t)number : (uint64_t)number;
-
-	write_growth(r, number < 0 ? 0 : size, number < 0 ? size : 0, write);
-}
-
 static void write_live(struct sheet *s, const struct picture *p, const struct row *r)
 {
 	buffer_text(&s->text, "live: ");
@@ -294,9 +286,9 @@ static void write_live(struct sheet *s, const struct picture *p, const struct ro
 	buffer_text(&s->text, "; since the mark (");
 	write_span(&s->text, p->taken_ns - p->mark_ns);
 	buffer_text(&s->text, "): ");
-	write_signed(r, p->more_blocks, write_number);
+	write_growth(r, p->live_blocks, p->was_blocks, write_number);
 	buffer_text(&s->text, ", ");
-	write_signed(r, p->more_bytes, write_bytes);
+	write_growth(r, p->live_bytes, p->was_bytes, write_bytes);
 	buffer_text(&s->text, r->is_exact ? " bytes" : "");
 	end_line(s, SHEET_PLAIN);
 }

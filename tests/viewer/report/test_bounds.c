@@ -78,6 +78,7 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 	cr_expect_leq(report(path, REPORT_FORMAT_markdown), 1u << 20);
 	cr_assert_eq(command_stat(2, arguments), 0);
 	cr_assert_eq(command_events(2, arguments), 0);
+	cr_assert_eq(command_baseline(2, arguments), 0);
 	for (unsigned i = 0; i < EXPORT_COUNT; i++)
 		cr_assert(export_traces((enum export_format)i,
 					i == EXPORT_ctf ? folder : "/dev/null", &arguments[1], 1));
@@ -298,6 +299,38 @@ Test(bounds, the_header_of_a_full_chunk_of_the_ring_may_say_less_than_it_holds, 
 	trace_builder_chunk(b, event)->records = TRACE_ITEMS(struct trace_event);
 	trace_builder_chunk(b, event)->transfers = TRACE_ITEMS(struct trace_event);
 	read_within_bounds(b);
+}
+
+/* So many that 4n is more than what the program takes for a small trace. */
+Test(bounds, each_chunk_of_the_ring_may_be_of_its_own_lane_and_each_free_in_its_own_section,
+     .timeout = 300)
+{
+	enum { CHUNKS = 2500, EVENTS = TRACE_ITEMS(struct trace_event) };
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event *event = NULL;
+	char *path;
+	size_t size;
+
+	for (unsigned i = 0; i < CHUNKS * EVENTS; i++) {
+		event = trace_builder_event(
+			b, 0,
+			(struct trace_event){ .time = i % EVENTS * CHUNKS + i / EVENTS,
+					      .address = 0x10000 + i,
+					      .section = 0x10000 + i,
+					      .function = SLOT_FreeSharedMemory,
+					      .state = TRACE_EVENT_COMMITTED });
+		if (i % EVENTS == EVENTS - 1) {
+			trace_builder_chunk(b, event)->lane = i / EVENTS;
+			trace_builder_close_ring(b, 0);
+		}
+	}
+	path = strdup(trace_builder_write(b));
+	trace_builder_bytes(b, &size);
+	alarm(ALARM_SECONDS);
+	limit_memory(size);
+	cr_expect(export_traces(EXPORT_perfetto, "/dev/null", &path, 1));
+	free(path);
+	trace_builder_free(b);
 }
 
 /* n is what is in the file, not how long it is. */

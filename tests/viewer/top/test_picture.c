@@ -129,21 +129,45 @@ Test(picture, counts_growth_from_the_mark_on)
 
 	add_block(b, steady, 5000);
 	first = picture_take(open_model(b), NULL, NULL);
-	cr_expect_eq(first->more_bytes, 0, "the first picture is the mark");
+	cr_expect_eq(first->was_bytes, first->live_bytes, "the first picture is the mark");
 	mark = picture_mark(first);
 	add_block(b, growing, 64);
 	add_block(b, growing, 64);
 	second = picture_take(open_model(b), first, mark);
-	cr_expect_eq(second->more_blocks, 2);
-	cr_expect_eq(second->more_bytes, 128);
+	cr_expect_eq(second->live_blocks - second->was_blocks, 2);
+	cr_expect_eq(second->live_bytes - second->was_bytes, 128);
 	picture_sort(second, PICTURE_STACKS, PICTURE_BY_GROWTH);
 	cr_expect_eq(row(second, PICTURE_STACKS, 0)->key.stack, growing);
 	cr_expect_eq(row(second, PICTURE_STACKS, 0)->was_bytes, 0);
 	cr_expect_eq(row(second, PICTURE_STACKS, 1)->was_bytes, 5000);
 	picture_mark_free(mark);
 	mark = picture_mark(second);
-	cr_expect_eq(second->more_bytes, 0, "a new mark");
+	cr_expect_eq(second->was_bytes, second->live_bytes, "a new mark");
 	cr_expect_eq(row(second, PICTURE_STACKS, 0)->was_bytes, 128);
+	picture_mark_free(mark);
+	picture_free(first);
+	picture_free(second);
+	trace_builder_free(b);
+}
+
+Test(picture, growth_may_be_more_than_half_of_all_numbers)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint32_t stack = trace_builder_place(b, 0, 0x10);
+	struct picture *first, *second;
+	struct picture_mark *mark;
+
+	first = picture_take(open_model(b), NULL, NULL);
+	mark = picture_mark(first);
+	for (uint8_t package = 0; package < 2; package++)
+		trace_builder_entry(b, (struct trace_entry){ .address = 0x1000,
+							     .size = INT64_MAX,
+							     .stack = stack,
+							     .state = TRACE_ENTRY_BLOCK,
+							     .family = FAMILY_LSA_HEAP,
+							     .package = package });
+	second = picture_take(open_model(b), first, mark);
+	cr_expect_eq(second->live_bytes - second->was_bytes, 2ull * INT64_MAX);
 	picture_mark_free(mark);
 	picture_free(first);
 	picture_free(second);
