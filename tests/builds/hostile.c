@@ -9,7 +9,7 @@
 #define LONG TEN(TEN("abc")) /* 300 characters */
 
 static NOINLINE __attribute__((used)) PVOID
-leak_ticket(void) __asm__("\"le<ak>&']]>%0A::,|ключ_鍵_" LONG "\"");
+leak_ticket(void) __asm__("\"le<ak>&']]>%0A::,|ключ_鍵_" LONG " #\"");
 
 #line 100 "we<ird>&']]>,::%0A|ключ 鍵\t\"[x](1).c"
 static PVOID leak_ticket(void)

@@ -500,8 +500,8 @@ void suppressions_apply(struct suppressions *s, struct findings *f)
 
 static bool is_plain(const char *text)
 {
-	return text && *text && !text[strcspn(text, "\n\r")] && *text != ' ' &&
-	       text[strlen(text) - 1] != ' ' && !has_comment(text);
+	return text && *text && !text[strcspn(text, "\n\r")] && !strchr(" \t", *text) &&
+	       !strchr(" \t", text[strlen(text) - 1]) && !has_comment(text);
 }
 
 static void write_frame(struct buffer *b, const struct model_frame *frame,
