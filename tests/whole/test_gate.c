@@ -257,6 +257,13 @@ Test(gate, a_baseline_is_pruned_of_what_is_fixed, .timeout = 120)
 	       0, "-rw------- ", "");
 	expect(&t, "grep -c block-leak base; rm link; ls base*", 0, "1\nbase\n", "");
 	expect(&t, "$L report --baseline=base $T", 0, "0 new, 0 grown, 1 known, 0 fixed; ", "");
+	/* What a person has written, and the order, stay. */
+	expect(&t,
+	       "{ echo 'lsatrace-baseline 1'; echo '# of 2026'; echo; $L baseline two | tail -n +2 "
+	       "| tac | "
+	       "sed '/:2 /s/ 1 make/ 7 make/'; } | sed 's/$/\\r/' >b; cp b a; "
+	       "$L report --baseline=b --prune two; sed 's/ 7 / 1 /' a | cmp - b && cmp a b",
+	       1, "a b differ", "");
 	expect(&t, "$L report --prune $T", 2, "", "--prune needs --baseline");
 	expect(&t, "$L report --format=json $T >r.json; $L report --baseline=r.json --prune $T", 2,
 	       "", "r.json: this is a JSON report");

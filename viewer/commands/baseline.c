@@ -72,7 +72,7 @@ static struct baseline *make_baseline(const struct report_options *o, struct mod
 static int write_file(const struct baseline *b, const char *path, char *const *traces, size_t count)
 {
 	FILE *out = path ? report_open_file(path, traces, count) : stdout;
-	int error = out ? baseline_write(b, false, out) : 0;
+	int error = out ? baseline_write(b, out) : 0;
 
 	if (error)
 		complaint_print(path ? path : "baseline", "%s", strerror(error));

@@ -449,7 +449,7 @@ static int compare_items(const void *left, const void *right)
 	return order ? order : strcmp(a->fingerprint, b->fingerprint);
 }
 
-int baseline_write(const struct baseline *b, bool prune, FILE *out)
+int baseline_write(const struct baseline *b, FILE *out)
 {
 	struct item **sorted = memory_new(b->count, sizeof(*sorted));
 	struct buffer text = { 0 };
@@ -463,14 +463,53 @@ int baseline_write(const struct baseline *b, bool prune, FILE *out)
 	buffer_text(&text, b->is_inexact ? HEADER LOWER_BOUND "\n" : HEADER "\n");
 	for (size_t i = 0; i < b->count; i++) {
 		const struct baseline_entry *e = &sorted[i]->entry;
-		uint64_t count = prune && e->found < e->ceiling ? e->found : e->ceiling;
 
-		if (count)
-			buffer_format(&text, "%s %s %s %" PRIu64 " %s\n", e->kind, e->fingerprint,
-				      *e->weak ? e->weak : "0000000000000000", count, e->words);
+		buffer_format(&text, "%s %s %s %" PRIu64 " %s\n", e->kind, e->fingerprint,
+			      *e->weak ? e->weak : "0000000000000000", e->ceiling, e->words);
 	}
 	error = buffer_flush(&text);
 	buffer_release(&text);
 	free(sorted);
+	return error;
+}
+
+/* Finds the entry of a line, and where in it the count is. NULL: it is a comment, or the like. */
+static const struct baseline_entry *find_line(const struct baseline *b, const char *line,
+					      size_t *count, size_t *end)
+{
+	struct item *item = NULL;
+
+	*end = 0;
+	for (int field = 0; field < 4; field++) {
+		*count = *end + strspn(line + *end, " \t");
+		*end = *count + strcspn(line + *count, " \t\r\n");
+		if (field == 0 && line[*count] == '#')
+			return NULL;
+		if (field == 1)
+			HASH_FIND(hh, b->items, line + *count, *end - *count, item);
+	}
+	return item ? &item->entry : NULL;
+}
+
+int baseline_prune(const struct baseline *b, FILE *in, FILE *out)
+{
+	const struct baseline_entry *e;
+	size_t room = 0, count, end;
+	char *line = NULL;
+	int error = 0;
+
+	while (!error && getline(&line, &room, in) >= 0) {
+		e = find_line(b, line, &count, &end);
+		if (!e || e->found >= e->ceiling)
+			error = fputs(line, out) < 0 ? errno : 0;
+		else if (e->found)
+			error = fprintf(out, "%.*s%" PRIu64 "%s", (int)count, line, e->found,
+					line + end) < 0
+					? errno
+					: 0;
+	}
+	if (!error && (ferror(in) || fflush(out) != 0))
+		error = errno;
+	free(line);
 	return error;
 }

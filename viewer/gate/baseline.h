@@ -60,7 +60,10 @@ bool baseline_is_report(const struct baseline *b);
 /* The i-th entry; NULL after the last. */
 const struct baseline_entry *baseline_get(const struct baseline *b, size_t i);
 
-/* Writes the text. With `prune`, no more than was found is in it. Returns 0 or an errno. */
-int baseline_write(const struct baseline *b, bool prune, FILE *out);
+/* Writes the text. Returns 0 or an errno. */
+int baseline_write(const struct baseline *b, FILE *out);
+/* Copies the text of a baseline, so that no more is in it than was found. All other lines stay as they are. Returns
+ * 0 or an errno. */
+int baseline_prune(const struct baseline *b, FILE *in, FILE *out);
 
 #endif

@@ -426,19 +426,21 @@ static enum report_status judge(const struct report_options *o, const struct rep
 static int replace_baseline(const struct report_options *o)
 {
 	char *path = realpath(o->baseline_file, NULL), *whole = NULL;
+	FILE *in = path ? fopen(path, "re") : NULL, *out = NULL;
 	struct stat status;
-	FILE *out = NULL;
 	int error;
 
-	if (path && stat(path, &status) == 0 && asprintf(&whole, "%s.new", path) >= 0)
+	if (in && fstat(fileno(in), &status) == 0 && asprintf(&whole, "%s.new", path) >= 0)
 		out = fopen(whole, "we");
-	error = out ? baseline_write(o->baseline, true, out) : errno;
+	error = out ? baseline_prune(o->baseline, in, out) : errno;
 	if (out && (fchmod(fileno(out), status.st_mode & 07777) | fclose(out)) != 0 && !error)
 		error = errno;
 	if (!error && rename(whole, path) != 0)
 		error = errno;
 	if (out && error)
 		unlink(whole);
+	if (in)
+		fclose(in);
 	free(whole);
 	free(path);
 	return error;
