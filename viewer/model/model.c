@@ -104,7 +104,7 @@ static const char *why_unknown(enum trace_search search, enum trace_end end)
 	return search == TRACE_SEARCH_NONE ? "--leak-check was not given" : why[search];
 }
 
-static void take_process(struct model *m)
+static void take_process(struct model *m, bool is_running)
 {
 	static const char *const end_texts[] = {
 		[TRACE_END_RUNNING] = "running",
@@ -119,7 +119,7 @@ static void take_process(struct model *m)
 	/* A process that is gone without having written how it ended was killed. */
 	if (h->packed)
 		end = (enum trace_end)(h->packed - 1);
-	else if (end == TRACE_END_RUNNING && !liveness_check(h->pid, h->pid_start, h->boot_id))
+	else if (!is_running && end == TRACE_END_RUNNING)
 		end = TRACE_END_KILLED;
 	m->process = (struct model_process){
 		.pid = h->pid,
@@ -153,9 +153,29 @@ static double measure_tick(const struct trace_header *h)
 	       (double)(last->ticks - first->ticks);
 }
 
-struct model *model_open(const char *path, struct progress *progress, struct trouble *trouble)
+/*
+ * What a process did while its trace was read may be missing from the one part and not from the other.
+ * For a process that runs that is as good as a moment before. But if it ended meanwhile, blocks that it
+ * has freed would be leaks at its end: what it left behind is read again, once nobody writes it.
+ */
+static struct reader *open_reader(const char *path, struct progress *progress, bool *is_running,
+				  struct trouble *trouble)
 {
 	struct reader *reader = reader_open(path, progress, trouble);
+	const struct trace_header *h = reader ? reader_header(reader) : NULL;
+
+	*is_running = h && !h->packed && h->end == TRACE_END_RUNNING &&
+		      liveness_check(h->pid, h->pid_start, h->boot_id);
+	if (!h || h->packed || *is_running || !reader_was_moving(reader))
+		return reader;
+	reader_close(reader);
+	return reader_open(path, progress, trouble);
+}
+
+struct model *model_open(const char *path, struct progress *progress, struct trouble *trouble)
+{
+	bool is_running;
+	struct reader *reader = open_reader(path, progress, &is_running, trouble);
 	struct model *m;
 
 	if (!reader)
@@ -166,7 +186,7 @@ struct model *model_open(const char *path, struct progress *progress, struct tro
 	m->path = buffer_take_utf8(path, strlen(path));
 	m->ns_per_tick = measure_tick(m->header);
 	definitions_read(&m->definitions, reader);
-	take_process(m);
+	take_process(m, is_running);
 	take_counters(m);
 	take_lanes(m);
 	return m;

@@ -308,6 +308,11 @@ const struct trace_header *reader_header(const struct reader *r)
 	return &r->header;
 }
 
+bool reader_was_moving(const struct reader *r)
+{
+	return r->chunks.is_moving;
+}
+
 /* The cursor counts the chunks of the log by their age. */
 const struct trace_record *reader_next_record(const struct reader *r, struct reader_cursor *c)
 {

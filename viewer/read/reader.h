@@ -33,6 +33,8 @@ struct reader *reader_open(const char *path, struct progress *progress, struct t
 void reader_close(struct reader *r);
 
 const struct trace_header *reader_header(const struct reader *r);
+/* Did the header say, when the reading began, that the process was running? */
+bool reader_was_moving(const struct reader *r);
 
 /* The position of an iteration over items of one kind. Starts zeroed. */
 struct reader_cursor {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/support/trace_builder.h"
@@ -560,6 +563,73 @@ Test(model, knows_the_status_of_a_process_that_ended)
 	cr_expect(model_process(m)->has_exit_status);
 	cr_expect_eq(model_process(m)->exit_status, 137);
 	close_both(m, b);
+}
+
+enum { ENDING_BLOCKS = 100000 };
+
+/* A trace that is written while it is read. */
+struct ending {
+	unsigned char *file; /* mapped */
+	const uint32_t *blocks;
+	unsigned delay_us;
+};
+
+/* The process frees all, and ends. */
+static void *end_process(void *ending)
+{
+	struct ending *e = ending;
+
+	usleep(e->delay_us);
+	for (size_t i = 0; i < ENDING_BLOCKS; i++)
+		((volatile struct trace_entry *)(e->file + (size_t)e->blocks[i] * TRACE_GRANULE))
+			->state = TRACE_ENTRY_FREE;
+	((volatile struct trace_header *)e->file)->end = TRACE_END_EXIT;
+	return NULL;
+}
+
+Test(model, a_process_that_ends_while_its_trace_is_read_leaves_no_block_that_it_freed,
+     .timeout = 120)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint32_t *blocks = malloc(ENDING_BLOCKS * sizeof(*blocks));
+	struct ending e = { .blocks = blocks };
+	struct trouble trouble;
+	const char *path;
+	size_t size;
+	int fd;
+
+	for (unsigned i = 0; i < ENDING_BLOCKS; i++)
+		blocks[i] =
+			trace_builder_entry(b, (struct trace_entry){ .address = 0x1000 + i,
+								     .state = TRACE_ENTRY_BLOCK,
+								     .family = FAMILY_LSA_HEAP });
+	trace_builder_running(b, getpid());
+	path = trace_builder_write(b);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	trace_builder_bytes(b, &size);
+	e.file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert(fd >= 0 && e.file != MAP_FAILED);
+	for (e.delay_us = 0; e.delay_us < 10000; e.delay_us += 250) {
+		struct reader_cursor c = { 0 };
+		struct model_entry entry;
+		pthread_t thread;
+		struct model *m;
+
+		memcpy(e.file, trace_builder_bytes(b, &size), size);
+		cr_assert_eq(pthread_create(&thread, NULL, end_process, &e), 0);
+		m = model_open(path, NULL, &trouble);
+		cr_assert(m, "%s", trouble.text);
+		if (model_process(m)->end != TRACE_END_RUNNING) {
+			cr_expect_str_eq(model_process(m)->end_text, "exit");
+			cr_expect_not(model_next_entry(m, &c, &entry), "after %u us", e.delay_us);
+		}
+		model_close(m);
+		pthread_join(thread, NULL);
+	}
+	munmap(e.file, size);
+	close(fd);
+	free(blocks);
+	trace_builder_free(b);
 }
 
 Test(model, tells_a_running_process_from_one_that_was_killed)
