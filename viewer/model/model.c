@@ -116,10 +116,13 @@ static void take_process(struct model *m, bool is_running)
 	enum trace_search search = h->version < 5 ? TRACE_SEARCH_NONE : (enum trace_search)h->search;
 	enum trace_end end = (enum trace_end)h->end;
 
-	/* A process that is gone without having written how it ended was killed. */
+	/* A process that is gone without having written how it ended was killed. One that has begun to
+	 * exit runs until its destructors have freed what they free. */
 	if (h->packed)
 		end = (enum trace_end)(h->packed - 1);
-	else if (!is_running && end == TRACE_END_RUNNING)
+	else if (is_running)
+		end = TRACE_END_RUNNING;
+	else if (end == TRACE_END_RUNNING)
 		end = TRACE_END_KILLED;
 	m->process = (struct model_process){
 		.pid = h->pid,
@@ -128,7 +131,8 @@ static void take_process(struct model *m, bool is_running)
 		.start_ns = h->start_time_ns,
 		.end = end,
 		.end_text = end_texts[end],
-		.has_exit_status = h->end == TRACE_END_EXIT || h->end == TRACE_END_KILLED,
+		.has_exit_status = end != TRACE_END_RUNNING &&
+				   (h->end == TRACE_END_EXIT || h->end == TRACE_END_KILLED),
 		.exit_status = h->exit_status,
 		.stacks = m->definitions.stacks,
 		.unwind_checked = h->unwind_checked,
@@ -164,7 +168,7 @@ static struct reader *open_reader(const char *path, struct progress *progress, b
 	struct reader *reader = reader_open(path, progress, trouble);
 	const struct trace_header *h = reader ? reader_header(reader) : NULL;
 
-	*is_running = h && !h->packed && h->end == TRACE_END_RUNNING &&
+	*is_running = h && !h->packed && (h->end == TRACE_END_RUNNING || h->end == TRACE_END_EXIT) &&
 		      liveness_check(h->pid, h->pid_start, h->boot_id);
 	if (!h || h->packed || *is_running || !reader_was_moving(reader))
 		return reader;

@@ -641,6 +641,13 @@ Test(model, tells_a_running_process_from_one_that_was_killed)
 	trace_builder_running(b, getpid());
 	m = open_model(b);
 	cr_expect_str_eq(model_process(m)->end_text, "running");
+	model_close(m);
+	/* Destructors may still free what is live. */
+	h->end = TRACE_END_EXIT;
+	m = open_model(b);
+	cr_expect_str_eq(model_process(m)->end_text, "running", "while it exits");
+	cr_expect_not(model_process(m)->has_exit_status);
+	h->end = TRACE_END_RUNNING;
 	cr_expect_not(model_process(m)->has_exit_status);
 	model_close(m);
 	h->pid_start++;
