@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,13 +15,28 @@
 
 #include "preload/base/poison.h"
 
+static char session[PATH_MAX]; /* "": there is none */
+
+void session_file_init(void)
+{
+	const char *path = getenv(SESSION_VARIABLE);
+
+	if (path && strlen(path) < sizeof(session))
+		strcpy(session, path);
+}
+
+const char *session_file_path(void)
+{
+	return session;
+}
+
 /* One write() for one line: the processes of a command may add lines at the same time. */
 static bool add_line(const char *mark, const char *rest, size_t bytes)
 {
-	const char *path = getenv(SESSION_VARIABLE);
 	char line[TEXT_LINE_BYTES];
 	struct text t = TEXT_IN(line);
-	int fd = path ? kernel_open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0) : -1;
+	int fd = *session ? kernel_open(session, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0)
+			  : -1;
 	bool is_added;
 
 	if (fd < 0)
@@ -39,12 +56,11 @@ void session_file_add_trace(const char *path, size_t bytes)
 
 bool session_file_add_refusal(const char *reason, size_t bytes)
 {
-	const char *path = getenv(SESSION_VARIABLE);
-
 	if (add_line("!", reason, bytes))
 		return true;
 	/* Without a descriptor: the mode says it. */
-	return path && (errno == EMFILE || errno == ENFILE) && chmod(path, SESSION_MODE_FULL) == 0;
+	return *session && (errno == EMFILE || errno == ENFILE) &&
+	       chmod(session, SESSION_MODE_FULL) == 0;
 }
 
 void session_file_add_untraced(const char *text, size_t bytes)

@@ -2,14 +2,19 @@
 /*
  * The session file, by which `lsatrace run` and `record` learn which traces their command made.
  * They put its path into the environment (SESSION_VARIABLE); viewer/record/session.h describes its
- * lines. Without that variable nothing happens here. Keeps no descriptor open. Async-signal-safe
- * but for getenv().
+ * lines. Without that variable nothing happens here. Keeps no descriptor open. Async-signal-safe.
  */
 #ifndef LSATRACE_PRELOAD_FILE_SESSION_FILE_H
 #define LSATRACE_PRELOAD_FILE_SESSION_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* At start-up: a host may clear its environment later. */
+void session_file_init(void);
+
+/* Returns "" if there is none. */
+const char *session_file_path(void);
 
 /* Adds the path of a trace that this process has made. */
 void session_file_add_trace(const char *path, size_t bytes);

@@ -38,22 +38,29 @@ static struct program look_at(const struct target *t)
 	return program;
 }
 
+static const char *name_of(const struct target *t, char *const argv[])
+{
+	return t->name && *t->name ? t->name : argv && argv[0] ? argv[0] : "a program";
+}
+
 /* Is the library in the environment of a program that could not load it? Then says so, and takes it
- * out. Puts the sanitizer of a program before the library. Reads files only if the library is in it. */
+ * out; and says so if somebody else did. Puts the sanitizer of a program before the library. Reads files
+ * only if the library is in the environment, or was in that of this program. */
 static char *const *fit_environment(const struct target *t, char *const argv[], char *const envp[],
 				    void *room)
 {
+	bool has_library = follow_bytes(envp) != 0;
 	struct program program;
 	int saved_errno = errno;
 
-	if (follow_bytes(envp) == 0)
+	if (!has_library && !follow_is_expected())
 		return envp;
 	program = look_at(t);
-	if (program_is_foreign(program.kind)) {
-		follow_note_untraced(t->name && *t->name ? t->name
-				     : argv && argv[0]   ? argv[0]
-							 : "a program",
-				     &program);
+	if (!has_library) {
+		if (program.kind != PROGRAM_NONE)
+			follow_note_untraced(name_of(t, argv), NULL);
+	} else if (program_is_foreign(program.kind)) {
+		follow_note_untraced(name_of(t, argv), &program);
 		envp = follow_without(envp, room);
 	} else if (*program.sanitizer) {
 		envp = follow_behind(envp, program.sanitizer, room);

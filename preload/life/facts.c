@@ -15,6 +15,7 @@
 #include "preload/file/clock.h"
 #include "preload/file/log.h"
 #include "preload/file/name.h"
+#include "preload/file/session_file.h"
 #include "preload/file/trace.h"
 #include "preload/life/facts.h"
 
@@ -60,8 +61,8 @@ static void read_boot_id(uint8_t id[16])
 
 static void fill_session(char session[8])
 {
-	const char *path = getenv(SESSION_VARIABLE);
-	size_t bytes = path ? strlen(path) : 0;
+	const char *path = session_file_path();
+	size_t bytes = strlen(path);
 
 	if (bytes >= 8)
 		memcpy(session, path + bytes - 8, 8);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "include/options.h"
+#include "preload/base/config.h"
 #include "preload/base/text.h"
 #include "preload/file/session_file.h"
 #include "preload/host/elf_image.h"
@@ -135,11 +136,19 @@ char *const *follow_behind(char *const envp[], const char *sanitizer, void *room
 	return room;
 }
 
-void follow_without_sanitizer(void)
+static bool is_expected;
+
+bool follow_is_expected(void)
+{
+	return is_expected && config->follow;
+}
+
+void follow_start(void)
 {
 	char *list = getenv("LD_PRELOAD");
 	size_t bytes = list ? strcspn(list, ":") : 0;
 
+	is_expected = list && has_own_path(list);
 	if (bytes && list[bytes] && !memchr(list, '/', bytes) && program_is_sanitizer(list, bytes))
 		memmove(list, list + bytes + 1, strlen(list + bytes + 1) + 1);
 }
@@ -150,6 +159,11 @@ void follow_note_untraced(const char *name, const struct program *program)
 	struct text t = TEXT_IN(line);
 
 	text_add(&t, name);
+	if (!program) {
+		text_add(&t, " was executed in an environment without the library");
+		session_file_add_untraced(t.at, t.bytes);
+		return;
+	}
 	if (*program->interpreter) {
 		text_add(&t, ": its interpreter ");
 		text_add(&t, program->interpreter);

@@ -6,6 +6,7 @@
 #ifndef LSATRACE_PRELOAD_LIFE_FOLLOW_H
 #define LSATRACE_PRELOAD_LIFE_FOLLOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "include/program.h"
@@ -29,12 +30,16 @@ char *const *follow_without(char *const envp[], void *room);
 /* The same with a sanitizer put before the library, unless there is one. Async-signal-safe. */
 char *const *follow_behind(char *const envp[], const char *sanitizer, void *room);
 
-/* Takes the sanitizer that was put so before this library, by its name alone, out of LD_PRELOAD: it
- * was meant for this program, and not for others that it executes. At start-up; changes the
- * environment in place. */
-void follow_without_sanitizer(void);
+/* At start-up. Takes the sanitizer that was put so before this library, by its name alone, out of
+ * LD_PRELOAD, in place: it was meant for this program, and not for others that it executes. */
+void follow_start(void);
 
-/* Tells `lsatrace run` or `record` that such a program is executed, and why it is not traced. */
+/* Was the library in LD_PRELOAD at start-up, to stay there? Then it is missing from the environment of a
+ * program that does not have it. */
+bool follow_is_expected(void);
+
+/* Tells `lsatrace run` or `record` that such a program is executed, and why it is not traced. `program` is
+ * NULL if its environment does not have the library. */
 void follow_note_untraced(const char *name, const struct program *program);
 
 #endif

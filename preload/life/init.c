@@ -10,6 +10,7 @@
 #include "preload/capture/backtrace.h"
 #include "preload/file/clock.h"
 #include "preload/file/lanes.h"
+#include "preload/file/session_file.h"
 #include "preload/host/elf_image.h"
 #include "preload/host/real.h"
 #include "preload/life/follow.h"
@@ -38,6 +39,7 @@ static void init_modules(void)
 	text_start();
 	clock_init();
 	config_init();
+	session_file_init();
 	process_init();
 	lanes_start();
 	hooks_start();
@@ -76,6 +78,6 @@ static __attribute__((constructor)) void start_library(void)
 	if (!backtrace_start())
 		say_without_libunwind();
 	reentry_inside = was_inside;
-	follow_without_sanitizer();
+	follow_start();
 	libraries_start();
 }

@@ -225,6 +225,15 @@ static int silent_forks(char **arguments)
 	return 0;
 }
 
+static int clear_environment(char **arguments)
+{
+	(void)arguments;
+	clearenv();
+	host_start();
+	leak(11);
+	return 9;
+}
+
 /* Makes a child that the C library does not know of, and which ends without it. Parent and child go on, and
  * each leaks. */
 static int raw_forks(char **arguments)
@@ -400,6 +409,7 @@ const struct scenario process_scenarios[] = {
 	{ "spawns", spawns },
 	{ "silent-forks", silent_forks },
 	{ "raw-forks", raw_forks },
+	{ "clear-environment", clear_environment },
 	{ "fork-in-host", fork_in_host },
 	{ "daemon", become_daemon },
 	{ "end", end },

@@ -73,6 +73,34 @@ Test(processes, a_program_of_another_c_library_is_executed_untraced, .timeout = 
 	expect_foreign("spawn", "posix_spawnp", "program", "program" FOREIGN_REASON);
 }
 
+/* The session is remembered. */
+Test(processes, a_host_that_clears_its_environment_is_found, .timeout = 60)
+{
+	struct traced traced = traced_record(NO_OPTIONS, ODD("clear-environment"));
+
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(traced.run.status, 9);
+	cr_expect_str_eq(traced.run.err, "");
+	traced_release(&traced);
+}
+
+Test(processes, a_program_that_is_executed_without_the_library_is_named, .timeout = 60)
+{
+	struct traced traced =
+		traced_record(NO_OPTIONS, COMMAND("sh", "-c",
+						  ODD_HOST " end _exit; env -i " ODD_HOST
+							   " end _exit; env -i " ODD_HOST
+							   " end _exit; env -i not-there; exit 3"));
+
+	expect_one(&traced, 1, 11);
+	cr_expect_eq(traced.run.status, 3);
+	cr_expect(strstr(traced.run.err, "lsatrace: not traced: " ODD_HOST
+					 " was executed in an environment without the library"),
+		  "%s", traced.run.err);
+	cr_expect_null(strstr(traced.run.err, "not traced: not-there"), "%s", traced.run.err);
+	traced_release(&traced);
+}
+
 /* Without a session there is nobody to tell. */
 Test(processes, a_library_that_is_preloaded_by_its_name_alone_is_kept_out_as_well, .timeout = 60)
 {
