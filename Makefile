@@ -44,7 +44,7 @@ say = $(if $(V),mkdir -p $(@D); ,@mkdir -p $(@D); printf '  %-7s %s\n' $(1) $@; 
 JOBS := $(shell nproc)
 SUBMAKE = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
-.PHONY: all products hosts tests demo check test readers bench bench-deps deps stress torture tsan warnings sanitize \
+.PHONY: all products hosts tests demo check test readers bench bench-deps deps stress torture tsan warnings analyzed sanitize \
 	fuzz fuzzers coverage lint format headers exports compile_commands hooks install uninstall help clean
 .DELETE_ON_ERROR:
 
@@ -177,10 +177,13 @@ $(BUILD)/lint/%.o: %.c
 	$(call say,analyze)$(CLANG) --analyze -Xclang -analyzer-werror $(LANGUAGE) $(PATHS) \
 		-DLSATRACE_VERSION='""' $(DEPEND) -o /dev/null $< && touch $@
 
+analyzed: $(SOURCES:%.c=$(BUILD)/lint/%.o)
+	@:
+
 lint: ## the order of includes, clang's analyzer, shellcheck, the man page, the format of sources
 	@.ci/rooms
 	@.ci/deps lint
-	$(SUBMAKE) $(SOURCES:%.c=$(BUILD)/lint/%.o)
+	$(SUBMAKE) analyzed
 	@shellcheck $(filter-out .ci/lsan,$(wildcard .ci/* .githooks/*))
 	@test -z "$$(groff -man -Tutf8 -ww -z viewer/lsatrace.1 2>&1 | tee /dev/stderr)"
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)

@@ -31,7 +31,7 @@ static struct trace_builder *trace_of_lanes(const char *lanes, uint32_t last_era
 }
 
 struct span {
-	uint64_t sequence;
+	uint64_t sequence; /* 0 behind the last */
 	uint32_t first, last;
 };
 
@@ -44,7 +44,8 @@ static void expect_spans(struct trace_builder *b, const struct span *spans)
 
 	cr_assert(r, "%s", trouble.text);
 	chunk = eras_list_chunks(r, &count);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count || spans[i].sequence; i++) {
+		cr_assert(i < count && spans[i].sequence, "%zu chunks", count);
 		cr_expect_eq(chunk[i].ring.sequence, spans[i].sequence);
 		cr_expect(chunk[i].first == spans[i].first && chunk[i].last == spans[i].last,
 			  "chunk %zu: %u to %u, not %u to %u", (size_t)chunk[i].ring.sequence,
@@ -62,20 +63,21 @@ Test(eras, events_of_a_chunk_were_entered_between_the_chunk_before_it_and_the_on
 									   { 3, 11, 11 },
 									   { 4, 11, 12 },
 									   { 5, 12, 12 },
-									   { 6, 12, UINT32_MAX } });
+									   { 6, 12, UINT32_MAX },
+									   { 0, 0, 0 } });
 }
 
 Test(eras, each_other_lane_may_lag_behind_by_one)
 {
-	expect_spans(trace_of_lanes("00100010", FIRST + 4),
-		     (struct span[]){ { 1, 0, 10 },
-				      { 2, 10, 11 },
-				      { 4, 10, 12 },
-				      { 5, 11, 12 },
-				      { 6, 11, 13 },
-				      { 8, 12, UINT32_MAX },
-				      { 3, 0, 13 },
-				      { 7, 10, UINT32_MAX } });
+	expect_spans(trace_of_lanes("00100010", FIRST + 4), (struct span[]){ { 1, 0, 10 },
+									     { 2, 10, 11 },
+									     { 4, 10, 12 },
+									     { 5, 11, 12 },
+									     { 6, 11, 13 },
+									     { 8, 12, UINT32_MAX },
+									     { 3, 0, 13 },
+									     { 7, 10, UINT32_MAX },
+									     { 0, 0, 0 } });
 }
 
 Test(eras, a_lane_without_a_chunk_may_lag_behind_as_well)
@@ -84,8 +86,11 @@ Test(eras, a_lane_without_a_chunk_may_lag_behind_as_well)
 
 	trace_builder_lane(b, 0, 77);
 	trace_builder_lane(b, 1, 78);
-	expect_spans(b, (struct span[]){
-				{ 1, 0, 10 }, { 2, 10, 11 }, { 3, 10, 11 }, { 4, 10, UINT32_MAX } });
+	expect_spans(b, (struct span[]){ { 1, 0, 10 },
+					 { 2, 10, 11 },
+					 { 3, 10, 11 },
+					 { 4, 10, UINT32_MAX },
+					 { 0, 0, 0 } });
 }
 
 /* Of the eras from 10 to 15, checkpoints began 11 and 13. */
@@ -101,15 +106,16 @@ Test(eras, checkpoints_begin_eras_as_well)
 					 { 3, 12, 13 },
 					 { 4, 12, 14 },
 					 { 5, 14, 14 },
-					 { 6, 14, UINT32_MAX } });
+					 { 6, 14, UINT32_MAX },
+					 { 0, 0, 0 } });
 }
 
-static const struct span any[] = { { 1, 0, UINT32_MAX }, { 2, 0, UINT32_MAX } };
+static const struct span any[] = { { 1, 0, UINT32_MAX }, { 2, 0, UINT32_MAX }, { 0, 0, 0 } };
 
 Test(eras, an_era_that_nothing_explains_makes_all_chunks_possible)
 {
 	expect_spans(trace_of_lanes("00", FIRST + 1),
-		     (struct span[]){ { 1, 0, 10 }, { 2, 10, UINT32_MAX } });
+		     (struct span[]){ { 1, 0, 10 }, { 2, 10, UINT32_MAX }, { 0, 0, 0 } });
 	expect_spans(trace_of_lanes("00", FIRST + 2), any);
 	expect_spans(trace_of_lanes("00", FIRST), any);
 }
