@@ -303,6 +303,8 @@ Test(top, says_how_the_process_exited)
 	trace_builder_header(l.b)->end = TRACE_END_EXIT;
 	trace_builder_header(l.b)->exit_status = 3;
 	live_write(&l);
+	end_child(l.child);
+	l.child = 0;
 	wait_shown(l.folder, "exited with status 3");
 	end_terminal(l.folder, "status 0");
 	live_end(&l);
@@ -316,6 +318,8 @@ Test(top, walks_through_the_trace_of_a_process_that_has_ended)
 	trace_builder_header(l.b)->exit_status = 3;
 	live_add(&l, l.growing, 64);
 	live_write(&l);
+	end_child(l.child);
+	l.child = 0;
 	start_top(&l);
 	wait_shown(l.folder, ", exited with status 3: ");
 	wait_shown(l.folder, "the process has ended; q leave");

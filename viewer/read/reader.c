@@ -63,6 +63,9 @@ static bool read_header(struct reader *r, uint64_t file_bytes, struct trouble *t
 			sizeof(*h), file_bytes);
 	if (!ranges_check_header(h, t))
 		return false;
+	/* It may have grown since it was measured. */
+	if (h->chunks > file_bytes / TRACE_CHUNK_BYTES && !input_size(r->chunks.fd, &file_bytes, t))
+		return false;
 	if (h->chunks > file_bytes / TRACE_CHUNK_BYTES)
 		return trouble_set(t, TROUBLE_CUT_OFF, file_bytes,
 				   "cut off: the header says %u chunks of %u bytes, the file ends "
