@@ -180,7 +180,15 @@ static void start_terminal(const char *folder, const char *environment, const ch
 		"modes >after\necho left\nexec sleep 1000\n",
 		LSATRACE, environment, command);
 	fclose(script);
-	run = tmux(folder, "new-session -d -x 80 -y 24 timeout --foreground 240 bash script");
+	/* The server of the terminal before may still be about to exit, and takes the new session with it. */
+	for (int tries = 0;; tries++) {
+		run = tmux(folder,
+			   "new-session -d -x 80 -y 24 timeout --foreground 240 bash script");
+		if (run.status == 0 || tries == 100)
+			break;
+		run_release(&run);
+		usleep(20000);
+	}
 	cr_assert_eq(run.status, 0, "%s", run.err);
 	run_release(&run);
 	arguments_release(&line);
