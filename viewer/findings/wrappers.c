@@ -178,7 +178,7 @@ static void take_stack(struct wrappers *w, const struct model_stack *stack, stru
 	while (s->depth < DEPTH && walk_next(&at)) {
 		struct function *function;
 
-		inlined = at.frame == frame ? inlined + 1 : 0;
+		inlined = frame && at.frame == frame ? inlined + 1 : 0;
 		frame = at.frame;
 		if (is_library(at.symbol, &(bool){ false }))
 			continue;
