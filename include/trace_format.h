@@ -168,7 +168,7 @@ enum trace_end { TRACE_END_RUNNING, TRACE_END_EXIT, TRACE_END_EXEC, TRACE_END_KI
 	X(CONFINED, "the process had confined itself with seccomp") \
 	X(STRAYS, "the tracer's own memory could not be told from the host's") \
 	X(NO_PROCESS, "the process that searches could not be made") \
-	X(OLD_KERNEL, "the kernel is older than 5.9") \
+	X(OLD_KERNEL, "the kernel is older than 5.9, or a filter refuses what it takes") \
 	X(NO_PROC, "/proc/self could not be read") \
 	X(NO_MEMORY, "there was no memory for the search") \
 	X(NO_TIME, "the search took too long")

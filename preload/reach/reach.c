@@ -51,8 +51,9 @@ static struct {
 	char innermost[INNERMOST_BYTES];
 } told;
 
-/* Returns when the host has ended; false if it lies in another PID namespace. The host runs meanwhile, and
- * errno is its own: no call may fail here, but where the host has ended already. */
+/* Returns when the host has ended; false if that cannot be waited for: it lies in another PID namespace, or
+ * there is no descriptor. The host runs meanwhile, and errno is its own: no call should fail here, but where
+ * the host has ended already. */
 static bool wait_for_end(void)
 {
 	int parent = (int)kernel_call(SYS_getppid);
@@ -61,9 +62,17 @@ static bool wait_for_end(void)
 	if (parent != told.host)
 		return parent != 0;
 	end.fd = (int)kernel_call(SYS_pidfd_open, told.host, 0ul);
-	while (end.fd >= 0 && kernel_call(SYS_ppoll, &end, 1ul, NULL, NULL, 0ul) == 0)
-		;
-	return true;
+	if (end.fd >= 0 && kernel_call(SYS_ppoll, &end, 1ul, NULL, NULL, 0ul) == 1)
+		return true;
+	return kernel_call(SYS_getppid) != told.host;
+}
+
+/* Asked for what is nothing, so that nothing is closed or opened. A filter may refuse a call that the kernel
+ * has. */
+static bool is_supported(void)
+{
+	return kernel_call(SYS_close_range, ~0u, ~0u, 0u) == 0 &&
+	       kernel_call(SYS_pidfd_open, kernel_call(SYS_getpid), ~0ul) < 0 && errno == EINVAL;
 }
 
 /* The process that searches, on a stack of its own. */
@@ -121,7 +130,7 @@ void reach_begin(void)
 		note(TRACE_SEARCH_CONFINED);
 	} else if (vm_has_strays()) {
 		note(TRACE_SEARCH_STRAYS);
-	} else if (kernel_call(SYS_close_range, ~0u, ~0u, 0u) != 0) {
+	} else if (!is_supported()) {
 		note(TRACE_SEARCH_OLD_KERNEL);
 	} else {
 		__builtin_unwind_init();
