@@ -8,6 +8,7 @@
  *	reachhost		lists the structures
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -286,6 +287,26 @@ static NOINLINE void make_confined(void)
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+/* By an instruction of its own, which no tracer sees, it is refused what its end could be waited for with. */
+static NOINLINE void make_filtered(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
+	long result = SYS_seccomp;
+
+	make_lost();
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	__asm__ volatile("syscall"
+			 : "+a"(result)
+			 : "D"((long)SECCOMP_SET_MODE_FILTER), "S"(0l), "d"(&program)
+			 : "rcx", "r11", "memory");
+}
+
 /* A process that only says what wait() and SIGCHLD told it. */
 static volatile sig_atomic_t signals;
 
@@ -326,6 +347,7 @@ static const struct structure {
 	{ "let-go", make_let_go },
 	{ "locked", make_locked },
 	{ "confined", make_confined },
+	{ "filtered", make_filtered },
 	{ "end-early", make_end_early },
 };
 

@@ -184,8 +184,8 @@ Test(reach, it_agrees_with_leak_sanitizer, .timeout = 240)
 /* The host's output and status are those of its untraced run; wait() and SIGCHLD tell it nothing. */
 Test(reach, the_host_notices_nothing, .timeout = 120)
 {
-	static const char *const names[] = { "lost", "other-stack", "locked", "confined",
-					     "end-early" };
+	static const char *const names[] = { "lost",     "other-stack", "locked",
+					     "confined", "filtered",    "end-early" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		struct run bare = traced_bare(COMMAND(HOST, names[i]));
@@ -199,16 +199,23 @@ Test(reach, the_host_notices_nothing, .timeout = 120)
 	}
 }
 
-Test(reach, what_cannot_be_found_out_is_unknown_and_said, .timeout = 120)
+static void expect_unknown(const char *name, const char *why)
 {
-	struct traced t = record_structure("confined");
+	struct traced t = record_structure(name);
 
-	cr_expect(json_is_false(json_at(t.report, "traces.0.reachability.known")));
-	cr_expect_str_eq(json_text_at(t.report, "traces.0.reachability.why"),
-			 "the process had confined itself with seccomp");
+	cr_expect(json_is_false(json_at(t.report, "traces.0.reachability.known")), "%s", name);
+	cr_expect_str_eq(json_text_at(t.report, "traces.0.reachability.why"), why);
 	cr_expect_str_eq(reach_of(&t, 1000), "unknown");
 	traced_release(&t);
+}
 
+Test(reach, what_cannot_be_found_out_is_unknown_and_said, .timeout = 120)
+{
+	struct traced t;
+
+	expect_unknown("confined", "the process had confined itself with seccomp");
+	expect_unknown("filtered",
+		       "the kernel is older than 5.9, or a filter refuses what it takes");
 	t = traced_record((const char *const[]){ NULL }, COMMAND(HOST, "lost"));
 	cr_expect_str_eq(json_text_at(t.report, "traces.0.reachability.why"),
 			 "--leak-check was not given");
