@@ -25,7 +25,7 @@ struct content {
 
 /* The numbers of what one model has. */
 struct numbers {
-	uint16_t family[256];
+	uint32_t family[256];
 	uint32_t *module; /* by place in the model's list */
 	uint32_t *stack;  /* by place in the log; 0: not asked for yet */
 };
@@ -89,7 +89,7 @@ struct groups *groups_new(struct model *const *models, size_t count)
 
 		for (uint32_t j = 0; j < 256; j++)
 			if (model_family(models[i], j))
-				n->family[j] = (uint16_t)number_word(g, model_family(models[i], j));
+				n->family[j] = number_word(g, model_family(models[i], j));
 		n->module = memory_new(modules, sizeof(*n->module));
 		for (uint32_t j = 0; j < modules; j++)
 			n->module[j] = number_module(g, model_module(models[i], j));
@@ -183,9 +183,10 @@ static uint32_t number_stack(struct groups *g, size_t model, uint32_t ref)
 
 struct groups_identity groups_identify(struct groups *g, size_t model, const struct groups_key *key)
 {
-	struct groups_identity identity = { .kind = (uint8_t)key->kind,
-					    .reason = (uint8_t)key->reason,
-					    .family = g->numbers[model].family[key->family] };
+	struct groups_identity identity = { .kind = key->kind & 63u,
+					    .reason = key->reason & 63u,
+					    .family = g->numbers[model].family[key->family] &
+						      UINT32_MAX >> 12 };
 
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
 		identity.stack[i] = number_stack(g, model, key->refs[i]);

@@ -35,8 +35,7 @@ struct groups_key {
 
 /* Two of them are equal if their bytes are: there is no padding. */
 struct groups_identity {
-	uint8_t kind, reason;
-	uint16_t family;
+	uint32_t kind : 6, reason : 6, family : 20;
 	uint32_t stack[TRACE_FINDING_STACKS]; /* 0: unknown, or does not apply */
 };
 
