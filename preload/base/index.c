@@ -112,8 +112,7 @@ static struct index_bucket *bucket_at(const struct index *index, uint64_t hash, 
 	return index_bucket(peek(index->level[levels - 1 - place / 2]), hash, place % 2);
 }
 
-/* The buckets of a hash lie far apart, and in no cache, where there are many: all misses at once. */
-static void fetch_buckets(const struct index *index, uint64_t hash)
+void index_fetch(const struct index *index, uint64_t hash)
 {
 	const struct index_bucket *bucket;
 
@@ -127,7 +126,7 @@ APART uint32_t index_find_further(const struct index *index, uint64_t hash, inde
 	const struct index_bucket *bucket;
 	uint32_t number = 0;
 
-	fetch_buckets(index, hash);
+	index_fetch(index, hash);
 	for (unsigned i = 1; !number && (bucket = bucket_at(index, hash, i)) != NULL; i++)
 		number = index_find_in(bucket, hash, is_it, sought);
 	return number;
@@ -153,7 +152,7 @@ uint32_t index_next(struct index_walk *walk)
 	struct index_bucket *bucket;
 
 	if (walk->place == 0)
-		fetch_buckets(walk->index, walk->hash);
+		index_fetch(walk->index, walk->hash);
 	while ((bucket = bucket_at(walk->index, walk->hash, walk->place / INDEX_WAYS)) != NULL) {
 		unsigned seen = walk->place % INDEX_WAYS;
 		unsigned ways = index_match(bucket, walk->hash) >> seen;

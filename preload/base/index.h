@@ -120,6 +120,10 @@ index_find_in(const struct index_bucket *bucket, uint64_t hash, index_is_it *is_
 	return 0;
 }
 
+/* Fetches the buckets of a hash into the cache. Where there are many they lie far apart, and in no
+ * cache: who will look into several, has all misses at once. */
+void index_fetch(const struct index *index, uint64_t hash);
+
 /* The rest of index_find(), if the number is not in the first bucket. */
 uint32_t index_find_further(const struct index *index, uint64_t hash, index_is_it *is_it,
 			    void *sought);

@@ -64,7 +64,7 @@ static void note_place(struct trace_finding *f)
 	struct elf_image image;
 	uint64_t frame;
 
-	if (f->reason != TRACE_REASON_UNKNOWN_ADDRESS || findings_are_noted(f))
+	if (f->reason != TRACE_REASON_UNKNOWN_ADDRESS || !findings_is_first(f))
 		return;
 	if (elf_image_at(at, &image)) {
 		f->place = TRACE_PLACE_IMAGE;

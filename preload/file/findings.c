@@ -95,7 +95,7 @@ void findings_note(const struct trace_finding *what)
 	__atomic_add_fetch(&finding->bytes, what->bytes, __ATOMIC_RELAXED);
 }
 
-bool findings_are_noted(const struct trace_finding *what)
+bool findings_is_first(const struct trace_finding *what)
 {
-	return find_finding(what, hash_finding(what)) != NULL;
+	return peek(refusal.asked) == 0 && !find_finding(what, hash_finding(what));
 }

@@ -23,7 +23,7 @@ void findings_prepare(void);
  * fields are kept of the first occurrence. If there is no room, that is counted in the trace. */
 void findings_note(const struct trace_finding *what);
 
-/* Has an equal one been noted before? */
-bool findings_are_noted(const struct trace_finding *what);
+/* Would it be noted as the first one of its kind? Not after there was no room. */
+bool findings_is_first(const struct trace_finding *what);
 
 #endif

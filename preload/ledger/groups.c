@@ -291,6 +291,17 @@ bool groups_visit_around(enum ledger_space space, uint64_t address, uint64_t req
 	return false;
 }
 
+void groups_fetch_around(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	for (uint32_t left = peek(classes_used[space]); left; left &= left - 1) {
+		unsigned class = (unsigned)__builtin_ctz(left);
+		uint64_t range = address >> range_bits(class);
+
+		index_fetch(&nodes, hash_range(space, class, range, request));
+		index_fetch(&nodes, hash_range(space, class, range - 1, request));
+	}
+}
+
 bool groups_visit_section(uint64_t scope, groups_visit *visit, void *context)
 {
 	return visit_group(hash_section(scope), visit, context);

@@ -72,6 +72,9 @@ typedef bool groups_visit(uint32_t number, void *context);
 bool groups_visit_around(enum ledger_space space, uint64_t address, uint64_t request,
 			 groups_visit *visit, void *context);
 
+/* Fetches what that reads first into the cache. */
+void groups_fetch_around(enum ledger_space space, uint64_t address, uint64_t request);
+
 /* The same for the blocks of a section, and for the client buffers at an address. */
 bool groups_visit_section(uint64_t scope, groups_visit *visit, void *context);
 bool groups_visit_clients(uint64_t address, groups_visit *visit, void *context);

@@ -246,6 +246,7 @@ void judge_free(const struct free_call *call, struct verdict *v)
 
 	clear_verdict(v);
 	j.space = call->family == FAMILY_CLIENT_BUFFER ? SPACE_CLIENT : SPACE_BLOCK;
+	lookup_fetch(j.space, call->memory, call->section);
 	j.handle = is_shared_memory(&j) ? judge_handle(call->section, &j.named) : HANDLE_UNKNOWN;
 	lookup_find(j.space, call->memory, call->section, &j.at);
 	(void)(match_null(&j) ||                                  /* 1 */

@@ -32,6 +32,14 @@ uint64_t lookup_hash(enum ledger_space space, uint64_t address, uint64_t request
 	return index_mix(address + space * 0x632be59bd9b4e019u + scope);
 }
 
+void lookup_fetch(enum ledger_space space, uint64_t address, uint64_t request)
+{
+	index_fetch(&lookup_index, lookup_hash(space, address, request));
+	if (space != SPACE_CLIENT)
+		index_fetch(&lookup_index, lookup_hash(SPACE_SECTION, address, 0));
+	groups_fetch_around(space, address, request);
+}
+
 static inline uint32_t find_entry(struct sought *sought, index_is_it *is_it)
 {
 	uint64_t hash = lookup_hash(sought->space, sought->address, sought->request);

@@ -19,6 +19,9 @@
 #include "preload/base/index.h"
 #include "preload/ledger/entries.h"
 
+/* Fetches what the questions below read first into the cache. */
+void lookup_fetch(enum ledger_space space, uint64_t address, uint64_t request);
+
 /* What is at an address: the live entry, else one that is still remembered. `request` is the client
  * request and matters in SPACE_CLIENT only. False: nothing is known there; view->number is 0. */
 bool lookup_find(enum ledger_space space, uint64_t address, uint64_t request,
