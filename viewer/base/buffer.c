@@ -54,14 +54,13 @@ int buffer_flush(struct buffer *b)
 	return b->error;
 }
 
-/* Makes room for `more` bytes and a terminator, and returns where they go. */
-static char *reserve_bytes(struct buffer *b, size_t more)
+static void grow(struct buffer *b, size_t more)
 {
-	const char *line;
 	size_t need;
 
 	if (b->out && b->used && b->used + more >= STREAM_BYTES) {
-		line = memrchr(b->data, '\n', b->used);
+		const char *line = memrchr(b->data, '\n', b->used);
+
 		write_out(b, line ? (size_t)(line + 1 - b->data) : b->used);
 	}
 	need = b->used + more + 1;
@@ -69,6 +68,13 @@ static char *reserve_bytes(struct buffer *b, size_t more)
 		b->room = need > b->room * 2 ? need + 64 : b->room * 2;
 		b->data = memory_resize(b->data, b->room, 1);
 	}
+}
+
+/* Makes room for `more` bytes and a terminator, and returns where they go. */
+static inline char *reserve_bytes(struct buffer *b, size_t more)
+{
+	if (b->used + more >= b->room || (b->out && b->used + more >= STREAM_BYTES))
+		grow(b, more);
 	return b->data + b->used;
 }
 
@@ -80,11 +86,6 @@ void buffer_bytes(struct buffer *b, const char *bytes, size_t count)
 		memcpy(end, bytes, count);
 	end[count] = '\0';
 	b->used += count;
-}
-
-void buffer_text(struct buffer *b, const char *text)
-{
-	buffer_bytes(b, text, strlen(text));
 }
 
 void buffer_format(struct buffer *b, const char *format, ...)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 struct progress;
 
@@ -43,7 +44,11 @@ void buffer_release(struct buffer *b);
 
 /* Each of the following appends to the buffer. */
 void buffer_bytes(struct buffer *b, const char *bytes, size_t count);
-void buffer_text(struct buffer *b, const char *text);
+/* The length of a literal is known here. */
+static inline void buffer_text(struct buffer *b, const char *text)
+{
+	buffer_bytes(b, text, strlen(text));
+}
 void buffer_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void buffer_decimal(struct buffer *b, uint64_t number);
