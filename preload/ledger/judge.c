@@ -240,23 +240,29 @@ static bool match_unknown_address(struct judgement *j)
 	return true;
 }
 
+/* What is no live block of the function's family. */
+static void judge_further(struct judgement *j)
+{
+	lookup_fetch(j->space, j->call->memory, j->call->section);
+	(void)(match_busy_block(j) || match_foreign_block(j) || /* 3 */
+	       match_section_handle(j) ||                       /* 4 */
+	       match_interior_pointer(j) ||                     /* 5 */
+	       match_gone_block(j) ||                           /* 6 */
+	       match_wrong_handle(j) ||                         /* 7 */
+	       match_unknown_address(j));                       /* 8 */
+}
+
 void judge_free(const struct free_call *call, struct verdict *v)
 {
 	struct judgement j = { .call = call, .v = v };
 
 	clear_verdict(v);
 	j.space = call->family == FAMILY_CLIENT_BUFFER ? SPACE_CLIENT : SPACE_BLOCK;
-	lookup_fetch(j.space, call->memory, call->section);
 	j.handle = is_shared_memory(&j) ? judge_handle(call->section, &j.named) : HANDLE_UNKNOWN;
 	lookup_find(j.space, call->memory, call->section, &j.at);
-	(void)(match_null(&j) ||                                  /* 1 */
-	       match_live_block(&j) ||                            /* 2 */
-	       match_busy_block(&j) || match_foreign_block(&j) || /* 3 */
-	       match_section_handle(&j) ||                        /* 4 */
-	       match_interior_pointer(&j) ||                      /* 5 */
-	       match_gone_block(&j) ||                            /* 6 */
-	       match_wrong_handle(&j) ||                          /* 7 */
-	       match_unknown_address(&j));                        /* 8 */
+	if (!match_null(&j) &&     /* 1 */
+	    !match_live_block(&j)) /* 2 */
+		judge_further(&j);
 	if (v->kind == TRACE_KIND_MISMATCHED_FREE ||
 	    (v->kind == TRACE_KIND_INVALID_SECTION && v->block.number))
 		ledger_suspect(&v->block);
