@@ -55,68 +55,75 @@ addEventListener("resize", () => { clearTimeout(redrawAll.timer); redrawAll.time
 
 // ---- the table of findings: search, filters, order
 
-function setUpFindings() {
-	const table = byId("table"), filter = byId("filter");
-	if (!table) return;
-	const body = table.tBodies[0];
-	const rows = [...body.rows].map(row => ({
-		row, article: byId(row.querySelector("a").hash.slice(1)),
-		level: row.cells[1].textContent.trim(), kind: row.cells[2].textContent.trim(),
-		package: row.cells[6].textContent.trim(), baseline: row.cells[8]?.textContent.trim(), text: null,
-	}));
-	const text = r => r.text ??= (r.row.textContent + " " + r.article.textContent).toLowerCase();
-	const values = key => [["", "all"], ...[...new Set(rows.map(r => r[key]))].sort().map(v => [v, v])];
-	const shown = make("span", { role: "status" });
-	const apply = () => {
-		const words = searched.value.toLowerCase().split(/\s+/).filter(Boolean);
-		let count = 0;
-		for (const r of rows) {
-			const hidden = (level.value && r.level !== level.value) || (kind.value && r.kind !== kind.value) ||
-				(pack.value && r.package !== pack.value) || (baseline.value && r.baseline !== baseline.value) || !words.every(w => text(r).includes(w));
-			r.row.hidden = r.article.hidden = hidden;
-			count += !hidden;
-		}
-		shown.textContent = count + " of " + rows.length;
-	};
-	const [searchLabel, searched] = search("Search", apply);
-	const [levelLabel, level] = select("Level", values("level"), apply);
-	const [kindLabel, kind] = select("Kind", values("kind"), apply);
-	const [packLabel, pack] = select("Package", values("package"), apply);
-	filter.className = "tools";
-	const [baselineLabel, baseline] = select("Baseline", values("baseline"), apply);
-	filter.append(searchLabel, levelLabel, kindLabel, packLabel, rows.some(r => r.baseline) ? baselineLabel : "", shown);
-	filter.hidden = false;
-	apply();
+class Findings {
+	constructor(table) {
+		this.table = table;
+		this.rows = [...table.tBodies[0].rows].map(row => ({
+			row, article: byId(row.querySelector("a").hash.slice(1)),
+			level: row.cells[1].textContent.trim(), kind: row.cells[2].textContent.trim(),
+			package: row.cells[6].textContent.trim(), baseline: row.cells[8]?.textContent.trim(), text: null,
+		}));
+		this.addTools(byId("filter"));
+		[...table.tHead.rows[0].cells].forEach((th, column) =>
+			th.replaceChildren(make("button", { type: "button", onclick: () => this.sortBy(th, column) }, th.textContent)));
+		addEventListener("hashchange", () => this.follow());
+		this.follow();
+	}
 
-	const sortBy = (th, column) => {
+	addTools(place) {
+		const apply = () => this.apply();
+		const keys = ["level", "kind", "package", "baseline"].filter(key => this.rows.some(r => r[key]));
+		const [searchLabel, searched] = search("Search", apply);
+		const selects = keys.map(key => {
+			const values = [...new Set(this.rows.map(r => r[key]))].sort();
+			return select(key[0].toUpperCase() + key.slice(1), [["", "all"], ...values.map(v => [v, v])], apply);
+		});
+		this.searched = searched;
+		this.filters = selects.map(([, s], i) => ({ key: keys[i], select: s }));
+		this.shown = make("span", { role: "status" });
+		place.className = "tools";
+		place.append(searchLabel, ...selects.map(([label]) => label), this.shown);
+		place.hidden = false;
+		apply();
+	}
+
+	apply() {
+		const words = this.searched.value.toLowerCase().split(/\s+/).filter(Boolean);
+		const text = r => r.text ??= (r.row.textContent + " " + r.article.textContent).toLowerCase();
+		const isShown = r => this.filters.every(f => !f.select.value || r[f.key] === f.select.value) &&
+			words.every(w => text(r).includes(w));
+		let count = 0;
+		for (const r of this.rows) {
+			r.row.hidden = r.article.hidden = !isShown(r);
+			count += !r.row.hidden;
+		}
+		this.shown.textContent = count + " of " + this.rows.length;
+	}
+
+	sortBy(th, column) {
 		const isDown = th.getAttribute("aria-sort") === "ascending" ||
 			(!th.hasAttribute("aria-sort") && th.classList.contains("n"));
-		for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+		for (const other of this.table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
 		th.setAttribute("aria-sort", isDown ? "descending" : "ascending");
 		const isNumber = column === 0 || th.classList.contains("n");
 		const key = r => isNumber ? Number(r.row.cells[column].textContent) : r.row.cells[column].textContent;
-		const keyed = rows.map(r => [key(r), r]);
+		const keyed = this.rows.map(r => [key(r), r]);
 		keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (isDown ? -1 : 1));
-		body.append(...keyed.map(([, r]) => r.row));
+		this.table.tBodies[0].append(...keyed.map(([, r]) => r.row));
 		byId("details").append(...keyed.map(([, r]) => r.article));
-	};
-	[...table.tHead.rows[0].cells].forEach((th, column) => {
-		const button = make("button", { type: "button", onclick: () => sortBy(th, column) }, th.textContent);
-		th.replaceChildren(button);
-	});
+	}
 
 	// A link to a finding shows it, whatever the filters say.
-	const follow = () => {
+	follow() {
 		const target = location.hash.startsWith("#f-") && byId(decodeURIComponent(location.hash.slice(1)));
 		if (!target) return;
 		if (target.hidden) {
-			searched.value = level.value = kind.value = pack.value = baseline.value = "";
-			apply();
+			this.searched.value = "";
+			for (const f of this.filters) f.select.value = "";
+			this.apply();
 		}
 		target.scrollIntoView();
-	};
-	addEventListener("hashchange", follow);
-	follow();
+	}
 }
 
 // ---- the flame graph
@@ -159,30 +166,102 @@ class Tree {
 	}
 }
 
-// `read` returns the data of the graph, or of the inverted one.
-function setUpFlame(read) {
-	const ROW = 19, place = byId("flame");
-	const trees = [];
-	let tree, zoomed = 0, chosen = 0, boxes = [];
-	const isBytes = () => METRICS[metric.value][1];
-	const label = node => node ? tree.names[tree.name[node]][0] : "all";
-	const describe = node => {
-		const module = node ? tree.names[tree.name[node]][1] : "";
-		const share = tree.total[0] ? (100 * tree.total[node] / tree.total[0]).toFixed(1) : "0";
-		return label(node) + (module ? " (" + module + ")" : "") + ": " + human(tree.total[node], isBytes()) + ", " + share + " %";
-	};
-	const canvas = make("canvas", { tabindex: 0, role: "img" });
-	const info = make("p", { class: "info", role: "status" });
-	const table = make("tbody"), small = make("p", {});
+const FLAME_ROW = 19;
 
-	function draw() {
-		const words = searched.value.toLowerCase(), own = style("own"), other = style("other");
-		const found = style("found"), ink = style("text"), back = style("back");
-		const path = [];
-		for (let i = zoomed; i >= 0; i = tree.parent[i]) path.unshift(i);
-		boxes = path.map((node, depth) => ({ node, depth, x: 0, w: 1 }));
-		const todo = [{ node: zoomed, depth: path.length - 1, x: 0, w: 1 }];
-		const least = 0.5 / (canvas.parentElement.clientWidth || 1);
+class Flame {
+	// `read` returns the data of the graph, or of the inverted one.
+	constructor(read) {
+		this.read = read;
+		this.trees = [];
+		this.zoomed = this.chosen = 0;
+		this.boxes = [];
+		this.canvas = make("canvas", { tabindex: 0, role: "img" });
+		this.info = make("p", { class: "info", role: "status" });
+		this.table = make("tbody");
+		this.small = make("p", {});
+		this.addTools(byId("flame"));
+		this.listen();
+		redraws.push(() => this.draw());
+		const first = read(false).values.findIndex(values => values);
+		if (first > 0) this.metric.value = first;
+		this.rebuild();
+	}
+
+	addTools(place) {
+		const [metricLabel, metric] = select("Show", METRICS.map(([name], i) => [i, name]), () => this.rebuild());
+		const [searchLabel, searched] = search("Search", () => this.draw());
+		this.metric = metric;
+		this.searched = searched;
+		this.inverted = make("input", { type: "checkbox", onchange: () => this.rebuild() });
+		place.append(make("div", { class: "tools" }, metricLabel, searchLabel,
+			make("label", {}, this.inverted, "Inverted: innermost functions first"),
+			make("button", { type: "button", onclick: () => this.zoom(0) }, "Show all")),
+		make("div", {}, this.canvas), this.info,
+		make("details", {}, make("summary", {}, "As a table"), make("div", { class: "tools" }, make("table", {},
+			make("thead", {}, make("tr", {}, make("th", {}, "function"), make("th", { class: "n" }, "value"), make("th", { class: "n" }, "share"))), this.table))),
+		this.small);
+	}
+
+	listen() {
+		const at = handle => event => {
+			const box = this.boxAt(event);
+			if (box) handle(box.node);
+		};
+		this.canvas.addEventListener("mousemove", at(node => { this.info.textContent = this.canvas.title = this.describe(node); }));
+		this.canvas.addEventListener("click", at(node => this.zoom(node)));
+		this.canvas.addEventListener("keydown", event => {
+			const move = this.moves[event.key];
+			if (!move) return;
+			event.preventDefault();
+			move();
+		});
+	}
+
+	moves = {
+		ArrowDown: () => this.choose(this.tree.children(this.chosen)[0] ?? this.chosen),
+		ArrowUp: () => this.choose(Math.max(this.tree.parent[this.chosen], 0)),
+		ArrowLeft: () => this.choose(this.sibling(-1)), ArrowRight: () => this.choose(this.sibling(1)),
+		Enter: () => this.zoom(this.chosen), Escape: () => this.zoom(0),
+	};
+
+	sibling(by) {
+		const all = this.chosen ? this.tree.children(this.tree.parent[this.chosen]) : [0];
+		return all[all.indexOf(this.chosen) + by] ?? this.chosen;
+	}
+
+	boxAt(event) {
+		const x = event.offsetX / this.canvas.clientWidth, depth = Math.floor(event.offsetY / FLAME_ROW);
+		return this.boxes.find(box => box.depth === depth && x >= box.x && x < box.x + box.w);
+	}
+
+	label(node) { return node ? this.tree.names[this.tree.name[node]][0] : "all"; }
+	value(node) { return human(this.tree.total[node], METRICS[this.metric.value][1]); }
+	share(node) { return (this.tree.total[0] ? (100 * this.tree.total[node] / this.tree.total[0]).toFixed(1) : "0") + " %"; }
+	describe(node) {
+		const module = node ? this.tree.names[this.tree.name[node]][1] : "";
+		return this.label(node) + (module ? " (" + module + ")" : "") + ": " + this.value(node) + ", " + this.share(node);
+	}
+
+	zoom(node) { this.zoomed = this.chosen = node; this.draw(); }
+	choose(node) { this.chosen = node; this.draw(); }
+
+	rebuild() {
+		const isInverted = this.inverted.checked;
+		this.tree = this.trees[Number(isInverted)] ??= new Tree(this.read(isInverted));
+		this.tree.show(this.metric.value);
+		const leftOut = this.tree.data.left_out;
+		this.small.textContent = leftOut ? leftOut.toLocaleString("en") +
+			" stacks are too small to be drawn in full. They end in (small stacks)." : "";
+		this.zoom(0);
+	}
+
+	// The boxes of the node that is zoomed, of what is above and of what is below and wide enough to be seen.
+	lay() {
+		const path = [], { tree } = this;
+		for (let i = this.zoomed; i >= 0; i = tree.parent[i]) path.unshift(i);
+		this.boxes = path.map((node, depth) => ({ node, depth, x: 0, w: 1 }));
+		const todo = [this.boxes.at(-1)];
+		const least = 0.5 / (this.canvas.parentElement.clientWidth || 1);
 		while (todo.length) {
 			const box = todo.pop();
 			let x = box.x;
@@ -190,255 +269,240 @@ function setUpFlame(read) {
 				const w = box.w * tree.total[node] / tree.total[box.node];
 				if (w < least) break;
 				const inner = { node, depth: box.depth + 1, x, w };
-				boxes.push(inner);
+				this.boxes.push(inner);
 				todo.push(inner);
 				x += w;
 			}
 		}
-		const depth = boxes.reduce((most, box) => Math.max(most, box.depth), 0);
-		const [c, width] = prepare(canvas, (depth + 1) * ROW);
-		let matches = 0;
-		for (const box of boxes) {
-			const name = label(box.node), x = box.x * width, w = box.w * width, y = box.depth * ROW;
-			const isFound = words && name.toLowerCase().includes(words);
-			matches += isFound ? 1 : 0;
-			c.fillStyle = box.node && tree.names[tree.name[box.node]][2] ? own : other;
-			c.fillRect(x, y, Math.max(w - 1, 0.5), ROW - 1);
-			if (isFound) {
-				c.fillStyle = found;
-				c.fillRect(x, y, Math.max(w - 1, 0.5), 4);
-			}
-			if (box.node === chosen) {
-				c.strokeStyle = ink;
-				c.lineWidth = 2;
-				c.strokeRect(x + 1, y + 1, Math.max(w - 3, 1), ROW - 3);
-			}
-			if (w < 24) continue;
-			c.save();
-			c.beginPath();
-			c.rect(x, y, w - 3, ROW);
-			c.clip();
-			c.fillStyle = ink;
-			c.fillText(name, x + 3, y + ROW / 2);
-			c.restore();
+		return this.boxes.reduce((most, box) => Math.max(most, box.depth), 0) + 1;
+	}
+
+	drawBox(c, width, box, isFound, colours) {
+		const x = box.x * width, w = box.w * width, y = box.depth * FLAME_ROW;
+		c.fillStyle = box.node && this.tree.names[this.tree.name[box.node]][2] ? colours.own : colours.other;
+		c.fillRect(x, y, Math.max(w - 1, 0.5), FLAME_ROW - 1);
+		if (isFound) {
+			c.fillStyle = colours.found;
+			c.fillRect(x, y, Math.max(w - 1, 0.5), 4);
 		}
-		canvas.setAttribute("aria-label", "Flame graph of " + METRICS[metric.value][0] + ". " + describe(chosen) +
+		if (box.node === this.chosen) {
+			c.strokeStyle = colours.text;
+			c.lineWidth = 2;
+			c.strokeRect(x + 1, y + 1, Math.max(w - 3, 1), FLAME_ROW - 3);
+		}
+		if (w < 24) return;
+		c.save();
+		c.beginPath();
+		c.rect(x, y, w - 3, FLAME_ROW);
+		c.clip();
+		c.fillStyle = colours.text;
+		c.fillText(this.label(box.node), x + 3, y + FLAME_ROW / 2);
+		c.restore();
+	}
+
+	draw() {
+		const words = this.searched.value.toLowerCase();
+		const colours = Object.fromEntries(["own", "other", "found", "text"].map(name => [name, style(name)]));
+		const [c, width] = prepare(this.canvas, this.lay() * FLAME_ROW);
+		let matches = 0;
+		for (const box of this.boxes) {
+			const isFound = words && this.label(box.node).toLowerCase().includes(words);
+			matches += isFound ? 1 : 0;
+			this.drawBox(c, width, box, isFound, colours);
+		}
+		const chosen = this.describe(this.chosen);
+		this.canvas.setAttribute("aria-label", "Flame graph of " + METRICS[this.metric.value][0] + ". " + chosen +
 			". Arrow keys choose, Enter zooms, Escape shows all.");
-		info.textContent = (tree.total[0] ? describe(chosen) : "There is nothing of that.") +
+		this.info.textContent = (this.tree.total[0] ? chosen : "There is nothing of that.") +
 			(words ? "; " + matches + " found" : "");
-		fillTable();
+		this.fillTable();
 	}
 
 	// What the picture shows, for those who cannot see it: what is directly below.
-	function fillTable() {
-		table.replaceChildren(...tree.children(zoomed).slice(0, 100).map(node => make("tr", {},
-			make("td", {}, make("button", { type: "button", onclick: () => zoom(node) }, label(node))),
-			make("td", { class: "n" }, human(tree.total[node], isBytes())),
-			make("td", { class: "n" }, (100 * tree.total[node] / tree.total[0]).toFixed(1) + " %"))));
+	fillTable() {
+		this.table.replaceChildren(...this.tree.children(this.zoomed).slice(0, 100).map(node => make("tr", {},
+			make("td", {}, make("button", { type: "button", onclick: () => this.zoom(node) }, this.label(node))),
+			make("td", { class: "n" }, this.value(node)), make("td", { class: "n" }, this.share(node)))));
 	}
-
-	function zoom(node) { zoomed = chosen = node; draw(); }
-	function choose(node) { if (node >= 0) { chosen = node; draw(); } }
-	function rebuild() {
-		tree = trees[Number(inverted.checked)] ??= new Tree(read(inverted.checked));
-		tree.show(metric.value);
-		const leftOut = tree.data.left_out;
-		small.textContent = leftOut ? leftOut.toLocaleString("en") +
-			" stacks are too small to be drawn in full. They end in (small stacks)." : "";
-		zoom(0);
-	}
-	function boxAt(event) {
-		const x = event.offsetX / canvas.clientWidth, depth = Math.floor(event.offsetY / ROW);
-		return boxes.find(box => box.depth === depth && x >= box.x && x < box.x + box.w);
-	}
-	function sibling(by) {
-		const all = chosen ? tree.children(tree.parent[chosen]) : [0];
-		return all[all.indexOf(chosen) + by] ?? chosen;
-	}
-	canvas.addEventListener("mousemove", event => {
-		const box = boxAt(event);
-		if (box) info.textContent = canvas.title = describe(box.node);
-	});
-	canvas.addEventListener("click", event => {
-		const box = boxAt(event);
-		if (box) zoom(box.node);
-	});
-	canvas.addEventListener("keydown", event => {
-		const moves = {
-			ArrowDown: () => choose(tree.children(chosen)[0] ?? chosen),
-			ArrowUp: () => choose(Math.max(tree.parent[chosen], 0)),
-			ArrowLeft: () => choose(sibling(-1)), ArrowRight: () => choose(sibling(1)),
-			Enter: () => zoom(chosen), Escape: () => zoom(0),
-		};
-		if (!moves[event.key]) return;
-		event.preventDefault();
-		moves[event.key]();
-	});
-	const [metricLabel, metric] = select("Show", METRICS.map(([name], i) => [i, name]), rebuild);
-	const [searchLabel, searched] = search("Search", draw);
-	const inverted = make("input", { type: "checkbox", onchange: rebuild });
-	place.append(make("div", { class: "tools" }, metricLabel, searchLabel,
-		make("label", {}, inverted, "Inverted: innermost functions first"),
-		make("button", { type: "button", onclick: () => zoom(0) }, "Show all")),
-	make("div", {}, canvas), info,
-	make("details", {}, make("summary", {}, "As a table"), make("div", { class: "tools" }, make("table", {},
-		make("thead", {}, make("tr", {}, make("th", {}, "function"), make("th", { class: "n" }, "value"), make("th", { class: "n" }, "share"))), table))));
-	place.append(small);
-	redraws.push(draw);
-	const first = read(false).values.findIndex(values => values);
-	if (first > 0) metric.value = first;
-	rebuild();
 }
 
 // ---- what is live over time
 
 const hue = i => "hsl(" + (i * 137 + 210) % 360 + " 70% " + (isDark.matches ? "70%" : "35%") + ")";
 
-function setUpTime(courses) {
-	const place = byId("time"), canvas = make("canvas", { tabindex: 0, role: "img" });
-	const info = make("p", { class: "info", role: "status" }), legend = make("p", { class: "legend" });
-	const TOP = 16, HEIGHT = 240;
-	let cursor = -1;
-	const course = () => courses[Number(process?.value ?? 0)];
-	const lanes = () => course()[of.value], key = () => what.value;
+// A square of its colour, and a name.
+const entry = (colour, text) => {
+	const square = make("i", {});
+	square.style.background = colour;
+	return make("span", {}, square, text);
+};
 
-	function at(point) {
-		const c = course(), last = lanes()[0]?.bytes.length - 1 || 1;
-		const seconds = (c.first_ns + (c.last_ns - c.first_ns) * point / last) / 1e9;
-		return "after " + seconds.toFixed(3) + " s: " +
-			lanes().map(l => l.name + " " + human(l[key()][point], key() === "bytes")).join(", ");
+const TIME_TOP = 16, TIME_HEIGHT = 240;
+
+class TimeLine {
+	constructor(courses) {
+		this.courses = courses;
+		this.cursor = -1;
+		this.canvas = make("canvas", { tabindex: 0, role: "img" });
+		this.info = make("p", { class: "info", role: "status" });
+		this.legend = make("p", { class: "legend" });
+		this.addTools(byId("time"));
+		this.listen();
+		redraws.push(() => this.draw());
+		this.draw();
 	}
 
-	function draw() {
-		const [c, width] = prepare(canvas, HEIGHT), all = lanes(), points = all[0]?.bytes.length ?? 0;
-		const most = Math.max(1, ...all.map(l => Math.max(...l[key()])));
-		const x = point => 1 + point / (points - 1 || 1) * (width - 2);
-		const y = value => HEIGHT - 2 - value / most * (HEIGHT - TOP - 4);
-		c.strokeStyle = style("line");
-		c.strokeRect(0.5, TOP + 0.5, width - 1, HEIGHT - TOP - 1);
-		all.forEach((lane, i) => {
-			c.strokeStyle = hue(i);
-			c.lineWidth = 2;
-			c.setLineDash(i % 2 ? [6, 3] : []);
-			c.beginPath();
-			lane[key()].forEach((value, point) => {
-				if (point) c.lineTo(x(point), y(lane[key()][point - 1]));
-				c.lineTo(x(point), y(value));
-			});
-			c.stroke();
+	addTools(place) {
+		const redraw = () => { this.cursor = -1; this.draw(); };
+		const { courses } = this;
+		const [whatLabel, what] = select("Live", [["bytes", "bytes"], ["blocks", "blocks"]], redraw);
+		const [ofLabel, of] = select("of", [["packages", "packages"], ["sections", "sections"]], redraw);
+		const [processLabel, process] = select("in process", courses.map((c, i) => [i, c.pid]), redraw);
+		Object.assign(this, { what, of, process });
+		place.append(make("div", { class: "tools" }, whatLabel, ofLabel, courses.length > 1 ? processLabel : ""),
+			make("div", {}, this.canvas), this.legend, this.info);
+		const findings = courses.reduce((sum, c) => sum + c.marks.length + c.further_marks, 0);
+		if (findings) place.append(make("p", {}, "The triangles are the " + findings + " calls that are findings, as far as the trace still has them."));
+		if (courses.some(c => c.left_out)) place.append(make("p", {}, "Only the first 32 sections are drawn."));
+	}
+
+	listen() {
+		this.canvas.addEventListener("mousemove", event => {
+			this.move(Math.round(event.offsetX / this.canvas.clientWidth * (this.points - 1)));
+			const found = this.markAt(event);
+			if (found) this.info.textContent = found[1] + " after " + (found[0] / 1e9).toFixed(3) + " s";
 		});
+		this.canvas.addEventListener("keydown", event => {
+			const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key];
+			if (!by) return;
+			event.preventDefault();
+			this.move(this.cursor + by);
+		});
+	}
+
+	get course() { return this.courses[Number(this.process.value || 0)]; }
+	get lanes() { return this.course[this.of.value]; }
+	get points() { return this.lanes[0]?.bytes.length ?? 0; }
+	get span() { return this.course.last_ns - this.course.first_ns || 1; }
+	values(lane) { return lane[this.what.value]; }
+	human(value) { return human(value, this.what.value === "bytes"); }
+	x(point, width) { return 1 + point / (this.points - 1 || 1) * (width - 2); }
+
+	describe(point) {
+		const seconds = (this.course.first_ns + this.span * point / (this.points - 1 || 1)) / 1e9;
+		return "after " + seconds.toFixed(3) + " s: " +
+			this.lanes.map(l => l.name + " " + this.human(this.values(l)[point])).join(", ");
+	}
+
+	drawLane(c, width, lane, i, most) {
+		const y = value => TIME_HEIGHT - 2 - value / most * (TIME_HEIGHT - TIME_TOP - 4);
+		const values = this.values(lane);
+		c.strokeStyle = hue(i);
+		c.lineWidth = 2;
+		c.setLineDash(i % 2 ? [6, 3] : []);
+		c.beginPath();
+		values.forEach((value, point) => {
+			if (point) c.lineTo(this.x(point, width), y(values[point - 1]));
+			c.lineTo(this.x(point, width), y(value));
+		});
+		c.stroke();
 		c.setLineDash([]);
-		const span = course().last_ns - course().first_ns || 1;
+	}
+
+	drawMarks(c, width) {
 		c.fillStyle = style("error");
-		for (const [time] of course().marks) {
-			const left = 1 + (time - course().first_ns) / span * (width - 2);
+		for (const [time] of this.course.marks) {
+			const left = 1 + (time - this.course.first_ns) / this.span * (width - 2);
 			c.beginPath();
-			c.moveTo(left - 4, TOP - 10);
-			c.lineTo(left + 4, TOP - 10);
-			c.lineTo(left, TOP - 2);
+			c.moveTo(left - 4, TIME_TOP - 10);
+			c.lineTo(left + 4, TIME_TOP - 10);
+			c.lineTo(left, TIME_TOP - 2);
 			c.fill();
 		}
-		c.fillStyle = style("dim");
-		c.fillText("at most " + human(most, key() === "bytes"), 6, TOP + 12);
-		if (cursor >= 0) {
-			c.fillStyle = style("text");
-			c.fillRect(x(cursor), TOP, 1, HEIGHT - TOP);
-		}
-		canvas.setAttribute("aria-label", "Live " + key() + " over time, of " + all.length + " " + of.value +
-			"; arrow keys move along it." + (points ? " At the end, " + at(points - 1) : ""));
-		legend.replaceChildren(...all.map((lane, i) => {
-			const colour = make("i", {});
-			colour.style.background = hue(i);
-			return make("span", {}, colour, lane.name);
-		}));
-		info.textContent = !points ? "There is nothing of that." : at(cursor >= 0 ? cursor : points - 1);
 	}
 
-	function move(to) {
-		const points = lanes()[0]?.bytes.length ?? 0;
-		cursor = Math.min(Math.max(to, 0), points - 1);
-		draw();
+	draw() {
+		const [c, width] = prepare(this.canvas, TIME_HEIGHT), { lanes, points } = this;
+		const most = Math.max(1, ...lanes.map(l => Math.max(...this.values(l))));
+		c.strokeStyle = style("line");
+		c.strokeRect(0.5, TIME_TOP + 0.5, width - 1, TIME_HEIGHT - TIME_TOP - 1);
+		lanes.forEach((lane, i) => this.drawLane(c, width, lane, i, most));
+		this.drawMarks(c, width);
+		c.fillStyle = style("dim");
+		c.fillText("at most " + this.human(most), 6, TIME_TOP + 12);
+		if (this.cursor >= 0) {
+			c.fillStyle = style("text");
+			c.fillRect(this.x(this.cursor, width), TIME_TOP, 1, TIME_HEIGHT - TIME_TOP);
+		}
+		this.canvas.setAttribute("aria-label", "Live " + this.what.value + " over time, of " + lanes.length + " " + this.of.value +
+			"; arrow keys move along it." + (points ? " At the end, " + this.describe(points - 1) : ""));
+		this.legend.replaceChildren(...lanes.map((lane, i) => entry(hue(i), lane.name)));
+		this.info.textContent = !points ? "There is nothing of that." : this.describe(this.cursor >= 0 ? this.cursor : points - 1);
 	}
-	const mark = event => {
-		const c = course(), time = c.first_ns + (c.last_ns - c.first_ns) * event.offsetX / canvas.clientWidth;
-		const near = (c.last_ns - c.first_ns) * 6 / canvas.clientWidth;
-		return event.offsetY < TOP ? c.marks.find(([when]) => Math.abs(when - time) <= near) : undefined;
-	};
-	canvas.addEventListener("mousemove", event => {
-		move(Math.round(event.offsetX / canvas.clientWidth * ((lanes()[0]?.bytes.length ?? 1) - 1)));
-		const found = mark(event);
-		if (found) info.textContent = found[1] + " after " + (found[0] / 1e9).toFixed(3) + " s";
-	});
-	canvas.addEventListener("keydown", event => {
-		const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key];
-		if (!by) return;
-		event.preventDefault();
-		move(cursor + by);
-	});
-	const redraw = () => { cursor = -1; draw(); };
-	const [whatLabel, what] = select("Live", [["bytes", "bytes"], ["blocks", "blocks"]], redraw);
-	const [ofLabel, of] = select("of", [["packages", "packages"], ["sections", "sections"]], redraw);
-	const [processLabel, process] = select("in process", courses.map((c, i) => [i, c.pid]), redraw);
-	place.append(make("div", { class: "tools" }, whatLabel, ofLabel, courses.length > 1 ? processLabel : ""),
-		make("div", {}, canvas), legend, info);
-	const findings = courses.reduce((sum, c) => sum + c.marks.length + c.further_marks, 0);
-	if (findings) place.append(make("p", {}, "The triangles are the " + findings + " calls that are findings, as far as the trace still has them."));
-	if (courses.some(c => c.left_out)) place.append(make("p", {}, "Only the first 32 sections are drawn."));
-	redraws.push(draw);
-	draw();
+
+	move(to) {
+		this.cursor = Math.min(Math.max(to, 0), this.points - 1);
+		this.draw();
+	}
+
+	markAt(event) {
+		const perPixel = this.span / this.canvas.clientWidth, time = this.course.first_ns + perPixel * event.offsetX;
+		return event.offsetY < TIME_TOP ? this.course.marks.find(([when]) => Math.abs(when - time) <= 6 * perPixel) : undefined;
+	}
 }
 
 // ---- what is live where in the sections, and by whom
 
-function setUpMap(maps) {
-	const place = byId("map"), ROW = 22;
-	for (const map of maps) {
-		if (!map.blocks.length) continue;
-		const names = [], sums = [];
-		const blocks = map.blocks.map(([section, offset, size, name, text]) => {
-			if (text !== undefined) names[name] = text;
+const MAP_ROW = 22;
+
+class SectionMap {
+	constructor(map) {
+		const sums = [];
+		this.sections = map.sections;
+		this.names = [];
+		this.blocks = map.blocks.map(([section, offset, size, name, text]) => {
+			if (text !== undefined) this.names[name] = text;
 			sums[name] = (sums[name] ?? 0) + size;
 			return { section, offset, size, name };
 		});
-		const order = sums.map((_, i) => i).sort((a, b) => sums[b] - sums[a]);
-		const rank = [];
-		order.forEach((name, i) => { rank[name] = i; });
-		const canvas = make("canvas", { role: "img", "aria-label": "Map of " + map.sections.length +
+		this.sums = sums;
+		this.order = sums.map((_, i) => i).sort((a, b) => sums[b] - sums[a]);
+		this.rank = [];
+		this.order.forEach((name, i) => { this.rank[name] = i; });
+		this.boxes = [];
+		this.canvas = make("canvas", { role: "img", "aria-label": "Map of " + map.sections.length +
 			" sections: each block at its place, coloured by the function that allocated it. The table below has the sums." });
-		const legend = make("p", { class: "legend" }), info = make("p", { class: "info", role: "status" });
-		let boxes = [];
-		const draw = () => {
-			const [c, width] = prepare(canvas, map.sections.length * ROW), filled = [];
-			boxes = [];
-			map.sections.forEach(([handle], i) => {
-				c.fillStyle = style("other");
-				c.fillRect(0, i * ROW, width, ROW - 4);
-				filled[i] = 0;
-			});
-			for (const b of blocks) {
-				const most = map.sections[b.section][1] || 1;
-				const start = b.offset >= 0 ? b.offset : filled[b.section];
-				filled[b.section] = start + b.size;
-				const x = Math.min(start / most, 1) * width, w = Math.max(b.size / most * width, 1);
-				c.fillStyle = hue(rank[b.name]);
-				c.fillRect(x, b.section * ROW, Math.min(w, width - x), ROW - 4);
-				boxes.push({ x, w, b });
-			}
-			legend.replaceChildren(...order.slice(0, 12).map((name, i) => {
-				const colour = make("i", {});
-				colour.style.background = hue(i);
-				return make("span", {}, colour, names[name] + ": " + human(sums[name], true));
-			}));
-		};
-		canvas.addEventListener("mousemove", event => {
-			const row = Math.floor(event.offsetY / ROW), section = map.sections[row];
-			const box = boxes.find(({ x, w, b }) => b.section === row && event.offsetX >= x && event.offsetX <= x + w);
-			if (section) info.textContent = "section " + section[0] + ", " + human(section[2], true) + " of " + human(section[1], true) +
-				(box ? "; block of " + human(box.b.size, true) + " by " + names[box.b.name] : "");
+		this.legend = make("p", { class: "legend" });
+		this.info = make("p", { class: "info", role: "status" });
+		this.canvas.addEventListener("mousemove", event => this.tell(event));
+		byId("map").append(make("div", {}, this.canvas), this.legend, this.info);
+		redraws.push(() => this.draw());
+		this.draw();
+	}
+
+	draw() {
+		const [c, width] = prepare(this.canvas, this.sections.length * MAP_ROW), filled = this.sections.map(() => 0);
+		c.fillStyle = style("other");
+		this.sections.forEach((_, i) => c.fillRect(0, i * MAP_ROW, width, MAP_ROW - 4));
+		this.boxes = this.blocks.map(b => {
+			const most = this.sections[b.section][1] || 1;
+			const start = b.offset >= 0 ? b.offset : filled[b.section];
+			const x = Math.min(start / most, 1) * width, w = Math.max(b.size / most * width, 1);
+			filled[b.section] = start + b.size;
+			c.fillStyle = hue(this.rank[b.name]);
+			c.fillRect(x, b.section * MAP_ROW, Math.min(w, width - x), MAP_ROW - 4);
+			return { x, w, b };
 		});
-		place.append(make("div", {}, canvas), legend, info);
-		redraws.push(draw);
-		draw();
+		this.legend.replaceChildren(...this.order.slice(0, 12).map((name, i) =>
+			entry(hue(i), this.names[name] + ": " + human(this.sums[name], true))));
+	}
+
+	tell(event) {
+		const row = Math.floor(event.offsetY / MAP_ROW), section = this.sections[row];
+		const box = this.boxes.find(({ x, w, b }) => b.section === row && event.offsetX >= x && event.offsetX <= x + w);
+		if (!section) return;
+		this.info.textContent = "section " + section[0] + ", " + human(section[2], true) + " of " + human(section[1], true) +
+			(box ? "; block of " + human(box.b.size, true) + " by " + this.names[box.b.name] : "");
 	}
 }
 
@@ -446,10 +510,10 @@ function setUpMap(maps) {
 const read = id => JSON.parse(byId(id).textContent);
 const graph = read("flame-data").tree;
 let data;
-if (graph) setUpFlame(isInverted => isInverted ? data.inverted : graph);
+if (graph) new Flame(isInverted => isInverted ? data.inverted : graph);
 addEventListener("DOMContentLoaded", () => {
 	data = read("data");
-	setUpFindings();
-	setUpTime(data.courses);
-	setUpMap(data.maps);
+	if (byId("table")) new Findings(byId("table"));
+	new TimeLine(data.courses);
+	for (const map of data.maps) if (map.blocks.length) new SectionMap(map);
 });
