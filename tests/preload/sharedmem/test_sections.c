@@ -487,7 +487,7 @@ static void *churn(void *unused)
 
 static int use_in_child(void)
 {
-	alarm(20);
+	alarm(50);
 	for (int i = 0; i < 100; i++)
 		if (!sections_allocate(section, 16))
 			return 1;

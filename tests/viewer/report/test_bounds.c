@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The bounds that trace_format.h gives a reader: traces that are well formed and hostile. Each test
- * allows itself as much memory as the trace may take, and is ended by an alarm when the work is not
- * linear in the size of the trace: the work of a square would take hours.
+ * allows itself as much memory as the trace may take, and is ended after so much processor time that
+ * the work cannot be linear in the size of the trace: the work of a square would take hours.
  */
 #include <criterion/criterion.h>
 
@@ -19,7 +19,7 @@
 #include "viewer/export/export.h"
 #include "viewer/report/report.h"
 
-#define ALARM_SECONDS 120
+#define PROCESSOR_SECONDS 120
 #define ENTRIES (200 * (unsigned)TRACE_ITEMS(struct trace_entry)) /* 3.3 MB of them */
 
 /* From now on this process may take 64 MiB + 4n more than now. */
@@ -38,6 +38,13 @@ static void limit_memory(uint64_t trace_bytes)
 #else
 	(void)trace_bytes;
 #endif
+}
+
+static void limit_time(void)
+{
+	const struct rlimit limit = { PROCESSOR_SECONDS, PROCESSOR_SECONDS + 1 };
+
+	cr_assert_eq(setrlimit(RLIMIT_CPU, &limit), 0);
 }
 
 /* Returns how many bytes the report in a format has. */
@@ -68,7 +75,7 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 
 	cr_assert(mkdtemp(folder));
 	trace_builder_bytes(b, &size);
-	alarm(ALARM_SECONDS);
+	limit_time();
 	limit_memory(size);
 	cr_assert(freopen("/dev/null", "w", stdout));
 	REPORT_FORMATS(REPORT, REPORT)
@@ -210,7 +217,7 @@ Test(bounds, each_of_many_frames_may_have_a_long_name_of_its_own, .timeout = 300
 	}
 	file = trace_builder_write(b);
 	trace_builder_bytes(b, &size);
-	alarm(ALARM_SECONDS);
+	limit_time();
 	limit_memory(size);
 	cr_expect_gt(report(file, REPORT_FORMAT_html), 0);
 	trace_builder_free(b);
@@ -326,7 +333,7 @@ Test(bounds, each_chunk_of_the_ring_may_be_of_its_own_lane_and_each_free_in_its_
 	}
 	path = strdup(trace_builder_write(b));
 	trace_builder_bytes(b, &size);
-	alarm(ALARM_SECONDS);
+	limit_time();
 	limit_memory(size);
 	cr_expect(export_traces(EXPORT_perfetto, "/dev/null", &path, 1));
 	free(path);
@@ -348,7 +355,7 @@ Test(bounds, holes_of_a_sparse_file_cost_nothing, .timeout = 300)
 	h->max_chunks = 0;
 	arguments[1] = strdup(trace_builder_write(b));
 	cr_assert_eq(truncate(arguments[1], (off_t)chunks * TRACE_CHUNK_BYTES), 0);
-	alarm(ALARM_SECONDS);
+	limit_time();
 	limit_memory(0);
 	cr_assert(freopen("/dev/null", "w", stdout));
 	cr_expect_lt(report(arguments[1], REPORT_FORMAT_json), 8192);
