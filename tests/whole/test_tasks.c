@@ -120,3 +120,32 @@ Test(tasks, what_differs_from_yesterday, .timeout = 60)
 	run_release(&run);
 	temporary_folder_remove(folder);
 }
+
+static void expect_told(const char *folder, const char *options, const char *told)
+{
+	char *script = NULL;
+	struct run run;
+
+	cr_assert(asprintf(&script, "\"$0\" report --fail-on=never %s old", options) > 0);
+	run = ask(folder, script);
+	cr_expect(strstr(run.err, told), "%s: %s", options, run.err);
+	run_release(&run);
+	free(script);
+}
+
+/* What is mistyped must not look like a clean result. */
+Test(tasks, a_filter_that_no_finding_passes_is_told, .timeout = 60)
+{
+	char *folder = record();
+
+	expect_told(folder, "--package=mny",
+		    "--package=mny: no finding is of that; did you mean many?\n");
+	expect_told(folder, "--kind=lost", "; there are: ");
+	expect_told(folder, "--kind=lost", ", block-leak");
+	expect_told(folder, "--kind=*-leak --finding=999", "--finding=999: no finding is of that\n");
+	expect_told(folder, "--since=25:00", "no checkpoint '25:00' was set; a time is ");
+	expect_told(folder, "--package=many --format=html",
+		    "lsatrace: filters are for text and JSON: the html has all findings\n");
+	expect_told(folder, "-top 3", "lsatrace report: -top: no such option; did you mean --top?");
+	temporary_folder_remove(folder);
+}

@@ -228,18 +228,25 @@ static bool hyphenate(char *option)
 	return has_changed;
 }
 
+/* What getopt_long() has just refused: in "-top", it is still at the first letter. */
+static const char *find_refused(char **argv)
+{
+	const char *next = argv[optind];
+
+	return optopt && next && next[0] == '-' && next[1] == optopt ? next : argv[optind - 1];
+}
+
 /* The words are all options: typed is like "--rign=64M". */
 static void refuse_option(const struct rows *rows, const char *command, const char *typed)
 {
-	const char *names[ARGUMENTS_MOST + 1], *meant = NULL;
+	const char *names[ARGUMENTS_MOST + 1], *word, *meant;
 	char name[OPTION_NAME_MOST + 1];
 
 	for (int i = 0; i < rows->count; i++)
 		names[i] = rows->row[i]->name;
-	if (strncmp(typed, "--", 2) == 0) {
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
-		meant = likeness_find(name, names, (size_t)rows->count);
-	}
+	word = typed + strspn(typed, "-");
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	meant = likeness_find(name, names, (size_t)rows->count);
 	if (meant)
 		complain(command, "%s: no such option; did you mean --%s? See lsatrace %s --help",
 			 typed, meant, command);
@@ -289,7 +296,7 @@ static bool take_options(const struct arguments *a, const struct rows *rows, int
 			return false;
 		}
 		if (i < 0) {
-			refuse_option(rows, argv[0], argv[optind - 1]);
+			refuse_option(rows, argv[0], find_refused(argv));
 			return false;
 		}
 		if (rows->row[i] == &help_row) {

@@ -24,6 +24,7 @@
 #define SUPPRESSIONS_DEFAULT "lsatrace.supp"
 #define NOTHING(...)
 #define FORMAT_WRITER(name, ...) report_write_##name,
+#define FORMAT_NAME(name, ...) #name,
 #define FORMAT_WORD(name, ...) "|" #name
 #define FORMAT_ITEM(name, ...) " " #name
 #define FORMAT_LIST REPORT_FORMATS(FORMAT_ITEM, FORMAT_ITEM)
@@ -368,6 +369,24 @@ static bool write_file(struct report *report, const struct report_options *o, si
 	return false;
 }
 
+static bool is_filtered(enum report_format format)
+{
+	return format == REPORT_FORMAT_text || format == REPORT_FORMAT_json;
+}
+
+/* Says which format has all findings, though a filter was given. */
+static void complain_of_filters(const struct report_options *o)
+{
+	static const char *const names[] = { REPORT_FORMATS(FORMAT_NAME, FORMAT_NAME) };
+	enum report_format format = report_stream_format(o);
+
+	for (size_t i = 0; i < o->files && is_filtered(format); i++)
+		format = format_of(o, &o->file[i]);
+	if (!is_filtered(format) && selection_is_narrow(&o->selection))
+		complaint_print("lsatrace", "filters are for text and JSON: the %s has all findings",
+				names[format]);
+}
+
 /*
  * Writes the formats that have filters, or the others. CI systems take what a document does not have for
  * passed, so filters are for text and JSON only.
@@ -379,11 +398,11 @@ static bool write_all(struct report *report, const struct report_options *o, boo
 	bool is_written = true;
 
 	report->has_color = report_wants_color(o->color, out);
-	if ((format == REPORT_FORMAT_text || format == REPORT_FORMAT_json) == has_filters)
+	if (is_filtered(format) == has_filters)
 		is_written = write_stream(report, format, out, "report", progress);
 	for (size_t i = 0; i < o->files; i++) {
 		format = format_of(o, &o->file[i]);
-		if ((format == REPORT_FORMAT_text || format == REPORT_FORMAT_json) == has_filters)
+		if (is_filtered(format) == has_filters)
 			is_written &= write_file(report, o, i, traces, count, progress);
 	}
 	return is_written;
@@ -490,10 +509,13 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	report->fails_on_warning = o->fail_on == REPORT_FAIL_ON_WARNING;
 	report->view = &o->view;
 	report->selection = &o->selection;
+	complain_of_filters(o);
 	if (!write_all(report, o, false, paths, count, progress, out))
 		status = REPORT_TROUBLE;
 	if (o->prunes && status != REPORT_TROUBLE && !prune_baseline(o, findings))
 		status = REPORT_TROUBLE;
+	if (findings->count)
+		selection_complain(&o->selection, findings);
 	selection_apply(&o->selection, findings);
 	if (!write_all(report, o, true, paths, count, progress, out))
 		status = REPORT_TROUBLE;
@@ -520,8 +542,10 @@ static bool look_since(struct model *const *models, size_t count, const char *ch
 		buffer_plain(&others, other->name);
 	}
 	if (!is_set)
-		complaint_print("lsatrace", "no checkpoint '%s' was set%s", checkpoint,
-				others.used ? others.data : "");
+		complaint_print(
+			"lsatrace",
+			"no checkpoint '%s' was set%s; a time is 2026-11-29 21:05, 21:05:47 or -8h",
+			checkpoint, others.used ? others.data : "");
 	buffer_release(&others);
 	return is_set;
 }

@@ -486,13 +486,18 @@ static void write_changes(struct writer *w)
 	}
 }
 
+static void write_levels(struct buffer *text, uint64_t errors, uint64_t warnings, uint64_t notes)
+{
+	buffer_count(text, errors, "error");
+	buffer_text(text, ", ");
+	buffer_count(text, warnings, "warning");
+	buffer_text(text, ", ");
+	buffer_count(text, notes, "note");
+}
+
 void text_write_summary(struct buffer *text, const struct findings *f)
 {
-	buffer_count(text, f->errors, "error");
-	buffer_text(text, ", ");
-	buffer_count(text, f->warnings, "warning");
-	buffer_text(text, ", ");
-	buffer_count(text, f->notes, "note");
+	write_levels(text, f->errors, f->warnings, f->notes);
 	buffer_text(text, "; ");
 	buffer_count(text, f->leaked_blocks, "block");
 	buffer_text(text, " (");
@@ -507,11 +512,10 @@ void text_write_summary(struct buffer *text, const struct findings *f)
 			      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
 			      f->by_baseline[FINDING_KNOWN], f->fixed);
 	buffer_text(text, f->is_exact ? "exact" : "a lower bound");
-	if (f->is_selected)
-		buffer_format(text,
-			      "; hidden by filters: %" PRIu64 " errors, %" PRIu64
-			      " warnings, %" PRIu64 " notes",
-			      f->hidden_errors, f->hidden_warnings, f->hidden_notes);
+	if (f->is_selected) {
+		buffer_text(text, "; hidden by filters: ");
+		write_levels(text, f->hidden_errors, f->hidden_warnings, f->hidden_notes);
+	}
 }
 
 void text_write_losses(struct buffer *text, const struct findings *f, const char *before,

@@ -9,12 +9,16 @@
 #include "include/kinds.h"
 #include "include/options.h"
 #include "viewer/base/buffer.h"
+#include "viewer/base/complaint.h"
 #include "viewer/base/hash.h"
+#include "viewer/base/likeness.h"
 #include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/walk.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
+
+enum { VALUES_MOST = 40 }; /* that are listed for somebody who mistyped one */
 
 const char *selection_take_level(void *member, const struct argument *row, const char *value)
 {
@@ -141,6 +145,16 @@ static bool matches_number(const char *glob, uint64_t number)
 	return fnmatch(glob, text, 0) == 0;
 }
 
+/* Its first digits do, as those of a commit. */
+static bool matches_fingerprint(const char *glob, const char *fingerprint)
+{
+	enum { DIGITS_LEAST = 6 };
+	size_t bytes = strlen(glob);
+
+	return fnmatch(glob, fingerprint, 0) == 0 ||
+	       (bytes >= DIGITS_LEAST && strncmp(glob, fingerprint, bytes) == 0);
+}
+
 static bool passes(enum selection_field field, const char *glob, const struct findings *findings,
 		   const struct finding *f)
 {
@@ -154,7 +168,7 @@ static bool passes(enum selection_field field, const char *glob, const struct fi
 	case SELECTION_THREAD:
 		return f->thread && matches_number(glob, (uint64_t)f->thread);
 	case SELECTION_FINDING:
-		return matches_number(glob, f->number) || fnmatch(glob, f->fingerprint, 0) == 0;
+		return matches_number(glob, f->number) || matches_fingerprint(glob, f->fingerprint);
 	default:
 		return matches_stacks(field, glob, findings, f);
 	}
@@ -183,6 +197,90 @@ static bool is_selected(const struct selection *s, const struct findings *findin
 			return false;
 	}
 	return is_in_time(s, f);
+}
+
+bool selection_is_narrow(const struct selection *s)
+{
+	size_t filters = 0;
+
+	for (unsigned field = 0; field < SELECTION_FIELDS; field++)
+		filters += s->filter[field].count;
+	return filters || s->since.is_set || s->until.is_set;
+}
+
+/* Appends what a finding is in a field whose values are few; nothing in others. */
+static void write_value(enum selection_field field, const struct finding *f, struct buffer *b)
+{
+	if (field == SELECTION_PACKAGE)
+		model_write_package(f->model, f->package, b);
+	if (field == SELECTION_KIND) {
+		buffer_text(b, kinds_text(f->kind));
+		if (f->reason) {
+			buffer_text(b, "/");
+			buffer_text(b, kinds_reason_text(f->reason));
+		}
+	}
+}
+
+static bool is_listed(const char *const *values, size_t count, const char *value)
+{
+	while (count && strcmp(values[count - 1], value) != 0)
+		count--;
+	return count != 0;
+}
+
+/* Lists the first values that the findings have in a field. They are to be freed. */
+static size_t list_values(enum selection_field field, struct findings *findings, char **values)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->count && count < VALUES_MOST; i++) {
+		struct buffer b = { 0 };
+
+		write_value(field, findings_get(findings, i), &b);
+		if (b.used && !is_listed((const char *const *)values, count, b.data))
+			values[count++] = buffer_take(&b);
+		buffer_release(&b);
+	}
+	return count;
+}
+
+static void complain_of(enum selection_field field, const char *glob, struct findings *findings)
+{
+	char *values[VALUES_MOST];
+	size_t count = list_values(field, findings, values);
+	const char *meant = likeness_find(glob, (const char *const *)values, count);
+	struct buffer b = { 0 };
+
+	if (meant) {
+		buffer_format(&b, "; did you mean %s?", meant);
+	} else {
+		for (size_t i = 0; i < count; i++)
+			buffer_format(&b, "%s%s", i ? ", " : "; there are: ", values[i]);
+		if (count == VALUES_MOST)
+			buffer_text(&b, " and more");
+	}
+	complaint_print("lsatrace", "--%s=%s: no finding is of that%s",
+			selection_arguments(NULL).rows[field].name, glob, b.used ? b.data : "");
+	buffer_release(&b);
+	while (count)
+		free(values[--count]);
+}
+
+void selection_complain(const struct selection *s, struct findings *findings)
+{
+	for (unsigned field = 0; field < SELECTION_FIELDS; field++)
+		for (size_t j = 0; j < s->filter[field].count; j++) {
+			size_t i = 0;
+
+			while (i < findings->count &&
+			       !passes((enum selection_field)field, s->filter[field].item[j],
+				       findings, findings_get(findings, i)))
+				i++;
+			if (i == findings->count)
+				complain_of((enum selection_field)field, s->filter[field].item[j],
+					    findings);
+		}
 }
 
 /* A finding that is shown. */
@@ -283,11 +381,9 @@ void selection_apply(const struct selection *s, struct findings *findings)
 {
 	struct item *item;
 	uint32_t *index;
-	size_t filters = 0, count = 0;
+	size_t count = 0;
 
-	for (unsigned field = 0; field < SELECTION_FIELDS; field++)
-		filters += s->filter[field].count;
-	if (!filters && !s->since.is_set && !s->until.is_set && !s->sort && !s->groups)
+	if (!selection_is_narrow(s) && !s->sort && !s->groups)
 		return;
 	item = memory_new(findings->count, sizeof(*item));
 	for (size_t i = 0; i < findings->count; i++) {

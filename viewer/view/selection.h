@@ -74,6 +74,12 @@ const struct symbol *selection_culprit(const struct findings *findings, const st
 void selection_write_group(const struct selection *s, const struct findings *findings,
 			   const struct finding *f, struct buffer *b);
 
+/* Does it leave out any findings? */
+bool selection_is_narrow(const struct selection *s);
+
+/* Prints one line for each filter that no finding passes. Before findings are selected. */
+void selection_complain(const struct selection *s, struct findings *findings);
+
 /* Selects and orders the findings, and groups them. */
 void selection_apply(const struct selection *s, struct findings *findings);
 

@@ -653,6 +653,7 @@ Test(report_text, shows_what_the_filters_let_pass_but_judges_all)
 	expect_selected(SELECTION_PACKAGE, "beta", "");
 	expect_selected(SELECTION_THREAD, "11", "double-free");
 	expect_selected(SELECTION_FINDING, "2", "block-leak");
+	expect_selected(SELECTION_FINDING, "999", "");
 	expect_selected(SELECTION_FUNCTION, "DeleteShared*", "double-free null-free");
 	expect_selected(SELECTION_FUNCTION, "unknown", "");
 }
