@@ -15,13 +15,13 @@
 #include "viewer/findings/findings.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
-#include "viewer/read/timeline.h"
 #include "viewer/report/event_json.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/event_filter.h"
 #include "viewer/view/event_line.h"
+#include "viewer/view/event_stream.h"
 #include "viewer/view/frames.h"
 #include "viewer/view/terminal.h"
 
@@ -83,20 +83,23 @@ static void write_event(struct printer *p, const struct trace_event *e)
 		return;
 	}
 	buffer_text(&p->out, p->style.indent);
-	buffer_text(&p->out, "called from ");
-	buffer_hex(&p->out, e->caller);
-	buffer_text(&p->out, "; the backtrace could not be stored\n");
+	if (e->caller) {
+		buffer_text(&p->out, "called from ");
+		buffer_hex(&p->out, e->caller);
+		buffer_text(&p->out, "; ");
+	}
+	buffer_text(&p->out, "the backtrace could not be stored\n");
 }
 
 /* Prints the events that are wanted, or keeps the last ones, and returns how many there were. */
 static size_t walk_events(struct printer *p, struct trace_event *last, struct trouble *trouble)
 {
-	struct timeline *timeline = timeline_new(model_reader(p->model));
+	struct event_stream *stream = event_stream_new(p->model);
 	const struct trace_event *e;
 	uint64_t done = 0;
 	size_t count = 0;
 
-	while (!p->out.error && (e = timeline_next(timeline, trouble)) != NULL) {
+	while (!p->out.error && (e = event_stream_next(stream, trouble)) != NULL) {
 		if (++done % READER_RING_EVENTS == 0)
 			progress_show(p->progress, "reading events", done, p->events.retained);
 		if (!event_filter_passes(p->filter, e))
@@ -106,7 +109,7 @@ static size_t walk_events(struct printer *p, struct trace_event *last, struct tr
 		else
 			write_event(p, e);
 	}
-	timeline_free(timeline);
+	event_stream_free(stream);
 	return count;
 }
 
@@ -230,10 +233,10 @@ int command_events(int argc, char **argv)
 			"Prints the retained calls of the trace, oldest first, one line each:\n"
 			"  [+seconds since the start] thread package function(arguments) = result "
 			"<seconds taken>\n"
-			"\"= ?\" means that the call did not return before the trace ended. An "
-			"arrow marks "
-			"a call that\n"
-			"is a finding. Between the calls are the returns of the package's entry "
+			"\"= ?\" means that the call had not returned when the process ended, or "
+			"when the trace\n"
+			"was read. An arrow marks a call that is a finding. Between the calls are "
+			"the returns of the package's entry "
 			"points, and\n"
 			"the blocks that these hand over to the LSA or to a client:\n"
 			"  [+seconds since the start] thread package entry-point = status "

@@ -10,8 +10,9 @@
 #include "viewer/findings/findings.h"
 #include "viewer/model/model.h"
 #include "viewer/page/html.h"
-#include "viewer/read/timeline.h"
+#include "viewer/read/trouble.h"
 #include "viewer/view/event_line.h"
+#include "viewer/view/event_stream.h"
 
 enum { CALLS = 20, THREADS = 4 };
 
@@ -96,16 +97,16 @@ void calls_write(struct buffer *b, const struct model *model, struct findings *f
 {
 	struct threads *t = memory_new(1, sizeof(*t));
 	const struct trace_event *e;
-	struct timeline *timeline;
+	struct event_stream *stream;
 	struct trouble trouble;
 	struct event_line *line;
 
 	choose_threads(t, model, findings, number);
 	if (t->count) {
-		timeline = timeline_new(model_reader(model));
-		while ((e = timeline_next(timeline, &trouble)) != NULL)
+		stream = event_stream_new(model);
+		while ((e = event_stream_next(stream, &trouble)) != NULL)
 			take_event(t, e);
-		timeline_free(timeline);
+		event_stream_free(stream);
 		line = event_line_new(model, false);
 		for (size_t i = 0; i < t->count; i++)
 			write_thread(b, line, &t->thread[i]);

@@ -34,6 +34,9 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 	const struct model_function *function = model_function(model, e->function);
 	enum trace_role role = event_role(function->role, e);
 	bool is_creation = role == TRACE_ROLE_CREATE_SECTION;
+	/* A size that comes back through a pointer is not known before. */
+	bool has_size = event_has_size(role) &&
+			(role != TRACE_ROLE_OBTAIN || (e->state & TRACE_EVENT_RETURNED));
 	struct json j = { .out = b, .is_compact = true };
 	struct model_stack stack;
 
@@ -44,7 +47,7 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 	json_write_text(&j, "function", function->name);
 	json_write_address_if(&j, "section", event_has_section(role, e), e->section);
 	json_write_address_if(&j, "address", event_has_address(role, e), e->address);
-	json_write_number_if(&j, "size", event_has_size(role), event_size(role, e));
+	json_write_number_if(&j, "size", has_size, event_size(role, e));
 	json_write_number_if(&j, "initial_size", is_creation, event_initial_size(e));
 	write_result(&j, role, e);
 	json_write_number_if(&j, "duration_ns", (e->state & TRACE_EVENT_RETURNED) != 0,

@@ -66,15 +66,29 @@ static void write_returned_address(struct buffer *b, enum trace_role role,
 	write_pointer(b, event_has_address(role, event) ? event->address : 0);
 }
 
+/* What comes back through a pointer is not known before the call has returned. */
+static void write_parameter(struct buffer *b, enum trace_role role, const struct trace_event *event)
+{
+	buffer_text(b, ", [");
+	if (event->state & TRACE_EVENT_RETURNED)
+		write_returned_address(b, role, event);
+	else
+		buffer_text(b, "?");
+	buffer_text(b, "]");
+}
+
 /* In brackets: what came back through a pointer, as in strace. */
 static void write_arguments(struct buffer *b, enum trace_role role, const struct trace_event *event)
 {
 	if (role == TRACE_ROLE_OBTAIN) {
 		/* Only the buffer and its length were recorded. */
-		buffer_text(b, "..., [");
-		write_returned_address(b, role, event);
-		buffer_text(b, "], [");
-		buffer_decimal(b, event->size);
+		buffer_text(b, "...");
+		write_parameter(b, role, event);
+		buffer_text(b, ", [");
+		if (event->state & TRACE_EVENT_RETURNED)
+			buffer_decimal(b, event->size);
+		else
+			buffer_text(b, "?");
 		buffer_text(b, "]");
 		return;
 	}
@@ -90,9 +104,7 @@ static void write_arguments(struct buffer *b, enum trace_role role, const struct
 		buffer_text(b, ", ");
 		buffer_decimal(b, event_initial_size(event));
 	} else if (role == TRACE_ROLE_ALLOCATE_FOR_CLIENT) {
-		buffer_text(b, ", [");
-		write_returned_address(b, role, event);
-		buffer_text(b, "]");
+		write_parameter(b, role, event);
 	}
 }
 

@@ -294,6 +294,124 @@ Test(events, stop_at_damage_with_status_2)
 	trace_builder_free(b);
 }
 
+/* Calls in flight. */
+
+static void add_flight(struct trace_lane *lane, uint64_t time, unsigned function,
+		       uint64_t argument0, uint64_t argument1)
+{
+	lane->in_flight[lane->depth++] = (struct trace_call){ .time = time,
+							      .arguments = { argument0, argument1 },
+							      .function = (uint8_t)function };
+}
+
+static void expect_text(struct trace_builder *b, const char *option, const char *second,
+			const char *expected)
+{
+	int status;
+	char *text = events(b, &status, option, second, NULL);
+
+	cr_expect_eq(status, 0);
+	cr_expect_str_eq(text, expected, "%s", text);
+	free(text);
+}
+
+/* Two threads. The one is in CallPackage, and made a call in there; the other is in an allocation. */
+static struct trace_builder *some_flights(void)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(1500, SLOT_FreeLsaHeap);
+	struct trace_lane *lane = trace_builder_lane(b, 1, 77);
+
+	trace_builder_package(b, 0, "pkg", 1, 0);
+	e.address = 0x8000;
+	trace_builder_event(b, 0, e);
+	e.time = 3000;
+	e.tid = 77;
+	trace_builder_event(b, 1, e);
+	add_flight(lane, 2000, SLOT_CallPackage, 1, 2);
+	lane = trace_builder_lane(b, 0, 1234);
+	add_flight(lane, 2500, SLOT_AllocateSharedMemory, 0x7000, 64);
+	return b;
+}
+
+Test(events, show_calls_in_flight_where_they_began)
+{
+	struct trace_builder *b = some_flights();
+
+	expect_text(b, NULL, NULL,
+		    "[+0.000001000] 1234 pkg FreeLsaHeap(0x8000) = void <0.000000100>\n"
+		    "[+0.000002000] 77 pkg CallPackage(..., [?], [?]) = ?\n"
+		    "[+0.000003000] 1234 pkg AllocateSharedMemory(0x7000, 64) = ?\n"
+		    "[+0.000004000] 77 pkg FreeLsaHeap(0x8000) = void <0.000000100>\n");
+	trace_builder_free(b);
+}
+
+Test(events, in_flight_are_filtered_and_counted_as_all_others)
+{
+	static const char last[] = "[+0.000003000] 1234 pkg AllocateSharedMemory(0x7000, 64) = ?\n";
+	struct trace_builder *b = some_flights();
+
+	expect_text(b, "--thread=1234", "--last=1", last);
+	expect_text(b, "--function=Allocate*", NULL, last);
+	expect_text(b, "--package=pkg", "--since=+0.0000035",
+		    "[+0.000004000] 77 pkg FreeLsaHeap(0x8000) = void <0.000000100>\n");
+	expect_text(b, "--address=0x7000", NULL, last);
+	expect_text(b, "--findings", NULL, "");
+	trace_builder_free(b);
+}
+
+Test(events, in_flight_have_their_arguments)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_lane *lane = trace_builder_lane(b, 3, 5);
+
+	trace_builder_package(b, 0, "pkg", 1, 0);
+	add_flight(lane, 1000, SLOT_CreateSharedMemory, 4096, 512);
+	add_flight(lane, 1500, SLOT_DeleteSharedMemory, 0x7000, 0);
+	add_flight(lane, 2000, SLOT_FreeSharedMemory, 0x7000, 0x7010);
+	add_flight(lane, 2500, SLOT_AllocateLsaHeap, 24, 0);
+	add_flight(lane, 3000, SLOT_FreeLsaHeap, 0x8000, 0);
+	add_flight(lane, 3500, SLOT_AllocateClientBuffer, 0xc11e, 32);
+	add_flight(lane, 4000, SLOT_FreeClientBuffer, 0xc11e, 0x9000);
+	expect_text(b, NULL, NULL,
+		    "[+0.000000000] 5 pkg CreateSharedMemory(4096, 512) = ?\n"
+		    "[+0.000001000] 5 pkg DeleteSharedMemory(0x7000) = ?\n"
+		    "[+0.000002000] 5 pkg FreeSharedMemory(0x7000, 0x7010) = ?\n"
+		    "[+0.000003000] 5 pkg AllocateLsaHeap(24) = ?\n"
+		    "[+0.000004000] 5 pkg FreeLsaHeap(0x8000) = ?\n"
+		    "[+0.000005000] 5 pkg AllocateClientBuffer(0xc11e, 32, [?]) = ?\n"
+		    "[+0.000006000] 5 pkg FreeClientBuffer(0xc11e, 0x9000) = ?\n");
+	trace_builder_free(b);
+}
+
+/* A free is recorded before the host's function runs, an allocation before it leaves the tracer. */
+Test(events, in_flight_are_not_shown_twice)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(2000, SLOT_FreeLsaHeap);
+	struct trace_lane *lane = trace_builder_lane(b, 0, 1234);
+
+	trace_builder_package(b, 0, "pkg", 1, 0);
+	add_flight(lane, 1000, SLOT_AllocateLsaHeap, 24, 0);
+	add_flight(lane, 2000, SLOT_FreeLsaHeap, 0x8000, 0);
+	e.address = 0x8000;
+	e.state = TRACE_EVENT_COMMITTED;
+	trace_builder_event(b, 0, e);
+	e = event(2050, SLOT_AllocateLsaHeap);
+	e.duration = 1050;
+	e.size = 24;
+	e.address = 0x8100;
+	trace_builder_event(b, 0, e);
+	/* Of another thread. */
+	lane = trace_builder_lane(b, 1, 77);
+	add_flight(lane, 2000, SLOT_FreeLsaHeap, 0x8000, 0);
+	expect_text(b, NULL, NULL,
+		    "[+0.000002000] 1234 pkg FreeLsaHeap(0x8000) = ?\n"
+		    "[+0.000002000] 77 pkg FreeLsaHeap(0x8000) = ?\n"
+		    "[+0.000002100] 1234 pkg AllocateLsaHeap(24) = 0x8100 <0.000002100>\n");
+	trace_builder_free(b);
+}
+
 /* Filters. */
 
 static struct trace_builder *some_events(void)
@@ -589,6 +707,23 @@ Test(events, hold_their_stack_in_json_on_demand)
 	cr_assert(json, "%s", text);
 	cr_expect_eq(json_array_size(json_object_get(json, "stack")), 1);
 	json_decref(json);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(events, in_flight_are_json_objects_with_the_same_keys)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *text;
+	int status;
+
+	add_flight(trace_builder_lane(b, 0, 1234), 1000, SLOT_CallPackage, 1, 2);
+	text = events(b, &status, "--json", NULL, NULL);
+	expect_json(json_loads(text, JSON_DISABLE_EOF_CHECK, NULL),
+		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
+		    "\"function\":\"CallPackage\",\"section\":null,"
+		    "\"address\":null,\"size\":null,\"initial_size\":null,"
+		    "\"result\":null,\"duration_ns\":null,\"to\":null,\"finding\":null}");
 	free(text);
 	trace_builder_free(b);
 }
