@@ -97,6 +97,37 @@ Test(pack, says_which_symbols_are_missing_and_leaves_nothing_half_written, .time
 	temporary_folder_remove(folder);
 }
 
+#define EXACT "0 gone; exact$'"
+#define INEXACT "; a lower bound$'"
+
+/* What was named before is not told from what has no names now, and nobody is told that it is. */
+Test(pack, what_has_lost_its_names_is_compared_with_those_of_a_pack_or_not_exactly, .timeout = 60)
+{
+	char *folder = record();
+
+	expect_success(folder, "\"$0\" pack a.trace && \"$0\" baseline -o named a.trace && "
+			       "\"$0\" report --fail-on=never --format=json a.trace >named.json && "
+			       "\"$0\" diff named.json a.trace | grep -q '" EXACT " && "
+			       "rm demo.so clean.so unknown_address.so");
+	expect_success(folder, "\"$0\" diff a.trace a.trace.zst | grep -q '" EXACT);
+	expect_success(folder, "\"$0\" diff a.trace.zst a.trace >d && grep -q '" EXACT " d && "
+			       "! grep -q 'has no symbols: .*/demo.so' d");
+	expect_success(folder, "\"$0\" diff named.json a.trace >d; grep -q '" INEXACT " d && "
+			       "grep -q '^a.trace: demo.so .* has no symbols' d && "
+			       "grep 'a.trace: fingerprints of .*demo.so.* are by offset: pack' d");
+	expect_success(folder, "\"$0\" report --baseline=named a.trace >d; grep '" INEXACT " d && "
+			       "grep '^fingerprints of .*demo.so.* are by offset: pack' d");
+	expect_success(folder,
+		       "\"$0\" baseline -o b a.trace 2>e && head -1 b | grep ' lower-bound' && "
+		       "grep 'fingerprints of .*demo.so.* are by offset' e");
+	/* Before there was that mark, only the words told. */
+	expect_success(folder,
+		       "sed -i '1s/ lower-bound//' b && \"$0\" report --baseline=b a.trace.zst "
+		       ">d; grep '" INEXACT " d");
+	expect_success(folder, "\"$0\" report --baseline=b a.trace >d; grep ' exact$' d");
+	temporary_folder_remove(folder);
+}
+
 Test(pack, diff_and_baseline_read_compressed_traces, .timeout = 60)
 {
 	char *folder = record();

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "viewer/base/arguments.h"
+#include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
@@ -19,6 +20,7 @@
 #include "viewer/model/model.h"
 #include "viewer/model/processes.h"
 #include "viewer/report/report.h"
+#include "viewer/report/text.h"
 #include "viewer/symbols/symbols.h"
 
 /* The greatest number of occurrences in one run: in a process and those below it. */
@@ -46,25 +48,37 @@ static struct baseline *make_baseline(const struct report_options *o, struct mod
 	struct baseline *b = baseline_new();
 	struct processes processes = { 0 };
 	uint64_t *runs = memory_new(count, sizeof(*runs));
+	struct buffer warning = { 0 };
 	struct findings *f;
+	bool has_offsets;
 
 	symbols_look_in(symbols, &o->places);
 	f = findings_new(models, count, findings_name_by(symbols), &o->wrappers);
+	has_offsets = baseline_warn(f, symbols, &warning);
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, f);
 	processes_sort(&processes, models, count);
-	if (!f->is_exact)
+	if (!f->is_exact || has_offsets)
 		baseline_set_inexact(b);
 	for (size_t i = 0; i < f->shown; i++) {
 		const struct finding *finding = findings_get(f, i);
 
 		baseline_add(b, finding, count_in_run(finding, &processes, runs), &f->namer);
 	}
+	progress_end(progress);
+	if (has_offsets) {
+		struct buffer lines = { 0 };
+
+		text_write_missing(&lines, symbols, "lsatrace baseline: ");
+		fprintf(stderr, "%slsatrace baseline: %s", lines.data ? lines.data : "",
+			warning.data);
+		buffer_release(&lines);
+	}
+	buffer_release(&warning);
 	processes_release(&processes);
 	findings_free(f);
 	symbols_free(symbols);
 	free(runs);
-	progress_end(progress);
 	return b;
 }
 

@@ -39,12 +39,19 @@ static bool open_side(struct diff_side *side, const char *path, const struct rep
 		return false;
 	side->symbols = symbols_new(progress);
 	symbols_look_in(side->symbols, &o->places);
-	side->findings = findings_new(&side->model, 1, findings_name_by(side->symbols), NULL);
 	return true;
+}
+
+/* A trace without names has those of the other one, if that is packed and has the same builds. */
+static void find_findings(struct diff_side *side, const struct diff_side *other)
+{
+	symbols_borrow(side->symbols, other->model);
+	side->findings = findings_new(&side->model, 1, findings_name_by(side->symbols), NULL);
 }
 
 static void close_side(struct diff_side *side)
 {
+	buffer_release(&side->offsets);
 	findings_free(side->findings);
 	symbols_free(side->symbols);
 	model_close(side->model);
@@ -159,6 +166,30 @@ static bool read_baseline(struct diff *d, const char *path)
 	return !trouble;
 }
 
+/* Are the fingerprints of a module made from other things on the other side: from names, or from the offsets in
+ * another build? */
+static bool differs(const struct model_module *module, const struct diff_side *other)
+{
+	for (uint32_t i = 0; i < model_modules(other->model); i++) {
+		const struct model_module *m = model_module(other->model, i);
+
+		if (strcmp(m->base, module->base) == 0 &&
+		    (!model_is_same_build(m, module) || symbols_has_names(other->symbols, m)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_doubt(const struct diff_side *side, const struct diff_side *other)
+{
+	const struct model_module *module;
+
+	for (size_t i = 0; (module = symbols_nameless(side->symbols, i)) != NULL; i++)
+		if (differs(module, other))
+			return true;
+	return false;
+}
+
 static void compare_live(struct diff *d)
 {
 	struct diff_side *old = &d->side[LIVE_OLD], *new = &d->side[LIVE_NEW];
@@ -172,13 +203,19 @@ static void compare_live(struct diff *d)
 static bool compare(struct diff *d, struct report_options *o, char *const *paths)
 {
 	struct diff_side *old = &d->side[LIVE_OLD], *new = &d->side[LIVE_NEW];
-	bool has_trace = input_is_trace(paths[0]);
+	bool has_trace = input_is_trace(paths[0]), has_other_names = false;
 
 	if (!(has_trace ? open_side(old, paths[0], o, d->progress) : read_baseline(d, paths[0])) ||
 	    !open_side(new, paths[1], o, d->progress))
 		return false;
-	if (has_trace)
+	find_findings(new, old);
+	if (has_trace) {
+		find_findings(old, new);
 		compare_live(d);
+		baseline_warn(old->findings, old->symbols, &old->offsets);
+		has_other_names = has_doubt(old, new) || has_doubt(new, old);
+	}
+	baseline_warn(new->findings, new->symbols, &new->offsets);
 	progress_end(d->progress); /* before a line that may be printed */
 	if (!prepare_per(d, paths))
 		return false;
@@ -187,6 +224,7 @@ static bool compare(struct diff *d, struct report_options *o, char *const *paths
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, new->findings);
 	baseline_apply(d->baseline, new->findings);
+	new->findings->has_doubt |= has_other_names;
 	return true;
 }
 
@@ -203,6 +241,11 @@ static int write_all(const struct diff *d, bool has_json)
 		diff_write_text(d, &text);
 	error = buffer_flush(&text);
 	buffer_release(&text);
+	if (has_json) {
+		diff_write_missing(d, &text);
+		fputs(text.data ? text.data : "", stderr);
+		buffer_release(&text);
+	}
 	/* EPIPE: who reads it has seen enough. */
 	if (error == EPIPE)
 		error = 0;

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "viewer/base/buffer.h"
 #include "viewer/profile/live.h"
 
 struct baseline;
-struct buffer;
 struct findings;
 struct model;
 struct progress;
@@ -20,7 +20,8 @@ struct diff_side {
 	struct model *model; /* NULL: it is a baseline, or a JSON report */
 	struct symbols *symbols;
 	struct findings *findings;
-	uint64_t calls; /* of the function `per` */
+	uint64_t calls;        /* of the function `per` */
+	struct buffer offsets; /* what baseline_warn() says */
 };
 
 struct diff {
@@ -39,6 +40,8 @@ bool diff_has_changed(const struct diff *d, const struct live_row *row);
 double diff_per_call(const struct diff *d, uint64_t before, uint64_t after);
 
 void diff_write_text(const struct diff *d, struct buffer *out);
+/* Appends, of both traces, which modules have no names, and what follows from that. */
+void diff_write_missing(const struct diff *d, struct buffer *out);
 void diff_write_json(const struct diff *d, struct buffer *out);
 
 #endif

@@ -111,6 +111,24 @@ static void write_row(const struct diff *d, struct buffer *b, const struct live_
 	buffer_text(b, "\n");
 }
 
+void diff_write_missing(const struct diff *d, struct buffer *out)
+{
+	for (unsigned i = LIVE_OLD; i < LIVE_SIDES; i++) {
+		const struct diff_side *side = &d->side[i];
+		struct buffer before = { 0 };
+
+		if (!side->model)
+			continue;
+		buffer_format(&before, "%s: ", model_path(side->model));
+		text_write_missing(out, side->symbols, before.data);
+		if (side->offsets.used) {
+			buffer_plain(out, before.data);
+			buffer_text(out, side->offsets.data);
+		}
+		buffer_release(&before);
+	}
+}
+
 void diff_write_text(const struct diff *d, struct buffer *out)
 {
 	struct frames_style style = frames_style("", false);
@@ -131,13 +149,13 @@ void diff_write_text(const struct diff *d, struct buffer *out)
 		buffer_format(out, ": %" PRIu64 " -> %" PRIu64 "\n", d->side[LIVE_OLD].calls,
 			      d->side[LIVE_NEW].calls);
 	}
+	diff_write_missing(d, out);
 	buffer_format(out, "lsatrace: %zu new, %zu grown, %zu known, %zu gone; ",
 		      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
 		      f->by_baseline[FINDING_KNOWN], f->fixed);
 	if (f->suppressed)
 		buffer_format(out, "%" PRIu64 " suppressed; ", f->suppressed);
-	buffer_text(out,
-		    f->is_exact && baseline_is_exact(d->baseline) ? "exact\n" : "a lower bound\n");
+	buffer_text(out, f->is_exact && !f->has_doubt ? "exact\n" : "a lower bound\n");
 	frames_release(&style);
 }
 
@@ -251,7 +269,7 @@ static void write_json_summary(const struct diff *d, struct json *j)
 	json_write_number(j, "known", f->by_baseline[FINDING_KNOWN]);
 	json_write_number(j, "gone", f->fixed);
 	json_write_number(j, "suppressed", f->suppressed);
-	json_write_boolean(j, "exact", f->is_exact && baseline_is_exact(d->baseline));
+	json_write_boolean(j, "exact", f->is_exact && !f->has_doubt);
 	json_close_object(j);
 }
 

@@ -243,7 +243,6 @@ static void write_fingerprint(struct finding *finding, const struct findings_pri
 			 ":%" PRIu32, print->twin + 1u);
 	snprintf(finding->fingerprint_weak, sizeof(finding->fingerprint_weak), "%016" PRIx64,
 		 print->weak);
-	finding->has_offsets = print->has_offsets;
 }
 
 /* What is shown with a leak: its error path, and what follows it. Those that share its lead lie side
@@ -280,6 +279,7 @@ const struct finding *findings_look(struct findings *f, size_t i)
 	free(finding->message);
 	decode_row(f->decoded, f->rows, &f->rows->row[f->order[i]]);
 	finding->number = f->number ? f->number[i] : i + 1;
+	finding->has_offsets = f->print[f->order[i]].has_offsets;
 	if (f->mark)
 		decode_mark(f, &f->mark[f->order[i]], finding);
 	return finding;
@@ -303,6 +303,17 @@ const struct finding *findings_get(struct findings *f, size_t i)
 	wrappers_skip(f->wrappers[row->model], finding);
 	finding->message = message_make(finding, &f->namer);
 	return finding;
+}
+
+bool findings_have_offsets(struct findings *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *finding = findings_look(f, i);
+
+		if (finding->has_offsets && finding->level != TRACE_LEVEL_NOTE)
+			return true;
+	}
+	return false;
 }
 
 void findings_free(struct findings *f)

@@ -42,6 +42,9 @@ struct findings {
 	uint64_t suppressed; /* occurrences */
 	size_t by_baseline[FINDING_KNOWN + 1]; /* findings */
 	size_t fixed; /* entries of the baseline for which there is no finding */
+	/* The baseline is a lower bound, or what is new may be what is gone: their fingerprints are
+	 * made from offsets. */
+	bool has_doubt;
 	/* Of the findings that may change the exit status, how many are of each level. */
 	size_t failing[TRACE_LEVEL_ERROR + 1];
 	/* Occurrences of findings that findings_select() has left out. */
@@ -78,6 +81,8 @@ struct findings *findings_new(struct model *const *models, size_t count,
 const struct finding *findings_get(struct findings *f, size_t i);
 /* Returns it without the message, which takes the most time, and what only that needs. */
 const struct finding *findings_look(struct findings *f, size_t i);
+/* Is a fingerprint made from offsets, of an error or warning? */
+bool findings_have_offsets(struct findings *f);
 
 /*
  * Mark the i-th finding. findings_suppress(): as suppressed; the name `by` outlives the findings.

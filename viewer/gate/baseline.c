@@ -18,6 +18,7 @@
 
 #define HEADER "lsatrace-baseline 1"
 #define LOWER_BOUND " lower-bound"
+#define NO_NAME "? ("
 
 struct item {
 	struct baseline_entry entry;
@@ -71,12 +72,14 @@ static void add_entry(struct baseline *b, const struct baseline_entry *entry)
 						       copy(entry->weak),
 						       copy(entry->words),
 						       0,
+						       false,
 						       0 };
 		HASH_ADD_KEYPTR(hh, b->items, item->entry.fingerprint,
 				strlen(item->entry.fingerprint), item);
 		memory_room(b->item, b->count, b->room);
 		b->item[b->count++] = item;
 	}
+	item->entry.has_offsets |= entry->has_offsets;
 	if (entry->ceiling > item->entry.ceiling)
 		item->entry.ceiling = entry->ceiling;
 }
@@ -98,8 +101,9 @@ static void write_words(struct buffer *words, const struct finding *f,
 		if (!model_is_in_package(f->model, f->package, frame))
 			continue;
 		symbol = namer->find(namer->context, frame->module, frame->offset);
-		buffer_plain(words, symbol->function ? symbol->function : "?");
-		buffer_text(words, " (");
+		if (symbol->function)
+			buffer_plain(words, symbol->function);
+		buffer_text(words, symbol->function ? " (" : NO_NAME);
 		buffer_plain(words, frame->module->base);
 		buffer_text(words, ")");
 		return;
@@ -118,7 +122,7 @@ void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
 	write_words(&words, f, namer);
 	add_entry(b, &(struct baseline_entry){ kind.data, (char *)(uintptr_t)f->fingerprint,
 					       (char *)(uintptr_t)f->fingerprint_weak, words.data,
-					       count, 0 });
+					       count, f->has_offsets, 0 });
 	buffer_release(&kind);
 	buffer_release(&words);
 }
@@ -159,7 +163,8 @@ static const char *read_line(struct baseline *b, char *line)
 {
 	char *kind = strtok(line, " \t"), *fingerprint = strtok(NULL, " \t"),
 	     *weak = strtok(NULL, " \t"), *count = strtok(NULL, " \t"), *words = strtok(NULL, "");
-	struct baseline_entry entry = { kind, fingerprint, weak, words ? words : (char *)"", 0, 0 };
+	struct baseline_entry entry = { kind, fingerprint, weak, words ? words : (char *)"",
+					0,    false,       0 };
 	char *end;
 
 	if (kind && (strcmp(kind, "<<<<<<<") == 0 || strcmp(kind, "=======") == 0 ||
@@ -168,6 +173,7 @@ static const char *read_line(struct baseline *b, char *line)
 	if (!count || !is_fingerprint(fingerprint, true) || !is_fingerprint(weak, false))
 		return "expected KIND FINGERPRINT WEAK COUNT";
 	errno = 0;
+	entry.has_offsets = strncmp(entry.words, NO_NAME, strlen(NO_NAME)) == 0;
 	entry.ceiling = strtoull(count, &end, 10);
 	if (*end || errno || !entry.ceiling || *count == '-')
 		return "expected a count of 1 or more";
@@ -212,6 +218,7 @@ static bool add_reported(struct baseline *b, const json_t *finding)
 	const char *fingerprint = json_string_value(json_object_get(finding, "fingerprint"));
 	const char *weak = json_string_value(json_object_get(finding, "fingerprint_weak"));
 	const char *message = json_string_value(json_object_get(finding, "message"));
+	const char *from = json_string_value(json_object_get(finding, "fingerprint_from"));
 	const json_t *count = json_object_get(finding, "count");
 	struct buffer name = { 0 };
 
@@ -224,7 +231,8 @@ static bool add_reported(struct baseline *b, const json_t *finding)
 	add_entry(b, &(struct baseline_entry){ name.data, (char *)(uintptr_t)fingerprint,
 					       (char *)(uintptr_t)(weak ? weak : ""),
 					       (char *)(uintptr_t)(message ? message : ""),
-					       (uint64_t)json_integer_value(count), 0 });
+					       (uint64_t)json_integer_value(count),
+					       from && strcmp(from, "offsets") == 0, 0 });
 	buffer_release(&name);
 	return true;
 }
@@ -412,6 +420,39 @@ static struct twin *sort_entries(const struct baseline *b)
 	return list;
 }
 
+/* Could one finding be both new and gone? One that was found by the weak fingerprint only, of a module without
+ * names, may be another one as well. */
+static bool has_doubt(const struct baseline *b, struct findings *f)
+{
+	bool has_offsets = false;
+
+	for (size_t i = 0; i < f->shown; i++) {
+		const struct finding *finding = findings_look(f, i);
+
+		if (finding->has_offsets && finding->baseline == FINDING_NEW)
+			has_offsets = true;
+		if (finding->has_offsets && finding->by_weak)
+			return true;
+	}
+	for (size_t i = 0; i < b->count; i++)
+		has_offsets |= b->item[i]->entry.has_offsets && !b->item[i]->entry.found;
+	return has_offsets && f->fixed && f->by_baseline[FINDING_NEW];
+}
+
+bool baseline_warn(struct findings *f, const struct symbols *symbols, struct buffer *text)
+{
+	const struct model_module *module;
+
+	if (!findings_have_offsets(f) || !symbols_nameless(symbols, 0))
+		return false;
+	for (size_t i = 0; (module = symbols_nameless(symbols, i)) != NULL; i++) {
+		buffer_text(text, i ? ", " : "fingerprints of ");
+		buffer_plain(text, module->base);
+	}
+	buffer_text(text, " are by offset: pack traces before the program is rebuilt\n");
+	return true;
+}
+
 void baseline_apply(struct baseline *b, struct findings *f)
 {
 	size_t count, at = 0;
@@ -438,6 +479,7 @@ void baseline_apply(struct baseline *b, struct findings *f)
 	for (size_t i = 0; i < b->count; i++)
 		f->fixed += !b->item[i]->entry.found;
 	findings_count(f);
+	f->has_doubt = b->is_inexact || has_doubt(b, f);
 }
 
 static int compare_items(const void *left, const void *right)

@@ -27,14 +27,17 @@
 #include <stdio.h>
 
 struct baseline;
+struct buffer;
 struct finding;
 struct findings;
 struct findings_namer;
+struct symbols;
 
 struct baseline_entry {
 	char *kind, *fingerprint, *weak, *words; /* valid UTF-8 */
 	uint64_t ceiling;
-	uint64_t found; /* by baseline_apply(): how many occurrences there are; 0: it is fixed */
+	bool has_offsets; /* the fingerprint is made from offsets; of a text, its words tell */
+	uint64_t found;   /* by baseline_apply(): how many occurrences there are; 0: it is fixed */
 };
 
 /* Never NULL. */
@@ -50,11 +53,17 @@ void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
 /* Says that what was added is a lower bound. */
 void baseline_set_inexact(struct baseline *b);
 
-/* Marks the findings as new, grown or known. */
+/* Marks the findings as new, grown or known, and says whether that is doubtful. */
 void baseline_apply(struct baseline *b, struct findings *f);
 
 /* False: it was made from a result that is a lower bound. */
 bool baseline_is_exact(const struct baseline *b);
+/*
+ * Appends "fingerprints of a.so are by offset: ..." with a newline, if some of the findings have such ones and
+ * these modules have no names; else nothing. `symbols` have named the findings, and nothing else yet.
+ * Returns whether it did.
+ */
+bool baseline_warn(struct findings *f, const struct symbols *symbols, struct buffer *text);
 /* Was it read from a JSON report? */
 bool baseline_is_report(const struct baseline *b);
 /* The i-th entry; NULL after the last. */

@@ -508,6 +508,12 @@ const struct model_frame *model_own_frame(const struct model *m, uint32_t packag
 	return stack ? &stack->frame[0] : NULL;
 }
 
+bool model_is_same_build(const struct model_module *one, const struct model_module *other)
+{
+	return one->build_id_bytes && one->build_id_bytes == other->build_id_bytes &&
+	       memcmp(one->build_id, other->build_id, one->build_id_bytes) == 0;
+}
+
 bool model_is_c_library(const struct model_module *module)
 {
 	static const char *const names[] = { "libc.so", "libpthread.so", "ld-linux", "libc-2." };

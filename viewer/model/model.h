@@ -113,6 +113,9 @@ bool model_is_in_package(const struct model *m, uint32_t package, const struct m
 const struct model_frame *model_own_frame(const struct model *m, uint32_t package,
 					  const struct model_stack *stack);
 
+/* Do both have one build-id? */
+bool model_is_same_build(const struct model_module *one, const struct model_module *other);
+
 /* Is it the C library, or the loader? `module` may be NULL. */
 bool model_is_c_library(const struct model_module *module);
 

@@ -71,9 +71,10 @@ static void write_counts(struct buffer *b, const struct findings *f)
 	}
 	if (f->has_baseline)
 		buffer_format(
-			b, "<p>Compared with the baseline: %zu new, %zu grown, %zu known, %zu gone</p>\n",
+			b, "<p>Compared with the baseline: %zu new, %zu grown, %zu known, %zu gone%s</p>\n",
 			f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
-			f->by_baseline[FINDING_KNOWN], f->fixed);
+			f->by_baseline[FINDING_KNOWN], f->fixed,
+			f->has_doubt ? "; <strong>a lower bound</strong>" : "");
 	buffer_text(b, "<nav><a href=\"#findings\">Findings</a> <a href=\"#flame\">Flame graph</a> "
 		       "<a href=\"#time\">Over time</a> <a href=\"#details\">Details</a> <a "
 		       "href=\"#sections\">Sections</a> "

@@ -374,7 +374,7 @@ static void write_comparison(struct json *j, const struct findings *f, const str
 	json_write_number(j, "grown", f->by_baseline[FINDING_GROWN]);
 	json_write_number(j, "known", f->by_baseline[FINDING_KNOWN]);
 	json_write_number(j, "fixed", f->fixed);
-	json_write_boolean(j, "exact", baseline_is_exact(b));
+	json_write_boolean(j, "exact", !f->has_doubt);
 	json_close_object(j);
 }
 

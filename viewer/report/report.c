@@ -490,10 +490,13 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	struct symbols *symbols = symbols_new(progress);
 	struct findings *findings;
 	enum report_status status;
+	struct buffer offsets = { 0 };
 
 	symbols_look_in(symbols, &o->places);
 	findings = findings_new(report->models, report->count, findings_name_by(symbols),
 				&o->wrappers);
+	if (o->baseline && baseline_warn(findings, symbols, &offsets))
+		report->offsets = offsets.data;
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, findings);
 	if (o->baseline)
@@ -520,6 +523,7 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	if (!write_all(report, o, true, paths, count, progress, out))
 		status = REPORT_TROUBLE;
 	sources_free(report->sources);
+	buffer_release(&offsets);
 	findings_free(findings);
 	symbols_free(symbols);
 	return status;

@@ -59,6 +59,7 @@ struct report {
 	const char *since;                 /* a checkpoint: only what is newer; NULL: all */
 	bool has_growth;                   /* also say what grows */
 	bool has_leak_kinds;               /* only some kinds of leaks are asked for */
+	const char *offsets; /* of what baseline_warn() warns; NULL: nothing, or there is no baseline */
 };
 
 #define REPORT_FORMAT_CONSTANT(name, ...) REPORT_FORMAT_##name,

@@ -471,18 +471,20 @@ static void write_shown(struct writer *w, const struct finding *f)
 	}
 }
 
-static void write_changes(struct writer *w)
+void text_write_missing(struct buffer *text, struct symbols *symbols, const char *before)
 {
-	const char *changed;
+	const char *words;
 
-	for (size_t i = 0; (changed = symbols_changed(w->report->symbols, i)) != NULL; i++) {
-		buffer_plain(w->text, changed);
-		buffer_text(w->text, " is not the file that was traced, so its frames "
-				     "have only offsets\n");
+	for (size_t i = 0; (words = symbols_changed(symbols, i)) != NULL; i++) {
+		buffer_plain(text, before);
+		buffer_plain(text, words);
+		buffer_text(text, " is not the file that was traced, so its frames "
+				  "have only offsets\n");
 	}
-	for (size_t i = 0; (changed = symbols_missing(w->report->symbols, i)) != NULL; i++) {
-		buffer_text(w->text, changed);
-		buffer_text(w->text, "\n");
+	for (size_t i = 0; (words = symbols_missing(symbols, i)) != NULL; i++) {
+		buffer_plain(text, before);
+		buffer_text(text, words);
+		buffer_text(text, "\n");
 	}
 }
 
@@ -511,7 +513,7 @@ void text_write_summary(struct buffer *text, const struct findings *f)
 		buffer_format(text, "%zu new, %zu grown, %zu known, %zu fixed; ",
 			      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
 			      f->by_baseline[FINDING_KNOWN], f->fixed);
-	buffer_text(text, f->is_exact ? "exact" : "a lower bound");
+	buffer_text(text, f->is_exact && !f->has_doubt ? "exact" : "a lower bound");
 	if (f->is_selected) {
 		buffer_text(text, "; hidden by filters: ");
 		write_levels(text, f->hidden_errors, f->hidden_warnings, f->hidden_notes);
@@ -551,8 +553,6 @@ static void write_fixed(const struct report *report, struct buffer *text)
 {
 	const struct baseline_entry *entry;
 
-	if (report->baseline && !baseline_is_exact(report->baseline))
-		buffer_text(text, "the baseline is a lower bound: what is new may be older\n");
 	for (size_t i = 0; report->baseline && (entry = baseline_get(report->baseline, i)) != NULL;
 	     i++) {
 		if (entry->found)
@@ -565,6 +565,10 @@ static void write_fixed(const struct report *report, struct buffer *text)
 		buffer_plain(text, entry->words);
 		buffer_text(text, "\n");
 	}
+	if (report->baseline && !baseline_is_exact(report->baseline))
+		buffer_text(text, "the baseline is a lower bound: what is new may be older\n");
+	if (report->findings->has_doubt && report->offsets)
+		buffer_text(text, report->offsets);
 }
 
 static struct writer begin(const struct report *report, struct buffer *text)
@@ -645,7 +649,7 @@ void report_write_text(const struct report *report, struct buffer *out)
 	for (size_t i = 0; i < report->count && report->has_growth; i++)
 		growing_write(out, &w.style, report->symbols, report->models[i]);
 	write_exceptions(&w);
-	write_changes(&w);
+	text_write_missing(out, report->symbols, "");
 	write_suppressions(report, out);
 	write_fixed(report, out);
 	text_write_losses(out, report->findings, "", "\n");

@@ -12,6 +12,7 @@ struct finding;
 struct findings;
 struct model_process;
 struct report;
+struct symbols;
 
 /* Says what happened at a stack: "allocated here". */
 const char *text_stack_words(enum trace_finding_stacks which);
@@ -27,6 +28,8 @@ void text_write_ending(struct buffer *text, const struct model_process *process)
 void text_write_time(struct buffer *to, const char *words, uint64_t time_ns);
 /* Appends the sums over all findings, without a newline. */
 void text_write_summary(struct buffer *text, const struct findings *f);
+/* Appends a line for each module that could not be read as the file that was traced, with `before` before it. */
+void text_write_missing(struct buffer *text, struct symbols *symbols, const char *before);
 /* Appends what could not be recorded, each item with `before` and `after` around it. */
 void text_write_losses(struct buffer *text, const struct findings *f, const char *before,
 		       const char *after);

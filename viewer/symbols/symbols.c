@@ -31,7 +31,8 @@ struct binary {
 /* A module, and the binary that it was loaded from. */
 struct loaded {
 	const struct model_module *module;
-	struct debuginfo *info; /* NULL: there is none, or the trace is packed */
+	struct debuginfo *info;            /* NULL: there is none, or a packed trace is asked */
+	const struct model_module *packed; /* that has the answers; NULL: none has */
 	UT_hash_handle hh;
 };
 
@@ -75,6 +76,7 @@ struct symbols {
 	size_t missings, missing_room;
 	bool has_silence; /* `missing` tells of a server that did not answer */
 	const struct places *places;
+	const struct model *lender; /* NULL: there is none */
 	struct debuginfo_search search;
 	uint64_t opened; /* binaries, for the progress bar */
 	struct progress *progress;
@@ -99,6 +101,11 @@ void symbols_look_in(struct symbols *s, const struct places *places)
 	s->search = (struct debuginfo_search){ places_search_path(places), s->progress };
 	if (places->no_debuginfod)
 		server_forget();
+}
+
+void symbols_borrow(struct symbols *s, const struct model *lender)
+{
+	s->lender = lender;
 }
 
 static void free_answer(struct answer *answer)
@@ -239,6 +246,19 @@ static void note_missing(struct symbols *s, const struct model_module *module,
 	buffer_release(&b);
 }
 
+/* Finds the module of the same build in the trace that lends its symbols. */
+static const struct model_module *find_lent(const struct symbols *s,
+					    const struct model_module *module)
+{
+	for (uint32_t i = 0; s->lender && i < model_modules(s->lender); i++) {
+		const struct model_module *other = model_module(s->lender, i);
+
+		if (other->symbols && model_is_same_build(module, other))
+			return other;
+	}
+	return NULL;
+}
+
 static struct debuginfo *open_binary(struct symbols *s, const struct model_module *module)
 {
 	struct buffer key = { 0 };
@@ -260,6 +280,8 @@ static struct debuginfo *open_binary(struct symbols *s, const struct model_modul
 	binary->key = buffer_take(&key);
 	binary->info = open_best(s, module, binary, &has_changed);
 	HASH_ADD_KEYPTR(hh, s->binaries, binary->key, strlen(binary->key), binary);
+	if (!binary->info && find_lent(s, module))
+		return NULL;
 	if (has_changed) {
 		memory_room(s->changed, s->changes, s->change_room);
 		s->changed[s->changes++] = memory_text(module->name, strlen(module->name));
@@ -291,8 +313,7 @@ static void note_gap(struct symbols *s, const struct model_module *module)
 	free(words);
 }
 
-/* Returns NULL if there is none; and of a packed trace, which has the answers itself. */
-static struct debuginfo *find_binary(struct symbols *s, const struct model_module *module)
+static const struct loaded *find_loaded(struct symbols *s, const struct model_module *module)
 {
 	struct loaded *loaded;
 
@@ -300,13 +321,16 @@ static struct debuginfo *find_binary(struct symbols *s, const struct model_modul
 	if (!loaded) {
 		loaded = memory_new(1, sizeof(*loaded));
 		loaded->module = module;
-		if (module->symbols)
+		loaded->packed = module->symbols ? module : NULL;
+		if (loaded->packed)
 			note_gap(s, module);
 		else
 			loaded->info = open_binary(s, module);
+		if (!loaded->info && !loaded->packed)
+			loaded->packed = find_lent(s, module);
 		HASH_ADD_PTR(s->loaded, module, loaded);
 	}
-	return loaded->info;
+	return loaded;
 }
 
 /* Removes the last component of a path. Returns false if there is none, or it is "..". */
@@ -495,15 +519,15 @@ static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 const char *symbols_find_data(struct symbols *s, const struct model_module *module, uint64_t offset,
 			      uint64_t *from)
 {
-	struct debuginfo *info = module ? find_binary(s, module) : NULL;
+	const struct loaded *loaded = module ? find_loaded(s, module) : NULL;
 	const struct trace_symbol *const *t;
 	size_t count;
 
-	if (info)
-		return debuginfo_find_data(info, offset, from);
-	if (!module || !module->symbols)
+	if (loaded && loaded->info)
+		return debuginfo_find_data(loaded->info, offset, from);
+	if (!loaded || !loaded->packed)
 		return NULL;
-	t = model_find_symbol(module, TRACE_SYMBOL_DATA, offset, &count);
+	t = model_find_symbol(loaded->packed, TRACE_SYMBOL_DATA, offset, &count);
 	if (!count)
 		return NULL;
 	*from = (*t)->number;
@@ -513,14 +537,14 @@ const char *symbols_find_data(struct symbols *s, const struct model_module *modu
 const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
 				  uint64_t offset)
 {
-	struct debuginfo *info = module && offset ? find_binary(s, module) : NULL;
+	const struct loaded *loaded = module && offset ? find_loaded(s, module) : NULL;
 	struct question question;
 	struct answer *answer;
 
-	if (!info && !(module && offset && module->symbols))
+	if (!loaded || (!loaded->info && !loaded->packed))
 		return &unknown;
 	memset(&question, 0, sizeof(question)); /* padding is part of the key */
-	question.module = module;
+	question.module = loaded->packed ? loaded->packed : module;
 	question.offset = offset;
 	HASH_FIND(hh, s->answers, &question, sizeof(question), answer);
 	if (!answer) {
@@ -528,7 +552,7 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 			map_release(s->answers, free_answer);
 			s->kept_bytes = 0;
 		}
-		answer = make_answer(s, info, &question);
+		answer = make_answer(s, loaded->info, &question);
 		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
 	}
 	return answer->count ? answer->symbol : &unknown;
@@ -536,12 +560,27 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 
 bool symbols_are_known(struct symbols *s, const struct model_module *module)
 {
-	return find_binary(s, module) != NULL;
+	return find_loaded(s, module)->info != NULL;
+}
+
+bool symbols_has_names(struct symbols *s, const struct model_module *module)
+{
+	const struct loaded *loaded = find_loaded(s, module);
+
+	return loaded->info || loaded->packed;
+}
+
+const struct model_module *symbols_nameless(const struct symbols *s, size_t i)
+{
+	for (const struct loaded *l = s->loaded; l; l = l->hh.next)
+		if (!l->info && !l->packed && i-- == 0)
+			return l->module;
+	return NULL;
 }
 
 const char *symbols_obstacle(struct symbols *s, const struct model_module *module)
 {
-	struct debuginfo *info = find_binary(s, module);
+	struct debuginfo *info = find_loaded(s, module)->info;
 
 	return info && !debuginfo_has_lines(info) ? debuginfo_obstacle(info) : NULL;
 }

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct model;
 struct model_module;
 struct places;
 struct progress;
@@ -40,6 +41,9 @@ struct symbol {
 struct symbols *symbols_new(struct progress *progress);
 /* To be called before the first question. The places must outlive the symbols. */
 void symbols_look_in(struct symbols *s, const struct places *places);
+/* The same: modules whose file is not found are named by the symbols of a packed trace, if that has the same build
+ * of them. */
+void symbols_borrow(struct symbols *s, const struct model *lender);
 /* Accepts NULL. */
 void symbols_free(struct symbols *s);
 
@@ -61,6 +65,11 @@ const char *symbols_find_data(struct symbols *s, const struct model_module *modu
  * nothing. `lsatrace pack` needs both. */
 bool symbols_are_known(struct symbols *s, const struct model_module *module);
 const char *symbols_obstacle(struct symbols *s, const struct model_module *module);
+
+/* Does anything name the functions of a module? */
+bool symbols_has_names(struct symbols *s, const struct model_module *module);
+/* Returns the i-th module that was asked for and whose functions nothing names, or NULL after the last. */
+const struct model_module *symbols_nameless(const struct symbols *s, size_t i);
 
 /*
  * Returns the i-th module that was asked for and whose file is no longer the one that was traced,

@@ -12,12 +12,13 @@
 #include "viewer/commands/commands.h"
 
 /* A section, and in it a number of blocks of 10 bytes; and how often AllocateSharedMemory was called. */
-static struct trace_builder *build(unsigned blocks, uint64_t calls, int32_t pid)
+static struct trace_builder *build_of(const char *build_id, unsigned blocks, uint64_t calls,
+				      int32_t pid)
 {
 	struct trace_builder *b = trace_builder_new();
 	uint32_t stack, section;
 
-	trace_builder_module(b, 1, "/p.so", 0x1000, "0123456789abcdef0123");
+	trace_builder_module(b, 1, "/p.so", 0x1000, build_id);
 	trace_builder_package(b, 0, "p", 1, 1);
 	trace_builder_header(b)->pid = pid;
 	trace_builder_counter(b, 0, SLOT_AllocateSharedMemory, calls, 0, 0);
@@ -36,6 +37,11 @@ static struct trace_builder *build(unsigned blocks, uint64_t calls, int32_t pid)
 							     .state = TRACE_ENTRY_BLOCK,
 							     .family = FAMILY_SHARED_MEMORY });
 	return b;
+}
+
+static struct trace_builder *build(unsigned blocks, uint64_t calls, int32_t pid)
+{
+	return build_of("0123456789abcdef0123", blocks, calls, pid);
 }
 
 static json_t *diff(struct trace_builder *old, struct trace_builder *new, const char *per,
@@ -131,6 +137,20 @@ Test(diff, without_a_function_compares_what_there_is)
 	json = diff(build(100, 1000, 7), build(100, 2000, 8), NULL, 0);
 	cr_assert(json);
 	cr_expect_eq(json_array_size(json_at(json, "live")), 0u);
+	json_decref(json);
+}
+
+/* Its file is missing, so that offsets have to do: of one build they are the same. */
+Test(diff, of_a_module_without_names_is_exact_only_of_one_build)
+{
+	json_t *json = diff(build(2, 10, 7), build(2, 10, 8), NULL, 0);
+
+	cr_expect(json_is_true(json_at(json, "summary.exact")));
+	cr_expect_eq(json_number_at(json, "summary.known"), 2);
+	json_decref(json);
+	json = diff(build(2, 10, 7), build_of("3210fedcba9876543210", 2, 10, 8), NULL, 0);
+	cr_assert(json);
+	cr_expect(json_is_false(json_at(json, "summary.exact")));
 	json_decref(json);
 }
 
