@@ -15,6 +15,7 @@
 #include "viewer/findings/findings.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
+#include "viewer/model/verdicts.h"
 #include "viewer/report/event_json.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
@@ -46,14 +47,15 @@ static const struct argument rows[] = {
 	  "start, thread, package (index), function, section,\n"
 	  "address, size, initial_size, result, duration_ns,\n"
 	  "to (lsa or client, for a block that is handed\n"
-	  "over), finding; with --stacks also stack. Unknown\n"
-	  "is null",
+	  "over), finding, reason; with --stacks also stack.\n"
+	  "Unknown is null",
 	  arguments_take_flag, INTO(is_json) },
 };
 
 struct printer {
 	const struct request *request;
 	struct model *model;
+	struct verdicts *verdicts;
 	struct event_filter *filter;
 	struct event_line *line;
 	struct symbols *symbols;
@@ -70,7 +72,8 @@ static void write_event(struct printer *p, const struct trace_event *e)
 	struct model_stack room;
 
 	if (p->request->is_json) {
-		event_json_write(&p->out, p->model, e, p->request->has_stacks ? p->symbols : NULL);
+		event_json_write(&p->out, p->model, p->verdicts, e,
+				 p->request->has_stacks ? p->symbols : NULL);
 		return;
 	}
 	event_line_write(p->line, &p->out, e);
@@ -203,7 +206,7 @@ static int print_model(const struct request *r, struct printer *p, const char *p
 	p->request = r;
 	p->symbols = symbols_new(p->progress);
 	symbols_look_in(p->symbols, &r->places);
-	p->filter = event_filter_new(&r->wishes, p->model, p->symbols, "events");
+	p->filter = event_filter_new(&r->wishes, p->model, p->verdicts, p->symbols, "events");
 	if (!p->filter) {
 		symbols_free(p->symbols);
 		return COMMAND_TROUBLE;
@@ -211,7 +214,7 @@ static int print_model(const struct request *r, struct printer *p, const char *p
 	if (!r->is_json)
 		terminal_page();
 	has_color = report_wants_color(r->color, stdout);
-	p->line = event_line_new(p->model, has_color);
+	p->line = event_line_new(p->model, p->verdicts, has_color);
 	p->style = frames_style("    ", has_color);
 	print_events(p, path);
 	terminal_end();
@@ -260,7 +263,9 @@ int command_events(int argc, char **argv)
 	printer.model = report_open_trace(argv[first], &printer.events, &progress);
 	if (!printer.model)
 		return COMMAND_TROUBLE;
+	printer.verdicts = verdicts_new(printer.model);
 	status = print_model(&request, &printer, argv[first]);
+	verdicts_free(printer.verdicts);
 	model_close(printer.model);
 	return status;
 }

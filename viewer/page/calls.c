@@ -9,6 +9,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
 #include "viewer/model/model.h"
+#include "viewer/model/verdicts.h"
 #include "viewer/page/html.h"
 #include "viewer/read/trouble.h"
 #include "viewer/view/event_line.h"
@@ -98,6 +99,7 @@ void calls_write(struct buffer *b, const struct model *model, struct findings *f
 	struct threads *t = memory_new(1, sizeof(*t));
 	const struct trace_event *e;
 	struct event_stream *stream;
+	struct verdicts *verdicts;
 	struct trouble trouble;
 	struct event_line *line;
 
@@ -107,10 +109,12 @@ void calls_write(struct buffer *b, const struct model *model, struct findings *f
 		while ((e = event_stream_next(stream, &trouble)) != NULL)
 			take_event(t, e);
 		event_stream_free(stream);
-		line = event_line_new(model, false);
+		verdicts = verdicts_new(model);
+		line = event_line_new(model, verdicts, false);
 		for (size_t i = 0; i < t->count; i++)
 			write_thread(b, line, &t->thread[i]);
 		event_line_free(line);
+		verdicts_free(verdicts);
 	}
 	free(t);
 }

@@ -7,6 +7,7 @@
 #include "viewer/base/json.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
+#include "viewer/model/verdicts.h"
 #include "viewer/report/json_frames.h"
 
 static void write_result(struct json *j, enum trace_role role, const struct trace_event *e)
@@ -28,8 +29,8 @@ static void write_result(struct json *j, enum trace_role role, const struct trac
 	}
 }
 
-void event_json_write(struct buffer *b, const struct model *model, const struct trace_event *e,
-		      struct symbols *symbols)
+void event_json_write(struct buffer *b, const struct model *model, const struct verdicts *verdicts,
+		      const struct trace_event *e, struct symbols *symbols)
 {
 	const struct model_function *function = model_function(model, e->function);
 	enum trace_role role = event_role(function->role, e);
@@ -37,6 +38,7 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 	/* A size that comes back through a pointer is not known before. */
 	bool has_size = event_has_size(role) &&
 			(role != TRACE_ROLE_OBTAIN || (e->state & TRACE_EVENT_RETURNED));
+	enum trace_reason reason = e->verdict ? verdicts_reason(verdicts, e) : TRACE_REASON_NONE;
 	struct json j = { .out = b, .is_compact = true };
 	struct model_stack stack;
 
@@ -57,6 +59,7 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 			: event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa"
 								  : "client");
 	json_write_text(&j, "finding", e->verdict ? kinds_text((enum trace_kind)e->verdict) : NULL);
+	json_write_text(&j, "reason", reason ? kinds_reason_text(reason) : NULL);
 	if (symbols)
 		json_frames_write(&j, "stack", symbols, model, e->package,
 				  model_stack(model, e->stack, &stack));

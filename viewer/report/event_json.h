@@ -11,9 +11,10 @@
 struct buffer;
 struct model;
 struct symbols;
+struct verdicts;
 
 /* With `symbols` not NULL the object also has the event's backtrace. */
-void event_json_write(struct buffer *b, const struct model *model, const struct trace_event *event,
-		      struct symbols *symbols);
+void event_json_write(struct buffer *b, const struct model *model, const struct verdicts *verdicts,
+		      const struct trace_event *event, struct symbols *symbols);
 
 #endif

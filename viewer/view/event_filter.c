@@ -13,6 +13,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
+#include "viewer/model/verdicts.h"
 #include "viewer/symbols/symbols.h"
 
 static bool parse_number(const char *text, int base, uint64_t *number)
@@ -57,7 +58,7 @@ static const char *take_since(void *wishes, const struct argument *row, const ch
 struct argument_group event_filter_arguments(struct event_wishes *wishes)
 {
 	static const struct argument rows[] = {
-		{ "kind", 0, "KIND",
+		{ "kind", 0, "KIND[/REASON]",
 		  "only calls that are findings of this kind; this and the\n"
 		  "following take patterns (* ? []) and may be repeated",
 		  arguments_take_list, INTO(KIND) },
@@ -94,8 +95,10 @@ enum { HAS_FUNCTION = 1, HAS_FILE = 2 };
 struct event_filter {
 	const struct event_wishes *wishes;
 	const struct model *model;
-	bool function[TRACE_FUNCTIONS], package[TRACE_PACKAGES], verdict[TRACE_KIND_COUNT];
-	bool has_code;        /* `function` is about functions in backtraces */
+	const struct verdicts *verdicts;
+	bool function[TRACE_FUNCTIONS], package[TRACE_PACKAGES];
+	uint32_t reasons[TRACE_KIND_COUNT]; /* that are wanted, in bits */
+	bool has_code;                      /* `function` is about functions in backtraces */
 	unsigned char *stack; /* HAS_FUNCTION, HAS_FILE, by place of the stack; NULL: not asked */
 	int64_t since_ns, until_ns;
 	int32_t tid; /* the last one that was asked about, and the answer */
@@ -220,21 +223,38 @@ static bool choose_functions(struct event_filter *f, struct symbols *symbols, co
 	return true;
 }
 
+/* Returns the reasons with which a kind is asked for, in bits. */
+static uint32_t match_kind(const struct event_filter *f, enum trace_kind kind)
+{
+	uint32_t reasons = 0;
+
+	if (!is_asked(f, SELECTION_KIND) || matches_field(f, SELECTION_KIND, kinds_text(kind)))
+		return UINT32_MAX;
+	for (unsigned i = TRACE_REASON_NONE + 1; i < TRACE_REASON_COUNT; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s/%s", kinds_text(kind),
+			 kinds_reason_text((enum trace_reason)i));
+		reasons |= (uint32_t)matches_field(f, SELECTION_KIND, text) << i;
+	}
+	return reasons;
+}
+
 static bool choose_verdicts(struct event_filter *f, const char *command)
 {
 	bool any = !is_asked(f, SELECTION_KIND);
 
 	for (unsigned i = TRACE_KIND_NONE + 1; i < TRACE_KIND_COUNT; i++) {
 		enum trace_kind kind = (enum trace_kind)i;
-		bool is_kind = matches_field(f, SELECTION_KIND, kinds_text(kind));
+		uint32_t reasons = match_kind(f, kind);
 
-		any |= is_kind;
-		f->verdict[i] =
-			(is_kind || !is_asked(f, SELECTION_KIND)) &&
-			(!is_asked(f, SELECTION_LEVEL) ||
-			 matches_field(f, SELECTION_LEVEL, kinds_level_text(kinds_level(kind))));
+		any |= reasons != 0;
+		if (!is_asked(f, SELECTION_LEVEL) ||
+		    matches_field(f, SELECTION_LEVEL, kinds_level_text(kinds_level(kind))))
+			f->reasons[i] = reasons;
 	}
-	return any || refuse(f, command, SELECTION_KIND, "kind", "a kind of findings");
+	return any || refuse(f, command, SELECTION_KIND, "kind",
+			     "a kind of findings, or one with its reason");
 }
 
 static bool find_checkpoint(const struct event_filter *f, int64_t *ns)
@@ -270,12 +290,14 @@ static bool choose_times(struct event_filter *f, const char *command)
 }
 
 struct event_filter *event_filter_new(const struct event_wishes *wishes, const struct model *model,
-				      struct symbols *symbols, const char *command)
+				      const struct verdicts *verdicts, struct symbols *symbols,
+				      const char *command)
 {
 	struct event_filter *f = memory_new(1, sizeof(*f));
 
 	f->wishes = wishes;
 	f->model = model;
+	f->verdicts = verdicts;
 	if (choose_packages(f, command) && choose_functions(f, symbols, command) &&
 	    choose_verdicts(f, command) && choose_times(f, command))
 		return f;
@@ -347,6 +369,12 @@ static bool is_in_life(struct event_filter *f, const struct trace_event *e)
 	       (event_has_section(role, e) && e->section == address);
 }
 
+/* If several reasons are possible, one of them is enough: nothing that is asked for is hidden. */
+static bool is_verdict(const struct event_filter *f, const struct trace_event *e)
+{
+	return f->reasons[e->verdict] && (f->reasons[e->verdict] & verdicts_reasons(f->verdicts, e));
+}
+
 bool event_filter_passes(struct event_filter *f, const struct trace_event *e)
 {
 	const struct event_wishes *w = f->wishes;
@@ -357,8 +385,7 @@ bool event_filter_passes(struct event_filter *f, const struct trace_event *e)
 		return false;
 	if ((is_asked(f, SELECTION_FUNCTION) && !f->has_code && !f->function[e->function]) ||
 	    (is_asked(f, SELECTION_PACKAGE) && !f->package[e->package]) ||
-	    ((is_asked(f, SELECTION_KIND) || is_asked(f, SELECTION_LEVEL)) &&
-	     !f->verdict[e->verdict]) ||
+	    ((is_asked(f, SELECTION_KIND) || is_asked(f, SELECTION_LEVEL)) && !is_verdict(f, e)) ||
 	    (w->has_findings_only && !e->verdict) ||
 	    (is_asked(f, SELECTION_THREAD) && !is_thread(f, e->tid)) ||
 	    (f->has_code && !has_code(f, e, HAS_FUNCTION)) ||

@@ -19,6 +19,7 @@
 struct event_filter;
 struct model;
 struct symbols;
+struct verdicts;
 
 /* Zeroed: all events. */
 struct event_wishes {
@@ -38,7 +39,8 @@ struct argument_group event_filter_arguments(struct event_wishes *wishes);
  * something that the trace does not have. What is given must outlive the result.
  */
 struct event_filter *event_filter_new(const struct event_wishes *wishes, const struct model *model,
-				      struct symbols *symbols, const char *command);
+				      const struct verdicts *verdicts, struct symbols *symbols,
+				      const char *command);
 /* Accepts NULL. */
 void event_filter_free(struct event_filter *f);
 

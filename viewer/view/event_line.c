@@ -9,20 +9,24 @@
 #include "viewer/base/memory.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
+#include "viewer/model/verdicts.h"
 
 struct event_line {
 	const struct model *model;
+	const struct verdicts *verdicts;
 	char *package[TRACE_PACKAGES]; /* names, ready to be written, as the following */
 	char *function[TRACE_FUNCTIONS];
 	char *family[256];
 	bool has_color;
 };
 
-struct event_line *event_line_new(const struct model *model, bool has_color)
+struct event_line *event_line_new(const struct model *model, const struct verdicts *verdicts,
+				  bool has_color)
 {
 	struct event_line *e = memory_new(1, sizeof(*e));
 
 	e->model = model;
+	e->verdicts = verdicts;
 	e->has_color = has_color;
 	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
 		struct buffer name = { 0 };
@@ -165,6 +169,20 @@ static void write_call(const struct event_line *e, struct buffer *b, enum trace_
 	}
 }
 
+static void write_verdict(const struct event_line *e, struct buffer *b,
+			  const struct trace_event *event)
+{
+	enum trace_reason reason = verdicts_reason(e->verdicts, event);
+
+	buffer_text(b, e->has_color ? "  \033[1;31m← " : "  ← ");
+	buffer_text(b, kinds_text((enum trace_kind)event->verdict));
+	if (reason) {
+		buffer_text(b, "/");
+		buffer_text(b, kinds_reason_text(reason));
+	}
+	buffer_text(b, e->has_color ? "\033[0m" : "");
+}
+
 void event_line_write(const struct event_line *e, struct buffer *b, const struct trace_event *event)
 {
 	enum trace_role role = event_role(model_function(e->model, event->function)->role, event);
@@ -182,10 +200,7 @@ void event_line_write(const struct event_line *e, struct buffer *b, const struct
 		write_transfer(e, b, event);
 	else
 		write_call(e, b, role, event);
-	if (event->verdict) {
-		buffer_text(b, e->has_color ? "  \033[1;31m← " : "  ← ");
-		buffer_text(b, kinds_text((enum trace_kind)event->verdict));
-		buffer_text(b, e->has_color ? "\033[0m" : "");
-	}
+	if (event->verdict)
+		write_verdict(e, b, event);
 	buffer_text(b, "\n");
 }

@@ -22,9 +22,11 @@
 struct buffer;
 struct event_line;
 struct model;
+struct verdicts;
 
-/* The model must outlive the result. Never NULL. */
-struct event_line *event_line_new(const struct model *model, bool has_color);
+/* What is given must outlive the result. Never NULL. */
+struct event_line *event_line_new(const struct model *model, const struct verdicts *verdicts,
+				  bool has_color);
 /* Accepts NULL. */
 void event_line_free(struct event_line *e);
 

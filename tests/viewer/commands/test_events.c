@@ -600,6 +600,106 @@ Test(events, are_filtered_by_what_they_are_findings_of)
 	expect_life("--level=nonsense", NULL, 0, "");
 }
 
+/* A finding, and two events of it. */
+static void add_misuse(struct trace_builder *b, uint64_t time, uint32_t stack,
+		       enum trace_reason reason)
+{
+	struct trace_event e = event(time, SLOT_FreeSharedMemory);
+
+	trace_builder_finding(b, (struct trace_finding){ .first_time = time,
+							 .count = 2,
+							 .stack = { [TRACE_STACK_CALL] = stack },
+							 .function = SLOT_FreeSharedMemory,
+							 .kind = TRACE_KIND_MISMATCHED_FREE,
+							 .reason = (uint8_t)reason,
+							 .family = FAMILY_SHARED_MEMORY });
+	e.stack = stack;
+	e.verdict = TRACE_KIND_MISMATCHED_FREE;
+	trace_builder_event(b, 0, e);
+	e.time += 100000;
+	trace_builder_event(b, 0, e);
+}
+
+static unsigned count_texts(const char *text, const char *part)
+{
+	unsigned count = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text++)
+		count++;
+	return count;
+}
+
+static void expect_reasons(struct trace_builder *b, const char *option, unsigned section,
+			   unsigned deallocator, unsigned unknown)
+{
+	int status;
+	char *text = events(b, &status, option, NULL, NULL);
+
+	cr_expect_eq(status, 0);
+	cr_expect_eq(count_texts(text, " mismatched-free/wrong-section\n"), section, "%s", text);
+	cr_expect_eq(count_texts(text, " mismatched-free/wrong-deallocator\n"), deallocator, "%s",
+		     text);
+	cr_expect_eq(count_texts(text, " mismatched-free\n"), unknown, "%s", text);
+	free(text);
+}
+
+Test(events, have_the_reason_of_the_finding_with_their_backtrace)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	add_misuse(b, 2000, trace_builder_place(b, 0, 0xa), TRACE_REASON_WRONG_SECTION);
+	add_misuse(b, 3000, trace_builder_place(b, 0, 0xb), TRACE_REASON_WRONG_DEALLOCATOR);
+	expect_reasons(b, NULL, 2, 2, 0);
+	expect_reasons(b, "--kind=mismatched-free", 2, 2, 0);
+	expect_reasons(b, "--kind=mismatched-free/wrong-section", 2, 0, 0);
+	expect_reasons(b, "--kind=*/wrong-d*", 0, 2, 0);
+	expect_reasons(b, "--kind=mismatched-free/wrong-client", 0, 0, 0);
+	silence();
+	expect_life("--kind=mismatched-free/wrong-sction", NULL, 0, "");
+	expect_life("--kind=mismatched-free/", NULL, 0, "");
+	trace_builder_free(b);
+}
+
+/* Which of them, nobody knows, but for the first of each. */
+Test(events, have_no_reason_if_their_backtrace_has_several)
+{
+	struct trace_builder *b = trace_builder_new();
+	uint32_t stack = trace_builder_place(b, 0, 0xa);
+
+	add_misuse(b, 2000, stack, TRACE_REASON_WRONG_SECTION);
+	add_misuse(b, 3000, stack, TRACE_REASON_WRONG_DEALLOCATOR);
+	expect_reasons(b, NULL, 1, 1, 2);
+	expect_reasons(b, "--kind=mismatched-free/wrong-section", 1, 0, 2);
+	trace_builder_free(b);
+}
+
+/* It is recorded after it has returned, and is a finding of the time at which it began. */
+Test(events, that_are_allocations_have_a_reason_too)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(2050, SLOT_AllocateSharedMemory);
+	char *text;
+	int status;
+
+	e.state |= TRACE_EVENT_FAILED;
+	e.verdict = TRACE_KIND_INVALID_SECTION;
+	trace_builder_event(b, 0, e);
+	for (unsigned i = 0; i < 2; i++)
+		trace_builder_finding(b,
+				      (struct trace_finding){ .first_time = 2000 - 500 * i,
+							      .function = SLOT_AllocateSharedMemory,
+							      .kind = TRACE_KIND_INVALID_SECTION,
+							      .reason = i ? TRACE_REASON_BLOCK
+									  : TRACE_REASON_NULL,
+							      .family = FAMILY_SHARED_MEMORY });
+	text = events(b, &status, "--json", NULL, NULL);
+	cr_expect(strstr(text, "\"finding\": \"invalid-section\", \"reason\": \"null\"") ||
+			  strstr(text, "\"finding\":\"invalid-section\",\"reason\":\"null\""),
+		  "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
 Test(events, are_filtered_by_address_of_block_section_or_inside_a_block)
 {
 	expect_lines("--address=0x7010", NULL, 2);
@@ -659,12 +759,14 @@ Test(events, are_one_json_object_a_line)
 		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
 		    "\"function\":\"AllocateSharedMemory\",\"section\":\"0x7000\","
 		    "\"address\":\"0x7010\",\"size\":32,\"initial_size\":null,"
-		    "\"result\":\"0x7010\",\"duration_ns\":100,\"to\":null,\"finding\":null}");
+		    "\"result\":\"0x7010\",\"duration_ns\":100,\"to\":null,\"finding\":null,"
+		    "\"reason\":null}");
 	expect_json(json_loads(second, JSON_DISABLE_EOF_CHECK, NULL),
 		    "{\"time_ns\":2000,\"thread\":1234,\"package\":1,"
 		    "\"function\":\"FreeSharedMemory\",\"section\":\"0x7000\","
 		    "\"address\":\"0x7010\",\"size\":null,\"initial_size\":null,"
-		    "\"result\":null,\"duration_ns\":100,\"to\":null,\"finding\":null}");
+		    "\"result\":null,\"duration_ns\":100,\"to\":null,\"finding\":null,"
+		    "\"reason\":null}");
 	free(text);
 	trace_builder_free(b);
 }
@@ -685,7 +787,8 @@ Test(events, of_transfers_are_json_objects_with_the_same_keys)
 		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
 		    "\"function\":\"LsaApLogonUser\",\"section\":null,"
 		    "\"address\":\"0x7f10\",\"size\":24,\"initial_size\":null,"
-		    "\"result\":null,\"duration_ns\":null,\"to\":\"lsa\",\"finding\":null}");
+		    "\"result\":null,\"duration_ns\":null,\"to\":\"lsa\",\"finding\":null,"
+		    "\"reason\":null}");
 	cr_expect(strstr(strchr(text, '\n'), "\"section\":\"0xc11e\""), "%s", text);
 	cr_expect(strstr(strchr(text, '\n'), "\"to\":\"client\""), "%s", text);
 	free(text);
@@ -723,7 +826,8 @@ Test(events, in_flight_are_json_objects_with_the_same_keys)
 		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
 		    "\"function\":\"CallPackage\",\"section\":null,"
 		    "\"address\":null,\"size\":null,\"initial_size\":null,"
-		    "\"result\":null,\"duration_ns\":null,\"to\":null,\"finding\":null}");
+		    "\"result\":null,\"duration_ns\":null,\"to\":null,\"finding\":null,"
+		    "\"reason\":null}");
 	free(text);
 	trace_builder_free(b);
 }
