@@ -63,6 +63,7 @@ struct printer {
 	struct buffer out;
 	struct progress *progress;
 	struct model_events events;
+	uint64_t seen, passed; /* events, and those that are wanted */
 	int status;
 };
 
@@ -94,26 +95,24 @@ static void write_event(struct printer *p, const struct trace_event *e)
 	buffer_text(&p->out, "the backtrace could not be stored\n");
 }
 
-/* Prints the events that are wanted, or keeps the last ones, and returns how many there were. */
-static size_t walk_events(struct printer *p, struct trace_event *last, struct trouble *trouble)
+/* Prints the events that are wanted, or keeps the last ones. */
+static void walk_events(struct printer *p, struct trace_event *last, struct trouble *trouble)
 {
 	struct event_stream *stream = event_stream_new(p->model);
 	const struct trace_event *e;
-	uint64_t done = 0;
-	size_t count = 0;
 
 	while (!p->out.error && (e = event_stream_next(stream, trouble)) != NULL) {
-		if (++done % READER_RING_EVENTS == 0)
-			progress_show(p->progress, "reading events", done, p->events.retained);
+		if (++p->seen % READER_RING_EVENTS == 0)
+			progress_show(p->progress, "reading events", p->seen, p->events.retained);
 		if (!event_filter_passes(p->filter, e))
 			continue;
 		if (p->request->last)
-			last[count++ % p->request->last] = *e;
+			last[p->passed % p->request->last] = *e;
 		else
 			write_event(p, e);
+		p->passed++;
 	}
 	event_stream_free(stream);
-	return count;
 }
 
 static void write_state(struct buffer *b, const struct model *model, const struct model_entry *entry)
@@ -170,7 +169,7 @@ static void print_events(struct printer *p, const char *path)
 	const struct request *r = p->request;
 	struct trace_event *last = memory_new(r->last, sizeof(*last));
 	struct trouble trouble = { 0 };
-	size_t count, kept;
+	uint64_t kept;
 	int error;
 
 	buffer_stream(&p->out, stdout, p->progress);
@@ -179,9 +178,9 @@ static void print_events(struct printer *p, const char *path)
 	if (r->wishes.has_address && !r->is_json && p->events.overwritten)
 		buffer_format(&p->out, "(%" PRIu64 " earlier calls are overwritten)\n",
 			      p->events.overwritten);
-	count = walk_events(p, last, &trouble);
-	kept = count < r->last ? count : r->last;
-	for (size_t i = count - kept; i < count; i++)
+	walk_events(p, last, &trouble);
+	kept = p->passed < r->last ? p->passed : r->last;
+	for (uint64_t i = p->passed - kept; i < p->passed; i++)
 		write_event(p, &last[i % r->last]);
 	free(last);
 	if (r->wishes.has_address && !r->is_json && trouble.error == TROUBLE_NONE)
@@ -218,6 +217,8 @@ static int print_model(const struct request *r, struct printer *p, const char *p
 	p->style = frames_style("    ", has_color);
 	print_events(p, path);
 	terminal_end();
+	if (p->passed == 0 && p->status == 0)
+		complaint_print("lsatrace events", "no event of %" PRIu64 " matches", p->seen);
 	frames_release(&p->style);
 	event_filter_free(p->filter);
 	symbols_free(p->symbols);
@@ -239,14 +240,17 @@ int command_events(int argc, char **argv)
 			"\"= ?\" means that the call had not returned when the process ended, or "
 			"when the trace\n"
 			"was read. An arrow marks a call that is a finding. Between the calls are "
-			"the returns of the package's entry "
-			"points, and\n"
-			"the blocks that these hand over to the LSA or to a client:\n"
+			"the returns of\n"
+			"the package's entry points, and the blocks that these hand over to the "
+			"LSA "
+			"or to a\n"
+			"client:\n"
 			"  [+seconds since the start] thread package entry-point = status "
 			"<seconds taken>\n"
 			"  [+seconds since the start] thread package entry-point hands address "
 			"(size, "
-			"family) to ...\n",
+			"family) to ...\n"
+			"If none is wanted, a line on standard error says so.\n",
 		.statuses = "The exit status is 0, or 2 if the trace could not be read.\n",
 		.operand = "trace",
 		.is_single = true,

@@ -507,6 +507,54 @@ Test(events, are_filtered_by_several_patterns_of_a_field)
 	expect_lines("--function=*SharedMemory", "--thread=77", 0);
 }
 
+/* Returns what goes to standard error meanwhile. */
+static char *complaint(struct trace_builder *b, const char *option, const char *printed)
+{
+	char name[] = "/tmp/lsatrace-test-XXXXXX";
+	int file = mkstemp(name), saved = dup(STDERR_FILENO), status;
+	char *text, *said = calloc(1, 1000);
+
+	cr_assert_geq(file, 0);
+	fflush(stderr);
+	dup2(file, STDERR_FILENO);
+	text = events(b, &status, option, NULL, NULL);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	cr_expect_eq(status, 0);
+	cr_expect_str_eq(text, printed, "%s", text);
+	cr_expect_geq(pread(file, said, 999, 0), 0);
+	close(file);
+	unlink(name);
+	free(text);
+	return said;
+}
+
+static void expect_complaint(struct trace_builder *b, const char *option, const char *printed,
+			     const char *expected)
+{
+	char *said = complaint(b, option, printed);
+
+	cr_expect_str_eq(said, expected, "%s: %s", option, said);
+	free(said);
+}
+
+Test(events, that_do_not_exist_are_told)
+{
+	static const char none[] = "lsatrace events: no event of 4 matches\n";
+	struct trace_builder *b = some_events(), *empty = trace_builder_new();
+
+	expect_complaint(b, "--thread=1", "", none);
+	expect_complaint(b, "--address=0x1", "", none);
+	expect_complaint(b, "--until=1970-01-02", "", none);
+	expect_complaint(b, "--findings", "", none);
+	expect_complaint(b, "--thread=77",
+			 "[+0.000004000] 77 gamma FreeLsaHeap(0x8000) = void <0.000000100>\n", "");
+	expect_complaint(empty, NULL, "", "lsatrace events: no event of 0 matches\n");
+	trace_builder_free(b);
+	trace_builder_free(empty);
+}
+
 Test(events, are_filtered_by_time)
 {
 	/* A tick is 2 ns, and the trace begins at tick 1000. */
