@@ -152,7 +152,7 @@ void diff_write_text(const struct diff *d, struct buffer *out)
 	diff_write_missing(d, out);
 	buffer_format(out, "lsatrace: %zu new, %zu grown, %zu known, %zu gone; ",
 		      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
-		      f->by_baseline[FINDING_KNOWN], f->fixed);
+		      f->by_baseline[FINDING_KNOWN], f->gone);
 	if (f->suppressed)
 		buffer_format(out, "%" PRIu64 " suppressed; ", f->suppressed);
 	buffer_text(out, f->is_exact && !f->has_doubt ? "exact\n" : "a lower bound\n");
@@ -267,7 +267,7 @@ static void write_json_summary(const struct diff *d, struct json *j)
 	json_write_number(j, "new", f->by_baseline[FINDING_NEW]);
 	json_write_number(j, "grown", f->by_baseline[FINDING_GROWN]);
 	json_write_number(j, "known", f->by_baseline[FINDING_KNOWN]);
-	json_write_number(j, "gone", f->fixed);
+	json_write_number(j, "gone", f->gone);
 	json_write_number(j, "suppressed", f->suppressed);
 	json_write_boolean(j, "exact", f->is_exact && !f->has_doubt);
 	json_close_object(j);

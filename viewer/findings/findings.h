@@ -41,7 +41,7 @@ struct findings {
 	uint64_t ignored;    /* live blocks and sections that are meant to live for ever */
 	uint64_t suppressed; /* occurrences */
 	size_t by_baseline[FINDING_KNOWN + 1]; /* findings */
-	size_t fixed; /* entries of the baseline for which there is no finding */
+	size_t gone; /* entries of the baseline for which there is no finding */
 	/* The baseline is a lower bound, or what is new may be what is gone: their fingerprints are
 	 * made from offsets. */
 	bool has_doubt;

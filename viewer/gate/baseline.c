@@ -14,6 +14,7 @@
 #include "viewer/findings/findings.h"
 #include "viewer/findings/message.h"
 #include "viewer/model/model.h"
+#include "viewer/read/input.h"
 #include "viewer/symbols/symbols.h"
 
 #define HEADER "lsatrace-baseline 1"
@@ -277,6 +278,14 @@ char *baseline_read(struct baseline *b, const char *path)
 		buffer_format(&trouble, "%s: %s", path, strerror(errno));
 		return trouble.data;
 	}
+	if (input_is_trace(path)) {
+		fclose(file);
+		buffer_format(&trouble,
+			      "%s: this is a trace; lsatrace baseline -o FILE %s makes a baseline "
+			      "of it",
+			      path, path);
+		return trouble.data;
+	}
 	first = fgetc(file);
 	/* Some editors begin a file with a byte order mark. */
 	if (first == 0xef && fgetc(file) == 0xbb && fgetc(file) == 0xbf)
@@ -436,7 +445,7 @@ static bool has_doubt(const struct baseline *b, struct findings *f)
 	}
 	for (size_t i = 0; i < b->count; i++)
 		has_offsets |= b->item[i]->entry.has_offsets && !b->item[i]->entry.found;
-	return has_offsets && f->fixed && f->by_baseline[FINDING_NEW];
+	return has_offsets && f->gone && f->by_baseline[FINDING_NEW];
 }
 
 bool baseline_warn(struct findings *f, const struct symbols *symbols, struct buffer *text)
@@ -475,9 +484,9 @@ void baseline_apply(struct baseline *b, struct findings *f)
 	free(entry);
 	apply_weak(b, f, &all);
 	map_release(all, free_left);
-	f->fixed = 0;
+	f->gone = 0;
 	for (size_t i = 0; i < b->count; i++)
-		f->fixed += !b->item[i]->entry.found;
+		f->gone += !b->item[i]->entry.found;
 	findings_count(f);
 	f->has_doubt = b->is_inexact || has_doubt(b, f);
 }

@@ -37,7 +37,7 @@ struct baseline_entry {
 	char *kind, *fingerprint, *weak, *words; /* valid UTF-8 */
 	uint64_t ceiling;
 	bool has_offsets; /* the fingerprint is made from offsets; of a text, its words tell */
-	uint64_t found;   /* by baseline_apply(): how many occurrences there are; 0: it is fixed */
+	uint64_t found;   /* by baseline_apply(): how many occurrences there are; 0: it is gone */
 };
 
 /* Never NULL. */

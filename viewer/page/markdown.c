@@ -207,7 +207,7 @@ static void write_suppressions(struct writer *w)
 	write_more(w, items);
 }
 
-static void write_fixed(struct writer *w)
+static void write_gone(struct writer *w)
 {
 	const struct baseline_entry *entry;
 	size_t items = 0;
@@ -216,7 +216,7 @@ static void write_fixed(struct writer *w)
 	     w->report->baseline && (entry = baseline_get(w->report->baseline, i)) != NULL; i++) {
 		if (entry->found || items++ >= LINES_MOST)
 			continue;
-		buffer_text(&w->piece, "- fixed: ");
+		buffer_text(&w->piece, "- gone: ");
 		write_code(&w->piece, entry->kind);
 		buffer_text(&w->piece, " ");
 		write_code(&w->piece, entry->words);
@@ -326,7 +326,7 @@ void report_write_markdown(const struct report *report, struct buffer *out)
 	w.occurrences = memory_new(report->count, sizeof(*w.occurrences));
 	write_table(&w);
 	write_suppressions(&w);
-	write_fixed(&w);
+	write_gone(&w);
 	write_processes(&w);
 	for (size_t i = 0; i < report->findings->count; i++) {
 		const struct finding *f = left_out ? findings_look(report->findings, i)

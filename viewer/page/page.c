@@ -73,7 +73,7 @@ static void write_counts(struct buffer *b, const struct findings *f)
 		buffer_format(
 			b, "<p>Compared with the baseline: %zu new, %zu grown, %zu known, %zu gone%s</p>\n",
 			f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
-			f->by_baseline[FINDING_KNOWN], f->fixed,
+			f->by_baseline[FINDING_KNOWN], f->gone,
 			f->has_doubt ? "; <strong>a lower bound</strong>" : "");
 	buffer_text(b, "<nav><a href=\"#findings\">Findings</a> <a href=\"#flame\">Flame graph</a> "
 		       "<a href=\"#time\">Over time</a> <a href=\"#details\">Details</a> <a "
@@ -82,15 +82,15 @@ static void write_counts(struct buffer *b, const struct findings *f)
 }
 
 /* What the baseline has, and the traces have not. */
-static void write_fixed(struct buffer *b, const struct report *r)
+static void write_gone(struct buffer *b, const struct report *r)
 {
 	const struct baseline_entry *entry;
 
-	if (!r->findings->fixed)
+	if (!r->findings->gone)
 		return;
 	buffer_format(
 		b, "<details class=fixed open><summary>%zu of the baseline are gone</summary><ul>\n",
-		r->findings->fixed);
+		r->findings->gone);
 	for (size_t i = 0; r->baseline && (entry = baseline_get(r->baseline, i)) != NULL; i++) {
 		if (entry->found)
 			continue;
@@ -125,7 +125,7 @@ static void write_findings(struct buffer *b, const struct report *r)
 	if (shown < all)
 		buffer_format(b, "<p>%zu more findings are left out; --format=json has all.</p>\n",
 			      all - shown);
-	write_fixed(b, r);
+	write_gone(b, r);
 	buffer_text(b, "</section>\n");
 }
 

@@ -345,7 +345,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 }
 
 /* What the baseline has, and the traces have not. */
-static void write_fixed(struct json *j, const struct baseline *b)
+static void write_gone(struct json *j, const struct baseline *b)
 {
 	const struct baseline_entry *entry;
 
@@ -373,7 +373,7 @@ static void write_comparison(struct json *j, const struct findings *f, const str
 	json_write_number(j, "new", f->by_baseline[FINDING_NEW]);
 	json_write_number(j, "grown", f->by_baseline[FINDING_GROWN]);
 	json_write_number(j, "known", f->by_baseline[FINDING_KNOWN]);
-	json_write_number(j, "fixed", f->fixed);
+	json_write_number(j, "fixed", f->gone);
 	json_write_boolean(j, "exact", !f->has_doubt);
 	json_close_object(j);
 }
@@ -513,7 +513,7 @@ void report_write_json(const struct report *report, struct buffer *out)
 		write_finding(&w, findings_get(report->findings, i));
 	json_close_array(j);
 	write_suppressions(j, report->suppressions);
-	write_fixed(j, report->baseline);
+	write_gone(j, report->baseline);
 	write_growth(j, report);
 	json_write_text(j, "since", report->since);
 	write_summary(j, report);

@@ -96,7 +96,7 @@ struct report_options {
 	bool generates;                    /* the text also has suppressions for the findings */
 	const char *baseline_file;         /* NULL: there is none */
 	struct baseline *baseline;         /* what it holds */
-	bool prunes;                       /* what is fixed is taken out of that file */
+	bool prunes;                       /* what is gone is taken out of that file */
 	/* That of the stream; but if it is the format of a file, the stream gets text. */
 	enum report_format format;
 	struct report_file file[REPORT_FILES_MOST];

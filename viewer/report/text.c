@@ -510,9 +510,9 @@ void text_write_summary(struct buffer *text, const struct findings *f)
 	if (f->suppressed)
 		buffer_format(text, "%" PRIu64 " suppressed; ", f->suppressed);
 	if (f->has_baseline)
-		buffer_format(text, "%zu new, %zu grown, %zu known, %zu fixed; ",
+		buffer_format(text, "%zu new, %zu grown, %zu known, %zu gone; ",
 			      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
-			      f->by_baseline[FINDING_KNOWN], f->fixed);
+			      f->by_baseline[FINDING_KNOWN], f->gone);
 	buffer_text(text, f->is_exact && !f->has_doubt ? "exact" : "a lower bound");
 	if (f->is_selected) {
 		buffer_text(text, "; hidden by filters: ");
@@ -549,7 +549,7 @@ static void write_suppressions(const struct report *report, struct buffer *text)
 	}
 }
 
-static void write_fixed(const struct report *report, struct buffer *text)
+static void write_gone(const struct report *report, struct buffer *text)
 {
 	const struct baseline_entry *entry;
 
@@ -557,7 +557,7 @@ static void write_fixed(const struct report *report, struct buffer *text)
 	     i++) {
 		if (entry->found)
 			continue;
-		buffer_text(text, "fixed: ");
+		buffer_text(text, "gone: ");
 		buffer_plain(text, entry->kind);
 		buffer_text(text, " ");
 		buffer_plain(text, entry->fingerprint);
@@ -651,7 +651,7 @@ void report_write_text(const struct report *report, struct buffer *out)
 	write_exceptions(&w);
 	text_write_missing(out, report->symbols, "");
 	write_suppressions(report, out);
-	write_fixed(report, out);
+	write_gone(report, out);
 	text_write_losses(out, report->findings, "", "\n");
 	buffer_text(out, "lsatrace: ");
 	text_write_summary(out, report->findings);

@@ -247,7 +247,7 @@ static size_t list_values(enum selection_field field, struct findings *findings,
 
 static void complain_of(enum selection_field field, const char *glob, struct findings *findings)
 {
-	char *values[VALUES_MOST];
+	char *values[VALUES_MOST] = { NULL };
 	size_t count = list_values(field, findings, values);
 	const char *meant = likeness_find(glob, (const char *const *)values, count);
 	struct buffer b = { 0 };
@@ -291,6 +291,7 @@ struct item {
 	uint32_t index;
 };
 
+/* Without an order that was asked for, what fails comes before what the baseline knows. */
 static uint64_t weigh(enum selection_sort sort, const struct finding *f)
 {
 	switch (sort) {
@@ -302,7 +303,7 @@ static uint64_t weigh(enum selection_sort sort, const struct finding *f)
 		/* The oldest first, and last what has no time. */
 		return f->first_ns ? UINT64_MAX - f->first_ns : 0;
 	default:
-		return 0;
+		return f->baseline == FINDING_NEW || f->baseline == FINDING_GROWN;
 	}
 }
 
@@ -383,7 +384,7 @@ void selection_apply(const struct selection *s, struct findings *findings)
 	uint32_t *index;
 	size_t count = 0;
 
-	if (!selection_is_narrow(s) && !s->sort && !s->groups)
+	if (!selection_is_narrow(s) && !s->sort && !s->groups && !findings->has_baseline)
 		return;
 	item = memory_new(findings->count, sizeof(*item));
 	for (size_t i = 0; i < findings->count; i++) {

@@ -47,7 +47,7 @@ enum selection_groups {
 	SELECTION_GROUP_SECTION
 };
 
-/* Zeroed: all findings, in their own order. */
+/* Zeroed: all findings, in their own order, but new ones before known ones. */
 struct selection {
 	struct argument_list filter[SELECTION_FIELDS]; /* patterns */
 	/* What is known to have happened only before the one, or only after the other, is left out. */

@@ -18,9 +18,10 @@
 #define KIND_LEAST 14u
 #define WHERE_MOST 60u
 
-enum column { NUMBER, KIND, COUNT, BYTES, WHERE, PACKAGE, COLUMNS };
+enum column { NUMBER, BASELINE, KIND, COUNT, BYTES, WHERE, PACKAGE, COLUMNS };
 
-static const char *const titles[COLUMNS] = { "#", "kind", "count", "bytes", "where", "package" };
+static const char *const titles[COLUMNS] = { "#",     "baseline", "kind",   "count",
+					     "bytes", "where",    "package" };
 
 struct table {
 	struct findings *findings;
@@ -28,6 +29,17 @@ struct table {
 	size_t width[COLUMNS];
 	struct buffer cell[COLUMNS];
 };
+
+/* Without a baseline, there is no column of it. */
+static bool has_column(const struct table *t, unsigned j)
+{
+	return j != BASELINE || t->findings->has_baseline;
+}
+
+static const char *title(const struct table *t, unsigned j)
+{
+	return has_column(t, j) ? titles[j] : "";
+}
 
 /* "function at file:line" of the package's own code, or what is known of it. */
 static void write_where(struct table *t, const struct finding *f)
@@ -45,6 +57,9 @@ static void write_where(struct table *t, const struct finding *f)
 /* Returns the level. */
 static enum trace_level fill_cells(struct table *t, size_t i)
 {
+	static const char *const changes[] = {
+		[FINDING_NO_BASELINE] = "", [FINDING_NEW] = "new", [FINDING_GROWN] = "grown", [FINDING_KNOWN] = "known"
+	};
 	const struct finding *f = findings_get(t->findings, i);
 
 	for (unsigned j = 0; j < COLUMNS; j++) {
@@ -52,6 +67,7 @@ static enum trace_level fill_cells(struct table *t, size_t i)
 		buffer_text(&t->cell[j], "");
 	}
 	buffer_decimal(&t->cell[NUMBER], f->number);
+	buffer_text(&t->cell[BASELINE], changes[f->baseline]);
 	message_write_kind(&t->cell[KIND], f);
 	buffer_grouped(&t->cell[COUNT], f->count);
 	if (f->bytes)
@@ -74,7 +90,7 @@ static void measure_cells(struct table *t)
 /* Gives the places what the terminal, or a long line, leaves for them. */
 static void measure_where(struct table *t, unsigned width)
 {
-	size_t others = 2 * COLUMNS, room = WHERE_MOST;
+	size_t others = 2 * (COLUMNS - !has_column(t, BASELINE)), room = WHERE_MOST;
 
 	for (unsigned j = 0; j < COLUMNS; j++)
 		others += j == WHERE ? 0 : t->width[j];
@@ -110,6 +126,8 @@ static void write_cell(struct buffer *b, const struct table *t, enum column j, c
 static void write_row(struct buffer *b, const struct table *t, const char *color)
 {
 	for (unsigned j = 0; j < COLUMNS; j++) {
+		if (!has_column(t, j))
+			continue;
 		buffer_text(b, j == KIND ? color : "");
 		write_cell(b, t, (enum column)j, t->cell[j].data);
 		buffer_text(b, j == KIND && *color ? "\033[0m" : "");
@@ -191,7 +209,7 @@ void table_write(struct buffer *b, const struct frames_style *style, struct find
 		return;
 	plain.has_color = false;
 	for (unsigned j = 0; j < COLUMNS; j++)
-		buffer_text(&t.cell[j], titles[j]);
+		buffer_text(&t.cell[j], title(&t, j));
 	measure_cells(&t);
 	for (size_t i = 0; i < findings->shown && i < MEASURED; i++) {
 		fill_cells(&t, i);
@@ -200,7 +218,7 @@ void table_write(struct buffer *b, const struct frames_style *style, struct find
 	measure_where(&t, b->width);
 	for (unsigned j = 0; j < COLUMNS; j++) {
 		t.cell[j].used = 0;
-		buffer_text(&t.cell[j], titles[j]);
+		buffer_text(&t.cell[j], title(&t, j));
 	}
 	write_row(b, &t, "");
 	for (size_t i = 0; i < findings->shown; i++) {
