@@ -17,6 +17,7 @@
 #include "viewer/model/losses.h"
 #include "viewer/model/model.h"
 #include "viewer/report/report.h"
+#include "viewer/report/text.h"
 
 #define COLUMNS 5
 
@@ -437,8 +438,10 @@ static void write_text(struct buffer *b, const struct model *m, const struct mod
 {
 	buffer_text(b, "trace ");
 	buffer_plain(b, model_path(m));
-	buffer_format(b, ", process %" PRId32 " (%s)\n\n", model_process(m)->pid,
+	buffer_format(b, ", process %" PRId32 " (%s)\n  ", model_process(m)->pid,
 		      model_process(m)->end_text);
+	text_write_span(b, m, events);
+	buffer_text(b, "\n\n");
 	write_package_table(b, m);
 	write_function_table(b, m);
 	write_transfer_table(b, m);

@@ -226,6 +226,8 @@ static void write_trace(struct buffer *b, const struct report *r, size_t number)
 	}
 	buffer_text(b, "</p>\n<p>It ");
 	text_write_ending(b, process);
+	buffer_text(b, ". Traced ");
+	text_write_span(b, model, e);
 	buffer_text(b, ". History: ");
 	buffer_decimal(b, e->retained);
 	buffer_text(b, " of ");

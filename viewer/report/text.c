@@ -177,6 +177,8 @@ static void write_trace(struct writer *w, const struct model *model,
 	write_command(w, model);
 	buffer_text(w->text, "\n  ");
 	text_write_ending(w->text, process);
+	buffer_text(w->text, "\n  ");
+	text_write_span(w->text, model, events);
 	buffer_text(w->text, "\n");
 	write_packages(w, model);
 	allocators_write(w->text, model);
@@ -410,6 +412,24 @@ void text_write_time(struct buffer *to, const char *words, uint64_t time_ns)
 		return;
 	strftime(text, sizeof(text), "%F %T", &tm);
 	buffer_format(to, "%s%s.%03u", words, text, (unsigned)(time_ns / 1000000u % 1000u));
+}
+
+void text_write_span(struct buffer *to, const struct model *model, const struct model_events *events)
+{
+	const struct model_process *process = model_process(model);
+	uint64_t ns = model_span_ns(model);
+
+	/* The clock of the trace may be older than its last event. */
+	if (events->last_ns > 0 && (uint64_t)events->last_ns > ns)
+		ns = (uint64_t)events->last_ns;
+	if (process->end == TRACE_END_RUNNING) {
+		text_write_time(to, "since ", process->start_ns);
+		return;
+	}
+	text_write_time(to, "from ", process->start_ns);
+	text_write_time(to, " to ", process->start_ns + ns);
+	if (process->end == TRACE_END_KILLED)
+		buffer_text(to, " or later");
 }
 
 /* How to ask for it alone; who did it, and when. */

@@ -10,6 +10,8 @@
 struct buffer;
 struct finding;
 struct findings;
+struct model;
+struct model_events;
 struct model_process;
 struct report;
 struct symbols;
@@ -26,6 +28,10 @@ void text_write_finding(const struct report *report, const struct finding *f, st
 void text_write_ending(struct buffer *text, const struct model_process *process);
 /* Appends the words and "2026-11-29 21:05:47.123", the time of this machine; nothing if it is not known. */
 void text_write_time(struct buffer *to, const char *words, uint64_t time_ns);
+/* Says when a trace was begun, and ended: "from 2026-11-29 21:05:47.123 to 2026-11-29 21:06:01.456". What
+ * was killed may have lived on after its last call. */
+void text_write_span(struct buffer *to, const struct model *model,
+		     const struct model_events *events);
 /* Appends the sums over all findings, without a newline. */
 void text_write_summary(struct buffer *text, const struct findings *f);
 /* Appends a line for each module that could not be read as the file that was traced, with `before` before it. */

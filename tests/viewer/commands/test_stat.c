@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/trace_builder.h"
@@ -61,6 +62,14 @@ Test(stat, shows_totals_by_package_function_and_family)
 		       "\n"
 		       "  family    calls  failed  bytes  live blocks  live bytes\n"
 		       "  lsa-heap   1010       1    640            1          64\n");
+}
+
+Test(stat, says_when_the_trace_was_begun_and_ended)
+{
+	setenv("TZ", "UTC", 1);
+	tzset();
+	expect_text(trace_builder_new(),
+		    "\n  from 2023-11-14 22:13:20.123 to 2023-11-14 22:13:22.123\n\n");
 }
 
 Test(stat, shows_what_each_package_handed_over_apart_from_the_calls)

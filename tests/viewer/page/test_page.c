@@ -324,7 +324,7 @@ Test(page, says_what_the_thread_did_last_that_ended_the_process)
 	page = report(b, REPORT_FORMAT_html);
 	cr_expect(strstr(page, "The last calls of thread 77</h4>\n<pre class=calls>[+"));
 	cr_expect_not(strstr(page, "] 78 alpha"));
-	cr_expect(strstr(page, "<p>It was killed by SIGSEGV. "));
+	cr_expect(strstr(page, "<p>It was killed by SIGSEGV. Traced from 20"));
 	free(page);
 	trace_builder_free(b);
 }
@@ -337,7 +337,7 @@ Test(page, says_nothing_of_the_last_calls_after_an_orderly_end)
 	trace_builder_event(b, 0, call(1000, 77));
 	page = report(b, REPORT_FORMAT_html);
 	cr_expect_not(strstr(page, "The last calls"));
-	cr_expect(strstr(page, "<p>It exited with status 0. "));
+	cr_expect(strstr(page, "<p>It exited with status 0. Traced from 20"));
 	free(page);
 	trace_builder_free(b);
 }

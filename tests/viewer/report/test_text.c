@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/trace_builder.h"
@@ -174,6 +175,47 @@ Test(report_text, says_which_functions_were_not_the_hosts)
 		  "%s", text);
 	free(text);
 	trace_builder_free(b);
+}
+
+static void expect_span(struct trace_builder *b, const char *expected)
+{
+	char *text;
+	int status;
+
+	setenv("TZ", "UTC-2", 1); /* two hours east */
+	tzset();
+	text = report(b, &status);
+	cr_expect(strstr(text, expected), "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(report_text, says_when_the_trace_was_begun_and_ended)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	expect_span(b, " status 0\n  from 2023-11-15 00:13:20.123 to 2023-11-15 00:13:22.123\n");
+}
+
+Test(report_text, does_not_say_that_a_process_ended_with_its_last_call)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	trace_builder_header(b)->end = TRACE_END_KILLED;
+	/* The clock of the trace is older. */
+	trace_builder_event(b, 0,
+			    (struct trace_event){ .time = 1000 + 2000000000,
+						  .function = SLOT_FreeLsaHeap,
+						  .state = TRACE_EVENT_COMMITTED });
+	expect_span(b, "  from 2023-11-15 00:13:20.123 to 2023-11-15 00:13:24.123 or later\n");
+}
+
+Test(report_text, says_since_when_a_process_runs)
+{
+	struct trace_builder *b = trace_builder_new();
+
+	trace_builder_running(b, getpid());
+	expect_span(b, "\n  since 2023-11-15 00:13:20.123\n");
 }
 
 Test(report_text, names_kind_message_cost_and_package_in_one_line)
