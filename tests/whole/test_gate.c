@@ -478,6 +478,15 @@ Test(gate, diff_says_what_is_new_grown_shrunk_and_gone, .timeout = 120)
 	add_trace(&t, BUILT("clean"), "clean");
 	expect(&t, "$L diff $T $T", 0, "lsatrace: 0 new, 0 grown, 1 known, 0 gone; exact\n", "");
 	expect(&t, "$L diff $T two", 1, "new:    block-leak: block of 56 bytes", "");
+	expect(&t, "$L report --finding=$($L diff $T two | sed -n 's/^new: .*--finding=//p') two | grep finding",
+	       0, "1 finding (1 occurrence) that the filters let pass", "");
+	/* On a terminal: wrapped, and in a pager. */
+	expect(&t,
+	       "export L T COLUMNS=60 TERM=xterm LSATRACE_PAGER='cat >page'; "
+	       "script -qec '\"$L\" diff \"$T\" two' /dev/null </dev/null; "
+	       "test -z \"$(awk '/^live/ { exit } length > 60' page)\" && grep -c '^    "
+	       ".*--finding=' page",
+	       0, "1\n", "");
 	expect(&t, "$L diff $T two", 1, "live:   built lsa-heap: +1 block, +56 bytes\n", "");
 	expect(&t, "$L diff $T two", 1, "stack:  make_ticket at ", "");
 	expect(&t, "$L diff $T two", 1, "built lsa-heap): +1 block, +56 bytes\n", "");

@@ -24,6 +24,7 @@
 #include "viewer/read/input.h"
 #include "viewer/report/report.h"
 #include "viewer/symbols/symbols.h"
+#include "viewer/view/terminal.h"
 
 /* The options of `diff` alone. */
 struct options {
@@ -295,8 +296,11 @@ int command_diff(int argc, char **argv)
 	d->per = own.per;
 	d->progress = &progress;
 	status = COMMAND_TROUBLE;
+	if (own.format == FORMAT_TEXT)
+		terminal_page();
 	if (report_prepare(&options, own.format == FORMAT_TEXT) && compare(d, &options, &argv[first]))
 		status = write_all(d, own.format == FORMAT_JSON);
+	terminal_end();
 	live_release(&d->live);
 	baseline_free(d->baseline);
 	close_side(&d->side[LIVE_OLD]);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "include/kinds.h"
 #include "viewer/base/buffer.h"
@@ -13,6 +14,7 @@
 #include "viewer/report/json_frames.h"
 #include "viewer/report/text.h"
 #include "viewer/view/frames.h"
+#include "viewer/view/terminal.h"
 
 static void write_change(const struct diff *d, struct buffer *b, const struct finding *f)
 {
@@ -30,7 +32,8 @@ static void write_change(const struct diff *d, struct buffer *b, const struct fi
 	else if (f->ceiling)
 		buffer_format(b, "%" PRIu64 " -> %" PRIu64 " ", f->ceiling, f->count);
 	text_write_headline(b, f);
-	buffer_text(b, "\n");
+	/* Equal ones differ in what comes behind all digits. */
+	buffer_format(b, " --finding=%.*s\n", strchr(f->fingerprint, ':') ? 32 : 8, f->fingerprint);
 }
 
 static void write_gone(struct buffer *b, const struct baseline_entry *entry)
@@ -135,6 +138,7 @@ void diff_write_text(const struct diff *d, struct buffer *out)
 	struct findings *f = d->side[LIVE_NEW].findings;
 	const struct baseline_entry *entry;
 
+	terminal_shape(out);
 	for (size_t i = 0; i < f->shown; i++)
 		write_change(d, out, findings_get(f, i));
 	for (size_t i = 0; (entry = baseline_get(d->baseline, i)) != NULL; i++)
