@@ -221,10 +221,10 @@ Test(gate, a_baseline_makes_new_and_grown_findings_fail_and_no_others, .timeout 
 	add_trace(&t, BUILT("clean"), "clean");
 	expect(&t, "$L baseline -o base $T && cat base", 0, "lsatrace-baseline 1\nblock-leak ", "");
 	expect(&t, "cat base", 0, " 1 make_ticket (built.so)\n", "");
-	expect(&t, "$L report --baseline=base $T", 0, "0 new, 0 grown, 1 known, 0 gone; ", "");
-	expect(&t, "$L report --baseline=base two", 1, "1 new, 0 grown, 1 known, 0 gone; ", "");
-	expect(&t, "$L report --baseline=base clean", 0, "0 new, 0 grown, 0 known, 1 gone; ", "");
-	expect(&t, "$L report --baseline=base clean", 0, "gone: block-leak ", "");
+	expect(&t, "$L report --baseline=base $T", 0, "0 new, 0 grown, 1 known, 0 fixed; ", "");
+	expect(&t, "$L report --baseline=base two", 1, "1 new, 0 grown, 1 known, 0 fixed; ", "");
+	expect(&t, "$L report --baseline=base clean", 0, "0 new, 0 grown, 0 known, 1 fixed; ", "");
+	expect(&t, "$L report --baseline=base clean", 0, "fixed: block-leak ", "");
 	/* What fails comes first, though it is not the worst. */
 	add_trace(&t, BUILD_DIR "/tests/packages/demo.so", "demo");
 	expect(&t,
@@ -236,7 +236,7 @@ Test(gate, a_baseline_makes_new_and_grown_findings_fail_and_no_others, .timeout 
 	expect(&t, "$L report --baseline=two $T", 2, "",
 	       "lsatrace: two: this is a trace; lsatrace baseline -o FILE two makes a baseline");
 	/* The same defect in two processes is more than there was in one. */
-	expect(&t, "$L report --baseline=base $T $T", 1, "0 new, 1 grown, 0 known, 0 gone; ", "");
+	expect(&t, "$L report --baseline=base $T $T", 1, "0 new, 1 grown, 0 known, 0 fixed; ", "");
 	expect(&t, "$L report --baseline=base $T $T", 1, "; 1 more than in the baseline)", "");
 	expect(&t, "$L baseline -o many $T $T two && cat many", 0, " 1 make_ticket (built.so)\n",
 	       "");
@@ -246,9 +246,9 @@ Test(gate, a_baseline_makes_new_and_grown_findings_fail_and_no_others, .timeout 
 		       "leak") "' && "
 			       "$L baseline -o b two && sed -i '/:2 /s/ 1 make/ 5 make/' b && "
 			       "$L report --baseline=b five",
-	       0, "0 new, 0 grown, 1 known, 1 gone; ", "");
+	       0, "0 new, 0 grown, 1 known, 1 fixed; ", "");
 	expect(&t, "$L report --format=json $T >r.json; $L report --baseline=r.json two", 1,
-	       "1 new, 0 grown, 1 known, 0 gone; ", "");
+	       "1 new, 0 grown, 1 known, 0 fixed; ", "");
 	traced_release(&t);
 }
 
@@ -266,7 +266,7 @@ Test(gate, a_baseline_is_pruned_of_what_is_fixed, .timeout = 120)
 	       "chmod 600 base; ln -s base link; $L report --baseline=link --prune $T; ls -l base",
 	       0, "-rw------- ", "");
 	expect(&t, "grep -c block-leak base; rm link; ls base*", 0, "1\nbase\n", "");
-	expect(&t, "$L report --baseline=base $T", 0, "0 new, 0 grown, 1 known, 0 gone; ", "");
+	expect(&t, "$L report --baseline=base $T", 0, "0 new, 0 grown, 1 known, 0 fixed; ", "");
 	/* What a person has written, and the order, stay. */
 	expect(&t,
 	       "{ echo 'lsatrace-baseline 1'; echo '# of 2026'; echo; $L baseline two | tail -n +2 "
@@ -314,16 +314,16 @@ Test(gate, a_baseline_that_is_none_is_refused, .timeout = 120)
 	}
 	/* Two that are put together. */
 	expect(&t, "{ $L baseline $T; $L baseline $T; } >b; $L report --baseline=b $T", 0,
-	       "0 new, 0 grown, 1 known, 0 gone; ", "");
+	       "0 new, 0 grown, 1 known, 0 fixed; ", "");
 	expect(&t, "{ echo; $L report --format=json $T; } >b; $L report --baseline=b $T", 0,
-	       "0 new, 0 grown, 1 known, 0 gone; ", "");
+	       "0 new, 0 grown, 1 known, 0 fixed; ", "");
 	expect(&t, "$L baseline -o b $T; $L report b", 2, "", "b: this is a baseline, not a trace");
 	/* A merge may leave one finding twice; who edits it may have other ends of lines. */
 	expect(&t,
 	       "{ printf '\\357\\273\\277'; $L baseline $T; } | sed '1a# comment\\n\n$p' | "
 	       "sed 's/$/\\r/' >b; "
 	       "$L report --baseline=b $T",
-	       0, "0 new, 0 grown, 1 known, 0 gone; ", "");
+	       0, "0 new, 0 grown, 1 known, 0 fixed; ", "");
 	traced_release(&t);
 }
 

@@ -216,7 +216,7 @@ static void write_gone(struct writer *w)
 	     w->report->baseline && (entry = baseline_get(w->report->baseline, i)) != NULL; i++) {
 		if (entry->found || items++ >= LINES_MOST)
 			continue;
-		buffer_text(&w->piece, "- gone: ");
+		buffer_text(&w->piece, "- fixed: ");
 		write_code(&w->piece, entry->kind);
 		buffer_text(&w->piece, " ");
 		write_code(&w->piece, entry->words);

@@ -108,7 +108,7 @@ struct argument_group report_arguments(struct report_options *o)
 		  "only what is not in FILE, or more often, is a failure;\n"
 		  "FILE is from lsatrace baseline, or is a JSON report",
 		  arguments_take_text, INTO(baseline_file) },
-		{ "prune", 0, NULL, "take what is gone out of the baseline", arguments_take_flag,
+		{ "prune", 0, NULL, "take what is fixed out of the baseline", arguments_take_flag,
 		  INTO(prunes) },
 		{ "gen-suppressions", 0, NULL, "print a suppression for each finding",
 		  arguments_take_flag, INTO(generates) },

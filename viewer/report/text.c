@@ -530,7 +530,7 @@ void text_write_summary(struct buffer *text, const struct findings *f)
 	if (f->suppressed)
 		buffer_format(text, "%" PRIu64 " suppressed; ", f->suppressed);
 	if (f->has_baseline)
-		buffer_format(text, "%zu new, %zu grown, %zu known, %zu gone; ",
+		buffer_format(text, "%zu new, %zu grown, %zu known, %zu fixed; ",
 			      f->by_baseline[FINDING_NEW], f->by_baseline[FINDING_GROWN],
 			      f->by_baseline[FINDING_KNOWN], f->gone);
 	buffer_text(text, f->is_exact && !f->has_doubt ? "exact" : "a lower bound");
@@ -577,7 +577,7 @@ static void write_gone(const struct report *report, struct buffer *text)
 	     i++) {
 		if (entry->found)
 			continue;
-		buffer_text(text, "gone: ");
+		buffer_text(text, "fixed: ");
 		buffer_plain(text, entry->kind);
 		buffer_text(text, " ");
 		buffer_plain(text, entry->fingerprint);
