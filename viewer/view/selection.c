@@ -14,6 +14,7 @@
 #include "viewer/base/likeness.h"
 #include "viewer/base/memory.h"
 #include "viewer/findings/findings.h"
+#include "viewer/findings/message.h"
 #include "viewer/findings/walk.h"
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
@@ -87,13 +88,8 @@ static bool matches_kind(const char *glob, const struct finding *f)
 	struct buffer text = { 0 };
 	bool matches;
 
-	buffer_text(&text, kinds_text(f->kind));
-	matches = fnmatch(glob, text.data, 0) == 0;
-	if (f->reason) {
-		buffer_text(&text, "/");
-		buffer_text(&text, kinds_reason_text(f->reason));
-		matches |= fnmatch(glob, text.data, 0) == 0;
-	}
+	message_write_kind(&text, f);
+	matches = fnmatch(glob, kinds_text(f->kind), 0) == 0 || fnmatch(glob, text.data, 0) == 0;
 	buffer_release(&text);
 	return matches;
 }
@@ -213,13 +209,8 @@ static void write_value(enum selection_field field, const struct finding *f, str
 {
 	if (field == SELECTION_PACKAGE)
 		model_write_package(f->model, f->package, b);
-	if (field == SELECTION_KIND) {
-		buffer_text(b, kinds_text(f->kind));
-		if (f->reason) {
-			buffer_text(b, "/");
-			buffer_text(b, kinds_reason_text(f->reason));
-		}
-	}
+	if (field == SELECTION_KIND)
+		message_write_kind(b, f);
 }
 
 static bool is_listed(const char *const *values, size_t count, const char *value)
