@@ -742,6 +742,15 @@ const char *message_reachability(const struct finding *f)
 	return f->reach ? words[f->reach] : NULL;
 }
 
+const char *message_baseline(const struct finding *finding)
+{
+	static const char *const words[] = {
+		[FINDING_NO_BASELINE] = "", [FINDING_NEW] = "new", [FINDING_GROWN] = "grown", [FINDING_KNOWN] = "known"
+	};
+
+	return words[finding->baseline];
+}
+
 void message_write_kind(struct buffer *b, const struct finding *finding)
 {
 	buffer_text(b, kinds_text(finding->kind));

@@ -12,6 +12,9 @@
 
 struct buffer;
 
+/* What a finding is to the baseline: "new", "grown" or "known"; "" if there is none. */
+const char *message_baseline(const struct finding *finding);
+
 /* Appends "KIND", or "KIND/REASON". */
 void message_write_kind(struct buffer *b, const struct finding *finding);
 

@@ -63,15 +63,6 @@ static void write_where(struct buffer *b, const struct finding *f, struct symbol
 	buffer_text(b, "</span>");
 }
 
-static const char *baseline_words(const struct finding *f)
-{
-	static const char *const words[] = {
-		[FINDING_NO_BASELINE] = "", [FINDING_NEW] = "new", [FINDING_GROWN] = "grown", [FINDING_KNOWN] = "known"
-	};
-
-	return words[f->baseline];
-}
-
 void article_write_row(struct buffer *b, const struct finding *f, struct symbols *symbols)
 {
 	const char *level = kinds_level_text(f->level);
@@ -91,7 +82,7 @@ void article_write_row(struct buffer *b, const struct finding *f, struct symbols
 	buffer_text(b, "<td class=when>");
 	text_write_time(b, "", f->last_ns ? f->last_ns : f->first_ns);
 	if (f->baseline)
-		html_element(b, "td", baseline_words(f));
+		html_element(b, "td", message_baseline(f));
 	buffer_text(b, "\n");
 }
 
@@ -184,7 +175,7 @@ static void write_facts(struct buffer *b, const struct finding *f)
 	if (f->last_ns != f->first_ns)
 		text_write_time(b, "; last at ", f->last_ns);
 	if (f->baseline)
-		buffer_format(b, "; %s", baseline_words(f));
+		buffer_format(b, "; %s", message_baseline(f));
 	if (f->baseline == FINDING_GROWN)
 		buffer_format(b, " from %" PRIu64, f->ceiling);
 	buffer_format(b, "; fingerprint %s</p>\n", f->fingerprint);

@@ -281,11 +281,7 @@ static void write_shares(struct json *j, const struct finding *f)
 
 static void write_baseline(struct json *j, const struct finding *f)
 {
-	static const char *const words[] = {
-		[FINDING_NEW] = "new", [FINDING_GROWN] = "grown", [FINDING_KNOWN] = "known"
-	};
-
-	json_write_text(j, "baseline", words[f->baseline]);
+	json_write_text(j, "baseline", f->baseline ? message_baseline(f) : NULL);
 	json_write_number_if(j, "baseline_count", f->baseline, f->ceiling);
 	json_write_text(j, "baseline_match",
 			!f->ceiling  ? NULL

@@ -57,9 +57,6 @@ static void write_where(struct table *t, const struct finding *f)
 /* Returns the level. */
 static enum trace_level fill_cells(struct table *t, size_t i)
 {
-	static const char *const changes[] = {
-		[FINDING_NO_BASELINE] = "", [FINDING_NEW] = "new", [FINDING_GROWN] = "grown", [FINDING_KNOWN] = "known"
-	};
 	const struct finding *f = findings_get(t->findings, i);
 
 	for (unsigned j = 0; j < COLUMNS; j++) {
@@ -67,7 +64,7 @@ static enum trace_level fill_cells(struct table *t, size_t i)
 		buffer_text(&t->cell[j], "");
 	}
 	buffer_decimal(&t->cell[NUMBER], f->number);
-	buffer_text(&t->cell[BASELINE], changes[f->baseline]);
+	buffer_text(&t->cell[BASELINE], message_baseline(f));
 	message_write_kind(&t->cell[KIND], f);
 	buffer_grouped(&t->cell[COUNT], f->count);
 	if (f->bytes)
