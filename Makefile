@@ -23,6 +23,8 @@ FLAGS_preload := $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec -f
 	$(GUEST_SANITIZE)
 FLAGS_viewer := $(CFLAGS) -DLSATRACE_VERSION='"$(VERSION)"' $(SANITIZE)
 FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
+# It is traced, and its packages end it by faults of their own.
+FLAGS_viewer/host := $(CFLAGS)
 flags = $(or $(FLAGS_$(1)),$(call flags,$(patsubst %/,%,$(dir $(1)))))
 # A traced call goes through small functions of a dozen files, which gcc joins at link time. The objects
 # hold machine code as well, because tests link them.
@@ -33,7 +35,7 @@ FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard $(foreach top,preload viewer 
 	$(top)/*/*.[ch] $(top)/*/*/*.[ch])))))
 SOURCES := $(wildcard $(FOLDERS:%=%/*.c))
 HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
-PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so
+PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so $(BUILD)/lsatrace-host
 
 # The objects of some sources, given as patterns.
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
@@ -50,7 +52,7 @@ SUBMAKE = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$
 
 all: products ## the default
 
-products: $(PRODUCTS) ## build lsatrace and liblsatrace.so
+products: $(PRODUCTS) ## build lsatrace, liblsatrace.so and lsatrace-host
 	@:
 
 include tests/tests.mk
@@ -96,6 +98,9 @@ deps: ## install what building and testing need, where it is missing
 
 $(BUILD)/lsatrace: $(call objects,viewer/*.c viewer/*/*.[cS])
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
+
+$(BUILD)/lsatrace-host: $(call objects,viewer/host/*/*.c)
+	$(call say,link)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl -lpthread
 
 $(BUILD)/liblsatrace.so: $(call objects,preload/*/*.[cS])
 	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@.new $^ -ldl -lpthread && mv $@.new $@
@@ -206,6 +211,7 @@ MAN := $(PREFIX)/share/man/man1
 install: products ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/lsatrace $(DESTDIR)$(PREFIX)/bin/lsatrace
 	install -D -m 644 $(BUILD)/liblsatrace.so $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
+	install -D -m 755 $(BUILD)/lsatrace-host $(DESTDIR)$(PREFIX)/lib/lsatrace/lsatrace-host
 	install -D -m 644 viewer/lsatrace.1 $(DESTDIR)$(MAN)/lsatrace.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lsatrace viewer/lsatrace.schema.json viewer/lsatrace.stat.schema.json
 	install -D -m 644 include/lsatrace.h $(DESTDIR)$(PREFIX)/include/lsatrace.h
@@ -213,7 +219,7 @@ install: products ## install below $(DESTDIR)$(PREFIX)
 
 uninstall: ## remove what `make install` put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/lsatrace $(DESTDIR)$(MAN)/lsatrace.1
-	rm -f $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/lib/lsatrace/,liblsatrace.so lsatrace-host)
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/lsatrace/lsatrace,.schema.json .stat.schema.json)
 	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace.h
 	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace/secpkg.h $(DESTDIR)$(PREFIX)/include/lsatrace/ownership.md

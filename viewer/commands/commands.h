@@ -12,6 +12,7 @@
 #define COMMANDS(COMMAND) \
 	COMMAND(run, "run a command, record it, and report on standard error") \
 	COMMAND(record, "run a command and record it") \
+	COMMAND(host, "play the LSA for packages that have no host") \
 	COMMAND(report, "report leaks, mismatched frees and other findings of traces") \
 	COMMAND(baseline, "write a baseline: findings that are known, and are no failure") \
 	COMMAND(diff, "compare the findings and the live memory of two traces") \

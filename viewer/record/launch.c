@@ -233,7 +233,7 @@ static bool find_own_path(char path[PATH_MAX])
 	return bytes >= 0 || (executed && realpath(executed, path));
 }
 
-char *launch_find_library(void)
+char *launch_find_part(const char *name)
 {
 	static const char *const places[] = { "", "../lib/", "../lib/lsatrace/" };
 	char program[PATH_MAX], path[PATH_MAX + 64];
@@ -245,7 +245,7 @@ char *launch_find_library(void)
 	if (slash)
 		slash[1] = '\0';
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !found; i++) {
-		snprintf(path, sizeof(path), "%s%sliblsatrace.so", program, places[i]);
+		snprintf(path, sizeof(path), "%s%s%s", program, places[i], name);
 		found = realpath(path, NULL);
 	}
 	return found;

@@ -43,10 +43,10 @@ enum launch_result launch_command(const struct launch *launch, char *const *comm
 				  struct launch_outcome *outcome);
 
 /*
- * Returns the absolute path of the preload library, to be freed: beside the running program, or in
- * ../lib or ../lib/lsatrace from there. Returns NULL if it is in none of these places.
+ * Returns the absolute path of a part of lsatrace, such as the preload library, to be freed: beside the running program,
+ * or in ../lib or ../lib/lsatrace from there. Returns NULL if it is in none of these places.
  */
-char *launch_find_library(void);
+char *launch_find_part(const char *name);
 
 /* Can LD_PRELOAD name this path? Colons and white space separate its items; there is no escape. */
 bool launch_can_preload(const char *library);

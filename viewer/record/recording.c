@@ -14,7 +14,7 @@
 /* Returns the library's path, to be freed, or NULL with one line printed. */
 static char *find_library(void)
 {
-	char *library = launch_find_library();
+	char *library = launch_find_part("liblsatrace.so");
 
 	if (!library) {
 		complaint_print("lsatrace", "liblsatrace.so is neither beside lsatrace nor in "

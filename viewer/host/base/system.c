@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/host/base/system.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static system_fault *look_at_fault;
+
+static const int rights[] = {
+	[SYSTEM_NONE] = PROT_NONE,
+	[SYSTEM_READ] = PROT_READ,
+	[SYSTEM_WRITE] = PROT_READ | PROT_WRITE,
+};
+
+static const struct signal_name {
+	int number;
+	const char *name;
+} signals[] = {
+	{ SIGSEGV, "SIGSEGV" }, { SIGBUS, "SIGBUS" },	{ SIGFPE, "SIGFPE" },
+	{ SIGILL, "SIGILL" },	{ SIGABRT, "SIGABRT" },
+};
+
+#define SIGNAL_COUNT (sizeof(signals) / sizeof(*signals))
+
+void *system_open(const char *path, const char **reason)
+{
+	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		*reason = dlerror();
+	return library;
+}
+
+void *system_symbol(void *library, const char *name)
+{
+	return dlsym(library, name);
+}
+
+void system_close(void *library)
+{
+	dlclose(library);
+}
+
+void *system_map(size_t bytes, enum system_access access)
+{
+	void *address = mmap(NULL, bytes, rights[access], MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			     -1, 0);
+
+	if (address == MAP_FAILED) {
+		perror("lsatrace-host: mmap");
+		exit(2);
+	}
+	return address;
+}
+
+void system_unmap(void *address, size_t bytes)
+{
+	munmap(address, bytes);
+}
+
+void system_protect(void *address, size_t bytes, enum system_access access)
+{
+	mprotect(address, bytes, rights[access]);
+}
+
+size_t system_page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static const char *name_signal(int number)
+{
+	for (size_t i = 0; i < SIGNAL_COUNT; i++)
+		if (signals[i].number == number)
+			return signals[i].name;
+	return "signal";
+}
+
+/* A fault that is not repaired meets the default disposition when the instruction runs again; a signal that was sent
+ * does not come again by itself. */
+static void take_signal(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (look_at_fault(name_signal(number),
+			  info->si_code > 0 && number != SIGABRT ? info->si_addr : NULL))
+		return;
+	signal(number, SIG_DFL);
+	if (info->si_code <= 0)
+		raise(number);
+}
+
+void system_watch_faults(system_fault *look)
+{
+	struct sigaction action = { .sa_sigaction = take_signal, .sa_flags = SA_SIGINFO };
+
+	look_at_fault = look;
+	for (size_t i = 0; i < SIGNAL_COUNT; i++)
+		sigaction(signals[i].number, &action, NULL);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Logon sessions and the credentials that packages keep in them. The sessions of the system, 0x3e4, 0x3e5 and 0x3e7, are there
+ * from the start. Any thread. */
+#ifndef LSATRACE_HOST_LSA_SESSIONS_H
+#define LSATRACE_HOST_LSA_SESSIONS_H
+
+#include <stdbool.h>
+
+#include "include/secpkg.h"
+
+/* Makes a session with a new LUID. */
+LUID session_new(void);
+
+/* These are slots of the table. */
+LSA_CREATE_LOGON_SESSION session_create;
+LSA_DELETE_LOGON_SESSION session_delete;
+LSA_ADD_CREDENTIAL session_add_credential;
+LSA_GET_CREDENTIALS session_get_credentials;
+LSA_DELETE_CREDENTIAL session_delete_credential;
+LSA_OPEN_TOKEN_BY_LOGON_ID session_open_token;
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/host/lsa/table.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "viewer/host/base/faults.h"
+#include "viewer/host/lsa/accounts.h"
+#include "viewer/host/lsa/buffers.h"
+#include "viewer/host/lsa/objects.h"
+#include "viewer/host/lsa/peers.h"
+#include "viewer/host/lsa/sessions.h"
+#include "viewer/host/lsa/slot.h"
+#include "viewer/host/lsa/tasks.h"
+#include "viewer/host/memory/clients.h"
+#include "viewer/host/memory/sections.h"
+#include "viewer/host/package/packages.h"
+
+enum { CALLBACKS = 64, CALLBACK_BYTES = 16, LSA_PROCESS = 4, LOGON_OF_CLIENTS = 0x3e7 };
+enum { SECURITY_IMPERSONATION = 2, ATTRIBUTE_TCB = 0x80 };
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+	ULONG id;
+	LSA_CALLBACK_FUNCTION *function;
+} callbacks[CALLBACKS];
+
+static NTSTATUS succeed(void)
+{
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS refuse(void)
+{
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS save_supplemental(PLUID id, ULONG bytes, PVOID credentials, BOOLEAN is_synchronous)
+{
+	(void)is_synchronous;
+	slot_enter("SaveSupplementalCredentials");
+	if (!slot_has_output("LogonId", id) ||
+	    (bytes && !slot_has_output("SupplementalCreds", credentials)))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	return slot_leave(STATUS_SUCCESS);
+}
+
+static NTSTATUS get_client_info(PSECPKG_CLIENT_INFO info)
+{
+	const struct client *client = client_current();
+
+	slot_enter("GetClientInfo");
+	if (!slot_has_output("ClientInfo", info))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	*info = (SECPKG_CLIENT_INFO){
+		.LogonId = { .LowPart = LOGON_OF_CLIENTS },
+		.ProcessID = client ? client_process(client) : LSA_PROCESS,
+		.ThreadID = client ? client_process(client) + 1 : LSA_PROCESS + 1,
+		.HasTcbPrivilege = !client || client_is_trusted(client),
+		.ImpersonationLevel = SECURITY_IMPERSONATION,
+	};
+	return slot_leave(STATUS_SUCCESS);
+}
+
+static NTSTATUS get_client_info_ex(PSECPKG_CLIENT_INFO info, ULONG bytes)
+{
+	if (bytes < sizeof(*info))
+		return STATUS_BUFFER_TOO_SMALL;
+	if (info)
+		memset(info, 0, bytes);
+	return get_client_info(info);
+}
+
+static BOOLEAN get_call_info(PSECPKG_CALL_INFO info)
+{
+	const struct client *client = client_current();
+
+	slot_enter("GetCallInfo");
+	if (slot_leave(slot_has_output("Info", info) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER))
+		return FALSE;
+	*info = (SECPKG_CALL_INFO){
+		.ProcessId = client ? client_process(client) : LSA_PROCESS,
+		.ThreadId = client ? client_process(client) + 1 : LSA_PROCESS + 1,
+		.Attributes = !client || client_is_trusted(client) ? ATTRIBUTE_TCB : 0,
+		.CallCount = 1,
+	};
+	return TRUE;
+}
+
+static NTSTATUS register_callback(ULONG id, LSA_CALLBACK_FUNCTION *function)
+{
+	NTSTATUS status = STATUS_NO_MEMORY;
+
+	pthread_mutex_lock(&mutex);
+	for (int i = 0; i < CALLBACKS && status; i++) {
+		if (callbacks[i].function && callbacks[i].id != id)
+			continue;
+		callbacks[i].id = id;
+		callbacks[i].function = function;
+		status = STATUS_SUCCESS;
+	}
+	pthread_mutex_unlock(&mutex);
+	return status;
+}
+
+static LSA_CALLBACK_FUNCTION *find_callback(ULONG_PTR id)
+{
+	LSA_CALLBACK_FUNCTION *found = NULL;
+
+	pthread_mutex_lock(&mutex);
+	for (int i = 0; i < CALLBACKS; i++)
+		if (callbacks[i].function && callbacks[i].id == id)
+			found = callbacks[i].function;
+	pthread_mutex_unlock(&mutex);
+	return found;
+}
+
+/* A callback that no client has registered returns some bytes. */
+static NTSTATUS client_callback(PCHAR callback, ULONG_PTR first, ULONG_PTR second, PSecBuffer input,
+				PSecBuffer output)
+{
+	LSA_CALLBACK_FUNCTION *function = find_callback((ULONG_PTR)callback);
+
+	slot_enter("ClientCallback");
+	if (!slot_has_output("Output", output))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	slot_leave(STATUS_SUCCESS);
+	if (function)
+		return function(first, second, input, output);
+	output->cbBuffer = CALLBACK_BYTES;
+	output->pvBuffer = slot_copy(NULL, CALLBACK_BYTES);
+	return output->pvBuffer ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+}
+
+static NTSTATUS update_credentials(PSECPKG_PRIMARY_CRED primary,
+				   PSECPKG_SUPPLEMENTAL_CRED_ARRAY supplemental)
+{
+	(void)primary;
+	(void)supplemental;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS read_credential(PLUID id, ULONG cred_flags, PWSTR target, ULONG type, ULONG flags,
+				PENCRYPTED_CREDENTIALW *credential)
+{
+	(void)id;
+	(void)cred_flags;
+	(void)target;
+	(void)type;
+	(void)flags;
+	slot_enter("CrediRead");
+	if (!slot_has_output("Credential", credential))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	*credential = NULL;
+	return slot_leave(STATUS_NOT_FOUND);
+}
+
+static NTSTATUS read_domain_credentials(PLUID id, ULONG cred_flags,
+					PCREDENTIAL_TARGET_INFORMATIONW target, ULONG flags,
+					PULONG count, PENCRYPTED_CREDENTIALW **credentials)
+{
+	(void)id;
+	(void)cred_flags;
+	(void)target;
+	(void)flags;
+	slot_enter("CrediReadDomainCredentials");
+	if (!slot_has_output("Count", count) || !slot_has_output("Credential", credentials))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	*count = 0;
+	*credentials = NULL;
+	return slot_leave(STATUS_NOT_FOUND);
+}
+
+static NTSTATUS write_credential(PLUID id, ULONG cred_flags, PENCRYPTED_CREDENTIALW credential,
+				 ULONG flags)
+{
+	(void)id;
+	(void)cred_flags;
+	(void)credential;
+	(void)flags;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static void free_credentials(ULONG count, PENCRYPTED_CREDENTIALW *credentials)
+{
+	slot_enter("CrediFreeCredentials");
+	if (count && credentials)
+		fault_tell("the credentials were not returned by the LSA, which has none");
+	slot_leave(STATUS_SUCCESS);
+}
+
+/* Turns into something else, and back. */
+static void protect_memory(PVOID buffer, ULONG bytes)
+{
+	for (ULONG i = 0; i < bytes; i++)
+		((unsigned char *)buffer)[i] ^= 0x5a;
+}
+
+static NTSTATUS decode_string(PWSTR text, PUCHAR *blob, PULONG bytes, PBOOLEAN is_fatal)
+{
+	size_t length = 0;
+
+	slot_enter("CrediUnmarshalandDecodeString");
+	if (!slot_has_output("Blob", blob) || !slot_has_output("BlobSize", bytes))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	while (text && text[length])
+		length++;
+	if (is_fatal)
+		*is_fatal = FALSE;
+	*bytes = (ULONG)(length * sizeof(WCHAR));
+	*blob = slot_copy(text, *bytes);
+	return slot_leave(*blob ? STATUS_SUCCESS : STATUS_NO_MEMORY);
+}
+
+static NTSTATUS get_flags(PULONG flags)
+{
+	slot_enter("GetExtendedCallFlags");
+	if (!slot_has_output("Flags", flags))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	*flags = 0;
+	return slot_leave(STATUS_SUCCESS);
+}
+
+static NTSTATUS check_protected(HANDLE token, PBOOLEAN is_protected)
+{
+	(void)token;
+	slot_enter("CheckProtectedUserByToken");
+	if (!slot_has_output("ProtectedUser", is_protected))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	*is_protected = FALSE;
+	return slot_leave(STATUS_SUCCESS);
+}
+
+static NTSTATUS get_password(PUNICODE_STRING account, PUNICODE_STRING domain, int fetch,
+			     FILETIME *expires, PUNICODE_STRING current, PUNICODE_STRING previous,
+			     FILETIME *valid)
+{
+	(void)account;
+	(void)domain;
+	(void)fetch;
+	(void)expires;
+	(void)current;
+	(void)previous;
+	(void)valid;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS query_request(PLSA_CLIENT_REQUEST request, ULONG type, PVOID *reply)
+{
+	(void)request;
+	(void)type;
+	(void)reply;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS get_app_mode(PULONG function, PULONG_PTR first, PULONG_PTR second, PSecBuffer data,
+			     PBOOLEAN returns_to_lsa)
+{
+	(void)function;
+	(void)first;
+	(void)second;
+	(void)data;
+	(void)returns_to_lsa;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static PVOID locate_package(ULONG id)
+{
+	return id < package_count ? &packages[id].user : NULL;
+}
+
+#define NEWEST_TABLE(...) \
+	{ .Older = { .CreateLogonSession = session_create, \
+		     .DeleteLogonSession = session_delete, \
+		     .AddCredential = session_add_credential, \
+		     .GetCredentials = session_get_credentials, \
+		     .DeleteCredential = session_delete_credential, \
+		     .AllocateLsaHeap = buffer_allocate, \
+		     .FreeLsaHeap = buffer_free, \
+		     .AllocateClientBuffer = buffer_allocate_client, \
+		     .FreeClientBuffer = buffer_free_client, \
+		     .CopyToClientBuffer = buffer_copy_to_client, \
+		     .CopyFromClientBuffer = buffer_copy_from_client, \
+		     .ImpersonateClient = succeed, \
+		     .UnloadPackage = succeed, \
+		     .DuplicateHandle = object_duplicate, \
+		     .SaveSupplementalCredentials = save_supplemental, \
+		     .CreateThread = task_create_thread, \
+		     .GetClientInfo = get_client_info, \
+		     .RegisterNotification = task_register_notification, \
+		     .CancelNotification = task_cancel_notification, \
+		     .MapBuffer = buffer_map, \
+		     .CreateToken = account_create_token, \
+		     .AuditLogon = account_audit_logon, \
+		     .CallPackage = peer_call, \
+		     .FreeReturnBuffer = buffer_free_returned, \
+		     .GetCallInfo = get_call_info, \
+		     .CallPackageEx = peer_call_ex, \
+		     .OpenSamUser = account_open, \
+		     .GetUserCredentials = account_get_credentials, \
+		     .GetUserAuthData = account_get_data, \
+		     .CloseSamUser = account_close, \
+		     .ConvertAuthDataToToken = account_convert_data, \
+		     .ClientCallback = client_callback, \
+		     .UpdateCredentials = update_credentials, \
+		     .GetAuthDataForUser = account_find_data, \
+		     .CrackSingleName = account_crack_name, \
+		     .AuditAccountLogon = account_audit, \
+		     .CallPackagePassthrough = peer_call_passthrough, \
+		     .CrediRead = read_credential, \
+		     .CrediReadDomainCredentials = read_domain_credentials, \
+		     .CrediFreeCredentials = free_credentials, \
+		     .LsaProtectMemory = protect_memory, \
+		     .LsaUnprotectMemory = protect_memory, \
+		     .OpenTokenByLogonId = session_open_token, \
+		     .ExpandAuthDataForDomain = account_expand_data, \
+		     .AllocatePrivateHeap = buffer_allocate_private, \
+		     .FreePrivateHeap = buffer_free_private, \
+		     .CreateTokenEx = account_create_token_ex, \
+		     .CrediWrite = write_credential, \
+		     __VA_ARGS__ }, \
+	  .CrediUnmarshalandDecodeString = decode_string, \
+	  .DummyFunction6 = (PVOID)refuse, \
+	  .GetExtendedCallFlags = (PVOID)get_flags, \
+	  .DuplicateTokenHandle = object_duplicate, \
+	  .GetServiceAccountPassword = get_password, \
+	  .DummyFunction7 = (PVOID)refuse, \
+	  .AuditLogonEx = (PVOID)succeed, \
+	  .CheckProtectedUserByToken = (PVOID)check_protected, \
+	  .QueryClientRequest = query_request, \
+	  .GetAppModeInfo = get_app_mode, \
+	  .SetAppModeInfo = (PVOID)refuse, \
+	  .GetClientInfoEx = (PVOID)get_client_info_ex, \
+	  .GetSecpkgFailureReason = (PVOID)refuse, \
+	  .SetSecpkgFailureReason = (PVOID)refuse }
+
+static const LSA_SECPKG_NEWEST_TABLE with_sections =
+	NEWEST_TABLE(.CreateSharedMemory = section_create, .AllocateSharedMemory = section_allocate,
+		     .FreeSharedMemory = section_free, .DeleteSharedMemory = section_delete);
+static const LSA_SECPKG_NEWEST_TABLE without_sections = NEWEST_TABLE(.CreateSharedMemory = NULL);
+
+const LSA_SECPKG_NEWEST_TABLE *table_get(bool has_shared_memory)
+{
+	return has_shared_memory ? &with_sections : &without_sections;
+}
+
+const SECPKG_DLL_FUNCTIONS table_of_clients = {
+	.AllocateHeap = buffer_allocate_user,
+	.FreeHeap = buffer_free_user,
+	.RegisterCallback = register_callback,
+	.LocatePackageById = locate_package,
+};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/host/memory/heaps.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "viewer/host/base/faults.h"
+#include "viewer/host/memory/clients.h"
+
+/* How much freed memory is kept. */
+enum { KEPT_BLOCKS = 8192, KEPT_BYTES = 16 << 20 };
+
+struct block {
+	void *address;
+	size_t bytes;
+	enum heap heap;
+	bool is_live;
+	struct block *next; /* of those freed, the one that was freed afterwards */
+	UT_hash_handle hh;
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct block *blocks, *oldest, *newest;
+static size_t kept_blocks, kept_bytes;
+
+const char *heap_name(enum heap heap)
+{
+	static const char *const names[] = {
+		[HEAP_LSA] = "the LSA's heap",
+		[HEAP_PRIVATE] = "the private heap",
+		[HEAP_USER] = "the client's heap",
+	};
+
+	return names[heap];
+}
+
+void *heap_allocate(enum heap heap, size_t bytes)
+{
+	struct block *block = malloc(sizeof(*block));
+	void *address = calloc(1, bytes ? bytes : 1);
+
+	if (!block || !address) {
+		free(block);
+		free(address);
+		return NULL;
+	}
+	*block = (struct block){ .address = address, .bytes = bytes, .heap = heap, .is_live = true };
+	pthread_mutex_lock(&mutex);
+	HASH_ADD_PTR(blocks, address, block);
+	pthread_mutex_unlock(&mutex);
+	return address;
+}
+
+static void forget_oldest(void)
+{
+	struct block *block = oldest;
+
+	oldest = block->next;
+	kept_blocks--;
+	kept_bytes -= block->bytes;
+	HASH_DEL(blocks, block);
+	free(block->address);
+	free(block);
+}
+
+static void release_block(struct block *block)
+{
+	block->is_live = false;
+	memset(block->address, HEAP_FREED_BYTE, block->bytes);
+	if (!kept_blocks++)
+		oldest = block;
+	else
+		newest->next = block;
+	newest = block;
+	kept_bytes += block->bytes;
+	while (kept_blocks > KEPT_BLOCKS || (kept_bytes > KEPT_BYTES && kept_blocks > 1))
+		forget_oldest();
+}
+
+static struct block *find_around(const void *address)
+{
+	struct block *block, *next;
+
+	HASH_ITER(hh, blocks, block, next)
+		if (block->is_live && (uintptr_t)address - (uintptr_t)block->address < block->bytes)
+			return block;
+	return NULL;
+}
+
+static struct heap_block describe_block(const void *address)
+{
+	struct block *block;
+
+	HASH_FIND_PTR(blocks, &address, block);
+	if (!block)
+		block = find_around(address);
+	if (!block)
+		return (struct heap_block){ .state = HEAP_UNKNOWN };
+	return (struct heap_block){ block->is_live ? HEAP_LIVE : HEAP_FREED, block->heap, block->bytes,
+				    (uintptr_t)address - (uintptr_t)block->address };
+}
+
+struct heap_block heap_find(const void *address)
+{
+	struct heap_block found;
+
+	pthread_mutex_lock(&mutex);
+	found = describe_block(address);
+	pthread_mutex_unlock(&mutex);
+	return found;
+}
+
+static void tell_wrong_free(void *address, const struct heap_block *found)
+{
+	if (found->state == HEAP_FREED)
+		fault_tell("a block of %zu bytes of %s is freed again", found->bytes,
+			   heap_name(found->heap));
+	else if (found->state == HEAP_LIVE && found->offset)
+		fault_tell("the address of a free lies %zu bytes inside a block of %zu bytes",
+			   found->offset, found->bytes);
+	else if (found->state == HEAP_LIVE)
+		fault_tell("a block of %zu bytes of %s is freed by the wrong function",
+			   found->bytes, heap_name(found->heap));
+	else if (client_has_address(address))
+		fault_tell("an address of the client is freed, which is no block of a heap");
+	else
+		fault_tell("the address of a free is no block");
+}
+
+/* With a heap, only one of that. */
+static bool try_release(void *address, const enum heap *heap, struct heap_block *found)
+{
+	struct block *block;
+	bool is_right;
+
+	pthread_mutex_lock(&mutex);
+	HASH_FIND_PTR(blocks, &address, block);
+	is_right = block && block->is_live && (!heap || block->heap == *heap);
+	if (is_right)
+		release_block(block);
+	else
+		*found = describe_block(address);
+	pthread_mutex_unlock(&mutex);
+	return is_right;
+}
+
+void heap_free(enum heap heap, void *address)
+{
+	struct heap_block found;
+
+	if (address && !try_release(address, &heap, &found))
+		tell_wrong_free(address, &found);
+}
+
+void heap_take(void *address)
+{
+	struct heap_block found;
+
+	if (address)
+		try_release(address, NULL, &found);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A call of an entry point of a package, from its inputs to the checks of its results:
+ *
+ *	entry_begin();  inputs_copy() ...;  entry_seal();  the call;  entry_returned();  answer_...();  entry_end();
+ *
+ * Any thread.
+ */
+#ifndef LSATRACE_HOST_PACKAGE_ENTRY_H
+#define LSATRACE_HOST_PACKAGE_ENTRY_H
+
+#include "viewer/host/base/site.h"
+#include "viewer/host/memory/clients.h"
+#include "viewer/host/package/packages.h"
+
+struct entry {
+	struct site outer;
+	size_t layer; /* of the inputs */
+	struct client *client_before;
+};
+
+/* `client` is the one that the call is made for, or NULL. */
+void entry_begin(struct entry *entry, const struct package *package, const char *name,
+		 struct client *client);
+/* Makes the inputs read-only. */
+void entry_seal(const struct entry *entry);
+/* Prints the status, with -v. */
+void entry_returned(const struct entry *entry, NTSTATUS status);
+void entry_end(const struct entry *entry);
+
+/* How many calls of entry points there were. */
+unsigned long entry_count(void);
+
+/* Has crashes and wrong accesses of packages told. Call it once. */
+void entry_watch(void);
+
+#endif

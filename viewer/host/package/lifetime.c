@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/host/package/lifetime.h"
+
+#include <stdio.h>
+
+#include "viewer/host/memory/inputs.h"
+#include "viewer/host/package/answers.h"
+#include "viewer/host/package/entry.h"
+
+static bool initialise_authentication(struct package *package, const LSA_SECPKG_NEWEST_TABLE *table)
+{
+	PLSA_STRING name = answer_unset();
+	struct entry entry;
+	NTSTATUS status;
+
+	entry_begin(&entry, package, "LsaApInitializePackage", NULL);
+	entry_seal(&entry);
+	status = package->api.InitializePackage(
+		package->id, (PLSA_DISPATCH_TABLE)(uintptr_t)table, NULL, NULL, &name);
+	entry_returned(&entry, status);
+	if (NT_SUCCESS(status))
+		package->lsa_name = answer_package_name(name);
+	entry_end(&entry);
+	return NT_SUCCESS(status);
+}
+
+static bool initialise_support(struct package *package, const LSA_SECPKG_NEWEST_TABLE *table)
+{
+	SECPKG_PARAMETERS parameters = { .Version = 10 }, *sealed;
+	struct entry entry;
+	NTSTATUS status;
+
+	entry_begin(&entry, package, "SpInitialize", NULL);
+	parameters.DomainName = *inputs_name("EXAMPLE");
+	parameters.DnsDomainName = *inputs_name("example.test");
+	sealed = inputs_copy(&parameters, sizeof(parameters));
+	entry_seal(&entry);
+	status = package->api.Initialize(package->id, sealed,
+					 (PLSA_SECPKG_FUNCTION_TABLE)(uintptr_t)table);
+	entry_returned(&entry, status);
+	entry_end(&entry);
+	return NT_SUCCESS(status);
+}
+
+static bool initialise_client(struct package *package, const SECPKG_DLL_FUNCTIONS *table)
+{
+	struct entry entry;
+	PVOID functions = NULL;
+	NTSTATUS status;
+
+	entry_begin(&entry, package, "SpInstanceInit", NULL);
+	entry_seal(&entry);
+	status = package->user.InstanceInit(PACKAGES_LSA_VERSION, (PSECPKG_DLL_FUNCTIONS)(uintptr_t)table,
+					    &functions);
+	entry_returned(&entry, status);
+	entry_end(&entry);
+	return NT_SUCCESS(status);
+}
+
+/* A real LSA unloads a package that refuses. */
+void lifetime_begin(const LSA_SECPKG_NEWEST_TABLE *table, const SECPKG_DLL_FUNCTIONS *client_table)
+{
+	for (struct package *p = packages; p < packages + package_count; p++) {
+		bool is_lsa = p->api.InitializePackage || p->api.Initialize;
+
+		p->is_ready = is_lsa &&
+			      (!p->api.InitializePackage || initialise_authentication(p, table)) &&
+			      (!p->api.Initialize || initialise_support(p, table));
+		p->is_user_ready = p->user.InstanceInit && initialise_client(p, client_table);
+		if (is_lsa && !p->is_ready)
+			fprintf(stderr, "lsatrace-host: %s did not initialise, and is not used\n",
+				p->name);
+	}
+}
+
+void lifetime_end(void)
+{
+	for (struct package *p = packages; p < packages + package_count; p++) {
+		struct entry entry;
+
+		if (!p->is_ready || !p->api.Shutdown)
+			continue;
+		entry_begin(&entry, p, "SpShutdown", NULL);
+		entry_seal(&entry);
+		entry_returned(&entry, p->api.Shutdown());
+		entry_end(&entry);
+		p->is_ready = false;
+	}
+}

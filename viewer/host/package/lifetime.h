@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Begin and end of the packages. Main thread only, while no other one calls packages. */
+#ifndef LSATRACE_HOST_PACKAGE_LIFETIME_H
+#define LSATRACE_HOST_PACKAGE_LIFETIME_H
+
+#include "viewer/host/package/packages.h"
+
+/* Calls InitializePackage and Initialize, and InstanceInit in a client, of each package. */
+void lifetime_begin(const LSA_SECPKG_NEWEST_TABLE *table, const SECPKG_DLL_FUNCTIONS *client_table);
+
+/* Calls Shutdown of each package. */
+void lifetime_end(void);
+
+#endif

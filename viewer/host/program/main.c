@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* lsatrace-host: the Local Security Authority for one process. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/host/base/faults.h"
+#include "viewer/host/base/memory.h"
+#include "viewer/host/lsa/table.h"
+#include "viewer/host/lsa/tasks.h"
+#include "viewer/host/package/answers.h"
+#include "viewer/host/package/entry.h"
+#include "viewer/host/package/lifetime.h"
+#include "viewer/host/package/packages.h"
+#include "viewer/host/program/options.h"
+#include "viewer/host/scenario/run.h"
+
+enum { STATUS_FAULTS = 1, STATUS_TROUBLE = 2 };
+
+static struct options options;
+static struct steps steps;
+
+/* Reads a file, or standard input for "-". Returns NULL, with a line printed, if it cannot be read. */
+static char *read_text(const char *path)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	size_t used = 0, count = 1;
+	char *text = NULL;
+
+	while (file && count > 0) {
+		text = memory_resize(text, used + 4097);
+		count = fread(text + used, 1, 4096, file);
+		used += count;
+		text[used] = '\0';
+	}
+	if (!file || ferror(file)) {
+		perror(path);
+		free(text);
+		text = NULL;
+	}
+	if (file && file != stdin)
+		fclose(file);
+	return text;
+}
+
+static bool read_scenario(void)
+{
+	char *text = options.scenario ? read_text(options.scenario) : memory_text(run_default);
+	bool is_right;
+
+	if (!text)
+		return false;
+	is_right = steps_parse(&steps, options.scenario, text) && run_check(&steps);
+	free(text);
+	return is_right;
+}
+
+static void *run_thread(void *argument)
+{
+	(void)argument;
+	run_rounds(&steps, options.rounds);
+	return NULL;
+}
+
+/* The main thread is one of them. */
+static void run_threads(void)
+{
+	pthread_t *threads = memory_new(options.threads * sizeof(*threads));
+	unsigned started = 1;
+
+	while (started < options.threads &&
+	       pthread_create(&threads[started], NULL, run_thread, NULL) == 0)
+		started++;
+	run_thread(NULL);
+	for (unsigned i = 1; i < started; i++)
+		pthread_join(threads[i], NULL);
+	free(threads);
+	if (started < options.threads)
+		fprintf(stderr, "lsatrace-host: only %u threads could be started\n", started);
+}
+
+static void print_summary(size_t ready)
+{
+	printf("lsatrace-host: %zu package%s initialised, %lu calls, %u fault%s\n", ready,
+	       ready == 1 ? "" : "s", entry_count(), fault_count(), fault_count() == 1 ? "" : "s");
+}
+
+static size_t count_ready(void)
+{
+	size_t ready = 0;
+
+	for (size_t i = 0; i < package_count; i++)
+		ready += packages[i].is_ready || packages[i].is_user_ready;
+	return ready;
+}
+
+int main(int argc, char **argv)
+{
+	size_t ready;
+
+	if (!options_parse(&options, argc, argv))
+		return options.status;
+	step_is_verbose = options.is_verbose;
+	if (!read_scenario())
+		return STATUS_TROUBLE;
+	answer_unset();
+	entry_watch();
+	for (char **path = options.packages; *path; path++)
+		if (!packages_load(*path))
+			return STATUS_TROUBLE;
+	lifetime_begin(table_get(options.has_shared_memory), &table_of_clients);
+	ready = count_ready();
+	run_threads();
+	lifetime_end();
+	if (tasks_finish())
+		packages_unload();
+	else
+		fputs("lsatrace-host: threads of packages still run\n", stderr);
+	print_summary(ready);
+	steps_release(&steps);
+	return fault_count() ? STATUS_FAULTS : 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Verbs of scenarios. A verb is a row in the array of its file, and a function that makes the call, with a package that
+ * has the entry point.
+ */
+#ifndef LSATRACE_HOST_SCENARIO_VERBS_H
+#define LSATRACE_HOST_SCENARIO_VERBS_H
+
+#include "viewer/host/package/authenticate.h"
+#include "viewer/host/scenario/data.h"
+#include "viewer/host/scenario/steps.h"
+#include "viewer/host/scenario/things.h"
+
+struct verb_call {
+	struct things *things;
+	const struct steps *steps;
+	const struct step *step;
+	struct package *package; /* NULL: of a verb that calls no package */
+	struct client *client;
+};
+
+struct verb {
+	const char *name;
+	const char *keys; /* with a blank around each; others than "package", "client" and "expect" */
+	void (*run)(const struct verb_call *call);
+	bool is_setting; /* calls no package */
+};
+
+/* Each ends with a row of zeroes. */
+extern const struct verb verbs_of_authentication[], verbs_of_credentials[], verbs_of_contexts[],
+	verbs_of_messages[], verbs_of_information[];
+
+/* The entry point is not there: it is told if the step expects something. */
+void verb_is_missing(const struct verb_call *call, const char *entry);
+
+/* Compares a status with what the step expects by this key. */
+void verb_expect(const struct verb_call *call, const char *entry, const char *key, NTSTATUS status);
+
+/* The data of a key, in the client's memory as well. Without the key, `otherwise`, which may be NULL. */
+struct verb_data {
+	struct data data;
+	struct submission submission;
+};
+void verb_data_begin(struct verb_data *data, const struct verb_call *call, const char *key,
+		     const char *otherwise);
+void verb_data_end(struct verb_data *data, const struct verb_call *call);
+
+/* What the lengthier verbs have in common: the entry begins, with the call's client; it ends, after the comparison. */
+#define VERB_NEEDS(call, slot, entry) \
+	if (!(call)->package->api.slot) { \
+		verb_is_missing(call, entry); \
+		return; \
+	}
+
+#endif
