@@ -3,7 +3,7 @@
  * Compares the findings of two traces, and the memory that was live at their ends. The older one may be
  * a baseline or a JSON report instead: these have findings only.
  */
-#include "viewer/commands/diff.h"
+#include "viewer/diff/diff.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -109,27 +109,6 @@ static bool prepare_per(struct diff *d, char *const *paths)
 		return false;
 	}
 	return true;
-}
-
-bool diff_has_changed(const struct diff *d, const struct live_row *row)
-{
-	const struct live_sum *old = &row->sum[LIVE_OLD], *new = &row->sum[LIVE_NEW];
-	__uint128_t before = 1, after = 1;
-
-	if (d->per && !d->live.is_one_process) {
-		before = d->side[LIVE_OLD].calls;
-		after = d->side[LIVE_NEW].calls;
-	}
-	return old->sections * after != new->sections *before ||
-	       old->blocks *after != new->blocks *before || old->bytes *after != new->bytes *before;
-}
-
-double diff_per_call(const struct diff *d, uint64_t before, uint64_t after)
-{
-	double old = (double)d->side[LIVE_OLD].calls, new = (double)d->side[LIVE_NEW].calls;
-
-	return d->live.is_one_process ? ((double)after - (double)before) / (new - old)
-				      : (double)after / new - (double)before / old;
 }
 
 /* What a count would be with as many calls as the newer trace has; rounded up. */

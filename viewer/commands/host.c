@@ -19,6 +19,7 @@ int command_host(int argc, char **argv)
 					    "../lib/lsatrace");
 		return COMMAND_TROUBLE;
 	}
+	argv[0] = program;
 	execv(program, argv);
 	complaint_print(program, "%s", strerror(errno));
 	free(program);

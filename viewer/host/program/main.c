@@ -63,21 +63,22 @@ static void *run_thread(void *argument)
 	return NULL;
 }
 
-/* The main thread is one of them. */
+/* A single one is the main thread. Several are all started, so that their backtraces are alike. */
 static void run_threads(void)
 {
 	pthread_t *threads = memory_new(options.threads * sizeof(*threads));
-	unsigned started = 1;
+	unsigned started = 0;
 
-	while (started < options.threads &&
+	while (options.threads > 1 && started < options.threads &&
 	       pthread_create(&threads[started], NULL, run_thread, NULL) == 0)
 		started++;
-	run_thread(NULL);
-	for (unsigned i = 1; i < started; i++)
+	if (options.threads == 1)
+		run_thread(NULL);
+	else if (started < options.threads)
+		fprintf(stderr, "lsatrace-host: only %u threads could be started\n", started);
+	for (unsigned i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
 	free(threads);
-	if (started < options.threads)
-		fprintf(stderr, "lsatrace-host: only %u threads could be started\n", started);
 }
 
 static void print_summary(size_t ready)

@@ -129,13 +129,13 @@ static void wait_a_while(const struct verb_call *call)
 }
 
 const struct verb verbs_of_authentication[] = {
-	{ "logon", " type submit entry substatus ", log_on, false },
-	{ "call", " buffer entry protocol returns ", call_package, false },
-	{ "terminate", " logon ", terminate, false },
-	{ "client", " trusted ", begin_client, true },
-	{ "end", " ", end_client, true },
-	{ "peer", " name! status protocol returns ", add_peer, true },
-	{ "no-user", " name! ", remove_user, true },
-	{ "wait", " ms! ", wait_a_while, true },
+	{ "logon", " type submit entry substatus ", log_on, VERB_OF_LSA },
+	{ "call", " buffer entry protocol returns ", call_package, VERB_OF_LSA },
+	{ "terminate", " logon ", terminate, VERB_OF_LSA },
+	{ "client", " trusted ", begin_client, VERB_OF_HOST },
+	{ "end", " ", end_client, VERB_OF_HOST },
+	{ "peer", " name! status protocol returns ", add_peer, VERB_OF_HOST },
+	{ "no-user", " name! ", remove_user, VERB_OF_HOST },
+	{ "wait", " ms! ", wait_a_while, VERB_OF_HOST },
 	{ 0 },
 };

@@ -9,7 +9,9 @@
 #include "viewer/host/scenario/keys.h"
 #include "viewer/host/scenario/verbs.h"
 
-static const struct verb *const lists[] = { verbs_of_authentication, verbs_of_information };
+static const struct verb *const lists[] = { verbs_of_authentication, verbs_of_information,
+					   verbs_of_credentials, verbs_of_contexts,
+					   verbs_of_messages };
 
 static const struct verb *find_verb(const char *name)
 {
@@ -30,7 +32,7 @@ static bool has_key(const struct verb *verb, const char *key)
 		if (at[strlen(word)] == ' ' || at[strlen(word)] == '!')
 			return true;
 	return strcmp(key, "client") == 0 ||
-	       (!verb->is_setting && (strcmp(key, "package") == 0 || strcmp(key, "expect") == 0));
+	       (verb->kind != VERB_OF_HOST && (strcmp(key, "package") == 0 || strcmp(key, "expect") == 0));
 }
 
 static const char *find_missing_key(const struct verb *verb, const struct step *step)
@@ -82,18 +84,21 @@ static void run_step(const struct steps *steps, const struct step *step, struct 
 	const char *trusted = step_text(step, "trusted");
 	const struct verb *verb = find_verb(step->verb);
 	struct verb_call call = { .things = things, .steps = steps, .step = step };
+	bool is_ready;
 
 	site.file = steps->file;
 	site.line = step->line;
 	call.client = things_client(things, client ? client : "client",
 				    !trusted || strcmp(trusted, "yes") == 0);
-	if (verb->is_setting) {
+	if (verb->kind == VERB_OF_HOST) {
 		verb->run(&call);
 		return;
 	}
 	for (size_t i = 0; i < package_count; i++) {
 		call.package = &packages[i];
-		if (call.package->is_ready && (!package || packages_find(package) == call.package))
+		is_ready = verb->kind == VERB_OF_CLIENT ? call.package->is_user_ready :
+							  call.package->is_ready;
+		if (is_ready && (!package || packages_find(package) == call.package))
 			verb->run(&call);
 	}
 }
@@ -123,8 +128,53 @@ void run_rounds(const struct steps *steps, unsigned rounds)
 	}
 }
 
-const char run_default[] = "getinfo\n"
-			   "logon type=interactive\n"
-			   "call buffer=u32:1,zero:60\n"
-			   "call entry=untrusted\n"
-			   "call entry=passthrough\n";
+/* Packages that take texts get one, others numbers of messages. */
+const char run_default[] =
+	"getinfo\n"
+	"AcceptCredentials\n"
+	"logon type=interactive\n"
+	"logon type=network\n"
+	"PostLogonUser\n"
+	"GetUserInfo\n"
+	"call buffer=text:run\n"
+	"call buffer=zero:64\n"
+	"call buffer=u32:1,zero:60\n"
+	"call buffer=u32:2,zero:60\n"
+	"call entry=untrusted\n"
+	"call entry=passthrough\n"
+	"AcquireCredentialsHandle\n"
+	"QueryCredentialsAttributes attribute=1\n"
+	"SetCredentialsAttributes\n"
+	"AddCredentials\n"
+	"SaveCredentials\n"
+	"GetCredentials\n"
+	"DeleteCredentials\n"
+	"QueryMetaData\n"
+	"ExchangeMetaData\n"
+	"GetRemoteCredGuardLogonBuffer\n"
+	"GetRemoteCredGuardSupplementalCreds\n"
+	"context initiator=client acceptor=server\n"
+	"QueryContextAttributes attribute=0\n"
+	"QueryContextAttributes attribute=1\n"
+	"QueryContextAttributes attribute=2\n"
+	"QueryContextAttributes attribute=10\n"
+	"SetContextAttributes\n"
+	"GetCredUIContext\n"
+	"UpdateCredentials\n"
+	"InitUserModeContext\n"
+	"messages initiator=client acceptor=server\n"
+	"QueryUserContextAttributes attribute=1\n"
+	"GetContextToken\n"
+	"ExportContext\n"
+	"FormatCredentials\n"
+	"MarshallSupplementalCreds\n"
+	"MarshalAttributeData\n"
+	"ApplyControlToken\n"
+	"DeleteContext\n"
+	"context flags=0x100\n"
+	"FreeCredentialsHandle\n"
+	"GetExtendedInformation class=1\n"
+	"SetExtendedInformation class=1\n"
+	"ChangeAccountPassword\n"
+	"ValidateTargetInfo\n"
+	"terminate\n";

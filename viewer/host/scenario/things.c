@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "viewer/host/base/memory.h"
-#include "viewer/host/memory/heaps.h"
 #include "viewer/host/package/authenticate.h"
 #include "viewer/host/package/entry.h"
 
@@ -56,7 +55,6 @@ void things_remove(struct things *things, struct thing *thing)
 	while (*place != thing)
 		place = &(*place)->next;
 	*place = thing->next;
-	heap_take(thing->packed);
 	free(thing->name);
 	free(thing);
 }

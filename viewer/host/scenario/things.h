@@ -17,7 +17,6 @@ struct thing {
 	LUID logon;
 	LSA_SEC_HANDLE handle;
 	bool is_mapped; /* of a context: there is one in the client's package as well */
-	PVOID packed;	/* what that was made from */
 };
 
 struct named_client {

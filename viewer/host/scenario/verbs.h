@@ -19,11 +19,14 @@ struct verb_call {
 	struct client *client;
 };
 
+/* Whom a verb calls: packages in the LSA, packages in a client, or nobody but the host. */
+enum verb_kind { VERB_OF_LSA, VERB_OF_CLIENT, VERB_OF_HOST };
+
 struct verb {
 	const char *name;
 	const char *keys; /* with a blank around each; others than "package", "client" and "expect" */
 	void (*run)(const struct verb_call *call);
-	bool is_setting; /* calls no package */
+	enum verb_kind kind;
 };
 
 /* Each ends with a row of zeroes. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "viewer/commands/diff.h"
+#include "viewer/diff/diff.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +15,27 @@
 #include "viewer/report/text.h"
 #include "viewer/view/frames.h"
 #include "viewer/view/terminal.h"
+
+bool diff_has_changed(const struct diff *d, const struct live_row *row)
+{
+	const struct live_sum *old = &row->sum[LIVE_OLD], *new = &row->sum[LIVE_NEW];
+	__uint128_t before = 1, after = 1;
+
+	if (d->per && !d->live.is_one_process) {
+		before = d->side[LIVE_OLD].calls;
+		after = d->side[LIVE_NEW].calls;
+	}
+	return old->sections * after != new->sections *before ||
+	       old->blocks *after != new->blocks *before || old->bytes *after != new->bytes *before;
+}
+
+double diff_per_call(const struct diff *d, uint64_t before, uint64_t after)
+{
+	double old = (double)d->side[LIVE_OLD].calls, new = (double)d->side[LIVE_NEW].calls;
+
+	return d->live.is_one_process ? ((double)after - (double)before) / (new - old)
+				      : (double)after / new - (double)before / old;
+}
 
 static void write_change(const struct diff *d, struct buffer *b, const struct finding *f)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What `diff` has found, and the two ways to write it. */
-#ifndef LSATRACE_VIEWER_COMMANDS_DIFF_H
-#define LSATRACE_VIEWER_COMMANDS_DIFF_H
+#ifndef LSATRACE_VIEWER_DIFF_DIFF_H
+#define LSATRACE_VIEWER_DIFF_DIFF_H
 
 #include <stdbool.h>
 #include <stdint.h>
