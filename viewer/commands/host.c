@@ -15,8 +15,9 @@ int command_host(int argc, char **argv)
 
 	(void)argc;
 	if (!program) {
-		complaint_print("lsatrace", "lsatrace-host is neither beside lsatrace nor in ../lib or "
-					    "../lib/lsatrace");
+		complaint_print("lsatrace",
+				"lsatrace-host is neither beside lsatrace nor in ../lib or "
+				"../lib/lsatrace");
 		return COMMAND_TROUBLE;
 	}
 	argv[0] = program;

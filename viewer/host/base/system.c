@@ -20,8 +20,8 @@ static const struct signal_name {
 	int number;
 	const char *name;
 } signals[] = {
-	{ SIGSEGV, "SIGSEGV" }, { SIGBUS, "SIGBUS" },	{ SIGFPE, "SIGFPE" },
-	{ SIGILL, "SIGILL" },	{ SIGABRT, "SIGABRT" },
+	{ SIGSEGV, "SIGSEGV" }, { SIGBUS, "SIGBUS" },   { SIGFPE, "SIGFPE" },
+	{ SIGILL, "SIGILL" },   { SIGABRT, "SIGABRT" },
 };
 
 #define SIGNAL_COUNT (sizeof(signals) / sizeof(*signals))
@@ -47,8 +47,8 @@ void system_close(void *library)
 
 void *system_map(size_t bytes, enum system_access access)
 {
-	void *address = mmap(NULL, bytes, rights[access], MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			     -1, 0);
+	void *address = mmap(NULL, bytes, rights[access],
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (address == MAP_FAILED) {
 		perror("lsatrace-host: mmap");

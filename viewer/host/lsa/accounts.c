@@ -51,8 +51,8 @@ static bool exists(const UNICODE_STRING *name)
 
 static char *text_of(const UNICODE_STRING *name)
 {
-	return name && name->Length ? wide_to(name->Buffer, name->Length / sizeof(WCHAR)) :
-				      memory_text("user");
+	return name && name->Length ? wide_to(name->Buffer, name->Length / sizeof(WCHAR))
+				    : memory_text("user");
 }
 
 static NTSTATUS return_data(PUCHAR *data, PULONG bytes)
@@ -91,8 +91,8 @@ NTSTATUS account_close(PVOID handle)
 	return slot_leave(STATUS_SUCCESS);
 }
 
-NTSTATUS account_get_credentials(PVOID handle, PVOID *primary, PULONG primary_bytes, PVOID *supplemental,
-				 PULONG supplemental_bytes)
+NTSTATUS account_get_credentials(PVOID handle, PVOID *primary, PULONG primary_bytes,
+				 PVOID *supplemental, PULONG supplemental_bytes)
 {
 	slot_enter("GetUserCredentials");
 	if (!slot_has_output("PrimaryCreds", primary) ||
@@ -157,8 +157,9 @@ NTSTATUS account_expand_data(PUCHAR data, ULONG bytes, PVOID reserved, PUCHAR *e
 }
 
 NTSTATUS account_convert_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LEVEL level,
-			      PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type, PUNICODE_STRING authority,
-			      PHANDLE token, PLUID id, PUNICODE_STRING account, PNTSTATUS sub_status)
+			      PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type,
+			      PUNICODE_STRING authority, PHANDLE token, PLUID id,
+			      PUNICODE_STRING account, PNTSTATUS sub_status)
 {
 	(void)data;
 	(void)bytes;
@@ -228,7 +229,8 @@ NTSTATUS account_create_token(PLUID id, PTOKEN_SOURCE source, SECURITY_LOGON_TYP
 	(void)information;
 	(void)groups;
 	slot_enter("CreateToken");
-	if (!slot_check_name("AccountName", account) || !slot_check_name("AuthorityName", authority) ||
+	if (!slot_check_name("AccountName", account) ||
+	    !slot_check_name("AuthorityName", authority) ||
 	    !slot_check_name("Workstation", workstation) || !slot_check_name("ProfilePath", profile))
 		return slot_leave(STATUS_INVALID_PARAMETER);
 	return return_token(token, sub_status);
@@ -236,9 +238,9 @@ NTSTATUS account_create_token(PLUID id, PTOKEN_SOURCE source, SECURITY_LOGON_TYP
 
 NTSTATUS account_create_token_ex(PLUID id, PTOKEN_SOURCE source, SECURITY_LOGON_TYPE logon_type,
 				 SECURITY_IMPERSONATION_LEVEL level, LSA_TOKEN_INFORMATION_TYPE type,
-				 PVOID information, PTOKEN_GROUPS groups, PUNICODE_STRING workstation,
-				 PUNICODE_STRING profile, PVOID session,
-				 SECPKG_SESSIONINFO_TYPE session_type, PHANDLE token,
+				 PVOID information, PTOKEN_GROUPS groups,
+				 PUNICODE_STRING workstation, PUNICODE_STRING profile,
+				 PVOID session, SECPKG_SESSIONINFO_TYPE session_type, PHANDLE token,
 				 PNTSTATUS sub_status)
 {
 	(void)id;
@@ -273,8 +275,8 @@ void account_audit_logon(NTSTATUS status, NTSTATUS sub_status, PUNICODE_STRING a
 	slot_leave(STATUS_SUCCESS);
 }
 
-NTSTATUS account_audit(ULONG audit, BOOLEAN is_success, PUNICODE_STRING source, PUNICODE_STRING client,
-		       PUNICODE_STRING mapped, NTSTATUS status)
+NTSTATUS account_audit(ULONG audit, BOOLEAN is_success, PUNICODE_STRING source,
+		       PUNICODE_STRING client, PUNICODE_STRING mapped, NTSTATUS status)
 {
 	bool is_right;
 

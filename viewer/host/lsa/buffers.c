@@ -104,7 +104,8 @@ static bool check_side(const char *parameter, const void *address, ULONG bytes)
 static NTSTATUS tell_outside(ULONG bytes, PVOID address)
 {
 	if (client_has_address(address))
-		fault_tell("%u bytes at this address are not all in one buffer of the client", bytes);
+		fault_tell("%u bytes at this address are not all in one buffer of the client",
+			   bytes);
 	else
 		fault_tell("%p is no address of the client", address);
 	return slot_leave(STATUS_ACCESS_VIOLATION);

@@ -24,7 +24,8 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct peer *peers;
 
 static const char *const windows_packages[] = {
-	"Negotiate", "Kerberos", "NTLM", "MICROSOFT_AUTHENTICATION_PACKAGE_V1_0", "Schannel", "WDigest",
+	"Negotiate", "Kerberos", "NTLM", "MICROSOFT_AUTHENTICATION_PACKAGE_V1_0",
+	"Schannel",  "WDigest",
 };
 
 void peer_add(const char *name, NTSTATUS status, NTSTATUS protocol_status, const void *reply,
@@ -90,7 +91,8 @@ static bool call_played(const char *name, struct call *call, const struct submis
 	return true;
 }
 
-static NTSTATUS return_reply(struct call *call, PVOID *reply, PULONG bytes, PNTSTATUS protocol_status)
+static NTSTATUS return_reply(struct call *call, PVOID *reply, PULONG bytes,
+			     PNTSTATUS protocol_status)
 {
 	*protocol_status = call->protocol_status;
 	if (NT_SUCCESS(call->status) && call->reply_bytes) {
@@ -123,15 +125,15 @@ static NTSTATUS call_by_name(const char *slot, enum call_entry entry, PUNICODE_S
 	text = name ? wide_to(name->Buffer, name->Length / sizeof(WCHAR)) : memory_text("");
 	is_called = call_loaded(text, &call, &submission) || call_played(text, &call, &submission);
 	free(text);
-	return is_called ? return_reply(&call, reply, bytes, protocol_status) :
-			   slot_leave(STATUS_NO_SUCH_PACKAGE);
+	return is_called ? return_reply(&call, reply, bytes, protocol_status)
+			 : slot_leave(STATUS_NO_SUCH_PACKAGE);
 }
 
 NTSTATUS peer_call(PUNICODE_STRING name, PVOID submitted, ULONG submitted_bytes, PVOID *reply,
 		   PULONG bytes, PNTSTATUS protocol_status)
 {
-	return call_by_name("CallPackage", CALL_TRUSTED, name, submitted, submitted_bytes, reply, bytes,
-			    protocol_status);
+	return call_by_name("CallPackage", CALL_TRUSTED, name, submitted, submitted_bytes, reply,
+			    bytes, protocol_status);
 }
 
 NTSTATUS peer_call_ex(PUNICODE_STRING name, PVOID base, PVOID submitted, ULONG submitted_bytes,
@@ -142,8 +144,9 @@ NTSTATUS peer_call_ex(PUNICODE_STRING name, PVOID base, PVOID submitted, ULONG s
 			    bytes, protocol_status);
 }
 
-NTSTATUS peer_call_passthrough(PUNICODE_STRING name, PVOID base, PVOID submitted, ULONG submitted_bytes,
-			       PVOID *reply, PULONG bytes, PNTSTATUS protocol_status)
+NTSTATUS peer_call_passthrough(PUNICODE_STRING name, PVOID base, PVOID submitted,
+			       ULONG submitted_bytes, PVOID *reply, PULONG bytes,
+			       PNTSTATUS protocol_status)
 {
 	(void)base;
 	return call_by_name("CallPackagePassthrough", CALL_PASSTHROUGH, name, submitted,

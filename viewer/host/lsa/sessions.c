@@ -188,8 +188,8 @@ static NTSTATUS return_credential(const struct credential *credential, PLSA_STRI
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS session_get_credentials(PLUID id, ULONG package, PULONG query, BOOLEAN is_all, PLSA_STRING key,
-				 PULONG key_length, PLSA_STRING credentials)
+NTSTATUS session_get_credentials(PLUID id, ULONG package, PULONG query, BOOLEAN is_all,
+				 PLSA_STRING key, PULONG key_length, PLSA_STRING credentials)
 {
 	struct credential *found = NULL;
 	struct session *session;

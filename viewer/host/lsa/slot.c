@@ -26,8 +26,8 @@ static bool check_address(const char *parameter, const void *address)
 	if (!client_has_address(address) && !answer_is_unset(address))
 		return true;
 	fault_tell("%s is %s", parameter,
-		   client_has_address(address) ? "an address of the client" :
-						 "an output parameter that nobody has set yet");
+		   client_has_address(address) ? "an address of the client"
+					       : "an output parameter that nobody has set yet");
 	return false;
 }
 

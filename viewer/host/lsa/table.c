@@ -270,69 +270,65 @@ static PVOID locate_package(ULONG id)
 }
 
 #define NEWEST_TABLE(...) \
-	{ .Older = { .CreateLogonSession = session_create, \
-		     .DeleteLogonSession = session_delete, \
-		     .AddCredential = session_add_credential, \
-		     .GetCredentials = session_get_credentials, \
-		     .DeleteCredential = session_delete_credential, \
-		     .AllocateLsaHeap = buffer_allocate, \
-		     .FreeLsaHeap = buffer_free, \
-		     .AllocateClientBuffer = buffer_allocate_client, \
-		     .FreeClientBuffer = buffer_free_client, \
-		     .CopyToClientBuffer = buffer_copy_to_client, \
-		     .CopyFromClientBuffer = buffer_copy_from_client, \
-		     .ImpersonateClient = succeed, \
-		     .UnloadPackage = succeed, \
-		     .DuplicateHandle = object_duplicate, \
-		     .SaveSupplementalCredentials = save_supplemental, \
-		     .CreateThread = task_create_thread, \
-		     .GetClientInfo = get_client_info, \
-		     .RegisterNotification = task_register_notification, \
-		     .CancelNotification = task_cancel_notification, \
-		     .MapBuffer = buffer_map, \
-		     .CreateToken = account_create_token, \
-		     .AuditLogon = account_audit_logon, \
-		     .CallPackage = peer_call, \
-		     .FreeReturnBuffer = buffer_free_returned, \
-		     .GetCallInfo = get_call_info, \
-		     .CallPackageEx = peer_call_ex, \
-		     .OpenSamUser = account_open, \
-		     .GetUserCredentials = account_get_credentials, \
-		     .GetUserAuthData = account_get_data, \
-		     .CloseSamUser = account_close, \
-		     .ConvertAuthDataToToken = account_convert_data, \
-		     .ClientCallback = client_callback, \
-		     .UpdateCredentials = update_credentials, \
-		     .GetAuthDataForUser = account_find_data, \
-		     .CrackSingleName = account_crack_name, \
-		     .AuditAccountLogon = account_audit, \
-		     .CallPackagePassthrough = peer_call_passthrough, \
-		     .CrediRead = read_credential, \
-		     .CrediReadDomainCredentials = read_domain_credentials, \
-		     .CrediFreeCredentials = free_credentials, \
-		     .LsaProtectMemory = protect_memory, \
-		     .LsaUnprotectMemory = protect_memory, \
-		     .OpenTokenByLogonId = session_open_token, \
-		     .ExpandAuthDataForDomain = account_expand_data, \
-		     .AllocatePrivateHeap = buffer_allocate_private, \
-		     .FreePrivateHeap = buffer_free_private, \
-		     .CreateTokenEx = account_create_token_ex, \
-		     .CrediWrite = write_credential, \
-		     __VA_ARGS__ }, \
-	  .CrediUnmarshalandDecodeString = decode_string, \
-	  .DummyFunction6 = (PVOID)refuse, \
-	  .GetExtendedCallFlags = (PVOID)get_flags, \
-	  .DuplicateTokenHandle = object_duplicate, \
-	  .GetServiceAccountPassword = get_password, \
-	  .DummyFunction7 = (PVOID)refuse, \
-	  .AuditLogonEx = (PVOID)succeed, \
-	  .CheckProtectedUserByToken = (PVOID)check_protected, \
-	  .QueryClientRequest = query_request, \
-	  .GetAppModeInfo = get_app_mode, \
-	  .SetAppModeInfo = (PVOID)refuse, \
-	  .GetClientInfoEx = (PVOID)get_client_info_ex, \
-	  .GetSecpkgFailureReason = (PVOID)refuse, \
-	  .SetSecpkgFailureReason = (PVOID)refuse }
+	{ \
+		.Older = { .CreateLogonSession = session_create, \
+			   .DeleteLogonSession = session_delete, \
+			   .AddCredential = session_add_credential, \
+			   .GetCredentials = session_get_credentials, \
+			   .DeleteCredential = session_delete_credential, \
+			   .AllocateLsaHeap = buffer_allocate, \
+			   .FreeLsaHeap = buffer_free, \
+			   .AllocateClientBuffer = buffer_allocate_client, \
+			   .FreeClientBuffer = buffer_free_client, \
+			   .CopyToClientBuffer = buffer_copy_to_client, \
+			   .CopyFromClientBuffer = buffer_copy_from_client, \
+			   .ImpersonateClient = succeed, \
+			   .UnloadPackage = succeed, \
+			   .DuplicateHandle = object_duplicate, \
+			   .SaveSupplementalCredentials = save_supplemental, \
+			   .CreateThread = task_create_thread, \
+			   .GetClientInfo = get_client_info, \
+			   .RegisterNotification = task_register_notification, \
+			   .CancelNotification = task_cancel_notification, \
+			   .MapBuffer = buffer_map, \
+			   .CreateToken = account_create_token, \
+			   .AuditLogon = account_audit_logon, \
+			   .CallPackage = peer_call, \
+			   .FreeReturnBuffer = buffer_free_returned, \
+			   .GetCallInfo = get_call_info, \
+			   .CallPackageEx = peer_call_ex, \
+			   .OpenSamUser = account_open, \
+			   .GetUserCredentials = account_get_credentials, \
+			   .GetUserAuthData = account_get_data, \
+			   .CloseSamUser = account_close, \
+			   .ConvertAuthDataToToken = account_convert_data, \
+			   .ClientCallback = client_callback, \
+			   .UpdateCredentials = update_credentials, \
+			   .GetAuthDataForUser = account_find_data, \
+			   .CrackSingleName = account_crack_name, \
+			   .AuditAccountLogon = account_audit, \
+			   .CallPackagePassthrough = peer_call_passthrough, \
+			   .CrediRead = read_credential, \
+			   .CrediReadDomainCredentials = read_domain_credentials, \
+			   .CrediFreeCredentials = free_credentials, \
+			   .LsaProtectMemory = protect_memory, \
+			   .LsaUnprotectMemory = protect_memory, \
+			   .OpenTokenByLogonId = session_open_token, \
+			   .ExpandAuthDataForDomain = account_expand_data, \
+			   .AllocatePrivateHeap = buffer_allocate_private, \
+			   .FreePrivateHeap = buffer_free_private, \
+			   .CreateTokenEx = account_create_token_ex, \
+			   .CrediWrite = write_credential, \
+			   __VA_ARGS__ }, \
+		.CrediUnmarshalandDecodeString = decode_string, .DummyFunction6 = (PVOID)refuse, \
+		.GetExtendedCallFlags = (PVOID)get_flags, .DuplicateTokenHandle = object_duplicate, \
+		.GetServiceAccountPassword = get_password, .DummyFunction7 = (PVOID)refuse, \
+		.AuditLogonEx = (PVOID)succeed, \
+		.CheckProtectedUserByToken = (PVOID)check_protected, \
+		.QueryClientRequest = query_request, .GetAppModeInfo = get_app_mode, \
+		.SetAppModeInfo = (PVOID)refuse, .GetClientInfoEx = (PVOID)get_client_info_ex, \
+		.GetSecpkgFailureReason = (PVOID)refuse, .SetSecpkgFailureReason = (PVOID)refuse \
+	}
 
 static const LSA_SECPKG_NEWEST_TABLE with_sections =
 	NEWEST_TABLE(.CreateSharedMemory = section_create, .AllocateSharedMemory = section_allocate,

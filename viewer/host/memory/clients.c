@@ -67,7 +67,7 @@ void client_end(struct client *client)
 	pthread_mutex_lock(&mutex);
 	HASH_DEL(clients, client);
 	HASH_ITER(hh, client->buffers, buffer, next)
-		remove_buffer(client, buffer);
+	remove_buffer(client, buffer);
 	pthread_mutex_unlock(&mutex);
 	free(client);
 }
@@ -128,8 +128,8 @@ static struct buffer *find_buffer(struct client *client, const void *address)
 	if (buffer)
 		return buffer;
 	HASH_ITER(hh, client->buffers, buffer, next)
-		if ((uintptr_t)address - (uintptr_t)buffer->address <= buffer->bytes)
-			return buffer;
+	if ((uintptr_t)address - (uintptr_t)buffer->address <= buffer->bytes)
+		return buffer;
 	return NULL;
 }
 
@@ -146,7 +146,9 @@ void *client_allocate(struct client *client, size_t bytes)
 		free(content);
 		return NULL;
 	}
-	*buffer = (struct buffer){ .address = (void *)client->next, .bytes = bytes, .content = content };
+	*buffer = (struct buffer){ .address = (void *)client->next,
+				   .bytes = bytes,
+				   .content = content };
 	client->next += step;
 	HASH_ADD_PTR(client->buffers, address, buffer);
 	pthread_mutex_unlock(&mutex);

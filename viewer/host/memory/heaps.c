@@ -85,8 +85,8 @@ static struct block *find_around(const void *address)
 	struct block *block, *next;
 
 	HASH_ITER(hh, blocks, block, next)
-		if (block->is_live && (uintptr_t)address - (uintptr_t)block->address < block->bytes)
-			return block;
+	if (block->is_live && (uintptr_t)address - (uintptr_t)block->address < block->bytes)
+		return block;
 	return NULL;
 }
 
@@ -99,8 +99,8 @@ static struct heap_block describe_block(const void *address)
 		block = find_around(address);
 	if (!block)
 		return (struct heap_block){ .state = HEAP_UNKNOWN };
-	return (struct heap_block){ block->is_live ? HEAP_LIVE : HEAP_FREED, block->heap, block->bytes,
-				    (uintptr_t)address - (uintptr_t)block->address };
+	return (struct heap_block){ block->is_live ? HEAP_LIVE : HEAP_FREED, block->heap,
+				    block->bytes, (uintptr_t)address - (uintptr_t)block->address };
 }
 
 struct heap_block heap_find(const void *address)

@@ -53,8 +53,9 @@ static bool check_lsa_block(const char *parameter, const void *address, struct h
 		fault_tell("%s is a block of %s, and not of the LSA's", parameter,
 			   heap_name(found->heap));
 	else if (found->state == HEAP_FREED)
-		fault_tell("%s is a block of %zu bytes that was freed before; the LSA frees it again",
-			   parameter, found->bytes);
+		fault_tell(
+			"%s is a block of %zu bytes that was freed before; the LSA frees it again",
+			parameter, found->bytes);
 	else if (client_has_address(address))
 		fault_tell("%s is an address of the client; the LSA needs a block of its heap",
 			   parameter);
@@ -180,7 +181,8 @@ unsigned char *answer_client_buffer(const char *parameter, struct client *client
 	if (said == ANSWER_UNSET)
 		fault_tell("the length of %s was not set", parameter);
 	else if (said > (unsigned long)has)
-		fault_tell("%s has %ld bytes, but its length is said to be %u", parameter, has, said);
+		fault_tell("%s has %ld bytes, but its length is said to be %u", parameter, has,
+			   said);
 	*bytes = said < (unsigned long)has ? said : (ULONG)has;
 	content = memory_new(*bytes);
 	client_read(client, address, content, *bytes);
@@ -218,7 +220,8 @@ void answer_any_block(const char *parameter, struct client *client, NTSTATUS sta
 	}
 	found = heap_find(address);
 	if (found.state == HEAP_FREED)
-		fault_tell("%s is a block of %zu bytes that was freed before", parameter, found.bytes);
+		fault_tell("%s is a block of %zu bytes that was freed before", parameter,
+			   found.bytes);
 	else if (client && client_buffer_bytes(client, address) >= 0)
 		client_free(client, address);
 	else if (!found.offset)
@@ -314,8 +317,8 @@ void answer_token(NTSTATUS status, ULONG type, PVOID token)
 		return;
 	}
 	if (type > TOKEN_V3)
-		fault_tell(type == ANSWER_UNSET ? "TokenInformationType was not set" :
-						  "TokenInformationType is unknown");
+		fault_tell(type == ANSWER_UNSET ? "TokenInformationType was not set"
+						: "TokenInformationType is unknown");
 	if (is_absent("TokenInformation", status, token) ||
 	    !check_lsa_block("TokenInformation", token, &found))
 		return;

@@ -23,7 +23,8 @@ void answer_name(const char *parameter, PUNICODE_STRING name, bool is_needed);
 char *answer_package_name(PLSA_STRING name);
 
 /* Checks the lengths of a string, in characters of that many bytes. Returns whether they are right. */
-bool answer_check_string(const char *parameter, const UNICODE_STRING *string, size_t character_bytes);
+bool answer_check_string(const char *parameter, const UNICODE_STRING *string,
+			 size_t character_bytes);
 
 /* A buffer of the client's, which is said to have *bytes. If the call succeeded the client reads it, and frees it. Returns
  * *bytes that it read, to be freed; or NULL, and *bytes is 0. */

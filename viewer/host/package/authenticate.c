@@ -134,9 +134,9 @@ bool package_call(const struct package *package, struct client *client,
 	call->protocol_status = (NTSTATUS)ANSWER_UNSET;
 	entry_begin(&entry, package, names[call->entry], client);
 	entry_seal(&entry);
-	call->status = functions[call->entry](client_request(client), copy, submission->base,
-					      submission->length, &reply, &bytes,
-					      &call->protocol_status);
+	call->status =
+		functions[call->entry](client_request(client), copy, submission->base,
+				       submission->length, &reply, &bytes, &call->protocol_status);
 	entry_returned(&entry, call->status);
 	if (NT_SUCCESS(call->status) && call->protocol_status == (NTSTATUS)ANSWER_UNSET)
 		fault_tell("ProtocolStatus was not set");

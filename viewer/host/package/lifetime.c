@@ -3,9 +3,12 @@
 
 #include <stdio.h>
 
+#include "viewer/host/base/faults.h"
 #include "viewer/host/memory/inputs.h"
 #include "viewer/host/package/answers.h"
 #include "viewer/host/package/entry.h"
+
+enum { TOKEN_BYTES_MOST = 1 << 20 };
 
 static bool initialise_authentication(struct package *package, const LSA_SECPKG_NEWEST_TABLE *table)
 {
@@ -15,8 +18,8 @@ static bool initialise_authentication(struct package *package, const LSA_SECPKG_
 
 	entry_begin(&entry, package, "LsaApInitializePackage", NULL);
 	entry_seal(&entry);
-	status = package->api.InitializePackage(
-		package->id, (PLSA_DISPATCH_TABLE)(uintptr_t)table, NULL, NULL, &name);
+	status = package->api.InitializePackage(package->id, (PLSA_DISPATCH_TABLE)(uintptr_t)table,
+						NULL, NULL, &name);
 	entry_returned(&entry, status);
 	if (NT_SUCCESS(status))
 		package->lsa_name = answer_package_name(name);
@@ -50,11 +53,50 @@ static bool initialise_client(struct package *package, const SECPKG_DLL_FUNCTION
 
 	entry_begin(&entry, package, "SpInstanceInit", NULL);
 	entry_seal(&entry);
-	status = package->user.InstanceInit(PACKAGES_LSA_VERSION, (PSECPKG_DLL_FUNCTIONS)(uintptr_t)table,
-					    &functions);
+	status = package->user.InstanceInit(PACKAGES_LSA_VERSION,
+					    (PSECPKG_DLL_FUNCTIONS)(uintptr_t)table, &functions);
 	entry_returned(&entry, status);
 	entry_end(&entry);
 	return NT_SUCCESS(status);
+}
+
+static void check_text(const char *parameter, const WCHAR *text)
+{
+	if (!text || answer_is_unset(text))
+		fault_tell("%s was not set", parameter);
+	else if (client_has_address(text))
+		fault_tell("%s is an address of the client", parameter);
+}
+
+NTSTATUS lifetime_get_info(const struct package *package, struct client *client, SecPkgInfoW *info)
+{
+	struct entry entry;
+	NTSTATUS status;
+
+	*info = (SecPkgInfoW){ .cbMaxToken = ANSWER_UNSET,
+			       .Name = answer_unset(),
+			       .Comment = answer_unset() };
+	entry_begin(&entry, package, "SpGetInfo", client);
+	entry_seal(&entry);
+	status = package->api.GetInfo(info);
+	entry_returned(&entry, status);
+	if (NT_SUCCESS(status)) {
+		check_text("Name", info->Name);
+		check_text("Comment", info->Comment);
+		if (info->cbMaxToken == ANSWER_UNSET)
+			fault_tell("cbMaxToken was not set");
+	}
+	entry_end(&entry);
+	return status;
+}
+
+/* Tokens have as much room as the package says that it needs. */
+static void learn_token_bytes(struct package *package)
+{
+	SecPkgInfoW info;
+
+	if (NT_SUCCESS(lifetime_get_info(package, NULL, &info)) && info.cbMaxToken < TOKEN_BYTES_MOST)
+		package->token_bytes = info.cbMaxToken;
 }
 
 /* A real LSA unloads a package that refuses. */
@@ -66,6 +108,8 @@ void lifetime_begin(const LSA_SECPKG_NEWEST_TABLE *table, const SECPKG_DLL_FUNCT
 		p->is_ready = is_lsa &&
 			      (!p->api.InitializePackage || initialise_authentication(p, table)) &&
 			      (!p->api.Initialize || initialise_support(p, table));
+		if (p->is_ready && p->api.GetInfo)
+			learn_token_bytes(p);
 		p->is_user_ready = p->user.InstanceInit && initialise_client(p, client_table);
 		if (is_lsa && !p->is_ready)
 			fprintf(stderr, "lsatrace-host: %s did not initialise, and is not used\n",

@@ -65,7 +65,8 @@ static bool load_lsa_mode(void *library, const char *path, SpLsaModeInitializeFn
 		return refuse(path, "SpLsaModeInitialize returned an unknown version",
 			      (NTSTATUS)version);
 	for (ULONG i = 0; i < count; i++)
-		memcpy(&add_package(library, path, i, count)->api, (char *)tables + i * bytes, bytes);
+		memcpy(&add_package(library, path, i, count)->api, (char *)tables + i * bytes,
+		       bytes);
 	return true;
 }
 

@@ -19,9 +19,9 @@ struct package {
 	char *lsa_name; /* by which other packages call it, or NULL */
 	void *library;
 	ULONG id;
-	bool is_ready;     /* it has been initialised in the LSA */
+	bool is_ready;      /* it has been initialised in the LSA */
 	bool is_user_ready; /* and in a client */
-	ULONG token_bytes; /* cbMaxToken */
+	ULONG token_bytes;  /* cbMaxToken, or what is enough */
 	/* A slot is NULL if tables of the library's version do not have it. */
 	SECPKG_FUNCTION_TABLE api;
 	SECPKG_USER_FUNCTION_TABLE user;

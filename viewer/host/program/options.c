@@ -8,23 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-	"usage: lsatrace host [OPTION]... PACKAGE...\n"
-	"\n"
-	"Plays the Local Security Authority for the packages in these libraries, and tells what a real one\n"
-	"would trip over.\n"
-	"\n"
-	"  -s, --scenario=FILE        what to do with the packages; - is standard input (default: call\n"
-	"                             every entry point that they have)\n"
-	"  -n, --rounds=N             do it N times (default 1)\n"
-	"  -j, --threads=N            in N threads at a time (default 1)\n"
-	"      --shared-memory=WHICH  host: the host's own (default); none: the four slots are NULL, and\n"
-	"                             lsatrace run gives the packages its own\n"
-	"  -v, --verbose              print each call with its status\n"
-	"  -h, --help                 print this\n"
-	"\n"
-	"The exit status is 0, 1 if there were faults, or 2 for wrong usage, or a package that cannot be\n"
-	"loaded. `man lsatrace' explains scenarios.\n";
+static const char usage[] = "usage: lsatrace host [OPTION]... PACKAGE...\n"
+			    "\n"
+			    "Plays the Local Security Authority for the packages in these "
+			    "libraries, and tells what a real one\n"
+			    "would trip over.\n"
+			    "\n"
+			    "  -s, --scenario=FILE        what to do with the packages; - is "
+			    "standard input (default: call\n"
+			    "                             every entry point that they have)\n"
+			    "  -n, --rounds=N             do it N times (default 1)\n"
+			    "  -j, --threads=N            in N threads at a time (default 1)\n"
+			    "      --shared-memory=WHICH  host: the host's own (default); none: "
+			    "the four slots are NULL, and\n"
+			    "                             lsatrace run gives the packages its own\n"
+			    "  -v, --verbose              print each call with its status\n"
+			    "  -h, --help                 print this\n"
+			    "\n"
+			    "The exit status is 0, 1 if there were faults, or 2 for wrong usage, "
+			    "or a package that cannot be\n"
+			    "loaded. `man lsatrace' explains scenarios.\n";
 
 static const struct option rows[] = {
 	{ "scenario", required_argument, NULL, 's' },

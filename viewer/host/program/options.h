@@ -10,7 +10,7 @@ struct options {
 	unsigned threads, rounds;
 	bool has_shared_memory, is_verbose;
 	char **packages; /* ends with NULL */
-	int status;	 /* with which the program ends, if options_parse() returns false */
+	int status;      /* with which the program ends, if options_parse() returns false */
 };
 
 /* Returns whether there is something to do. Otherwise help, or a line on what is wrong, has been printed. */

@@ -76,7 +76,8 @@ static void take_token(struct side *side, const SecBuffer *buffer, const struct 
 	}
 	found = heap_find(buffer->pvBuffer);
 	if (found.state == HEAP_LIVE && bytes > found.bytes)
-		fault_tell("OutputBuffers: a token of %u bytes in a block of %zu", bytes, found.bytes);
+		fault_tell("OutputBuffers: a token of %u bytes in a block of %zu", bytes,
+			   found.bytes);
 	else if (found.state == HEAP_LIVE)
 		side->token = memory_copy(buffer->pvBuffer, side->token_bytes = bytes);
 	answer_any_block("OutputBuffers", side->client, STATUS_SUCCESS, buffer->pvBuffer);
@@ -118,15 +119,14 @@ static void call_entry(struct exchange *x, const struct verb_call *call, struct 
 	PSecBufferDesc inputs = has_input ? &x->inputs : NULL;
 
 	if (side->is_initiator)
-		side->status = api->InitLsaModeContext(side->credential, context, target, side->flags,
-						       NATIVE_DATA, inputs, &x->handle, &x->outputs,
-						       &x->attributes, &x->expires, &x->is_mapped,
-						       &x->data);
+		side->status = api->InitLsaModeContext(side->credential, context, target,
+						       side->flags, NATIVE_DATA, inputs, &x->handle,
+						       &x->outputs, &x->attributes, &x->expires,
+						       &x->is_mapped, &x->data);
 	else
-		side->status = api->AcceptLsaModeContext(side->credential, context, inputs, side->flags,
-							 NATIVE_DATA, &x->handle, &x->outputs,
-							 &x->attributes, &x->expires, &x->is_mapped,
-							 &x->data);
+		side->status = api->AcceptLsaModeContext(
+			side->credential, context, inputs, side->flags, NATIVE_DATA, &x->handle,
+			&x->outputs, &x->attributes, &x->expires, &x->is_mapped, &x->data);
 }
 
 static void keep_context(const struct verb_call *call, struct side *side, LSA_SEC_HANDLE handle)
@@ -245,7 +245,8 @@ static void make_context(const struct verb_call *call)
 	    (initiator.status || (call->package->api.AcceptLsaModeContext && acceptor.status)))
 		fault_tell("%s: the context was not completed: the initiator returned 0x%08x, the "
 			   "acceptor 0x%08x",
-			   call->package->name, (unsigned)initiator.status, (unsigned)acceptor.status);
+			   call->package->name, (unsigned)initiator.status,
+			   (unsigned)acceptor.status);
 	verb_expect(call, initiator.entry, "expect", initiator.status);
 	free(initiator.token);
 	free(acceptor.token);
@@ -330,7 +331,8 @@ static void update_credentials(const struct verb_call *call)
 	sealed = inputs_copy(&type, sizeof(type));
 	input = verb_input_buffer(call, "zero:32", 0);
 	entry_seal(&entry);
-	status = call->package->api.UpdateCredentials(handle, sealed, input->cbBuffer, input->pvBuffer);
+	status = call->package->api.UpdateCredentials(handle, sealed, input->cbBuffer,
+						      input->pvBuffer);
 	entry_returned(&entry, status);
 	CONTEXT_END(call, "SpUpdateCredentials")
 }

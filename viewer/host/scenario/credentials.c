@@ -33,16 +33,16 @@ struct thing *credential_acquire(const struct verb_call *call, const char *name,
 	sealed = inputs_copy(&id, sizeof(id));
 	principal = inputs_name(step_text(call->step, "target"));
 	entry_seal(&entry);
-	status = call->package->api.AcquireCredentialsHandle(principal, use, sealed,
-							     data.submission.base, NULL, NULL, &handle,
-							     &expires);
+	status = call->package->api.AcquireCredentialsHandle(
+		principal, use, sealed, data.submission.base, NULL, NULL, &handle, &expires);
 	entry_returned(&entry, status);
 	if (NT_SUCCESS(status) && handle == UNSET_HANDLE)
 		fault_tell("CredentialHandle was not set");
 	entry_end(&entry);
 	verb_data_end(&data, call);
 	if (NT_SUCCESS(status) && handle != UNSET_HANDLE) {
-		thing = things_add(call->things, THING_CREDENTIAL, call->package, call->client, name);
+		thing = things_add(call->things, THING_CREDENTIAL, call->package, call->client,
+				   name);
 		thing->handle = handle;
 	}
 	if (strcasecmp(call->step->verb, "AcquireCredentialsHandle") == 0)
@@ -55,7 +55,8 @@ static void acquire(const struct verb_call *call)
 	const char *name = step_text(call->step, "credential"), *use = step_text(call->step, "use");
 
 	VERB_NEEDS(call, AcquireCredentialsHandle, "SpAcquireCredentialsHandle")
-	credential_acquire(call, name ? name : DEFAULT_NAME, use ? key_credential_use(use) : USE_BOTH);
+	credential_acquire(call, name ? name : DEFAULT_NAME,
+			   use ? key_credential_use(use) : USE_BOTH);
 }
 
 static bool can_make(const struct package *package, enum thing_kind kind)
@@ -170,8 +171,8 @@ static void add(const struct verb_call *call)
 	principal = inputs_name("user@example.test");
 	package = inputs_name(call->package->name);
 	entry_seal(&entry);
-	status = call->package->api.AddCredentials(handle, principal, package, USE_BOTH, NULL, NULL, NULL,
-						   &expires);
+	status = call->package->api.AddCredentials(handle, principal, package, USE_BOTH, NULL, NULL,
+						   NULL, &expires);
 	entry_returned(&entry, status);
 	CREDENTIAL_END(call, "SpAddCredentials")
 }
@@ -218,8 +219,8 @@ static void query_metadata(const struct verb_call *call)
 	target = inputs_name("host/example.test");
 	entry_seal(&entry);
 	status = call->package->api.QueryMetaData(handle, target,
-						  (ULONG)step_number(call->step, "flags", 0), &bytes,
-						  &metadata, &context);
+						  (ULONG)step_number(call->step, "flags", 0),
+						  &bytes, &metadata, &context);
 	entry_returned(&entry, status);
 	answer_any_block("MetaData", call->client, status, metadata);
 	CREDENTIAL_END(call, "SpQueryMetaData")
@@ -253,8 +254,8 @@ static void get_guard_logon(const struct verb_call *call)
 	CREDENTIAL_BEGIN(call, GetRemoteCredGuardLogonBuffer, "SpGetRemoteCredGuardLogonBuffer")
 	target = inputs_name("host/example.test");
 	entry_seal(&entry);
-	status = call->package->api.GetRemoteCredGuardLogonBuffer(handle, 0, target, &logon, &callback,
-								  &cleanup, &bytes, &buffer);
+	status = call->package->api.GetRemoteCredGuardLogonBuffer(
+		handle, 0, target, &logon, &callback, &cleanup, &bytes, &buffer);
 	entry_returned(&entry, status);
 	answer_any_block("LogonBuffer", call->client, status, buffer);
 	CREDENTIAL_END(call, "SpGetRemoteCredGuardLogonBuffer")

@@ -168,10 +168,10 @@ static const struct item {
 	const char *prefix;
 	const char *(*read)(struct reading *r, const char *text);
 } items[] = {
-	{ "hex:", read_hex },	{ "text:", read_text },	  { "wide:", read_wide },
-	{ "u16:", read_u16 },	{ "u32:", read_u32 },	  { "u64:", read_u64 },
+	{ "hex:", read_hex },     { "text:", read_text },   { "wide:", read_wide },
+	{ "u16:", read_u16 },     { "u32:", read_u32 },     { "u64:", read_u64 },
 	{ "zero:", read_zeroes }, { "pad:", read_padding }, { "string:", read_string },
-	{ "heap:", read_heap }, { "@", read_file },
+	{ "heap:", read_heap },   { "@", read_file },
 };
 
 static const char *read_item(struct reading *r, const char *text)
@@ -214,8 +214,8 @@ static void append_strings(struct reading *r)
 		offset = data->length;
 		memcpy(data->bytes + r->string_at[i] + offsetof(UNICODE_STRING, Buffer), &offset,
 		       sizeof(offset));
-		data->addresses = memory_resize(data->addresses,
-						(data->address_count + 1) * sizeof(*data->addresses));
+		data->addresses = memory_resize(data->addresses, (data->address_count + 1) *
+									 sizeof(*data->addresses));
 		data->addresses[data->address_count++] =
 			r->string_at[i] + offsetof(UNICODE_STRING, Buffer);
 		read_wide(r, r->string[i]);

@@ -2,14 +2,13 @@
 /* Verbs for what a package says of itself and its users, and what it is told of them. */
 #include <string.h>
 
-#include "viewer/host/base/faults.h"
-#include "viewer/host/base/wide.h"
 #include "viewer/host/memory/heaps.h"
 #include "viewer/host/memory/inputs.h"
 #include "viewer/host/package/answers.h"
 #include "viewer/host/package/entry.h"
-#include "viewer/host/scenario/keys.h"
+#include "viewer/host/package/lifetime.h"
 #include "viewer/host/scenario/credentials.h"
+#include "viewer/host/scenario/keys.h"
 
 enum { INTERACTIVE = 2, EXTENDED_BYTES = 64, OUTPUT_BYTES = 256 };
 
@@ -33,35 +32,13 @@ struct post_logon {
 	LUID id, linked_id;
 };
 
-static void check_text(const char *parameter, const WCHAR *text)
-{
-	if (!text || answer_is_unset(text))
-		fault_tell("%s was not set", parameter);
-	else if (client_has_address(text))
-		fault_tell("%s is an address of the client", parameter);
-}
-
 static void get_info(const struct verb_call *call)
 {
-	SecPkgInfoW info = { .cbMaxToken = ANSWER_UNSET,
-			     .Name = answer_unset(),
-			     .Comment = answer_unset() };
-	struct entry entry;
-	NTSTATUS status;
+	SecPkgInfoW info;
 
 	VERB_NEEDS(call, GetInfo, "SpGetInfo")
-	entry_begin(&entry, call->package, "SpGetInfo", call->client);
-	entry_seal(&entry);
-	status = call->package->api.GetInfo(&info);
-	entry_returned(&entry, status);
-	if (NT_SUCCESS(status)) {
-		check_text("Name", info.Name);
-		check_text("Comment", info.Comment);
-		if (info.cbMaxToken == ANSWER_UNSET)
-			fault_tell("cbMaxToken was not set");
-	}
-	entry_end(&entry);
-	verb_expect(call, "SpGetInfo", "expect", status);
+	verb_expect(call, "SpGetInfo", "expect",
+		    lifetime_get_info(call->package, call->client, &info));
 }
 
 /* The structures of the credentials of a user who has logged on somewhere. */
@@ -101,8 +78,8 @@ static void accept_credentials(const struct verb_call *call)
 	primary = make_primary();
 	supplemental = make_supplemental(call->package);
 	entry_seal(&entry);
-	status = call->package->api.AcceptCredentials(type ? key_logon_type(type) : INTERACTIVE, account,
-						      (PSECPKG_PRIMARY_CRED)primary,
+	status = call->package->api.AcceptCredentials(type ? key_logon_type(type) : INTERACTIVE,
+						      account, (PSECPKG_PRIMARY_CRED)primary,
 						      (PSECPKG_SUPPLEMENTAL_CRED)supplemental);
 	entry_returned(&entry, status);
 	entry_end(&entry);
@@ -131,7 +108,8 @@ static void get_user_info(const struct verb_call *call)
 	entry_begin(&entry, call->package, "SpGetUserInfo", call->client);
 	id = find_logon(call);
 	entry_seal(&entry);
-	status = call->package->api.GetUserInfo(id, (ULONG)step_number(call->step, "flags", 0), &data);
+	status = call->package->api.GetUserInfo(id, (ULONG)step_number(call->step, "flags", 0),
+						&data);
 	entry_returned(&entry, status);
 	answer_any_block("UserData", call->client, status, data);
 	entry_end(&entry);
@@ -147,8 +125,8 @@ static void get_extended(const struct verb_call *call)
 	VERB_NEEDS(call, GetExtendedInformation, "SpGetExtendedInformation")
 	entry_begin(&entry, call->package, "SpGetExtendedInformation", call->client);
 	entry_seal(&entry);
-	status = call->package->api.GetExtendedInformation((ULONG)step_number(call->step, "class", 1),
-							   &information);
+	status = call->package->api.GetExtendedInformation(
+		(ULONG)step_number(call->step, "class", 1), &information);
 	entry_returned(&entry, status);
 	answer_any_block("ppInformation", call->client, status, information);
 	entry_end(&entry);

@@ -14,13 +14,23 @@ struct word {
 };
 
 static const struct word logon_types[] = {
-	{ "interactive", 2 }, { "network", 3 },		   { "batch", 4 },
-	{ "service", 5 },     { "proxy", 6 },		   { "unlock", 7 },
-	{ "network-cleartext", 8 }, { "new-credentials", 9 }, { "remote-interactive", 10 },
-	{ "cached-interactive", 11 }, { 0 },
+	{ "interactive", 2 },
+	{ "network", 3 },
+	{ "batch", 4 },
+	{ "service", 5 },
+	{ "proxy", 6 },
+	{ "unlock", 7 },
+	{ "network-cleartext", 8 },
+	{ "new-credentials", 9 },
+	{ "remote-interactive", 10 },
+	{ "cached-interactive", 11 },
+	{ 0 },
 };
 static const struct word logon_entries[] = {
-	{ "LogonUser", LOGON_PLAIN }, { "LogonUserEx", LOGON_EX }, { "LogonUserEx2", LOGON_EX2 }, { 0 },
+	{ "LogonUser", LOGON_PLAIN },
+	{ "LogonUserEx", LOGON_EX },
+	{ "LogonUserEx2", LOGON_EX2 },
+	{ 0 },
 };
 static const struct word call_entries[] = {
 	{ "trusted", CALL_TRUSTED },
@@ -29,7 +39,10 @@ static const struct word call_entries[] = {
 	{ 0 },
 };
 static const struct word uses[] = {
-	{ "inbound", 1 }, { "outbound", 2 }, { "both", 3 }, { 0 },
+	{ "inbound", 1 },
+	{ "outbound", 2 },
+	{ "both", 3 },
+	{ 0 },
 };
 static const struct word answers[] = { { "yes", 1 }, { "no", 0 }, { 0 } };
 static const struct word ends[] = { { "done", 1 }, { 0 } };
@@ -153,14 +166,14 @@ SECURITY_LOGON_TYPE key_logon_type(const char *value)
 
 enum logon_entry key_logon_entry(const char *value)
 {
-	return find_word(logon_entries, value) ? (enum logon_entry)value_of(logon_entries, value) :
-						 LOGON_NEWEST;
+	return find_word(logon_entries, value) ? (enum logon_entry)value_of(logon_entries, value)
+					       : LOGON_NEWEST;
 }
 
 enum call_entry key_call_entry(const char *value)
 {
-	return find_word(call_entries, value) ? (enum call_entry)value_of(call_entries, value) :
-						CALL_TRUSTED;
+	return find_word(call_entries, value) ? (enum call_entry)value_of(call_entries, value)
+					      : CALL_TRUSTED;
 }
 
 ULONG key_credential_use(const char *value)

@@ -10,7 +10,13 @@
 #include "viewer/host/package/entry.h"
 #include "viewer/host/scenario/credentials.h"
 
-enum { DATA_BUFFER = 1, TOKEN_BUFFER = 2, MESSAGE_BYTES = 32, TOKEN_BYTES = 256, ATTRIBUTE_BYTES = 512 };
+enum {
+	DATA_BUFFER = 1,
+	TOKEN_BUFFER = 2,
+	MESSAGE_BYTES = 32,
+	TOKEN_BYTES = 256,
+	ATTRIBUTE_BYTES = 512
+};
 
 /* The prototypes of what secpkg.h does not declare. */
 typedef NTSTATUS protect_function(LSA_SEC_HANDLE context, ULONG quality, PSecBufferDesc message,
@@ -103,14 +109,14 @@ static void init_user_context(const struct verb_call *call)
 	verb_expect(call, name, "expect", status);
 
 /* A block that the application frees: of the client's heap, by the documentation. */
-static void take_block(const char *parameter, const struct verb_call *call, NTSTATUS status, PVOID address,
-		       ULONG bytes)
+static void take_block(const char *parameter, const struct verb_call *call, NTSTATUS status,
+		       PVOID address, ULONG bytes)
 {
 	struct heap_block found = heap_find(address);
 
 	if (NT_SUCCESS(status) && found.state == HEAP_LIVE && !found.offset && bytes > found.bytes)
-		fault_tell("%s has %zu bytes, but its length is said to be %u", parameter, found.bytes,
-			   bytes);
+		fault_tell("%s has %zu bytes, but its length is said to be %u", parameter,
+			   found.bytes, bytes);
 	answer_any_block(parameter, call->client, status, address);
 }
 
@@ -155,8 +161,8 @@ static void marshall_credentials(const struct verb_call *call)
 	entry_begin(&entry, call->package, "SpMarshallSupplementalCreds", call->client);
 	input = verb_input_buffer(call, "zero:32", 0);
 	entry_seal(&entry);
-	status = call->package->user.MarshallSupplementalCreds(input->cbBuffer, input->pvBuffer, &bytes,
-							       &marshalled);
+	status = call->package->user.MarshallSupplementalCreds(input->cbBuffer, input->pvBuffer,
+							       &bytes, &marshalled);
 	entry_returned(&entry, status);
 	take_block("MarshalledCreds", call, status, marshalled, bytes);
 	USER_END(call, "SpMarshallSupplementalCreds")
@@ -241,7 +247,7 @@ static void get_token(const struct verb_call *call)
 
 	USER_BEGIN(call, GetContextToken, "SpGetContextToken")
 	status = ((token_function *)(any_function *)call->package->user.GetContextToken)(handle,
-											&token);
+											 &token);
 	entry_returned(&entry, status);
 	USER_END(call, "SpGetContextToken")
 }
@@ -266,7 +272,8 @@ static NTSTATUS protect_message(const struct verb_call *call, const struct thing
 	m->description = (SecBufferDesc){ 0, 2, m->buffer };
 	entry_begin(&entry, call->package, name, context->client);
 	entry_seal(&entry);
-	status = ((protect_function *)(any_function *)function)(context->handle, 0, &m->description, m->number);
+	status = ((protect_function *)(any_function *)function)(context->handle, 0, &m->description,
+								m->number);
 	entry_returned(&entry, status);
 	if (NT_SUCCESS(status) &&
 	    (m->buffer[0].cbBuffer > MESSAGE_BYTES || m->buffer[1].cbBuffer > TOKEN_BYTES))
@@ -275,16 +282,16 @@ static NTSTATUS protect_message(const struct verb_call *call, const struct thing
 	return status;
 }
 
-static void check_message(const struct verb_call *call, const struct thing *context, const char *name,
-			  SECPKG_UNDECLARED_FUNCTION *function, struct message *m)
+static void check_message(const struct verb_call *call, const struct thing *context,
+			  const char *name, SECPKG_UNDECLARED_FUNCTION *function, struct message *m)
 {
 	struct entry entry;
 	ULONG quality = 0;
 
 	entry_begin(&entry, call->package, name, context->client);
 	entry_seal(&entry);
-	entry_returned(&entry, ((check_function *)(any_function *)function)(context->handle, &m->description, m->number,
-							    &quality));
+	entry_returned(&entry, ((check_function *)(any_function *)function)(
+				       context->handle, &m->description, m->number, &quality));
 	entry_end(&entry);
 }
 
@@ -307,7 +314,8 @@ static void send_messages(const struct verb_call *call)
 		return;
 	}
 	if (user->MakeSignature &&
-	    NT_SUCCESS(protect_message(call, from, "SpMakeSignature", user->MakeSignature, &message)) &&
+	    NT_SUCCESS(protect_message(call, from, "SpMakeSignature", user->MakeSignature,
+				       &message)) &&
 	    user->VerifySignature)
 		check_message(call, to, "SpVerifySignature", user->VerifySignature, &message);
 	message.number++;

@@ -10,8 +10,8 @@
 #include "viewer/host/scenario/verbs.h"
 
 static const struct verb *const lists[] = { verbs_of_authentication, verbs_of_information,
-					   verbs_of_credentials, verbs_of_contexts,
-					   verbs_of_messages };
+					    verbs_of_credentials, verbs_of_contexts,
+					    verbs_of_messages };
 
 static const struct verb *find_verb(const char *name)
 {
@@ -32,7 +32,8 @@ static bool has_key(const struct verb *verb, const char *key)
 		if (at[strlen(word)] == ' ' || at[strlen(word)] == '!')
 			return true;
 	return strcmp(key, "client") == 0 ||
-	       (verb->kind != VERB_OF_HOST && (strcmp(key, "package") == 0 || strcmp(key, "expect") == 0));
+	       (verb->kind != VERB_OF_HOST &&
+		(strcmp(key, "package") == 0 || strcmp(key, "expect") == 0));
 }
 
 static const char *find_missing_key(const struct verb *verb, const struct step *step)
@@ -60,7 +61,8 @@ static bool check_step(const struct steps *steps, const struct step *step)
 		const char *wrong;
 
 		if (!has_key(verb, pair->key))
-			return steps_refuse(steps, step->line, "%s has no %s=", verb->name, pair->key);
+			return steps_refuse(steps, step->line, "%s has no %s=", verb->name,
+					    pair->key);
 		wrong = key_check(pair->key, pair->value, steps->file);
 		if (wrong)
 			return steps_refuse(steps, step->line, "%s=%s: expected %s", pair->key,
@@ -96,8 +98,8 @@ static void run_step(const struct steps *steps, const struct step *step, struct 
 	}
 	for (size_t i = 0; i < package_count; i++) {
 		call.package = &packages[i];
-		is_ready = verb->kind == VERB_OF_CLIENT ? call.package->is_user_ready :
-							  call.package->is_ready;
+		is_ready = verb->kind == VERB_OF_CLIENT ? call.package->is_user_ready
+							: call.package->is_ready;
 		if (is_ready && (!package || packages_find(package) == call.package))
 			verb->run(&call);
 	}
@@ -129,52 +131,51 @@ void run_rounds(const struct steps *steps, unsigned rounds)
 }
 
 /* Packages that take texts get one, others numbers of messages. */
-const char run_default[] =
-	"getinfo\n"
-	"AcceptCredentials\n"
-	"logon type=interactive\n"
-	"logon type=network\n"
-	"PostLogonUser\n"
-	"GetUserInfo\n"
-	"call buffer=text:run\n"
-	"call buffer=zero:64\n"
-	"call buffer=u32:1,zero:60\n"
-	"call buffer=u32:2,zero:60\n"
-	"call entry=untrusted\n"
-	"call entry=passthrough\n"
-	"AcquireCredentialsHandle\n"
-	"QueryCredentialsAttributes attribute=1\n"
-	"SetCredentialsAttributes\n"
-	"AddCredentials\n"
-	"SaveCredentials\n"
-	"GetCredentials\n"
-	"DeleteCredentials\n"
-	"QueryMetaData\n"
-	"ExchangeMetaData\n"
-	"GetRemoteCredGuardLogonBuffer\n"
-	"GetRemoteCredGuardSupplementalCreds\n"
-	"context initiator=client acceptor=server\n"
-	"QueryContextAttributes attribute=0\n"
-	"QueryContextAttributes attribute=1\n"
-	"QueryContextAttributes attribute=2\n"
-	"QueryContextAttributes attribute=10\n"
-	"SetContextAttributes\n"
-	"GetCredUIContext\n"
-	"UpdateCredentials\n"
-	"InitUserModeContext\n"
-	"messages initiator=client acceptor=server\n"
-	"QueryUserContextAttributes attribute=1\n"
-	"GetContextToken\n"
-	"ExportContext\n"
-	"FormatCredentials\n"
-	"MarshallSupplementalCreds\n"
-	"MarshalAttributeData\n"
-	"ApplyControlToken\n"
-	"DeleteContext\n"
-	"context flags=0x100\n"
-	"FreeCredentialsHandle\n"
-	"GetExtendedInformation class=1\n"
-	"SetExtendedInformation class=1\n"
-	"ChangeAccountPassword\n"
-	"ValidateTargetInfo\n"
-	"terminate\n";
+const char run_default[] = "getinfo\n"
+			   "AcceptCredentials\n"
+			   "logon type=interactive\n"
+			   "logon type=network\n"
+			   "PostLogonUser\n"
+			   "GetUserInfo\n"
+			   "call buffer=text:run\n"
+			   "call buffer=zero:64\n"
+			   "call buffer=u32:1,zero:60\n"
+			   "call buffer=u32:2,zero:60\n"
+			   "call entry=untrusted\n"
+			   "call entry=passthrough\n"
+			   "AcquireCredentialsHandle\n"
+			   "QueryCredentialsAttributes attribute=1\n"
+			   "SetCredentialsAttributes\n"
+			   "AddCredentials\n"
+			   "SaveCredentials\n"
+			   "GetCredentials\n"
+			   "DeleteCredentials\n"
+			   "QueryMetaData\n"
+			   "ExchangeMetaData\n"
+			   "GetRemoteCredGuardLogonBuffer\n"
+			   "GetRemoteCredGuardSupplementalCreds\n"
+			   "context initiator=client acceptor=server\n"
+			   "QueryContextAttributes attribute=0\n"
+			   "QueryContextAttributes attribute=1\n"
+			   "QueryContextAttributes attribute=2\n"
+			   "QueryContextAttributes attribute=10\n"
+			   "SetContextAttributes\n"
+			   "GetCredUIContext\n"
+			   "UpdateCredentials\n"
+			   "InitUserModeContext\n"
+			   "messages initiator=client acceptor=server\n"
+			   "QueryUserContextAttributes attribute=1\n"
+			   "GetContextToken\n"
+			   "ExportContext\n"
+			   "FormatCredentials\n"
+			   "MarshallSupplementalCreds\n"
+			   "MarshalAttributeData\n"
+			   "ApplyControlToken\n"
+			   "DeleteContext\n"
+			   "context flags=0x100\n"
+			   "FreeCredentialsHandle\n"
+			   "GetExtendedInformation class=1\n"
+			   "SetExtendedInformation class=1\n"
+			   "ChangeAccountPassword\n"
+			   "ValidateTargetInfo\n"
+			   "terminate\n";

@@ -19,8 +19,8 @@ struct step {
 	unsigned line;
 	struct pair *pairs;
 	size_t pair_count;
-	unsigned times;	 /* of a repeat */
-	size_t end;	 /* of a repeat: the number of the first step behind it */
+	unsigned times; /* of a repeat */
+	size_t end;     /* of a repeat: the number of the first step behind it */
 };
 
 struct steps {

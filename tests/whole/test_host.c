@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of `lsatrace host`: what packages do that a real LSA would trip over is told, and nothing else; scenarios do what they
+ * say; a package does the same bare and traced.
+ */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/json.h"
+#include "tests/support/traced.h"
+
+#define TRIPS PACKAGE("trips")
+#define CONTRACT PACKAGE("contract")
+
+/* Writes a scenario into a new file of a folder. Returns its path, to be freed. */
+static char *write_scenario(const char *folder, const char *text)
+{
+	char *path = malloc(strlen(folder) + sizeof("/steps"));
+	FILE *file;
+
+	cr_assert(path);
+	sprintf(path, "%s/steps", folder);
+	file = fopen(path, "w");
+	cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
+	return path;
+}
+
+/* Runs the host with a scenario and a package. */
+static struct run run_scenario(const char *package, const char *text)
+{
+	char *folder = temporary_folder_new(), *path = write_scenario(folder, text);
+	struct run run = traced_bare(COMMAND(LSATRACE, "host", "-v", "-s", path, package));
+
+	free(path);
+	temporary_folder_remove(folder);
+	return run;
+}
+
+/* The lines on standard error. */
+static int count_lines(const char *text)
+{
+	int count = 0;
+
+	while ((text = strchr(text, '\n')) != NULL) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+struct fault {
+	char verb[24];  /* logon, call, ... with the name of the mistake as what is submitted */
+	char name[24];  /* of the mistake; "": none */
+	char entry[40]; /* that is told */
+	char says[80];
+	char then[32]; /* the step that follows */
+};
+
+static struct fault faults[] = {
+	{ "logon", "", "", "", "" },
+	{ "logon", "logon-fails", "", "", "" },
+	{ "logon", "name-freed", "LsaApLogonUser: AccountName", "was freed before", "" },
+	{ "logon", "name-static", "LsaApLogonUser: AccountName", "is no block of the LSA's heap",
+	  "" },
+	{ "logon", "name-inside", "LsaApLogonUser: AccountName", "16 bytes from its start", "" },
+	{ "logon", "name-length", "LsaApLogonUser: AccountName", "beyond its MaximumLength of 10",
+	  "" },
+	{ "logon", "name-odd", "LsaApLogonUser: AccountName", "odd Length, 7", "" },
+	{ "logon", "name-no-buffer", "LsaApLogonUser: AccountName", "no Buffer", "" },
+	{ "logon", "name-short-buffer", "LsaApLogonUser", "has 10 bytes, its MaximumLength is 100",
+	  "" },
+	{ "logon", "name-buffer-freed", "LsaApLogonUser: the Buffer", "was freed before", "" },
+	{ "logon", "name-private", "", "", "" }, /* nobody documents that this is wrong */
+	{ "logon", "token-short", "LsaApLogonUser: TokenInformation", "40 bytes", "" },
+	{ "logon", "token-unset", "LsaApLogonUser: TokenInformation", "was not set", "" },
+	{ "logon", "token-type", "LsaApLogonUser: TokenInformationType", "is unknown", "" },
+	{ "logon", "token-groups", "LsaApLogonUser: Groups", "counts 5 groups, but has 24 bytes",
+	  "" },
+	{ "logon", "logon-left", "LsaApLogonUser: TokenInformation", "nobody frees it", "" },
+	{ "logon", "profile-heap", "LsaApLogonUser: ProfileBuffer", "AllocateClientBuffer", "" },
+	{ "logon", "profile-length", "LsaApLogonUser: ProfileBuffer", "said to be 33", "" },
+	{ "call", "", "", "", "" },
+	{ "call", "copy-beyond", "CopyToClientBuffer: 17 bytes", "not all in one buffer", "" },
+	{ "call", "copy-to-own", "CopyToClientBuffer: ", "is no address of the client", "" },
+	{ "call", "copy-from-client", "CopyToClientBuffer: BufferToCopy", "address of the client",
+	  "" },
+	{ "call", "client-free-twice", "FreeClientBuffer: ", "was freed before", "" },
+	{ "call", "request-unknown", "FreeClientBuffer: ClientRequest", "is no request", "" },
+	{ "call", "slot-name", "CallPackage: AuthenticationPackage", "Length of 9", "" },
+	{ "call", "slot-output", "DuplicateHandle: DestinationHandle", "is NULL", "" },
+	{ "call", "user-closed", "CloseSamUser: ", "used after it was closed", "" },
+	{ "call", "handle-kind", "CloseSamUser: ", "that of a token, not of a user", "" },
+	{ "call", "free-wrong-heap", "FreePrivateHeap: a block of 40 bytes", "wrong function", "" },
+	{ "call", "free-twice", "FreeLsaHeap: a block of 40 bytes", "freed again", "" },
+	{ "call", "reply-unset", "LsaApCallPackage: ProtocolReturnBuffer", "was not set", "" },
+	{ "call", "reply-length", "LsaApCallPackage: ProtocolReturnBuffer", "said to be 17", "" },
+	{ "call", "reply-heap", "LsaApCallPackage: ProtocolReturnBuffer", "the LSA's heap", "" },
+	{ "call", "reply-static", "LsaApCallPackage: ProtocolReturnBuffer", "is no buffer of Alloc",
+	  "" },
+	{ "call", "reply-freed", "LsaApCallPackage: ProtocolReturnBuffer", "freed before", "" },
+	{ "call", "reply-left", "LsaApCallPackage: ProtocolReturnBuffer", "nobody frees it", "" },
+	{ "call", "input-written", "LsaApLogonTerminated", "writes to what it was handed",
+	  "terminate logon=77" },
+	{ "call", "", "", "", "terminate logon=77" },
+	{ "call", "", "", "", "context until=done expect=0" },
+	{ "call", "token-long", "SpInitLsaModeContext: OutputBuffers",
+	  "257 bytes in a buffer of 256", "context" },
+	{ "call", "target-written", "SpInitLsaModeContext", "writes to what it was handed",
+	  "context" },
+	{ "call", "context-unset", "SpInitLsaModeContext: NewContextHandle", "was not set",
+	  "context" },
+	{ "call", "context-data", "SpInitLsaModeContext: ContextData", "no block of the LSA's",
+	  "context" },
+	{ "call", "", "", "", "QueryContextAttributes context=5" },
+	{ "call", "attribute-freed", "SpQueryContextAttributes: Buffer", "freed before",
+	  "QueryContextAttributes context=5" },
+};
+
+ParameterizedTestParameters(host, each_fault_is_told_once_and_nothing_else)
+{
+	return cr_make_param_array(struct fault, faults, sizeof(faults) / sizeof(*faults), NULL);
+}
+
+ParameterizedTest(struct fault *fault, host, each_fault_is_told_once_and_nothing_else)
+{
+	const char *key = strcmp(fault->verb, "logon") == 0 ? "submit" : "buffer";
+	struct arguments text = { 0 };
+	struct run run;
+
+	arguments_add(&text, "getinfo\nrepeat 3 {\n%s %s=text:%s\n%s\n}\n", fault->verb, key,
+		      fault->name, fault->then);
+	run = run_scenario(TRIPS, text.all[0]);
+	cr_expect_eq(run.status, *fault->says ? 1 : 0, "%s: %d", fault->name, run.status);
+	cr_expect_eq(count_lines(run.err), *fault->says ? 1 : 0, "%s: %s", fault->name, run.err);
+	cr_expect(strstr(run.err, *fault->says ? "lsatrace-host: trips: " : ""), "%s", run.err);
+	cr_expect(strstr(run.err, fault->entry), "%s: %s", fault->name, run.err);
+	cr_expect(strstr(run.err, fault->says), "%s: %s", fault->name, run.err);
+	run_release(&run);
+	arguments_release(&text);
+}
+
+static void expect_end(const char *name, int status, const char *says)
+{
+	struct arguments text = { 0 };
+	struct run run;
+
+	arguments_add(&text, "call buffer=text:%s\n", name);
+	run = run_scenario(TRIPS, text.all[0]);
+	cr_expect_eq(run.status, status, "%s: %d", name, run.status);
+	cr_expect_eq(count_lines(run.err), 1, "%s: %s", name, run.err);
+	cr_expect(strstr(run.err, "trips: LsaApCallPackage: ") && strstr(run.err, says) &&
+			  strstr(run.err, "/steps:1)"),
+		  "%s: %s", name, run.err);
+	run_release(&run);
+	arguments_release(&text);
+}
+
+Test(host, a_wrong_access_ends_the_process_and_is_told)
+{
+	expect_end("client-read", 128 + 11, "an address of the client, by itself");
+	expect_end("output-read", 128 + 11, "an output parameter that nobody has set");
+	expect_end("crash", 128 + 4, "SIGILL");
+}
+
+Test(host, without_a_scenario_everything_is_called)
+{
+	struct run run = traced_bare(COMMAND(LSATRACE, "host", "-v", PACKAGE("clean"), TRIPS));
+	static const char *const calls[] = {
+		"clean: LsaApInitializePackage",
+		"clean: SpInitialize",
+		"clean: SpGetInfo",
+		"clean: LsaApLogonUserEx",
+		"clean: LsaApCallPackage",
+		"trips: SpInitLsaModeContext",
+		"clean: LsaApLogonTerminated",
+		"trips: SpQueryContextAttr",
+		"clean: SpShutdown",
+		"2 packages initialised",
+		", 0 faults",
+	};
+
+	cr_expect_eq(run.status, 0);
+	cr_expect_str_empty(run.err);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		cr_expect(strstr(run.out, calls[i]), "%s: %s", calls[i], run.out);
+	run_release(&run);
+}
+
+Test(host, a_package_that_is_right_has_no_faults_in_many_threads)
+{
+	struct run run = traced_bare(
+		COMMAND(LSATRACE, "host", "-j", "4", "-n", "20", PACKAGE("clean"), CONTRACT));
+
+	cr_expect_eq(run.status, 0);
+	cr_expect_str_empty(run.err);
+	run_release(&run);
+}
+
+/* Runs the contract's package, and expects it to agree with itself, bare and traced. */
+static void expect_contract(const char *const options[])
+{
+	const char *const command[] = { LSATRACE, "host", "-v", CONTRACT, NULL };
+	struct run bare = traced_bare(command);
+	struct traced traced = traced_record(options, command);
+
+	cr_expect_eq(bare.status, 0, "%s", bare.err);
+	cr_expect(strstr(bare.out, "the contract holds\n"), "%s", bare.out);
+	cr_expect_not(strstr(bare.out, "FAILED"), "%s", bare.out);
+	cr_expect_eq(traced.run.status, 0, "%s", traced.run.err);
+	cr_expect_str_eq(traced.run.out, bare.out);
+	cr_expect_str_eq(traced.run.err, bare.err);
+	cr_assert_eq(traced.traces.count, 1u);
+	cr_expect(
+		json_is_true(json_object_get(json_object_get(traced.report, "summary"), "exact")));
+	cr_expect_eq(json_number_at(json_object_get(traced.report, "summary"), "errors"), 0);
+	traced_release(&traced);
+	run_release(&bare);
+}
+
+Test(host, each_function_of_the_table_does_what_is_documented_bare_and_traced)
+{
+	expect_contract(COMMAND("--depth=64"));
+	expect_contract(COMMAND("--allocator=embedded"));
+	expect_contract(COMMAND("--allocator=guard"));
+}
+
+Test(host, without_shared_memory_packages_get_that_of_lsatrace)
+{
+	struct traced t = traced_record(COMMAND("--mode=full"),
+					COMMAND(LSATRACE, "host", "--shared-memory=none", CONTRACT));
+
+	cr_expect_eq(t.run.status, 0, "%s", t.run.err);
+	cr_expect_eq(json_number_at(json_object_get(t.report, "summary"), "errors"), 0);
+	traced_release(&t);
+}
+
+Test(host, a_scenario_compares_what_it_expects)
+{
+	struct run run = run_scenario(PACKAGE("clean"), "# two of these are wrong\n"
+							"logon type=network expect=success\n"
+							"logon expect=0xc000006d  # wrong\n"
+							"call returns=text:clean protocol=0\n"
+							"call returns=text:other\n"
+							"context expect=0\n");
+
+	cr_expect_eq(run.status, 1);
+	cr_expect_eq(count_lines(run.err), 3, "%s", run.err);
+	cr_expect(strstr(run.err, "LsaApLogonUser: the status is 0x00000000, and not 0xc000006d"));
+	cr_expect(strstr(run.err, "/steps:3)") && strstr(run.err, "/steps:5)"), "%s", run.err);
+	cr_expect(strstr(run.err, "SpInitLsaModeContext: the package has no such entry point"));
+	run_release(&run);
+}
+
+Test(host, packages_call_each_other_and_peers_that_the_scenario_plays)
+{
+	struct run run =
+		run_scenario(CONTRACT, "peer name=Other returns=hex:010203 protocol=5\n"
+				       "call buffer=text:peer=Other,pad:8 returns=hex:010203\n"
+				       "call buffer=text:peer=Contract returns=text:contract\n"
+				       "call buffer=text:peer=Nobody expect=0xc00000fe\n");
+
+	cr_expect_eq(run.status, 0, "%s", run.err);
+	cr_expect_str_empty(run.err);
+	run_release(&run);
+}
+
+static void expect_refusal(const char *text, const char *says)
+{
+	struct run run = run_scenario(PACKAGE("clean"), text);
+
+	cr_expect_eq(run.status, 2, "%s", text);
+	cr_expect(strstr(run.err, says), "%s: %s", text, run.err);
+	cr_expect_eq(count_lines(run.err), 1, "%s", run.err);
+	run_release(&run);
+}
+
+Test(host, a_scenario_that_is_wrong_is_refused_in_one_line)
+{
+	expect_refusal("\nlogin\n", "/steps:2: 'login' is no verb");
+	expect_refusal("logon colour=red\n", ":1: logon has no colour=");
+	expect_refusal("logon type=blue\n", ":1: type=blue: expected interactive, network");
+	expect_refusal("logon submit=hex:0\n", "hex: needs pairs");
+	expect_refusal("logon submit=@nowhere\n", "the file cannot be read");
+	expect_refusal("repeat 3 {\nlogon\n", ":1: there is no }");
+	expect_refusal("}\n", "there is no repeat to end");
+	expect_refusal("repeat {\n}\n", "expected: repeat N {");
+	expect_refusal("no-user\n", "no-user needs name=");
+	expect_refusal("call buffer\n", "'buffer' is not KEY=VALUE");
+}
+
+Test(host, wrong_usage_and_what_cannot_be_loaded_are_2)
+{
+	const char *const *const commands[] = {
+		COMMAND(LSATRACE, "host"),
+		COMMAND(LSATRACE, "host", "--threads=0", TRIPS),
+		COMMAND(LSATRACE, "host", "--shared-memory=some", TRIPS),
+		COMMAND(LSATRACE, "host", "./nowhere.so"),
+		COMMAND(LSATRACE, "host", PACKAGE("lender")),
+		COMMAND(LSATRACE, "host", "-s", "nowhere", TRIPS),
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		struct run run = traced_bare(commands[i]);
+
+		cr_expect_eq(run.status, 2, "%zu: %s", i, run.err);
+		cr_expect_eq(count_lines(run.err), 1, "%zu: %s", i, run.err);
+		run_release(&run);
+	}
+}
