@@ -40,11 +40,6 @@ void *system_symbol(void *library, const char *name)
 	return dlsym(library, name);
 }
 
-void system_close(void *library)
-{
-	dlclose(library);
-}
-
 void *system_map(size_t bytes, enum system_access access)
 {
 	void *address = mmap(NULL, bytes, rights[access],

@@ -15,7 +15,6 @@ enum system_access { SYSTEM_NONE, SYSTEM_READ, SYSTEM_WRITE };
 /* Opens a library. Returns NULL and sets *reason, which is valid until the next call, if it cannot. */
 void *system_open(const char *path, const char **reason);
 void *system_symbol(void *library, const char *name);
-void system_close(void *library);
 
 /* Returns zeroed memory, in whole pages, that can be accessed so; what is not touched costs nothing. Ends the
  * process if there is none. */

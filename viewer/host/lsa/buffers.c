@@ -107,7 +107,7 @@ static NTSTATUS tell_outside(ULONG bytes, PVOID address)
 		fault_tell("%u bytes at this address are not all in one buffer of the client",
 			   bytes);
 	else
-		fault_tell("%p is no address of the client", address);
+		fault_tell("ClientBaseAddress is no address of the client");
 	return slot_leave(STATUS_ACCESS_VIOLATION);
 }
 

@@ -96,26 +96,43 @@ static void free_credential(struct credential **place)
 	free(credential);
 }
 
-NTSTATUS session_delete(PLUID id)
+static bool is_of_system(const struct session *session)
+{
+	return session >= system_sessions &&
+	       session < system_sessions + sizeof(system_sessions) / sizeof(*system_sessions);
+}
+
+static bool remove_session(const LUID *id)
 {
 	struct session **place, *session;
+
+	pthread_mutex_lock(&mutex);
+	place = find_session(id);
+	session = *place;
+	if (session && !is_of_system(session)) {
+		*place = session->next;
+		while (session->credentials)
+			free_credential(&session->credentials);
+		free(session);
+	}
+	pthread_mutex_unlock(&mutex);
+	return session != NULL;
+}
+
+NTSTATUS session_delete(PLUID id)
+{
+	bool is_known;
 
 	slot_enter("DeleteLogonSession");
 	if (!slot_has_output("LogonId", id))
 		return slot_leave(STATUS_INVALID_PARAMETER);
-	pthread_mutex_lock(&mutex);
-	place = find_session(id);
-	session = *place;
-	if (session) {
-		*place = session->next;
-		while (session->credentials)
-			free_credential(&session->credentials);
-		if (session < system_sessions ||
-		    session >= system_sessions + sizeof(system_sessions) / sizeof(*system_sessions))
-			free(session);
-	}
-	pthread_mutex_unlock(&mutex);
-	return slot_leave(session ? STATUS_SUCCESS : STATUS_NO_SUCH_LOGON_SESSION);
+	is_known = remove_session(id);
+	return slot_leave(is_known ? STATUS_SUCCESS : STATUS_NO_SUCH_LOGON_SESSION);
+}
+
+void session_end(const LUID *id)
+{
+	remove_session(id);
 }
 
 static struct text copy_text(PLSA_STRING text)

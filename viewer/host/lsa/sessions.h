@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Logon sessions and the credentials that packages keep in them. The sessions of the system, 0x3e4, 0x3e5 and 0x3e7, are there
- * from the start. Any thread. */
+/* Logon sessions and the credentials that packages keep in them. The sessions of the system, 0x3e4, 0x3e5 and 0x3e7, are always
+ * there. Any thread. */
 #ifndef LSATRACE_HOST_LSA_SESSIONS_H
 #define LSATRACE_HOST_LSA_SESSIONS_H
 
@@ -10,6 +10,9 @@
 
 /* Makes a session with a new LUID. */
 LUID session_new(void);
+
+/* Ends the session of a logon that was terminated, if there is one. */
+void session_end(const LUID *id);
 
 /* These are slots of the table. */
 LSA_CREATE_LOGON_SESSION session_create;

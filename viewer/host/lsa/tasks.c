@@ -2,6 +2,7 @@
 #include "viewer/host/lsa/tasks.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -12,7 +13,7 @@
 #include "viewer/host/lsa/slot.h"
 
 enum { TYPE_INTERVAL = 1, TYPE_IMMEDIATE = 16, FLAG_ONE_SHOT = 2, CREATE_SUSPENDED = 4 };
-enum { FINISH_SECONDS = 5 };
+enum { FINISH_SECONDS = 1 };
 #define FLAG_SECONDS 0x80000000u
 
 /* It belongs to its thread and to its handle, and goes with the last of them. */
@@ -193,10 +194,9 @@ NTSTATUS task_cancel_notification(HANDLE handle)
 	return STATUS_SUCCESS;
 }
 
-bool tasks_finish(void)
+void tasks_finish(void)
 {
 	struct timespec until = time_after(FINISH_SECONDS);
-	bool is_finished;
 
 	pthread_mutex_lock(&mutex);
 	for (struct task *task = running; task; task = task->next)
@@ -204,7 +204,5 @@ bool tasks_finish(void)
 	pthread_cond_broadcast(&changed);
 	while (running && pthread_cond_timedwait(&changed, &mutex, &until) == 0)
 		;
-	is_finished = !running;
 	pthread_mutex_unlock(&mutex);
-	return is_finished;
 }

@@ -6,12 +6,10 @@
 #ifndef LSATRACE_HOST_LSA_TASKS_H
 #define LSATRACE_HOST_LSA_TASKS_H
 
-#include <stdbool.h>
-
 #include "include/secpkg.h"
 
-/* Cancels the notifications, and waits for the threads of packages; not for ever. Returns whether all have ended. */
-bool tasks_finish(void);
+/* Cancels the notifications, and waits for the threads of packages; but not long. */
+void tasks_finish(void);
 
 /* These are slots of the table. */
 LSA_CREATE_THREAD task_create_thread;

@@ -90,12 +90,12 @@ static struct block *find_around(const void *address)
 	return NULL;
 }
 
-static struct heap_block describe_block(const void *address)
+static struct heap_block describe_block(const void *address, bool looks_inside)
 {
 	struct block *block;
 
 	HASH_FIND_PTR(blocks, &address, block);
-	if (!block)
+	if (!block && looks_inside)
 		block = find_around(address);
 	if (!block)
 		return (struct heap_block){ .state = HEAP_UNKNOWN };
@@ -103,14 +103,24 @@ static struct heap_block describe_block(const void *address)
 				    block->bytes, (uintptr_t)address - (uintptr_t)block->address };
 }
 
-struct heap_block heap_find(const void *address)
+static struct heap_block find_block(const void *address, bool looks_inside)
 {
 	struct heap_block found;
 
 	pthread_mutex_lock(&mutex);
-	found = describe_block(address);
+	found = describe_block(address, looks_inside);
 	pthread_mutex_unlock(&mutex);
 	return found;
+}
+
+struct heap_block heap_find(const void *address)
+{
+	return find_block(address, true);
+}
+
+struct heap_block heap_find_start(const void *address)
+{
+	return find_block(address, false);
 }
 
 static void tell_wrong_free(void *address, const struct heap_block *found)
@@ -142,7 +152,7 @@ static bool try_release(void *address, const enum heap *heap, struct heap_block 
 	if (is_right)
 		release_block(block);
 	else
-		*found = describe_block(address);
+		*found = describe_block(address, heap != NULL);
 	pthread_mutex_unlock(&mutex);
 	return is_right;
 }

@@ -28,8 +28,10 @@ void *heap_allocate(enum heap heap, size_t bytes);
 /* Frees a block for a package, and tells what is wrong with that. NULL is accepted. */
 void heap_free(enum heap heap, void *address);
 
-/* Says what lies at an address: a block, its inside, or one that was freed lately. */
+/* Says what lies at an address: a block, its inside, or one that was freed lately. What is no start of a block takes
+ * longer, the more blocks are live; heap_find_start() says of the inside of a block that it is unknown. */
 struct heap_block heap_find(const void *address);
+struct heap_block heap_find_start(const void *address);
 
 /* Frees a live block of any heap for the host itself. Otherwise it does nothing. */
 void heap_take(void *address);

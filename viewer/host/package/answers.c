@@ -76,18 +76,25 @@ static bool is_absent(const char *parameter, NTSTATUS status, const void *addres
 /* The text is a block of its own, or part of the structure's, or the package's for ever. */
 static void take_text(const char *parameter, const UNICODE_STRING *string, size_t character_bytes)
 {
-	struct heap_block found = heap_find(string->Buffer);
+	struct heap_block whole = heap_find_start(string);
+	struct heap_block found = heap_find_start(string->Buffer);
+	size_t offset = (uintptr_t)string->Buffer - (uintptr_t)string;
+	size_t room = string->MaximumLength;
 
 	if (!answer_check_string(parameter, string, character_bytes) || !string->Buffer)
 		return;
+	if (offset < whole.bytes)
+		room = whole.bytes - offset;
+	else if (found.state == HEAP_LIVE)
+		room = found.bytes;
 	if (found.state == HEAP_FREED)
 		fault_tell("the Buffer of %s was freed before; the LSA frees it again", parameter);
-	else if (found.state == HEAP_LIVE && string->MaximumLength > found.bytes - found.offset)
-		fault_tell("the Buffer of %s has %zu bytes, its MaximumLength is %u", parameter,
-			   found.bytes - found.offset, string->MaximumLength);
 	else if (client_has_address(string->Buffer))
 		fault_tell("the Buffer of %s is an address of the client", parameter);
-	if (found.state == HEAP_LIVE && !found.offset)
+	else if (room < string->MaximumLength)
+		fault_tell("the Buffer of %s has %zu bytes, its MaximumLength is %u", parameter,
+			   room, string->MaximumLength);
+	if (offset)
 		heap_take(string->Buffer);
 }
 
@@ -135,16 +142,15 @@ char *answer_package_name(PLSA_STRING name)
 /* After a failure nobody looks at it, so it must not hold anything. */
 static void check_left(const char *parameter, struct client *client, PVOID address)
 {
-	struct heap_block found = heap_find(address);
+	struct heap_block found = heap_find_start(address);
 
-	if ((found.state == HEAP_LIVE && !found.offset) ||
-	    (client && client_buffer_bytes(client, address) >= 0))
+	if (found.state == HEAP_LIVE || (client && client_buffer_bytes(client, address) >= 0))
 		fault_tell("%s is set, but the call failed: nobody frees it", parameter);
 }
 
 static void tell_wrong_buffer(const char *parameter, PVOID address)
 {
-	struct heap_block found = heap_find(address);
+	struct heap_block found = heap_find_start(address);
 
 	if (found.state == HEAP_LIVE)
 		fault_tell("%s is a block of %s; the client needs a buffer of AllocateClientBuffer",
@@ -218,13 +224,13 @@ void answer_any_block(const char *parameter, struct client *client, NTSTATUS sta
 		check_left(parameter, client, address);
 		return;
 	}
-	found = heap_find(address);
+	found = heap_find_start(address);
 	if (found.state == HEAP_FREED)
 		fault_tell("%s is a block of %zu bytes that was freed before", parameter,
 			   found.bytes);
 	else if (client && client_buffer_bytes(client, address) >= 0)
 		client_free(client, address);
-	else if (!found.offset)
+	else
 		heap_take(address);
 }
 
@@ -267,11 +273,11 @@ enum { TOKEN_NULL, TOKEN_V1, TOKEN_V2, TOKEN_V3 };
 
 static void take_part(const char *parameter, PVOID address)
 {
-	struct heap_block found = heap_find(address);
+	struct heap_block found = heap_find_start(address);
 
 	if (found.state == HEAP_FREED)
 		fault_tell("%s was freed before; the LSA frees it again", parameter);
-	else if (found.state == HEAP_LIVE && !found.offset)
+	else
 		heap_take(address);
 }
 

@@ -139,19 +139,6 @@ bool packages_load(const char *path)
 		      0);
 }
 
-void packages_unload(void)
-{
-	for (size_t i = 0; i < package_count; i++) {
-		if (!i || packages[i].library != packages[i - 1].library)
-			system_close(packages[i].library);
-		free(packages[i].name);
-		free(packages[i].lsa_name);
-	}
-	free(packages);
-	packages = NULL;
-	package_count = 0;
-}
-
 struct package *packages_find(const char *name)
 {
 	for (struct package *p = packages; p < packages + package_count; p++)

@@ -30,10 +30,8 @@ struct package {
 extern struct package *packages;
 extern size_t package_count;
 
-/* Loads a library. If it cannot be loaded or has no package, prints a line and returns false. */
+/* Loads a library, for good, as a real LSA does. If it cannot be loaded or has no package, prints a line and returns false. */
 bool packages_load(const char *path);
-
-void packages_unload(void);
 
 /* Returns the package that has this name, as a library or for other packages; or NULL. */
 struct package *packages_find(const char *name);

@@ -114,10 +114,7 @@ int main(int argc, char **argv)
 	ready = count_ready();
 	run_threads();
 	lifetime_end();
-	if (tasks_finish())
-		packages_unload();
-	else
-		fputs("lsatrace-host: threads of packages still run\n", stderr);
+	tasks_finish();
 	print_summary(ready);
 	steps_release(&steps);
 	return fault_count() ? STATUS_FAULTS : 0;

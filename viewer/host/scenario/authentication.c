@@ -79,13 +79,13 @@ static void terminate(const struct verb_call *call)
 
 	VERB_NEEDS(call, LogonTerminated, "LsaApLogonTerminated")
 	if (id)
-		package_terminate(call->package, &luid);
+		things_terminate(call->package, &luid);
 	for (struct thing *thing = id ? NULL : call->things->all; thing; thing = next) {
 		next = thing->next;
 		if (thing->kind != THING_LOGON || thing->package != call->package ||
 		    thing->client != call->client)
 			continue;
-		package_terminate(call->package, &thing->logon);
+		things_terminate(call->package, &thing->logon);
 		things_remove(call->things, thing);
 	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "viewer/host/base/memory.h"
+#include "viewer/host/lsa/sessions.h"
 #include "viewer/host/package/authenticate.h"
 #include "viewer/host/package/entry.h"
 
@@ -59,6 +60,12 @@ void things_remove(struct things *things, struct thing *thing)
 	free(thing);
 }
 
+void things_terminate(const struct package *package, const LUID *id)
+{
+	package_terminate(package, id);
+	session_end(id);
+}
+
 static void call_with_handle(const struct thing *thing, const char *entry_name,
 			     NTSTATUS (*function)(LSA_SEC_HANDLE))
 {
@@ -76,7 +83,7 @@ static void end_thing(struct things *things, struct thing *thing)
 {
 	switch (thing->kind) {
 	case THING_LOGON:
-		package_terminate(thing->package, &thing->logon);
+		things_terminate(thing->package, &thing->logon);
 		break;
 	case THING_CREDENTIAL:
 		call_with_handle(thing, "SpFreeCredentialsHandle",

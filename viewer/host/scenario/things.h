@@ -41,6 +41,9 @@ struct thing *things_find(const struct things *things, enum thing_kind kind,
 			  const struct package *package, const char *name);
 void things_remove(struct things *things, struct thing *thing);
 
+/* Ends a logon: the package is told, and then the LSA deletes the session. */
+void things_terminate(const struct package *package, const LUID *id);
+
 /* Ends a client, and what the packages have of it; all of them if the name is NULL. */
 void things_end(struct things *things, const char *name);
 
