@@ -14,6 +14,7 @@
 
 #define TRIPS PACKAGE("trips")
 #define CONTRACT PACKAGE("contract")
+#define HANDSHAKE PACKAGE("handshake")
 
 /* Writes a scenario into a new file of a folder. Returns its path, to be freed. */
 static char *write_scenario(const char *folder, const char *text)
@@ -165,6 +166,47 @@ Test(host, a_wrong_access_ends_the_process_and_is_told)
 	expect_end("crash", 128 + 4, "SIGILL");
 }
 
+Test(host, a_request_is_unknown_after_its_client_has_ended)
+{
+	struct run run = run_scenario(TRIPS, "call client=A buffer=text:keep-request\n"
+					     "call client=B buffer=text:request-ended\n"
+					     "end client=A\n"
+					     "call client=B buffer=text:request-ended\n");
+
+	cr_expect_eq(run.status, 1);
+	cr_expect_eq(count_lines(run.err), 1, "%s", run.err);
+	cr_expect(strstr(run.err, "AllocateClientBuffer: ClientRequest is no request") &&
+			  strstr(run.err, "/steps:4)"),
+		  "%s", run.err);
+	run_release(&run);
+}
+
+Test(host, contexts_are_made_and_used_in_the_lsa_and_in_the_client)
+{
+	struct run run =
+		run_scenario(HANDSHAKE, "context initiator=A acceptor=B until=done expect=0\n"
+					"QueryContextAttributes context=B expect=0\n"
+					"messages initiator=A acceptor=B\n"
+					"ExportContext context=A expect=0\n"
+					"DeleteContext context=A expect=0\n"
+					"context flags=0x100 until=done\n"
+					"context steps=1 until=done\n");
+	static const char *const calls[] = {
+		"SpVerifySignature: 0x00000000",       "SpImportSecurityContext: 0x00000000",
+		"SpInitUserModeContext: 0x00000000",   "SpDeleteUserModeContext: 0x00000000",
+		"SpFreeCredentialsHandle: 0x00000000",
+	};
+
+	cr_expect_eq(run.status, 1);
+	cr_expect_eq(count_lines(run.err), 1, "%s", run.err);
+	cr_expect(strstr(run.err, "handshake: the context was not completed") &&
+			  strstr(run.err, "/steps:7)"),
+		  "%s", run.err);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		cr_expect(strstr(run.out, calls[i]), "%s: %s", calls[i], run.out);
+	run_release(&run);
+}
+
 Test(host, without_a_scenario_everything_is_called)
 {
 	struct run run = traced_bare(COMMAND(LSATRACE, "host", "-v", PACKAGE("clean"), TRIPS));
@@ -191,18 +233,18 @@ Test(host, without_a_scenario_everything_is_called)
 
 Test(host, a_package_that_is_right_has_no_faults_in_many_threads)
 {
-	struct run run = traced_bare(
-		COMMAND(LSATRACE, "host", "-j", "4", "-n", "20", PACKAGE("clean"), CONTRACT));
+	struct run run = traced_bare(COMMAND(LSATRACE, "host", "-j", "4", "-n", "20",
+					     PACKAGE("clean"), CONTRACT, HANDSHAKE));
 
 	cr_expect_eq(run.status, 0);
 	cr_expect_str_empty(run.err);
 	run_release(&run);
 }
 
-/* Runs the contract's package, and expects it to agree with itself, bare and traced. */
+/* Runs packages that are right, and expects them to do the same bare and traced. */
 static void expect_contract(const char *const options[])
 {
-	const char *const command[] = { LSATRACE, "host", "-v", CONTRACT, NULL };
+	const char *const command[] = { LSATRACE, "host", "-v", CONTRACT, HANDSHAKE, NULL };
 	struct run bare = traced_bare(command);
 	struct traced traced = traced_record(options, command);
 

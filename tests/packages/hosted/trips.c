@@ -113,6 +113,7 @@ static NTSTATUS logon_user(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYP
 /* Wrong calls of functions of the table. */
 static void call_wrongly(PLSA_CLIENT_REQUEST client)
 {
+	static PLSA_CLIENT_REQUEST kept;
 	UNICODE_STRING name = { 9, 4, (WCHAR[]){ u'E', u'c' } };
 	PVOID address = NULL, user = NULL;
 	NTSTATUS status;
@@ -131,6 +132,10 @@ static void call_wrongly(PLSA_CLIENT_REQUEST client)
 	lsa->FreeClientBuffer(client, address);
 	if (is("request-unknown"))
 		lsa->FreeClientBuffer((PLSA_CLIENT_REQUEST)&address, address);
+	if (is("keep-request"))
+		kept = client;
+	if (is("request-ended"))
+		lsa->AllocateClientBuffer(kept, 16, &address);
 	if (is("slot-name"))
 		lsa->CallPackage(&name, NULL, 0, &address, &length, &status);
 	if (is("slot-output"))

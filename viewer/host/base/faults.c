@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "viewer/host/base/site.h"
 
@@ -49,32 +50,54 @@ static void append(char text[static TEXT_BYTES], const char *format, ...)
 	va_end(arguments);
 }
 
-void fault_tell(const char *format, ...)
+/* Where the thread is, the text, and the line of the scenario. */
+static void format_fault(char text[static TEXT_BYTES], const char *format, va_list arguments)
 {
-	char text[TEXT_BYTES] = "", *end;
-	va_list arguments;
+	size_t used;
 
+	*text = '\0';
 	if (site.package)
 		append(text, "%s: ", site.package);
 	if (site.entry)
 		append(text, "%s: ", site.entry);
 	if (site.slot)
 		append(text, "%s: ", site.slot);
-	end = text + strlen(text);
-	va_start(arguments, format);
-	vsnprintf(end, (size_t)(text + TEXT_BYTES - end), format, arguments);
-	va_end(arguments);
+	used = strlen(text);
+	vsnprintf(text + used, TEXT_BYTES - used, format, arguments);
 	if (site.file)
 		append(text, " (%s:%u)", site.file, site.line);
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
+}
+
+void fault_tell(const char *format, ...)
+{
+	char text[TEXT_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	format_fault(text, format, arguments);
+	va_end(arguments);
 	pthread_mutex_lock(&mutex);
 	if (remember(text)) {
 		count++;
 		fprintf(stderr, "lsatrace-host: %s\n", text);
 	}
 	pthread_mutex_unlock(&mutex);
+}
+
+void fault_tell_last(const char *format, ...)
+{
+	char text[TEXT_BYTES], line[TEXT_BYTES + 32];
+	va_list arguments;
+
+	va_start(arguments, format);
+	format_fault(text, format, arguments);
+	va_end(arguments);
+	snprintf(line, sizeof(line), "lsatrace-host: %s\n", text);
+	if (write(STDERR_FILENO, line, strlen(line)) < 0)
+		return; /* the process ends anyway */
 }
 
 unsigned fault_count(void)

@@ -13,7 +13,13 @@
 #include "viewer/host/lsa/slot.h"
 #include "viewer/host/memory/heaps.h"
 
-enum { DATA_BYTES = 112, PRIMARY_BYTES = 64, SUPPLEMENTAL_BYTES = 80, NAME_NOT_FOUND = 2 };
+enum {
+	DATA_BYTES = 112,
+	EXPANSION_BYTES = 16,
+	PRIMARY_BYTES = 64,
+	SUPPLEMENTAL_BYTES = 80,
+	NAME_NOT_FOUND = 2
+};
 
 struct removed {
 	struct removed *next;
@@ -151,8 +157,10 @@ NTSTATUS account_expand_data(PUCHAR data, ULONG bytes, PVOID reserved, PUCHAR *e
 	    !slot_has_output("ExpandedAuthDataSize", expanded_bytes))
 		return slot_leave(STATUS_INVALID_PARAMETER);
 	bytes = data ? bytes : DATA_BYTES;
-	*expanded = slot_copy(data, bytes);
-	*expanded_bytes = bytes;
+	*expanded = heap_allocate(HEAP_LSA, (size_t)bytes + EXPANSION_BYTES);
+	if (*expanded && data)
+		memcpy(*expanded, data, bytes);
+	*expanded_bytes = bytes + EXPANSION_BYTES;
 	return slot_leave(*expanded ? STATUS_SUCCESS : STATUS_NO_MEMORY);
 }
 

@@ -54,13 +54,13 @@ static bool look_at_fault(const char *name, void *address)
 	if (!site.package)
 		return false;
 	if (address && client_has_address(address))
-		fault_tell("accesses %p, an address of the client, by itself, and not by "
-			   "CopyToClientBuffer or CopyFromClientBuffer",
-			   address);
+		fault_tell_last("accesses %p, an address of the client, by itself, and not by "
+				"CopyToClientBuffer or CopyFromClientBuffer",
+				address);
 	else if (address && answer_is_unset(address))
-		fault_tell("uses an output parameter that nobody has set yet");
+		fault_tell_last("uses an output parameter that nobody has set yet");
 	else
-		fault_tell("ends the process by %s at address %p", name, address);
+		fault_tell_last("ends the process by %s at address %p", name, address);
 	return false;
 }
 

@@ -103,6 +103,7 @@ int main(int argc, char **argv)
 	if (!options_parse(&options, argc, argv))
 		return options.status;
 	step_is_verbose = options.is_verbose;
+	setvbuf(stdout, NULL, _IOLBF, 0); /* a package may end the process at any moment */
 	if (!read_scenario())
 		return STATUS_TROUBLE;
 	answer_unset();

@@ -337,15 +337,11 @@ static void update_credentials(const struct verb_call *call)
 	CONTEXT_END(call, "SpUpdateCredentials")
 }
 
-static void delete_context(const struct verb_call *call)
+/* The half in the client goes first. */
+static void forget_context(const struct verb_call *call, LSA_SEC_HANDLE handle)
 {
 	struct thing *next;
 
-	CONTEXT_BEGIN(call, DeleteContext, "SpDeleteContext")
-	entry_seal(&entry);
-	status = call->package->api.DeleteContext(handle);
-	entry_returned(&entry, status);
-	CONTEXT_END(call, "SpDeleteContext")
 	for (struct thing *thing = call->things->all; thing; thing = next) {
 		next = thing->next;
 		if (thing->kind != THING_CONTEXT || thing->package != call->package ||
@@ -355,6 +351,23 @@ static void delete_context(const struct verb_call *call)
 			messages_unmap_context(thing);
 		things_remove(call->things, thing);
 	}
+}
+
+static void delete_context(const struct verb_call *call)
+{
+	LSA_SEC_HANDLE handle;
+	struct entry entry;
+	NTSTATUS status;
+
+	VERB_NEEDS(call, DeleteContext, "SpDeleteContext")
+	if (!verb_find_handle(call, THING_CONTEXT, "context", &handle))
+		return;
+	forget_context(call, handle);
+	entry_begin(&entry, call->package, "SpDeleteContext", call->client);
+	entry_seal(&entry);
+	status = call->package->api.DeleteContext(handle);
+	entry_returned(&entry, status);
+	CONTEXT_END(call, "SpDeleteContext")
 }
 
 const struct verb verbs_of_contexts[] = {
