@@ -62,13 +62,16 @@ static NTSTATUS get_client_info(PSECPKG_CLIENT_INFO info)
 	return slot_leave(STATUS_SUCCESS);
 }
 
+/* The longer structure begins with the shorter one. */
 static NTSTATUS get_client_info_ex(PSECPKG_CLIENT_INFO info, ULONG bytes)
 {
-	if (bytes < sizeof(*info))
-		return STATUS_BUFFER_TOO_SMALL;
-	if (info)
-		memset(info, 0, bytes);
-	return get_client_info(info);
+	NTSTATUS status = STATUS_BUFFER_TOO_SMALL;
+
+	if (bytes >= sizeof(*info))
+		status = get_client_info(info);
+	if (NT_SUCCESS(status))
+		memset(info + 1, 0, bytes - sizeof(*info));
+	return status;
 }
 
 static BOOLEAN get_call_info(PSECPKG_CALL_INFO info)
@@ -76,8 +79,11 @@ static BOOLEAN get_call_info(PSECPKG_CALL_INFO info)
 	const struct client *client = client_current();
 
 	slot_enter("GetCallInfo");
-	if (slot_leave(slot_has_output("Info", info) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER))
+	if (!slot_has_output("Info", info)) {
+		slot_leave(STATUS_INVALID_PARAMETER);
 		return FALSE;
+	}
+	slot_leave(STATUS_SUCCESS);
 	*info = (SECPKG_CALL_INFO){
 		.ProcessId = client ? client_process(client) : LSA_PROCESS,
 		.ThreadId = client ? client_process(client) + 1 : LSA_PROCESS + 1,
