@@ -274,6 +274,8 @@ static NTSTATUS export_context(LSA_SEC_HANDLE ContextHandle, ULONG Flags, PSecBu
 
 	(void)Flags;
 	*TokenHandle = NULL;
+	if (!context)
+		return STATUS_INVALID_HANDLE;
 	PackedContext->pvBuffer = client->AllocateHeap(1);
 	PackedContext->cbBuffer = 1;
 	*(unsigned char *)PackedContext->pvBuffer = context->key;

@@ -130,7 +130,8 @@ char *answer_package_name(PLSA_STRING name)
 
 	if (is_absent(parameter, STATUS_SUCCESS, name) || !check_name(parameter, name))
 		return NULL;
-	if (name->Length && name->Buffer && !client_has_address(name->Buffer)) {
+	if (name->Length <= name->MaximumLength && name->Buffer &&
+	    !client_has_address(name->Buffer) && heap_find_start(name->Buffer).state != HEAP_FREED) {
 		text = memory_new((size_t)name->Length + 1);
 		memcpy(text, name->Buffer, name->Length);
 	}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "viewer/host/base/faults.h"
+#include "viewer/host/memory/heaps.h"
 #include "viewer/host/memory/inputs.h"
 #include "viewer/host/package/answers.h"
 #include "viewer/host/package/entry.h"
@@ -60,12 +61,15 @@ static bool initialise_client(struct package *package, const SECPKG_DLL_FUNCTION
 	return NT_SUCCESS(status);
 }
 
+/* The text stays the package's. */
 static void check_text(const char *parameter, const WCHAR *text)
 {
-	if (!text || answer_is_unset(text))
+	if (answer_is_unset(text))
 		fault_tell("%s was not set", parameter);
 	else if (client_has_address(text))
 		fault_tell("%s is an address of the client", parameter);
+	else if (heap_find_start(text).state == HEAP_FREED)
+		fault_tell("%s was freed before", parameter);
 }
 
 NTSTATUS lifetime_get_info(const struct package *package, struct client *client, SecPkgInfoW *info)
@@ -81,6 +85,8 @@ NTSTATUS lifetime_get_info(const struct package *package, struct client *client,
 	status = package->api.GetInfo(info);
 	entry_returned(&entry, status);
 	if (NT_SUCCESS(status)) {
+		if (!info->Name)
+			fault_tell("Name is NULL");
 		check_text("Name", info->Name);
 		check_text("Comment", info->Comment);
 		if (info->cbMaxToken == ANSWER_UNSET)

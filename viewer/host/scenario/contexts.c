@@ -14,6 +14,8 @@
 #include "viewer/host/scenario/messages.h"
 
 enum { TOKEN_BUFFER = 2, ALLOCATE_MEMORY = 0x100, STEPS_DEFAULT = 16, ATTRIBUTE_BYTES = 512 };
+/* ISC_REQ_EXTENDED_ERROR and ASC_REQ_EXTENDED_ERROR: a token is returned also when the call fails. */
+enum { EXTENDED_ERROR = 0x4000 | 0x8000 };
 enum { USE_INBOUND = 1, USE_OUTBOUND = 2, NATIVE_DATA = 0x10 };
 #define CONTINUE_NEEDED ((NTSTATUS)0x00090312)
 #define COMPLETE_AND_CONTINUE ((NTSTATUS)0x00090314)
@@ -64,10 +66,10 @@ static void take_token(struct side *side, const SecBuffer *buffer, const struct 
 		side->token = memory_copy(room->start, side->token_bytes);
 		return;
 	}
-	if (!(side->flags & ALLOCATE_MEMORY))
-		fault_tell("OutputBuffers: pvBuffer was changed, but no allocation was asked for");
 	if (!buffer->pvBuffer)
 		return;
+	if (!(side->flags & ALLOCATE_MEMORY))
+		fault_tell("OutputBuffers: pvBuffer was changed, but no allocation was asked for");
 	if (client_buffer_bytes(side->client, buffer->pvBuffer) >= 0) {
 		side->token = answer_client_buffer("OutputBuffers", side->client, STATUS_SUCCESS,
 						   buffer->pvBuffer, &bytes);
@@ -173,9 +175,10 @@ static void advance_side(const struct verb_call *call, struct side *side, const 
 	entry_seal(&entry);
 	call_entry(&x, call, side, name, has_input);
 	entry_returned(&entry, side->status);
-	if (NT_SUCCESS(side->status)) {
-		take_token(side, &x.output, &x.room);
+	if (NT_SUCCESS(side->status))
 		keep_context(call, side, x.handle);
+	if (NT_SUCCESS(side->status) || (side->flags & EXTENDED_ERROR)) {
+		take_token(side, &x.output, &x.room);
 	} else if (x.output.pvBuffer != x.room.start) {
 		answer_any_block("OutputBuffers", side->client, side->status, x.output.pvBuffer);
 	}

@@ -94,9 +94,15 @@ bool steps_parse(struct steps *steps, const char *file, char *text)
 	unsigned line = 0;
 
 	*steps = (struct steps){ .file = file };
-	for (char *next = text, *rest; (rest = strsep(&next, "\n")) != NULL;) {
-		char *verb = take_word(&rest);
+	for (char *next = text, *rest; next;) {
 		struct step *step;
+		char *verb;
+
+		rest = next;
+		next = strchr(rest, '\n');
+		if (next)
+			*next++ = '\0';
+		verb = take_word(&rest);
 
 		line++;
 		if (!verb)
