@@ -300,8 +300,10 @@ Test(host, packages_call_each_other_and_peers_that_the_scenario_plays)
 {
 	struct run run =
 		run_scenario(CONTRACT, "peer name=Other returns=hex:010203 protocol=5\n"
+				       "peer name=Nobody status=0xc00000fe\n"
 				       "call buffer=text:peer=Other,pad:8 returns=hex:010203\n"
 				       "call buffer=text:peer=Contract returns=text:contract\n"
+				       "call buffer=text:peer=Another returns=text:contract\n"
 				       "call buffer=text:peer=Nobody expect=0xc00000fe\n");
 
 	cr_expect_eq(run.status, 0, "%s", run.err);

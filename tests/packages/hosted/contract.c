@@ -106,7 +106,6 @@ static void use_sessions(void)
 	LUID id = { .LowPart = __atomic_fetch_add(&next_logon, 1, __ATOMIC_RELAXED) };
 	HANDLE token = NULL;
 
-	CHECK(!NT_SUCCESS(lsa->OpenTokenByLogonId(&id, &token)));
 	CHECK(lsa->CreateLogonSession(&id) == STATUS_SUCCESS);
 	CHECK(!NT_SUCCESS(lsa->CreateLogonSession(&id)));
 	use_credentials(&id);
@@ -114,6 +113,7 @@ static void use_sessions(void)
 	CHECK(lsa->SaveSupplementalCredentials(&id, 2, token, FALSE) == STATUS_SUCCESS);
 	CHECK(lsa->DeleteLogonSession(&id) == STATUS_SUCCESS);
 	CHECK(!NT_SUCCESS(lsa->DeleteLogonSession(&id)));
+	CHECK(!NT_SUCCESS(lsa->OpenTokenByLogonId(&id, &token)));
 }
 
 static void use_tokens(void)
@@ -179,7 +179,6 @@ static void crack_name(void)
 static void ask_packages(void)
 {
 	UNICODE_STRING peer = make_name((WCHAR[]){ u"Negotiate" }, sizeof(u"Negotiate"));
-	UNICODE_STRING nobody = make_name((WCHAR[]){ u"Nobody" }, sizeof(u"Nobody"));
 	char text[] = "hello";
 	PVOID reply = NULL;
 	ULONG bytes = 0;
@@ -193,7 +192,6 @@ static void ask_packages(void)
 	CHECK(lsa->CallPackagePassthrough(&peer, NULL, text, 6, &reply, &bytes, &status) ==
 	      STATUS_SUCCESS);
 	lsa->FreeReturnBuffer(reply);
-	CHECK(lsa->CallPackage(&nobody, text, 6, &reply, &bytes, &status) == STATUS_NO_SUCH_PACKAGE);
 }
 
 static void ask_about_the_call(void)
@@ -243,12 +241,14 @@ static void use_stored_credentials(void)
 {
 	PENCRYPTED_CREDENTIALW credential = NULL, *all = NULL;
 	char secret[8] = "secret!";
-	ULONG count = 1;
+	ULONG count = 0;
 
-	CHECK(!NT_SUCCESS(lsa->CrediRead(NULL, 0, NULL, 1, 0, &credential)) && !credential);
-	CHECK(!NT_SUCCESS(lsa->CrediReadDomainCredentials(NULL, 0, NULL, 0, &count, &all)) && !count);
-	lsa->CrediFreeCredentials(0, NULL);
-	CHECK(!NT_SUCCESS(lsa->CrediWrite(NULL, 0, NULL, 0)));
+	CHECK(lsa->CrediRead(NULL, 0, (WCHAR[]){ u"target" }, 1, 0, &credential) == STATUS_SUCCESS);
+	CHECK(lsa->CrediWrite(NULL, 0, credential, 0) == STATUS_SUCCESS);
+	lsa->CrediFreeCredentials(1, &credential);
+	CHECK(lsa->CrediReadDomainCredentials(NULL, 0, NULL, 0, &count, &all) == STATUS_SUCCESS);
+	CHECK(count == 1);
+	lsa->CrediFreeCredentials(count, all);
 	lsa->LsaProtectMemory(secret, sizeof(secret));
 	CHECK(strcmp(secret, "secret!") != 0);
 	lsa->LsaUnprotectMemory(secret, sizeof(secret));
@@ -258,6 +258,7 @@ static void use_stored_credentials(void)
 static void use_newest(void)
 {
 	PLSA_SECPKG_NEWEST_TABLE newest = (PLSA_SECPKG_NEWEST_TABLE)lsa;
+	UNICODE_STRING password = { 0 };
 	BOOLEAN is_fatal = TRUE;
 	PUCHAR blob = NULL;
 	PVOID reply = NULL;
@@ -269,10 +270,12 @@ static void use_newest(void)
 	CHECK(bytes == 4 && !is_fatal);
 	lsa->FreeLsaHeap(blob);
 	CHECK(newest->DuplicateTokenHandle((HANDLE)(uintptr_t)0x20, &copy) == STATUS_SUCCESS && copy);
-	CHECK(newest->GetServiceAccountPassword(NULL, NULL, 0, NULL, NULL, NULL, NULL) ==
-	      STATUS_NOT_SUPPORTED);
-	CHECK(newest->QueryClientRequest(NULL, 0, &reply) == STATUS_NOT_SUPPORTED);
-	CHECK(newest->GetAppModeInfo(NULL, NULL, NULL, NULL, NULL) == STATUS_NOT_SUPPORTED);
+	CHECK(newest->GetServiceAccountPassword(NULL, NULL, 0, NULL, &password, NULL, NULL) ==
+	      STATUS_SUCCESS);
+	lsa->FreeLsaHeap(password.Buffer);
+	CHECK(newest->QueryClientRequest(NULL, 0, &reply) == STATUS_SUCCESS && reply);
+	lsa->FreeLsaHeap(reply);
+	CHECK(newest->GetAppModeInfo(NULL, NULL, NULL, NULL, NULL) == STATUS_SUCCESS);
 }
 
 static void use_sections(void)

@@ -23,11 +23,6 @@ struct peer {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct peer *peers;
 
-static const char *const windows_packages[] = {
-	"Negotiate", "Kerberos", "NTLM", "MICROSOFT_AUTHENTICATION_PACKAGE_V1_0",
-	"Schannel",  "WDigest",
-};
-
 void peer_add(const char *name, NTSTATUS status, NTSTATUS protocol_status, const void *reply,
 	      size_t reply_bytes)
 {
@@ -44,22 +39,17 @@ void peer_add(const char *name, NTSTATUS status, NTSTATUS protocol_status, const
 	pthread_mutex_unlock(&mutex);
 }
 
-/* Rows are never removed. */
+/* Rows are never removed. Returns NULL for a package of which nothing was said. */
 static const struct peer *find_peer(const char *name)
 {
-	static const struct peer echo = { .status = STATUS_SUCCESS };
 	const struct peer *peer;
 
 	pthread_mutex_lock(&mutex);
 	peer = peers;
 	pthread_mutex_unlock(&mutex);
-	for (; peer; peer = peer->next)
-		if (strcmp(peer->name, name) == 0)
-			return peer;
-	for (size_t i = 0; i < sizeof(windows_packages) / sizeof(*windows_packages); i++)
-		if (strcmp(windows_packages[i], name) == 0)
-			return &echo;
-	return NULL;
+	while (peer && strcmp(peer->name, name) != 0)
+		peer = peer->next;
+	return peer;
 }
 
 /* The package that is called has a client of its own: the memory that it returns there comes to the caller by a
@@ -78,17 +68,15 @@ static bool call_loaded(const char *name, struct call *call, const struct submis
 	return is_called;
 }
 
-static bool call_played(const char *name, struct call *call, const struct submission *submission)
+static void call_played(const char *name, struct call *call, const struct submission *submission)
 {
 	const struct peer *peer = find_peer(name);
+	bool has_reply = peer && peer->reply;
 
-	if (!peer)
-		return false;
-	call->status = peer->status;
-	call->protocol_status = peer->protocol_status;
-	call->reply_bytes = peer->reply ? (ULONG)peer->reply_bytes : submission->length;
-	call->reply = memory_copy(peer->reply ? peer->reply : submission->bytes, call->reply_bytes);
-	return true;
+	call->status = peer ? peer->status : STATUS_SUCCESS;
+	call->protocol_status = peer ? peer->protocol_status : STATUS_SUCCESS;
+	call->reply_bytes = has_reply ? (ULONG)peer->reply_bytes : submission->length;
+	call->reply = memory_copy(has_reply ? peer->reply : submission->bytes, call->reply_bytes);
 }
 
 static NTSTATUS return_reply(struct call *call, PVOID *reply, PULONG bytes,
@@ -111,7 +99,6 @@ static NTSTATUS call_by_name(const char *slot, enum call_entry entry, PUNICODE_S
 {
 	struct submission submission = { submitted, submitted_bytes, submitted };
 	struct call call = { .entry = entry };
-	bool is_called;
 	char *text;
 
 	slot_enter(slot);
@@ -123,10 +110,10 @@ static NTSTATUS call_by_name(const char *slot, enum call_entry entry, PUNICODE_S
 	*reply = NULL;
 	*bytes = 0;
 	text = name ? wide_to(name->Buffer, name->Length / sizeof(WCHAR)) : memory_text("");
-	is_called = call_loaded(text, &call, &submission) || call_played(text, &call, &submission);
+	if (!call_loaded(text, &call, &submission))
+		call_played(text, &call, &submission);
 	free(text);
-	return is_called ? return_reply(&call, reply, bytes, protocol_status)
-			 : slot_leave(STATUS_NO_SUCH_PACKAGE);
+	return return_reply(&call, reply, bytes, protocol_status);
 }
 
 NTSTATUS peer_call(PUNICODE_STRING name, PVOID submitted, ULONG submitted_bytes, PVOID *reply,

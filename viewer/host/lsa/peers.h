@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls from package to package. A package that is loaded is called. Some packages of Windows that are not are
- * played by the host, and so is each that peer_add() names: they return what was submitted, or what the scenario says. Any other
- * package is unknown. Any thread.
+ * Calls from package to package. A package that is loaded is called. The host plays every other one: it returns what was
+ * submitted, or what peer_add() says. Any thread.
  */
 #ifndef LSATRACE_HOST_LSA_PEERS_H
 #define LSATRACE_HOST_LSA_PEERS_H

@@ -4,12 +4,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "viewer/host/base/memory.h"
 #include "viewer/host/lsa/objects.h"
 #include "viewer/host/lsa/slot.h"
 
-enum { FIRST_LUID = 0x10000 };
+enum { FIRST_LUID = 0x7f000000 }; /* a package's own are smaller */
 
 struct text {
 	USHORT bytes;
@@ -22,39 +23,40 @@ struct credential {
 	struct text key, value;
 };
 
-struct session {
-	struct session *next;
-	LUID id;
-	struct credential *credentials;
-};
+/* What others made is neither. */
+enum state { SESSION_FOREIGN, SESSION_CREATED, SESSION_DELETED };
 
-static struct session system_sessions[] = {
-	{ .next = system_sessions + 1, .id = { .LowPart = 0x3e4 } },
-	{ .next = system_sessions + 2, .id = { .LowPart = 0x3e5 } },
-	{ .id = { .LowPart = 0x3e7 } },
+struct session {
+	LUID id;
+	enum state state;
+	struct credential *credentials;
+	UT_hash_handle hh;
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct session *sessions = system_sessions;
+static struct session *sessions;
 static ULONG next_luid = FIRST_LUID;
 
-static struct session **find_session(const LUID *id)
+/* With the mutex locked, as the rest. */
+static struct session *get_session(const LUID *id)
 {
-	struct session **place = &sessions;
+	struct session *session;
 
-	while (*place &&
-	       ((*place)->id.LowPart != id->LowPart || (*place)->id.HighPart != id->HighPart))
-		place = &(*place)->next;
-	return place;
+	HASH_FIND(hh, sessions, id, sizeof(*id), session);
+	if (session)
+		return session;
+	session = memory_new(sizeof(*session));
+	session->id = *id;
+	HASH_ADD(hh, sessions, id, sizeof(*id), session);
+	return session;
 }
 
-static void add_session(LUID id)
+/* Returns NULL if the session was deleted. */
+static struct session *find_session(const LUID *id)
 {
-	struct session *session = memory_new(sizeof(*session));
+	struct session *session = get_session(id);
 
-	session->id = id;
-	session->next = sessions;
-	sessions = session;
+	return session->state == SESSION_DELETED ? NULL : session;
 }
 
 LUID session_new(void)
@@ -62,28 +64,26 @@ LUID session_new(void)
 	LUID id = { 0 };
 
 	pthread_mutex_lock(&mutex);
-	do
-		id.LowPart = next_luid++;
-	while (*find_session(&id));
-	add_session(id);
+	id.LowPart = next_luid++;
+	get_session(&id)->state = SESSION_CREATED;
 	pthread_mutex_unlock(&mutex);
 	return id;
 }
 
 NTSTATUS session_create(PLUID id)
 {
-	NTSTATUS status = STATUS_SUCCESS;
+	struct session *session;
+	bool is_new;
 
 	slot_enter("CreateLogonSession");
 	if (!slot_has_output("LogonId", id))
 		return slot_leave(STATUS_INVALID_PARAMETER);
 	pthread_mutex_lock(&mutex);
-	if (*find_session(id))
-		status = STATUS_LOGON_SESSION_EXISTS;
-	else
-		add_session(*id);
+	session = get_session(id);
+	is_new = session->state != SESSION_CREATED;
+	session->state = SESSION_CREATED;
 	pthread_mutex_unlock(&mutex);
-	return slot_leave(status);
+	return slot_leave(is_new ? STATUS_SUCCESS : STATUS_LOGON_SESSION_EXISTS);
 }
 
 static void free_credential(struct credential **place)
@@ -96,27 +96,21 @@ static void free_credential(struct credential **place)
 	free(credential);
 }
 
-static bool is_of_system(const struct session *session)
-{
-	return session >= system_sessions &&
-	       session < system_sessions + sizeof(system_sessions) / sizeof(*system_sessions);
-}
-
+/* Returns whether a package created it. */
 static bool remove_session(const LUID *id)
 {
-	struct session **place, *session;
+	struct session *session;
+	bool was_created;
 
 	pthread_mutex_lock(&mutex);
-	place = find_session(id);
-	session = *place;
-	if (session && !is_of_system(session)) {
-		*place = session->next;
-		while (session->credentials)
-			free_credential(&session->credentials);
-		free(session);
-	}
+	session = get_session(id);
+	was_created = session->state == SESSION_CREATED;
+	if (was_created)
+		session->state = SESSION_DELETED;
+	while (was_created && session->credentials)
+		free_credential(&session->credentials);
 	pthread_mutex_unlock(&mutex);
-	return session != NULL;
+	return was_created;
 }
 
 NTSTATUS session_delete(PLUID id)
@@ -156,7 +150,7 @@ NTSTATUS session_add_credential(PLUID id, ULONG package, PLSA_STRING key, PLSA_S
 	if (!check_arguments(id, key, credentials))
 		return slot_leave(STATUS_INVALID_PARAMETER);
 	pthread_mutex_lock(&mutex);
-	session = *find_session(id);
+	session = find_session(id);
 	if (session) {
 		struct credential *credential = memory_new(sizeof(*credential));
 
@@ -218,7 +212,7 @@ NTSTATUS session_get_credentials(PLUID id, ULONG package, PULONG query, BOOLEAN 
 	    (!is_all && !slot_check_text("PrimaryKeyValue", key)))
 		return slot_leave(STATUS_INVALID_PARAMETER);
 	pthread_mutex_lock(&mutex);
-	session = *find_session(id);
+	session = find_session(id);
 	if (session) {
 		found = *find_credential(session, package, is_all ? NULL : key, *query);
 		status = is_all && *query ? STATUS_NO_MORE_ENTRIES : STATUS_OBJECT_NAME_NOT_FOUND;
@@ -240,7 +234,7 @@ NTSTATUS session_delete_credential(PLUID id, ULONG package, PLSA_STRING key)
 	if (!check_arguments(id, key, NULL))
 		return slot_leave(STATUS_INVALID_PARAMETER);
 	pthread_mutex_lock(&mutex);
-	session = *find_session(id);
+	session = find_session(id);
 	if (session) {
 		struct credential **place = find_credential(session, package, key, 0);
 
@@ -260,7 +254,7 @@ NTSTATUS session_open_token(PLUID id, PHANDLE token)
 	if (!slot_has_output("LogonId", id) || !slot_has_output("RetTokenHandle", token))
 		return slot_leave(STATUS_INVALID_PARAMETER);
 	pthread_mutex_lock(&mutex);
-	is_known = *find_session(id) != NULL;
+	is_known = find_session(id) != NULL;
 	pthread_mutex_unlock(&mutex);
 	if (!is_known)
 		return slot_leave(STATUS_NO_SUCH_LOGON_SESSION);

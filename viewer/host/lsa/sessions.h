@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Logon sessions and the credentials that packages keep in them. The sessions of the system, 0x3e4, 0x3e5 and 0x3e7, are always
- * there. Any thread. */
+/*
+ * Logon sessions, and the credentials that packages keep in them. Every session exists, as if another package had made
+ * it, unless it was deleted; but a package can create it only once, and delete what was created. Any thread.
+ */
 #ifndef LSATRACE_HOST_LSA_SESSIONS_H
 #define LSATRACE_HOST_LSA_SESSIONS_H
 

@@ -20,7 +20,6 @@
 #define STATUS_OBJECT_NAME_NOT_FOUND ((NTSTATUS)0xc0000034)
 #define STATUS_NO_MORE_ENTRIES ((NTSTATUS)0x8000001a)
 #define STATUS_ACCESS_VIOLATION ((NTSTATUS)0xc0000005)
-#define STATUS_NOT_FOUND ((NTSTATUS)0xc0000225)
 
 void slot_enter(const char *name);
 NTSTATUS slot_leave(NTSTATUS status);
@@ -32,7 +31,7 @@ bool slot_has_output(const char *parameter, const void *address);
 bool slot_check_name(const char *parameter, const UNICODE_STRING *name);
 bool slot_check_text(const char *parameter, const LSA_STRING *text);
 
-/* Returns a zeroed block of the LSA's heap, or NULL; what is larger than `from` is zeroed. */
+/* Returns a copy in the LSA's heap, zeroed if there is nothing to copy; or NULL. */
 void *slot_copy(const void *from, size_t bytes);
 
 /* Makes a string in the LSA's heap. Returns whether there was memory. */

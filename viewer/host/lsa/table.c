@@ -7,6 +7,7 @@
 #include "viewer/host/base/faults.h"
 #include "viewer/host/lsa/accounts.h"
 #include "viewer/host/lsa/buffers.h"
+#include "viewer/host/lsa/credentials.h"
 #include "viewer/host/lsa/objects.h"
 #include "viewer/host/lsa/peers.h"
 #include "viewer/host/lsa/sessions.h"
@@ -16,7 +17,13 @@
 #include "viewer/host/memory/sections.h"
 #include "viewer/host/package/packages.h"
 
-enum { CALLBACKS = 64, CALLBACK_BYTES = 16, LSA_PROCESS = 4, LOGON_OF_CLIENTS = 0x3e7 };
+enum {
+	CALLBACKS = 64,
+	CALLBACK_BYTES = 16,
+	REPLY_BYTES = 32,
+	LSA_PROCESS = 4,
+	LOGON_OF_CLIENTS = 0x3e7
+};
 enum { SECURITY_IMPERSONATION = 2, ATTRIBUTE_TCB = 0x80 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -146,76 +153,11 @@ static NTSTATUS update_credentials(PSECPKG_PRIMARY_CRED primary,
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS read_credential(PLUID id, ULONG cred_flags, PWSTR target, ULONG type, ULONG flags,
-				PENCRYPTED_CREDENTIALW *credential)
-{
-	(void)id;
-	(void)cred_flags;
-	(void)target;
-	(void)type;
-	(void)flags;
-	slot_enter("CrediRead");
-	if (!slot_has_output("Credential", credential))
-		return slot_leave(STATUS_INVALID_PARAMETER);
-	*credential = NULL;
-	return slot_leave(STATUS_NOT_FOUND);
-}
-
-static NTSTATUS read_domain_credentials(PLUID id, ULONG cred_flags,
-					PCREDENTIAL_TARGET_INFORMATIONW target, ULONG flags,
-					PULONG count, PENCRYPTED_CREDENTIALW **credentials)
-{
-	(void)id;
-	(void)cred_flags;
-	(void)target;
-	(void)flags;
-	slot_enter("CrediReadDomainCredentials");
-	if (!slot_has_output("Count", count) || !slot_has_output("Credential", credentials))
-		return slot_leave(STATUS_INVALID_PARAMETER);
-	*count = 0;
-	*credentials = NULL;
-	return slot_leave(STATUS_NOT_FOUND);
-}
-
-static NTSTATUS write_credential(PLUID id, ULONG cred_flags, PENCRYPTED_CREDENTIALW credential,
-				 ULONG flags)
-{
-	(void)id;
-	(void)cred_flags;
-	(void)credential;
-	(void)flags;
-	return STATUS_NOT_SUPPORTED;
-}
-
-static void free_credentials(ULONG count, PENCRYPTED_CREDENTIALW *credentials)
-{
-	slot_enter("CrediFreeCredentials");
-	if (count && credentials)
-		fault_tell("the credentials were not returned by the LSA, which has none");
-	slot_leave(STATUS_SUCCESS);
-}
-
 /* Turns into something else, and back. */
 static void protect_memory(PVOID buffer, ULONG bytes)
 {
 	for (ULONG i = 0; i < bytes; i++)
 		((unsigned char *)buffer)[i] ^= 0x5a;
-}
-
-static NTSTATUS decode_string(PWSTR text, PUCHAR *blob, PULONG bytes, PBOOLEAN is_fatal)
-{
-	size_t length = 0;
-
-	slot_enter("CrediUnmarshalandDecodeString");
-	if (!slot_has_output("Blob", blob) || !slot_has_output("BlobSize", bytes))
-		return slot_leave(STATUS_INVALID_PARAMETER);
-	while (text && text[length])
-		length++;
-	if (is_fatal)
-		*is_fatal = FALSE;
-	*bytes = (ULONG)(length * sizeof(WCHAR));
-	*blob = slot_copy(text, *bytes);
-	return slot_leave(*blob ? STATUS_SUCCESS : STATUS_NO_MEMORY);
 }
 
 static NTSTATUS get_flags(PULONG flags)
@@ -237,37 +179,31 @@ static NTSTATUS check_protected(HANDLE token, PBOOLEAN is_protected)
 	return slot_leave(STATUS_SUCCESS);
 }
 
-static NTSTATUS get_password(PUNICODE_STRING account, PUNICODE_STRING domain, int fetch,
-			     FILETIME *expires, PUNICODE_STRING current, PUNICODE_STRING previous,
-			     FILETIME *valid)
-{
-	(void)account;
-	(void)domain;
-	(void)fetch;
-	(void)expires;
-	(void)current;
-	(void)previous;
-	(void)valid;
-	return STATUS_NOT_SUPPORTED;
-}
-
 static NTSTATUS query_request(PLSA_CLIENT_REQUEST request, ULONG type, PVOID *reply)
 {
 	(void)request;
 	(void)type;
-	(void)reply;
-	return STATUS_NOT_SUPPORTED;
+	slot_enter("QueryClientRequest");
+	if (!slot_has_output("ReplyBuffer", reply))
+		return slot_leave(STATUS_INVALID_PARAMETER);
+	*reply = slot_copy(NULL, REPLY_BYTES);
+	return slot_leave(*reply ? STATUS_SUCCESS : STATUS_NO_MEMORY);
 }
 
 static NTSTATUS get_app_mode(PULONG function, PULONG_PTR first, PULONG_PTR second, PSecBuffer data,
 			     PBOOLEAN returns_to_lsa)
 {
-	(void)function;
-	(void)first;
-	(void)second;
-	(void)data;
-	(void)returns_to_lsa;
-	return STATUS_NOT_SUPPORTED;
+	if (function)
+		*function = 0;
+	if (first)
+		*first = 0;
+	if (second)
+		*second = 0;
+	if (data)
+		*data = (SecBuffer){ 0 };
+	if (returns_to_lsa)
+		*returns_to_lsa = FALSE;
+	return STATUS_SUCCESS;
 }
 
 static PVOID locate_package(ULONG id)
@@ -314,9 +250,9 @@ static PVOID locate_package(ULONG id)
 			   .CrackSingleName = account_crack_name, \
 			   .AuditAccountLogon = account_audit, \
 			   .CallPackagePassthrough = peer_call_passthrough, \
-			   .CrediRead = read_credential, \
-			   .CrediReadDomainCredentials = read_domain_credentials, \
-			   .CrediFreeCredentials = free_credentials, \
+			   .CrediRead = credential_read, \
+			   .CrediReadDomainCredentials = credential_read_domain, \
+			   .CrediFreeCredentials = credential_free, \
 			   .LsaProtectMemory = protect_memory, \
 			   .LsaUnprotectMemory = protect_memory, \
 			   .OpenTokenByLogonId = session_open_token, \
@@ -324,12 +260,13 @@ static PVOID locate_package(ULONG id)
 			   .AllocatePrivateHeap = buffer_allocate_private, \
 			   .FreePrivateHeap = buffer_free_private, \
 			   .CreateTokenEx = account_create_token_ex, \
-			   .CrediWrite = write_credential, \
+			   .CrediWrite = credential_write, \
 			   __VA_ARGS__ }, \
-		.CrediUnmarshalandDecodeString = decode_string, .DummyFunction6 = (PVOID)refuse, \
-		.GetExtendedCallFlags = (PVOID)get_flags, .DuplicateTokenHandle = object_duplicate, \
-		.GetServiceAccountPassword = get_password, .DummyFunction7 = (PVOID)refuse, \
-		.AuditLogonEx = (PVOID)succeed, \
+		.CrediUnmarshalandDecodeString = credential_decode, \
+		.DummyFunction6 = (PVOID)refuse, .GetExtendedCallFlags = (PVOID)get_flags, \
+		.DuplicateTokenHandle = object_duplicate, \
+		.GetServiceAccountPassword = credential_get_password, \
+		.DummyFunction7 = (PVOID)refuse, .AuditLogonEx = (PVOID)succeed, \
 		.CheckProtectedUserByToken = (PVOID)check_protected, \
 		.QueryClientRequest = query_request, .GetAppModeInfo = get_app_mode, \
 		.SetAppModeInfo = (PVOID)refuse, .GetClientInfoEx = (PVOID)get_client_info_ex, \

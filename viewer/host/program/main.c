@@ -81,10 +81,16 @@ static void run_threads(void)
 	free(threads);
 }
 
+static const char *plural(unsigned long count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void print_summary(size_t ready)
 {
-	printf("lsatrace-host: %zu package%s initialised, %lu calls, %u fault%s\n", ready,
-	       ready == 1 ? "" : "s", entry_count(), fault_count(), fault_count() == 1 ? "" : "s");
+	printf("lsatrace-host: %zu package%s initialised, %lu call%s, %u fault%s\n", ready,
+	       plural(ready), entry_count(), plural(entry_count()), fault_count(),
+	       plural(fault_count()));
 }
 
 static size_t count_ready(void)
