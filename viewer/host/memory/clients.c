@@ -53,22 +53,20 @@ struct client *client_new(bool is_trusted)
 	return client;
 }
 
-static void remove_buffer(struct client *client, struct buffer *buffer)
-{
-	HASH_DEL(client->buffers, buffer);
-	free(buffer->content);
-	free(buffer);
-}
-
 void client_end(struct client *client)
 {
 	struct buffer *buffer, *next;
 
 	pthread_mutex_lock(&mutex);
 	HASH_DEL(clients, client);
-	HASH_ITER(hh, client->buffers, buffer, next)
-	remove_buffer(client, buffer);
 	pthread_mutex_unlock(&mutex);
+	buffer = client->buffers;
+	HASH_CLEAR(hh, client->buffers);
+	for (; buffer; buffer = next) {
+		next = buffer->hh.next;
+		free(buffer->content);
+		free(buffer);
+	}
 	free(client);
 }
 
@@ -162,9 +160,13 @@ bool client_free(struct client *client, void *address)
 	pthread_mutex_lock(&mutex);
 	HASH_FIND_PTR(client->buffers, &address, buffer);
 	if (buffer)
-		remove_buffer(client, buffer);
+		HASH_DEL(client->buffers, buffer);
 	pthread_mutex_unlock(&mutex);
-	return buffer != NULL;
+	if (!buffer)
+		return false;
+	free(buffer->content);
+	free(buffer);
+	return true;
 }
 
 long client_buffer_bytes(struct client *client, const void *address)

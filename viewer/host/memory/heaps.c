@@ -54,16 +54,20 @@ void *heap_allocate(enum heap heap, size_t bytes)
 	return address;
 }
 
-static void forget_oldest(void)
+/* With the mutex locked. Returns whether too much is kept still. */
+static bool forget_oldest(void)
 {
 	struct block *block = oldest;
 
+	if (!block || !blocks || (kept_blocks <= KEPT_BLOCKS && kept_bytes <= KEPT_BYTES))
+		return false;
 	oldest = block->next;
 	kept_blocks--;
 	kept_bytes -= block->bytes;
 	HASH_DEL(blocks, block);
 	free(block->address);
 	free(block);
+	return true;
 }
 
 static void release_block(struct block *block)
@@ -76,8 +80,8 @@ static void release_block(struct block *block)
 		newest->next = block;
 	newest = block;
 	kept_bytes += block->bytes;
-	while (kept_blocks > KEPT_BLOCKS || (kept_bytes > KEPT_BYTES && kept_blocks > 1))
-		forget_oldest();
+	while (forget_oldest())
+		;
 }
 
 static struct block *find_around(const void *address)
