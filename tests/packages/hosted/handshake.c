@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * No defect: a package for contexts, in the LSA and in the client. The initiator sends "hello", the acceptor "welcome", the
- * initiator "thanks". What the two halves agree on is a key, which the client's half signs messages with. "allocate" as the
- * principal's wish (ISC_REQ_ALLOCATE_MEMORY) is obeyed.
+ * initiator "thanks". What the two halves agree on is a key, which the client's half signs messages with. It is right as well
+ * when a call of the LSA fails.
  */
 #include <stdbool.h>
 
@@ -70,20 +70,27 @@ static NTSTATUS put_token(PSecBufferDesc outputs, ULONG flags, const char *text)
 {
 	PSecBuffer buffer = outputs->pBuffers;
 	ULONG bytes = (ULONG)strlen(text);
-	NTSTATUS status = STATUS_SUCCESS;
+	PVOID address = NULL;
+	NTSTATUS status;
 
 	if (!(flags & ALLOCATE_MEMORY)) {
 		if (buffer->cbBuffer < bytes)
 			return STATUS_BUFFER_TOO_SMALL;
 		memcpy(buffer->pvBuffer, text, bytes);
-	} else {
-		status = lsa->AllocateClientBuffer(NULL, bytes, &buffer->pvBuffer);
-		if (NT_SUCCESS(status))
-			lsa->CopyToClientBuffer(NULL, bytes, buffer->pvBuffer,
-						(PVOID)(uintptr_t)text);
+		buffer->cbBuffer = bytes;
+		return STATUS_SUCCESS;
 	}
+	status = lsa->AllocateClientBuffer(NULL, bytes, &address);
+	if (!NT_SUCCESS(status))
+		return status;
+	status = lsa->CopyToClientBuffer(NULL, bytes, address, (PVOID)(uintptr_t)text);
+	if (!NT_SUCCESS(status)) {
+		lsa->FreeClientBuffer(NULL, address);
+		return status;
+	}
+	buffer->pvBuffer = address;
 	buffer->cbBuffer = bytes;
-	return status;
+	return STATUS_SUCCESS;
 }
 
 static NTSTATUS map(PBOOLEAN is_mapped, PSecBuffer data)
@@ -97,17 +104,73 @@ static NTSTATUS map(PBOOLEAN is_mapped, PSecBuffer data)
 	return STATUS_SUCCESS;
 }
 
-static struct context *find_context(LSA_SEC_HANDLE handle, bool is_initiator,
-				    PLSA_SEC_HANDLE new_handle)
+/* The first call makes the context. Returns NULL if there is no memory. */
+static struct context *find_context(LSA_SEC_HANDLE handle, bool is_initiator)
 {
 	struct context *context = (struct context *)handle;
 
-	if (!context) {
+	if (!context)
 		context = lsa->AllocateLsaHeap(sizeof(*context));
+	if (context)
 		context->is_initiator = is_initiator;
-		*new_handle = (LSA_SEC_HANDLE)(uintptr_t)context;
-	}
 	return context;
+}
+
+/* A context whose first call fails is not the caller's to delete. */
+static NTSTATUS keep_context(struct context *context, LSA_SEC_HANDLE handle, NTSTATUS status,
+			     PLSA_SEC_HANDLE new_handle)
+{
+	if (handle)
+		return status;
+	if (NT_SUCCESS(status))
+		*new_handle = (LSA_SEC_HANDLE)(uintptr_t)context;
+	else
+		lsa->FreeLsaHeap(context);
+	return status;
+}
+
+static NTSTATUS advance_initiator(struct context *context, LSA_SEC_HANDLE credential, ULONG flags,
+				  PSecBufferDesc inputs, PSecBufferDesc outputs, PBOOLEAN is_mapped,
+				  PSecBuffer data)
+{
+	NTSTATUS status;
+
+	if (*(ULONG *)credential != 2)
+		return STATUS_INVALID_HANDLE;
+	if (context->step++ == 0) {
+		status = put_token(outputs, flags, "hello");
+		return NT_SUCCESS(status) ? CONTINUE_NEEDED : status;
+	}
+	if (!has_token(inputs, "welcome"))
+		return SEC_E_INVALID_TOKEN;
+	status = map(is_mapped, data);
+	if (!NT_SUCCESS(status))
+		return status;
+	status = put_token(outputs, flags, "thanks");
+	if (!NT_SUCCESS(status)) {
+		lsa->FreeLsaHeap(data->pvBuffer);
+		data->pvBuffer = NULL;
+		*is_mapped = FALSE;
+	}
+	return status;
+}
+
+static NTSTATUS advance_acceptor(struct context *context, LSA_SEC_HANDLE credential, ULONG flags,
+				 PSecBufferDesc inputs, PSecBufferDesc outputs, PBOOLEAN is_mapped,
+				 PSecBuffer data)
+{
+	NTSTATUS status;
+
+	if (*(ULONG *)credential != 1)
+		return STATUS_INVALID_HANDLE;
+	if (context->step++ > 0) {
+		outputs->pBuffers->cbBuffer = 0;
+		return has_token(inputs, "thanks") ? map(is_mapped, data) : SEC_E_INVALID_TOKEN;
+	}
+	if (!has_token(inputs, "hello"))
+		return SEC_E_INVALID_TOKEN;
+	status = put_token(outputs, flags, "welcome");
+	return NT_SUCCESS(status) ? CONTINUE_NEEDED : status;
 }
 
 static NTSTATUS initiate(LSA_SEC_HANDLE CredentialHandle, LSA_SEC_HANDLE ContextHandle,
@@ -116,23 +179,19 @@ static NTSTATUS initiate(LSA_SEC_HANDLE CredentialHandle, LSA_SEC_HANDLE Context
 			 PSecBufferDesc OutputBuffers, PULONG ContextAttributes,
 			 PTimeStamp ExpirationTime, PBOOLEAN MappedContext, PSecBuffer ContextData)
 {
-	struct context *context = find_context(ContextHandle, true, NewContextHandle);
+	struct context *context = find_context(ContextHandle, true);
 
 	(void)TargetName;
 	(void)TargetDataRep;
 	*ContextAttributes = 0;
 	*ExpirationTime = 0;
-	if (*(ULONG *)CredentialHandle != 2)
-		return STATUS_INVALID_HANDLE;
-	if (context->step++ == 0) {
-		NTSTATUS status = put_token(OutputBuffers, ContextRequirements, "hello");
-
-		return NT_SUCCESS(status) ? CONTINUE_NEEDED : status;
-	}
-	if (!has_token(InputBuffers, "welcome"))
-		return SEC_E_INVALID_TOKEN;
-	put_token(OutputBuffers, ContextRequirements, "thanks");
-	return map(MappedContext, ContextData);
+	if (!context)
+		return STATUS_NO_MEMORY;
+	return keep_context(context, ContextHandle,
+			    advance_initiator(context, CredentialHandle, ContextRequirements,
+					      InputBuffers, OutputBuffers, MappedContext,
+					      ContextData),
+			    NewContextHandle);
 }
 
 static NTSTATUS accept(LSA_SEC_HANDLE CredentialHandle, LSA_SEC_HANDLE ContextHandle,
@@ -141,30 +200,26 @@ static NTSTATUS accept(LSA_SEC_HANDLE CredentialHandle, LSA_SEC_HANDLE ContextHa
 		       PULONG ContextAttributes, PTimeStamp ExpirationTime, PBOOLEAN MappedContext,
 		       PSecBuffer ContextData)
 {
-	struct context *context = find_context(ContextHandle, false, NewContextHandle);
+	struct context *context = find_context(ContextHandle, false);
 
 	(void)TargetDataRep;
 	*ContextAttributes = 0;
 	*ExpirationTime = 0;
-	if (*(ULONG *)CredentialHandle != 1)
-		return STATUS_INVALID_HANDLE;
-	if (context->step++ == 0) {
-		if (!has_token(InputBuffer, "hello"))
-			return SEC_E_INVALID_TOKEN;
-		put_token(OutputBuffer, ContextRequirements, "welcome");
-		return CONTINUE_NEEDED;
-	}
-	if (!has_token(InputBuffer, "thanks"))
-		return SEC_E_INVALID_TOKEN;
-	OutputBuffer->pBuffers->cbBuffer = 0;
-	return map(MappedContext, ContextData);
+	if (!context)
+		return STATUS_NO_MEMORY;
+	return keep_context(context, ContextHandle,
+			    advance_acceptor(context, CredentialHandle, ContextRequirements,
+					     InputBuffer, OutputBuffer, MappedContext, ContextData),
+			    NewContextHandle);
 }
 
 static NTSTATUS query(LSA_SEC_HANDLE ContextHandle, ULONG ContextAttribute, PVOID Buffer)
 {
 	(void)ContextAttribute;
+	if (!ContextHandle)
+		return STATUS_INVALID_HANDLE;
 	*(PVOID *)Buffer = lsa->AllocateLsaHeap(8);
-	return ContextHandle ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+	return *(PVOID *)Buffer ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 
 static NTSTATUS delete_context(LSA_SEC_HANDLE ContextHandle)
@@ -201,7 +256,7 @@ static NTSTATUS init_user_context(LSA_SEC_HANDLE ContextHandle, PSecBuffer Packe
 	struct user_context *context = client->AllocateHeap(sizeof(*context));
 
 	if (!context)
-		return STATUS_NO_MEMORY;
+		return STATUS_NO_MEMORY; /* the packed context is still the caller's */
 	context->handle = ContextHandle;
 	context->key = *(unsigned char *)PackedContext->pvBuffer;
 	context->next = user_contexts;
@@ -277,6 +332,8 @@ static NTSTATUS export_context(LSA_SEC_HANDLE ContextHandle, ULONG Flags, PSecBu
 	if (!context)
 		return STATUS_INVALID_HANDLE;
 	PackedContext->pvBuffer = client->AllocateHeap(1);
+	if (!PackedContext->pvBuffer)
+		return STATUS_NO_MEMORY;
 	PackedContext->cbBuffer = 1;
 	*(unsigned char *)PackedContext->pvBuffer = context->key;
 	return STATUS_SUCCESS;
