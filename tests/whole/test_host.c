@@ -241,6 +241,15 @@ Test(host, a_package_that_is_right_has_no_faults_in_many_threads)
 	run_release(&run);
 }
 
+Test(host, a_package_may_lie_in_the_current_folder)
+{
+	struct run run = traced_bare(
+		COMMAND("env", "-C", BUILD_DIR "/tests/packages", LSATRACE, "host", "clean.so"));
+
+	cr_expect_eq(run.status, 0, "%s", run.err);
+	run_release(&run);
+}
+
 /* Runs packages that are right, and expects them to do the same bare and traced. */
 static void expect_contract(const char *const options[])
 {
@@ -331,6 +340,7 @@ Test(host, a_scenario_that_is_wrong_is_refused_in_one_line)
 	expect_refusal("repeat 3 {\nlogon\n", ":1: there is no }");
 	expect_refusal("}\n", "there is no repeat to end");
 	expect_refusal("repeat {\n}\n", "expected: repeat N {");
+	expect_refusal("getinfo package=nobody\n", ":1: there is no package 'nobody'");
 	expect_refusal("no-user\n", "no-user needs name=");
 	expect_refusal("call buffer\n", "'buffer' is not KEY=VALUE");
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -26,10 +27,13 @@ static const struct signal_name {
 
 #define SIGNAL_COUNT (sizeof(signals) / sizeof(*signals))
 
+/* dlopen() looks for a name without a slash in the folders of libraries only. */
 void *system_open(const char *path, const char **reason)
 {
-	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	char *local = strchr(path, '/') ? NULL : realpath(path, NULL);
+	void *library = dlopen(local ? local : path, RTLD_NOW | RTLD_LOCAL);
 
+	free(local);
 	if (!library)
 		*reason = dlerror();
 	return library;

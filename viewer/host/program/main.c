@@ -118,6 +118,8 @@ int main(int argc, char **argv)
 		if (!packages_load(*path))
 			return STATUS_TROUBLE;
 	lifetime_begin(table_get(options.has_shared_memory), &table_of_clients);
+	if (!run_check_packages(&steps))
+		return STATUS_TROUBLE;
 	ready = count_ready();
 	run_threads();
 	lifetime_end();

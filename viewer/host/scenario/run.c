@@ -80,6 +80,18 @@ bool run_check(const struct steps *steps)
 	return true;
 }
 
+bool run_check_packages(const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->count; i++) {
+		const char *name = step_text(&steps->all[i], "package");
+
+		if (name && !packages_find(name))
+			return steps_refuse(steps, steps->all[i].line, "there is no package '%s'",
+					    name);
+	}
+	return true;
+}
+
 static void run_step(const struct steps *steps, const struct step *step, struct things *things)
 {
 	const char *client = step_text(step, "client"), *package = step_text(step, "package");

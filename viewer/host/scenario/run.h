@@ -17,6 +17,9 @@ extern const char run_default[];
 /* Checks verbs, keys and values. If something is wrong, prints one line and returns false. */
 bool run_check(const struct steps *steps);
 
+/* Checks the names of packages, once these are initialised; likewise. */
+bool run_check_packages(const struct steps *steps);
+
 /* Any thread. */
 void run_rounds(const struct steps *steps, unsigned rounds);
 
