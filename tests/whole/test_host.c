@@ -335,8 +335,8 @@ Test(host, a_scenario_that_is_wrong_is_refused_in_one_line)
 	expect_refusal("\nlogin\n", "/steps:2: 'login' is no verb");
 	expect_refusal("logon colour=red\n", ":1: logon has no colour=");
 	expect_refusal("logon type=blue\n", ":1: type=blue: expected interactive, network");
-	expect_refusal("logon submit=hex:0\n", "hex: needs pairs");
-	expect_refusal("logon submit=@nowhere\n", "the file cannot be read");
+	expect_refusal("logon submit=hex:0\n", "submit=hex:0: expected pairs of");
+	expect_refusal("logon submit=@nowhere\n", "expected a file that can be read");
 	expect_refusal("repeat 3 {\nlogon\n", ":1: there is no }");
 	expect_refusal("}\n", "there is no repeat to end");
 	expect_refusal("repeat {\n}\n", "expected: repeat N {");

@@ -40,7 +40,7 @@ static const char *read_hex(struct reading *r, const char *text)
 		unsigned char byte;
 
 		if (!isxdigit((unsigned char)pair[0]) || !isxdigit((unsigned char)pair[1]))
-			return "hex: needs pairs of hexadecimal digits";
+			return "pairs of hexadecimal digits behind hex:";
 		byte = (unsigned char)strtoul(pair, NULL, 16);
 		append(r->data, &byte, 1);
 	}
@@ -78,7 +78,7 @@ static const char *append_number(struct reading *r, const char *text, size_t byt
 	uint64_t number;
 
 	if (!read_number(text, &number) || (bytes < 8 && number >> (8 * bytes)))
-		return "a number is expected that fits";
+		return "a number that fits";
 	append(r->data, &number, bytes);
 	return NULL;
 }
@@ -103,7 +103,7 @@ static const char *read_zeroes(struct reading *r, const char *text)
 	uint64_t number;
 
 	if (!read_number(text, &number) || number > NUMBER_MOST)
-		return "zero: needs a number up to 16777216";
+		return "a number up to 16777216 behind zero:";
 	append(r->data, NULL, number);
 	return NULL;
 }
@@ -113,7 +113,7 @@ static const char *read_padding(struct reading *r, const char *text)
 	uint64_t number;
 
 	if (!read_number(text, &number) || !number || number > NUMBER_MOST)
-		return "pad: needs a number from 1 to 16777216";
+		return "a number from 1 to 16777216 behind pad:";
 	append(r->data, NULL, (number - r->data->length % number) % number);
 	return NULL;
 }
@@ -124,9 +124,9 @@ static const char *read_string(struct reading *r, const char *text)
 	UNICODE_STRING string = { (USHORT)bytes, (USHORT)bytes, NULL };
 
 	if (r->strings == STRINGS_MOST)
-		return "there are more than 32 strings";
+		return "at most 32 strings";
 	if (bytes > UINT16_MAX)
-		return "the string is too long";
+		return "a shorter string";
 	r->string[r->strings] = memory_text(text);
 	r->string_at[r->strings++] = r->data->length;
 	append(r->data, &string, sizeof(string));
@@ -139,7 +139,7 @@ static const char *read_heap(struct reading *r, const char *text)
 	PVOID block;
 
 	if (!read_number(text, &number) || number > NUMBER_MOST)
-		return "heap: needs a number up to 16777216";
+		return "a number up to 16777216 behind heap:";
 	block = r->is_dry ? NULL : heap_allocate(HEAP_LSA, number);
 	append(r->data, &block, sizeof(block));
 	return NULL;
@@ -157,7 +157,7 @@ static const char *read_file(struct reading *r, const char *name)
 	file = fopen(path, "rb");
 	free(path);
 	if (!file)
-		return "the file cannot be read";
+		return "a file that can be read";
 	while ((count = fread(block, 1, sizeof(block), file)) > 0)
 		append(r->data, block, count);
 	fclose(file);
@@ -182,7 +182,7 @@ static const char *read_item(struct reading *r, const char *text)
 		if (strncmp(text, items[i].prefix, length) == 0)
 			return items[i].read(r, text + length);
 	}
-	return "data are items such as hex:00ff, text:WORDS, @FILE, u32:N, zero:N";
+	return "items such as hex:00ff, text:WORDS, @FILE, u32:N, zero:N";
 }
 
 /* Ends the item at its comma. Returns the next one, or NULL. */

@@ -27,7 +27,7 @@ struct data {
 	size_t address_count;
 };
 
-/* Reads items. Returns NULL, or what is wrong. Nothing is allocated from the LSA's heap if `is_dry`. */
+/* Reads items. Returns NULL, or what they must be, in words for "expected %s". Nothing is allocated from the LSA's heap if `is_dry`. */
 const char *data_read(struct data *data, const char *items, const char *scenario, bool is_dry);
 
 /* Adds the client's address of the first byte to the addresses. Call it once. */

@@ -6,7 +6,7 @@
 #include "include/secpkg.h"
 #include "viewer/host/package/authenticate.h"
 
-/* Returns NULL if a value is right, or what the values of this key are. A verb's row says which keys it has. */
+/* Returns NULL if a value is right, or what it must be, in words for "expected %s". A verb's row says which keys it has. */
 const char *key_check(const char *key, const char *value, const char *scenario);
 
 /* Values that were checked. */
