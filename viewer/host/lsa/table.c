@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "viewer/host/base/faults.h"
 #include "viewer/host/lsa/accounts.h"
 #include "viewer/host/lsa/buffers.h"
 #include "viewer/host/lsa/credentials.h"

@@ -72,17 +72,6 @@ PUNICODE_STRING inputs_name(const char *text)
 	return inputs_copy(&name, sizeof(name));
 }
 
-PLSA_STRING inputs_text(const char *text)
-{
-	size_t bytes = text ? strlen(text) : 0;
-	LSA_STRING string = { (USHORT)bytes, (USHORT)(bytes + 1), NULL };
-
-	if (!text)
-		return NULL;
-	string.Buffer = inputs_copy(text, bytes + 1);
-	return inputs_copy(&string, sizeof(string));
-}
-
 void inputs_seal(size_t layer)
 {
 	if (used > layer)

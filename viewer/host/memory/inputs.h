@@ -19,7 +19,6 @@ void inputs_close(size_t layer);
 /* Returns a copy that the layer holds. */
 void *inputs_copy(const void *from, size_t bytes);
 PUNICODE_STRING inputs_name(const char *text); /* NULL for NULL */
-PLSA_STRING inputs_text(const char *text);     /* NULL for NULL */
 
 /* Makes the layer read-only. */
 void inputs_seal(size_t layer);

@@ -8,7 +8,6 @@
 #include "viewer/host/base/faults.h"
 #include "viewer/host/base/memory.h"
 #include "viewer/host/base/system.h"
-#include "viewer/host/base/wide.h"
 #include "viewer/host/memory/heaps.h"
 
 /* What no output parameter points to before the call. */

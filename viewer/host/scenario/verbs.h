@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Verbs of scenarios. A verb is a row in the array of its file, and a function that makes the call, with a package that
- * has the entry point.
+ * Verbs of scenarios. A verb is a row in the array of its file, and a function that makes the call with one package. Any
+ * thread.
  */
 #ifndef LSATRACE_HOST_SCENARIO_VERBS_H
 #define LSATRACE_HOST_SCENARIO_VERBS_H
@@ -24,7 +24,8 @@ enum verb_kind { VERB_OF_LSA, VERB_OF_CLIENT, VERB_OF_HOST };
 
 struct verb {
 	const char *name;
-	const char *keys; /* with a blank around each; others than "package", "client" and "expect" */
+	/* Others than "package", "client" and "expect", with a blank around each; "!" behind one that must be there. */
+	const char *keys;
 	void (*run)(const struct verb_call *call);
 	enum verb_kind kind;
 };
@@ -48,7 +49,7 @@ void verb_data_begin(struct verb_data *data, const struct verb_call *call, const
 		     const char *otherwise);
 void verb_data_end(struct verb_data *data, const struct verb_call *call);
 
-/* What the lengthier verbs have in common: the entry begins, with the call's client; it ends, after the comparison. */
+/* Ends the verb's function if the package has no such entry point. */
 #define VERB_NEEDS(call, slot, entry) \
 	if (!(call)->package->api.slot) { \
 		verb_is_missing(call, entry); \
