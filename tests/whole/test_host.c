@@ -305,6 +305,26 @@ Test(host, a_scenario_compares_what_it_expects)
 	run_release(&run);
 }
 
+Test(host, steps_are_repeated)
+{
+	struct run run =
+		run_scenario(PACKAGE("clean"), "repeat 3 {\nrepeat 2 {\ncall\n}\nlogon\n}\n");
+
+	cr_expect_eq(run.status, 0);
+	cr_expect_eq(count_lines(run.out), 2 + 1 + 6 + 3 + 3 + 1 + 1, "%s", run.out);
+	run_release(&run);
+}
+
+Test(host, a_user_is_there_unless_the_scenario_says_otherwise)
+{
+	struct run run = run_scenario(CONTRACT, "call\nno-user name=user\ncall\n");
+	const char *holds = strstr(run.out, "the contract holds"),
+		   *fails = strstr(run.out, "OpenSamUser");
+
+	cr_expect(holds && fails && holds < fails, "%s", run.out);
+	run_release(&run);
+}
+
 Test(host, packages_call_each_other_and_peers_that_the_scenario_plays)
 {
 	struct run run =

@@ -26,7 +26,8 @@ struct client {
 	PVOID request; /* its address is the request; nobody looks into it */
 	ULONG process;
 	bool is_trusted;
-	uintptr_t next;
+	uintptr_t next; /* where to look for room */
+	bool has_used_all;
 	struct buffer *buffers;
 	UT_hash_handle hh;
 };
@@ -117,6 +118,11 @@ bool client_has_address(const void *address)
 	return begin && (uintptr_t)address - begin < SPACE_BYTES;
 }
 
+static size_t count_room(size_t bytes)
+{
+	return (bytes / BUFFER_ALIGNMENT + 2) * BUFFER_ALIGNMENT;
+}
+
 /* The buffer that an address lies in or right behind of. */
 static struct buffer *find_buffer(struct client *client, const void *address)
 {
@@ -131,26 +137,60 @@ static struct buffer *find_buffer(struct client *client, const void *address)
 	return NULL;
 }
 
+static const struct buffer *find_overlap(const struct client *client, uintptr_t at, size_t bytes)
+{
+	const struct buffer *buffer;
+
+	for (buffer = client->buffers; buffer; buffer = buffer->hh.next)
+		if ((uintptr_t)buffer->address < at + bytes &&
+		    at < (uintptr_t)buffer->address + count_room(buffer->bytes))
+			return buffer;
+	return NULL;
+}
+
+/* Addresses are used again only when all have been used once. Returns 0 if there is no room. */
+static uintptr_t find_room(struct client *client, size_t bytes)
+{
+	const struct buffer *overlap = NULL;
+	uintptr_t at = client->next;
+	bool is_second = false;
+
+	for (;;) {
+		if (SPACE_BYTES - (at - space) < bytes) {
+			if (is_second)
+				return 0;
+			is_second = client->has_used_all = true;
+			at = space + system_page_bytes();
+		}
+		if (client->has_used_all)
+			overlap = find_overlap(client, at, bytes);
+		if (!overlap)
+			return at;
+		at = (uintptr_t)overlap->address + count_room(overlap->bytes);
+	}
+}
+
 void *client_allocate(struct client *client, size_t bytes)
 {
 	struct buffer *buffer = malloc(sizeof(*buffer));
 	unsigned char *content = calloc(1, bytes ? bytes : 1);
-	size_t step = (bytes / BUFFER_ALIGNMENT + 2) * BUFFER_ALIGNMENT;
+	uintptr_t at = 0;
 
 	pthread_mutex_lock(&mutex);
-	if (!buffer || !content || SPACE_BYTES - (client->next - space) < step) {
-		pthread_mutex_unlock(&mutex);
+	if (buffer && content)
+		at = find_room(client, count_room(bytes));
+	if (at) {
+		*buffer =
+			(struct buffer){ .address = (void *)at, .bytes = bytes, .content = content };
+		client->next = at + count_room(bytes);
+		HASH_ADD_PTR(client->buffers, address, buffer);
+	}
+	pthread_mutex_unlock(&mutex);
+	if (!at) {
 		free(buffer);
 		free(content);
-		return NULL;
 	}
-	*buffer = (struct buffer){ .address = (void *)client->next,
-				   .bytes = bytes,
-				   .content = content };
-	client->next += step;
-	HASH_ADD_PTR(client->buffers, address, buffer);
-	pthread_mutex_unlock(&mutex);
-	return buffer->address;
+	return (void *)at;
 }
 
 bool client_free(struct client *client, void *address)
