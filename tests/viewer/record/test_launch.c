@@ -178,8 +178,8 @@ Test(launch, an_unknown_command_gives_2_and_one_line)
 	assert_output("lsatrace: 'reccord' is no command; did you mean 'record'?\n");
 	cr_assert_eq(shell("$LSATRACE --hepl"), 2);
 	assert_output("lsatrace: '--hepl' is no command; did you mean '--help'?\n");
-	cr_assert_eq(shell("$LSATRACE host"), 2);
-	assert_output("lsatrace: 'host' is no command; see lsatrace --help\n");
+	cr_assert_eq(shell("$LSATRACE frobnicate"), 2);
+	assert_output("lsatrace: 'frobnicate' is no command; see lsatrace --help\n");
 	cr_assert_eq(shell("$LSATRACE /bin/true"), 2);
 	assert_output("lsatrace: '/bin/true' is no command; to trace it, type: lsatrace run "
 		      "/bin/true\n");
