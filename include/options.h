@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "failures.h"
 #include "slots.h"
 #include "trace_format.h"
 
@@ -30,6 +31,7 @@
 #define DEPTH_DEFAULT 64u
 #define OPTIONS_TABLES 16u       /* at most so many names of tables */
 #define OPTIONS_TABLE_BYTES 255u /* the longest name of a table */
+#define OPTIONS_FAILURES 64u     /* at most so many calls that fail */
 #define OPTION_NAME_MOST 32u     /* no option has a longer name */
 
 #define GUARD_QUARANTINE_DEFAULT (64ull << 20)
@@ -83,6 +85,8 @@ struct options {
 	size_t guard_families_bytes;
 	uint64_t guard_quarantine_bytes; /* how much freed memory stays inaccessible */
 	int leak_check;                  /* at the end, look for what still points to live blocks */
+	struct failure fail[OPTIONS_FAILURES]; /* in the order in which they were given */
+	uint32_t fails;
 };
 
 #define OPTIONS_DEFAULT \
@@ -102,14 +106,16 @@ struct options {
  *   NUMBER(name, member, VALUE, least, most, expected, help)
  *   CHOICE(name, member, words, help)
  *   SWITCH(name, member, help)
+ *   LIST(name, member, VALUE, parse, most, help)
  *
  * `letter` is the short form on the command line, or 0. VALUE is what --help calls the value.
  * `is_valid` is a function that checks a text. `expected` says what a value must be, for
  * "…: expected %s". `help` is what --help says; "\n" begins a new line. The words of a CHOICE are its
  * values, in the order of its enumeration, with '|' between them. A SWITCH is yes or no, and on by
- * default; on the command line it is --no-NAME.
+ * default; on the command line it is --no-NAME. A LIST may be repeated, and keeps up to `most` values,
+ * which `parse` reads; their number is the member of that name with an s.
  */
-#define RECORDING_OPTIONS(TEXT, NUMBER, CHOICE, SWITCH) \
+#define RECORDING_OPTIONS(TEXT, NUMBER, CHOICE, SWITCH, LIST) \
 	TEXT("output", 'o', output, "PATTERN", options_is_text, "a file name", \
 	     "file name of the trace: %e executable, %p process\n" \
 	     "id, %h host name, %t start time, %% a percent sign\n" \
@@ -155,7 +161,12 @@ struct options {
 	       "blocks, to tell lost ones (default no)") \
 	NUMBER("guard-quarantine", guard_quarantine_bytes, "SIZE", GUARD_QUARANTINE_LEAST, \
 	       GUARD_QUARANTINE_MOST, "a size from 4K to 64G, such as 64M", \
-	       "how much freed memory stays inaccessible\n(default 64M)")
+	       "how much freed memory stays inaccessible\n(default 64M)") \
+	LIST("fail", fail, "SLOT[:WHICH][=STATUS]", failures_parse, OPTIONS_FAILURES, \
+	     "let calls of a function of the host's fail, without\n" \
+	     "calling it: each, the N-th (N), from it on (N-), one\n" \
+	     "in N (1/N@SEED), or the first one from a site that\n" \
+	     "events --sites names (site=SITE); may be repeated")
 
 #define OPTIONS_FAMILY_WORD(constant, text) " " text
 #define OPTIONS_GUARDED_WORD(text) " " text
@@ -314,6 +325,17 @@ static inline int options_is_tables(const char *value, size_t bytes)
 		o->member = (__typeof__(o->member))choice; \
 		return NULL; \
 	}
+#define OPTIONS_TAKE_LIST(text, member, placeholder, parse, most, help) \
+	if (options_word(name, name_bytes, text)) { \
+		__typeof__(o->member[0]) item; \
+		const char *expected = parse(&item, value, bytes); \
+\
+		if (!expected && o->member##s == (most)) \
+			return "no more of these options"; \
+		if (!expected) \
+			o->member[o->member##s++] = item; \
+		return expected; \
+	}
 #define OPTIONS_TAKE_SWITCH(text, member, help) OPTIONS_TAKE_CHOICE(text, member, "no|yes", help)
 
 #define OPTIONS_NAME(text, ...) "|" text
@@ -336,9 +358,10 @@ static inline const char *options_take(struct options *o, const char *name, size
 		name = hyphened;
 	}
 	RECORDING_OPTIONS(OPTIONS_TAKE_TEXT, OPTIONS_TAKE_NUMBER, OPTIONS_TAKE_CHOICE,
-			  OPTIONS_TAKE_SWITCH)
+			  OPTIONS_TAKE_SWITCH, OPTIONS_TAKE_LIST)
 	*known = 0;
-	return &RECORDING_OPTIONS(OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME)[1];
+	return &RECORDING_OPTIONS(OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME, OPTIONS_NAME,
+				  OPTIONS_NAME)[1];
 }
 
 #endif

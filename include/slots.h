@@ -86,7 +86,8 @@ enum slot { TRACED_SLOTS(SLOT_ENUM) SLOT_COUNT };
 #define WRAPPED_ENUM(name, ...) WRAPPED_##name,
 enum wrapped { WRAPPED_SLOTS(WRAPPED_ENUM) WRAPPED_COUNT };
 
-/* Functions in the trace have one numbering: the slots, then the transfers. */
+/* Functions in the trace have one numbering: the slots, then the transfers, then the slots of failures.h
+ * that are not traced. */
 #define TRANSFER_ENUM(name, ...) TRANSFER_##name,
 enum transfer_function {
 	TRANSFER_BEFORE = SLOT_COUNT - 1,

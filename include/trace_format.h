@@ -35,7 +35,8 @@
  *    has header.returns; eras: header.first_era and last_era, and an era for each entry of the
  *    ledger, for which a chunk has fewer entries (TRACE_LEDGER_ENTRIES); chunks of checkpoints; and
  *    entries that are ignored. Version 5 has header.search and still_ns, which are zero before, and
- *    what the search has found in the upper bits of the eras of entries.
+ *    what the search has found in the upper bits of the eras of entries. Version 6 has calls that
+ *    --fail let fail (TRACE_EVENT_INJECTED, reason INJECTED), and the roles of functions that are not traced.
  *
  *    `lsatrace pack` makes a *packed* trace of one of any version: the same chunks, and behind them
  *    further ones of the log, with SYMBOL records. So a machine without the binaries names the same
@@ -57,7 +58,7 @@
 #include <stdint.h>
 
 #define TRACE_MAGIC "lsatrace" /* 8 bytes, no terminator */
-#define TRACE_VERSION 5u
+#define TRACE_VERSION 6u
 #define TRACE_VERSION_OLDEST 1u
 #define TRACE_BYTE_ORDER 0x01020304u
 #define TRACE_CHUNK_BYTES 16384u
@@ -83,7 +84,13 @@ enum trace_role {
 	TRACE_ROLE_FREE_FOR_CLIENT,     /* NTSTATUS (PLSA_CLIENT_REQUEST, PVOID) */
 	TRACE_ROLE_OBTAIN, /* NTSTATUS (..., PVOID *Buffer, PULONG Length, ...): returns a block */
 	TRACE_ROLE_TRANSFER, /* an entry point of the package, whose return hands a block over */
-	TRACE_ROLE_LAST = TRACE_ROLE_TRANSFER,
+	/* Functions that are recorded only because --fail names them, by what they return. Their family
+	 * is 0. What the host's function has returned is not known: RETURNED is set only in a call that
+	 * --fail let fail. Version 6. */
+	TRACE_ROLE_POINTER,
+	TRACE_ROLE_BOOLEAN,
+	TRACE_ROLE_STATUS,
+	TRACE_ROLE_LAST = TRACE_ROLE_STATUS,
 };
 
 /*
@@ -128,7 +135,8 @@ enum trace_role {
 	X(WRITE, "write") \
 	X(CANARY, "canary") \
 	X(FREED, "freed") \
-	X(WRONG_FAMILY, "wrong-family")
+	X(WRONG_FAMILY, "wrong-family") \
+	X(INJECTED, "injected")
 
 #define TRACE_LEVELS(X) X(NOTE, "note") X(WARNING, "warning") X(ERROR, "error")
 
@@ -289,6 +297,7 @@ enum trace_event_state {
 	TRACE_EVENT_COMMITTED = 1, /* valid when set */
 	TRACE_EVENT_RETURNED = 2,  /* duration, result and FAILED are known */
 	TRACE_EVENT_FAILED = 4,    /* the host's function returned NULL, FALSE or an error status */
+	TRACE_EVENT_INJECTED = 8, /* with FAILED: it was not called, because of --fail; version 6 */
 };
 
 enum trace_receiver { TRACE_RECEIVER_LSA, TRACE_RECEIVER_CLIENT, TRACE_RECEIVERS };
@@ -318,7 +327,7 @@ enum trace_record_type {
 	TRACE_RECORD_MODULE_GONE, /* trace_text: number = module id, no text */
 	TRACE_RECORD_FAMILY,      /* trace_text: number = family id (1..255), text = name */
 	TRACE_RECORD_FUNCTION,    /* trace_text: number = function id | family << 8 | role << 16,
-				     text = name; TRANSFER: family = 0 */
+				     text = name; from TRANSFER on: family = 0 */
 	TRACE_RECORD_PACKAGE,
 	TRACE_RECORD_PACKAGE_NAME, /* trace_text: number = package index, text = UTF-8 name; the last
 				      one counts */
@@ -569,7 +578,7 @@ struct trace_finding {
 	uint32_t flags; /* enum trace_finding_flags */
 	uint8_t kind;   /* enum trace_kind */
 	uint8_t reason; /* enum trace_reason */
-	uint8_t family; /* of the function called */
+	uint8_t family; /* of the function called; 0: it is not traced, but failed by --fail */
 	uint8_t function;
 	uint8_t package;
 	uint8_t committed;    /* valid when 1 */

@@ -44,7 +44,7 @@ tests: products hosts $(STRESS) $(BUILD)/tests/bench/calls $(TESTS) ## build the
 
 # Tests link modules, but not those that replace functions of the program they are loaded into.
 INTERPOSERS := $(call objects,preload/life/exported.c preload/life/init.c preload/life/*.S preload/ways_in/*.S)
-$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*/*.c))
+$(BUILD)/preload.a: $(filter-out $(INTERPOSERS),$(call objects,preload/*/*.[cS]))
 $(BUILD)/viewer.a: $(filter-out %/main.o,$(call objects,viewer/*.c viewer/*/*.[cS]))
 $(BUILD)/support.a: $(call objects,tests/support/*.c)
 # Made anew each time: a module that is gone from the tree must not stay in the archive.

@@ -7,6 +7,6 @@
 #define SLOT_ROLE(table, name, family, role, shim) TRACE_ROLE_##role,
 #define FAMILY_NAME(constant, text) text,
 
-const enum family slot_family[] = { TRACED_SLOTS(SLOT_FAMILY) };
-const enum trace_role slot_role[] = { TRACED_SLOTS(SLOT_ROLE) };
+const enum family slot_family[TRACE_FUNCTIONS] = { TRACED_SLOTS(SLOT_FAMILY) };
+const enum trace_role slot_role[TRACE_FUNCTIONS] = { TRACED_SLOTS(SLOT_ROLE) };
 const char *const family_name[] = { "", TRACED_FAMILIES(FAMILY_NAME) };

@@ -202,13 +202,19 @@ static void write_event(struct call *c, enum trace_kind verdict)
 	c->chunk_sequence = c->chunk->sequence;
 }
 
+static APART uint8_t state_of_failure(const struct lane *lane, uint32_t where)
+{
+	return TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED | TRACE_EVENT_FAILED |
+	       (call_is_injected(lane, where) ? TRACE_EVENT_INJECTED : 0);
+}
+
 /* Makes the record valid, with what the host's function has returned. */
 static void complete_event(struct call *c, bool has_failed, int32_t result)
 {
 	c->event->duration = c->lane->time - c->began;
 	c->event->result = result;
-	ring_commit(c->event, TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED |
-				      (has_failed ? TRACE_EVENT_FAILED : 0));
+	ring_commit(c->event, has_failed ? state_of_failure(c->lane, c->where)
+					 : TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED);
 }
 
 void call_record_acquired(struct call *c, uint64_t bytes, bool has_failed, int32_t result,

@@ -82,6 +82,12 @@ static inline enum family call_family(const struct call *c)
 	return slot_family[call_slot(c)];
 }
 
+/* Was the call, which has failed, made to fail by --fail (fail.h)? */
+static inline bool call_is_injected(const struct lane *lane, uint32_t where)
+{
+	return lane->injected == where + 1;
+}
+
 /* The bytes that the call asks for; CreateSharedMemory: MaxSize. */
 static inline uint64_t call_bytes(const struct call *c)
 {

@@ -102,7 +102,9 @@ APART void note_verdict(struct call *c, const struct verdict *v)
 
 APART void note_failure(struct call *c, const struct verdict *v)
 {
-	struct trace_finding f = new_finding(c, TRACE_KIND_FAILED_CALL, TRACE_REASON_NONE);
+	bool is_injected = call_is_injected(c->lane, c->where);
+	struct trace_finding f = new_finding(
+		c, TRACE_KIND_FAILED_CALL, is_injected ? TRACE_REASON_INJECTED : TRACE_REASON_NONE);
 
 	if (c->size) {
 		f.flags |= TRACE_FINDING_HAS_SIZE;

@@ -15,7 +15,7 @@
  * goes on. */
 void note_verdict(struct call *c, const struct verdict *v);
 
-/* Notes that the host's function failed, where nothing else is wrong. `v` NULL: there is no verdict. */
+/* Notes that the host's function failed, or was made to fail, where nothing else is wrong. `v` NULL: there is no verdict. */
 void note_failure(struct call *c, const struct verdict *v);
 
 /* Notes a block that was live when this call deleted its section. Returns false if that is no finding. */

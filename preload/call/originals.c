@@ -6,4 +6,5 @@
 void *originals_of_shims[TRACE_PACKAGES][SLOT_COUNT];
 void *originals_of_wrappers[WRAPPED_PACKAGES][WRAPPED_COUNT];
 originals_descriptor *originals_descriptors[TRACE_PACKAGES];
+uint32_t originals_modules[TRACE_PACKAGES];
 bool originals_are_late[TRACE_PACKAGES];

@@ -15,8 +15,12 @@
 
 enum { WRAPPED_PACKAGES = 128 }; /* packages that have wrappers at a time */
 
-/* By package index and slot: the host's function behind a shim, or lsatrace's own that replaces it. */
+/* By package index and slot: the host's function behind a shim, or lsatrace's own that replaces it; or
+ * the stub in front of that (fail.h). */
 extern void *originals_of_shims[TRACE_PACKAGES][SLOT_COUNT];
+
+/* By package index: the id of the module that has its code; 0: it is unknown, or several. */
+extern uint32_t originals_modules[TRACE_PACKAGES];
 
 /* By package index: its table may have been used before its shims were put there. */
 extern bool originals_are_late[TRACE_PACKAGES];

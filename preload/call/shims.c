@@ -140,7 +140,8 @@ static APART void adopt_section(struct call *c, uint64_t handle, struct ledger_v
 		section->number = 0;
 }
 
-/* For an allocation that is not usual: the handle is not that of a live section, or the host refuses. */
+/* For an allocation that is not usual: the handle is not that of a live section, or the host refuses. That
+ * --fail refuses says nothing of a handle that is not known. */
 static APART void judge_allocated(struct call *c, enum handle handle, struct ledger_view *named)
 {
 	struct verdict verdict;
@@ -148,7 +149,8 @@ static APART void judge_allocated(struct call *c, enum handle handle, struct led
 
 	if (handle == HANDLE_LIVE)
 		lookup_find(SPACE_SECTION, c->section, 0, named);
-	judge_allocate_in_section(handle, named, !c->address, &verdict);
+	judge_allocate_in_section(handle, named,
+				  !c->address && !call_is_injected(c->lane, c->where), &verdict);
 	note_verdict(c, &verdict);
 	kind = verdict.kind;
 	if (c->address && handle == HANDLE_UNKNOWN)
@@ -330,7 +332,8 @@ static enum trace_kind judge_answer(struct deletion *d, bool is_deleted)
 {
 	if (is_deleted)
 		return d->left ? TRACE_KIND_LIVE_AT_DELETE : TRACE_KIND_NONE;
-	if (d->verdict.reason == TRACE_REASON_UNKNOWN) {
+	if (d->verdict.reason == TRACE_REASON_UNKNOWN &&
+	    !call_is_injected(d->call->lane, d->call->where)) {
 		note_verdict(d->call, &d->verdict);
 		return d->verdict.kind;
 	}

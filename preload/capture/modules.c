@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "include/site.h"
 #include "preload/base/vm.h"
 #include "preload/capture/modules.h"
 #include "preload/file/log.h"
@@ -15,16 +16,23 @@
 enum state { STATE_NONE, STATE_DEFINED, STATE_GONE };
 
 static uint8_t *states; /* by id: what the trace has of it */
+static uint64_t *sites; /* by id */
 
 bool modules_init(void)
 {
 	states = vm_reserve(IMAGES_MAX * sizeof(*states));
-	return states && images_init();
+	sites = vm_reserve(IMAGES_MAX * sizeof(*sites));
+	return states && sites && images_init();
 }
 
 bool modules_is_defined(uint32_t id)
 {
 	return id < IMAGES_MAX && states[id] != STATE_NONE;
+}
+
+uint64_t modules_site(uint32_t id)
+{
+	return id < IMAGES_MAX ? sites[id] : 0;
 }
 
 static void define(uint32_t id, const char *path, size_t path_bytes)
@@ -48,6 +56,7 @@ static void define(uint32_t id, const char *path, size_t path_bytes)
 	memcpy(record->build_id, image->mark, record->build_id_bytes);
 	record->path_bytes = (uint32_t)path_bytes;
 	memcpy(record->path, path, path_bytes);
+	sites[id] = site_module(record);
 	log_commit(record);
 }
 

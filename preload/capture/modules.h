@@ -31,6 +31,9 @@ bool modules_find_frame(uint64_t pc, uint64_t *frame);
 /* Is a module defined in the trace of this process, or of the one that it was forked from? */
 bool modules_is_defined(uint32_t id);
 
+/* What include/site.h makes of a module that is defined; 0: of none. Any thread. */
+uint64_t modules_site(uint32_t id);
+
 /* Writes down which modules are gone. Under the cold lock. */
 void modules_note_gone(void);
 

@@ -54,6 +54,7 @@ struct lane {
 	int32_t tid;
 	uint32_t number;
 	uint32_t releases;              /* for the epochs of the ledger */
+	uint32_t injected;              /* for call/fail.h: the call that it has let fail, or 0 */
 	uint32_t section;               /* for the ledger: the one that was named last, or 0 */
 	struct unwind_history *history; /* the backtrace that the thread took last */
 	uint32_t next_free;             /* link of the list of free lanes */

@@ -12,6 +12,7 @@
 #include "preload/base/config.h"
 #include "preload/base/kernel.h"
 #include "preload/base/text.h"
+#include "preload/call/fail.h"
 #include "preload/file/clock.h"
 #include "preload/file/log.h"
 #include "preload/file/name.h"
@@ -142,6 +143,12 @@ static void define_command(void)
 		 sizeof(text) - 1); \
 	OWNED_##name(DEFINE_PARAMETER)
 
+#define DEFINE_UNTRACED(table, name, returns, status) \
+	if (fail_names(UNTRACED_##name)) \
+		log_text(TRACE_RECORD_FUNCTION, \
+			 UNTRACED_##name | (uint32_t)TRACE_ROLE_##returns << 16, #name, \
+			 sizeof(#name) - 1);
+
 void facts_define(void)
 {
 	uint32_t function, parameter;
@@ -149,5 +156,6 @@ void facts_define(void)
 	TRACED_FAMILIES(DEFINE_FAMILY)
 	TRACED_SLOTS(DEFINE_FUNCTION)
 	TRACED_TRANSFERS(DEFINE_TRANSFER)
+	UNTRACED_FAILURES(DEFINE_UNTRACED)
 	define_command();
 }

@@ -10,6 +10,7 @@
 #include "preload/base/lock.h"
 #include "preload/base/process.h"
 #include "preload/base/text.h"
+#include "preload/call/fail.h"
 #include "preload/capture/backtrace.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
@@ -156,6 +157,7 @@ static bool make_inherited(void)
 
 	inherit_begin(&inheritance);
 	images_after_fork();
+	fail_after_fork();
 	trace_header = NULL;
 	is_made = open_file(&file, true);
 	if (is_made) {

@@ -7,7 +7,7 @@
  */
 #include <asm/unistd.h>
 
-#include "preload/ways_in/registers.h"
+#include "preload/host/registers.h"
 
 	.text
 	.globl syscall

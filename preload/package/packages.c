@@ -6,6 +6,7 @@
 
 #include "preload/base/lock.h"
 #include "preload/base/reentry.h"
+#include "preload/call/fail.h"
 #include "preload/capture/modules.h"
 #include "preload/file/log.h"
 #include "preload/file/trace.h"
@@ -81,9 +82,13 @@ static void define_record(const struct trace_package *what)
 
 static void define_package(const struct package *p, uint32_t flags)
 {
+	uint32_t module = modules_id((uint64_t)(uintptr_t)p->code);
+
+	if (p->position != TRACE_TABLE_OF_HOST)
+		originals_modules[p->index] = module;
 	define_record(&(struct trace_package){
 		.index = p->index,
-		.module = modules_id((uint64_t)(uintptr_t)p->code),
+		.module = module,
 		.package_id = p->id,
 		.table = p->position,
 		.flags = flags,
@@ -125,9 +130,9 @@ static void define_if_new(struct package *p, ULONG_PTR id, enum table_kind kind)
 }
 
 /* Puts the wrapper of UnloadPackage into a package's copy of the host's table. */
-static void wrap_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
+static void wrap_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number, uint32_t index)
 {
-	void **slot = (void **)&table->UnloadPackage, *function = *slot;
+	void **slot = (void **)&table->UnloadPackage, *function = fail_behind(*slot);
 	uint64_t address = (uint64_t)(uintptr_t)function;
 	bool is_code;
 
@@ -137,8 +142,9 @@ static void wrap_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number)
 	/* The package may have been handed the table of another one. */
 	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
 		if (function == wrappers[WRAPPED_UnloadPackage][n])
-			function = originals_of_wrappers[n][WRAPPED_UnloadPackage];
-	originals_of_wrappers[number][WRAPPED_UnloadPackage] = function;
+			function = fail_behind(originals_of_wrappers[n][WRAPPED_UnloadPackage]);
+	originals_of_wrappers[number][WRAPPED_UnloadPackage] =
+		fail_stub_for(UNTRACED_UnloadPackage, index, function);
 	__atomic_store_n(slot, wrappers[WRAPPED_UnloadPackage][number], __ATOMIC_RELEASE);
 }
 
@@ -176,7 +182,7 @@ static void *hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kin
 	define_if_new(p, id, kind);
 	copy = table_substitute(table, handed, kind, number, p->index);
 	if (copy && kind == TABLE_FULL)
-		wrap_unload(copy, number);
+		wrap_unload(copy, number, p->index);
 	if (doubt)
 		note_doubt(p->index, doubt);
 	return copy;

@@ -6,6 +6,7 @@
 #include "include/secpkg.h"
 #include "preload/base/config.h"
 #include "preload/base/slots.h"
+#include "preload/call/fail.h"
 #include "preload/call/originals.h"
 #include "preload/call/shims.h"
 #include "preload/file/log.h"
@@ -27,6 +28,14 @@ enum table_type { TYPE_LSA, TYPE_DLL, TYPE_NEWEST = TYPE_LSA }; /* whose slots a
 
 static const enum table_type slot_type[] = { TRACED_SLOTS(SLOT_TYPE) };
 static const size_t slot_index[] = { TRACED_SLOTS(SLOT_INDEX) };
+
+/* The same of the slots that are not traced, in the order of their numbers. */
+#define UNTRACED_TYPE(table, name, returns, status) TYPE_##table,
+#define UNTRACED_INDEX(table, name, returns, status) \
+	offsetof(SLOT_TABLE_##table, name) / sizeof(void *),
+
+static const enum table_type untraced_type[] = { UNTRACED_FAILURES(UNTRACED_TYPE) };
+static const size_t untraced_index[] = { UNTRACED_FAILURES(UNTRACED_INDEX) };
 
 static const enum table_type kind_type[TABLE_KINDS] = { TYPE_LSA, TYPE_LSA, TYPE_DLL };
 static const size_t kind_slots[TABLE_KINDS] = {
@@ -54,8 +63,12 @@ static const struct implementation {
 	[ALLOCATOR_GUARD] = { sharedmem_functions, sections_descriptor, false },
 };
 
+/* A family of a slot that --fail names is traced in any case. */
 static bool is_family_wanted(enum family family)
 {
+	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
+		if (slot_family[slot] == family && fail_names(slot))
+			return true;
 	return options_list_has(config->families, config->families_bytes, family_name[family]);
 }
 
@@ -73,7 +86,7 @@ static void *find_behind_shims(void *function, enum slot slot, uint32_t index)
 			continue;
 		if (slot == SLOT_CreateSharedMemory)
 			originals_descriptors[index] = originals_descriptors[other];
-		return originals_of_shims[other][slot];
+		return fail_behind(originals_of_shims[other][slot]);
 	}
 	return function;
 }
@@ -81,7 +94,7 @@ static void *find_behind_shims(void *function, enum slot slot, uint32_t index)
 /* Packages that share an index share its shims, and what is behind them. */
 static bool is_taken(enum slot slot, uint32_t index, const void *function)
 {
-	const void *original = originals_of_shims[index][slot];
+	const void *original = fail_behind(originals_of_shims[index][slot]);
 
 	return index == TRACE_PACKAGE_OTHER && original && original != function;
 }
@@ -146,7 +159,7 @@ static bool put_shim(void **table, enum slot slot, uint32_t index, void *origina
 		table[slot_index[slot]] = original;
 		return false;
 	}
-	originals_of_shims[index][slot] = function;
+	originals_of_shims[index][slot] = fail_stub_for(slot, index, function);
 	table[slot_index[slot]] = shims[slot][index];
 	return true;
 }
@@ -169,9 +182,39 @@ static void put_all_shims(void **table, enum table_type type, size_t slots, uint
 		trace_lose(TRACE_LOST_PACKAGES);
 }
 
+/* Puts the stubs of --fail into the slots that are not traced. Packages that share an index share its
+ * stubs, as they share its shims. */
+static void put_stubs(void **table, enum table_type type, size_t slots, uint32_t index)
+{
+	uint64_t address[UNTRACED_COUNT];
+	bool is_code[UNTRACED_COUNT], are_all = true;
+
+	if (config->fails == 0)
+		return;
+	for (size_t i = 0; i < UNTRACED_COUNT; i++)
+		address[i] = (uint64_t)(uintptr_t)table[untraced_index[i]];
+	maps_find_code(address, is_code, UNTRACED_COUNT);
+	for (uint32_t i = 0; i < UNTRACED_COUNT; i++) {
+		void **slot = &table[untraced_index[i]], *function = fail_behind(*slot);
+		void *shared =
+			index == TRACE_PACKAGE_OTHER ? fail_host(TRANSFER_END + i, index) : NULL;
+
+		if (!is_code[i] || untraced_type[i] != type || untraced_index[i] >= slots ||
+		    !fail_names(TRANSFER_END + i))
+			continue;
+		if (shared && shared != function)
+			are_all = false;
+		else
+			*slot = fail_stub_for(TRANSFER_END + i, index, function);
+	}
+	if (!are_all)
+		trace_lose(TRACE_LOST_PACKAGES);
+}
+
 void table_put_shims(void **copy, size_t slots, uint32_t index)
 {
 	put_all_shims(copy, TYPE_LSA, slots, index);
+	put_stubs(copy, TYPE_LSA, slots, index);
 }
 
 /* May lsatrace's own functions for shared memory be put into such a table? Only a full table has
@@ -286,6 +329,7 @@ void *table_substitute(const void *host_table, enum table_kind handed, enum tabl
 	else
 		memcpy(fresh, dispatch->slot, dispatch->slots * sizeof(*fresh));
 	put_all_shims(fresh, kind_type[kind], kind_slots[kind], index);
+	put_stubs(fresh, kind_type[kind], kind_slots[kind], index);
 	if (may_provide(kind))
 		provide_shared_memory(fresh, index);
 	if (!host_table)

@@ -10,7 +10,7 @@
  * exported_answer() is called with the three arguments, the return address, and the function that
  * was asked, as enum loader_function numbers it. It returns struct dlsym_answer in rax and rdx.
  */
-#include "preload/ways_in/registers.h"
+#include "preload/host/registers.h"
 
 	.macro asker name, function
 	.text

@@ -5,7 +5,7 @@
  * prototype: it finds registers and stack as its caller left them.
  */
 #include "preload/ways_in/entry_points.h"
-#include "preload/ways_in/registers.h"
+#include "preload/host/registers.h"
 
 	.text
 	.set number, 0

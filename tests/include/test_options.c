@@ -246,7 +246,7 @@ Test(options, an_underscore_in_a_name_is_a_hyphen)
 #define CHOICE_ROW(name, member, words, help) { name, words },
 static const struct {
 	const char *name, *words;
-} rows[] = { RECORDING_OPTIONS(NAME_ROW, NAME_ROW, CHOICE_ROW, NAME_ROW) };
+} rows[] = { RECORDING_OPTIONS(NAME_ROW, NAME_ROW, CHOICE_ROW, NAME_ROW, NAME_ROW) };
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
 
 Test(options, a_choice_takes_its_words_and_names_them_when_it_refuses_another)

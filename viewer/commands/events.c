@@ -29,7 +29,7 @@
 /* What the command line asks for. */
 struct request {
 	struct event_wishes wishes;
-	bool has_stacks, is_json;
+	bool has_stacks, has_sites, is_json;
 	uint32_t last; /* the last ones of those that are wanted; 0: all */
 	enum report_color color;
 	struct places places;
@@ -40,6 +40,10 @@ struct request {
 static const struct argument rows[] = {
 	{ "stacks", 0, NULL, "print the backtrace of each call below it", arguments_take_flag,
 	  INTO(has_stacks) },
+	{ "sites", 0, NULL,
+	  "print the site of each call that --fail could let\n"
+	  "fail, for --fail=SLOT:site=SITE",
+	  arguments_take_flag, INTO(has_sites) },
 	{ "last", 0, "N", "only the last N of these calls", arguments_take_number, INTO(last),
 	  .most = 1000000 },
 	{ "json", 0, NULL,
@@ -47,8 +51,8 @@ static const struct argument rows[] = {
 	  "start, thread, package (index), function, section,\n"
 	  "address, size, initial_size, result, duration_ns,\n"
 	  "to (lsa or client, for a block that is handed\n"
-	  "over), finding, reason; with --stacks also stack.\n"
-	  "Unknown is null",
+	  "over), injected, finding, reason; with --sites also\n"
+	  "site, with --stacks also stack. Unknown is null",
 	  arguments_take_flag, INTO(is_json) },
 };
 
@@ -73,7 +77,7 @@ static void write_event(struct printer *p, const struct trace_event *e)
 	struct model_stack room;
 
 	if (p->request->is_json) {
-		event_json_write(&p->out, p->model, p->verdicts, e,
+		event_json_write(&p->out, p->model, p->verdicts, e, p->request->has_sites,
 				 p->request->has_stacks ? p->symbols : NULL);
 		return;
 	}
@@ -213,7 +217,7 @@ static int print_model(const struct request *r, struct printer *p, const char *p
 	if (!r->is_json)
 		terminal_page();
 	has_color = report_wants_color(r->color, stdout);
-	p->line = event_line_new(p->model, p->verdicts, has_color);
+	p->line = event_line_new(p->model, p->verdicts, has_color, r->has_sites);
 	p->style = frames_style("    ", has_color);
 	print_events(p, path);
 	terminal_end();
@@ -239,12 +243,11 @@ int command_events(int argc, char **argv)
 			"<seconds taken>\n"
 			"\"= ?\" means that the call had not returned when the process ended, or "
 			"when the trace\n"
-			"was read. An arrow marks a call that is a finding. Between the calls are "
-			"the returns of\n"
-			"the package's entry points, and the blocks that these hand over to the "
-			"LSA "
-			"or to a\n"
-			"client:\n"
+			"was read. <injected>: --fail let it fail. An arrow marks a call that is a "
+			"finding.\n"
+			"Between the calls are the returns of the package's entry points, and the "
+			"blocks that\n"
+			"these hand over to the LSA or to a client:\n"
 			"  [+seconds since the start] thread package entry-point = status "
 			"<seconds taken>\n"
 			"  [+seconds since the start] thread package entry-point hands address "

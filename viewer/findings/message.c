@@ -551,7 +551,8 @@ static void write_failed_call(struct sentence *s)
 		say_words(s, " for ");
 		buffer_count(&s->text, s->finding->size, "byte");
 	}
-	say_words(s, " failed");
+	say_words(s, s->finding->reason == TRACE_REASON_INJECTED ? " failed: injected by --fail"
+								 : " failed");
 }
 
 static void write_exchanged_free(struct sentence *s)

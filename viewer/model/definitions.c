@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "include/site.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 #include "viewer/read/reader.h"
@@ -42,6 +43,7 @@ static struct model_module decode_module(const struct trace_module *t)
 				       .path = t->path,
 				       .path_bytes = is_path ? t->path_bytes : 0,
 				       .load = t->base,
+				       .site = site_module(t),
 				       .build_id_bytes = t->build_id_bytes };
 
 	module.name = buffer_take_cut(t->path, t->path_bytes, TRACE_NAME_MAX);

@@ -15,6 +15,9 @@ static const struct role {
 	[TRACE_ROLE_FREE_FOR_CLIENT] = { EVENT_RESULT_STATUS, true, false },
 	[TRACE_ROLE_OBTAIN] = { EVENT_RESULT_STATUS, false, true },
 	[TRACE_ROLE_TRANSFER] = { EVENT_RESULT_NONE, false, true },
+	[TRACE_ROLE_POINTER] = { EVENT_RESULT_POINTER, false, false },
+	[TRACE_ROLE_BOOLEAN] = { EVENT_RESULT_BOOLEAN, false, false },
+	[TRACE_ROLE_STATUS] = { EVENT_RESULT_STATUS, false, false },
 	[EVENT_ROLE_RETURN] = { EVENT_RESULT_STATUS, false, false },
 };
 
@@ -28,6 +31,16 @@ enum trace_role event_role(enum trace_role function, const struct trace_event *e
 enum event_result event_result(enum trace_role role)
 {
 	return roles[role].result;
+}
+
+bool event_is_untraced(enum trace_role role)
+{
+	return role > TRACE_ROLE_TRANSFER && role <= TRACE_ROLE_LAST;
+}
+
+bool event_can_fail(enum trace_role role)
+{
+	return role != EVENT_ROLE_RETURN && roles[role].result != EVENT_RESULT_NONE;
 }
 
 bool event_takes_section(enum trace_role role)
@@ -47,7 +60,7 @@ bool event_has_size(enum trace_role role)
 
 bool event_has_address(enum trace_role role, const struct trace_event *event)
 {
-	if (role == EVENT_ROLE_RETURN)
+	if (role > TRACE_ROLE_TRANSFER)
 		return false;
 	if (!roles[role].has_size || role == TRACE_ROLE_TRANSFER)
 		return true;

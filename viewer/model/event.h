@@ -29,6 +29,13 @@ enum event_result {
 };
 enum event_result event_result(enum trace_role role);
 
+/* Is the function one that is recorded only for --fail? Then the event has no arguments, and a result only
+ * if --fail let the call fail. */
+bool event_is_untraced(enum trace_role role);
+
+/* Can --fail let a call of such a function fail? */
+bool event_can_fail(enum trace_role role);
+
 /* Does the caller pass a section, or a client request, as the first argument? */
 bool event_takes_section(enum trace_role role);
 /* Does the event name a section, or a client request, in its field `section`? */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "include/site.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
@@ -497,6 +498,26 @@ bool model_is_in_package(const struct model *m, uint32_t package, const struct m
 	return !m->definitions.package[package].is_host_table && own && module &&
 	       (own == module || (own->path_bytes && own->path_bytes == module->path_bytes &&
 				  memcmp(own->path, module->path, own->path_bytes) == 0));
+}
+
+uint64_t model_site(const struct model *m, uint32_t package, uint32_t function, uint32_t ref)
+{
+	const struct model_package *p = &m->definitions.package[package];
+	const char *name = m->definitions.function[function].name;
+	uint64_t own = p->is_host_table || !p->module ? 0 : p->module->site;
+	struct model_stack room;
+	const struct model_stack *stack = model_stack(m, ref, &room);
+	struct site site = site_begin(name ? name : "");
+
+	if (!stack)
+		return 0;
+	for (uint32_t i = 0; i < stack->frames; i++) {
+		const struct model_frame *frame = &stack->frame[i];
+		uint64_t module = frame->module ? frame->module->site : 0;
+
+		site_add(&site, module, frame->offset, own && module == own);
+	}
+	return site_end(&site);
 }
 
 const struct model_frame *model_own_frame(const struct model *m, uint32_t package,

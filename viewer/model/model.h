@@ -109,6 +109,9 @@ const struct model_stack *model_stack(const struct model *m, uint32_t ref, struc
 /* Does a frame lie in the module of a package, or in an earlier load of it? `package` < TRACE_PACKAGES. */
 bool model_is_in_package(const struct model *m, uint32_t package, const struct model_frame *frame);
 
+/* The site of a call of a package (include/site.h); 0: its stack is not known. */
+uint64_t model_site(const struct model *m, uint32_t package, uint32_t function, uint32_t stack);
+
 /* The innermost frame that lies in the package, or else the innermost of all; NULL: no stack. */
 const struct model_frame *model_own_frame(const struct model *m, uint32_t package,
 					  const struct model_stack *stack);

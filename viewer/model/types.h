@@ -40,6 +40,7 @@ struct model_module {
 	uint64_t load;       /* what was added to the addresses of the module's file */
 	uint8_t build_id[32];
 	uint32_t build_id_bytes;
+	uint64_t site; /* what include/site.h makes of it */
 	/* Of a packed trace, for model_find_symbol(). 0: there are none, the file has to tell. */
 	const struct trace_symbol *const *symbol;
 	size_t symbols;

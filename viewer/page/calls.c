@@ -110,7 +110,7 @@ void calls_write(struct buffer *b, const struct model *model, struct findings *f
 			take_event(t, e);
 		event_stream_free(stream);
 		verdicts = verdicts_new(model);
-		line = event_line_new(model, verdicts, false);
+		line = event_line_new(model, verdicts, false, false);
 		for (size_t i = 0; i < t->count; i++)
 			write_thread(b, line, &t->thread[i]);
 		event_line_free(line);

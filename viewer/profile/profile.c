@@ -86,7 +86,7 @@ static void add_event(struct profile *p, size_t number, const struct trace_event
 	uint32_t stack = reader_stack(model_reader(model), e->stack) ? e->stack : 0;
 	struct profile_row *row;
 
-	if (function->role == TRACE_ROLE_TRANSFER)
+	if (function->role >= TRACE_ROLE_TRANSFER)
 		return;
 	row = find_row(p, number, e->package, function->family, stack);
 	row->value[PROFILE_CALLS]++;
@@ -135,7 +135,7 @@ static void add_rest(struct profile *p, size_t number, uint8_t package, uint8_t 
 		const struct model_counter *counter = model_counter(model, package, i);
 
 		if (!function->name || function->family != family ||
-		    function->role == TRACE_ROLE_TRANSFER)
+		    function->role >= TRACE_ROLE_TRANSFER)
 			continue;
 		sum_add(&all.calls, counter->calls);
 		if (!allocates(function->role))

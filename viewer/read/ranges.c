@@ -159,13 +159,18 @@ bool ranges_check_families(const struct ranges_defined *d, const struct trace_re
 	if (record->type == TRACE_RECORD_ALLOCATOR)
 		return REQUIRE(d->family[family], text, number, "family of an allocator");
 	/* A transfer has no family: the block that it hands over has one. */
-	return REQUIRE(text->number >> 16 == TRACE_ROLE_TRANSFER ? family == 0 : d->family[family],
+	return REQUIRE(text->number >> 16 >= TRACE_ROLE_TRANSFER ? family == 0 : d->family[family],
 		       text, number, "family of a function");
 }
 
 static bool is_function(const struct ranges_defined *d, uint32_t number)
 {
 	return number < TRACE_FUNCTIONS && d->role[number];
+}
+
+static bool is_untraced(const struct ranges_defined *d, uint32_t number)
+{
+	return number < TRACE_FUNCTIONS && d->role[number] > TRACE_ROLE_TRANSFER;
 }
 
 bool ranges_check_entry(const struct ranges_defined *d, const struct trace_entry *e, uint64_t at,
@@ -197,7 +202,8 @@ bool ranges_check_finding(const struct ranges_defined *d, const struct trace_fin
 	return REQUIRE(f->kind > TRACE_KIND_SECTION_LEAK && f->kind < TRACE_KIND_COUNT, f, kind,
 		       "kind of a finding") &&
 	       REQUIRE(f->reason < TRACE_REASON_COUNT, f, reason, "reason of a finding") &&
-	       REQUIRE(d->family[f->family], f, family, "family of a finding") &&
+	       REQUIRE(d->family[f->family] || (f->family == 0 && is_untraced(d, f->function)), f,
+		       family, "family of a finding") &&
 	       REQUIRE(f->block_family == 0 || d->family[f->block_family], f, block_family,
 		       "block's family of a finding") &&
 	       REQUIRE(is_function(d, f->function), f, function, "number of a function") &&
@@ -271,7 +277,7 @@ static bool is_transfer_result(const struct ranges_defined *d, int32_t result)
 bool ranges_check_event(const struct ranges_defined *d, const struct trace_event *e, uint64_t at,
 			struct trouble *t)
 {
-	const uint8_t states = TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED | TRACE_EVENT_FAILED;
+	const uint8_t states = 2 * TRACE_EVENT_INJECTED - 1;
 
 	return REQUIRE(is_function(d, e->function), e, function, "function of an event") &&
 	       REQUIRE(d->role[e->function] != TRACE_ROLE_TRANSFER ||

@@ -2,12 +2,16 @@
 #include "viewer/record/settings.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "include/options.h"
+#include "viewer/base/likeness.h"
 #include "viewer/base/memory.h"
+
+enum { SLOTS_MOST = 64 }; /* more than can fail */
 
 static void append_option(struct buffer *b, const char *name, const char *value)
 {
@@ -44,6 +48,27 @@ static const char *take_value(void *settings, const struct argument *row, const 
 	return take_option(settings, row->name, value);
 }
 
+/* The same for --fail: a slot that is not known may be mistyped. */
+static const char *take_failure(void *settings, const struct argument *row, const char *value)
+{
+	static char words[128];
+	const char *expected = take_value(settings, row, value), *names[SLOTS_MOST], *meant;
+	const struct failure_slot *slots = failures_slots();
+	char name[OPTION_NAME_MOST + 1];
+	size_t count = 0;
+
+	if (!expected || strcmp(expected, FAILURE_EXPECTED_SLOT) != 0)
+		return expected;
+	for (; slots[count].name && count < SLOTS_MOST; count++)
+		names[count] = slots[count].name;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(value, ":="), value);
+	meant = likeness_find(name, names, count);
+	if (!meant)
+		return expected;
+	snprintf(words, sizeof(words), "a slot that can fail; did you mean %s?", meant);
+	return words;
+}
+
 static const char *switch_off(void *settings, const struct argument *row, const char *value)
 {
 	(void)value;
@@ -55,6 +80,8 @@ static const char *switch_off(void *settings, const struct argument *row, const 
 #define NUMBER_ROW(name, member, value, least, most, expected, help) \
 	{ name, 0, value, help, take_value, .offset = 0 },
 #define CHOICE_ROW(name, member, words, help) { name, 0, words, help, take_value, .offset = 0 },
+#define LIST_ROW(name, member, value, parse, most, help) \
+	{ name, 0, value, help, take_failure, .offset = 0 },
 #define SWITCH_ROW(name, member, help) { "no-" name, 0, NULL, help, switch_off, .offset = 0 },
 
 struct argument_group settings_arguments(struct settings *s)
@@ -63,7 +90,7 @@ struct argument_group settings_arguments(struct settings *s)
 		{ "output-dir", 0,
 		  "DIR", "the folder of the traces, which is made if it is\nmissing (default: the current one)",
 		  arguments_take_text, ARGUMENT_INTO(settings, folder) },
-		RECORDING_OPTIONS(TEXT_ROW, NUMBER_ROW, CHOICE_ROW, SWITCH_ROW)
+		RECORDING_OPTIONS(TEXT_ROW, NUMBER_ROW, CHOICE_ROW, SWITCH_ROW, LIST_ROW)
 	};
 
 	return ARGUMENT_GROUP(rows, s);

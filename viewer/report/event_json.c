@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/report/event_json.h"
 
-#include <stdbool.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "include/kinds.h"
 #include "viewer/base/json.h"
@@ -29,8 +30,20 @@ static void write_result(struct json *j, enum trace_role role, const struct trac
 	}
 }
 
+/* A text: not every reader of JSON keeps all bits of a number. */
+static void write_site(struct json *j, const struct model *model, enum trace_role role,
+		       const struct trace_event *e)
+{
+	uint64_t site =
+		event_can_fail(role) ? model_site(model, e->package, e->function, e->stack) : 0;
+	char text[17];
+
+	snprintf(text, sizeof(text), "%016" PRIx64, site);
+	json_write_text(j, "site", site ? text : NULL);
+}
+
 void event_json_write(struct buffer *b, const struct model *model, const struct verdicts *verdicts,
-		      const struct trace_event *e, struct symbols *symbols)
+		      const struct trace_event *e, bool has_site, struct symbols *symbols)
 {
 	const struct model_function *function = model_function(model, e->function);
 	enum trace_role role = event_role(function->role, e);
@@ -54,12 +67,15 @@ void event_json_write(struct buffer *b, const struct model *model, const struct 
 	write_result(&j, role, e);
 	json_write_number_if(&j, "duration_ns", (e->state & TRACE_EVENT_RETURNED) != 0,
 			     model_duration_ns(model, e->duration));
+	json_write_boolean(&j, "injected", (e->state & TRACE_EVENT_INJECTED) != 0);
 	json_write_text(&j, "to",
 			role != TRACE_ROLE_TRANSFER               ? NULL
 			: event_receiver(e) == TRACE_RECEIVER_LSA ? "lsa"
 								  : "client");
 	json_write_text(&j, "finding", e->verdict ? kinds_text((enum trace_kind)e->verdict) : NULL);
 	json_write_text(&j, "reason", reason ? kinds_reason_text(reason) : NULL);
+	if (has_site)
+		write_site(&j, model, role, e);
 	if (symbols)
 		json_frames_write(&j, "stack", symbols, model, e->package,
 				  model_stack(model, e->stack, &stack));

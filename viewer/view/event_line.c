@@ -17,17 +17,18 @@ struct event_line {
 	char *package[TRACE_PACKAGES]; /* names, ready to be written, as the following */
 	char *function[TRACE_FUNCTIONS];
 	char *family[256];
-	bool has_color;
+	bool has_color, has_sites;
 };
 
 struct event_line *event_line_new(const struct model *model, const struct verdicts *verdicts,
-				  bool has_color)
+				  bool has_color, bool has_sites)
 {
 	struct event_line *e = memory_new(1, sizeof(*e));
 
 	e->model = model;
 	e->verdicts = verdicts;
 	e->has_color = has_color;
+	e->has_sites = has_sites;
 	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
 		struct buffer name = { 0 };
 
@@ -84,6 +85,10 @@ static void write_parameter(struct buffer *b, enum trace_role role, const struct
 /* In brackets: what came back through a pointer, as in strace. */
 static void write_arguments(struct buffer *b, enum trace_role role, const struct trace_event *event)
 {
+	if (event_is_untraced(role)) {
+		buffer_text(b, "...");
+		return;
+	}
 	if (role == TRACE_ROLE_OBTAIN) {
 		/* Only the buffer and its length were recorded. */
 		buffer_text(b, "...");
@@ -161,12 +166,15 @@ static void write_call(const struct event_line *e, struct buffer *b, enum trace_
 		write_arguments(b, role, event);
 		buffer_text(b, ")");
 	}
-	write_result(b, role, event);
+	if (event->state & TRACE_EVENT_RETURNED || !event_is_untraced(role))
+		write_result(b, role, event);
 	if (event->state & TRACE_EVENT_RETURNED) {
 		buffer_text(b, " <");
 		buffer_seconds(b, model_duration_ns(e->model, event->duration), 9);
 		buffer_text(b, ">");
 	}
+	if (event->state & TRACE_EVENT_INJECTED)
+		buffer_text(b, " <injected>");
 }
 
 static void write_verdict(const struct event_line *e, struct buffer *b,
@@ -200,6 +208,11 @@ void event_line_write(const struct event_line *e, struct buffer *b, const struct
 		write_transfer(e, b, event);
 	else
 		write_call(e, b, role, event);
+	if (e->has_sites && event_can_fail(role)) {
+		uint64_t site = model_site(e->model, event->package, event->function, event->stack);
+
+		buffer_format(b, site ? " site=%016" PRIx64 : "", site);
+	}
 	if (event->verdict)
 		write_verdict(e, b, event);
 	buffer_text(b, "\n");

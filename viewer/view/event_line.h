@@ -8,6 +8,8 @@
  *
  *   [+0.001234567] 1234 pkg LsaApLogonUser hands 0x7f10 (64 bytes, lsa-heap) to the LSA
  *
+ * With sites, " site=0123456789abcdef" follows the call (include/site.h), in front of what is wrong with it.
+ *
  * `events` writes millions of these, so names are prepared once, and nothing goes through printf.
  *
  * Any number of threads may write; making and freeing is for one.
@@ -26,7 +28,7 @@ struct verdicts;
 
 /* What is given must outlive the result. Never NULL. */
 struct event_line *event_line_new(const struct model *model, const struct verdicts *verdicts,
-				  bool has_color);
+				  bool has_color, bool has_sites);
 /* Accepts NULL. */
 void event_line_free(struct event_line *e);
 

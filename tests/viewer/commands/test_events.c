@@ -807,14 +807,14 @@ Test(events, are_one_json_object_a_line)
 		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
 		    "\"function\":\"AllocateSharedMemory\",\"section\":\"0x7000\","
 		    "\"address\":\"0x7010\",\"size\":32,\"initial_size\":null,"
-		    "\"result\":\"0x7010\",\"duration_ns\":100,\"to\":null,\"finding\":null,"
-		    "\"reason\":null}");
+		    "\"result\":\"0x7010\",\"duration_ns\":100,"
+		    "\"injected\":false,\"to\":null,\"finding\":null,\"reason\":null}");
 	expect_json(json_loads(second, JSON_DISABLE_EOF_CHECK, NULL),
 		    "{\"time_ns\":2000,\"thread\":1234,\"package\":1,"
 		    "\"function\":\"FreeSharedMemory\",\"section\":\"0x7000\","
 		    "\"address\":\"0x7010\",\"size\":null,\"initial_size\":null,"
-		    "\"result\":null,\"duration_ns\":100,\"to\":null,\"finding\":null,"
-		    "\"reason\":null}");
+		    "\"result\":null,\"duration_ns\":100,"
+		    "\"injected\":false,\"to\":null,\"finding\":null,\"reason\":null}");
 	free(text);
 	trace_builder_free(b);
 }
@@ -835,8 +835,8 @@ Test(events, of_transfers_are_json_objects_with_the_same_keys)
 		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
 		    "\"function\":\"LsaApLogonUser\",\"section\":null,"
 		    "\"address\":\"0x7f10\",\"size\":24,\"initial_size\":null,"
-		    "\"result\":null,\"duration_ns\":null,\"to\":\"lsa\",\"finding\":null,"
-		    "\"reason\":null}");
+		    "\"result\":null,\"duration_ns\":null,"
+		    "\"injected\":false,\"to\":\"lsa\",\"finding\":null,\"reason\":null}");
 	cr_expect(strstr(strchr(text, '\n'), "\"section\":\"0xc11e\""), "%s", text);
 	cr_expect(strstr(strchr(text, '\n'), "\"to\":\"client\""), "%s", text);
 	free(text);

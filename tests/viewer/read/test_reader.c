@@ -844,7 +844,7 @@ REFUSES(an_event_of_a_function_beyond_the_last, event->function, TRACE_FUNCTIONS
 	"function of an event")
 REFUSES(an_event_of_a_package_beyond_the_last, event->package, TRACE_PACKAGES, "package")
 REFUSES(an_unknown_verdict, event->verdict, TRACE_KIND_COUNT, "verdict of an event")
-REFUSES(an_unknown_state_of_an_event, event->state, 9, "state of an event")
+REFUSES(an_unknown_state_of_an_event, event->state, 17, "state of an event")
 REFUSES(an_event_whose_stack_is_none, event->stack, s.section_ref, "stack of an event")
 ACCEPTS(an_event_without_stack, event->stack, 0)
 

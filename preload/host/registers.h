@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Macros for the assembler (dlsym_amd64.S, linked_amd64.S): functions that ask another function
+ * Macros for the assembler (*_amd64.S of other folders): functions that ask another function
  * where to go, and go there with the registers and the stack that their caller left.
  */
-#ifndef LSATRACE_PRELOAD_WAYS_IN_REGISTERS_H
-#define LSATRACE_PRELOAD_WAYS_IN_REGISTERS_H
+#ifndef LSATRACE_PRELOAD_HOST_REGISTERS_H
+#define LSATRACE_PRELOAD_HOST_REGISTERS_H
 
 #ifdef __ASSEMBLER__
 
