@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -14,6 +15,8 @@
 #include "preload/call/fail.h"
 #include "preload/call/originals.h"
 #include "preload/file/trace.h"
+#include "preload/package/inplace.h"
+#include "preload/package/packages.h"
 #include "preload/package/table.h"
 #include "tests/support/preload_fixture.h"
 #include "tests/support/run.h"
@@ -363,4 +366,56 @@ Test(fail, a_family_that_is_left_out_is_traced_if_one_of_its_slots_is_named)
 	start_with("families=shared-memory:fail=AllocateLsaHeap\\:2");
 	cr_assert_str_eq(pattern(3), ".x.");
 	cr_assert_str_eq(findings(), "failed-call/injected");
+}
+
+/* A host's own table, in place. */
+Test(fail, a_table_that_is_changed_in_place_has_stubs)
+{
+	HANDLE copy = AT(5);
+
+	start_with("fail=DuplicateHandle:fail=AllocateLsaHeap\\:2");
+	/* Functions of this program would be taken for the tracer's own. */
+	hosts.Older.DuplicateHandle = (void *)abort;
+	hosts.Older.AllocateLsaHeap = (void *)malloc;
+	inplace_hook((void **)&hosts, sizeof(hosts) / sizeof(void *), "table");
+	cr_assert_eq(hosts.Older.DuplicateHandle(AT(6), &copy), (NTSTATUS)0xc000009a);
+	cr_assert_eq(copy, AT(5));
+	cr_assert(hosts.Older.AllocateLsaHeap(1));
+	cr_assert_null(hosts.Older.AllocateLsaHeap(1));
+	cr_assert_eq(hosts.Older.CreateToken, host_create_token);
+}
+
+static NTSTATUS host_register(ULONG number, LSA_CALLBACK_FUNCTION *callback)
+{
+	(void)number;
+	(void)callback;
+	calls++;
+	return 0;
+}
+
+Test(fail, slots_of_a_clients_table_fail)
+{
+	SECPKG_DLL_FUNCTIONS dll = { host_allocate, NULL, host_register, NULL }, *client;
+
+	start_with("fail=RegisterCallback:fail=AllocateHeap:fail=LocatePackageById");
+	client = table_substitute(&dll, TABLE_DLL, TABLE_DLL, OTHER_PACKAGE, OTHER_PACKAGE);
+	cr_assert_eq(client->RegisterCallback(1, NULL), STATUS_NO_MEMORY);
+	cr_assert_null(client->AllocateHeap(1));
+	cr_assert_null(client->LocatePackageById, "an empty slot stays empty");
+	cr_assert_eq(calls, 0);
+}
+
+/* The packages beyond the 64th share their stubs. The later one keeps its own function. */
+Test(fail, packages_that_share_an_index_do_not_get_each_others_functions)
+{
+	PLSA_SECPKG_FUNCTION_TABLE one, two;
+
+	start_with("fail=CreateToken\\:0");
+	one = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, 70, TRACE_PACKAGE_OTHER);
+	hosts.Older.CreateToken = (void *)host_variable;
+	two = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, 71, TRACE_PACKAGE_OTHER);
+	ours = one;
+	cr_assert_eq(create_token(), 8);
+	cr_assert_eq((void *)two->CreateToken, (void *)host_variable);
+	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* A package that is right as long as no call of the LSA fails. */
+#include "tests/packages/package.h"
+
+/* Defect: keeps the block if nothing is known of the client. */
+static NOINLINE void remember_client(void)
+{
+	PVOID block = lsa->AllocateLsaHeap(40);
+	SECPKG_CLIENT_INFO info;
+
+	if (NT_SUCCESS(lsa->GetClientInfo(&info)))
+		lsa->FreeLsaHeap(block);
+}
+
+/* Defect: frees the buffer twice if it cannot be filled. */
+static NOINLINE void greet(PLSA_CLIENT_REQUEST client)
+{
+	char text[] = "hello";
+	PVOID buffer = NULL;
+
+	if (!NT_SUCCESS(lsa->AllocateClientBuffer(client, sizeof(text), &buffer)))
+		return;
+	if (!NT_SUCCESS(lsa->CopyToClientBuffer(client, sizeof(text), buffer, text)))
+		lsa->FreeClientBuffer(client, buffer);
+	lsa->FreeClientBuffer(client, buffer);
+}
+
+/* Defect: keeps the first block if there is no second one. */
+static NOINLINE void take_two(void)
+{
+	PVOID first = lsa->AllocateLsaHeap(100), second = lsa->AllocateLsaHeap(200);
+
+	if (!second)
+		return;
+	lsa->FreeLsaHeap(second);
+	if (first)
+		lsa->FreeLsaHeap(first);
+}
+
+static void run(PLSA_CLIENT_REQUEST client, const char *command)
+{
+	(void)command;
+	remember_client();
+	greet(client);
+	take_two();
+	take_two();
+}
+
+PACKAGE("error_paths", run)
