@@ -339,9 +339,38 @@ Test(fail, all_arguments_pass_through)
 	cr_assert_eq(variable(0), (NTSTATUS)(FAILURE_SEVERITY + FAILURE_ACCESS_DENIED));
 }
 
+/* Says what lay in registers that no function of C is passed. */
+uint64_t seen_rax, seen_r10;
+extern const char host_registers[];
+__asm__(".text\n"
+	"host_registers:\n"
+	"	movq %rax, seen_rax(%rip)\n"
+	"	movq %r10, seen_r10(%rip)\n"
+	"	ret\n");
+
+Test(fail, registers_that_may_be_arguments_pass_through)
+{
+	start_with("fail=GetClientInfoEx\\:0");
+	hosts.GetClientInfoEx = (void *)(uintptr_t)host_registers;
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	__asm__ volatile("movq $0x1234, %%rax\n\t"
+			 "movq $0x5678, %%r10\n\t"
+			 "call *%0"
+			 :
+			 : "b"(((LSA_SECPKG_NEWEST_TABLE *)ours)->GetClientInfoEx)
+			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc",
+			   "memory");
+	cr_assert_eq(last_event()->function, UNTRACED_GetClientInfoEx);
+	cr_assert_eq(seen_rax, 0x1234);
+	cr_assert_eq(seen_r10, 0x5678);
+}
+
 Test(fail, slots_that_are_not_named_keep_what_they_had)
 {
-	start_with("fail=DuplicateHandle");
+	start_with("fail=DuplicateHandle:fail=RegisterCallback");
+	hosts.Older.AddCredential = (void *)host_variable; /* where a client has RegisterCallback */
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	cr_assert_eq((void *)ours->AddCredential, (void *)host_variable);
 	cr_assert_eq(ours->CreateToken, host_create_token);
 	cr_assert_eq(originals_of_shims[PACKAGE][SLOT_AllocateLsaHeap], (void *)host_allocate);
 }

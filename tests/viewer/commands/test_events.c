@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "include/failures.h"
 #include "tests/support/trace_builder.h"
 #include "viewer/commands/commands.h"
 #include "viewer/read/timeline.h"
@@ -105,6 +106,119 @@ Test(events, an_allocation_that_failed_returned_null)
 	e.verdict = TRACE_KIND_FAILED_CALL;
 	expect_line(e, "[+0.000000000] 1234 pkg AllocateLsaHeap(64) = NULL <0.000000100>"
 		       "  \u2190 failed-call\n");
+}
+
+Test(events, a_call_that_was_made_to_fail_is_marked)
+{
+	struct trace_event e = event(1000, SLOT_AllocateLsaHeap);
+
+	e.size = 64;
+	e.state |= TRACE_EVENT_FAILED | TRACE_EVENT_INJECTED;
+	e.verdict = TRACE_KIND_FAILED_CALL;
+	expect_line(e, "[+0.000000000] 1234 pkg AllocateLsaHeap(64) = NULL <0.000000100> <injected>"
+		       "  \u2190 failed-call\n");
+}
+
+/* A trace that defines a function which is not traced, with one call of it. */
+static struct trace_builder *untraced_trace(unsigned state, int32_t result)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(1000, UNTRACED_DuplicateHandle);
+
+	trace_builder_package(b, 0, "pkg", 1, 0);
+	trace_builder_text(b, TRACE_RECORD_FUNCTION,
+			   UNTRACED_DuplicateHandle | TRACE_ROLE_STATUS << 16, "DuplicateHandle");
+	e.state = (uint8_t)state;
+	e.result = result;
+	trace_builder_event(b, 0, e);
+	return b;
+}
+
+static void expect_untraced(unsigned state, const char *option, const char *expected)
+{
+	struct trace_builder *b = untraced_trace(state, (int32_t)0xc0000008);
+	int status;
+	char *text = events(b, &status, option, NULL, NULL);
+
+	cr_expect_str_eq(text, expected, "%s", text);
+	free(text);
+	trace_builder_free(b);
+}
+
+Test(events, a_call_that_is_not_traced_has_a_result_only_if_it_was_made_to_fail)
+{
+	expect_untraced(TRACE_EVENT_COMMITTED, NULL,
+			"[+0.000000000] 1234 pkg DuplicateHandle(...)\n");
+	expect_untraced(TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED | TRACE_EVENT_FAILED |
+				TRACE_EVENT_INJECTED,
+			NULL,
+			"[+0.000000000] 1234 pkg DuplicateHandle(...) = 0xc0000008 <0.000000100> "
+			"<injected>\n");
+	expect_untraced(TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED | TRACE_EVENT_FAILED |
+				TRACE_EVENT_INJECTED,
+			"--json",
+			"{\"time_ns\":0,\"thread\":1234,\"package\":0,"
+			"\"function\":\"DuplicateHandle\",\"section\":null,\"address\":null,"
+			"\"size\":null,\"initial_size\":null,\"result\":\"0xc0000008\","
+			"\"duration_ns\":100,\"injected\":true,\"to\":null,\"finding\":null,"
+			"\"reason\":null}\n");
+}
+
+/* The site that `--sites` prints of a call with that stack; the package is the module "/p/pkg.so". */
+static uint64_t site_of(unsigned function, const char *folder, uint64_t base,
+			const uint64_t *frames, uint32_t count)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_event e = event(1000, function);
+	char path[64], *text;
+	uint64_t site = 0;
+	int status;
+
+	snprintf(path, sizeof(path), "%s/pkg.so", folder);
+	trace_builder_module(b, 1, path, base, "0123456789");
+	trace_builder_module(b, 2, "/bin/host", base / 2, NULL);
+	trace_builder_package(b, 0, "pkg", 1, 1);
+	e.stack = trace_builder_stack(b, frames, count);
+	trace_builder_event(b, 0, e);
+	text = events(b, &status, "--sites", NULL, NULL);
+	if (strstr(text, " site="))
+		site = strtoull(strstr(text, " site=") + 6, NULL, 16);
+	free(text);
+	trace_builder_free(b);
+	return site;
+}
+
+Test(events, a_site_is_made_of_the_function_and_the_frames_up_to_the_packages_outermost)
+{
+	const uint64_t inner = trace_builder_frame(1, 0x100), other = trace_builder_frame(1, 0x104),
+		       helper = trace_builder_frame(2, 0x50), outer = trace_builder_frame(1, 0x200),
+		       host = trace_builder_frame(2, 0x300), jit = trace_builder_frame(0, 0x400);
+	const uint64_t frames[] = { inner, helper, outer, host, jit };
+	uint64_t site = site_of(SLOT_AllocateLsaHeap, "/p", 0x7f0000000000, frames, 5);
+
+	cr_expect_eq(site, 0xe3775b727eaade5f, "%lx: traces and options outlive this version", site);
+	cr_expect_eq(site_of(SLOT_AllocateLsaHeap, "/q", 0x7f1111111000, frames, 5), site);
+	cr_expect_eq(site_of(SLOT_AllocateLsaHeap, "/p", 0x7f0000000000, frames, 3), site);
+	cr_expect_neq(site_of(SLOT_AllocateLsaHeap, "/p", 0x7f0000000000, frames, 2), site);
+	cr_expect_neq(site_of(SLOT_AllocatePrivateHeap, "/p", 0x7f0000000000, frames, 5), site);
+	cr_expect_neq(site_of(SLOT_AllocateLsaHeap, "/p", 0x7f0000000000,
+			      (const uint64_t[]){ other, helper, outer }, 3),
+		      site);
+	cr_expect_eq(site_of(SLOT_FreeLsaHeap, "/p", 0x7f0000000000, frames, 5), 0);
+}
+
+/* Without a frame of the package, all count, but not addresses outside of all modules. */
+Test(events, a_site_without_frames_of_the_package_is_made_of_all_frames)
+{
+	const uint64_t host = trace_builder_frame(2, 0x300), jit = trace_builder_frame(0, 0x400),
+		       elsewhere = trace_builder_frame(0, 0x500);
+	uint64_t site = site_of(SLOT_AllocateLsaHeap, "/p", 0x7f0000000000,
+				(const uint64_t[]){ host, jit }, 2);
+
+	cr_expect_eq(site_of(SLOT_AllocateLsaHeap, "/p", 0x7f0000000000,
+			     (const uint64_t[]){ host, elsewhere }, 2),
+		     site);
+	cr_expect_neq(site_of(SLOT_AllocateLsaHeap, "/p", 0x7f0000000000, &host, 1), site);
 }
 
 Test(events, a_free_shows_its_verdict)
@@ -874,8 +988,8 @@ Test(events, in_flight_are_json_objects_with_the_same_keys)
 		    "{\"time_ns\":0,\"thread\":1234,\"package\":0,"
 		    "\"function\":\"CallPackage\",\"section\":null,"
 		    "\"address\":null,\"size\":null,\"initial_size\":null,"
-		    "\"result\":null,\"duration_ns\":null,\"to\":null,\"finding\":null,"
-		    "\"reason\":null}");
+		    "\"result\":null,\"duration_ns\":null,\"injected\":false,"
+		    "\"to\":null,\"finding\":null,\"reason\":null}");
 	free(text);
 	trace_builder_free(b);
 }

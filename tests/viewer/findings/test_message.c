@@ -256,3 +256,15 @@ Test(message, there_is_a_message_for_each_kind_and_reason)
 	}
 	judged_release(&j, b);
 }
+
+Test(message, a_call_that_was_made_to_fail_says_so)
+{
+	struct trace_builder *b = named_trace();
+	struct trace_finding finding = misuse_of(TRACE_KIND_FAILED_CALL, TRACE_REASON_INJECTED, 0);
+
+	finding.function = SLOT_AllocateLsaHeap;
+	finding.size = 64;
+	finding.flags = TRACE_FINDING_HAS_SIZE;
+	trace_builder_finding(b, finding);
+	expect_message(b, "AllocateLsaHeap for 64 bytes failed: injected by --fail");
+}

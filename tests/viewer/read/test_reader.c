@@ -708,6 +708,18 @@ Test(reader, refuses_a_transfer_of_a_family)
 		     "family of a function");
 }
 
+Test(reader, a_function_that_is_not_traced_has_no_family_and_its_findings_have_none)
+{
+	struct sample s = sample();
+
+	refused_text(TRACE_RECORD_FUNCTION, 31 | 1 << 8 | TRACE_ROLE_STATUS << 16,
+		     "family of a function");
+	trace_builder_text(s.b, TRACE_RECORD_FUNCTION, 31 | TRACE_ROLE_STATUS << 16, "f");
+	s.finding->function = 31;
+	s.finding->family = 0;
+	accepted(&s);
+}
+
 Test(reader, refuses_a_function_of_an_unknown_role)
 {
 	refused_text(TRACE_RECORD_FUNCTION, 1 | 1 << 8, "role of a function");
