@@ -211,7 +211,8 @@ void event_line_write(const struct event_line *e, struct buffer *b, const struct
 	if (e->has_sites && event_can_fail(role)) {
 		uint64_t site = model_site(e->model, event->package, event->function, event->stack);
 
-		buffer_format(b, site ? " site=%016" PRIx64 : "", site);
+		if (site)
+			buffer_format(b, " site=%016" PRIx64, site);
 	}
 	if (event->verdict)
 		write_verdict(e, b, event);
