@@ -466,10 +466,12 @@ enum trace_entry_state {
 	TRACE_ENTRY_FREE,
 	TRACE_ENTRY_BLOCK, /* valid when one of these */
 	TRACE_ENTRY_SECTION,
-	TRACE_ENTRY_SUSPECT, /* a block that was freed wrongly: neither a leak nor live-at-delete */
+	TRACE_ENTRY_SUSPECT, /* a block that was freed wrongly, or whose release --fail let fail: neither a
+				leak nor live-at-delete */
 	TRACE_ENTRY_DELETING, /* a section that is being deleted, or a block in it: not judged */
 	TRACE_ENTRY_IGNORED,  /* a block that is meant to live for ever: no leak */
-	TRACE_ENTRY_IGNORED_SECTION, /* the same of a section; its blocks may still be leaks */
+	/* The same of a section; its blocks may still be leaks. Or one whose deletion --fail let fail. */
+	TRACE_ENTRY_IGNORED_SECTION,
 	TRACE_ENTRY_STATES
 };
 

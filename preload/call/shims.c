@@ -306,6 +306,21 @@ static void note_left(const struct ledger_view *block, void *context)
 	d->left += note_left_block(d->call, &d->verdict.section, block);
 }
 
+/* What --fail has kept from being released is no leak of the package's. */
+static APART void forgive(const struct call *c, enum ledger_space space, uint64_t address,
+			  uint64_t request)
+{
+	struct ledger_view view;
+
+	if (!call_is_injected(c->lane, c->where) || !lookup_find(space, address, request, &view) ||
+	    !ledger_is_live(&view))
+		return;
+	if (space == SPACE_SECTION)
+		deletion_suspect(&view);
+	else
+		release_suspect(&view);
+}
+
 /* If the host has refused, the section and its blocks are live as before, or the section never was one. */
 static void finish_deletion(struct deletion *d, bool is_deleted)
 {
@@ -318,6 +333,8 @@ static void finish_deletion(struct deletion *d, bool is_deleted)
 		if (deletion_finish(c->lane, section, is_deleted, c->stack, note_left, d) < d->blocks)
 			trace_lose(TRACE_LOST_JUDGEMENTS);
 		release_finish(c->lane, section, is_deleted, c->stack);
+		if (!is_deleted)
+			forgive(c, SPACE_SECTION, c->section, 0);
 	}
 	if (!d->unseen.number)
 		return;
@@ -480,6 +497,8 @@ static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint3
 		return status;
 	if (verdict.release)
 		release_finish(c.lane, &verdict.block, NT_SUCCESS(status), c.stack);
+	if (verdict.release && !NT_SUCCESS(status))
+		forgive(&c, SPACE_CLIENT, c.address, c.section);
 	if (!NT_SUCCESS(status) && kind == TRACE_KIND_NONE) {
 		kind = TRACE_KIND_FAILED_CALL;
 		note_failure(&c, &verdict);

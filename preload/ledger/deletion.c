@@ -79,6 +79,23 @@ uint32_t deletion_finish(struct lane *lane, const struct ledger_view *section, b
 	return d.count;
 }
 
+static bool suspect_block(uint32_t number, void *context)
+{
+	struct ledger_view block;
+
+	if (view_block(context, number, &block) == LIFE_LIVE)
+		release_suspect(&block);
+	return false;
+}
+
+void deletion_suspect(const struct ledger_view *section)
+{
+	struct deletion d = { .scope = scopes_of(section) };
+
+	groups_visit_section(d.scope, suspect_block, &d);
+	release_suspect(section);
+}
+
 static void ignore_block(const struct ledger_view *block, void *unused)
 {
 	(void)block, (void)unused;

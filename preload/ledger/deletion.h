@@ -29,6 +29,10 @@ uint32_t deletion_finish(struct lane *lane, const struct ledger_view *section, b
 			 void (*left)(const struct ledger_view *block, void *context),
 			 void *context);
 
+/* No finding will be made of a live section, nor of its live blocks: that it was not deleted is nobody's
+ * fault. */
+void deletion_suspect(const struct ledger_view *section);
+
 /* Both at once and without a finding, for a section whose deletion was not traced. For the modules
  * of this folder. */
 void deletion_end_blocks(struct lane *lane, const struct ledger_view *section);

@@ -49,7 +49,9 @@ enum ledger_flags {
 		16, /* the host gave it, with its length, by a function that is no allocator */
 	LEDGER_RETURNED = 32,    /* by CallPackage or its like: to be freed with FreeReturnBuffer */
 	LEDGER_TRANSFERRED = 64, /* gone by changing its owner: a free of it is not judged */
-	LEDGER_SUSPECT = 128, /* was freed wrongly once: no finding will be made of it from now on */
+	/* It was freed wrongly once, or --fail let its release fail: no finding will be made of it from
+	 * now on. */
+	LEDGER_SUSPECT = 128,
 	/* Handed out by a function whose documentation does not say how it was allocated: nothing
 	 * is claimed of it, and later frees are not judged either. */
 	LEDGER_GIVEN = LEDGER_SUSPECT | LEDGER_TRANSFERRED,

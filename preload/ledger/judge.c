@@ -265,7 +265,7 @@ void judge_free(const struct free_call *call, struct verdict *v)
 		judge_further(&j);
 	if (v->kind == TRACE_KIND_MISMATCHED_FREE ||
 	    (v->kind == TRACE_KIND_INVALID_SECTION && v->block.number))
-		ledger_suspect(&v->block);
+		release_suspect(&v->block);
 	set_named(v, j.handle, &j.named);
 }
 

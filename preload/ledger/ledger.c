@@ -196,14 +196,6 @@ bool ledger_enter_again(struct lane *lane, struct ledger_entry what, uint32_t ex
 	return true;
 }
 
-void ledger_suspect(const struct ledger_view *view)
-{
-	if (!entries_claim(view->number, view->entry.life))
-		return;
-	entries_add_flags(view->number, LEDGER_SUSPECT);
-	release_undo(view->number);
-}
-
 bool ledger_ignore(uint64_t address)
 {
 	struct ledger_view view;

@@ -26,7 +26,8 @@
  *	gone          LIVE      ledger_enter()                  ... and used an entry that is forgotten
  *	not NONE      LIVE      ledger_enter(),                 its address was handed out again
  *	                        ledger_enter_again()
- *	LIVE          LIVE      ledger_suspect()                it was freed wrongly
+ *	LIVE          LIVE      release_suspect()               it was freed wrongly, or --fail let its
+ *	                                                        release fail
  *	LIVE          RELEASED  judge_release_if_right(),       it is freed, by a call that cannot fail
  *	                        release_now()
  *	LIVE          RELEASED  release_to_new_owner()          it changes its owner
@@ -80,9 +81,6 @@ bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct led
 /* The same for SPACE_BLOCK, fast where an older block was at the address, as is usual. `expected`
  * is as lookup_expect() returned it. */
 bool ledger_enter_again(struct lane *lane, struct ledger_entry what, uint32_t expected);
-
-/* No finding will be made of the viewed block from now on. Does nothing if it has changed since. */
-void ledger_suspect(const struct ledger_view *view);
 
 /* What is live at an address is meant to live for ever: it is no leak. Returns false if nothing is
  * live there, or it is being changed. */

@@ -53,6 +53,15 @@ bool release_to_new_owner(struct lane *lane, const struct ledger_view *view)
 	return true;
 }
 
+bool release_suspect(const struct ledger_view *view)
+{
+	if (!entries_claim(view->number, view->entry.life))
+		return false;
+	entries_add_flags(view->number, LEDGER_SUSPECT);
+	release_undo(view->number);
+	return true;
+}
+
 bool release_begin(const struct ledger_view *view)
 {
 	if (!entries_claim(view->number, view->entry.life))

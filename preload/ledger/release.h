@@ -36,6 +36,9 @@ bool release_begin(const struct ledger_view *view);
 /* DELETING to RELEASED, or back to LIVE if the host refused. `view` is that of release_begin(). */
 void release_finish(struct lane *lane, const struct ledger_view *view, bool is_gone, uint32_t stack);
 
+/* LIVE stays LIVE, but no finding will be made of it from now on. */
+bool release_suspect(const struct ledger_view *view);
+
 /* The rest is for the modules of this folder. */
 
 /* Ends a claim: the entry goes, and its place in the file is free. `how`: RELEASED or DELETED.

@@ -277,7 +277,7 @@ static void note_wrong(struct handing *h, enum trace_reason reason, const struct
 	describe_block(&f, block);
 	findings_note(&f);
 	if (ledger_is_live(block))
-		ledger_suspect(block);
+		release_suspect(block);
 }
 
 bool transfer_is_wrong(const struct transfer *t, bool to_client, const void *block,

@@ -297,6 +297,44 @@ Test(fail, a_section_whose_deletion_was_made_to_fail_is_live)
 		cr_assert_eq(e->state, TRACE_ENTRY_FREE);
 }
 
+static enum trace_entry_state state_of(const void *address)
+{
+	for (struct trace_entry *e = preload_next_entry(NULL); e; e = preload_next_entry(e))
+		if (e->state != TRACE_ENTRY_FREE && e->address == (uint64_t)(uintptr_t)address)
+			return e->state;
+	return TRACE_ENTRY_FREE;
+}
+
+static NTSTATUS host_allocate_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *buffer)
+{
+	(void)request;
+	*buffer = AT(0x4000 + size);
+	return 0;
+}
+
+/* The package has done what it should. */
+Test(fail, what_a_call_that_was_made_to_fail_has_not_released_is_no_leak)
+{
+	void *section, *block, *buffer = NULL;
+
+	start_with("fail=DeleteSharedMemory:fail=FreeClientBuffer");
+	hosts.Older.AllocateClientBuffer = host_allocate_client;
+	hosts.Older.FreeClientBuffer = (void *)host_variable;
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	section = ours->CreateSharedMemory(4096, 4096);
+	block = ours->AllocateSharedMemory(section, 64);
+	ours->AllocateClientBuffer(AT(1), 64, &buffer);
+	cr_assert_eq(state_of(section), TRACE_ENTRY_SECTION);
+	cr_assert_eq(state_of(buffer), TRACE_ENTRY_BLOCK);
+	cr_assert_eq(ours->DeleteSharedMemory(section), FALSE);
+	cr_assert_lt(ours->FreeClientBuffer(AT(1), buffer), 0);
+	cr_assert_eq(state_of(section), TRACE_ENTRY_IGNORED_SECTION);
+	cr_assert_eq(state_of(block), TRACE_ENTRY_SUSPECT);
+	cr_assert_eq(state_of(buffer), TRACE_ENTRY_SUSPECT);
+	ours->FreeSharedMemory(section, block);
+	cr_assert_str_eq(findings(), "failed-call/injected failed-call/injected");
+}
+
 /* That a call failed because of the option does not show that its handle was no section. */
 Test(fail, an_unknown_section_is_not_accused)
 {

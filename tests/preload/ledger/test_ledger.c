@@ -152,7 +152,7 @@ Test(ledger, an_old_view_does_not_release_the_next_block_at_the_address)
 	enter_block(NULL, 0x1000, 32);
 	cr_assert_not(release_now(lane, &old, FREE_STACK));
 	cr_assert_not(release_begin(&old));
-	ledger_suspect(&old);
+	release_suspect(&old);
 	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_LIVE);
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_BLOCK);
 }
@@ -161,7 +161,7 @@ Test(ledger, an_address_handed_out_again_is_a_new_block)
 {
 	struct ledger_view view = enter_block(NULL, 0x1000, 16);
 
-	ledger_suspect(&view);
+	release_suspect(&view);
 	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
 	cr_assert(release_to_new_owner(lane, &view));
 	view = enter_block(NULL, 0x1000, 32);
@@ -466,7 +466,7 @@ Test(ledger, a_suspect_block_lives_on_and_is_shown_as_suspect)
 {
 	struct ledger_view view = enter_block(NULL, 0x1000, 16);
 
-	ledger_suspect(&view);
+	release_suspect(&view);
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_SUSPECT);
 	cr_assert(lookup_find(SPACE_BLOCK, 0x1000, 0, &view));
 	cr_assert(ledger_is_live(&view));
@@ -479,7 +479,7 @@ Test(ledger, a_suspect_block_stays_suspect_when_its_sections_deletion_is_refused
 	struct ledger_view section = enter_section(0x9000),
 			   block = enter_block(&section, 0x1000, 16);
 
-	ledger_suspect(&block);
+	release_suspect(&block);
 	release_begin(&section);
 	cr_assert_eq(deletion_begin(&section), 1);
 	deletion_finish(lane, &section, false, 0, count_left, NULL);
@@ -851,7 +851,7 @@ Test(ledger, a_forked_child_shows_what_it_inherits)
 	enter_block(&section, 0x1000, 16);
 	enter_and_release(0x2000);
 	block = enter_block(NULL, 0x3000, 16);
-	ledger_suspect(&block);
+	release_suspect(&block);
 	lane = preload_start_anew(RING);
 	ledger_inherit(stack_now);
 	cr_assert_eq(shown_count(), 3);
