@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A package that is right as long as no call of the LSA fails. */
+#include <unistd.h>
+
 #include "tests/packages/package.h"
 
 /* Defect: keeps the block if nothing is known of the client. */
@@ -37,9 +39,38 @@ static NOINLINE void take_two(void)
 		lsa->FreeLsaHeap(first);
 }
 
+/* Defect: does not look at what it gets. */
+static NOINLINE void trust(void)
+{
+	char *block = lsa->AllocateLsaHeap(8);
+
+	block[0] = 1;
+	lsa->FreeLsaHeap(block);
+}
+
+/* Defect: tries again for ever. */
+static NOINLINE void insist(void)
+{
+	PVOID block = lsa->AllocateLsaHeap(8);
+
+	while (!block)
+		sleep(1);
+	lsa->FreeLsaHeap(block);
+}
+
 static void run(PLSA_CLIENT_REQUEST client, const char *command)
 {
-	(void)command;
+	if (strcmp(command, "trust") == 0) {
+		PVOID kept = lsa->AllocateLsaHeap(16);
+
+		trust();
+		lsa->FreeLsaHeap(kept);
+		return;
+	}
+	if (strcmp(command, "insist") == 0) {
+		insist();
+		return;
+	}
 	remember_client();
 	greet(client);
 	take_two();

@@ -436,8 +436,14 @@ static bool prepare(struct sweep *s)
 	const char *inherited = getenv(OPTIONS_VARIABLE);
 	struct buffer options = { 0 };
 	ssize_t bytes = readlink("/proc/self/exe", s->program, sizeof(s->program) - 1);
+	struct argument_list *levels = &s->report.selection.filter[SELECTION_LEVEL];
 	char name[64];
 
+	/* Each run has its failed call as a note. The table has it already. */
+	if (levels->count == 0) {
+		levels->item[levels->count++] = "error";
+		levels->item[levels->count++] = "warning";
+	}
 	if (!report_prepare(&s->report, true))
 		return false;
 	if (bytes < 0) {
