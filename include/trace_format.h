@@ -36,7 +36,8 @@
  *    ledger, for which a chunk has fewer entries (TRACE_LEDGER_ENTRIES); chunks of checkpoints; and
  *    entries that are ignored. Version 5 has header.search and still_ns, which are zero before, and
  *    what the search has found in the upper bits of the eras of entries. Version 6 has calls that
- *    --fail let fail (TRACE_EVENT_INJECTED, reason INJECTED), and the roles of functions that are not traced.
+ *    --fail let fail (TRACE_EVENT_INJECTED, reason INJECTED), sections that are suspect, and the roles of functions that
+ *    are not traced.
  *
  *    `lsatrace pack` makes a *packed* trace of one of any version: the same chunks, and behind them
  *    further ones of the log, with SYMBOL records. So a machine without the binaries names the same
@@ -470,8 +471,8 @@ enum trace_entry_state {
 				leak nor live-at-delete */
 	TRACE_ENTRY_DELETING, /* a section that is being deleted, or a block in it: not judged */
 	TRACE_ENTRY_IGNORED,  /* a block that is meant to live for ever: no leak */
-	/* The same of a section; its blocks may still be leaks. Or one whose deletion --fail let fail. */
-	TRACE_ENTRY_IGNORED_SECTION,
+	TRACE_ENTRY_IGNORED_SECTION, /* the same of a section; its blocks may still be leaks */
+	TRACE_ENTRY_SUSPECT_SECTION, /* a section whose deletion --fail let fail: no leak; version 6 */
 	TRACE_ENTRY_STATES
 };
 

@@ -167,8 +167,9 @@ static enum trace_entry_state state_for(const struct ledger_entry *entry, enum l
 	if (life != LIFE_LIVE)
 		return TRACE_ENTRY_FREE;
 	if (entry->space == SPACE_SECTION)
-		return entry->flags & (LEDGER_IGNORED | LEDGER_SUSPECT) ? TRACE_ENTRY_IGNORED_SECTION
-									: TRACE_ENTRY_SECTION;
+		return entry->flags & LEDGER_IGNORED   ? TRACE_ENTRY_IGNORED_SECTION
+		       : entry->flags & LEDGER_SUSPECT ? TRACE_ENTRY_SUSPECT_SECTION
+						       : TRACE_ENTRY_SECTION;
 	if (entry->flags & LEDGER_IGNORED)
 		return TRACE_ENTRY_IGNORED;
 	return entry->flags & LEDGER_SUSPECT ? TRACE_ENTRY_SUSPECT : TRACE_ENTRY_BLOCK;

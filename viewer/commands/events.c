@@ -135,6 +135,8 @@ static void write_state(struct buffer *b, const struct model *model, const struc
 		buffer_text(b, ", inherited from the parent process");
 	else if (entry->ignored)
 		buffer_text(b, ", as lsatrace_ignore() allows");
+	else if (entry->is_excused)
+		buffer_text(b, ", because --fail let its deletion fail");
 	else if (model_is_leak(entry))
 		buffer_text(b, is_section ? ": section-leak" : ": block-leak");
 	buffer_text(b, "\n");

@@ -26,7 +26,7 @@ static bool is_row(const void *context, uint32_t item)
 /* Without a backtrace nobody could be told what grows. */
 static bool is_counted(const struct model *m, const struct model_entry *entry)
 {
-	return !entry->inherited && !entry->ignored && !entry->adopted &&
+	return !entry->inherited && !entry->ignored && !entry->is_excused && !entry->adopted &&
 	       (entry->state == TRACE_ENTRY_BLOCK || entry->state == TRACE_ENTRY_SECTION) &&
 	       entry->era >= model_first_era(m) && reader_stack(model_reader(m), entry->stack);
 }

@@ -345,10 +345,11 @@ bool model_next_argument(const struct model *m, struct reader_cursor *c, struct 
 
 static bool is_section_state(uint8_t state)
 {
-	return state == TRACE_ENTRY_SECTION || state == TRACE_ENTRY_IGNORED_SECTION;
+	return state == TRACE_ENTRY_SECTION || state == TRACE_ENTRY_IGNORED_SECTION ||
+	       state == TRACE_ENTRY_SUSPECT_SECTION;
 }
 
-/* What an ignored entry is apart from that. */
+/* What an ignored or suspect entry is apart from that. */
 static enum trace_entry_state plain_state(uint8_t state)
 {
 	if (state == TRACE_ENTRY_IGNORED)
@@ -358,7 +359,7 @@ static enum trace_entry_state plain_state(uint8_t state)
 
 bool model_is_leak(const struct model_entry *entry)
 {
-	if (entry->inherited || entry->ignored)
+	if (entry->inherited || entry->ignored || entry->is_excused)
 		return false;
 	return entry->state == TRACE_ENTRY_SECTION ? !entry->adopted
 						   : entry->state == TRACE_ENTRY_BLOCK &&
@@ -384,6 +385,7 @@ struct model_entry model_entry(const struct model *m, const struct trace_entry *
 		.descriptor = is_section ? t->section - 1 : 0,
 		.ignored =
 			t->state == TRACE_ENTRY_IGNORED || t->state == TRACE_ENTRY_IGNORED_SECTION,
+		.is_excused = t->state == TRACE_ENTRY_SUSPECT_SECTION,
 		.state = plain_state(t->state),
 		.stack = t->stack,
 		.family = t->family,

@@ -184,6 +184,7 @@ bool ranges_check_entry(const struct ranges_defined *d, const struct trace_entry
 	       REQUIRE(e->flags <= flags ||
 			       (e->state != TRACE_ENTRY_SECTION &&
 				e->state != TRACE_ENTRY_IGNORED_SECTION &&
+				e->state != TRACE_ENTRY_SUSPECT_SECTION &&
 				is_function(d, (e->flags >> TRACE_ENTRY_FUNCTION_SHIFT) - 1)),
 		       e, flags, "flags of a ledger entry") &&
 	       REQUIRE(d->family[e->family], e, family, "family of a ledger entry") &&

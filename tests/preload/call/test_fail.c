@@ -328,7 +328,7 @@ Test(fail, what_a_call_that_was_made_to_fail_has_not_released_is_no_leak)
 	cr_assert_eq(state_of(buffer), TRACE_ENTRY_BLOCK);
 	cr_assert_eq(ours->DeleteSharedMemory(section), FALSE);
 	cr_assert_lt(ours->FreeClientBuffer(AT(1), buffer), 0);
-	cr_assert_eq(state_of(section), TRACE_ENTRY_IGNORED_SECTION);
+	cr_assert_eq(state_of(section), TRACE_ENTRY_SUSPECT_SECTION);
 	cr_assert_eq(state_of(block), TRACE_ENTRY_SUSPECT);
 	cr_assert_eq(state_of(buffer), TRACE_ENTRY_SUSPECT);
 	ours->FreeSharedMemory(section, block);

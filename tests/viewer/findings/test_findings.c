@@ -142,6 +142,20 @@ Test(findings, suspect_blocks_and_those_being_deleted_are_no_leaks)
 	judged_release(&j, b);
 }
 
+Test(findings, a_section_whose_deletion_was_made_to_fail_is_no_leak_and_not_ignored)
+{
+	struct trace_builder *b = named_trace();
+	struct trace_entry section = live_section(0x9000, 0);
+	struct judged j;
+
+	section.state = TRACE_ENTRY_SUSPECT_SECTION;
+	trace_builder_entry(b, section);
+	j = judge_one(b);
+	cr_expect_eq(j.f->count, 0);
+	cr_expect_eq(j.f->ignored, 0);
+	judged_release(&j, b);
+}
+
 /* What is one finding. */
 
 Test(findings, leaks_from_one_place_are_one_finding)
