@@ -35,7 +35,8 @@
 enum ledger_space {
 	SPACE_BLOCK,   /* blocks in the host's memory: of sections and of heaps */
 	SPACE_SECTION, /* handles of sections */
-	SPACE_CLIENT,  /* client buffers: an address means something for one client request only */
+	SPACE_CLIENT,  /* client buffers: an address means something for one client request only;
+			  request 0 is that of the current call, whichever it is */
 };
 
 /* What each state means is in ledger.h. LIVE and beyond: something is entered. */

@@ -2,6 +2,7 @@
 #include "preload/ledger/judge.h"
 #include "preload/file/trace.h"
 #include "preload/ledger/gaps.h"
+#include "preload/ledger/groups.h"
 #include "preload/ledger/ledger.h"
 #include "preload/ledger/lookup.h"
 #include "preload/ledger/release.h"
@@ -70,6 +71,7 @@ struct judgement {
 	struct verdict *v;
 	enum ledger_space space;
 	struct ledger_view at; /* what is or was at the address itself */
+	bool was_others;       /* that was under another request */
 	/* Shared memory: what was named as its section. */
 	enum handle handle;
 	struct ledger_view named;
@@ -124,6 +126,73 @@ static void judge_section(struct judgement *j)
 	}
 }
 
+/* The buffers at an address that the request of a call may mean. */
+struct candidates {
+	const struct free_call *call;
+	struct ledger_view live, gone; /* of several that have gone, the last */
+	unsigned count;                /* of those that are live */
+};
+
+/* Where the time is not known, it is late. */
+static bool is_later(const struct ledger_view *one, const struct ledger_view *other)
+{
+	return !other->number || one->entry.gone_time - 1 > other->entry.gone_time - 1;
+}
+
+/* A client may hand back what was handed to it, under a request of a later call. */
+static bool add_candidate(uint32_t number, void *context)
+{
+	struct candidates *c = context;
+	bool may_be_meant, may_come_back;
+	struct ledger_view view;
+
+	if (!entries_view(number, &view) || view.entry.space != SPACE_CLIENT ||
+	    view.entry.address != c->call->memory)
+		return false;
+	may_be_meant = !c->call->section || !view.entry.scope;
+	may_come_back = view.entry.flags & LEDGER_TRANSFERRED;
+	if (!ledger_is_live(&view)) {
+		if ((may_be_meant || may_come_back) && is_later(&view, &c->gone))
+			c->gone = view;
+	} else if (may_be_meant) {
+		c->live = view;
+		c->count++;
+	}
+	return false;
+}
+
+/*
+ * A request of NULL means the client of the current call, as packages use it, and so perhaps the
+ * client of any request. What was allocated under the one is freed under the other. Where NULL may
+ * mean buffers of several clients, nobody knows which: none of them is judged from then on. Returns
+ * true if it is so.
+ */
+static APART bool find_any_client(struct judgement *j)
+{
+	struct candidates c = { .call = j->call };
+
+	groups_visit_clients(j->call->memory, add_candidate, &c);
+	if (c.count > 1) {
+		while (lookup_find_client(j->call->memory, &c.live))
+			release_to_new_owner(NULL, &c.live);
+		trace_lose(TRACE_LOST_JUDGEMENTS);
+		return true;
+	}
+	if (c.count) {
+		j->at = c.live;
+	} else if (!j->at.number || !j->call->section) {
+		j->at = c.gone;
+		j->was_others = true;
+	}
+	return false;
+}
+
+static bool match_any_client(struct judgement *j)
+{
+	return j->space == SPACE_CLIENT && !(j->call->section && ledger_is_live(&j->at)) &&
+	       find_any_client(j);
+}
+
 static bool match_live_block(struct judgement *j)
 {
 	const struct ledger_entry *block = &j->at.entry;
@@ -155,7 +224,7 @@ static bool match_busy_block(struct judgement *j)
 
 /*
  * Addresses of different clients, and of the host, coincide by nature. So a client's buffer is
- * looked for only where nothing has been at the address itself.
+ * looked for only where nothing has been at the address itself, under this request.
  */
 static bool match_foreign_block(struct judgement *j)
 {
@@ -169,7 +238,7 @@ static bool match_foreign_block(struct judgement *j)
 		j->v->release = (block->entry.flags & LEDGER_GIVEN) == LEDGER_GIVEN;
 		if (j->v->release)
 			return true;
-	} else if (!j->at.number && lookup_find_client(j->call->memory, block))
+	} else if ((!j->at.number || j->was_others) && lookup_find_client(j->call->memory, block))
 		reason = is_client ? TRACE_REASON_WRONG_CLIENT : reason;
 	else if (!is_client || !lookup_find(SPACE_BLOCK, j->call->memory, 0, block) ||
 		 !ledger_is_live(block)) {
@@ -254,14 +323,18 @@ static void judge_further(struct judgement *j)
 
 void judge_free(const struct free_call *call, struct verdict *v)
 {
-	struct judgement j = { .call = call, .v = v };
+	struct judgement j;
 
 	clear_verdict(v);
+	/* One by one: the views need not be cleared. */
+	j.call = call;
+	j.v = v;
+	j.was_others = false;
 	j.space = call->family == FAMILY_CLIENT_BUFFER ? SPACE_CLIENT : SPACE_BLOCK;
 	j.handle = is_shared_memory(&j) ? judge_handle(call->section, &j.named) : HANDLE_UNKNOWN;
 	lookup_find(j.space, call->memory, call->section, &j.at);
-	if (!match_null(&j) &&     /* 1 */
-	    !match_live_block(&j)) /* 2 */
+	if (!match_null(&j) &&                              /* 1 */
+	    !match_any_client(&j) && !match_live_block(&j)) /* 2 */
 		judge_further(&j);
 	if (v->kind == TRACE_KIND_MISMATCHED_FREE ||
 	    (v->kind == TRACE_KIND_INVALID_SECTION && v->block.number))

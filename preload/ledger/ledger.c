@@ -146,6 +146,22 @@ static uint32_t claim_new(const struct ledger_entry *what)
 	return number;
 }
 
+/* Two clients may have a buffer at one address under no request, since NULL means the client of the
+ * current call. What is known is then of one of them only: frees there are not judged. */
+static inline bool may_be_two(const struct ledger_entry *old, const struct ledger_entry *what)
+{
+	return what->space == SPACE_CLIENT && !what->scope && !(peek(old->flags) & LEDGER_SUSPECT);
+}
+
+static APART struct ledger_entry as_ambiguous(const struct ledger_entry *what)
+{
+	struct ledger_entry copy = copy_of(what);
+
+	copy.flags |= LEDGER_TRANSFERRED;
+	trace_lose(TRACE_LOST_JUDGEMENTS);
+	return copy;
+}
+
 /* At an address that has no entry, as far as is known. */
 static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *what)
 {
@@ -167,8 +183,13 @@ APART bool ledger_enter(struct lane *lane, const struct ledger_entry *what, stru
 {
 	uint64_t life;
 	uint32_t number = lookup_claim(what->space, what->address, what->scope, &life);
+	struct ledger_entry ambiguous;
 
 	if (likely(number)) {
+		if (unlikely((life & 0xff) == LIFE_LIVE) && may_be_two(&entries[number], what)) {
+			ambiguous = as_ambiguous(what);
+			what = &ambiguous;
+		}
 		end_old(lane, number, life & 0xff);
 		fill_entry(lane, number, what);
 	} else {

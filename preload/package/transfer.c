@@ -244,8 +244,10 @@ static enum trace_reason judge_return(const struct transfer *t, bool to_client, 
 				       (to_client || view->entry.family == FAMILY_PRIVATE_HEAP)
 			       ? TRACE_REASON_WRONG_FAMILY
 			       : TRACE_REASON_NONE;
-	if (to_client && !is_known && lookup_find(SPACE_CLIENT, address, 0, &client) &&
-	    ledger_is_live(&client))
+	/* No request may be that of any client. */
+	if (to_client &&
+	    (request ? lookup_find(SPACE_CLIENT, address, 0, &client) && ledger_is_live(&client)
+		     : lookup_find_client(address, &client)))
 		return TRACE_REASON_NONE;
 	/* The buffer of a string may be a part of its block, where a smaller block has been. */
 	return is_freed(view) && !lookup_find_around(SPACE_BLOCK, address, 0, &client)

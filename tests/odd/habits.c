@@ -271,6 +271,29 @@ static bool has_habit(const char *name)
 	return strcmp(habit, name) == 0;
 }
 
+/* A request of NULL: the client of this call. */
+static void mix_requests(PLSA_CLIENT_REQUEST client)
+{
+	PVOID buffer;
+
+	lsa->AllocateClientBuffer(NULL, 35, &buffer);
+	lsa->FreeClientBuffer(client, buffer);
+	lsa->AllocateClientBuffer(client, 35, &buffer);
+	lsa->FreeClientBuffer(NULL, buffer);
+	lsa->AllocateClientBuffer(NULL, 35, &buffer);
+	lsa->FreeClientBuffer(client, buffer);
+}
+
+/* The address that the one has freed is the answer under the other. */
+static void answer_anew(PLSA_CLIENT_REQUEST client, PVOID *answer)
+{
+	PVOID buffer;
+
+	lsa->AllocateClientBuffer(client, 36, &buffer);
+	lsa->FreeClientBuffer(client, buffer);
+	lsa->AllocateClientBuffer(NULL, 36, answer);
+}
+
 static NTSTATUS call(PLSA_CLIENT_REQUEST client, PVOID submitted, PVOID base, ULONG size,
 		     PVOID *answer, PULONG length, PNTSTATUS status)
 {
@@ -302,6 +325,10 @@ static NTSTATUS call(PLSA_CLIENT_REQUEST client, PVOID submitted, PVOID base, UL
 		lsa->AllocateClientBuffer(client, 33, answer);
 	else if (has_habit("other-request"))
 		lsa->AllocateClientBuffer(NULL, 34, answer);
+	else if (has_habit("mixed-requests"))
+		mix_requests(client);
+	else if (has_habit("other-request-anew"))
+		answer_anew(client, answer);
 	else if (has_habit("heap-answer"))
 		*answer = lsa->AllocateLsaHeap(40);
 	else if (has_habit("mapped") || has_habit("mapped-already"))

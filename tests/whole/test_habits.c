@@ -67,6 +67,8 @@ static struct habit habits[] = {
 	{ .name = "newest-request" },
 	{ .name = "newest-app-mode" },
 	{ .name = "other-request" },
+	{ .name = "other-request-anew" },
+	{ .name = "mixed-requests" },
 	{ .name = "logged-on" },
 	{ "freed-buffer", "wrong-transfer", "freed", "error", 20, "in AccountName" },
 	{ "private-buffer", "wrong-transfer", "wrong-family", "warning", 20, "in AccountName" },

@@ -646,6 +646,143 @@ Test(judge, a_double_free_is_found_though_a_client_has_that_address)
 	cr_expect_not(is_suspect(SPACE_CLIENT, HEAP_FREED, ONE));
 }
 
+/* A request of NULL: the client of the current call. */
+Test(judge, what_was_allocated_under_no_request_is_freed_under_any)
+{
+	struct verdict v;
+
+	enter_client(0, NOTHING);
+	expect_right(freed_client(0, NOTHING));
+	expect_right(freed_client(ONE, NOTHING));
+	cr_expect_eq(v.block.entry.address, NOTHING);
+	cr_expect_eq(v.block.entry.scope, 0);
+	expect(freed(SECTION, NOTHING), "mismatched-free/wrong-deallocator");
+}
+
+Test(judge, what_was_allocated_under_a_request_is_freed_under_none)
+{
+	struct verdict v;
+
+	expect_right(freed_client(0, CLIENT));
+	cr_expect_eq(v.block.entry.scope, ONE);
+	release(SPACE_CLIENT, CLIENT, ONE);
+	expect(freed_client(0, CLIENT), "double-free");
+	expect(freed_client(ONE, CLIENT), "double-free");
+	expect(freed_client(0, NOTHING), "invalid-free/unknown-address");
+}
+
+/* The address that has become free under one request is handed out under the other. */
+Test(judge, what_is_live_under_no_request_comes_before_what_has_gone_under_another)
+{
+	struct verdict v;
+
+	enter_client(0, CLIENT_FREED);
+	expect_right(freed_client(ONE, CLIENT_FREED));
+	cr_expect_eq(v.block.entry.scope, 0);
+	release(SPACE_CLIENT, CLIENT_FREED, 0);
+	expect(freed_client(TWO, CLIENT_FREED), "double-free");
+	enter_client(ONE, CLIENT_FREED);
+	expect_right(freed_client(0, CLIENT_FREED));
+	cr_expect_eq(v.block.entry.scope, ONE);
+}
+
+Test(judge, what_is_live_under_the_very_request_is_meant)
+{
+	struct verdict v;
+
+	enter_client(0, CLIENT);
+	expect_right(freed_client(ONE, CLIENT));
+	cr_expect_eq(v.block.entry.scope, ONE);
+}
+
+static uint64_t judgements_lost(void)
+{
+	return trace_header->lost[TRACE_LOST_JUDGEMENTS];
+}
+
+Test(judge, no_request_where_several_clients_have_a_buffer_proves_nothing)
+{
+	struct verdict v;
+
+	enter_client(TWO, CLIENT);
+	cr_expect_eq(judgements_lost(), 0);
+	expect_not_judged(freed_client(0, CLIENT));
+	cr_expect_gt(judgements_lost(), 0);
+	expect_not_judged(freed_client(ONE, CLIENT));
+	expect_not_judged(freed_client(TWO, CLIENT));
+	expect_not_judged(freed_client(0, CLIENT));
+}
+
+Test(judge, two_clients_may_have_a_buffer_at_one_address_under_no_request)
+{
+	struct verdict v;
+
+	enter_client(0, NOTHING);
+	cr_expect_eq(judgements_lost(), 0);
+	enter_client(0, NOTHING);
+	cr_expect_gt(judgements_lost(), 0);
+	expect_right(freed_client(0, NOTHING));
+	release(SPACE_CLIENT, NOTHING, 0);
+	expect_not_judged(freed_client(0, NOTHING));
+}
+
+/* FreeLsaHeap has freed it, by mistake. */
+Test(judge, an_address_handed_out_under_no_request_after_a_wrong_free_is_certain)
+{
+	struct verdict v;
+
+	enter_client(0, NOTHING);
+	expect(freed_heap(FAMILY_LSA_HEAP, NOTHING), "mismatched-free/wrong-deallocator");
+	enter_client(0, NOTHING);
+	cr_expect_eq(judgements_lost(), 0);
+	expect_right(freed_client(0, NOTHING));
+	release(SPACE_CLIENT, NOTHING, 0);
+	expect(freed_client(0, NOTHING), "double-free");
+}
+
+/* The host has freed it, and handed it out again, before the thread that freed it is back. */
+Test(judge, an_address_handed_out_under_no_request_while_it_is_freed_is_certain)
+{
+	struct ledger_view buffer = enter_client(0, NOTHING);
+	struct verdict v;
+
+	cr_assert(release_begin(&buffer));
+	enter_client(0, NOTHING);
+	release_finish(lane, &buffer, true, 0);
+	cr_expect_eq(judgements_lost(), 0);
+	expect_right(freed_client(0, NOTHING));
+	release(SPACE_CLIENT, NOTHING, 0);
+	expect(freed_client(0, NOTHING), "double-free");
+}
+
+/* A request is of one call: a client that hands back what it was given has got another by then. */
+Test(judge, what_a_client_was_given_may_be_freed_under_another_request)
+{
+	struct ledger_view buffer = enter_client(ONE, NOTHING);
+	struct verdict v;
+
+	release_to_new_owner(lane, &buffer);
+	expect_not_judged(freed_client(TWO, NOTHING));
+	expect_not_judged(freed_client(0, NOTHING));
+	enter_client(0, NOTHING);
+	release(SPACE_CLIENT, NOTHING, 0);
+	expect(freed_client(0, NOTHING), "double-free");
+	enter_client(ONE, NOTHING);
+	expect(freed_client(TWO, NOTHING), "mismatched-free/wrong-client");
+}
+
+/* The host makes the next request where the last one was. */
+Test(judge, a_request_that_is_used_again_is_that_of_the_new_client)
+{
+	struct verdict v;
+
+	enter_client(ONE, CLIENT);
+	expect_right(freed_client(ONE, CLIENT));
+	enter_client(ONE, CLIENT_FREED);
+	expect_right(freed_client(ONE, CLIENT_FREED));
+	cr_expect_eq(judgements_lost(), 0);
+}
+
 Test(judge, an_allocation_is_right_with_a_live_section_only)
 {
 	struct verdict v;
