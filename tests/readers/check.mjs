@@ -55,6 +55,7 @@ async function use(page, say) {
 	await page.keyboard.press("Escape");
 	expect(await label() === before, say("Escape does not show all"));
 	await page.getByLabel("Inverted").check();
+	await page.getByText("As a table").click();
 	const first = await page.$eval("#flame tbody", t => t.rows.length);
 	expect(first > 0, say("the inverted graph is empty"));
 

@@ -121,6 +121,45 @@ Test(tasks, what_differs_from_yesterday, .timeout = 60)
 	temporary_folder_remove(folder);
 }
 
+/* Returns the text up to a character, without what is between the brackets of elements. */
+static char *strip_elements(const char *from, const char *end)
+{
+	char *text = calloc(1, (size_t)(end - from) + 1), *to = text;
+
+	for (bool is_inside = false; from < end; from++) {
+		is_inside |= *from == '<';
+		if (!is_inside)
+			*to++ = *from;
+		is_inside &= *from != '>';
+	}
+	return text;
+}
+
+/* The page names the same place as the text: the code that is to blame, also where it was inlined. */
+Test(tasks, the_page_and_the_text_name_the_same_places, .timeout = 60)
+{
+	char *folder = record();
+	struct run page = ask(folder, "\"$0\" report --format=html new");
+	struct run text = ask(folder, "\"$0\" report new | sed 's/ at \\([^ ]*:[0-9]\\)/ \\1/'");
+	const char *line = first_row(text.out), *cell = page.out;
+	unsigned rows = 0;
+
+	for (; (cell = strstr(cell, "<td><a href=")) != NULL; rows++) {
+		const char *end = strstr(cell, "</a>"), *next = strchr(line, '\n');
+		char *where = strip_elements(cell, end), *row = strip_elements(line, next);
+
+		cr_expect(strstr(row, where), "%s: %s", where, row);
+		free(row);
+		free(where);
+		cell = end;
+		line = next + 1;
+	}
+	cr_expect_gt(rows, 100);
+	run_release(&page);
+	run_release(&text);
+	temporary_folder_remove(folder);
+}
+
 static void expect_told(const char *folder, const char *options, const char *told)
 {
 	char *script = NULL;

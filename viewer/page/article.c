@@ -13,6 +13,7 @@
 #include "viewer/symbols/demangle.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/excerpt.h"
+#include "viewer/view/selection.h"
 
 enum { SOURCE_LINES = 5 };
 
@@ -29,23 +30,18 @@ static void write_offset(struct buffer *b, const struct model_frame *frame)
 	buffer_hex(b, frame->offset);
 }
 
-/* "function file.c:12" of the first stack's first function of the package, or where it is in its module. */
-static void write_where(struct buffer *b, const struct finding *f, struct symbols *symbols)
+/* "function file.c:12" of the code that is to blame, as in the text's table; or where it is in its module. */
+static void write_where(struct buffer *b, const struct findings *findings, const struct finding *f)
 {
-	const struct model_stack *stack = NULL;
 	const struct model_frame *frame;
-	const struct symbol *symbol;
+	const struct symbol *symbol = selection_culprit(findings, f, &frame);
 	struct buffer name = { 0 };
 	const char *slash;
 
-	for (unsigned i = 0; i < TRACE_FINDING_STACKS && !stack; i++)
-		stack = f->stack[i];
-	if (!stack) {
+	if (!symbol) {
 		buffer_text(b, "no backtrace");
 		return;
 	}
-	frame = model_own_frame(f->model, f->package, stack);
-	symbol = symbols_find(symbols, frame->module, frame->offset);
 	if (symbol->function) {
 		demangle_shorten(&name, symbol->function);
 		html_element(b, "b", name.data);
@@ -63,7 +59,7 @@ static void write_where(struct buffer *b, const struct finding *f, struct symbol
 	buffer_text(b, "</span>");
 }
 
-void article_write_row(struct buffer *b, const struct finding *f, struct symbols *symbols)
+void article_write_row(struct buffer *b, const struct findings *findings, const struct finding *f)
 {
 	const char *level = kinds_level_text(f->level);
 
@@ -76,7 +72,7 @@ void article_write_row(struct buffer *b, const struct finding *f, struct symbols
 	buffer_text(b, "<td><a href=\"#");
 	write_anchor(b, f);
 	buffer_text(b, "\">");
-	write_where(b, f, symbols);
+	write_where(b, findings, f);
 	buffer_text(b, "</a><td>");
 	html_package(b, f->model, f->package);
 	buffer_text(b, "<td class=when>");

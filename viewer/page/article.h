@@ -8,9 +8,10 @@
 
 struct buffer;
 struct finding;
+struct findings;
 struct symbols;
 
-void article_write_row(struct buffer *b, const struct finding *f, struct symbols *symbols);
+void article_write_row(struct buffer *b, const struct findings *findings, const struct finding *f);
 void article_write(struct buffer *b, const struct finding *f, struct symbols *symbols,
 		   bool has_stacks);
 

@@ -5,6 +5,8 @@
  *
  * A page has a bounded size: it says how many findings and stacks it leaves out.
  */
+#include <inttypes.h>
+
 #include "viewer/base/buffer.h"
 #include "viewer/base/json.h"
 #include "viewer/findings/findings.h"
@@ -25,9 +27,12 @@
 
 enum {
 	FINDINGS_MOST = 1000,
+	ROWS_FIRST = 50,       /* the others are behind the flame graph, until page.js moves them */
 	FINDINGS_MANY = 100,   /* from here on, page.css has the browser lay out what is in sight */
 	STACKS_MOST = 2 << 20, /* bytes */
-	TRACES_DRAWN = 8
+	TRACES_DRAWN = 8,
+	TRACES_MOST = 6 << 20, /* bytes */
+	SECTIONS_MOST = 2000   /* rows */
 };
 
 static const char head[] =
@@ -44,8 +49,9 @@ static const char sections_head[] =
 	"<th class=n>at most</thead><tbody>\n";
 
 #define TABLE_HEAD \
-	"<div class=wide tabindex=0 role=region aria-label=\"table of findings\">" \
-	"<table id=table%s><thead><tr><th>#<th>level<th>kind<th class=n>count<th class=n>bytes" \
+	"<div class=wide tabindex=0 role=region aria-label=\"table of %s\">" \
+	"<table %s class=\"findings%s\"><thead><tr><th>#<th>level<th>kind<th class=n>count<th " \
+	"class=n>bytes" \
 	"<th>where<th>package<th>last seen%s</thead><tbody>\n"
 
 static void write_counts(struct buffer *b, const struct findings *f)
@@ -108,24 +114,52 @@ static void open_section(struct buffer *b, const char *id, const struct findings
 	buffer_format(b, "<section id=%s%s>", id, f->shown < FINDINGS_MANY ? "" : " class=many");
 }
 
+static void write_table(struct buffer *b, const struct report *r, size_t first, size_t end)
+{
+	buffer_format(b, TABLE_HEAD, first ? "further findings" : "findings",
+		      first ? "" : "id=table", r->baseline ? " compared" : "",
+		      r->baseline ? "<th>baseline" : "");
+	for (size_t i = first; i < end; i++)
+		article_write_row(b, r->findings, findings_get(r->findings, i));
+	buffer_text(b, "</tbody></table></div>\n");
+}
+
+static size_t least(size_t one, size_t other)
+{
+	return one < other ? one : other;
+}
+
 static void write_findings(struct buffer *b, const struct report *r)
 {
-	size_t all = r->findings->shown, shown = all < FINDINGS_MOST ? all : FINDINGS_MOST;
+	size_t all = r->findings->shown, shown = least(all, FINDINGS_MOST);
 
 	open_section(b, "findings", r->findings);
 	buffer_text(b, "<h2>Findings</h2>\n<div id=filter hidden></div>\n");
 	if (shown == 0)
 		buffer_text(b, "<p>There are none.</p>\n");
 	else
-		buffer_format(b, TABLE_HEAD, r->baseline ? " class=compared" : "",
-			      r->baseline ? "<th>baseline" : "");
-	for (size_t i = 0; i < shown; i++)
-		article_write_row(b, findings_get(r->findings, i), r->symbols);
-	buffer_text(b, shown ? "</tbody></table></div>\n" : "");
+		write_table(b, r, 0, least(shown, ROWS_FIRST));
+	if (shown > ROWS_FIRST)
+		buffer_format(b,
+			      "<noscript><p>%zu more are behind the flame graph.</p></noscript>\n",
+			      shown - ROWS_FIRST);
 	if (shown < all)
 		buffer_format(b, "<p>%zu more findings are left out; --format=json has all.</p>\n",
 			      all - shown);
 	write_gone(b, r);
+	buffer_text(b, "</section>\n");
+}
+
+/* What the browser need not have read when it draws the first picture. */
+static void write_further_findings(struct buffer *b, const struct report *r)
+{
+	size_t shown = least(r->findings->shown, FINDINGS_MOST);
+
+	if (shown <= ROWS_FIRST)
+		return;
+	open_section(b, "more", r->findings);
+	buffer_text(b, "<h2>Further findings</h2>\n");
+	write_table(b, r, ROWS_FIRST, shown);
 	buffer_text(b, "</section>\n");
 }
 
@@ -240,6 +274,38 @@ static void write_trace(struct buffer *b, const struct report *r, size_t number)
 	buffer_release(&argument);
 }
 
+/* Writes the live sections of all traces. */
+static void write_sections(struct buffer *b, const struct report *r)
+{
+	size_t room = SECTIONS_MOST;
+	uint64_t left_out = 0;
+
+	buffer_text(b, sections_head);
+	for (size_t i = 0; i < r->count; i++)
+		left_out += sections_write_rows(b, r->models[i], r->symbols, &room);
+	buffer_text(b, "</tbody></table></div>\n");
+	if (left_out)
+		buffer_format(b, "<p>%" PRIu64 " more live sections are left out.</p>\n", left_out);
+}
+
+/* Writes about as many traces as fit. */
+static void write_traces(struct buffer *b, const struct report *r)
+{
+	struct buffer trace = { 0 };
+	size_t written = 0, i;
+
+	for (i = 0; i < r->count && written < TRACES_MOST; i++) {
+		trace.used = 0;
+		write_trace(&trace, r, i);
+		buffer_bytes(b, trace.data, trace.used);
+		written += trace.used;
+	}
+	if (i < r->count)
+		buffer_format(b, "<p>%zu more traces are left out; --format=json has all.</p>\n",
+			      r->count - i);
+	buffer_release(&trace);
+}
+
 static struct profile *make_profile(const struct report *r)
 {
 	struct trouble trouble;
@@ -252,30 +318,42 @@ static struct profile *make_profile(const struct report *r)
 
 /* The flame graph, and the script, which draws it at once. Nothing else is in front of it that a browser
  * would have to read first. */
-static void write_flame(struct buffer *b, struct profile *profile, struct symbols *symbols)
+static void write_flame(struct buffer *b, struct tree *tree)
 {
 	struct json j = { .out = b, .is_compact = true, .is_in_html = true };
 
 	buffer_text(b, DATA("flame-data"));
 	json_open_object(&j, NULL);
-	if (profile)
-		tree_write(&j, "tree", profile, symbols, false);
+	if (tree)
+		tree_write(&j, "tree", tree, false);
 	json_close_object(&j);
 	buffer_text(b, "</script>\n<script>\n");
 	buffer_text(b, assets_js);
 	buffer_text(b, "</script>\n");
 }
 
-/* What is drawn when the whole page has been read. */
-static void write_data(struct buffer *b, const struct report *r, struct profile *profile)
+/* The rest of the flame graph, and the inverted one. Of the trees, only one at a time is in memory. */
+static void write_graphs(struct json *j, struct tree *tree, struct profile *profile,
+			 struct symbols *symbols)
+{
+	tree_write_rest(j, "values", tree);
+	tree_free(tree);
+	tree = tree_new(profile, symbols, true);
+	tree_write(j, "inverted", tree, true);
+	tree_free(tree);
+}
+
+/* What is drawn when the whole page has been read. Frees the tree. */
+static void write_data(struct buffer *b, const struct report *r, struct tree *tree,
+		       struct profile *profile)
 {
 	struct json j = { .out = b, .is_compact = true, .is_in_html = true };
-	size_t drawn = r->count < TRACES_DRAWN ? r->count : TRACES_DRAWN;
+	size_t drawn = least(r->count, TRACES_DRAWN);
 
 	buffer_text(b, DATA("data"));
 	json_open_object(&j, NULL);
-	if (profile)
-		tree_write(&j, "inverted", profile, r->symbols, true);
+	if (tree)
+		write_graphs(&j, tree, profile, r->symbols);
 	json_open_array(&j, "courses");
 	for (size_t i = 0; i < drawn; i++)
 		course_write(&j, r->models[i], &r->events[i]);
@@ -293,6 +371,7 @@ void report_write_html(const struct report *report, struct buffer *out)
 	const struct model *first = report->models[0];
 	const char *exe = model_process(first)->exe, *title = exe ? exe : model_path(first);
 	struct profile *profile = make_profile(report);
+	struct tree *tree = profile ? tree_new(profile, report->symbols, false) : NULL;
 
 	buffer_text(out, head);
 	buffer_text(out, "<title>lsatrace: ");
@@ -308,19 +387,16 @@ void report_write_html(const struct report *report, struct buffer *out)
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n"
 			 "<section id=time><h2>Over time</h2>"
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n");
-	write_flame(out, profile, report->symbols);
+	write_flame(out, tree);
+	write_further_findings(out, report);
 	write_articles(out, report);
 	buffer_text(out, "<section id=sections><h2>Sections that are live at the end</h2>\n"
 			 "<div id=map></div>\n");
-	buffer_text(out, sections_head);
-	for (size_t i = 0; i < report->count; i++)
-		sections_write_rows(out, report->models[i], report->symbols);
-	buffer_text(out, "</tbody></table></div></section>\n"
-			 "<section id=traces><h2>Traces</h2>\n");
-	for (size_t i = 0; i < report->count; i++)
-		write_trace(out, report, i);
+	write_sections(out, report);
+	buffer_text(out, "</section>\n<section id=traces><h2>Traces</h2>\n");
+	write_traces(out, report);
 	buffer_text(out, "</section>\n</main>\n");
-	write_data(out, report, profile);
+	write_data(out, report, tree, profile);
 	profile_free(profile);
 	buffer_text(out, "</body>\n</html>\n");
 }

@@ -16,8 +16,11 @@ const byId = id => document.getElementById(id);
 const style = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 const isDark = matchMedia("(prefers-color-scheme: dark)");
 
+// Not toLocaleString(): the first call of that takes longer than all else that precedes the first picture.
+const grouped = number => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+
 function human(number, isBytes) {
-	if (!isBytes || number < 1024) return number.toLocaleString("en") + (isBytes ? " B" : "");
+	if (!isBytes || number < 1024) return grouped(number) + (isBytes ? " B" : "");
 	const units = ["KiB", "MiB", "GiB", "TiB", "PiB"];
 	let unit = -1;
 	for (; number >= 1024 && unit < 4; unit++) number /= 1024;
@@ -57,6 +60,9 @@ addEventListener("resize", () => { clearTimeout(redrawAll.timer); redrawAll.time
 
 class Findings {
 	constructor(table) {
+		const more = byId("more");
+		if (more) table.tBodies[0].append(...more.querySelector("tbody").rows);
+		more?.remove();
 		this.table = table;
 		this.rows = [...table.tBodies[0].rows].map(row => ({
 			row, article: byId(row.querySelector("a").hash.slice(1)),
@@ -89,7 +95,9 @@ class Findings {
 
 	apply() {
 		const words = this.searched.value.toLowerCase().split(/\s+/).filter(Boolean);
-		const text = r => r.text ??= (r.row.textContent + " " + r.article.textContent).toLowerCase();
+		// The lines of source around the place are not what the finding is about.
+		const parts = r => [r.row, ...r.article.children].filter(e => !e.matches(".source"));
+		const text = r => r.text ??= parts(r).map(e => e.textContent).join(" ").toLowerCase();
 		const isShown = r => this.filters.every(f => !f.select.value || r[f.key] === f.select.value) &&
 			words.every(w => text(r).includes(w));
 		let count = 0;
@@ -168,38 +176,49 @@ class Tree {
 
 const FLAME_ROW = 19;
 
+// Draws the graph as soon as the browser has read it. complete() adds what needs the rest of the page.
 class Flame {
-	// `read` returns the data of the graph, or of the inverted one.
-	constructor(read) {
-		this.read = read;
-		this.trees = [];
-		this.zoomed = this.chosen = 0;
+	constructor(graph) {
+		this.trees = [new Tree(graph)];
+		this.metric = Math.max(graph.values.findIndex(values => values), 0);
+		this.words = "";
+		this.isInverted = false;
 		this.boxes = [];
+		this.tools = make("div", { class: "tools" });
 		this.canvas = make("canvas", { tabindex: 0, role: "img" });
 		this.info = make("p", { class: "info", role: "status" });
 		this.table = make("tbody");
+		this.details = make("details", { ontoggle: () => this.fillTable() }, make("summary", {}, "As a table"),
+			make("div", { class: "tools" }, make("table", {}, make("thead", {}, make("tr", {}, make("th", {}, "function"),
+				make("th", { class: "n" }, "value"), make("th", { class: "n" }, "share"))), this.table)));
 		this.small = make("p", {});
-		this.addTools(byId("flame"));
+		byId("flame").append(this.tools, make("div", {}, this.canvas), this.info, this.details, this.small);
 		this.listen();
 		redraws.push(() => this.draw());
-		const first = read(false).values.findIndex(values => values);
-		if (first > 0) this.metric.value = first;
 		this.rebuild();
 	}
 
-	addTools(place) {
-		const [metricLabel, metric] = select("Show", METRICS.map(([name], i) => [i, name]), () => this.rebuild());
-		const [searchLabel, searched] = search("Search", () => this.draw());
-		this.metric = metric;
-		this.searched = searched;
-		this.inverted = make("input", { type: "checkbox", onchange: () => this.rebuild() });
-		place.append(make("div", { class: "tools" }, metricLabel, searchLabel,
-			make("label", {}, this.inverted, "Inverted: innermost functions first"),
-			make("button", { type: "button", onclick: () => this.zoom(0) }, "Show all")),
-		make("div", {}, this.canvas), this.info,
-		make("details", {}, make("summary", {}, "As a table"), make("div", { class: "tools" }, make("table", {},
-			make("thead", {}, make("tr", {}, make("th", {}, "function"), make("th", { class: "n" }, "value"), make("th", { class: "n" }, "share"))), this.table))),
-		this.small);
+	// `rest` has the columns that the graph lacks, and the inverted graph.
+	complete(rest) {
+		const { data } = this.trees[0];
+		data.values = data.values.map((values, i) => values ?? rest.values[i]);
+		const [metricLabel, metric] = select("Show", METRICS.map(([name], i) => [i, name]), () => {
+			this.metric = Number(metric.value);
+			this.rebuild();
+		});
+		metric.value = this.metric;
+		const [searchLabel, searched] = search("Search", () => {
+			this.words = searched.value.toLowerCase();
+			this.draw();
+		});
+		const inverted = make("input", { type: "checkbox", onchange: () => {
+			this.isInverted = inverted.checked;
+			this.trees[1] ??= new Tree(rest.inverted);
+			this.rebuild();
+		} });
+		this.tools.append(metricLabel, searchLabel,
+			make("label", {}, inverted, "Inverted: innermost functions first"),
+			make("button", { type: "button", onclick: () => this.zoom(0) }, "Show all"));
 	}
 
 	listen() {
@@ -235,7 +254,7 @@ class Flame {
 	}
 
 	label(node) { return node ? this.tree.names[this.tree.name[node]][0] : "all"; }
-	value(node) { return human(this.tree.total[node], METRICS[this.metric.value][1]); }
+	value(node) { return human(this.tree.total[node], METRICS[this.metric][1]); }
 	share(node) { return (this.tree.total[0] ? (100 * this.tree.total[node] / this.tree.total[0]).toFixed(1) : "0") + " %"; }
 	describe(node) {
 		const module = node ? this.tree.names[this.tree.name[node]][1] : "";
@@ -246,11 +265,10 @@ class Flame {
 	choose(node) { this.chosen = node; this.draw(); }
 
 	rebuild() {
-		const isInverted = this.inverted.checked;
-		this.tree = this.trees[Number(isInverted)] ??= new Tree(this.read(isInverted));
-		this.tree.show(this.metric.value);
+		this.tree = this.trees[Number(this.isInverted)];
+		this.tree.show(this.metric);
 		const leftOut = this.tree.data.left_out;
-		this.small.textContent = leftOut ? leftOut.toLocaleString("en") +
+		this.small.textContent = leftOut ? grouped(leftOut) +
 			" stacks are too small to be drawn in full. They end in (small stacks)." : "";
 		this.zoom(0);
 	}
@@ -301,7 +319,7 @@ class Flame {
 	}
 
 	draw() {
-		const words = this.searched.value.toLowerCase();
+		const { words } = this;
 		const colours = Object.fromEntries(["own", "other", "found", "text"].map(name => [name, style(name)]));
 		const [c, width] = prepare(this.canvas, this.lay() * FLAME_ROW);
 		let matches = 0;
@@ -311,7 +329,7 @@ class Flame {
 			this.drawBox(c, width, box, isFound, colours);
 		}
 		const chosen = this.describe(this.chosen);
-		this.canvas.setAttribute("aria-label", "Flame graph of " + METRICS[this.metric.value][0] + ". " + chosen +
+		this.canvas.setAttribute("aria-label", "Flame graph of " + METRICS[this.metric][0] + ". " + chosen +
 			". Arrow keys choose, Enter zooms, Escape shows all.");
 		this.info.textContent = (this.tree.total[0] ? chosen : "There is nothing of that.") +
 			(words ? "; " + matches + " found" : "");
@@ -320,6 +338,7 @@ class Flame {
 
 	// What the picture shows, for those who cannot see it: what is directly below.
 	fillTable() {
+		if (!this.details.open) return;
 		this.table.replaceChildren(...this.tree.children(this.zoomed).slice(0, 100).map(node => make("tr", {},
 			make("td", {}, make("button", { type: "button", onclick: () => this.zoom(node) }, this.label(node))),
 			make("td", { class: "n" }, this.value(node)), make("td", { class: "n" }, this.share(node)))));
@@ -476,6 +495,9 @@ class SectionMap {
 		this.info = make("p", { class: "info", role: "status" });
 		this.canvas.addEventListener("mousemove", event => this.tell(event));
 		byId("map").append(make("div", {}, this.canvas), this.legend, this.info);
+		const leftOut = [[map.left_out_sections, "sections"], [map.left_out_blocks, "blocks"]].filter(([count]) => count);
+		if (leftOut.length) byId("map").append(make("p", {}, "Not drawn: " +
+			leftOut.map(([count, what]) => grouped(count) + " more " + what).join(", ") + "."));
 		redraws.push(() => this.draw());
 		this.draw();
 	}
@@ -508,11 +530,11 @@ class SectionMap {
 
 // By now, the browser has read the findings and the first graph, and nothing that is behind them.
 const read = id => JSON.parse(byId(id).textContent);
-const graph = read("flame-data").tree;
-let data;
-if (graph) new Flame(isInverted => isInverted ? data.inverted : graph);
+const { tree } = read("flame-data");
+const flame = tree && new Flame(tree);
 addEventListener("DOMContentLoaded", () => {
-	data = read("data");
+	const data = read("data");
+	flame?.complete(data);
 	if (byId("table")) new Findings(byId("table"));
 	new TimeLine(data.courses);
 	for (const map of data.maps) if (map.blocks.length) new SectionMap(map);

@@ -22,6 +22,7 @@ struct section {
 struct list {
 	struct section *section;
 	size_t sections, room;
+	uint64_t left_out; /* sections */
 	struct numbers handles;
 };
 
@@ -38,16 +39,20 @@ static struct section *find_holder(struct list *l, const struct model_entry *blo
 	return number <= l->sections ? &l->section[number - 1] : NULL;
 }
 
-static void collect(struct list *l, const struct model *model)
+static void collect(struct list *l, const struct model *model, size_t most)
 {
 	struct reader_cursor c = { 0 }, again = { 0 };
 	struct model_entry entry;
 	struct section *holder;
 	bool is_new;
 
-	while (l->sections < SECTIONS_MOST && model_next_entry(model, &c, &entry)) {
+	while (model_next_entry(model, &c, &entry)) {
 		if (entry.state != TRACE_ENTRY_SECTION)
 			continue;
+		if (l->sections >= most) {
+			l->left_out++;
+			continue;
+		}
 		numbers_give(&l->handles, &entry.address, sizeof(entry.address), &is_new);
 		if (!is_new)
 			continue;
@@ -94,11 +99,13 @@ static char *name_place(const struct model *model, const struct model_entry *ent
 	return buffer_take(&b);
 }
 
-void sections_write_rows(struct buffer *b, const struct model *model, struct symbols *symbols)
+uint64_t sections_write_rows(struct buffer *b, const struct model *model, struct symbols *symbols,
+			     size_t *room)
 {
 	struct list l = { 0 };
 
-	collect(&l, model);
+	collect(&l, model, *room < SECTIONS_MOST ? *room : SECTIONS_MOST);
+	*room -= l.sections;
 	for (size_t i = 0; i < l.sections; i++) {
 		const struct section *s = &l.section[i];
 		char *place = name_place(model, &s->entry, symbols);
@@ -119,6 +126,7 @@ void sections_write_rows(struct buffer *b, const struct model *model, struct sym
 		free(place);
 	}
 	release(&l);
+	return l.left_out;
 }
 
 /* [section, offset or -1, size, number of the function, its name if it is new] */
@@ -150,9 +158,9 @@ void sections_write_blocks(struct json *j, const struct model *model, struct sym
 	struct reader_cursor c = { 0 };
 	struct numbers names = { 0 };
 	struct model_entry entry;
-	size_t blocks = 0;
+	uint64_t blocks = 0, left_out = 0;
 
-	collect(&l, model);
+	collect(&l, model, SECTIONS_MOST);
 	json_open_object(j, NULL);
 	json_open_array(j, "sections");
 	for (size_t i = 0; i < l.sections; i++) {
@@ -165,18 +173,22 @@ void sections_write_blocks(struct json *j, const struct model *model, struct sym
 	}
 	json_close_array(j);
 	json_open_array(j, "blocks");
-	while (blocks < BLOCKS_MOST && model_next_entry(model, &c, &entry)) {
+	while (model_next_entry(model, &c, &entry)) {
 		struct section *holder = find_holder(&l, &entry);
 		char *name;
 
-		if (!holder)
+		if (!holder || blocks == BLOCKS_MOST) {
+			left_out += holder != NULL;
 			continue;
+		}
 		name = name_place(model, &entry, symbols);
 		write_block(j, &l, holder, &entry, &names, name);
 		free(name);
 		blocks++;
 	}
 	json_close_array(j);
+	json_write_number(j, "left_out_sections", l.left_out);
+	json_write_number(j, "left_out_blocks", left_out);
 	json_close_object(j);
 	numbers_release(&names);
 	release(&l);

@@ -12,7 +12,7 @@
 #include "viewer/profile/numbers.h"
 #include "viewer/profile/profile.h"
 
-enum { NODES_MOST = 150000, NODES_WRITTEN = 15000, TEXTS_MOST = 16 << 20 };
+enum { NODES_MOST = 150000, NODES_WRITTEN = 8000, TEXTS_MOST = 16 << 20 };
 
 /* The name of a node for what is left out. Other names have numbers from 1 on. */
 enum { SMALL = 0 };
@@ -225,21 +225,29 @@ static void write_nodes(struct json *j, struct tree *t)
 	json_close_array(j);
 }
 
-/* A column for each value, or null if there is nothing of it. Columns of numbers are what a browser
- * reads fastest. */
-static void write_values(struct json *j, const struct tree *t)
+static void write_column(struct json *j, const struct tree *t, unsigned value)
 {
-	json_open_array(j, "values");
+	json_open_array(j, NULL);
+	for (size_t i = 1; i < t->nodes; i++)
+		if (t->node[i].is_kept)
+			json_write_number(j, NULL, t->node[i].value[value]);
+	json_close_array(j);
+}
+
+/* A column for each value; null if there is nothing of it, or if it is not wanted. Columns of numbers are what
+ * a browser reads fastest. */
+static void write_values(struct json *j, const char *key, const struct tree *t, bool has_first,
+			 bool has_others)
+{
+	bool is_first = true;
+
+	json_open_array(j, key);
 	for (unsigned k = 0; k < PROFILE_VALUES; k++) {
-		if (!t->profile->sum[k]) {
+		if (t->profile->sum[k] && (is_first ? has_first : has_others))
+			write_column(j, t, k);
+		else
 			json_write_null(j, NULL);
-			continue;
-		}
-		json_open_array(j, NULL);
-		for (size_t i = 1; i < t->nodes; i++)
-			if (t->node[i].is_kept)
-				json_write_number(j, NULL, t->node[i].value[k]);
-		json_close_array(j);
+		is_first &= !t->profile->sum[k];
 	}
 	json_close_array(j);
 }
@@ -279,18 +287,6 @@ static size_t count_left_out(const struct tree *t)
 	return count;
 }
 
-static void release(struct tree *t)
-{
-	free(t->node);
-	numbers_release(&t->keys);
-	free(t->row_node);
-	free(t->name);
-	numbers_release(&t->numbers);
-	buffer_release(&t->texts);
-	free(t->order);
-	free(t->path);
-}
-
 /* The stacks that matter most come first: a tree that grows too large has room for those. */
 static int compare_rows(const void *left, const void *right, void *profile)
 {
@@ -304,20 +300,44 @@ static int compare_rows(const void *left, const void *right, void *profile)
 				      : 0;
 }
 
-void tree_write(struct json *j, const char *key, struct profile *profile, struct symbols *symbols,
-		bool is_inverted)
+struct tree *tree_new(struct profile *profile, struct symbols *symbols, bool is_inverted)
 {
-	struct tree t = { .profile = profile };
+	struct tree *t = memory_new(1, sizeof(*t));
 
+	t->profile = profile;
 	if (profile->rows)
 		qsort_r(profile->row, profile->rows, sizeof(*profile->row), compare_rows, profile);
-	build(&t, symbols, is_inverted);
-	prune(&t);
+	build(t, symbols, is_inverted);
+	prune(t);
+	return t;
+}
+
+void tree_free(struct tree *t)
+{
+	if (!t)
+		return;
+	free(t->node);
+	numbers_release(&t->keys);
+	free(t->row_node);
+	free(t->name);
+	numbers_release(&t->numbers);
+	buffer_release(&t->texts);
+	free(t->order);
+	free(t->path);
+	free(t);
+}
+
+void tree_write(struct json *j, const char *key, struct tree *t, bool is_whole)
+{
 	json_open_object(j, key);
-	write_nodes(j, &t);
-	write_values(j, &t);
-	write_names(j, &t);
-	json_write_number(j, "left_out", count_left_out(&t));
+	write_nodes(j, t);
+	write_values(j, "values", t, true, is_whole);
+	write_names(j, t);
+	json_write_number(j, "left_out", count_left_out(t));
 	json_close_object(j);
-	release(&t);
+}
+
+void tree_write_rest(struct json *j, const char *key, const struct tree *t)
+{
+	write_values(j, key, t, false, true);
 }

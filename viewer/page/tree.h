@@ -15,9 +15,15 @@
 struct json;
 struct profile;
 struct symbols;
+struct tree;
 
-/* Writes the tree as an item of an object. Changes the order of the rows. */
-void tree_write(struct json *j, const char *key, struct profile *profile, struct symbols *symbols,
-		bool is_inverted);
+/* Changes the order of the profile's rows. For tree_free(). */
+struct tree *tree_new(struct profile *profile, struct symbols *symbols, bool is_inverted);
+void tree_free(struct tree *tree);
+
+/* Writes the tree as an item of an object; without `is_whole`, of its columns of values only the first one. */
+void tree_write(struct json *j, const char *key, struct tree *tree, bool is_whole);
+/* Writes an array of the columns that are not the first one. */
+void tree_write_rest(struct json *j, const char *key, const struct tree *tree);
 
 #endif
