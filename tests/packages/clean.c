@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No defect: uses every function of the traced families as documented. Its entry points return
- * memory that the LSA or the client then owns.
+ * No defect: uses every function of the traced families as documented, and is right whichever of its
+ * calls fail. Its entry points return memory that the LSA or the client then owns.
  */
 #include "tests/packages/package.h"
 
@@ -36,6 +36,12 @@ static NTSTATUS get_info(PSecPkgInfoW PackageInfo)
 	return STATUS_SUCCESS;
 }
 
+static void free_block(PVOID block)
+{
+	if (block)
+		lsa->FreeLsaHeap(block);
+}
+
 static PUNICODE_STRING make_name(const WCHAR *text, USHORT size)
 {
 	PUNICODE_STRING name = lsa->AllocateLsaHeap(sizeof(*name) + size);
@@ -48,7 +54,7 @@ static PUNICODE_STRING make_name(const WCHAR *text, USHORT size)
 	return name;
 }
 
-/* The client then owns the profile, and the LSA everything else. */
+/* The client then owns the profile, and the LSA everything else; of a logon that fails, the names only. */
 static NTSTATUS logon_user(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYPE LogonType,
 			   PVOID AuthenticationInformation, PVOID ClientAuthenticationBase,
 			   ULONG AuthenticationInformationLength, PVOID *ProfileBuffer,
@@ -57,6 +63,8 @@ static NTSTATUS logon_user(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYP
 			   PVOID *TokenInformation, PUNICODE_STRING *AccountName,
 			   PUNICODE_STRING *AuthenticatingAuthority, PUNICODE_STRING *MachineName)
 {
+	NTSTATUS status = STATUS_NO_MEMORY;
+
 	(void)LogonType;
 	(void)AuthenticationInformation;
 	(void)ClientAuthenticationBase;
@@ -69,7 +77,14 @@ static NTSTATUS logon_user(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYP
 	*AccountName = make_name(u"user", 8);
 	*AuthenticatingAuthority = make_name(u"domain", 12);
 	*MachineName = make_name(u"machine", 14);
-	return lsa->AllocateClientBuffer(ClientRequest, *ProfileBufferLength, ProfileBuffer);
+	if (*TokenInformation && *AccountName && *AuthenticatingAuthority && *MachineName)
+		status = lsa->AllocateClientBuffer(ClientRequest, *ProfileBufferLength,
+						   ProfileBuffer);
+	if (NT_SUCCESS(status))
+		return status;
+	free_block(*TokenInformation);
+	*TokenInformation = *ProfileBuffer = NULL;
+	return status;
 }
 
 static void logon_terminated(PLUID LogonId)
@@ -77,19 +92,34 @@ static void logon_terminated(PLUID LogonId)
 	(void)LogonId;
 }
 
+static PVOID take(PVOID section, ULONG size)
+{
+	return section ? lsa->AllocateSharedMemory(section, size) : NULL;
+}
+
+static void give_back(PVOID section, PVOID block)
+{
+	if (block)
+		lsa->FreeSharedMemory(section, block);
+}
+
+static void end(PVOID section)
+{
+	if (section)
+		lsa->DeleteSharedMemory(section);
+}
+
 static void use_sections(void)
 {
 	PVOID first = lsa->CreateSharedMemory(65536, 4096);
 	PVOID second = lsa->CreateSharedMemory(4096, 4096);
-	PVOID a = lsa->AllocateSharedMemory(first, 100);
-	PVOID b = lsa->AllocateSharedMemory(second, 200);
-	PVOID c = lsa->AllocateSharedMemory(first, 300);
+	PVOID a = take(first, 100), b = take(second, 200), c = take(first, 300);
 
-	lsa->FreeSharedMemory(first, a);
-	lsa->FreeSharedMemory(second, b);
-	lsa->DeleteSharedMemory(second);
-	lsa->FreeSharedMemory(first, c);
-	lsa->DeleteSharedMemory(first);
+	give_back(first, a);
+	give_back(second, b);
+	end(second);
+	give_back(first, c);
+	end(first);
 }
 
 static void use_heaps(void)
@@ -97,8 +127,9 @@ static void use_heaps(void)
 	PVOID ours = lsa->AllocateLsaHeap(64);
 	PVOID secret = lsa->AllocatePrivateHeap(96);
 
-	lsa->FreeLsaHeap(ours);
-	lsa->FreePrivateHeap(secret);
+	free_block(ours);
+	if (secret)
+		lsa->FreePrivateHeap(secret);
 }
 
 static void use_client(PLSA_CLIENT_REQUEST client)
@@ -106,7 +137,8 @@ static void use_client(PLSA_CLIENT_REQUEST client)
 	PVOID address = NULL;
 	char content[16] = "content";
 
-	lsa->AllocateClientBuffer(client, sizeof(content), &address);
+	if (!NT_SUCCESS(lsa->AllocateClientBuffer(client, sizeof(content), &address)))
+		return;
 	lsa->CopyToClientBuffer(client, sizeof(content), address, content);
 	lsa->CopyFromClientBuffer(client, sizeof(content), content, address);
 	lsa->FreeClientBuffer(client, address);
@@ -122,13 +154,15 @@ static void ask_other_package(void)
 	ULONG length = 0;
 	NTSTATUS status;
 
-	lsa->CallPackage(&package, submitted, sizeof(submitted), &answer, &length, &status);
-	lsa->FreeReturnBuffer(answer);
-	lsa->CallPackageEx(&package, NULL, submitted, sizeof(submitted), &answer, &length, &status);
-	lsa->FreeReturnBuffer(answer);
-	lsa->CallPackagePassthrough(&package, NULL, submitted, sizeof(submitted), &answer, &length,
-				    &status);
-	lsa->FreeReturnBuffer(answer);
+	if (NT_SUCCESS(lsa->CallPackage(&package, submitted, sizeof(submitted), &answer, &length,
+					&status)))
+		lsa->FreeReturnBuffer(answer);
+	if (NT_SUCCESS(lsa->CallPackageEx(&package, NULL, submitted, sizeof(submitted), &answer,
+					  &length, &status)))
+		lsa->FreeReturnBuffer(answer);
+	if (NT_SUCCESS(lsa->CallPackagePassthrough(&package, NULL, submitted, sizeof(submitted),
+						   &answer, &length, &status)))
+		lsa->FreeReturnBuffer(answer);
 }
 
 static void look_up_user(void)
@@ -140,12 +174,15 @@ static void look_up_user(void)
 	PUCHAR data = NULL;
 	ULONG size = 0;
 
-	lsa->OpenSamUser(&name, 0, NULL, FALSE, 0, &user);
-	lsa->GetUserAuthData(user, &data, &size);
-	lsa->FreeLsaHeap(data);
-	lsa->CloseSamUser(user);
-	lsa->GetAuthDataForUser(&name, 0, NULL, &data, &size, &flat_name);
-	lsa->FreeLsaHeap(data);
+	if (NT_SUCCESS(lsa->OpenSamUser(&name, 0, NULL, FALSE, 0, &user))) {
+		if (NT_SUCCESS(lsa->GetUserAuthData(user, &data, &size)))
+			lsa->FreeLsaHeap(data);
+		lsa->CloseSamUser(user);
+	}
+	if (NT_SUCCESS(lsa->GetAuthDataForUser(&name, 0, NULL, &data, &size, &flat_name))) {
+		lsa->FreeLsaHeap(data);
+		free_block(flat_name.Buffer);
+	}
 }
 
 static void look_up_credentials(void)
