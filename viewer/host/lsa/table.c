@@ -268,7 +268,7 @@ static PVOID locate_package(ULONG id)
 		.DummyFunction7 = (PVOID)refuse, .AuditLogonEx = (PVOID)succeed, \
 		.CheckProtectedUserByToken = (PVOID)check_protected, \
 		.QueryClientRequest = query_request, .GetAppModeInfo = get_app_mode, \
-		.SetAppModeInfo = (PVOID)refuse, .GetClientInfoEx = (PVOID)get_client_info_ex, \
+		.SetAppModeInfo = (PVOID)succeed, .GetClientInfoEx = (PVOID)get_client_info_ex, \
 		.GetSecpkgFailureReason = (PVOID)refuse, .SetSecpkgFailureReason = (PVOID)refuse \
 	}
 
