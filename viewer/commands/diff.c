@@ -203,6 +203,8 @@ static bool compare(struct diff *d, struct report_options *o, char *const *paths
 		take_findings(d);
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, new->findings);
+	if (has_trace && !has_other_names)
+		baseline_set_same_builds(d->baseline);
 	baseline_apply(d->baseline, new->findings);
 	new->findings->has_doubt |= has_other_names;
 	return true;

@@ -14,6 +14,7 @@
 #include "viewer/report/json_frames.h"
 #include "viewer/report/text.h"
 #include "viewer/view/frames.h"
+#include "viewer/view/table.h"
 #include "viewer/view/terminal.h"
 
 bool diff_has_changed(const struct diff *d, const struct live_row *row)
@@ -160,6 +161,7 @@ void diff_write_text(const struct diff *d, struct buffer *out)
 	const struct baseline_entry *entry;
 
 	terminal_shape(out);
+	table_write_changes(out, &style, f, d->baseline);
 	for (size_t i = 0; i < f->shown; i++)
 		write_change(d, out, findings_get(f, i));
 	for (size_t i = 0; (entry = baseline_get(d->baseline, i)) != NULL; i++)

@@ -31,6 +31,7 @@ struct baseline {
 	struct item **item; /* in the order in which they were added */
 	size_t count, room;
 	bool is_inexact, is_report;
+	bool has_same_builds; /* as what is compared, of modules without names */
 };
 
 struct baseline *baseline_new(void)
@@ -131,6 +132,11 @@ void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
 void baseline_set_inexact(struct baseline *b)
 {
 	b->is_inexact = true;
+}
+
+void baseline_set_same_builds(struct baseline *b)
+{
+	b->has_same_builds = true;
 }
 
 bool baseline_is_exact(const struct baseline *b)
@@ -445,7 +451,7 @@ static bool has_doubt(const struct baseline *b, struct findings *f)
 	}
 	for (size_t i = 0; i < b->count; i++)
 		has_offsets |= b->item[i]->entry.has_offsets && !b->item[i]->entry.found;
-	return has_offsets && f->gone && f->by_baseline[FINDING_NEW];
+	return has_offsets && !b->has_same_builds && f->gone && f->by_baseline[FINDING_NEW];
 }
 
 bool baseline_warn(struct findings *f, const struct symbols *symbols, struct buffer *text)

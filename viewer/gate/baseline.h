@@ -53,6 +53,10 @@ void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
 /* Says that what was added is a lower bound. */
 void baseline_set_inexact(struct baseline *b);
 
+/* Says that modules without names are of the same builds as those of the findings that are compared: fingerprints
+ * that are made from offsets tell as much as others. */
+void baseline_set_same_builds(struct baseline *b);
+
 /* Marks the findings as new, grown or known, and says whether that is doubtful. */
 void baseline_apply(struct baseline *b, struct findings *f);
 

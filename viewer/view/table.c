@@ -8,23 +8,32 @@
 #include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
 #include "viewer/findings/message.h"
+#include "viewer/gate/baseline.h"
 #include "viewer/model/model.h"
 #include "viewer/view/frames.h"
 #include "viewer/view/layout.h"
 #include "viewer/view/selection.h"
 
 #define MEASURED 1000u
-#define WHERE_LEAST 12u
-#define KIND_LEAST 14u
+#define WHERE_ENOUGH 24u
 #define WHERE_MOST 60u
+#define PACKAGE_LEAST 12u
+#define KIND_LEAST 14u
 
 enum column { NUMBER, BASELINE, KIND, COUNT, BYTES, WHERE, PACKAGE, COLUMNS };
 
 static const char *const titles[COLUMNS] = { "#",     "baseline", "kind",   "count",
 					     "bytes", "where",    "package" };
+static const char *const colors[] = {
+	[TRACE_LEVEL_NOTE] = "\033[36m",
+	[TRACE_LEVEL_WARNING] = "\033[35m",
+	[TRACE_LEVEL_ERROR] = "\033[31m",
+};
 
 struct table {
 	struct findings *findings;
+	const struct baseline *baseline; /* NULL: all findings; else what has changed since that */
+	bool has_two_lines;              /* a row has */
 	const struct frames_style *style;
 	size_t width[COLUMNS];
 	struct buffer cell[COLUMNS];
@@ -54,24 +63,62 @@ static void write_where(struct table *t, const struct finding *f)
 		buffer_text(b, "?");
 }
 
-/* Returns the level. */
-static enum trace_level fill_cells(struct table *t, size_t i)
+static void clear_cells(struct table *t)
 {
-	const struct finding *f = findings_get(t->findings, i);
-
 	for (unsigned j = 0; j < COLUMNS; j++) {
 		t->cell[j].used = 0;
 		buffer_text(&t->cell[j], "");
 	}
+}
+
+static void fill_titles(struct table *t)
+{
+	clear_cells(t);
+	for (unsigned j = 0; j < COLUMNS; j++)
+		buffer_text(&t->cell[j], title(t, j));
+}
+
+static bool has_shrunk(const struct finding *f)
+{
+	return f->baseline == FINDING_KNOWN && f->count < f->ceiling;
+}
+
+/* Returns the finding's level, or -1 if it has no row. */
+static int fill_finding(struct table *t, size_t i)
+{
+	const struct finding *f = findings_get(t->findings, i);
+
+	if (t->baseline && (!f->baseline || (f->baseline == FINDING_KNOWN && !has_shrunk(f))))
+		return -1;
+	clear_cells(t);
 	buffer_decimal(&t->cell[NUMBER], f->number);
-	buffer_text(&t->cell[BASELINE], message_baseline(f));
+	buffer_text(&t->cell[BASELINE],
+		    t->baseline && has_shrunk(f) ? "shrunk" : message_baseline(f));
 	message_write_kind(&t->cell[KIND], f);
 	buffer_grouped(&t->cell[COUNT], f->count);
 	if (f->bytes)
 		buffer_size(&t->cell[BYTES], f->bytes);
 	write_where(t, f);
 	model_write_package(f->model, f->package, &t->cell[PACKAGE]);
-	return f->level;
+	return (int)f->level;
+}
+
+/* Returns false behind the last one; *has_row is false if the entry has none. */
+static bool fill_gone(struct table *t, size_t i, bool *has_row)
+{
+	const struct baseline_entry *entry = t->baseline ? baseline_get(t->baseline, i) : NULL;
+
+	if (!entry)
+		return false;
+	*has_row = !entry->found;
+	if (entry->found)
+		return true;
+	clear_cells(t);
+	buffer_text(&t->cell[BASELINE], "gone");
+	buffer_plain(&t->cell[KIND], entry->kind);
+	buffer_grouped(&t->cell[COUNT], entry->ceiling);
+	buffer_plain(&t->cell[WHERE], entry->words);
+	return true;
 }
 
 static void measure_cells(struct table *t)
@@ -84,52 +131,125 @@ static void measure_cells(struct table *t)
 	}
 }
 
-/* Gives the places what the terminal, or a long line, leaves for them. */
-static void measure_where(struct table *t, unsigned width)
+/* Returns false if there is no row. */
+static bool measure_rows(struct table *t)
 {
-	size_t others = 2 * (COLUMNS - !has_column(t, BASELINE)), room = WHERE_MOST;
+	bool has_row, any = false;
 
-	for (unsigned j = 0; j < COLUMNS; j++)
-		others += j == WHERE ? 0 : t->width[j];
-	if (width)
-		room = width > others + WHERE_LEAST ? width - others : WHERE_LEAST;
-	/* On a narrow terminal, the kinds have to give way as well. */
-	if (width && others + WHERE_LEAST > width && t->width[KIND] > KIND_LEAST) {
-		size_t excess = others + WHERE_LEAST - width, most = t->width[KIND] - KIND_LEAST;
-
-		t->width[KIND] -= excess < most ? excess : most;
+	fill_titles(t);
+	measure_cells(t);
+	for (size_t i = 0; i < t->findings->shown && i < MEASURED; i++) {
+		if (fill_finding(t, i) < 0)
+			continue;
+		measure_cells(t);
+		any = true;
 	}
-	if (t->width[WHERE] > room)
-		t->width[WHERE] = room;
+	for (size_t i = 0; i < MEASURED && fill_gone(t, i, &has_row); i++) {
+		if (!has_row)
+			continue;
+		measure_cells(t);
+		any = true;
+	}
+	return any;
 }
 
-static void write_cell(struct buffer *b, const struct table *t, enum column j, const char *text)
+/* Narrows a column, but not below `least`, by up to `excess`. Returns what is left of that. */
+static size_t narrow(struct table *t, enum column j, size_t least, size_t excess)
+{
+	size_t most = t->width[j] > least ? t->width[j] - least : 0,
+	       cut = excess < most ? excess : most;
+
+	t->width[j] -= cut;
+	return excess - cut;
+}
+
+static size_t sum_widths(const struct table *t, const enum column *columns, size_t count)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += has_column(t, columns[i]) ? 2 + t->width[columns[i]] : 0;
+	return sum;
+}
+
+static const enum column one_line[] = { NUMBER, BASELINE, KIND, COUNT, BYTES, WHERE, PACKAGE };
+static const enum column first_line[] = { NUMBER, KIND, COUNT, BYTES };
+static const enum column second_line[] = { WHERE, PACKAGE, BASELINE };
+#define ITEMS(array) array, sizeof(array) / sizeof(*(array))
+
+static size_t excess(size_t columns, unsigned width)
+{
+	return columns > width ? columns - width : 0;
+}
+
+/* Fits the rows into a terminal: names of packages give way, then the places. Where these would lose too much, a
+ * row has two lines. */
+static void fit(struct table *t, unsigned width)
+{
+	const struct table natural = *t;
+	size_t left;
+
+	if (!width) {
+		narrow(t, WHERE, WHERE_MOST, SIZE_MAX);
+		return;
+	}
+	left = narrow(t, PACKAGE, PACKAGE_LEAST, excess(sum_widths(t, ITEMS(one_line)), width));
+	if (narrow(t, WHERE, WHERE_ENOUGH, left) == 0)
+		return;
+	*t = natural;
+	t->has_two_lines = true;
+	narrow(t, KIND, KIND_LEAST, excess(sum_widths(t, ITEMS(first_line)), width));
+	left = excess(sum_widths(t, ITEMS(second_line)) + 2 + t->width[NUMBER], width);
+	narrow(t, WHERE, WHERE_ENOUGH / 2, narrow(t, PACKAGE, PACKAGE_LEAST, left));
+}
+
+static void write_cell(struct buffer *b, const struct table *t, enum column j, bool is_last)
 {
 	bool is_number = j == NUMBER || j == COUNT || j == BYTES;
 	size_t columns;
 	struct buffer cut = { 0 };
 
-	layout_cut_place(&cut, text, t->width[j]);
+	layout_cut_place(&cut, t->cell[j].data, t->width[j]);
 	columns = layout_columns(cut.data, cut.used);
 	buffer_text(b, "  ");
 	if (is_number)
 		buffer_format(b, "%*s", (int)(t->width[j] - columns), "");
 	buffer_bytes(b, cut.data, cut.used);
-	if (!is_number && j != PACKAGE)
+	if (!is_number && !is_last)
 		buffer_format(b, "%*s", (int)(t->width[j] - columns), "");
 	buffer_release(&cut);
 }
 
-static void write_row(struct buffer *b, const struct table *t, const char *color)
+static void write_line(struct buffer *b, const struct table *t, const char *color,
+		       const enum column *columns, size_t count)
 {
-	for (unsigned j = 0; j < COLUMNS; j++) {
+	while (count && !has_column(t, columns[count - 1]))
+		count--;
+	for (size_t i = 0; i < count; i++) {
+		enum column j = columns[i];
+
 		if (!has_column(t, j))
 			continue;
 		buffer_text(b, j == KIND ? color : "");
-		write_cell(b, t, (enum column)j, t->cell[j].data);
+		write_cell(b, t, j, i == count - 1);
 		buffer_text(b, j == KIND && *color ? "\033[0m" : "");
 	}
 	buffer_text(b, "\n");
+}
+
+/* A negative level: no colour. */
+static void write_row(struct buffer *b, const struct table *t, const struct frames_style *style,
+		      int level)
+{
+	const char *color = style->has_color && level >= 0 ? colors[level] : "";
+
+	if (!t->has_two_lines) {
+		write_line(b, t, color, ITEMS(one_line));
+		return;
+	}
+	write_line(b, t, color, ITEMS(first_line));
+	buffer_format(b, "%*s", (int)(2 + t->width[NUMBER]), "");
+	write_line(b, t, color, ITEMS(second_line));
 }
 
 /* "2 findings (12 occurrences)" */
@@ -188,46 +308,60 @@ static void write_heading(struct buffer *b, struct table *t, const struct select
 	*common = own;
 }
 
+/* `style` has the colours of the rows; in a cell there are none. `selection` is NULL if there are no groups. */
+static void write_rows(struct buffer *b, struct table *t, const struct frames_style *style,
+		       const struct selection *selection)
+{
+	struct buffer common = { 0 };
+	bool has_row;
+
+	for (size_t i = 0; i < t->findings->shown; i++) {
+		int level;
+
+		if (selection)
+			write_heading(b, t, selection, &common, i);
+		level = fill_finding(t, i);
+		if (level >= 0)
+			write_row(b, t, style, level);
+	}
+	for (size_t i = 0; fill_gone(t, i, &has_row); i++)
+		if (has_row)
+			write_row(b, t, style, -1);
+	buffer_release(&common);
+}
+
+static void write_table(struct buffer *b, struct table *t, const struct frames_style *style,
+			const struct selection *selection)
+{
+	struct frames_style plain = *style;
+
+	plain.has_color = false;
+	t->style = &plain;
+	if (measure_rows(t)) {
+		fit(t, b->width);
+		fill_titles(t);
+		write_row(b, t, style, -1);
+		write_rows(b, t, style, selection);
+		buffer_text(b, "\n");
+	}
+	for (unsigned j = 0; j < COLUMNS; j++)
+		buffer_release(&t->cell[j]);
+}
+
 void table_write(struct buffer *b, const struct frames_style *style, struct findings *findings,
 		 const struct selection *selection)
 {
-	static const char *const colors[] = {
-		[TRACE_LEVEL_NOTE] = "\033[36m",
-		[TRACE_LEVEL_WARNING] = "\033[35m",
-		[TRACE_LEVEL_ERROR] = "\033[31m",
-	};
-	struct frames_style plain = *style;
-	struct buffer common = { 0 };
-	struct table t = { .findings = findings, .style = &plain };
+	struct table t = { .findings = findings };
 
 	if (findings->shown || findings->is_selected)
 		write_count(b, findings);
-	if (findings->shown == 0)
-		return;
-	plain.has_color = false;
-	for (unsigned j = 0; j < COLUMNS; j++)
-		buffer_text(&t.cell[j], title(&t, j));
-	measure_cells(&t);
-	for (size_t i = 0; i < findings->shown && i < MEASURED; i++) {
-		fill_cells(&t, i);
-		measure_cells(&t);
-	}
-	measure_where(&t, b->width);
-	for (unsigned j = 0; j < COLUMNS; j++) {
-		t.cell[j].used = 0;
-		buffer_text(&t.cell[j], title(&t, j));
-	}
-	write_row(b, &t, "");
-	for (size_t i = 0; i < findings->shown; i++) {
-		enum trace_level level;
+	write_table(b, &t, style, selection->groups ? selection : NULL);
+}
 
-		if (selection->groups)
-			write_heading(b, &t, selection, &common, i);
-		level = fill_cells(&t, i);
-		write_row(b, &t, style->has_color ? colors[level] : "");
-	}
-	buffer_text(b, "\n");
-	buffer_release(&common);
-	for (unsigned j = 0; j < COLUMNS; j++)
-		buffer_release(&t.cell[j]);
+void table_write_changes(struct buffer *b, const struct frames_style *style,
+			 struct findings *findings, const struct baseline *baseline)
+{
+	struct table t = { .findings = findings, .baseline = baseline };
+
+	write_table(b, &t, style, NULL);
 }

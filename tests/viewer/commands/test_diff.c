@@ -154,6 +154,36 @@ Test(diff, of_a_module_without_names_is_exact_only_of_one_build)
 	json_decref(json);
 }
 
+/* One that has another leak as well, which the other one of the two families has not. */
+static struct trace_builder *build_with(const char *build_id, unsigned family)
+{
+	struct trace_builder *b = build_of(build_id, 2, 10, 7);
+
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x9000,
+						     .size = 10,
+						     .stack = trace_builder_place(b, 1, 0x30),
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = (uint8_t)family });
+	return b;
+}
+
+/* Of one build, what is both new and gone cannot be the same, not even without names. */
+Test(diff, of_one_build_without_names_is_exact_also_of_what_is_new_and_gone)
+{
+	static const char one[] = "0123456789abcdef0123", other[] = "3210fedcba9876543210";
+	json_t *json = diff(build_with(one, FAMILY_LSA_HEAP), build_with(one, FAMILY_PRIVATE_HEAP),
+			    NULL, 1);
+
+	cr_expect(json_is_true(json_at(json, "summary.exact")));
+	cr_expect_eq(json_number_at(json, "summary.new"), 1);
+	cr_expect_eq(json_number_at(json, "summary.gone"), 1);
+	json_decref(json);
+	json = diff(build_with(one, FAMILY_LSA_HEAP), build_with(other, FAMILY_PRIVATE_HEAP), NULL,
+		    1);
+	cr_expect(json_is_false(json_at(json, "summary.exact")));
+	json_decref(json);
+}
+
 Test(diff, by_a_function_that_was_not_called_is_refused)
 {
 	cr_expect_null(diff(build(1, 10, 7), build(2, 10, 7), "--per=AllocateSharedMemory", 2));
