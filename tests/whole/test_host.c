@@ -94,6 +94,8 @@ static struct fault faults[] = {
 	{ "call", "slot-output", "DuplicateHandle: DestinationHandle", "is NULL", "" },
 	{ "call", "user-closed", "CloseSamUser: ", "used after it was closed", "" },
 	{ "call", "handle-kind", "CloseSamUser: ", "that of a token, not of a user", "" },
+	{ "call", "block-overrun", "FreeLsaHeap: a block of 40 bytes", "written to behind its end",
+	  "" },
 	{ "call", "free-wrong-heap", "FreePrivateHeap: a block of 40 bytes", "wrong function", "" },
 	{ "call", "free-twice", "FreeLsaHeap: a block of 40 bytes", "freed again", "" },
 	{ "call", "reply-unset", "LsaApCallPackage: ProtocolReturnBuffer", "was not set", "" },
@@ -143,6 +145,8 @@ ParameterizedTest(struct fault *fault, host, each_fault_is_told_once_and_nothing
 	arguments_release(&text);
 }
 
+#define CALL "trips: LsaApCallPackage: "
+
 static void expect_end(const char *name, int status, const char *says)
 {
 	struct arguments text = { 0 };
@@ -152,18 +156,33 @@ static void expect_end(const char *name, int status, const char *says)
 	run = run_scenario(TRIPS, text.all[0]);
 	cr_expect_eq(run.status, status, "%s: %d", name, run.status);
 	cr_expect_eq(count_lines(run.err), 1, "%s: %s", name, run.err);
-	cr_expect(strstr(run.err, "trips: LsaApCallPackage: ") && strstr(run.err, says) &&
-			  strstr(run.err, "/steps:1)"),
-		  "%s: %s", name, run.err);
+	cr_expect(strstr(run.err, says) && strstr(run.err, "/steps:1)"), "%s: %s", name, run.err);
 	run_release(&run);
 	arguments_release(&text);
 }
 
 Test(host, a_wrong_access_ends_the_process_and_is_told)
 {
+	expect_end("client-read", 128 + 11, CALL "accesses ");
 	expect_end("client-read", 128 + 11, "an address of the client, by itself");
-	expect_end("output-read", 128 + 11, "an output parameter that nobody has set");
-	expect_end("crash", 128 + 4, "SIGILL");
+	expect_end("output-read", 128 + 11, CALL "uses an output parameter that nobody has set");
+	expect_end("crash", 128 + 4, CALL "ends the process by SIGILL at address ");
+}
+
+Test(host, however_a_package_ends_the_process_it_is_told)
+{
+	struct run run;
+
+	expect_end("abort", 128 + 6, CALL "ends the process by SIGABRT (");
+	expect_end("exit", 1, CALL "ends the process, or the thread, by itself");
+	expect_end("thread-ends", 1, CALL "ends the process, or the thread, by itself");
+	expect_end("recursion", 128 + 11, CALL "ends the process by SIGSEGV at address ");
+	run = run_scenario(TRIPS, "call buffer=text:crash-elsewhere\n");
+	cr_expect_eq(run.status, 128 + 4);
+	cr_expect_str_eq(
+		run.err,
+		"lsatrace-host: SIGILL ends the process, outside of all calls of packages\n");
+	run_release(&run);
 }
 
 Test(host, a_request_is_unknown_after_its_client_has_ended)
@@ -363,6 +382,12 @@ Test(host, a_scenario_that_is_wrong_is_refused_in_one_line)
 	expect_refusal("getinfo package=nobody\n", ":1: there is no package 'nobody'");
 	expect_refusal("no-user\n", "no-user needs name=");
 	expect_refusal("call buffer\n", "'buffer' is not KEY=VALUE");
+	expect_refusal("call buffer=\"text:a\n", ":1: a quote is missing");
+	expect_refusal("repeat 2 {\ncall\n} call\n", ":3: expected nothing behind }");
+	expect_refusal("call entry=LogonUser\n", "expected trusted, untrusted or passthrough");
+	expect_refusal("logon entry=trusted\n", "expected LogonUser, LogonUserEx or");
+	expect_refusal("logon expect=0x100000000\n", "expected success, failure or a number");
+	expect_refusal("logon submit=@/dev/zero\n", "of at most 16 MiB");
 }
 
 Test(host, wrong_usage_and_what_cannot_be_loaded_are_2)
@@ -374,6 +399,9 @@ Test(host, wrong_usage_and_what_cannot_be_loaded_are_2)
 		COMMAND(LSATRACE, "host", "./nowhere.so"),
 		COMMAND(LSATRACE, "host", PACKAGE("lender")),
 		COMMAND(LSATRACE, "host", "-s", "nowhere", TRIPS),
+		COMMAND(LSATRACE, "host", "-s", "/dev/zero", TRIPS),
+		COMMAND(LSATRACE, "host", "-s", TRIPS, TRIPS),
+		COMMAND(LSATRACE, "host", "-s", "/", TRIPS),
 	};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
@@ -387,13 +415,14 @@ Test(host, wrong_usage_and_what_cannot_be_loaded_are_2)
 
 struct habit {
 	char step[64];
-	char kind[16]; /* of the only finding; "": there is none */
+	char kind[24]; /* of the only finding; "": there is none */
 	long long bytes;
 	int status; /* of the host */
 };
 
 static struct habit habits[] = {
 	{ "call buffer=text:data-leak", "block-leak", 112, 0 },
+	{ "call buffer=text:expansion-leak", "block-leak", 128, 0 },
 	{ "call buffer=text:secret-leak", "block-leak", 33, 0 },
 	{ "call buffer=text:heap-answer", "wrong-transfer", 40, 1 },
 	{ "call buffer=text:given,pad:16,heap:24", "", 0, 0 },
@@ -402,6 +431,13 @@ static struct habit habits[] = {
 	{ "QueryContextAttributes context=1", "", 0, 0 },
 	{ "QueryCredentialsAttributes credential=1", "", 0, 0 },
 	{ "QueryMetaData credential=1", "", 0, 0 },
+	{ "GetCredUIContext context=1", "", 0, 0 },
+	{ "QueryUserContextAttributes context=1", "", 0, 0 },
+	{ "logon submit=text:right expect=0", "", 0, 0 },
+	{ "logon submit=text:profile-heap", "wrong-transfer", 160, 1 },
+	{ "logon submit=text:name-freed expect=failure", "wrong-transfer", 16, 1 },
+	{ "logon submit=text:name-foreign expect=failure", "", 0, 1 },
+	{ "logon submit=text:token-private", "wrong-transfer", 200, 0 },
 	{ "GetCredentials credential=1", "", 0, 0 },
 	{ "ChangeAccountPassword expect=failure", "", 0, 0 },
 };

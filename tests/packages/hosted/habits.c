@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Habits of packages that nobody here wrote: what they return from their entry points, and what they do with what the LSA
- * hands out. Those whose names end with "-leak" are mistakes, and so is "heap-answer".
+ * hands out. test_host.c says which are mistakes. The version is newer than all that the host knows.
  */
 #include <stdbool.h>
 
@@ -13,6 +13,14 @@ static NOINLINE void keep_data(void)
 	ULONG bytes = 0;
 
 	lsa->GetAuthDataForUser(NULL, 0, NULL, &data, &bytes, NULL);
+}
+
+static NOINLINE void keep_expansion(void)
+{
+	PUCHAR data = NULL;
+	ULONG bytes = 0;
+
+	lsa->ExpandAuthDataForDomain(NULL, 0, NULL, &data, &bytes);
 }
 
 static NOINLINE void keep_secret(void)
@@ -43,6 +51,8 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSu
 	*ProtocolStatus = STATUS_SUCCESS;
 	if (strcmp(command, "data-leak") == 0)
 		keep_data();
+	if (strcmp(command, "expansion-leak") == 0)
+		keep_expansion();
 	if (strcmp(command, "secret-leak") == 0)
 		keep_secret();
 	if (strcmp(command, "given") == 0)
@@ -60,9 +70,65 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSu
 	return STATUS_SUCCESS;
 }
 
+static PUNICODE_STRING make_name(void)
+{
+	PUNICODE_STRING name = lsa->AllocateLsaHeap(sizeof(*name));
+
+	return name ? memset(name, 0, sizeof(*name)) : NULL;
+}
+
+static NTSTATUS logon_user(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYPE LogonType,
+			   PVOID ProtocolSubmitBuffer, PVOID ClientBufferBase,
+			   ULONG SubmitBufferSize, PVOID *ProfileBuffer, PULONG ProfileBufferSize,
+			   PLUID LogonId, PNTSTATUS SubStatus,
+			   PLSA_TOKEN_INFORMATION_TYPE TokenInformationType, PVOID *TokenInformation,
+			   PUNICODE_STRING *AccountName, PUNICODE_STRING *AuthenticatingAuthority,
+			   PUNICODE_STRING *MachineName, PSECPKG_PRIMARY_CRED PrimaryCredentials,
+			   PSECPKG_SUPPLEMENTAL_CRED_ARRAY *SupplementalCredentials)
+{
+	const char *command = ProtocolSubmitBuffer;
+
+	(void)ClientRequest;
+	(void)LogonType;
+	(void)ClientBufferBase;
+	(void)SubmitBufferSize;
+	(void)PrimaryCredentials;
+	*ProfileBuffer = *TokenInformation = *SupplementalCredentials = NULL;
+	*ProfileBufferSize = 0;
+	*LogonId = (LUID){ .LowPart = 78 };
+	*SubStatus = STATUS_SUCCESS;
+	*TokenInformationType = 2;
+	*AuthenticatingAuthority = *MachineName = NULL;
+	*AccountName = make_name();
+	if (strcmp(command, "profile-heap") == 0) {
+		*ProfileBuffer = lsa->AllocateLsaHeap(160);
+		*ProfileBufferSize = 160;
+	}
+	if (strcmp(command, "token-private") == 0)
+		*TokenInformation = lsa->AllocatePrivateHeap(200);
+	if (strncmp(command, "name-", 5) != 0)
+		return STATUS_SUCCESS;
+	lsa->FreeLsaHeap(*AccountName);
+	if (strcmp(command, "name-foreign") == 0)
+		*AccountName = calloc(1, sizeof(**AccountName));
+	return STATUS_LOGON_FAILURE;
+}
+
 static NTSTATUS get_info(PSecPkgInfoW PackageInfo)
 {
-	package_describe(PackageInfo, u"habits");
+	static WCHAR name[] = u"habits";
+
+	PackageInfo->Name = name;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS get_ui_context(LSA_SEC_HANDLE ContextHandle, GUID *CredType,
+			       PULONG FlatCredUIContextLength, PUCHAR *FlatCredUIContext)
+{
+	(void)ContextHandle;
+	(void)CredType;
+	*FlatCredUIContext = lsa->AllocateLsaHeap(60);
+	*FlatCredUIContextLength = 60;
 	return STATUS_SUCCESS;
 }
 
@@ -127,6 +193,7 @@ static NTSTATUS change_password(PUNICODE_STRING DomainName, PUNICODE_STRING Acco
 
 static SECPKG_FUNCTION_TABLE package_table = {
 	.CallPackage = call_package,
+	.LogonUserEx2 = logon_user,
 	.Initialize = package_initialize,
 	.GetInfo = get_info,
 	.QueryCredentialsAttributes = query_credential,
@@ -135,6 +202,43 @@ static SECPKG_FUNCTION_TABLE package_table = {
 	.QueryContextAttributes = query_context,
 	.ChangeAccountPassword = change_password,
 	.QueryMetaData = query_metadata,
+	.GetCredUIContext = get_ui_context,
 };
 
-PACKAGE_EXPORT(SECPKG_INTERFACE_VERSION_8, &package_table, 1)
+PACKAGE_EXPORT(0x04000000, &package_table, 1)
+
+static PSECPKG_DLL_FUNCTIONS client_table;
+
+static NTSTATUS instance_init(ULONG Version, PSECPKG_DLL_FUNCTIONS FunctionTable,
+			      PVOID *UserFunctions)
+{
+	(void)Version;
+	(void)UserFunctions;
+	client_table = FunctionTable;
+	return STATUS_SUCCESS;
+}
+
+/* The application frees the block. */
+static NTSTATUS query_user_context(LSA_SEC_HANDLE ContextHandle, ULONG ContextAttribute,
+				   PVOID Buffer)
+{
+	(void)ContextHandle;
+	(void)ContextAttribute;
+	*(PVOID *)Buffer = client_table->AllocateHeap(8);
+	return STATUS_SUCCESS;
+}
+
+static SECPKG_USER_FUNCTION_TABLE user_table = {
+	.InstanceInit = instance_init,
+	.QueryContextAttributes = query_user_context,
+};
+
+NTSTATUS SpUserModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
+			      PSECPKG_USER_FUNCTION_TABLE *ppTables, PULONG pcTables)
+{
+	(void)LsaVersion;
+	*PackageVersion = SECPKG_INTERFACE_VERSION;
+	*ppTables = &user_table;
+	*pcTables = 1;
+	return STATUS_SUCCESS;
+}

@@ -3,6 +3,7 @@
  * Does what a real LSA would trip over, by the text that is submitted: each a mistake, in one of the entry points. A text that is
  * none of these does nothing wrong.
  */
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "tests/packages/package.h"
@@ -148,11 +149,27 @@ static void call_wrongly(PLSA_CLIENT_REQUEST client)
 	if (is("handle-kind"))
 		lsa->CloseSamUser(token);
 	address = lsa->AllocateLsaHeap(40);
+	if (is("block-overrun"))
+		memset(address, 1, 41);
 	if (is("free-wrong-heap"))
 		lsa->FreePrivateHeap(address);
 	lsa->FreeLsaHeap(address);
 	if (is("free-twice"))
 		lsa->FreeLsaHeap(address);
+}
+
+static __attribute__((noinline)) int recurse(int depth)
+{
+	volatile char frame[4096];
+
+	frame[0] = (char)depth;
+	return depth ? recurse(depth + 1) + frame[0] : 0;
+}
+
+static void *crash(void *argument)
+{
+	(void)argument;
+	__builtin_trap();
 }
 
 static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSubmitBuffer,
@@ -169,6 +186,20 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSu
 		return ((volatile char *)*ProtocolReturnBuffer)[0];
 	if (is("crash"))
 		__builtin_trap();
+	if (is("abort"))
+		abort();
+	if (is("exit"))
+		exit(0);
+	if (is("thread-ends"))
+		pthread_exit(NULL);
+	if (is("recursion"))
+		return recurse(1);
+	if (is("crash-elsewhere")) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, crash, NULL);
+		pthread_join(thread, NULL);
+	}
 	*ProtocolStatus = STATUS_SUCCESS;
 	if (is("reply-unset"))
 		return STATUS_SUCCESS;

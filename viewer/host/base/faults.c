@@ -22,22 +22,24 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct told *all_told;
 static unsigned count;
 
-/* Returns whether the text is new. */
-static bool remember(const char *text)
+static bool was_told(const char *text)
 {
-	struct told *told = all_told;
+	const struct told *told = all_told;
 
 	while (told && strcmp(told->text, text) != 0)
 		told = told->next;
-	if (told)
-		return false;
-	told = malloc(sizeof(*told) + strlen(text) + 1);
-	if (told) {
-		strcpy(told->text, text);
-		told->next = all_told;
-		all_told = told;
-	}
-	return true;
+	return told;
+}
+
+static void remember(const char *text)
+{
+	struct told *told = malloc(sizeof(*told) + strlen(text) + 1);
+
+	if (!told)
+		return;
+	strcpy(told->text, text);
+	told->next = all_told;
+	all_told = told;
 }
 
 static void append(char text[static TEXT_BYTES], const char *format, ...)
@@ -80,9 +82,10 @@ void fault_tell(const char *format, ...)
 	format_fault(text, format, arguments);
 	va_end(arguments);
 	pthread_mutex_lock(&mutex);
-	if (remember(text)) {
+	if (!was_told(text)) {
 		count++;
 		fprintf(stderr, "lsatrace-host: %s\n", text);
+		remember(text); /* last: the fault may be damage to the allocator */
 	}
 	pthread_mutex_unlock(&mutex);
 }

@@ -4,6 +4,7 @@
 #define LSATRACE_HOST_BASE_MEMORY_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* Returns zeroed memory, to be freed by free(). */
 void *memory_new(size_t bytes);
@@ -14,5 +15,10 @@ void *memory_resize(void *memory, size_t bytes);
 /* Returns a copy, to be freed. */
 void *memory_copy(const void *from, size_t bytes);
 char *memory_text(const char *text);
+
+/* Reads all of a file, of at most MEMORY_FILE_MOST bytes. Returns them, with a zero behind, to be freed; or NULL, and sets
+ * *wrong. */
+enum { MEMORY_FILE_MOST = 1 << 24 };
+char *memory_read(FILE *file, size_t *bytes, const char **wrong);
 
 #endif

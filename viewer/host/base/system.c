@@ -51,7 +51,7 @@ void *system_map(size_t bytes, enum system_access access)
 
 	if (address == MAP_FAILED) {
 		perror("lsatrace-host: mmap");
-		exit(2);
+		_exit(2);
 	}
 	return address;
 }
@@ -83,18 +83,25 @@ static const char *name_signal(int number)
  * does not come again by itself. */
 static void take_signal(int number, siginfo_t *info, void *context)
 {
+	bool is_access = info->si_code > 0 && number != SIGABRT;
+
 	(void)context;
-	if (look_at_fault(name_signal(number),
-			  info->si_code > 0 && number != SIGABRT ? info->si_addr : NULL))
+	if (look_at_fault(name_signal(number), is_access, is_access ? info->si_addr : NULL))
 		return;
 	signal(number, SIG_DFL);
 	if (info->si_code <= 0)
 		raise(number);
 }
 
+void system_watch_thread(char room[static SYSTEM_FAULT_ROOM])
+{
+	sigaltstack(&(stack_t){ .ss_sp = room, .ss_size = SYSTEM_FAULT_ROOM }, NULL);
+}
+
 void system_watch_faults(system_fault *look)
 {
-	struct sigaction action = { .sa_sigaction = take_signal, .sa_flags = SA_SIGINFO };
+	struct sigaction action = { .sa_sigaction = take_signal,
+				    .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
 	look_at_fault = look;
 	for (size_t i = 0; i < SIGNAL_COUNT; i++)

@@ -26,11 +26,16 @@ void system_protect(void *address, size_t bytes, enum system_access access);
 
 size_t system_page_bytes(void);
 
-/* Gets a fault of the calling thread: what it is called, and the address that was accessed, or NULL. Returns whether
- * the instruction is to be repeated; otherwise the process ends by the fault, as if nobody had looked. */
-typedef bool system_fault(const char *name, void *address);
+/* Gets a fault of the calling thread: what it is called, and the address that was accessed, or NULL; `is_access` is false
+ * if there was none. Returns whether the instruction is to be repeated; otherwise the process ends by the fault, as if nobody had looked. */
+typedef bool system_fault(const char *name, bool is_access, void *address);
 
 /* Has all faults of the process looked at by this function. Call it once. */
 void system_watch_faults(system_fault *look);
+
+/* Has faults of the calling thread looked at in this room, because its stack may be full. The room may be in the frame of the
+ * thread's first function. */
+enum { SYSTEM_FAULT_ROOM = 64 << 10 };
+void system_watch_thread(char room[static SYSTEM_FAULT_ROOM]);
 
 #endif

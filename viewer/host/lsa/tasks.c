@@ -9,6 +9,7 @@
 #include "viewer/host/base/faults.h"
 #include "viewer/host/base/memory.h"
 #include "viewer/host/base/site.h"
+#include "viewer/host/base/system.h"
 #include "viewer/host/lsa/objects.h"
 #include "viewer/host/lsa/slot.h"
 
@@ -69,7 +70,9 @@ static bool wait_for_turn(const struct task *task)
 static void *run_task(void *argument)
 {
 	struct task *task = argument;
+	char room[SYSTEM_FAULT_ROOM];
 
+	system_watch_thread(room);
 	site.package = task->package;
 	site.entry = task->name;
 	pthread_mutex_lock(&mutex);

@@ -13,6 +13,7 @@
 /* So many addresses a client has. A buffer begins at a multiple of BUFFER_ALIGNMENT, and there is space between two,
  * so that an address behind the end of one is not the start of the next. */
 #define SPACE_BYTES ((size_t)1 << 32)
+#define BUFFER_MOST ((size_t)1 << 28)
 enum { BUFFER_ALIGNMENT = 32, FIRST_PROCESS = 1000 };
 
 struct buffer {
@@ -173,7 +174,7 @@ static uintptr_t find_room(struct client *client, size_t bytes)
 void *client_allocate(struct client *client, size_t bytes)
 {
 	struct buffer *buffer = malloc(sizeof(*buffer));
-	unsigned char *content = calloc(1, bytes ? bytes : 1);
+	unsigned char *content = bytes <= BUFFER_MOST ? calloc(1, bytes ? bytes : 1) : NULL;
 	uintptr_t at = 0;
 
 	pthread_mutex_lock(&mutex);

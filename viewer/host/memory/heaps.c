@@ -13,6 +13,12 @@
 /* How much freed memory is kept. */
 enum { KEPT_BLOCKS = 8192, KEPT_BYTES = 16 << 20 };
 
+/* Nobody has asked for more in earnest. */
+#define BLOCK_MOST ((size_t)1 << 28)
+
+/* What lies behind each block. */
+static const unsigned char guard[16] = "end of a block!";
+
 struct block {
 	void *address;
 	size_t bytes;
@@ -40,13 +46,14 @@ const char *heap_name(enum heap heap)
 void *heap_allocate(enum heap heap, size_t bytes)
 {
 	struct block *block = malloc(sizeof(*block));
-	void *address = calloc(1, bytes ? bytes : 1);
+	char *address = bytes <= BLOCK_MOST ? calloc(1, bytes + sizeof(guard)) : NULL;
 
 	if (!block || !address) {
 		free(block);
 		free(address);
 		return NULL;
 	}
+	memcpy(address + bytes, guard, sizeof(guard));
 	*block = (struct block){ .address = address, .bytes = bytes, .heap = heap, .is_live = true };
 	pthread_mutex_lock(&mutex);
 	HASH_ADD_PTR(blocks, address, block);
@@ -148,16 +155,21 @@ static void tell_wrong_free(void *address, const struct heap_block *found)
 static bool try_release(void *address, const enum heap *heap, struct heap_block *found)
 {
 	struct block *block;
-	bool is_right;
+	bool is_right, is_written_behind = false;
 
 	pthread_mutex_lock(&mutex);
+	*found = describe_block(address, heap != NULL);
 	HASH_FIND_PTR(blocks, &address, block);
 	is_right = block && block->is_live && (!heap || block->heap == *heap);
-	if (is_right)
+	if (is_right) {
+		is_written_behind =
+			memcmp((char *)address + block->bytes, guard, sizeof(guard)) != 0;
 		release_block(block);
-	else
-		*found = describe_block(address, heap != NULL);
+	}
 	pthread_mutex_unlock(&mutex);
+	if (is_written_behind)
+		fault_tell("a block of %zu bytes of %s was written to behind its end", found->bytes,
+			   heap_name(found->heap));
 	return is_right;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The heaps that packages get memory from. Each block is zeroed, as those of a real LSA are, and lies on 16 bytes. Blocks
- * are known by their addresses: a wrong address is looked up, and never dereferenced. A freed block is filled with
+ * are known by their addresses: a wrong address is looked up, and never dereferenced. What is written right behind the end of a
+ * block is told when it is freed. A freed block is filled with
  * HEAP_FREED_BYTE, and its address is not used again for a while. Any thread.
  */
 #ifndef LSATRACE_HOST_MEMORY_HEAPS_H

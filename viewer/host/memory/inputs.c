@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "viewer/host/base/system.h"
 #include "viewer/host/base/wide.h"
@@ -47,7 +48,7 @@ void *inputs_copy(const void *from, size_t bytes)
 
 	if (ROOM - used < bytes + 16) {
 		fputs("lsatrace-host: the inputs of a call are too large\n", stderr);
-		exit(2);
+		_exit(2);
 	}
 	if (bytes)
 		memcpy(copy, from, bytes);

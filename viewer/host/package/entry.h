@@ -13,6 +13,9 @@
 #include "viewer/host/memory/clients.h"
 #include "viewer/host/package/packages.h"
 
+/* The status of the process if there were faults. */
+enum { ENTRY_STATUS_FAULTS = 1 };
+
 struct entry {
 	struct site outer;
 	size_t layer; /* of the inputs */
@@ -31,7 +34,7 @@ void entry_end(const struct entry *entry);
 /* How many calls of entry points there were. */
 unsigned long entry_count(void);
 
-/* Has crashes and wrong accesses of packages told. Call it once. */
+/* Has it told if a package crashes, accesses what it must not, or calls exit(). Call it once. */
 void entry_watch(void);
 
 #endif

@@ -64,9 +64,7 @@ static bool initialise_client(struct package *package, const SECPKG_DLL_FUNCTION
 /* The text stays the package's. */
 static void check_text(const char *parameter, const WCHAR *text)
 {
-	if (answer_is_unset(text))
-		fault_tell("%s was not set", parameter);
-	else if (client_has_address(text))
+	if (client_has_address(text))
 		fault_tell("%s is an address of the client", parameter);
 	else if (heap_find_start(text).state == HEAP_FREED)
 		fault_tell("%s was freed before", parameter);
@@ -77,20 +75,16 @@ NTSTATUS lifetime_get_info(const struct package *package, struct client *client,
 	struct entry entry;
 	NTSTATUS status;
 
-	*info = (SecPkgInfoW){ .cbMaxToken = ANSWER_UNSET,
-			       .Name = answer_unset(),
-			       .Comment = answer_unset() };
+	*info = (SecPkgInfoW){ .Name = answer_unset() };
 	entry_begin(&entry, package, "SpGetInfo", client);
 	entry_seal(&entry);
 	status = package->api.GetInfo(info);
 	entry_returned(&entry, status);
 	if (NT_SUCCESS(status)) {
-		if (!info->Name)
-			fault_tell("Name is NULL");
+		if (!info->Name || answer_is_unset(info->Name))
+			fault_tell(info->Name ? "Name was not set" : "Name is NULL");
 		check_text("Name", info->Name);
 		check_text("Comment", info->Comment);
-		if (info->cbMaxToken == ANSWER_UNSET)
-			fault_tell("cbMaxToken was not set");
 	}
 	entry_end(&entry);
 	return status;
@@ -101,7 +95,8 @@ static void learn_token_bytes(struct package *package)
 {
 	SecPkgInfoW info;
 
-	if (NT_SUCCESS(lifetime_get_info(package, NULL, &info)) && info.cbMaxToken < TOKEN_BYTES_MOST)
+	if (NT_SUCCESS(lifetime_get_info(package, NULL, &info)) && info.cbMaxToken &&
+	    info.cbMaxToken < TOKEN_BYTES_MOST)
 		package->token_bytes = info.cbMaxToken;
 }
 
@@ -117,9 +112,10 @@ void lifetime_begin(const LSA_SECPKG_NEWEST_TABLE *table, const SECPKG_DLL_FUNCT
 		if (p->is_ready && p->api.GetInfo)
 			learn_token_bytes(p);
 		p->is_user_ready = p->user.InstanceInit && initialise_client(p, client_table);
-		if (is_lsa && !p->is_ready)
-			fprintf(stderr, "lsatrace-host: %s did not initialise, and is not used\n",
-				p->name);
+		if (is_lsa ? !p->is_ready : !p->is_user_ready)
+			fprintf(stderr, "lsatrace-host: %s %s, and is not used\n", p->name,
+				is_lsa || p->user.InstanceInit ? "did not initialise"
+							       : "has no Initialize");
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "viewer/host/base/memory.h"
+#include "viewer/host/base/site.h"
 #include "viewer/host/base/system.h"
 
 enum { DEFAULT_TOKEN_BYTES = 4096 };
@@ -49,14 +50,20 @@ static bool refuse(const char *path, const char *why, NTSTATUS status)
 	return false;
 }
 
-/* The version gives the distance between the tables. */
+/* The version gives the distance between the tables. That of a single one may be newer than all that are known here: it begins
+ * with the same slots. */
 static bool load_lsa_mode(void *library, const char *path, SpLsaModeInitializeFn initialise)
 {
 	PSECPKG_FUNCTION_TABLE tables = NULL;
 	ULONG version = 0, count = 0;
-	NTSTATUS status = initialise(PACKAGES_LSA_VERSION, &version, &tables, &count);
-	size_t bytes = secpkg_slots_of_version(version) * sizeof(PVOID);
+	NTSTATUS status;
+	size_t bytes;
 
+	site.entry = SECPKG_LSAMODEINIT_NAME;
+	status = initialise(PACKAGES_LSA_VERSION, &version, &tables, &count);
+	bytes = secpkg_slots_of_version(version) * sizeof(PVOID);
+	if (version > SECPKG_INTERFACE_VERSION_8 && count == 1)
+		bytes = sizeof(*tables);
 	if (!NT_SUCCESS(status))
 		return refuse(path, "SpLsaModeInitialize failed", status);
 	if (!tables || !count)
@@ -95,9 +102,12 @@ static bool load_user_mode(void *library, const char *path, SpUserModeInitialize
 {
 	PSECPKG_USER_FUNCTION_TABLE tables = NULL;
 	ULONG version = 0, count = 0;
-	NTSTATUS status = initialise(PACKAGES_LSA_VERSION, &version, &tables, &count);
-	size_t bytes = secpkg_user_slots_of_version(version) * sizeof(PVOID);
+	NTSTATUS status;
+	size_t bytes;
 
+	site.entry = SECPKG_USERMODEINIT_NAME;
+	status = initialise(PACKAGES_LSA_VERSION, &version, &tables, &count);
+	bytes = secpkg_user_slots_of_version(version) * sizeof(PVOID);
 	if (!NT_SUCCESS(status))
 		return refuse(path, "SpUserModeInitialize failed", status);
 	if (!tables && count)
@@ -110,7 +120,7 @@ static bool load_user_mode(void *library, const char *path, SpUserModeInitialize
 	return true;
 }
 
-bool packages_load(const char *path)
+static bool load_packages(const char *path)
 {
 	const char *reason = NULL;
 	void *library = system_open(path, &reason);
@@ -137,6 +147,15 @@ bool packages_load(const char *path)
 		      "exports none of SpLsaModeInitialize, LsaApInitializePackage, "
 		      "SpUserModeInitialize",
 		      0);
+}
+
+bool packages_load(const char *path)
+{
+	struct site outer = site_enter(path, "loading it");
+	bool is_loaded = load_packages(path);
+
+	site_leave(&outer);
+	return is_loaded;
 }
 
 struct package *packages_find(const char *name)

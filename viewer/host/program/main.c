@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lsatrace-host: the Local Security Authority for one process. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "viewer/host/base/faults.h"
 #include "viewer/host/base/memory.h"
+#include "viewer/host/base/system.h"
 #include "viewer/host/lsa/table.h"
 #include "viewer/host/lsa/tasks.h"
 #include "viewer/host/package/answers.h"
@@ -16,7 +18,7 @@
 #include "viewer/host/program/options.h"
 #include "viewer/host/scenario/run.h"
 
-enum { STATUS_FAULTS = 1, STATUS_TROUBLE = 2 };
+enum { STATUS_TROUBLE = 2 };
 
 static struct options options;
 static struct steps steps;
@@ -25,17 +27,18 @@ static struct steps steps;
 static char *read_text(const char *path)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-	size_t used = 0, count = 1;
+	const char *wrong = NULL;
+	size_t bytes = 0;
 	char *text = NULL;
 
-	while (file && count > 0) {
-		text = memory_resize(text, used + 4097);
-		count = fread(text + used, 1, 4096, file);
-		used += count;
-		text[used] = '\0';
-	}
-	if (!file || ferror(file)) {
-		perror(path);
+	if (file)
+		text = memory_read(file, &bytes, &wrong);
+	else
+		wrong = strerror(errno);
+	if (!wrong && memchr(text, '\0', bytes))
+		wrong = "is no text";
+	if (wrong) {
+		fprintf(stderr, "lsatrace-host: %s: %s\n", path, wrong);
 		free(text);
 		text = NULL;
 	}
@@ -58,7 +61,10 @@ static bool read_scenario(void)
 
 static void *run_thread(void *argument)
 {
+	char room[SYSTEM_FAULT_ROOM];
+
 	(void)argument;
+	system_watch_thread(room);
 	run_rounds(&steps, options.rounds);
 	return NULL;
 }
@@ -73,7 +79,7 @@ static void run_threads(void)
 	       pthread_create(&threads[started], NULL, run_thread, NULL) == 0)
 		started++;
 	if (options.threads == 1)
-		run_thread(NULL);
+		run_rounds(&steps, options.rounds);
 	else if (started < options.threads)
 		fprintf(stderr, "lsatrace-host: only %u threads could be started\n", started);
 	for (unsigned i = 0; i < started; i++)
@@ -104,6 +110,7 @@ static size_t count_ready(void)
 
 int main(int argc, char **argv)
 {
+	static char room[SYSTEM_FAULT_ROOM];
 	size_t ready;
 
 	if (!options_parse(&options, argc, argv))
@@ -114,6 +121,7 @@ int main(int argc, char **argv)
 		return STATUS_TROUBLE;
 	answer_unset();
 	entry_watch();
+	system_watch_thread(room);
 	for (char **path = options.packages; *path; path++)
 		if (!packages_load(*path))
 			return STATUS_TROUBLE;
@@ -126,5 +134,5 @@ int main(int argc, char **argv)
 	tasks_finish();
 	print_summary(ready);
 	steps_release(&steps);
-	return fault_count() ? STATUS_FAULTS : 0;
+	return fault_count() ? ENTRY_STATUS_FAULTS : 0;
 }

@@ -149,8 +149,9 @@ static const char *read_file(struct reading *r, const char *name)
 {
 	const char *slash = r->scenario ? strrchr(r->scenario, '/') : NULL;
 	int folder = *name == '/' || !slash ? 0 : (int)(slash + 1 - r->scenario);
-	char *path = memory_new((size_t)folder + strlen(name) + 1), block[4096];
-	size_t count;
+	char *path = memory_new((size_t)folder + strlen(name) + 1), *content;
+	const char *wrong;
+	size_t bytes;
 	FILE *file;
 
 	sprintf(path, "%.*s%s", folder, folder ? r->scenario : "", name);
@@ -158,9 +159,12 @@ static const char *read_file(struct reading *r, const char *name)
 	free(path);
 	if (!file)
 		return "a file that can be read";
-	while ((count = fread(block, 1, sizeof(block), file)) > 0)
-		append(r->data, block, count);
+	content = memory_read(file, &bytes, &wrong);
 	fclose(file);
+	if (!content)
+		return "a file that can be read, of at most 16 MiB";
+	append(r->data, content, bytes);
+	free(content);
 	return NULL;
 }
 

@@ -2,7 +2,7 @@
 #include "viewer/host/scenario/keys.h"
 
 #include <ctype.h>
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,9 +59,7 @@ static bool is_number(const char *text)
 {
 	char *end;
 
-	errno = 0;
-	strtoull(text, &end, 0);
-	return isdigit((unsigned char)*text) && !*end && !errno;
+	return isdigit((unsigned char)*text) && strtoull(text, &end, 0) <= UINT32_MAX && !*end;
 }
 
 static bool is_logon_type(const char *text)
@@ -69,9 +67,14 @@ static bool is_logon_type(const char *text)
 	return find_word(logon_types, text) || is_number(text);
 }
 
-static bool is_entry(const char *text)
+static bool is_logon_entry(const char *text)
 {
-	return find_word(logon_entries, text) || find_word(call_entries, text);
+	return find_word(logon_entries, text);
+}
+
+static bool is_call_entry(const char *text)
+{
+	return find_word(call_entries, text);
 }
 
 static bool is_use(const char *text)
@@ -99,7 +102,7 @@ static bool is_name(const char *text)
 	return *text;
 }
 
-/* Keys that have data are checked by reading these. */
+/* Keys that have data are checked by reading these. Where verbs differ in a key, its name has the verb before it. */
 static const struct key {
 	const char *name;
 	bool (*is_right)(const char *value);
@@ -124,8 +127,8 @@ static const struct key {
 	{ "steps", is_number, "a number" },
 	{ "ms", is_number, "a number" },
 	{ "type", is_logon_type, "interactive, network, batch, service, unlock, ... or a number" },
-	{ "entry", is_entry,
-	  "LogonUser, LogonUserEx, LogonUserEx2, or trusted, untrusted, passthrough" },
+	{ "logon entry", is_logon_entry, "LogonUser, LogonUserEx or LogonUserEx2" },
+	{ "call entry", is_call_entry, "trusted, untrusted or passthrough" },
 	{ "use", is_use, "inbound, outbound, both or a number" },
 	{ "trusted", is_answer, "yes or no" },
 	{ "until", is_end, "done" },
@@ -134,13 +137,16 @@ static const struct key {
 	{ "returns", NULL, NULL },
 };
 
-const char *key_check(const char *name, const char *value, const char *scenario)
+const char *key_check(const char *verb, const char *name, const char *value, const char *scenario)
 {
+	char own_name[64];
+
+	snprintf(own_name, sizeof(own_name), "%s %s", verb, name);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		struct data data;
 		const char *wrong;
 
-		if (strcmp(keys[i].name, name) != 0)
+		if (strcmp(keys[i].name, name) != 0 && strcmp(keys[i].name, own_name) != 0)
 			continue;
 		if (keys[i].is_right)
 			return keys[i].is_right(value) ? NULL : keys[i].values;
@@ -166,14 +172,12 @@ SECURITY_LOGON_TYPE key_logon_type(const char *value)
 
 enum logon_entry key_logon_entry(const char *value)
 {
-	return find_word(logon_entries, value) ? (enum logon_entry)value_of(logon_entries, value)
-					       : LOGON_NEWEST;
+	return (enum logon_entry)value_of(logon_entries, value);
 }
 
 enum call_entry key_call_entry(const char *value)
 {
-	return find_word(call_entries, value) ? (enum call_entry)value_of(call_entries, value)
-					      : CALL_TRUSTED;
+	return (enum call_entry)value_of(call_entries, value);
 }
 
 ULONG key_credential_use(const char *value)

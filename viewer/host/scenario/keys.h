@@ -7,7 +7,7 @@
 #include "viewer/host/package/authenticate.h"
 
 /* Returns NULL if a value is right, or what it must be, in words for "expected %s". A verb's row says which keys it has. */
-const char *key_check(const char *key, const char *value, const char *scenario);
+const char *key_check(const char *verb, const char *key, const char *value, const char *scenario);
 
 /* Values that were checked. */
 SECURITY_LOGON_TYPE key_logon_type(const char *value);

@@ -63,7 +63,7 @@ static bool check_step(const struct steps *steps, const struct step *step)
 		if (!has_key(verb, pair->key))
 			return steps_refuse(steps, step->line, "%s has no %s=", verb->name,
 					    pair->key);
-		wrong = key_check(pair->key, pair->value, steps->file);
+		wrong = key_check(verb->name, pair->key, pair->value, steps->file);
 		if (wrong)
 			return steps_refuse(steps, step->line, "%s=%s: expected %s", pair->key,
 					    pair->value, wrong);

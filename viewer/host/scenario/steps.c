@@ -27,9 +27,10 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Takes the next word of a line, without its quotes. Returns NULL at the end. */
+/* Takes the next word of a line, without its quotes. Returns NULL at the end, and a quote if one is missing. */
 static char *take_word(char **rest)
 {
+	static char quote[] = "\"";
 	char *word = *rest, *to, *from;
 	bool is_quoted = false;
 
@@ -45,14 +46,17 @@ static char *take_word(char **rest)
 	}
 	*rest = *from ? from + 1 : from;
 	*to = '\0';
-	return word;
+	return is_quoted ? quote : word;
 }
 
 static struct step *add_step(struct steps *steps, const char *verb, unsigned line)
 {
 	struct step *step;
 
-	steps->all = memory_resize(steps->all, (steps->count + 1) * sizeof(*steps->all));
+	if (steps->count == steps->room) {
+		steps->room = steps->room ? steps->room * 2 : 64;
+		steps->all = memory_resize(steps->all, steps->room * sizeof(*steps->all));
+	}
 	step = &steps->all[steps->count++];
 	*step = (struct step){ .verb = memory_text(verb), .line = line };
 	return step;
@@ -63,6 +67,8 @@ static bool parse_pairs(struct steps *steps, struct step *step, char *rest)
 	for (char *word; (word = take_word(&rest)) != NULL;) {
 		char *equals = strchr(word, '=');
 
+		if (*word == '"')
+			return steps_refuse(steps, step->line, "a quote is missing");
 		if (!equals || equals == word)
 			return steps_refuse(steps, step->line, "'%s' is not KEY=VALUE", word);
 		*equals = '\0';
@@ -110,6 +116,8 @@ bool steps_parse(struct steps *steps, const char *file, char *text)
 		if (strcmp(verb, "}") == 0) {
 			if (!depth)
 				return steps_refuse(steps, line, "there is no repeat to end");
+			if (take_word(&rest))
+				return steps_refuse(steps, line, "expected nothing behind }");
 			steps->all[open[--depth]].end = steps->count;
 			continue;
 		}

@@ -26,7 +26,7 @@ struct step {
 struct steps {
 	const char *file; /* as it was given; NULL: the default */
 	struct step *all;
-	size_t count;
+	size_t count, room;
 };
 
 /* Returns whether it is right. Otherwise one line is printed. The text is changed. */
