@@ -51,8 +51,9 @@ struct path {
 	UT_hash_handle hh;
 };
 
+/* What has the answer: the debug information of a file, or a module of a packed trace. */
 struct question {
-	const struct model_module *module;
+	const void *source;
 	uint64_t offset;
 };
 
@@ -60,6 +61,7 @@ struct answer {
 	struct question question;
 	struct symbol *symbol; /* an array, innermost first */
 	unsigned count;
+	bool is_packed;
 	UT_hash_handle hh;
 };
 
@@ -155,6 +157,19 @@ void symbols_free(struct symbols *s)
 	free(s->missing);
 	free(s->search.path);
 	free(s);
+}
+
+void symbols_forget(struct symbols *s)
+{
+	struct answer *answer, *next;
+
+	HASH_ITER(hh, s->answers, answer, next)
+	if (answer->is_packed) {
+		HASH_DEL(s->answers, answer);
+		free_answer(answer);
+	}
+	map_release(s->loaded, free);
+	s->loaded = NULL;
 }
 
 const char *symbols_changed(const struct symbols *s, size_t i)
@@ -460,7 +475,7 @@ static void copy_answer(struct symbols *s, struct answer *answer)
 {
 	size_t count;
 	const struct trace_symbol *const *t = model_find_symbol(
-		answer->question.module, TRACE_SYMBOL_CODE, answer->question.offset, &count);
+		answer->question.source, TRACE_SYMBOL_CODE, answer->question.offset, &count);
 
 	answer->count = (unsigned)(count < TRACE_SYMBOL_PLACES ? count : TRACE_SYMBOL_PLACES);
 	answer->symbol = memory_new(answer->count ? answer->count : 1, sizeof(*answer->symbol));
@@ -509,6 +524,7 @@ static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 		ask(s, info, answer);
 	else
 		copy_answer(s, answer);
+	answer->is_packed = !info;
 	for (unsigned i = 1; i < answer->count; i++)
 		answer->symbol[i - 1].outer = &answer->symbol[i];
 	/* And what malloc() needs beside. */
@@ -544,7 +560,7 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 	if (!loaded || (!loaded->info && !loaded->packed))
 		return &unknown;
 	memset(&question, 0, sizeof(question)); /* padding is part of the key */
-	question.module = loaded->packed ? loaded->packed : module;
+	question.source = loaded->info ? (const void *)loaded->info : loaded->packed;
 	question.offset = offset;
 	HASH_FIND(hh, s->answers, &question, sizeof(question), answer);
 	if (!answer) {

@@ -44,6 +44,8 @@ void symbols_look_in(struct symbols *s, const struct places *places);
 /* The same: modules whose file is not found are named by the symbols of a packed trace, if that has the same build
  * of them. */
 void symbols_borrow(struct symbols *s, const struct model *lender);
+/* Keeps what files have told, and forgets the models: the caller is about to close them. */
+void symbols_forget(struct symbols *s);
 /* Accepts NULL. */
 void symbols_free(struct symbols *s);
 
