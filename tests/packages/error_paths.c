@@ -58,8 +58,27 @@ static NOINLINE void insist(void)
 	lsa->FreeLsaHeap(block);
 }
 
+/* Defect: if there is no block, and then nothing is known of the client, it keeps the note. */
+static NOINLINE void retreat(void)
+{
+	PVOID block = lsa->AllocateLsaHeap(24), note;
+	SECPKG_CLIENT_INFO info;
+
+	if (block) {
+		lsa->FreeLsaHeap(block);
+		return;
+	}
+	note = lsa->AllocateLsaHeap(11);
+	if (note && NT_SUCCESS(lsa->GetClientInfo(&info)))
+		lsa->FreeLsaHeap(note);
+}
+
 static void run(PLSA_CLIENT_REQUEST client, const char *command)
 {
+	if (strcmp(command, "retreat") == 0) {
+		retreat();
+		return;
+	}
 	if (strcmp(command, "trust") == 0) {
 		PVOID kept = lsa->AllocateLsaHeap(16);
 

@@ -52,7 +52,7 @@ struct outcomes {
 	unsigned crashes, findings, misplaced;
 };
 
-/* The rows are two lines: number, slot, outcome; and the function that made the call. */
+/* The rows: number, slot, the place of the call, outcome. */
 static struct outcomes read_outcomes(char *text)
 {
 	struct outcomes outcomes = { 0 };
@@ -61,13 +61,13 @@ static struct outcomes read_outcomes(char *text)
 
 	for (char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (sscanf(line, "%u %63s %31[^\n] in %63s at ", &number, slot, outcome,
-			   function) != 4 ||
+		if (sscanf(line, "%u %63s %63s at %*s %31[^\n]", &number, slot, function,
+			   outcome) != 4 ||
 		    strcmp(outcome, "fine") == 0)
 			continue;
 		if (strncmp(function, "try_", 4) != 0 || strcmp(function + 4, slot) != 0)
 			outcomes.misplaced++;
-		if (strcmp(outcome, "CRASH: signal 11") == 0)
+		if (strcmp(outcome, "CRASH: SIGSEGV") == 0)
 			outcomes.crashes++;
 		else if (strstr(outcome, "1 new finding"))
 			outcomes.findings++;

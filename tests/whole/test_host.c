@@ -412,3 +412,55 @@ Test(host, wrong_usage_and_what_cannot_be_loaded_are_2)
 		run_release(&run);
 	}
 }
+
+struct habit {
+	char step[64];
+	char kind[24]; /* of the only finding; "": there is none */
+	long long bytes;
+	int status; /* of the host */
+};
+
+static struct habit habits[] = {
+	{ "call buffer=text:data-leak", "block-leak", 112, 0 },
+	{ "call buffer=text:expansion-leak", "block-leak", 128, 0 },
+	{ "call buffer=text:secret-leak", "block-leak", 33, 0 },
+	{ "call buffer=text:heap-answer", "wrong-transfer", 40, 1 },
+	{ "call buffer=text:given,pad:16,heap:24", "", 0, 0 },
+	{ "call buffer=text:refused protocol=0xc000006d expect=0", "", 0, 0 },
+	{ "GetExtendedInformation", "", 0, 0 },
+	{ "QueryContextAttributes context=1", "", 0, 0 },
+	{ "QueryCredentialsAttributes credential=1", "", 0, 0 },
+	{ "QueryMetaData credential=1", "", 0, 0 },
+	{ "GetCredUIContext context=1", "", 0, 0 },
+	{ "QueryUserContextAttributes context=1", "", 0, 0 },
+	{ "logon submit=text:right expect=0", "", 0, 0 },
+	{ "logon submit=text:profile-heap", "wrong-transfer", 160, 1 },
+	{ "logon submit=text:name-freed expect=failure", "wrong-transfer", 16, 1 },
+	{ "logon submit=text:name-foreign expect=failure", "", 0, 1 },
+	{ "logon submit=text:token-private", "wrong-transfer", 200, 0 },
+	{ "GetCredentials credential=1", "", 0, 0 },
+	{ "ChangeAccountPassword expect=failure", "", 0, 0 },
+};
+
+ParameterizedTestParameters(host, habits_are_run_by_a_scenario_and_judged_by_the_trace)
+{
+	return cr_make_param_array(struct habit, habits, sizeof(habits) / sizeof(*habits), NULL);
+}
+
+ParameterizedTest(struct habit *habit, host, habits_are_run_by_a_scenario_and_judged_by_the_trace)
+{
+	char *folder = temporary_folder_new(), *path = write_scenario(folder, habit->step);
+	struct traced t = traced_record(COMMAND("--mode=full"),
+					COMMAND(LSATRACE, "host", "-s", path, PACKAGE("habits")));
+	const json_t *found = json_object_get(t.report, "findings");
+
+	cr_expect_eq(t.run.status, habit->status, "%s: %s", habit->step, t.run.err);
+	cr_assert_eq(json_array_size(found), *habit->kind ? 1u : 0u, "%s", habit->step);
+	if (*habit->kind) {
+		cr_expect_str_eq(json_text_at(json_array_get(found, 0), "kind"), habit->kind);
+		cr_expect_eq(json_number_at(json_array_get(found, 0), "bytes"), habit->bytes);
+	}
+	traced_release(&t);
+	free(path);
+	temporary_folder_remove(folder);
+}

@@ -6,6 +6,12 @@
 
 #include "tests/support/expect.h"
 
+static void add_host(struct arguments *command, const char *package, const char *submitted)
+{
+	arguments_add_all(command, COMMAND("--", LSA_HOST, package));
+	arguments_add(command, "--command=%s", submitted);
+}
+
 /* Sweeps a package. Returns what was printed. */
 static struct run sweep(const char *const options[], const char *package, const char *submitted)
 {
@@ -16,8 +22,7 @@ static struct run sweep(const char *const options[], const char *package, const 
 	arguments_add_all(&command, COMMAND(LSATRACE, "sweep"));
 	arguments_add(&command, "--output-dir=%s/sweep", folder);
 	arguments_add_all(&command, options);
-	arguments_add_all(&command, COMMAND("--", LSA_HOST, package));
-	arguments_add(&command, "--command=%s", submitted);
+	add_host(&command, package, submitted);
 	run = run_command((const char *const *)command.all);
 	arguments_release(&command);
 	temporary_folder_remove(folder);
@@ -45,9 +50,15 @@ static void expect_defects(const char *jobs)
 	cr_expect_eq(count_of(run.out, "\nerror: "), 4);
 	cr_expect_eq(count_of(run.out, "\nwarning: null-free: "), 1);
 	cr_expect_eq(count_of(run.out, "\nwarning: "), 1);
-	cr_expect(strstr(run.out, "GetClientInfo         1 new finding\n"
-				  "        in remember_client at error_paths.c:"));
-	cr_expect(strstr(run.out, "FreeClientBuffer      fine\n"));
+	cr_expect_eq(count_of(run.out, "GetClientInfo         remember_client at error_paths.c:13  "
+				       "1 new finding\n"),
+		     1);
+	cr_expect_eq(count_of(run.out, "FreeClientBuffer      greet at error_paths.c:27            "
+				       "fine\n"),
+		     1);
+	/* Beside each finding, the call on whose error path it lies. */
+	cr_expect_eq(count_of(run.out, " was made to fail, in "), 5);
+	cr_expect(strstr(run.out, "  after GetClientInfo was made to fail, in "));
 	run_release(&run);
 }
 
@@ -76,8 +87,11 @@ Test(sweep, a_crash_is_told_and_its_leaks_are_not, .timeout = 120)
 	struct run run = sweep(NO_OPTIONS, PACKAGE("error_paths"), "trust");
 
 	cr_expect_eq(run.status, 1);
-	cr_expect(strstr(run.out, "AllocateLsaHeap  CRASH: signal 11\n        in trust at "), "%s",
-		  run.out);
+	cr_expect(strstr(run.out, "  AllocateLsaHeap  trust at error_paths.c:45  CRASH: SIGSEGV\n"),
+		  "%s", run.out);
+	cr_expect(strstr(run.out,
+			 "run 2: CRASH: SIGSEGV\n"
+			 "  its last call: AllocateLsaHeap, called by:\n    #0 trust at "));
 	cr_expect_eq(count_of(run.out, "block-leak"), 0, "%s", run.out);
 	run_release(&run);
 }
@@ -87,7 +101,7 @@ Test(sweep, a_hang_is_ended_and_told, .timeout = 120)
 	struct run run = sweep(COMMAND("--timeout=1"), PACKAGE("error_paths"), "insist");
 
 	cr_expect_eq(run.status, 1);
-	cr_expect(strstr(run.out, "AllocateLsaHeap  HANG: not ended after 1 s\n"), "%s", run.out);
+	cr_expect(strstr(run.out, "  HANG: not ended after 1 s\n"), "%s", run.out);
 	run_release(&run);
 }
 
@@ -97,6 +111,123 @@ Test(sweep, no_more_runs_are_made_than_are_asked_for, .timeout = 120)
 
 	cr_expect(strstr(run.out, "2 calls let fail, "), "%s", run.out);
 	run_release(&run);
+}
+
+Test(sweep, pairs_find_what_two_failures_lead_to, .timeout = 120)
+{
+	struct run run = sweep(NO_OPTIONS, PACKAGE("error_paths"), "retreat");
+
+	cr_expect_eq(run.status, 0, "%s", run.out);
+	run_release(&run);
+	run = sweep(COMMAND("--pairs", "-j2"), PACKAGE("error_paths"), "retreat");
+	cr_expect_eq(run.status, 1);
+	cr_expect(strstr(run.out, "1 call let fail, and 2 pairs, one in each run; 1 of them with "),
+		  "%s", run.out);
+	cr_expect_eq(count_of(run.out, "\nerror: block-leak: block of 11 bytes"), 1);
+	cr_expect(strstr(run.out, "  after AllocateLsaHeap was made to fail"));
+	cr_expect(strstr(run.out, "  and after GetClientInfo was made to fail"));
+	run_release(&run);
+}
+
+Test(sweep, a_failure_has_the_status_that_was_asked_for, .timeout = 120)
+{
+	struct run run = sweep(COMMAND("--error-exitcode=7"), PACKAGE("error_paths"), "run");
+
+	cr_expect_eq(run.status, 7, "%s", run.out);
+	run_release(&run);
+}
+
+Test(sweep, runs_are_in_json_with_what_failed, .timeout = 120)
+{
+	struct run run = sweep(COMMAND("--format=json"), PACKAGE("error_paths"), "run");
+	json_t *report = json_loads(run.out, 0, NULL), *finding, *runs, *failed;
+	size_t i;
+
+	cr_assert_not_null(report, "%s", run.out);
+	runs = json_object_get(json_object_get(report, "sweep"), "runs");
+	cr_expect_eq(json_array_size(runs), 9u);
+	cr_expect_eq(json_integer_value(json_object_get(json_array_get(runs, 1), "new_findings")),
+		     1);
+	cr_expect_eq(json_array_size(json_object_get(report, "findings")), 5u);
+	json_array_foreach(json_object_get(report, "findings"), i, finding)
+	{
+		failed = json_object_get(finding, "failed_calls");
+		cr_expect_eq(json_array_size(failed), 1u);
+		cr_expect_gt(json_array_size(json_object_get(json_array_get(failed, 0), "stack")),
+			     0u);
+	}
+	json_decref(report);
+	run_release(&run);
+}
+
+/* Of the text of a report: what does not change from run to run. */
+static void leave_out_changing(char *text)
+{
+	char *to = text;
+
+	for (char *line = text, *next; *line; line = next) {
+		next = strchr(line, '\n') ? strchr(line, '\n') + 1 : strchr(line, '\0');
+		if (strncmp(line, "  number ", 9) == 0 || strstr(line, " was made to fail, in ") ||
+		    strncmp(line, "left out ", 9) == 0)
+			continue;
+		memmove(to, line, (size_t)(next - line));
+		to += next - line;
+	}
+	*to = '\0';
+}
+
+Test(sweep, what_was_cut_short_goes_on, .timeout = 120)
+{
+	char *folder = temporary_folder_new();
+	struct arguments command = { 0 }, resume = { 0 };
+	struct run whole = sweep(NO_OPTIONS, PACKAGE("error_paths"), "run"), run;
+
+	arguments_add_all(&command, COMMAND(LSATRACE, "sweep", "--max-runs=2"));
+	arguments_add(&command, "--output-dir=%s/sweep", folder);
+	add_host(&command, PACKAGE("error_paths"), "run");
+	run = run_command((const char *const *)command.all);
+	cr_expect(strstr(run.out, "2 calls let fail, one in each run"), "%s", run.out);
+	cr_expect(strstr(run.out, "\nleft out by a limit: 7\n"));
+	run_release(&run);
+	arguments_add_all(&resume, COMMAND(LSATRACE, "sweep", "--max-runs=100"));
+	arguments_add(&resume, "--resume=%s/sweep", folder);
+	run = run_command((const char *const *)resume.all);
+	cr_expect_eq(run.status, 1);
+	leave_out_changing(run.out);
+	leave_out_changing(whole.out);
+	cr_expect_str_eq(run.out, whole.out);
+	run_release(&run);
+	run_release(&whole);
+	arguments_release(&command);
+	arguments_release(&resume);
+	temporary_folder_remove(folder);
+}
+
+Test(sweep, what_does_not_fit_a_sweep_that_goes_on_is_refused, .timeout = 120)
+{
+	struct run run = run_command(COMMAND(LSATRACE, "sweep", "--resume=/"));
+
+	cr_expect_eq(run.status, 2);
+	expect_line(run.err, "//arguments: ", "No such file or directory");
+	run_release(&run);
+}
+
+/* The second run hangs. */
+Test(sweep, an_interrupted_one_reports_what_it_has, .timeout = 120)
+{
+	char *folder = temporary_folder_new();
+	struct arguments command = { 0 };
+	struct run run;
+
+	arguments_add_all(&command, COMMAND("timeout", "-s", "INT", "4", LSATRACE, "sweep"));
+	arguments_add(&command, "--output-dir=%s/sweep", folder);
+	add_host(&command, PACKAGE("error_paths"), "insist");
+	run = run_command((const char *const *)command.all);
+	cr_expect(strstr(run.out, "  not run\n"), "%s", run.out);
+	cr_expect(strstr(run.err, "because this was interrupted: go on with "), "%s", run.err);
+	run_release(&run);
+	arguments_release(&command);
+	temporary_folder_remove(folder);
 }
 
 Test(sweep, a_command_without_a_package_is_trouble, .timeout = 120)

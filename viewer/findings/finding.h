@@ -42,10 +42,20 @@ struct finding_neighbour {
 	const struct model_stack *stack; /* that allocated it; NULL: unknown */
 };
 
+enum { FINDING_FAILED_MOST = 2 };
+
 /* How often a finding is in one of several traces. */
 struct finding_share {
 	uint32_t trace; /* number of the model */
 	uint64_t count;
+};
+
+/* A call that --fail let fail in a process. */
+struct finding_failed {
+	const struct model *model;         /* of the first of these processes */
+	uint32_t trace;                    /* its number */
+	uint32_t package, function, stack; /* in that model; the stack is a reference */
+	uint64_t site;                     /* include/site.h; 0: it is not known */
 };
 
 /* What a baseline says of a finding. */
@@ -66,6 +76,13 @@ struct finding {
 	/* By trace, in the order of the models, if there are several models; else there are 0. */
 	const struct finding_share *share;
 	size_t shares;
+	/*
+	 * The calls that were made to fail in the processes that have the finding, each site once, in the
+	 * order of the traces. Of a process in which there were more than FINDING_FAILED_MOST of them, it is
+	 * not known which one matters: it has no part in this. Of notes there are none.
+	 */
+	const struct finding_failed *failed;
+	size_t faileds;
 	/* What follows is that of the first occurrence. */
 	const struct model *model;
 	uint32_t trace; /* number of that model */

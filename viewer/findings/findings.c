@@ -178,6 +178,17 @@ void findings_count(struct findings *f)
 	move_suppressed(f);
 }
 
+void findings_drop_injected(struct findings *f)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		if (f->rows->row[f->order[i]].identity.reason != TRACE_REASON_INJECTED)
+			f->order[count++] = f->order[i];
+	f->count = count;
+	findings_count(f);
+}
+
 void findings_select(struct findings *f, const uint32_t *index, size_t count)
 {
 	uint64_t errors = f->errors, warnings = f->warnings, notes = f->notes;
@@ -203,7 +214,7 @@ void findings_select(struct findings *f, const uint32_t *index, size_t count)
 static struct findings_mark *mark_of(struct findings *f, size_t i)
 {
 	if (!f->mark)
-		f->mark = memory_new(f->count, sizeof(*f->mark));
+		f->mark = memory_new(f->rows->count, sizeof(*f->mark));
 	return &f->mark[f->order[i]];
 }
 
@@ -272,6 +283,48 @@ static void set_group(struct findings *f, size_t i)
 	}
 }
 
+/* Adds a call that was made to fail, unless the finding has one of the same site. */
+static void add_failed(struct findings *f, const struct rows_failed *row)
+{
+	struct finding *finding = &f->decoded->finding;
+	const struct trace_finding *what = row->what;
+	const struct model *model = f->rows->model[row->trace];
+	uint32_t stack = what->stack[TRACE_STACK_CALL];
+	struct finding_failed failed = {
+		model,          row->trace, what->package,
+		what->function, stack,      model_site(model, what->package, what->function, stack)
+	};
+
+	for (size_t i = 0; i < finding->faileds; i++)
+		if (f->failed[i].site == failed.site)
+			return;
+	memory_room(f->failed, finding->faileds, f->failed_room);
+	f->failed[finding->faileds++] = failed;
+	finding->failed = f->failed;
+}
+
+static void add_failed_of(struct findings *f, uint32_t trace)
+{
+	size_t count;
+	const struct rows_failed *row = rows_failed(f->rows, trace, &count);
+
+	for (size_t i = 0; i < count && count <= FINDING_FAILED_MOST; i++)
+		add_failed(f, &row[i]);
+}
+
+/* What was made to fail in the processes that have it. */
+static void set_failed(struct findings *f)
+{
+	const struct finding *finding = &f->decoded->finding;
+
+	if (finding->level == TRACE_LEVEL_NOTE)
+		return;
+	for (size_t i = 0; i < finding->shares; i++)
+		add_failed_of(f, finding->share[i].trace);
+	if (!finding->shares)
+		add_failed_of(f, finding->trace);
+}
+
 const struct finding *findings_look(struct findings *f, size_t i)
 {
 	struct finding *finding = &f->decoded->finding;
@@ -298,6 +351,8 @@ const struct finding *findings_get(struct findings *f, size_t i)
 		decode_neighbours(f->decoded, row, &f->neighbours[row->model]);
 	if (f->rows->shares)
 		finding->share = shares_list(f->rows->shares, f->order[i], &finding->shares);
+	if (f->rows->faileds)
+		set_failed(f);
 	if (!f->wrappers[row->model])
 		f->wrappers[row->model] = wrappers_new(finding->model, &f->namer, f->globs);
 	wrappers_skip(f->wrappers[row->model], finding);
@@ -328,6 +383,7 @@ void findings_free(struct findings *f)
 	free(f->neighbours);
 	free(f->decoded->finding.message);
 	free(f->decoded);
+	free(f->failed);
 	free(f->order);
 	free(f->number);
 	free(f->print);

@@ -63,7 +63,9 @@ struct findings {
 	const struct argument_list *globs;
 	struct findings_mark *mark; /* of each row; NULL: there are none */
 	bool has_baseline;
-	struct decoded *decoded; /* the finding that was made last */
+	struct decoded *decoded;       /* the finding that was made last */
+	struct finding_failed *failed; /* its own */
+	size_t failed_room;
 };
 
 /* The namer that asks `symbols`, which must outlive it. */
@@ -93,6 +95,8 @@ bool findings_have_offsets(struct findings *f);
 void findings_suppress(struct findings *f, size_t i, const char *by);
 void findings_compare(struct findings *f, size_t i, uint64_t ceiling, bool by_weak);
 void findings_count(struct findings *f);
+/* Leaves out, without a trace, that calls were made to fail. Before findings_select(). */
+void findings_drop_injected(struct findings *f);
 /*
  * Keeps only these findings, in this order: index[i] becomes the i-th. Sums up again; what is no longer
  * there is in `hidden`.

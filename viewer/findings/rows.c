@@ -174,6 +174,10 @@ static void add_model(struct builder *b, size_t index)
 	while ((misuse = model_next_finding(model, &misuses)) != NULL) {
 		struct groups_key key = key_of_misuse(misuse);
 
+		if (misuse->reason == TRACE_REASON_INJECTED) {
+			memory_room(r->failed, r->faileds, r->failed_room);
+			r->failed[r->faileds++] = (struct rows_failed){ (uint32_t)index, misuse };
+		}
 		add_times(add_occurrences(b, index, &key, misuse, misuse->count, misuse->bytes),
 			  absolute(model, misuse->first_time),
 			  absolute(model, history_last(r->history[index], misuse)));
@@ -250,6 +254,7 @@ void rows_free(struct rows *r)
 		history_free(r->history[i]);
 	free(r->history);
 	shares_free(r->shares);
+	free(r->failed);
 	free(r->model);
 	free(r->row);
 	free(r);
@@ -292,4 +297,29 @@ const struct path *rows_path(const struct rows *r, const struct row *row)
 	return rows_is_leak(row) && !row->is_on_no_path
 		       ? history_path(r->history[row->model], row->first)
 		       : NULL;
+}
+
+static int compare_failed(const void *trace, const void *failed)
+{
+	uint32_t a = *(const uint32_t *)trace, b = ((const struct rows_failed *)failed)->trace;
+
+	return a < b ? -1 : a > b;
+}
+
+const struct rows_failed *rows_failed(const struct rows *r, uint32_t trace, size_t *count)
+{
+	const struct rows_failed *end = r->failed + r->faileds, *first, *last;
+
+	*count = 0;
+	first = r->faileds
+			? bsearch(&trace, r->failed, r->faileds, sizeof(*r->failed), compare_failed)
+			: NULL;
+	if (!first)
+		return NULL;
+	for (last = first + 1; last < end && last->trace == trace;)
+		last++;
+	while (first > r->failed && first[-1].trace == trace)
+		first--;
+	*count = (size_t)(last - first);
+	return first;
 }

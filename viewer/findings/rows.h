@@ -41,13 +41,21 @@ struct row {
 	uint64_t first_ns, last_ns;
 };
 
+/* That a call was made to fail, in one of the traces. */
+struct rows_failed {
+	uint32_t trace;
+	const struct trace_finding *what;
+};
+
 struct rows {
 	struct model **model;
 	size_t models;
 	struct row *row;
 	size_t count;
-	struct findings_shares *shares;    /* NULL: there is one model */
-	struct history **history;          /* of each model; NULL: there is nothing to ask */
+	struct findings_shares *shares; /* NULL: there is one model */
+	struct history **history;       /* of each model; NULL: there is nothing to ask */
+	struct rows_failed *failed;     /* in the order of the traces */
+	size_t faileds, failed_room;
 	uint64_t other_kinds, other_bytes; /* as in struct findings */
 	uint64_t ignored; /* live blocks and sections that are meant to live for ever */
 	uint64_t lost[TRACE_LOST_COUNT];
@@ -65,6 +73,8 @@ enum trace_level rows_level(const struct rows *r, const struct row *row);
 enum trace_level rows_level_of_misuse(const struct model *model, const struct trace_finding *misuse);
 /* What the first occurrence is grouped by. That of a leak is decoded into *entry. */
 struct groups_key rows_key(const struct rows *r, const struct row *row, struct model_entry *entry);
+/* The calls that were made to fail in a trace, and their number. */
+const struct rows_failed *rows_failed(const struct rows *r, uint32_t trace, size_t *count);
 /* The error path of the first occurrence, if all occurrences are on such a one; else NULL. */
 const struct path *rows_path(const struct rows *r, const struct row *row);
 

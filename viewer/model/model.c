@@ -30,6 +30,7 @@ struct model {
 	uint32_t since_era; /* model_look_since(): what is older is left out */
 	uint64_t since_ticks;
 	unsigned other_kinds; /* model_set_leak_kinds(): those that are not asked for */
+	bool excuses_live;    /* model_excuse_live() */
 	struct definitions definitions;
 	struct totals *totals[TRACE_PACKAGES]; /* NULL: all are 0 */
 	struct model_call *call;               /* in flight */
@@ -385,7 +386,7 @@ struct model_entry model_entry(const struct model *m, const struct trace_entry *
 		.descriptor = is_section ? t->section - 1 : 0,
 		.ignored =
 			t->state == TRACE_ENTRY_IGNORED || t->state == TRACE_ENTRY_IGNORED_SECTION,
-		.is_excused = t->state == TRACE_ENTRY_SUSPECT_SECTION,
+		.is_excused = m->excuses_live || t->state == TRACE_ENTRY_SUSPECT_SECTION,
 		.state = plain_state(t->state),
 		.stack = t->stack,
 		.family = t->family,
@@ -442,6 +443,11 @@ bool model_look_since(struct model *m, const char *checkpoint)
 void model_set_leak_kinds(struct model *m, unsigned kinds)
 {
 	m->other_kinds = ~(kinds | 1u << TRACE_REACH_UNKNOWN);
+}
+
+void model_excuse_live(struct model *m)
+{
+	m->excuses_live = true;
 }
 
 bool model_has_leak_kind(const struct model *m, enum trace_reach reach)

@@ -95,6 +95,8 @@ bool model_is_leak(const struct model_entry *entry);
  * and those of which nothing is known. At first all do. */
 void model_set_leak_kinds(struct model *m, unsigned kinds);
 bool model_has_leak_kind(const struct model *m, enum trace_reach reach);
+/* From now on what is live is no leak: the process had no chance to free it. */
+void model_excuse_live(struct model *m);
 
 /* Decodes an entry once more. */
 struct model_entry model_entry(const struct model *m, const struct trace_entry *source);

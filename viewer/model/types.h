@@ -96,8 +96,10 @@ struct model_entry {
 	const struct trace_entry *source, *section;
 	bool in_section; /* block: it was allocated in a section, live or not */
 	bool inherited, adopted;
-	bool ignored;           /* it is meant to live for ever; `state` is BLOCK or SECTION */
-	bool is_excused;        /* section: --fail let its deletion fail; `state` is SECTION */
+	bool ignored; /* it is meant to live for ever; `state` is BLOCK or SECTION */
+	/* Nobody could free it: model_excuse_live(); or it is a section, --fail let its deletion fail,
+	 * and `state` is SECTION. */
+	bool is_excused;
 	uint32_t era;           /* in which it was made; only of model_next_entry() */
 	enum trace_reach reach; /* the same: what the search has found of it */
 	uint8_t handed_out;  /* block: 1 + number of the function, if it is no allocator; else 0 */

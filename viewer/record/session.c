@@ -42,9 +42,9 @@ static int make_file(struct session *s, const char *folder)
 
 bool session_open(struct session *s)
 {
-	int fd = make_file(s, getenv("TMPDIR"));
+	int fd = make_file(s, s->folder ? s->folder : getenv("TMPDIR"));
 
-	if (fd < 0)
+	if (fd < 0 && !s->folder)
 		fd = make_file(s, "/tmp");
 	if (fd >= 0)
 		s->file = fdopen(fd, "r");

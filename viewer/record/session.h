@@ -32,7 +32,8 @@ struct session_texts {
 
 /* Starts zeroed. */
 struct session {
-	char *path; /* absolute; NULL: there is no file */
+	const char *folder; /* where to make the file; NULL: in $TMPDIR, or else in /tmp */
+	char *path;         /* absolute; NULL: there is no file */
 	FILE *file;
 	char id[8];    /* that its traces have in their headers */
 	char **traces; /* absolute paths, in the order in which the traces were made */
@@ -41,7 +42,7 @@ struct session {
 	struct session_texts untraced; /* programs that were executed untraced, and why */
 };
 
-/* Makes the file in $TMPDIR, or else in /tmp. Returns false with errno set if that fails. */
+/* Makes the file. Returns false with errno set if that fails. */
 bool session_open(struct session *s);
 
 /*

@@ -20,6 +20,7 @@
 #include "viewer/model/model.h"
 #include "viewer/report/json_frames.h"
 #include "viewer/report/report.h"
+#include "viewer/sites/results.h"
 
 struct writer {
 	const struct report *report;
@@ -279,6 +280,31 @@ static void write_shares(struct json *j, const struct finding *f)
 	json_close_array(j);
 }
 
+/* The calls on whose error paths it lies. */
+static void write_failed(struct writer *w, const struct finding *f)
+{
+	struct json *j = &w->json;
+	struct model_stack room;
+
+	json_open_array(j, "failed_calls");
+	for (size_t i = 0; i < f->faileds; i++) {
+		const struct finding_failed *failed = &f->failed[i];
+		const struct model_stack *stack = model_stack(failed->model, failed->stack, &room);
+		char site[17];
+
+		snprintf(site, sizeof(site), "%016" PRIx64, failed->site);
+		json_open_object(j, NULL);
+		json_write_text(j, "function",
+				model_function(failed->model, failed->function)->name);
+		json_write_text(j, "site", failed->site ? site : NULL);
+		json_write_number(j, "trace", failed->trace);
+		json_frames_write(j, "stack", w->report->symbols, failed->model, failed->package,
+				  stack);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
 static void write_baseline(struct json *j, const struct finding *f)
 {
 	json_write_text(j, "baseline", f->baseline ? message_baseline(f) : NULL);
@@ -314,6 +340,7 @@ static void write_finding(struct writer *w, const struct finding *f)
 	json_write_number(j, "package", f->package);
 	json_write_number(j, "trace", f->trace);
 	write_shares(j, f);
+	write_failed(w, f);
 	json_write_number_if(j, "thread", f->thread != 0, (uint64_t)f->thread);
 	write_time(j, "first_time", f->first_ns);
 	write_time(j, "last_time", f->last_ns);
@@ -512,6 +539,7 @@ void report_write_json(const struct report *report, struct buffer *out)
 	write_gone(j, report->baseline);
 	write_growth(j, report);
 	json_write_text(j, "since", report->since);
+	results_write_json(report->sweep, j, "sweep");
 	write_summary(j, report);
 	json_close_object(j);
 }

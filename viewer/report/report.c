@@ -495,6 +495,9 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	symbols_look_in(symbols, &o->places);
 	findings = findings_new(report->models, report->count, findings_name_by(symbols),
 				&o->wrappers);
+	/* That they were is said with what came of it. */
+	if (o->sweep)
+		findings_drop_injected(findings);
 	if (o->baseline && baseline_warn(findings, symbols, &offsets))
 		report->offsets = offsets.data;
 	if (o->suppressions)
@@ -527,6 +530,12 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	findings_free(findings);
 	symbols_free(symbols);
 	return status;
+}
+
+void report_excuse_killed(struct model *model)
+{
+	if (model_process(model)->end == TRACE_END_KILLED)
+		model_excuse_live(model);
 }
 
 /* Lets the models begin at a checkpoint. A process that has not set it counts as a whole, so that a
@@ -568,10 +577,13 @@ enum report_status report_traces(const struct report_options *options, char *con
 		models[report.count] = report_open_trace(paths[i], &events[report.count], &progress);
 		if (models[report.count] && options->leak_kinds)
 			model_set_leak_kinds(models[report.count], options->leak_kinds);
+		if (models[report.count] && options->sweep)
+			report_excuse_killed(models[report.count]);
 		report.count += models[report.count] != NULL;
 	}
 	report.has_leak_kinds = options->leak_kinds != 0;
 	report.since = options->since;
+	report.sweep = options->sweep;
 	report.has_growth = options->has_growth;
 	is_found = !options->since || look_since(models, report.count, options->since);
 	if (report.count && is_found)

@@ -25,6 +25,7 @@ struct findings;
 struct model;
 struct model_events;
 struct progress;
+struct results;
 struct sources;
 struct suppressions;
 struct symbols;
@@ -59,6 +60,7 @@ struct report {
 	const char *since;                 /* a checkpoint: only what is newer; NULL: all */
 	bool has_growth;                   /* also say what grows */
 	bool has_leak_kinds;               /* only some kinds of leaks are asked for */
+	const struct results *sweep;       /* whose runs the traces are; NULL: they are of none */
 	const char *offsets; /* of what baseline_warn() warns; NULL: nothing, or there is no baseline */
 };
 
@@ -111,6 +113,9 @@ struct report_options {
 	const char *since;   /* a checkpoint: only what is newer; NULL: all */
 	bool has_growth;     /* also say what grows */
 	uint32_t leak_kinds; /* as model_set_leak_kinds() takes them; 0: all */
+	/* The sweep whose runs the traces are: what is live in a process that was killed is no leak then,
+	 * and what came of the runs is part of the report. NULL: they are of none. */
+	const struct results *sweep;
 };
 
 /* The format of what goes to the stream. */
@@ -158,6 +163,9 @@ const char *report_doubt(enum report_status status);
  */
 struct model *report_open_trace(const char *path, struct model_events *events,
 				struct progress *progress);
+
+/* Of a sweep: what is live in a process that was killed is no leak. */
+void report_excuse_killed(struct model *model);
 
 /*
  * Opens a file for what is made from the traces, which is none of the traces itself. Returns NULL with

@@ -22,6 +22,7 @@
 #include "viewer/model/processes.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/sites/results.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/frames.h"
 #include "viewer/view/growing.h"
@@ -37,7 +38,7 @@ struct writer {
 	bool *is_shown;             /* this process, or one below it, has the finding */
 };
 
-enum { PROCESSES_SHOWN = 50 }; /* of one finding */
+enum { PROCESSES_SHOWN = 50, FAILED_STACKS = 5 }; /* of one finding */
 
 static void set_color(struct writer *w, const char *color)
 {
@@ -432,6 +433,26 @@ void text_write_span(struct buffer *to, const struct model *model, const struct 
 		buffer_text(to, " or later");
 }
 
+/* The calls on whose error paths it lies: of a sweep, or of a recording with --fail. */
+static void write_failed(struct writer *w, const struct finding *f)
+{
+	struct model_stack room;
+
+	for (size_t i = 0; i < f->faileds; i++) {
+		const struct finding_failed *failed = &f->failed[i];
+
+		buffer_text(w->text, i ? "  and after " : "  after ");
+		buffer_plain(w->text, model_function(failed->model, failed->function)->name);
+		buffer_text(w->text, " was made to fail, in ");
+		buffer_plain(w->text, model_path(failed->model));
+		buffer_text(w->text, ", where it was called by:\n");
+		if (i < FAILED_STACKS)
+			frames_write(w->text, &w->style, w->report->symbols, failed->model,
+				     failed->package,
+				     model_stack(failed->model, failed->stack, &room));
+	}
+}
+
 /* How to ask for it alone; who did it, and when. */
 static void write_details(struct writer *w, const struct finding *f)
 {
@@ -472,7 +493,9 @@ static void write_finding(struct writer *w, const struct finding *f)
 		write_stacks(w, f);
 		write_neighbour(w, "before", &f->before);
 		write_neighbour(w, "after", &f->after);
-		write_processes(w, f);
+		write_failed(w, f);
+		if (!w->report->sweep)
+			write_processes(w, f);
 		buffer_text(w->text, "\n");
 	} else if (call) {
 		/* A note has no stacks, only the place of the call. */
@@ -653,8 +676,10 @@ void report_write_text(const struct report *report, struct buffer *out)
 	size_t top = view_top(report->view, out->out);
 
 	terminal_shape(out);
-	for (size_t i = 0; i < report->count; i++)
+	for (size_t i = 0; i < report->count && !report->sweep; i++)
 		write_trace(&w, report->models[i], &report->events[i]);
+	if (report->sweep)
+		results_write_text(report->sweep, out);
 	table_write(out, &w.style, report->findings, report->selection);
 	for (size_t i = 0; i < report->findings->shown && i < top; i++)
 		write_shown(&w, findings_get(report->findings, i));

@@ -4,131 +4,170 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "viewer/base/progress.h"
-
 #define GRACE_NS 2000000000ull /* for the end of a run that was told to end */
+#define NS 1000000000ull
 
-static uint64_t now_ns(void)
+uint64_t runs_now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return (uint64_t)now.tv_sec * NS + (uint64_t)now.tv_nsec;
 }
 
-static void start_run(struct run *r, uint32_t timeout_seconds, const sigset_t *mask)
+static void redirect(int fd, const char *path, int flags)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
+	int file = open(path, flags, 0666);
 
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, r->output,
-					 O_WRONLY | O_CREAT | O_TRUNC, 0666);
-	posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigmask(&attributes, mask);
-	r->error = posix_spawn(&r->pid, r->argv[0], &files, &attributes, r->argv, environ);
-	r->state = r->error ? RUN_NOT_STARTED : RUN_RUNNING;
-	r->deadline_ns = now_ns() + timeout_seconds * 1000000000ull;
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&files);
+	if (file >= 0 && file != fd) {
+		dup2(file, fd);
+		close(file);
+	}
+}
+
+static _Noreturn void become_run(const struct runs *r, size_t i, const sigset_t *mask)
+{
+	int status;
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
+	redirect(STDOUT_FILENO, r->all[i].output, O_WRONLY | O_CREAT | O_TRUNC);
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	status = r->run(r->context, i);
+	fflush(NULL);
+	_exit(status);
+}
+
+static void start_run(const struct runs *r, size_t i, const sigset_t *mask)
+{
+	struct run *run = &r->all[i];
+
+	fflush(NULL);
+	run->pid = fork();
+	if (run->pid == 0)
+		become_run(r, i, mask);
+	run->error = errno;
+	run->state = run->pid < 0 ? RUN_NOT_STARTED : RUN_RUNNING;
+	run->deadline_ns = runs_now_ns() + r->timeout_seconds * NS;
+	if (run->pid > 0)
+		setpgid(run->pid, run->pid);
 }
 
 /* With what it has left in its group. */
-static void kill_run(struct run *r, enum run_state state)
+static void kill_run(struct run *run, enum run_state state)
 {
-	kill(-r->pid, SIGKILL);
-	waitpid(r->pid, &r->wait_status, 0);
-	r->state = state;
+	kill(-run->pid, SIGKILL);
+	waitpid(run->pid, &run->wait_status, 0);
+	run->state = state;
 }
 
-static bool has_ended(const struct run *r)
+static bool has_ended(const struct run *run)
 {
 	siginfo_t info = { 0 };
 
-	return waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       info.si_pid == r->pid;
+	return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == run->pid;
 }
 
-/* `lsatrace record` passes the signal on, and tidies up. */
-static void tell_run(struct run *r, uint64_t now)
+/* A recording passes the signal on, and tidies up. */
+static void tell_run(struct run *run, uint64_t now)
 {
-	kill(r->pid, SIGTERM);
-	r->is_told = true;
-	r->deadline_ns = now + GRACE_NS;
+	kill(run->pid, SIGTERM);
+	run->is_told = true;
+	run->deadline_ns = now + GRACE_NS;
 }
 
-/* Returns how many of them still run. `*next_ns` is the next deadline, if there is one. */
-static size_t look_after(struct run *runs, size_t count, uint64_t *next_ns)
+/* What is under way. */
+struct pool {
+	const struct runs *runs;
+	sigset_t mask;    /* from before */
+	sigset_t signals; /* that are waited for */
+	size_t begun;     /* of the runs, from the first one on */
+	size_t first;     /* all before it have ended */
+	size_t running;
+	uint64_t next_ns; /* the next deadline, if one is running */
+};
+
+static void look_after(struct pool *p)
 {
-	uint64_t now = now_ns();
-	size_t running = 0;
+	const struct runs *r = p->runs;
+	uint64_t now = runs_now_ns();
 
-	for (size_t i = 0; i < count; i++) {
-		struct run *r = &runs[i];
+	p->running = 0;
+	for (size_t i = p->first; i < p->begun; i++) {
+		struct run *run = &r->all[i];
 
-		if (r->state != RUN_RUNNING)
+		if (run->state != RUN_RUNNING)
 			continue;
-		if (has_ended(r) || (r->is_told && now >= r->deadline_ns)) {
-			kill_run(r, r->is_told ? RUN_TIMED_OUT : RUN_ENDED);
+		if (has_ended(run) || (run->is_told && now >= run->deadline_ns)) {
+			kill_run(run, run->is_told ? RUN_TIMED_OUT : RUN_ENDED);
+			r->ended(r->context, i);
 			continue;
 		}
-		if (now >= r->deadline_ns)
-			tell_run(r, now);
-		if (!running++ || r->deadline_ns < *next_ns)
-			*next_ns = r->deadline_ns;
+		if (now >= run->deadline_ns)
+			tell_run(run, now);
+		if (!p->running++ || run->deadline_ns < p->next_ns)
+			p->next_ns = run->deadline_ns;
 	}
-	return running;
+	while (p->first < p->begun && r->all[p->first].state != RUN_RUNNING)
+		p->first++;
+}
+
+static void start_next(struct pool *p)
+{
+	const struct runs *r = p->runs;
+
+	for (; p->running < r->jobs && p->begun < r->count; p->begun++) {
+		struct run *run = &r->all[p->begun];
+
+		if (r->end_ns && runs_now_ns() >= r->end_ns)
+			return;
+		start_run(r, p->begun, &p->mask);
+		if (run->state != RUN_RUNNING)
+			r->ended(r->context, p->begun);
+		else if (!p->running++ || run->deadline_ns < p->next_ns)
+			p->next_ns = run->deadline_ns;
+	}
 }
 
 /* Waits until a process has ended, or the time has come. Returns false if a signal asks for the end. */
-static bool wait_until(uint64_t next_ns, const sigset_t *signals)
+static bool wait_for(const struct pool *p, uint64_t until_ns)
 {
-	uint64_t now = now_ns(), left = next_ns > now ? next_ns - now : 0;
-	struct timespec wait = { (time_t)(left / 1000000000), (long)(left % 1000000000) };
-	int signal = sigtimedwait(signals, NULL, &wait);
+	uint64_t now = runs_now_ns(), left = until_ns > now ? until_ns - now : 0;
+	struct timespec wait = { (time_t)(left / NS), (long)(left % NS) };
+	int signal = sigtimedwait(&p->signals, NULL, &wait);
 
 	return signal != SIGINT && signal != SIGTERM;
 }
 
-bool runs_do(struct run *runs, size_t count, uint32_t jobs, uint32_t timeout_seconds,
-	     struct progress *progress)
+bool runs_do(struct runs *r)
 {
-	size_t begun = 0, first = 0, running;
-	sigset_t signals, mask;
-	uint64_t next_ns = 0;
+	struct pool p = { .runs = r };
 	bool is_whole = true;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGCHLD);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, &mask);
+	sigemptyset(&p.signals);
+	sigaddset(&p.signals, SIGCHLD);
+	sigaddset(&p.signals, SIGINT);
+	sigaddset(&p.signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &p.signals, &p.mask);
 	do {
-		running = look_after(runs + first, begun - first, &next_ns);
-		for (; is_whole && running < jobs && begun < count; begun++) {
-			start_run(&runs[begun], timeout_seconds, &mask);
-			running += runs[begun].state == RUN_RUNNING;
-			next_ns = running == 1 ? runs[begun].deadline_ns : next_ns;
-		}
-		while (first < begun && runs[first].state > RUN_RUNNING)
-			first++;
-		progress_show(progress, "runs", begun - running, count);
-		if (running)
-			is_whole = wait_until(next_ns, &signals);
-	} while (is_whole && (running || begun < count));
-	for (size_t i = first; i < begun; i++)
-		if (runs[i].state == RUN_RUNNING)
-			kill_run(&runs[i], RUN_WAITING);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	progress_end(progress);
+		look_after(&p);
+		start_next(&p);
+		if (p.running)
+			is_whole = wait_for(&p, p.next_ns);
+	} while (is_whole && p.running);
+	for (size_t i = p.first; i < p.begun; i++)
+		if (r->all[i].state == RUN_RUNNING)
+			kill_run(&r->all[i], RUN_WAITING);
+	is_whole &= wait_for(&p, 0);
+	sigprocmask(SIG_SETMASK, &p.mask, NULL);
 	return is_whole;
 }

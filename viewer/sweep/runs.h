@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs programs, several at a time, each with a time limit. A program gets a process group of its own,
- * so that its children end with it, no input, and a file for its output.
+ * Does things in processes of their own, several at a time, each with a time limit. Each process gets a
+ * process group, so that its children end with it, no input, and a file for its output.
  *
- * For one thread. SIGCHLD, SIGINT and SIGTERM are blocked meanwhile.
+ * For one thread. SIGCHLD, SIGINT and SIGTERM are blocked meanwhile, but not in the processes.
  */
 #ifndef LSATRACE_VIEWER_SWEEP_RUNS_H
 #define LSATRACE_VIEWER_SWEEP_RUNS_H
@@ -13,10 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct progress;
-
 enum run_state {
-	RUN_WAITING,
+	RUN_WAITING, /* it was not begun, or was killed because a signal asked for the end */
 	RUN_RUNNING,
 	RUN_ENDED,       /* with `wait_status`, as waitpid() has it */
 	RUN_TIMED_OUT,   /* it was told to end, and killed if it did not */
@@ -24,7 +22,6 @@ enum run_state {
 };
 
 struct run {
-	char **argv;  /* argv[0] is the path of the program; ends with NULL */
 	char *output; /* the file */
 	enum run_state state;
 	int wait_status, error;
@@ -33,8 +30,21 @@ struct run {
 	bool is_told; /* to end */
 };
 
-/* Returns false if a signal has interrupted it: what ran then was killed, and is WAITING. */
-bool runs_do(struct run *runs, size_t count, uint32_t jobs, uint32_t timeout_seconds,
-	     struct progress *progress);
+/* How to do them. */
+struct runs {
+	struct run *all;
+	size_t count;
+	uint32_t jobs, timeout_seconds;
+	uint64_t end_ns; /* none is begun after it; 0: there is no such time */
+	void *context;
+	int (*run)(void *context, size_t i); /* in a process of its own: returns its exit status */
+	void (*ended)(void *context, size_t i);
+};
+
+/* Returns false if a signal has interrupted it. */
+bool runs_do(struct runs *r);
+
+/* CLOCK_MONOTONIC. */
+uint64_t runs_now_ns(void);
 
 #endif

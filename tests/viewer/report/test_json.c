@@ -132,7 +132,7 @@ Test(report_json, has_the_keys_that_are_promised)
 	has_keys(r.json, "findings 0",
 		 "kind level reason family count bytes leak_class reachability group path address "
 		 "size package "
-		 "trace traces thread first_time last_time "
+		 "trace traces failed_calls thread first_time last_time "
 		 "fingerprint fingerprint_weak fingerprint_from suppressed_by "
 		 "baseline baseline_count baseline_match message "
 		 "handed_out_by damaged_bytes section owner stacks culprit_frames neighbours");

@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What lies in HEAP_ANY may be freed by every function: nobody documents by which. */
-enum heap { HEAP_LSA, HEAP_PRIVATE, HEAP_USER, HEAP_ANY };
+enum heap { HEAP_LSA, HEAP_PRIVATE, HEAP_USER };
 enum heap_state { HEAP_UNKNOWN, HEAP_LIVE, HEAP_FREED };
 
 #define HEAP_FREED_BYTE 0xdd

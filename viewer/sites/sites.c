@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "viewer/sweep/sites.h"
+#include "viewer/sites/sites.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -55,15 +55,16 @@ static char *name_place(const struct model *model, const struct trace_event *e,
 	return buffer_take(&b);
 }
 
-static void add_call(struct sites *s, const struct model *model, const struct trace_event *e,
-		     struct symbols *symbols)
+/* Returns the number of the call's site; SIZE_MAX: its stack is not known. */
+static size_t add_call(struct sites *s, const struct model *model, const struct trace_event *e,
+		       struct symbols *symbols)
 {
 	uint64_t site = model_site(model, e->package, e->function, e->stack);
 	struct site_calls *calls;
 	uint32_t *place;
 
 	if (!site)
-		return;
+		return SIZE_MAX;
 	if (2 * s->count >= s->index_size)
 		grow_index(s);
 	place = find_place(s, site);
@@ -78,19 +79,22 @@ static void add_call(struct sites *s, const struct model *model, const struct tr
 	calls = &s->all[*place - 1];
 	calls->calls++;
 	calls->can_succeed |= !(e->state & TRACE_EVENT_FAILED);
+	return *place - 1;
 }
 
 bool sites_add(struct sites *s, const struct model *model, struct symbols *symbols,
-	       struct trouble *trouble)
+	       void (*each)(void *context, size_t site, const struct trace_event *call),
+	       void *context, struct trouble *trouble)
 {
 	struct timeline *timeline = timeline_new(model_reader(model));
 	const struct trace_event *e;
 
 	while ((e = timeline_next(timeline, trouble)) != NULL) {
 		enum trace_role role = event_role(model_function(model, e->function)->role, e);
+		size_t site = event_can_fail(role) ? add_call(s, model, e, symbols) : SIZE_MAX;
 
-		if (event_can_fail(role))
-			add_call(s, model, e, symbols);
+		if (each && site != SIZE_MAX)
+			each(context, site, e);
 	}
 	timeline_free(timeline);
 	return trouble->error == TROUBLE_NONE;

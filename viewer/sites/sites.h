@@ -5,8 +5,8 @@
  *
  * For one thread at a time. A zeroed struct is empty.
  */
-#ifndef LSATRACE_VIEWER_SWEEP_SITES_H
-#define LSATRACE_VIEWER_SWEEP_SITES_H
+#ifndef LSATRACE_VIEWER_SITES_SITES_H
+#define LSATRACE_VIEWER_SITES_SITES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 
 struct model;
 struct symbols;
+struct trace_event;
 struct trouble;
 
 struct site_calls {
@@ -31,10 +32,13 @@ struct sites {
 	size_t index_size;
 };
 
-/* Adds the sites of the retained calls of a trace. Returns false with the trouble filled in if its ring
- * could not be read. */
+/*
+ * Adds the sites of the retained calls of a trace. `each`, if it is not NULL, gets the number of the site of
+ * each call, in their order. Returns false with the trouble filled in if the ring could not be read.
+ */
 bool sites_add(struct sites *s, const struct model *model, struct symbols *symbols,
-	       struct trouble *trouble);
+	       void (*each)(void *context, size_t site, const struct trace_event *call),
+	       void *context, struct trouble *trouble);
 void sites_release(struct sites *s);
 
 #endif

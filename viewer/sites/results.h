@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What came of the runs of a sweep: of the command as it is, and of those in which calls failed.
+ *
+ * For one thread at a time. Nothing here prints.
+ */
+#ifndef LSATRACE_VIEWER_SITES_RESULTS_H
+#define LSATRACE_VIEWER_SITES_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "viewer/sites/sites.h"
+
+struct buffer;
+struct json;
+
+/* A call that a run lets fail: the nth one from a site. */
+struct failing {
+	size_t site; /* its number */
+	uint32_t nth;
+};
+
+enum { FAILING_MOST = 2 }; /* in one run */
+
+/* How the command ended. */
+enum ending {
+	ENDING_NOT_RUN,     /* there was no time, or somebody interrupted the sweep */
+	ENDING_NOT_STARTED, /* `number` is an errno */
+	ENDING_ALIKE,       /* as it does without a failure */
+	ENDING_STATUS,      /* with another exit status: `number` */
+	ENDING_CRASH,       /* by a signal: `number` */
+	ENDING_HANG,        /* it was ended after `number` seconds */
+};
+
+struct result {
+	struct failing failing[FAILING_MOST];
+	unsigned count; /* of them; 0: the run as it is */
+	enum ending ending;
+	uint32_t number;
+	bool is_reached; /* all of them have failed */
+	uint64_t news;   /* findings that are not known yet */
+	char *last; /* of a crash or hang: lines that say what the command did last; NULL: nothing is known */
+	char **traces;
+	size_t trace_count, trace_room;
+};
+
+struct results {
+	struct sites sites;
+	struct result *all; /* the first one is the run as it is */
+	size_t count, room;
+	size_t singles; /* runs in which one call fails: they follow the first */
+	size_t left;    /* calls, or pairs, that were not let fail, because of a limit */
+	const char *folder;
+};
+
+/* Is it one that makes a sweep fail? */
+bool result_is_bad(const struct result *r);
+/* How many runs are; and how many have not been made. */
+size_t results_bad(const struct results *r);
+size_t results_waiting(const struct results *r);
+/* Appends "AllocateLsaHeap:site=1f2e,1": the value of --fail. */
+void result_write_option(const struct results *r, const struct failing *f, struct buffer *b);
+/* Appends a table with a line for each run, and what was done last in crashes and hangs. */
+void results_write_text(const struct results *r, struct buffer *b);
+/* Writes an object. `r` NULL: null. */
+void results_write_json(const struct results *r, struct json *j, const char *key);
+void results_release(struct results *r);
+
+#endif

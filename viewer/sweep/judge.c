@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/sweep/judge.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/kinds.h"
+#include "viewer/base/buffer.h"
+#include "viewer/base/complaint.h"
+#include "viewer/base/memory.h"
+#include "viewer/base/sum.h"
+#include "viewer/findings/findings.h"
+#include "viewer/gate/baseline.h"
+#include "viewer/gate/suppressions.h"
+#include "viewer/model/model.h"
+#include "viewer/read/timeline.h"
+#include "viewer/record/launch.h"
+#include "viewer/sites/plan.h"
+#include "viewer/sweep/runs.h"
+#include "viewer/sweep/state.h"
+#include "viewer/symbols/symbols.h"
+#include "viewer/view/frames.h"
+
+#define ANY_COUNT (UINT64_MAX >> 1)
+
+enum { OUTPUT_LINES = 5 }; /* of the end of its output, of a run that ends badly */
+
+/* The traces of a run. */
+struct opened {
+	struct model **models;
+	size_t count;
+};
+
+static void find_traces(const struct sweep *s, size_t run)
+{
+	struct result *r = &s->results.all[run];
+	char *path = sweep_folder(s, run);
+	struct dirent **names = NULL;
+	int count = r->trace_count ? 0 : scandir(path, &names, NULL, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		size_t bytes = strlen(names[i]->d_name);
+
+		if (bytes > 6 && strcmp(names[i]->d_name + bytes - 6, ".trace") == 0) {
+			memory_room(r->traces, r->trace_count, r->trace_room);
+			r->traces[r->trace_count++] = sweep_file(s, run, names[i]->d_name);
+		}
+		free(names[i]);
+	}
+	free(names);
+	free(path);
+}
+
+static struct opened open_run(const struct sweep *s, size_t run)
+{
+	const struct result *r = &s->results.all[run];
+	struct opened o;
+
+	find_traces(s, run);
+	o = (struct opened){ .models = memory_new(r->trace_count, sizeof(struct model *)) };
+	for (size_t i = 0; i < r->trace_count; i++) {
+		struct model *model = report_open_trace(r->traces[i], NULL, NULL);
+
+		if (!model)
+			continue;
+		report_excuse_killed(model);
+		o.models[o.count++] = model;
+	}
+	return o;
+}
+
+static void close_run(const struct sweep *s, struct opened *o)
+{
+	symbols_forget(s->symbols);
+	for (size_t i = 0; i < o->count; i++)
+		model_close(o->models[i]);
+	free(o->models);
+}
+
+static struct findings *find(const struct sweep *s, const struct opened *o)
+{
+	struct findings *f = findings_new(o->models, o->count, findings_name_by(s->symbols),
+					  &s->report.wrappers);
+
+	if (s->report.suppressions)
+		suppressions_apply(s->report.suppressions, f);
+	return f;
+}
+
+bool judge_learn(struct sweep *s)
+{
+	struct opened o = open_run(s, 0);
+	struct findings *findings = find(s, &o);
+	struct trouble trouble = { 0 };
+	bool is_read = true;
+
+	for (size_t i = 0; is_read && i < o.count; i++)
+		is_read = plan_learn(&s->results, o.models[i], s->symbols, &trouble);
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *f = findings_get(findings, i);
+
+		baseline_add(s->known, f, f->count, &findings->namer);
+		baseline_add(s->singles, f, ANY_COUNT, &findings->namer);
+	}
+	findings_free(findings);
+	close_run(s, &o);
+	if (!is_read)
+		complaint_print(s->results.all[0].traces[0], "%s", trouble.text);
+	else if (s->results.sites.count == 0)
+		complaint_print("lsatrace sweep",
+				"the command has made no call that could fail; see %s",
+				s->runs[0].output);
+	return is_read && s->results.sites.count > 0;
+}
+
+void judge_pairs(struct sweep *s, size_t run, struct plan_pairs *pairs)
+{
+	struct trouble trouble = { 0 };
+	struct opened o = open_run(s, run);
+
+	if (!plan_learn_pairs(&s->results, pairs, &s->results.all[run].failing[0], o.models,
+			      o.count, s->symbols, &trouble))
+		complaint_print(s->results.all[run].traces[0], "%s", trouble.text);
+	close_run(s, &o);
+}
+
+/* What each of its processes that were killed did last. */
+static void write_last_call(struct buffer *b, const struct sweep *s, const struct model *model)
+{
+	struct timeline *timeline = timeline_new(model_reader(model));
+	struct frames_style style = frames_style("    ", false);
+	struct model_call last = { 0 };
+	struct trouble trouble = { 0 };
+	const struct trace_event *e;
+	struct model_stack room;
+	bool has_last = model_in_flight(model) > 0;
+
+	for (size_t i = 0; i < model_in_flight(model); i++) {
+		last = *model_call(model, i);
+		buffer_text(b, "  in flight: ");
+		buffer_plain(b, model_function(model, last.function)->name);
+		buffer_text(b, ", called by:\n");
+		frames_write(b, &style, s->symbols, model, last.package,
+			     model_stack(model, last.stack, &room));
+	}
+	while (!has_last && (e = timeline_next(timeline, &trouble)) != NULL)
+		if (e->stack)
+			last = (struct model_call){ .function = e->function,
+						    .package = e->package,
+						    .stack = e->stack };
+	if (!has_last && last.stack) {
+		buffer_text(b, "  its last call: ");
+		buffer_plain(b, model_function(model, last.function)->name);
+		buffer_text(b, ", called by:\n");
+		frames_write(b, &style, s->symbols, model, last.package,
+			     model_stack(model, last.stack, &room));
+	}
+	frames_release(&style);
+	timeline_free(timeline);
+}
+
+static void write_output(struct buffer *b, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char text[4096], *line = text;
+	size_t bytes = 0, lines = 0;
+
+	if (file) {
+		if (fseek(file, -(long)(sizeof(text) - 1), SEEK_END) != 0)
+			rewind(file);
+		bytes = fread(text, 1, sizeof(text) - 1, file);
+		fclose(file);
+	}
+	while (bytes && text[bytes - 1] == '\n')
+		bytes--;
+	text[bytes] = '\0';
+	for (size_t i = bytes; i > 0 && line == text; i--)
+		if (text[i - 1] == '\n' && ++lines == OUTPUT_LINES)
+			line = text + i;
+	if (*line)
+		buffer_text(b, "  its output ends with:\n");
+	for (char *next; *line; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = '\0';
+		buffer_text(b, "    ");
+		buffer_plain(b, line);
+		buffer_text(b, "\n");
+	}
+}
+
+static void set_ending(const struct sweep *s, size_t run)
+{
+	const struct run *p = &s->runs[run];
+	struct result *r = &s->results.all[run];
+	int status = p->state == RUN_ENDED ? launch_exit_status(p->wait_status) : 0;
+
+	r->number = (uint32_t)status;
+	if (p->state == RUN_WAITING) {
+		r->ending = ENDING_NOT_RUN;
+	} else if (p->state == RUN_NOT_STARTED) {
+		r->ending = ENDING_NOT_STARTED;
+		r->number = (uint32_t)p->error;
+	} else if (p->state == RUN_TIMED_OUT) {
+		r->ending = ENDING_HANG;
+		r->number = s->timeout_seconds;
+	} else if (p->wait_status == s->alike) {
+		r->ending = ENDING_ALIKE;
+	} else if (status > 128) {
+		r->ending = ENDING_CRASH;
+		r->number -= 128;
+	} else {
+		r->ending = ENDING_STATUS;
+	}
+}
+
+/* A finding of the package that is not known. */
+static bool is_news(const struct finding *f)
+{
+	return f->level != TRACE_LEVEL_NOTE && finding_counts(f);
+}
+
+static void count_findings(struct sweep *s, struct result *r, struct findings *findings)
+{
+	uint64_t failed = 0;
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *f = findings_get(findings, i);
+
+		if (f->reason == TRACE_REASON_INJECTED)
+			sum_add(&failed, f->count);
+		if (!is_news(f))
+			continue;
+		r->news++;
+		if (r->count == 1)
+			baseline_add(s->singles, f, ANY_COUNT, &findings->namer);
+	}
+	r->is_reached = failed >= r->count;
+}
+
+void judge_run(struct sweep *s, size_t run)
+{
+	struct result *r = &s->results.all[run];
+	struct opened o = open_run(s, run);
+	struct findings *findings = find(s, &o);
+	struct buffer last = { 0 };
+
+	baseline_apply(r->count == 1 ? s->known : s->singles, findings);
+	set_ending(s, run);
+	count_findings(s, r, findings);
+	findings_free(findings);
+	if (r->ending == ENDING_CRASH || r->ending == ENDING_HANG) {
+		for (size_t i = 0; i < o.count; i++)
+			if (model_process(o.models[i])->end == TRACE_END_KILLED)
+				write_last_call(&last, s, o.models[i]);
+		write_output(&last, s->runs[run].output);
+		r->last = buffer_take(&last);
+	}
+	close_run(s, &o);
+}
