@@ -172,6 +172,40 @@ static void expect_told(const char *folder, const char *options, const char *tol
 	free(script);
 }
 
+/* Of numbers, places and kinds, nothing is out of sight or broken at the edge. */
+Test(tasks, a_narrow_terminal_has_everything, .timeout = 60)
+{
+	char *folder = record();
+	struct run run = ask(
+		folder,
+		"export TERM=xterm LSATRACE_PAGER=cat; "
+		"COLUMNS=40 script -qec \"'$0' stat new\" /dev/null </dev/null >s; "
+		"COLUMNS=60 script -qec \"'$0' report --color=never new\" /dev/null </dev/null >r; "
+		"tr -d '\\r' <s | tee -a out | awk 'length > 40' >&2; "
+		"tr -d '\\r' <r | tee -a out | awk 'length > 60 && / / && !/\\//' >&2; cat out");
+
+	cr_expect_str_eq(run.err, "");
+	cr_expect(strstr(run.out, "\n  AllocateSharedMemory\n"), "%s", run.out);
+	cr_expect(strstr(run.out, "double-free"), "%s", run.out);
+	cr_expect(strstr(run.out, "evict_381 at many.c:"), "%s", run.out);
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
+/* Wherever the text goes. JSON is UTF-8 always. */
+Test(tasks, text_is_ascii_where_the_locale_is_not_utf_8, .timeout = 60)
+{
+	char *folder = record();
+	struct run run = ask(folder, "LC_ALL=C.UTF-8 \"$0\" events old | grep -m1 double-free");
+
+	cr_expect(strstr(run.out, "  \xe2\x86\x90 double-free\n"), "%s", run.out);
+	run_release(&run);
+	run = ask(folder, "LC_ALL=C \"$0\" events old | grep -m1 double-free");
+	cr_expect(strstr(run.out, "  <- double-free\n"), "%s", run.out);
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
 /* What is mistyped must not look like a clean result. */
 Test(tasks, a_filter_that_no_finding_passes_is_told, .timeout = 60)
 {

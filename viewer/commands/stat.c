@@ -18,6 +18,7 @@
 #include "viewer/model/model.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/view/terminal.h"
 
 #define COLUMNS 5
 
@@ -26,7 +27,8 @@ struct row {
 	uint64_t number[COLUMNS];
 };
 
-/* Names on the left, numbers on the right, each column as wide as it needs to be. */
+/* Names on the left, numbers on the right, each column as wide as it needs to be. On a terminal that is too narrow
+ * for that, the numbers are below the names. */
 struct table {
 	const char *title;
 	const char *column[COLUMNS];
@@ -69,12 +71,17 @@ static int measure_column(const struct table *t, unsigned column)
 /* Writes the table, unless it has no rows, and empties it. */
 static void write_table(struct buffer *b, struct table *t)
 {
-	int width = measure_names(t), widths[COLUMNS] = { 0 };
+	int width = measure_names(t), widths[COLUMNS] = { 0 }, columns = 2 + width;
+	bool is_narrow;
 
-	for (unsigned j = 0; j < COLUMNS && t->column[j]; j++)
+	for (unsigned j = 0; j < COLUMNS && t->column[j]; j++) {
 		widths[j] = measure_column(t, j);
+		columns += 2 + widths[j];
+	}
+	is_narrow = b->width && columns > (int)b->width;
 	for (size_t i = 0; t->rows && i <= t->rows; i++) {
-		buffer_format(b, "  %-*s", width, i ? t->row[i - 1].name : t->title);
+		buffer_format(b, "  %-*s%s", is_narrow ? 0 : width,
+			      i ? t->row[i - 1].name : t->title, is_narrow ? "\n  " : "");
 		for (unsigned j = 0; j < COLUMNS && t->column[j]; j++) {
 			if (i)
 				buffer_format(b, "  %*" PRIu64, widths[j], t->row[i - 1].number[j]);
@@ -504,6 +511,8 @@ int command_stat(int argc, char **argv)
 		return status;
 	status = 0;
 	buffer_stream(&out, stdout, NULL);
+	if (!is_json)
+		terminal_shape(&out);
 	if (is_json) {
 		json_open_object(&json, NULL);
 		json_write_number(&json, "schema", 1);

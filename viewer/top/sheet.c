@@ -15,11 +15,18 @@
 
 #define COLUMNS_MOST 9u
 #define SECOND_NS 1000000000u
-#define HEADER_LINES 3u
 #define OTHERS_ROWS 3u    /* of each table that has not the focus */
 #define OTHERS_HEIGHT 18u /* lines from which on there is room for those */
-#define WHERE_LEAST 16u
+#define WHERE_LEAST 24u
+#define HEADER_MOST(height) \
+	((height) / 4) /* lines; if it has more, these are cut and not wrapped */
+#define NARROW 80u     /* columns: below, how full a section is has no bar */
 #define WAITING "..."
+
+static size_t least_of(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 /* A row whose cells are being written. */
 struct row {
@@ -28,6 +35,7 @@ struct row {
 	struct names *names;
 	const struct picture_row *row;
 	bool is_exact; /* numbers for scripts: bytes without units */
+	bool has_bars;
 };
 
 static void write_bytes(const struct row *r, uint64_t bytes)
@@ -105,7 +113,7 @@ static void write_fill_cell(const struct row *r)
 		buffer_text(r->b, "?");
 		return;
 	}
-	if (!r->is_exact)
+	if (r->has_bars)
 		buffer_format(r->b, "[%.*s%.*s] ", tenths, "##########", 10 - tenths, "..........");
 	buffer_format(r->b, r->is_exact ? "%d.%d%%" : "%3d.%d%%", fill / 10, fill % 10);
 }
@@ -240,6 +248,24 @@ static void end_line(struct sheet *s, enum sheet_look look)
 	buffer_text(&s->text, "\n");
 }
 
+/* The same, in as many lines as it takes. */
+static void end_header(struct sheet *s, enum sheet_look look, size_t width)
+{
+	size_t at = s->lines ? s->line[s->lines - 1].at + s->line[s->lines - 1].bytes + 1 : 0;
+	struct buffer whole = { 0 }, wrapped = { 0 };
+	const char *line;
+
+	buffer_bytes(&whole, s->text.data + at, s->text.used - at);
+	layout_lines(&wrapped, whole.data, whole.used, (unsigned)width, false);
+	s->text.used = at;
+	for (line = wrapped.data; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
+		buffer_bytes(&s->text, line, strcspn(line, "\n"));
+		end_line(s, look);
+	}
+	buffer_release(&whole);
+	buffer_release(&wrapped);
+}
+
 static void add_line(struct sheet *s, enum sheet_look look, const char *text)
 {
 	buffer_text(&s->text, text);
@@ -272,7 +298,6 @@ static void write_process(struct sheet *s, const struct picture *p, const struct
 	buffer_text(&s->text, " calls/s, ");
 	write_number(r, p->calls);
 	buffer_text(&s->text, " calls");
-	end_line(s, SHEET_PLAIN);
 }
 
 static void write_live(struct sheet *s, const struct picture *p, const struct row *r)
@@ -290,7 +315,6 @@ static void write_live(struct sheet *s, const struct picture *p, const struct ro
 	buffer_text(&s->text, ", ");
 	write_growth(r, p->live_bytes, p->was_bytes, write_bytes);
 	buffer_text(&s->text, r->is_exact ? " bytes" : "");
-	end_line(s, SHEET_PLAIN);
 }
 
 /* A process that still runs may lose something later. */
@@ -323,16 +347,19 @@ static void write_found(struct sheet *s, const struct picture *p, const struct r
 		buffer_text(&s->text, level == TRACE_LEVEL_NOTE ? "" : ", ");
 	}
 	write_exactness(s, p);
-	end_line(s, p->found[TRACE_LEVEL_ERROR] ? SHEET_ERROR : SHEET_PLAIN);
 }
 
-static void write_header(struct sheet *s, const struct picture *p, const struct sheet_view *view)
+static void write_header(struct sheet *s, const struct picture *p, const struct sheet_view *view,
+			 size_t width)
 {
 	struct row r = { .b = &s->text, .p = p, .is_exact = view->height == 0 };
 
 	write_process(s, p, &r);
+	end_header(s, SHEET_PLAIN, width);
 	write_live(s, p, &r);
+	end_header(s, SHEET_PLAIN, width);
 	write_found(s, p, &r);
+	end_header(s, p->found[TRACE_LEVEL_ERROR] ? SHEET_ERROR : SHEET_PLAIN, width);
 }
 
 /* A table, or that part of it which is shown. Row 0 is the heading. */
@@ -365,7 +392,12 @@ static char *write_cell(const struct part *part, size_t row, size_t column, cons
 			struct names *names, const struct sheet_view *view)
 {
 	struct buffer b = { 0 };
-	struct row r = { &b, p, names, &p->row[part->table][part->first + row], view->height == 0 };
+	struct row r = { .b = &b,
+			 .p = p,
+			 .names = names,
+			 .row = &p->row[part->table][part->first + row],
+			 .is_exact = view->height == 0,
+			 .has_bars = view->height && view->width >= NARROW };
 
 	tables[part->table].column[column].write(&r);
 	return buffer_take(&b);
@@ -393,10 +425,16 @@ static void fill_part(struct part *part, const struct picture *p, struct names *
 static void fit_part(struct part *part, size_t width)
 {
 	const struct column *column = tables[part->table].column;
-	size_t last = part->columns - 1, least = part->width[last], used;
+	size_t last = part->columns - 1, least = 1, used;
 
-	if (least > WHERE_LEAST)
-		least = WHERE_LEAST;
+	/* The title may be cut. */
+	for (size_t i = 1; i <= part->rows; i++) {
+		const char *cell = part->cell[i * part->columns + last];
+		size_t columns = layout_columns(cell, strlen(cell));
+
+		least = columns > least ? columns : least;
+	}
+	least = least_of(least, WHERE_LEAST);
 	for (size_t j = 0; j < part->columns; j++)
 		part->is_shown[j] = true;
 	while (width) {
@@ -493,11 +531,6 @@ static void write_table(struct sheet *s, const struct picture *p, struct names *
 	for (size_t i = 0; i < (rows + 1) * part.columns; i++)
 		free(part.cell[i]);
 	free(part.cell);
-}
-
-static size_t least_of(size_t a, size_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Scrolls the table that has the focus, so that the selected row is among those that are shown. */
@@ -652,11 +685,23 @@ static void write_bar(struct sheet *s, const struct sheet_view *view)
 		[SHEET_HELP] = "q back",
 	};
 
-	if (view->message)
-		buffer_plain(&s->text, view->message);
-	else
-		buffer_text(&s->text, keys[view->page]);
+	struct buffer bar = { 0 };
+
+	buffer_plain(&bar, view->message ? view->message : keys[view->page]);
+	/* A key is there with what it does, or is left out. */
+	while (layout_columns(bar.data, bar.used) > view->width) {
+		char *last = NULL;
+
+		for (char *next = bar.data; (next = strstr(next, "  ")) != NULL; next++)
+			last = next;
+		if (!last)
+			break;
+		*last = '\0';
+		bar.used = (size_t)(last - bar.data);
+	}
+	buffer_text(&s->text, bar.data);
 	end_line(s, SHEET_BAR);
+	buffer_release(&bar);
 }
 
 void sheet_write(struct sheet *s, const struct picture *p, struct names *names,
@@ -665,7 +710,11 @@ void sheet_write(struct sheet *s, const struct picture *p, struct names *names,
 	size_t room, last = view->height ? view->height - 1 : 0;
 
 	s->text.used = s->lines = 0;
-	write_header(s, p, view);
+	write_header(s, p, view, view->width);
+	if (s->lines > HEADER_MOST(view->height) && view->height) {
+		s->text.used = s->lines = 0;
+		write_header(s, p, view, 0);
+	}
 	if (view->height == 0) {
 		write_stream(s, p, names, view);
 		return;

@@ -94,8 +94,21 @@ static void append_line(struct buffer *to, const char *line, size_t bytes, unsig
 	append(to, line, bytes, is_ascii);
 }
 
+static bool has_only_ascii(const char *text, size_t bytes)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		all |= (unsigned char)text[i];
+	return all < 0x80;
+}
+
 void layout_lines(struct buffer *to, const char *lines, size_t bytes, unsigned width, bool is_ascii)
 {
+	if (!width && (!is_ascii || has_only_ascii(lines, bytes))) {
+		buffer_bytes(to, lines, bytes);
+		return;
+	}
 	while (bytes) {
 		const char *end = memchr(lines, '\n', bytes);
 		size_t length = end ? (size_t)(end - lines) : bytes;

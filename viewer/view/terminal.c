@@ -102,8 +102,10 @@ static void shape_lines(struct buffer *shaped, const char *lines, size_t bytes, 
 
 void terminal_shape(struct buffer *stream)
 {
-	if (!stream->out || !terminal_is(stream->out))
+	bool is_terminal = stream->out && terminal_is(stream->out);
+
+	if (!stream->out || (!is_terminal && terminal_has_utf8()))
 		return;
 	stream->shape = shape_lines;
-	stream->width = find_width(stream->out);
+	stream->width = is_terminal ? find_width(stream->out) : 0;
 }

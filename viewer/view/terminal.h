@@ -26,7 +26,7 @@ bool terminal_is(FILE *out);
 bool terminal_has_utf8(void);
 
 /*
- * If a stream goes to a terminal, its long lines are wrapped from now on at the width of that, and other
+ * If a stream goes to a terminal, its long lines are wrapped from now on at the width of that. Wherever it goes, other
  * characters than ASCII are replaced if the locale is not one of UTF-8.
  */
 void terminal_shape(struct buffer *stream);
