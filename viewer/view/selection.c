@@ -141,14 +141,19 @@ static bool matches_number(const char *glob, uint64_t number)
 	return fnmatch(glob, text, 0) == 0;
 }
 
-/* Its first digits do, as those of a commit. */
-static bool matches_fingerprint(const char *glob, const char *fingerprint)
+/* Its first digits do, as those of a commit. All of them are one fingerprint, without those that end in ":2". */
+static bool begins_fingerprint(const char *glob, const char *fingerprint)
 {
 	enum { DIGITS_LEAST = 6 };
 	size_t bytes = strlen(glob);
 
-	return fnmatch(glob, fingerprint, 0) == 0 ||
-	       (bytes >= DIGITS_LEAST && strncmp(glob, fingerprint, bytes) == 0);
+	return bytes >= DIGITS_LEAST && bytes < strcspn(fingerprint, ":") &&
+	       strncmp(glob, fingerprint, bytes) == 0;
+}
+
+static bool matches_fingerprint(const char *glob, const char *fingerprint)
+{
+	return fnmatch(glob, fingerprint, 0) == 0 || begins_fingerprint(glob, fingerprint);
 }
 
 static bool passes(enum selection_field field, const char *glob, const struct findings *findings,
@@ -258,8 +263,32 @@ static void complain_of(enum selection_field field, const char *glob, struct fin
 		free(values[--count]);
 }
 
+/* Says which findings a short fingerprint stands for, if these are several. All of them are shown. */
+static void complain_of_short(const char *glob, struct findings *findings)
+{
+	struct buffer b = { 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const char *fingerprint = findings_get(findings, i)->fingerprint;
+
+		if (!begins_fingerprint(glob, fingerprint))
+			continue;
+		if (count++ < VALUES_MOST)
+			buffer_format(&b, "%s%s", b.used ? ", " : "", fingerprint);
+	}
+	if (count > 1)
+		complaint_print("lsatrace", "--finding=%s: %zu findings begin with that: %s%s",
+				glob, count, b.data, count > VALUES_MOST ? " and more" : "");
+	buffer_release(&b);
+}
+
 void selection_complain(const struct selection *s, struct findings *findings)
 {
+	const struct argument_list *shown = &s->filter[SELECTION_FINDING];
+
+	for (size_t j = 0; j < shown->count; j++)
+		complain_of_short(shown->item[j], findings);
 	for (unsigned field = 0; field < SELECTION_FIELDS; field++)
 		for (size_t j = 0; j < s->filter[field].count; j++) {
 			size_t i = 0;

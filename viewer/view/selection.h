@@ -77,7 +77,8 @@ void selection_write_group(const struct selection *s, const struct findings *fin
 /* Does it leave out any findings? */
 bool selection_is_narrow(const struct selection *s);
 
-/* Prints one line for each filter that no finding passes. Before findings are selected. */
+/* Prints one line for each filter that no finding passes, and for a fingerprint that is too short for one. Before
+ * findings are selected. */
 void selection_complain(const struct selection *s, struct findings *findings);
 
 /* Selects and orders the findings, and groups them. */

@@ -700,6 +700,60 @@ Test(report_text, shows_what_the_filters_let_pass_but_judges_all)
 	expect_selected(SELECTION_FUNCTION, "unknown", "");
 }
 
+/* Two findings whose fingerprints differ in what comes behind all digits. */
+static char *report_twins(const char *glob)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct report_options options = plain;
+	char *path, *text;
+	int status;
+
+	trace_builder_module(b, 1, "/p/a.so", 0, NULL);
+	trace_builder_module(b, 2, "/p/libc.so.6", 0, NULL);
+	trace_builder_package(b, 0, "alpha", 1, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t frames[] = { trace_builder_frame(1, 0x456),
+				      trace_builder_frame(2, 0x10 + i) };
+
+		trace_builder_finding(
+			b, misuse(TRACE_KIND_DOUBLE_FREE, trace_builder_stack(b, frames, 2)));
+	}
+	path = strdup(trace_builder_write(b));
+	options.selection.filter[SELECTION_FINDING] = (struct argument_list){ { glob }, 1 };
+	text = report_with(&options, &path, 1, &status);
+	free(path);
+	trace_builder_free(b);
+	return text;
+}
+
+Test(report_text, says_that_a_short_fingerprint_stands_for_several)
+{
+	char *all = report_twins("*"), *print = strstr(all, ", fingerprint "), *text, glob[9];
+	char told[200] = "";
+	int saved = dup(STDERR_FILENO);
+	FILE *file = tmpfile();
+
+	cr_assert(print && file && saved >= 0, "%s", all);
+	snprintf(glob, sizeof(glob), "%s", print + strlen(", fingerprint "));
+	dup2(fileno(file), STDERR_FILENO);
+	text = report_twins(glob);
+	dup2(saved, STDERR_FILENO);
+	rewind(file);
+	cr_expect(fgets(told, sizeof(told), file));
+	cr_expect(strstr(told, ": 2 findings begin with that: "), "%s", told);
+	cr_expect(strstr(told, ":2"), "%s", told);
+	cr_expect(strstr(text, "2 findings (2 occurrences)"), "%s", text);
+	free(text);
+	/* All digits are one fingerprint. */
+	print[strlen(", fingerprint ") + 16] = '\0';
+	text = report_twins(print + strlen(", fingerprint "));
+	cr_expect(strstr(text, "1 finding (1 occurrence)"), "%s", text);
+	fclose(file);
+	close(saved);
+	free(text);
+	free(all);
+}
+
 Test(report_text, takes_any_filter_of_a_field_and_one_of_each_field)
 {
 	struct selection selection = { .filter = {
