@@ -64,11 +64,14 @@ static int compare_beginnings(const void *left, const void *right)
 
 static int compare_times(const void *left, const void *right)
 {
-	const struct flight *a = left, *b = right;
+	const struct trace_event *a = &((const struct flight *)left)->event;
+	const struct trace_event *b = &((const struct flight *)right)->event;
 
-	if (a->event.time != b->event.time)
-		return a->event.time < b->event.time ? -1 : 1;
-	return compare_beginnings(left, right);
+	if (a->time != b->time)
+		return a->time < b->time ? -1 : 1;
+	if (a->tid != b->tid)
+		return a->tid < b->tid ? -1 : 1;
+	return a->function - b->function;
 }
 
 static void take_lanes(struct event_stream *s)
@@ -86,17 +89,38 @@ static void take_lanes(struct event_stream *s)
 		}
 }
 
-/* Marks the call in flight that an event is of. */
-static void mark_recorded(struct event_stream *s, uint32_t lane, const struct trace_event *e)
+/* Returns the call in flight that an event is of, or NULL. The order is that of `compare`. */
+static struct flight *find_flight(const struct event_stream *s, uint32_t lane,
+				  const struct trace_event *e,
+				  int (*compare)(const void *, const void *))
 {
-	struct flight key = { .event = *e, .lane = lane }, *found;
+	struct flight key = { .event = *e, .lane = lane };
 
+	if (s->count == 0)
+		return NULL;
 	/* An acquiring call is recorded when it has returned, but is in flight a moment longer. */
 	if (event_has_size(model_function(s->model, e->function)->role))
 		key.event.time -= e->duration;
-	found = bsearch(&key, s->flight, s->count, sizeof(key), compare_beginnings);
+	return bsearch(&key, s->flight, s->count, sizeof(key), compare);
+}
+
+static void mark_recorded(struct event_stream *s, uint32_t lane, const struct trace_event *e)
+{
+	struct flight *found = find_flight(s, lane, e, compare_beginnings);
+
 	if (found)
 		found->is_recorded = true;
+}
+
+/* Was an event handed out as a call in flight? Of a process that runs, it may have returned since. */
+static bool was_in_flight(const struct event_stream *s, const struct trace_event *e)
+{
+	struct flight *found = find_flight(s, 0, e, compare_times);
+
+	if (!found || found->is_recorded)
+		return false;
+	found->is_recorded = true;
+	return found < s->flight + s->next;
 }
 
 /* Does a chunk hold nothing that is as new as the calls in flight of its lane? `*next` is the first of
@@ -161,7 +185,8 @@ const struct trace_event *event_stream_next(struct event_stream *s, struct troub
 	trouble->error = TROUBLE_NONE;
 	s->ahead = NULL;
 	if (!e)
-		e = timeline_next(s->timeline, trouble);
+		while ((e = timeline_next(s->timeline, trouble)) != NULL && was_in_flight(s, e))
+			;
 	if (trouble->error != TROUBLE_NONE)
 		return NULL;
 	while (s->next < s->count && s->flight[s->next].is_recorded)
