@@ -497,8 +497,11 @@ Test(top, finds_the_trace_of_a_host_that_runs)
 	/* The host is the child of that process. */
 	arguments_add(&command,
 		      "N=0; while ! test -s T && test $((N += 1)) -lt 600; do sleep 0.05; done; "
-		      "P=$(cat /proc/%d/task/%d/children); $L top -b -n 3 -d 0.1 $P; kill $P",
-		      host, host);
+		      "P=$(cat /proc/%d/task/%d/children); $L top -b -n 3 -d 0.1 $P; "
+		      "$L top -b -n 1 %d | grep -q \"lsahost, process $(echo $P), running\" && "
+		      "echo found; "
+		      "kill $P",
+		      host, host, host);
 	run = shell(folder, command.all[0]);
 	waitpid(host, NULL, 0);
 	cr_expect_eq(run.status, 0, "%s", run.err);
@@ -506,6 +509,8 @@ Test(top, finds_the_trace_of_a_host_that_runs)
 	cr_expect(strstr(run.out, ", running for "), "%s%s", run.out, run.err);
 	cr_expect(strstr(run.out, "  load\n"), "%s", run.out);
 	cr_expect(strstr(run.out, "; exact so far\n"), "%s", run.out);
+	/* The same by the number of lsatrace. */
+	cr_expect(strstr(run.out, "\nfound\n"), "%s%s", run.out, run.err);
 	run_release(&run);
 	arguments_release(&command);
 	temporary_folder_remove(folder);

@@ -17,6 +17,7 @@
 #include "viewer/record/untraced.h"
 
 #define LIBRARY "/liblsatrace.so"
+#define GENERATIONS 4u /* of processes below lsatrace record that are looked at */
 
 /* What the mappings of a process say. */
 struct target {
@@ -186,11 +187,54 @@ static void explain(const struct target *t, struct buffer *why)
 		buffer_text(why, "lsatrace's library is not loaded; start it with lsatrace record");
 }
 
+static bool is_lsatrace(unsigned pid)
+{
+	char path[64];
+	struct stat own, other;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+/* Returns the trace of a process that this one has started, perhaps by way of others; or NULL. */
+static char *find_below(unsigned pid, unsigned depth)
+{
+	char path[64], *trace = NULL;
+	unsigned child;
+	FILE *children;
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/children", pid, pid);
+	children = fopen(path, "re");
+	while (children && !trace && fscanf(children, "%u", &child) == 1) {
+		struct target t = { .pid = child };
+		struct buffer why = { 0 };
+
+		read_mappings(&t, &why);
+		buffer_release(&why);
+		trace = t.trace || depth == 0 ? t.trace : find_below(child, depth - 1);
+	}
+	if (children)
+		fclose(children);
+	return trace;
+}
+
 char *target_find(unsigned pid, struct buffer *why)
 {
 	struct target t = { .pid = pid };
 
-	if (read_mappings(&t, why) && !t.trace)
+	if (!read_mappings(&t, why) || t.trace)
+		return t.trace;
+	if (!is_lsatrace(pid)) {
 		explain(&t, why);
+		return NULL;
+	}
+	/* `lsatrace record` itself: what it has started is meant. */
+	t.trace = find_below(pid, GENERATIONS);
+	if (!t.trace)
+		buffer_format(
+			why,
+			"process %u is lsatrace, and no process that it started has a trace yet",
+			pid);
 	return t.trace;
 }

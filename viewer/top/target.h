@@ -8,7 +8,8 @@
 
 struct buffer;
 
-/* Returns the path of the trace, to be freed; or NULL, and appends in words why there is none. */
+/* Returns the path of the trace, to be freed; or NULL, and appends in words why there is none. Of `lsatrace record`,
+ * it is that of a process that it started. */
 char *target_find(unsigned pid, struct buffer *why);
 
 #endif
