@@ -19,6 +19,7 @@ struct function {
 	GElf_Addr start;
 	GElf_Xword size;
 	const char *name;
+	char *unversioned; /* that is the name; NULL: it had no version */
 	bool is_global;
 };
 
@@ -102,6 +103,23 @@ static int compare_functions(const void *left, const void *right)
 	return -strcmp(a->name, b->name);
 }
 
+/* "name@@VERSION" in one symbol table is "name" in the other one. */
+static void add_function(struct debuginfo *d, const GElf_Sym *symbol, GElf_Addr start,
+			 const char *name)
+{
+	const char *version = strchr(name + 1, '@');
+	char *unversioned = version ? memory_text(name, (size_t)(version - name)) : NULL;
+
+	memory_room(d->functions, d->function_count, d->function_room);
+	d->functions[d->function_count++] = (struct function){
+		.start = start,
+		.size = symbol->st_size,
+		.name = unversioned ? unversioned : name,
+		.unversioned = unversioned,
+		.is_global = GELF_ST_BIND(symbol->st_info) != STB_LOCAL,
+	};
+}
+
 static void list_functions(struct debuginfo *d)
 {
 	int symbols = dwfl_module_getsymtab(d->module);
@@ -116,10 +134,7 @@ static void list_functions(struct debuginfo *d)
 		if (!name || !*name || symbol.st_shndx == SHN_UNDEF ||
 		    (type != STT_FUNC && type != STT_GNU_IFUNC))
 			continue;
-		memory_room(d->functions, d->function_count, d->function_room);
-		d->functions[d->function_count++] =
-			(struct function){ address, symbol.st_size, name,
-					   GELF_ST_BIND(symbol.st_info) != STB_LOCAL };
+		add_function(d, &symbol, address, name);
 	}
 	if (d->function_count)
 		qsort(d->functions, d->function_count, sizeof(*d->functions), compare_functions);
@@ -130,7 +145,6 @@ struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint
 {
 	struct debuginfo *d = memory_new(1, sizeof(*d));
 	bool is_open = open_module(d, path, search);
-	Dwarf *dwarf;
 
 	*has_changed = is_open && !has_build_id(d->module, build_id, build_id_bytes);
 	if (!is_open || *has_changed) {
@@ -138,11 +152,16 @@ struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint
 		return NULL;
 	}
 	server_watch(d->dwfl, search->progress);
-	dwarf = dwfl_module_getdwarf(d->module, &d->bias);
-	if (dwarf)
-		d->units = units_new(dwarf, path);
 	list_functions(d);
 	return d;
+}
+
+void debuginfo_read_lines(struct debuginfo *d, const char *path)
+{
+	Dwarf *dwarf = dwfl_module_getdwarf(d->module, &d->bias);
+
+	if (dwarf)
+		d->units = units_new(dwarf, path);
 }
 
 void debuginfo_close(struct debuginfo *d)
@@ -150,6 +169,8 @@ void debuginfo_close(struct debuginfo *d)
 	if (!d)
 		return;
 	units_free(d->units);
+	for (size_t i = 0; i < d->function_count; i++)
+		free(d->functions[i].unversioned);
 	free(d->functions);
 	if (d->dwfl)
 		dwfl_end(d->dwfl);

@@ -23,7 +23,7 @@ struct debuginfo_search {
 };
 
 /*
- * Opens a binary. What is given must outlive the result. Returns NULL if the file is not there or is
+ * Opens a binary, and reads its symbol table. What is given must outlive the result. Returns NULL if the file is not there or is
  * no ELF file, or if it has another build-id: then *has_changed is true. With build_id_bytes 0, any
  * file of that name is taken.
  */
@@ -32,7 +32,9 @@ struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint
 /* Accepts NULL. */
 void debuginfo_close(struct debuginfo *d);
 
-/* Is there DWARF, and not only a symbol table? */
+/* Reads DWARF, if there is any. Once, before a place is asked for; `path` is the same as before. */
+void debuginfo_read_lines(struct debuginfo *d, const char *path);
+/* Was there DWARF? */
 bool debuginfo_has_lines(const struct debuginfo *d);
 /* Returns what keeps its debug information from being used, in words; NULL: nothing. */
 const char *debuginfo_obstacle(const struct debuginfo *d);

@@ -211,13 +211,17 @@ const char *symbols_missing(struct symbols *s, size_t i)
 	return i < s->missings ? s->missing[i] : NULL;
 }
 
-/* Opens the first file with lines that may be the module's; or else the first with symbols. */
+/*
+ * Opens the first file with lines that may be the module's; or else the first with symbols. Of the C
+ * library, the lines are not read: they tell a package's author nothing, and take longer than all the rest
+ * of a report.
+ */
 static struct debuginfo *open_best(struct symbols *s, const struct model_module *module,
 				   struct binary *binary, bool *has_changed)
 {
+	bool wants_lines = !model_is_c_library(module), is_other;
 	struct debuginfo *best = NULL, *next;
 	struct buffer path = { 0 };
-	bool is_other;
 
 	*has_changed = false;
 	for (size_t i = 0; places_find(s->places, module, i, &path); i++) {
@@ -226,6 +230,8 @@ static struct debuginfo *open_best(struct symbols *s, const struct model_module 
 		next = debuginfo_open(kept, module->build_id, module->build_id_bytes, &s->search,
 				      &is_other);
 		*has_changed |= is_other;
+		if (next && wants_lines)
+			debuginfo_read_lines(next, kept);
 		if (next && (!best || debuginfo_has_lines(next))) {
 			debuginfo_close(best);
 			free(binary->path);
@@ -235,7 +241,7 @@ static struct debuginfo *open_best(struct symbols *s, const struct model_module 
 			debuginfo_close(next);
 			free(kept);
 		}
-		if (best && debuginfo_has_lines(best))
+		if (best && (debuginfo_has_lines(best) || !wants_lines))
 			break;
 	}
 	*has_changed &= !best;

@@ -237,6 +237,45 @@ Test(symbols, takes_the_symbol_table_where_there_is_no_debug_information)
 	discard(&l);
 }
 
+/* As in what valgrind needs, for example: then they would take longer than all the rest of a report. */
+Test(symbols, of_the_c_library_there_are_names_and_no_lines)
+{
+	struct library l = compile("-g -O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+	const struct symbol *symbol;
+
+	module.base = (char *)"libc.so.6";
+	symbol = symbols_find(s, &module, l.offset + 1);
+	cr_assert(symbol->function);
+	cr_expect_str_eq(symbol->function, "outer");
+	cr_expect_null(symbol->file);
+	cr_expect_null(symbol->outer);
+	cr_expect_null(symbols_missing(s, 0));
+	symbols_free(s);
+	discard(&l);
+}
+
+/* The symbol table of a file that is not stripped has versions, the one of the linker has none. */
+Test(symbols, leaves_out_the_version_of_a_name)
+{
+	struct library l =
+		compile_text("__asm__(\".symver inner, outer@@V1\");\n"
+			     "int inner(int value);\n"
+			     "int inner(int value) { return value; }\n",
+			     "-g0 -O1 $(echo 'V1 { global: outer; local: *; };' >some.map)"
+			     " -Wl,--version-script=some.map");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l);
+	const struct symbol *symbol = symbols_find(s, &module, l.offset + 1);
+
+	cr_assert(symbol->function);
+	cr_expect_str_eq(symbol->function, "outer");
+	cr_expect_str_eq(symbol->linkage_name, "outer");
+	symbols_free(s);
+	discard(&l);
+}
+
 static const char cpp[] =
 	"int volatile sink;\n"
 	"namespace { struct hidden { static __attribute__((noinline)) int add(int v)\n"
