@@ -18,9 +18,11 @@
 #define HOSTILE_FUNCTION "le<ak>&']]>%0A::,|ключ_鍵_abc"
 
 /* Libraries among the packages of the tests that lsahost does not load. */
-static const char *const others[] = { "/before_dlsym.", "/interposer.", "/late_close.", "/lender.",
-				      "/plugin",        "/twin_",       "/versioned.",  "/itself.",
-				      "/ap.",           "/ap_table." };
+static const char *const others[] = { "/before_dlsym.", "/interposer.", "/late_close.",
+				      "/lender.",       "/plugin",      "/twin_",
+				      "/versioned.",    "/itself.",     "/ap.",
+				      "/ap_table.",     "/contract.",   "/each_slot.",
+				      "/habits." };
 
 /* All other packages, in one process: each kind that does not need guarded blocks, names that break
  * formats, packages without symbols. */
