@@ -12,6 +12,7 @@
 #include "viewer/model/verdicts.h"
 #include "viewer/page/html.h"
 #include "viewer/read/trouble.h"
+#include "viewer/report/text.h"
 #include "viewer/view/event_line.h"
 #include "viewer/view/event_stream.h"
 
@@ -38,20 +39,13 @@ static void add_thread(struct threads *t, int32_t tid, bool is_any)
 		t->thread[t->count++] = (struct thread){ .tid = tid, .is_any = is_any };
 }
 
-/* Damage that is found later does not end the process. */
-static bool has_ended_it(const struct finding *f)
-{
-	return f->kind >= TRACE_KIND_OVERFLOW && f->kind <= TRACE_KIND_USE_AFTER_DELETE &&
-	       (f->reason == TRACE_REASON_READ || f->reason == TRACE_REASON_WRITE);
-}
-
 static void choose_threads(struct threads *t, const struct model *model, struct findings *findings,
 			   size_t number)
 {
 	for (size_t i = 0; i < findings->shown; i++) {
 		const struct finding *f = findings_look(findings, i);
 
-		if (!has_ended_it(f)) /* they come first */
+		if (!text_has_ended_process(f)) /* they come first */
 			break;
 		if (f->trace == number && f->thread)
 			add_thread(t, f->thread, false);

@@ -260,6 +260,7 @@ static void write_trace(struct buffer *b, const struct report *r, size_t number)
 	}
 	buffer_text(b, "</p>\n<p>It ");
 	text_write_ending(b, process);
+	text_write_threads(b, "; ", r, number);
 	buffer_text(b, ". Traced ");
 	text_write_span(b, model, e);
 	buffer_text(b, ". History: ");

@@ -5,6 +5,7 @@
  * its width, and are fewer findings shown than there are.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +21,7 @@
 #include "viewer/model/losses.h"
 #include "viewer/model/model.h"
 #include "viewer/model/processes.h"
+#include "viewer/read/reader.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
 #include "viewer/sites/results.h"
@@ -39,6 +41,8 @@ struct writer {
 };
 
 enum { PROCESSES_SHOWN = 50, FAILED_STACKS = 5 }; /* of one finding */
+enum { THREADS_SHOWN = 8 };
+enum { LANE_IN_USE = 1 };
 
 static void set_color(struct writer *w, const char *color)
 {
@@ -118,6 +122,68 @@ void text_write_ending(struct buffer *text, const struct model_process *process)
 		buffer_format(text, " with status %" PRId32, process->exit_status);
 }
 
+/* Does a thread get this signal by what it does itself? */
+static bool is_of_a_thread(int signal)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		if (signals[i] == signal)
+			return true;
+	return false;
+}
+
+bool text_has_ended_process(const struct finding *f)
+{
+	return f->kind >= TRACE_KIND_OVERFLOW && f->kind <= TRACE_KIND_USE_AFTER_DELETE &&
+	       (f->reason == TRACE_REASON_READ || f->reason == TRACE_REASON_WRITE);
+}
+
+/* Writes the thread of the finding that ended a process, or returns false. */
+static bool write_guilty_thread(struct buffer *text, const char *before, struct findings *findings,
+				size_t trace)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *f = findings_look(findings, i);
+
+		if (!text_has_ended_process(f) || f->trace != trace || !f->thread)
+			continue;
+		buffer_format(text, "%sthe signal was for thread %" PRId32 ": finding %zu", before,
+			      f->thread, f->number);
+		return true;
+	}
+	return false;
+}
+
+bool text_write_threads(struct buffer *text, const char *before, const struct report *report,
+			size_t trace)
+{
+	const struct model *model = report->models[trace];
+	const struct model_process *process = model_process(model);
+	const struct trace_lane *lane;
+	struct reader_cursor c = { 0 };
+	size_t count = 0;
+
+	if (process->end != TRACE_END_KILLED || !process->has_exit_status ||
+	    !is_of_a_thread(process->exit_status - 128))
+		return false;
+	if (write_guilty_thread(text, before, report->findings, trace))
+		return true;
+	while ((lane = reader_next_lane(model_reader(model), &c)) != NULL) {
+		if (lane->state != LANE_IN_USE || count++ >= THREADS_SHOWN)
+			continue;
+		buffer_text(text, count == 1 ? before : ", ");
+		buffer_format(text,
+			      count == 1 ? "threads that may have got the signal: %" PRId32
+					 : "%" PRId32,
+			      lane->tid);
+	}
+	if (count > THREADS_SHOWN)
+		buffer_format(text, " and %zu more", count - THREADS_SHOWN);
+	buffer_text(text, count ? ", and those without a traced call" : "");
+	return count > 0;
+}
+
 static void write_history(struct writer *w, const struct model_events *e)
 {
 	buffer_text(w->text, "  history: ");
@@ -167,9 +233,10 @@ static void write_search(struct writer *w, const struct model_process *process)
 	buffer_text(w->text, "\n");
 }
 
-static void write_trace(struct writer *w, const struct model *model,
-			const struct model_events *events)
+static void write_trace(struct writer *w, size_t number)
 {
+	const struct model *model = w->report->models[number];
+	const struct model_events *events = &w->report->events[number];
 	const struct model_process *process = model_process(model);
 
 	buffer_text(w->text, "trace ");
@@ -178,7 +245,10 @@ static void write_trace(struct writer *w, const struct model *model,
 	write_command(w, model);
 	buffer_text(w->text, "\n  ");
 	text_write_ending(w->text, process);
-	buffer_text(w->text, "\n  ");
+	buffer_text(w->text, "\n");
+	if (text_write_threads(w->text, "  ", w->report, number))
+		buffer_text(w->text, "\n");
+	buffer_text(w->text, "  ");
 	text_write_span(w->text, model, events);
 	buffer_text(w->text, "\n");
 	write_packages(w, model);
@@ -677,7 +747,7 @@ void report_write_text(const struct report *report, struct buffer *out)
 
 	terminal_shape(out);
 	for (size_t i = 0; i < report->count && !report->sweep; i++)
-		write_trace(&w, report->models[i], &report->events[i]);
+		write_trace(&w, i);
 	if (report->sweep)
 		results_write_text(report->sweep, out);
 	table_write(out, &w.style, report->findings, report->selection);

@@ -26,6 +26,15 @@ void text_write_headline(struct buffer *text, const struct finding *f);
 void text_write_finding(const struct report *report, const struct finding *f, struct buffer *text);
 /* Says how a process ended: "was killed by SIGABRT". */
 void text_write_ending(struct buffer *text, const struct model_process *process);
+/*
+ * If a signal killed the process that a thread gets by what it does itself, says which thread that was, as far as a wrong
+ * access to guarded memory tells it, or which ones it may have been: only a handler in the process could note more.
+ * Returns false if nothing was appended.
+ */
+bool text_write_threads(struct buffer *text, const char *before, const struct report *report,
+			size_t trace);
+/* Did the process end by that? By wrong accesses to guarded memory, but not by damage that is found later. */
+bool text_has_ended_process(const struct finding *f);
 /* Appends the words and "2026-11-29 21:05:47.123", the time of this machine; nothing if it is not known. */
 void text_write_time(struct buffer *to, const char *words, uint64_t time_ns);
 /* Says when a trace was begun, and ended: "from 2026-11-29 21:05:47.123 to 2026-11-29 21:06:01.456". What

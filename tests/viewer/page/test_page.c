@@ -413,7 +413,8 @@ Test(page, says_what_the_thread_did_last_that_ended_the_process)
 	page = report(b, REPORT_FORMAT_html);
 	cr_expect(strstr(page, "The last calls of thread 77</h4>\n<pre class=calls>[+"));
 	cr_expect_not(strstr(page, "] 78 alpha"));
-	cr_expect(strstr(page, "<p>It was killed by SIGSEGV. Traced from 20"));
+	cr_expect(strstr(page, "<p>It was killed by SIGSEGV; the signal was for thread 77: "
+			       "finding 1. Traced from 20"));
 	free(page);
 	trace_builder_free(b);
 }

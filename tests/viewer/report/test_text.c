@@ -595,6 +595,39 @@ Test(report_text, does_not_say_never_of_a_process_that_was_killed)
 	trace_builder_free(b);
 }
 
+static void expect_threads(struct trace_builder *b, const char *expected)
+{
+	int status;
+	char *text = report(b, &status);
+
+	cr_expect_eq(strstr(text, "signal") != NULL, *expected != '\0', "%s", text);
+	cr_expect(strstr(text, expected), "%s", text);
+	free(text);
+}
+
+/* Only a handler could note which thread a signal was for. The trace has those that lived. */
+Test(report_text, says_which_threads_may_have_been_the_one_that_a_signal_killed)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_finding wrong = misuse(TRACE_KIND_OVERFLOW, trace_builder_place(b, 1, 0x456));
+
+	trace_builder_lane(b, 0, 77);
+	trace_builder_lane(b, 1, 78)->state = 2; /* it has ended */
+	trace_builder_lane(b, 2, 79);
+	trace_builder_header(b)->end = TRACE_END_KILLED;
+	trace_builder_header(b)->exit_status = 128 + 9;
+	expect_threads(b, "");
+	trace_builder_header(b)->exit_status = 128 + 11;
+	expect_threads(
+		b, "\n  was killed by SIGSEGV\n  threads that may have got the signal: 77, 79, and "
+		   "those without a traced call\n");
+	wrong.reason = TRACE_REASON_WRITE;
+	wrong.tid = 79;
+	trace_builder_finding(b, wrong);
+	expect_threads(b, "\n  was killed by SIGSEGV\n  the signal was for thread 79: finding 1\n");
+	trace_builder_free(b);
+}
+
 /* A leak of the package a.so, which the host has called. */
 static char *report_deep(const struct view *view)
 {
