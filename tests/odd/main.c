@@ -6,10 +6,9 @@
 #include "odd.h"
 
 static const struct scenario *const lists[] = {
-	thread_scenarios,  leaving_scenarios, process_scenarios,   limit_scenarios,
-	table_scenarios,   loading_scenarios, package_scenarios,   client_scenarios,
-	way_scenarios,     guarded_scenarios, sanitized_scenarios, habit_scenarios,
-	torture_scenarios,
+	thread_scenarios, leaving_scenarios, process_scenarios,   limit_scenarios,
+	table_scenarios,  loading_scenarios, package_scenarios,   client_scenarios,
+	way_scenarios,    guarded_scenarios, sanitized_scenarios, torture_scenarios,
 };
 
 void fail(const char *what)

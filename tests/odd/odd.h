@@ -29,7 +29,6 @@ extern const struct scenario client_scenarios[];
 extern const struct scenario way_scenarios[];
 extern const struct scenario guarded_scenarios[];
 extern const struct scenario sanitized_scenarios[];
-extern const struct scenario habit_scenarios[];
 extern const struct scenario torture_scenarios[];
 
 /* Prints the reason from errno, and ends the program. */

@@ -240,7 +240,8 @@ static SECPKG_FUNCTION_TABLE package_table = {
 	.QueryContextAttributes = query,
 };
 
-PACKAGE_EXPORT(SECPKG_INTERFACE_VERSION, &package_table, 1)
+/* A version that nobody knows yet. */
+PACKAGE_EXPORT(0x08000000, &package_table, 1)
 
 static NTSTATUS init_instance(ULONG Version, PSECPKG_DLL_FUNCTIONS FunctionTable,
 			      PVOID *UserFunctions)

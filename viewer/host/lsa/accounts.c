@@ -11,7 +11,6 @@
 #include "viewer/host/lsa/objects.h"
 #include "viewer/host/lsa/sessions.h"
 #include "viewer/host/lsa/slot.h"
-#include "viewer/host/memory/heaps.h"
 
 enum {
 	DATA_BYTES = 112,
@@ -63,7 +62,7 @@ static char *text_of(const UNICODE_STRING *name)
 
 static NTSTATUS return_data(PUCHAR *data, PULONG bytes)
 {
-	*data = slot_copy(NULL, DATA_BYTES);
+	*data = slot_copy(HEAP_LSA, NULL, DATA_BYTES);
 	*bytes = DATA_BYTES;
 	return *data ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
@@ -108,8 +107,8 @@ NTSTATUS account_get_credentials(PVOID handle, PVOID *primary, PULONG primary_by
 		return slot_leave(STATUS_INVALID_PARAMETER);
 	if (!is_user(handle))
 		return slot_leave(STATUS_INVALID_HANDLE);
-	*primary = slot_copy(NULL, PRIMARY_BYTES);
-	*supplemental = slot_copy(NULL, SUPPLEMENTAL_BYTES);
+	*primary = slot_copy(HEAP_ANY, NULL, PRIMARY_BYTES);
+	*supplemental = slot_copy(HEAP_ANY, NULL, SUPPLEMENTAL_BYTES);
 	*primary_bytes = PRIMARY_BYTES;
 	*supplemental_bytes = SUPPLEMENTAL_BYTES;
 	return slot_leave(*primary && *supplemental ? STATUS_SUCCESS : STATUS_NO_MEMORY);
@@ -164,6 +163,20 @@ NTSTATUS account_expand_data(PUCHAR data, ULONG bytes, PVOID reserved, PUCHAR *e
 	return slot_leave(*expanded ? STATUS_SUCCESS : STATUS_NO_MEMORY);
 }
 
+/* Fills the caller's buffer, if there is one. */
+static bool return_account(PUNICODE_STRING account)
+{
+	static const WCHAR text[] = u"user";
+	struct heap_block found = heap_find_start(account->Buffer);
+
+	if (found.state != HEAP_LIVE || account->MaximumLength > found.bytes ||
+	    account->MaximumLength < sizeof(text))
+		return slot_make_name(account, "user");
+	memcpy(account->Buffer, text, sizeof(text));
+	account->Length = sizeof(text) - sizeof(WCHAR);
+	return true;
+}
+
 NTSTATUS account_convert_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LEVEL level,
 			      PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type,
 			      PUNICODE_STRING authority, PHANDLE token, PLUID id,
@@ -178,7 +191,7 @@ NTSTATUS account_convert_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LE
 	if (!slot_check_name("AuthorityName", authority) || !slot_has_output("Token", token) ||
 	    !slot_has_output("LogonId", id))
 		return slot_leave(STATUS_INVALID_PARAMETER);
-	if (account && !slot_make_name(account, "user"))
+	if (account && !return_account(account))
 		return slot_leave(STATUS_NO_MEMORY);
 	*token = object_new(OBJECT_TOKEN, NULL);
 	*id = session_new();

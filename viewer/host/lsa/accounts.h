@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The account database, and tokens. Every user exists, but those that account_remove() names. What the LSA returns of a
- * user is made up; blocks lie in the LSA's heap. Any thread.
+ * user is made up. Any thread.
  */
 #ifndef LSATRACE_HOST_LSA_ACCOUNTS_H
 #define LSATRACE_HOST_LSA_ACCOUNTS_H

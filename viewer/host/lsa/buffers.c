@@ -148,7 +148,7 @@ NTSTATUS buffer_map(PSecBuffer input, PSecBuffer output)
 	*output = *input;
 	if (!input->pvBuffer || !client_has_address(input->pvBuffer))
 		return slot_leave(STATUS_SUCCESS);
-	copy = heap_allocate(HEAP_LSA, input->cbBuffer);
+	copy = heap_allocate(HEAP_ANY, input->cbBuffer);
 	if (!copy)
 		return slot_leave(STATUS_NO_MEMORY);
 	if (!client || !client_read(client, input->pvBuffer, copy, input->cbBuffer)) {

@@ -19,7 +19,7 @@ LSA_ALLOCATE_CLIENT_BUFFER buffer_allocate_client;
 LSA_FREE_CLIENT_BUFFER buffer_free_client;
 LSA_COPY_TO_CLIENT_BUFFER buffer_copy_to_client;
 LSA_COPY_FROM_CLIENT_BUFFER buffer_copy_from_client;
-/* What is at an address of the client is copied into the LSA's heap. */
+/* What is at an address of the client is copied into memory of the LSA's. */
 LSA_MAP_BUFFER buffer_map;
 
 #endif

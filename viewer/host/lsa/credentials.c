@@ -5,7 +5,6 @@
 
 #include "viewer/host/base/wide.h"
 #include "viewer/host/lsa/slot.h"
-#include "viewer/host/memory/heaps.h"
 
 /* ENCRYPTED_CREDENTIALW of ntsecpkg.h, which begins with the CREDENTIALW of wincred.h. */
 struct stored {
@@ -27,7 +26,7 @@ struct stored {
 static struct stored *make_credential(const WCHAR *target, ULONG type)
 {
 	size_t count = target ? wide_length(target) + 1 : 1;
-	struct stored *stored = heap_allocate(HEAP_LSA, sizeof(*stored) + count * sizeof(WCHAR));
+	struct stored *stored = heap_allocate(HEAP_ANY, sizeof(*stored) + count * sizeof(WCHAR));
 
 	if (!stored)
 		return NULL;
@@ -68,7 +67,7 @@ NTSTATUS credential_read_domain(PLUID id, ULONG cred_flags, PCREDENTIAL_TARGET_I
 	slot_enter("CrediReadDomainCredentials");
 	if (!slot_has_output("Count", count) || !slot_has_output("Credential", credentials))
 		return slot_leave(STATUS_INVALID_PARAMETER);
-	*credentials = heap_allocate(HEAP_LSA, sizeof(**credentials));
+	*credentials = heap_allocate(HEAP_ANY, sizeof(**credentials));
 	*count = 1;
 	if (*credentials)
 		**credentials = (PENCRYPTED_CREDENTIALW)make_credential(NULL, DOMAIN_PASSWORD);
@@ -102,7 +101,7 @@ NTSTATUS credential_decode(PWSTR text, PUCHAR *blob, PULONG bytes, PBOOLEAN is_f
 	if (is_fatal)
 		*is_fatal = FALSE;
 	*bytes = text ? (ULONG)(wide_length(text) * sizeof(WCHAR)) : 0;
-	*blob = slot_copy(text, *bytes);
+	*blob = slot_copy(HEAP_ANY, text, *bytes);
 	return slot_leave(*blob ? STATUS_SUCCESS : STATUS_NO_MEMORY);
 }
 

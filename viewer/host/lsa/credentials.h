@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stored credentials and passwords. There is one for each target and account, which is made up; what is written is not kept.
- * Memory lies in the LSA's heap. Any thread.
+ * Any thread.
  */
 #ifndef LSATRACE_HOST_LSA_CREDENTIALS_H
 #define LSATRACE_HOST_LSA_CREDENTIALS_H

@@ -9,7 +9,6 @@
 #include "viewer/host/base/memory.h"
 #include "viewer/host/base/wide.h"
 #include "viewer/host/lsa/slot.h"
-#include "viewer/host/memory/heaps.h"
 #include "viewer/host/package/authenticate.h"
 
 struct peer {
@@ -84,7 +83,7 @@ static NTSTATUS return_reply(struct call *call, PVOID *reply, PULONG bytes,
 {
 	*protocol_status = call->protocol_status;
 	if (NT_SUCCESS(call->status) && call->reply_bytes) {
-		*reply = slot_copy(call->reply, call->reply_bytes);
+		*reply = slot_copy(HEAP_LSA, call->reply, call->reply_bytes);
 		*bytes = call->reply_bytes;
 		if (!*reply)
 			call->status = STATUS_NO_MEMORY;

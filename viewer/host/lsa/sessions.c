@@ -186,7 +186,8 @@ static struct credential **find_credential(struct session *session, ULONG packag
 static NTSTATUS return_credential(const struct credential *credential, PLSA_STRING key,
 				  PULONG key_length, PLSA_STRING credentials)
 {
-	credentials->Buffer = slot_copy(credential->value.content, credential->value.bytes);
+	credentials->Buffer =
+		slot_copy(HEAP_LSA, credential->value.content, credential->value.bytes);
 	if (!credentials->Buffer)
 		return STATUS_NO_MEMORY;
 	credentials->Length = credentials->MaximumLength = credential->value.bytes;

@@ -7,7 +7,6 @@
 #include "viewer/host/base/site.h"
 #include "viewer/host/base/wide.h"
 #include "viewer/host/memory/clients.h"
-#include "viewer/host/memory/heaps.h"
 #include "viewer/host/package/answers.h"
 
 void slot_enter(const char *name)
@@ -52,9 +51,9 @@ bool slot_check_text(const char *parameter, const LSA_STRING *text)
 			 check_address(parameter, text->Buffer));
 }
 
-void *slot_copy(const void *from, size_t bytes)
+void *slot_copy(enum heap heap, const void *from, size_t bytes)
 {
-	void *copy = heap_allocate(HEAP_LSA, bytes);
+	void *copy = heap_allocate(heap, bytes);
 
 	if (copy && from && bytes)
 		memcpy(copy, from, bytes);
@@ -65,7 +64,7 @@ bool slot_make_name(UNICODE_STRING *name, const char *text)
 {
 	size_t bytes = wide_from(NULL, text) * sizeof(WCHAR);
 
-	name->Buffer = heap_allocate(HEAP_LSA, bytes + sizeof(WCHAR));
+	name->Buffer = heap_allocate(HEAP_ANY, bytes + sizeof(WCHAR));
 	if (!name->Buffer)
 		return false;
 	wide_from(name->Buffer, text);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "include/secpkg.h"
+#include "viewer/host/memory/heaps.h"
 
 /* Of those that secpkg.h does not have. */
 #define STATUS_NO_SUCH_LOGON_SESSION ((NTSTATUS)0xc000005f)
@@ -31,10 +32,10 @@ bool slot_has_output(const char *parameter, const void *address);
 bool slot_check_name(const char *parameter, const UNICODE_STRING *name);
 bool slot_check_text(const char *parameter, const LSA_STRING *text);
 
-/* Returns a copy in the LSA's heap, zeroed if there is nothing to copy; or NULL. */
-void *slot_copy(const void *from, size_t bytes);
+/* Returns a copy, zeroed if there is nothing to copy; or NULL. */
+void *slot_copy(enum heap heap, const void *from, size_t bytes);
 
-/* Makes a string in the LSA's heap. Returns whether there was memory. */
+/* Makes a string, which every function frees. Returns whether there was memory. */
 bool slot_make_name(UNICODE_STRING *name, const char *text);
 
 #endif

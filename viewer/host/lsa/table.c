@@ -140,7 +140,7 @@ static NTSTATUS client_callback(PCHAR callback, ULONG_PTR first, ULONG_PTR secon
 	if (function)
 		return function(first, second, input, output);
 	output->cbBuffer = CALLBACK_BYTES;
-	output->pvBuffer = slot_copy(NULL, CALLBACK_BYTES);
+	output->pvBuffer = slot_copy(HEAP_ANY, NULL, CALLBACK_BYTES);
 	return output->pvBuffer ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 
@@ -185,7 +185,7 @@ static NTSTATUS query_request(PLSA_CLIENT_REQUEST request, ULONG type, PVOID *re
 	slot_enter("QueryClientRequest");
 	if (!slot_has_output("ReplyBuffer", reply))
 		return slot_leave(STATUS_INVALID_PARAMETER);
-	*reply = slot_copy(NULL, REPLY_BYTES);
+	*reply = slot_copy(HEAP_ANY, NULL, REPLY_BYTES);
 	return slot_leave(*reply ? STATUS_SUCCESS : STATUS_NO_MEMORY);
 }
 
@@ -199,7 +199,7 @@ static NTSTATUS get_app_mode(PULONG function, PULONG_PTR first, PULONG_PTR secon
 	if (second)
 		*second = 0;
 	if (data)
-		*data = (SecBuffer){ 0 };
+		*data = (SecBuffer){ REPLY_BYTES, 0, slot_copy(HEAP_ANY, NULL, REPLY_BYTES) };
 	if (returns_to_lsa)
 		*returns_to_lsa = FALSE;
 	return STATUS_SUCCESS;

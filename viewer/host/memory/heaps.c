@@ -38,6 +38,7 @@ const char *heap_name(enum heap heap)
 		[HEAP_LSA] = "the LSA's heap",
 		[HEAP_PRIVATE] = "the private heap",
 		[HEAP_USER] = "the client's heap",
+		[HEAP_ANY] = "the LSA",
 	};
 
 	return names[heap];
@@ -160,7 +161,8 @@ static bool try_release(void *address, const enum heap *heap, struct heap_block 
 	pthread_mutex_lock(&mutex);
 	*found = describe_block(address, heap != NULL);
 	HASH_FIND_PTR(blocks, &address, block);
-	is_right = block && block->is_live && (!heap || block->heap == *heap);
+	is_right = block && block->is_live &&
+		   (!heap || block->heap == *heap || block->heap == HEAP_ANY);
 	if (is_right) {
 		is_written_behind =
 			memcmp((char *)address + block->bytes, guard, sizeof(guard)) != 0;

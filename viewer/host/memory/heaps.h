@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum heap { HEAP_LSA, HEAP_PRIVATE, HEAP_USER };
+/* What lies in HEAP_ANY may be freed by every function: nobody documents by which. */
+enum heap { HEAP_LSA, HEAP_PRIVATE, HEAP_USER, HEAP_ANY };
 enum heap_state { HEAP_UNKNOWN, HEAP_LIVE, HEAP_FREED };
 
 #define HEAP_FREED_BYTE 0xdd

@@ -235,13 +235,13 @@ void answer_any_block(const char *parameter, struct client *client, NTSTATUS sta
 }
 
 void answer_structure(const char *parameter, struct client *client, NTSTATUS status,
-		      const void *structure, size_t bytes)
+		      const void *structure, size_t bytes, const void *before)
 {
 	for (size_t at = 0; at + sizeof(PVOID) <= bytes; at += sizeof(PVOID)) {
 		PVOID word;
 
 		memcpy(&word, (const char *)structure + at, sizeof(word));
-		if (word && !answer_is_unset(word))
+		if (word != before && word && !answer_is_unset(word))
 			answer_any_block(parameter, client, status, word);
 	}
 }

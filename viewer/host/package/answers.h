@@ -37,9 +37,10 @@ void answer_lsa_block(const char *parameter, NTSTATUS status, PVOID address, siz
 /* Memory of any kind, because nobody documents which. `client` may be NULL. */
 void answer_any_block(const char *parameter, struct client *client, NTSTATUS status, PVOID address);
 
-/* A structure, whose type depends on what was asked for: what its words point to is taken as by answer_any_block(). */
+/* A structure, whose type depends on what was asked for: what its words point to is taken as by answer_any_block(), but not where
+ * that is `before`, which was there before the call. */
 void answer_structure(const char *parameter, struct client *client, NTSTATUS status,
-		      const void *structure, size_t bytes);
+		      const void *structure, size_t bytes, const void *before);
 
 /* The information for a token, and all that it points to. */
 void answer_token(NTSTATUS status, ULONG type, PVOID token);

@@ -69,7 +69,8 @@ static void take_logon(struct client *client, const struct logon *l, struct logo
 	answer_name("MachineName", r->machine, false);
 	if (l->entry == LOGON_EX)
 		return;
-	answer_structure("PrimaryCredentials", client, l->status, r->primary, sizeof(r->primary));
+	answer_structure("PrimaryCredentials", client, l->status, r->primary, sizeof(r->primary),
+			 NULL);
 	if (!answer_is_unset(r->supplemental))
 		answer_any_block("SupplementalCredentials", client, l->status, r->supplemental);
 }

@@ -272,14 +272,16 @@ static void make_context(const struct verb_call *call)
 
 static void query_attributes(const struct verb_call *call)
 {
-	PVOID buffer[ATTRIBUTE_BYTES / sizeof(PVOID)] = { 0 };
+	PVOID buffer[ATTRIBUTE_BYTES / sizeof(PVOID)] = { 0 }, beside;
 
 	CONTEXT_BEGIN(call, QueryContextAttributes, "SpQueryContextAttributes")
+	beside = buffer[1] =
+		(PVOID)(uintptr_t)handle; /* behind a short structure lies something else */
 	entry_seal(&entry);
 	status = call->package->api.QueryContextAttributes(
 		handle, (ULONG)step_number(call->step, "attribute", 1), buffer);
 	entry_returned(&entry, status);
-	answer_structure("Buffer", call->client, status, buffer, sizeof(buffer));
+	answer_structure("Buffer", call->client, status, buffer, sizeof(buffer), beside);
 	CONTEXT_END(call, "SpQueryContextAttributes")
 }
 

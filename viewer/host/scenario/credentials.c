@@ -109,7 +109,7 @@ static void query_attributes(const struct verb_call *call)
 	status = call->package->api.QueryCredentialsAttributes(
 		handle, (ULONG)step_number(call->step, "attribute", 1), buffer);
 	entry_returned(&entry, status);
-	answer_structure("Buffer", call->client, status, buffer, sizeof(buffer));
+	answer_structure("Buffer", call->client, status, buffer, sizeof(buffer), NULL);
 	CREDENTIAL_END(call, "SpQueryCredentialsAttributes")
 }
 
