@@ -33,9 +33,12 @@ LTO := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,-flto=auto
 # Every folder that holds sources.
 FOLDERS := $(sort $(patsubst %/,%,$(dir $(wildcard $(foreach top,preload viewer tests,$(top)/*.[ch] \
 	$(top)/*/*.[ch] $(top)/*/*/*.[ch])))))
-SOURCES := $(wildcard $(FOLDERS:%=%/*.c))
+SOURCES := $(filter-out %_windows.c,$(wildcard $(FOLDERS:%=%/*.c)))
 HEADERS := $(wildcard include/*.h $(FOLDERS:%=%/*.h))
-PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so $(BUILD)/lsatrace-host
+# The host as a program for Windows, if mingw-w64 is there with its threads.
+MINGW := x86_64-w64-mingw32-gcc
+HOST_EXE := $(if $(findstring /,$(shell $(MINGW) -print-file-name=libwinpthread.a 2>/dev/null)),$(BUILD)/lsatrace-host.exe)
+PRODUCTS := $(BUILD)/lsatrace $(BUILD)/liblsatrace.so $(BUILD)/lsatrace-host $(HOST_EXE)
 
 # The objects of some sources, given as patterns.
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1))))
@@ -99,8 +102,16 @@ deps: ## install what building and testing need, where it is missing
 $(BUILD)/lsatrace: $(call objects,viewer/*.c viewer/*/*.[cS])
 	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
-$(BUILD)/lsatrace-host: $(call objects,viewer/host/*/*.c)
+$(BUILD)/lsatrace-host: $(filter-out %_windows.o,$(call objects,viewer/host/*/*.c))
 	$(call say,link)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl -lpthread
+
+# uthash.h is the same for all systems; the other headers in its folder are not.
+WINDOWS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-format -D__USE_MINGW_ANSI_STDIO=1 -I. -idirafter /usr/include
+$(BUILD)/lsatrace-host.exe: $(patsubst %.c,$(BUILD)/windows/%.o,$(filter-out %/system.c,$(wildcard viewer/host/*/*.c)))
+	$(call say,link)$(MINGW) -static -o $@ $^ -lpthread
+
+$(BUILD)/windows/%.o: %.c
+	$(call say,compile)$(MINGW) $(WINDOWS) $(DEPEND) -c -o $@ $<
 
 $(BUILD)/liblsatrace.so: $(call objects,preload/*/*.[cS])
 	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now -o $@.new $^ -ldl -lpthread && mv $@.new $@
@@ -211,7 +222,7 @@ MAN := $(PREFIX)/share/man/man1
 install: products ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/lsatrace $(DESTDIR)$(PREFIX)/bin/lsatrace
 	install -D -m 644 $(BUILD)/liblsatrace.so $(DESTDIR)$(PREFIX)/lib/lsatrace/liblsatrace.so
-	install -D -m 755 $(BUILD)/lsatrace-host $(DESTDIR)$(PREFIX)/lib/lsatrace/lsatrace-host
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/lib/lsatrace $(BUILD)/lsatrace-host $(HOST_EXE)
 	install -D -m 644 viewer/lsatrace.1 $(DESTDIR)$(MAN)/lsatrace.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lsatrace viewer/lsatrace.schema.json viewer/lsatrace.stat.schema.json
 	install -D -m 644 include/lsatrace.h $(DESTDIR)$(PREFIX)/include/lsatrace.h
@@ -219,7 +230,7 @@ install: products ## install below $(DESTDIR)$(PREFIX)
 
 uninstall: ## remove what `make install` put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/lsatrace $(DESTDIR)$(MAN)/lsatrace.1
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/lib/lsatrace/,liblsatrace.so lsatrace-host)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/lib/lsatrace/,liblsatrace.so lsatrace-host lsatrace-host.exe)
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/lsatrace/lsatrace,.schema.json .stat.schema.json)
 	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace.h
 	rm -f $(DESTDIR)$(PREFIX)/include/lsatrace/secpkg.h $(DESTDIR)$(PREFIX)/include/lsatrace/ownership.md

@@ -36,7 +36,10 @@ BUILDS := $(patsubst BUILD_%,$(BUILD)/tests/builds/%/built.so,$(filter BUILD_%,$
 STRESS := $(BUILD)/tests/unwind/default/stress
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
 
-hosts: $(HOSTS) $(PACKAGES) $(BUILDS) ## build the hosts and packages that the tests trace
+# Some packages once more, for Windows.
+DLLS := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/packages/,contract.dll handshake.dll trips.dll))
+
+hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
 tests: products hosts $(STRESS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
@@ -122,6 +125,9 @@ $(BUILD)/tests/packages/plugin-linked.so: private LDFLAGS += -Wl,-z,lazy $(call 
 $(BUILD)/tests/packages/versioned.so: private LDFLAGS += -Wl,--version-script=tests/packages/libraries/versions.map
 $(PACKAGES):
 	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
+
+$(DLLS): $(BUILD)/tests/packages/%.dll: $(BUILD)/windows/tests/packages/hosted/%.o
+	$(call say,link)$(MINGW) -shared -static -o $@ $^ -lpthread
 
 $(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/builds/hostile.c tests/packages/package.h
 	$(call say,build)$(CC) $(LANGUAGE) -fPIC $(BUILD_$*) -shared -Wl,--build-id -Wl,-soname,built.so -o $@ \

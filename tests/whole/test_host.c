@@ -5,9 +5,11 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/json.h"
 #include "tests/support/traced.h"
@@ -15,6 +17,7 @@
 #define TRIPS PACKAGE("trips")
 #define CONTRACT PACKAGE("contract")
 #define HANDSHAKE PACKAGE("handshake")
+#define DLL(name) BUILD_DIR "/tests/packages/" name ".dll"
 
 /* Writes a scenario into a new file of a folder. Returns its path, to be freed. */
 static char *write_scenario(const char *folder, const char *text)
@@ -411,4 +414,51 @@ Test(host, wrong_usage_and_what_cannot_be_loaded_are_2)
 		cr_expect_eq(count_lines(run.err), 1, "%zu: %s", i, run.err);
 		run_release(&run);
 	}
+}
+static bool has_wine(void)
+{
+	struct run found =
+		run_command(COMMAND("sh", "-c", "command -v wine && command -v wineserver"));
+	bool is_there = found.status == 0;
+
+	run_release(&found);
+	return is_there;
+}
+
+static void expect_under_wine(const char *const command[], int status, const char *out,
+			      const char *err)
+{
+	struct run run = run_command(command);
+
+	cr_expect_eq(run.status, status, "%d: %s", run.status, run.err);
+	cr_expect(strstr(run.out, out), "%s", run.out);
+	cr_expect(strstr(run.err, err), "%s", run.err);
+	run_release(&run);
+}
+
+/* Wine gets a folder of its own, and is ended. */
+Test(host, packages_for_windows_run_under_wine, .timeout = 280)
+{
+	char *folder, *path;
+	struct run run;
+
+	if (access(BUILD_DIR "/lsatrace-host.exe", F_OK) != 0 || !has_wine())
+		cr_skip_test("mingw-w64 or Wine is not installed");
+	folder = temporary_folder_new();
+	cr_assert(setenv("WINEPREFIX", folder, 1) == 0 && setenv("WINEDEBUG", "-all", 1) == 0);
+	expect_under_wine(COMMAND(LSATRACE, "host", DLL("contract"), DLL("handshake")), 0,
+			  "the contract holds", "");
+	path = write_scenario(folder, "call buffer=text:block-overrun\n"
+				      "call buffer=text:input-written\n"
+				      "terminate logon=77\n");
+	expect_under_wine(COMMAND(LSATRACE, "host", "-s", path, DLL("trips")), 1, ", 2 faults",
+			  "writes to what it was handed");
+	free(path);
+	path = write_scenario(folder, "call buffer=text:client-read\n");
+	expect_under_wine(COMMAND(LSATRACE, "host", "-s", path, DLL("trips")), 3, "",
+			  "an address of the client, by itself");
+	free(path);
+	run = run_command(COMMAND("wineserver", "-k", "-w"));
+	run_release(&run);
+	temporary_folder_remove(folder);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All that the host asks of the system it runs on, besides the C library and threads of POSIX: libraries,
- * memory with rights, faults. A system without dlopen(), mmap() and sigaction() needs another system.c only.
+ * memory with rights, faults. system_windows.c is the same for Windows, system.c for all others.
  * Any thread may call these functions.
  */
 #ifndef LSATRACE_HOST_BASE_SYSTEM_H
