@@ -181,6 +181,21 @@ static void cut_function(struct buffer *to, const char *name, size_t columns)
 	free(plain);
 }
 
+/* Leaves out the beginning: of a place, the end is the line. */
+static void cut_beginning(struct buffer *to, const char *text, size_t columns)
+{
+	size_t bytes = strlen(text), left = layout_columns(text, bytes), wide;
+
+	for (; left > columns - 1; left -= wide) {
+		size_t length = measure_character(text, bytes, &wide);
+
+		text += length;
+		bytes -= length;
+	}
+	buffer_text(to, "…");
+	buffer_text(to, text);
+}
+
 void layout_cut_place(struct buffer *to, const char *text, size_t columns)
 {
 	const char *at = NULL, *next = text;
@@ -190,8 +205,12 @@ void layout_cut_place(struct buffer *to, const char *text, size_t columns)
 	while ((next = strstr(next, " at ")) != NULL)
 		at = next++;
 	tail = at ? layout_columns(at, strlen(at)) : 0;
-	if (!at || layout_columns(text, strlen(text)) <= columns || tail + 4 > columns) {
+	if (!at || layout_columns(text, strlen(text)) <= columns) {
 		layout_cut(to, text, columns);
+		return;
+	}
+	if (tail + 2 > columns) {
+		cut_beginning(to, text, columns);
 		return;
 	}
 	buffer_bytes(&function, text, (size_t)(at - text));

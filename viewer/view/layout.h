@@ -20,7 +20,7 @@ void layout_lines(struct buffer *to, const char *lines, size_t bytes, unsigned w
 /* Appends a text, cut to a number of columns (1 or more), with an ellipsis where something is left out. */
 void layout_cut(struct buffer *to, const char *text, size_t columns);
 /* The same, but of "function at file:line" the function is cut: first its parameters are left out, then
- * namespaces and classes, and then its end. */
+ * namespaces and classes, and then its end. If that is not enough, what is left is the end of the place, with the line. */
 void layout_cut_place(struct buffer *to, const char *text, size_t columns);
 
 #endif

@@ -84,4 +84,7 @@ Test(layout, cuts_of_a_place_what_tells_least)
 	expect_place("<alloc::vec::Vec<...> as core::ops::Drop>::drop at v.rs:1", 20,
 		     "…drop at v.rs:1");
 	expect_place("a_name_of_c_that_is_long at m.c:5", 20, "a_name_of_… at m.c:5");
+	/* The line stays. */
+	expect_place("a_name at a_file_of_long_name.c:17", 28, "…at a_file_of_long_name.c:17");
+	expect_place("a_name at a_file_of_long_name.c:17", 12, "…g_name.c:17");
 }
