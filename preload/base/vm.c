@@ -208,10 +208,15 @@ APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 	return has_grown;
 }
 
-void vm_table_copy(const struct vm_table *table, size_t bytes)
+void vm_fill(void *memory, size_t bytes)
 {
 	/* Kernels before 5.14 do not know it: then the faults do it. */
-	madvise(table->base, round_up(bytes, page_bytes()), MADV_POPULATE_WRITE);
+	madvise(memory, round_up(bytes, page_bytes()), MADV_POPULATE_WRITE);
+}
+
+void vm_table_copy(const struct vm_table *table, size_t bytes)
+{
+	vm_fill(table->base, bytes);
 }
 
 bool vm_table_replace(const struct vm_table *table)

@@ -41,6 +41,10 @@ void vm_avoid_range(void);
  * is no address space. munmap() gives them back. */
 void *vm_reserve(size_t bytes);
 
+/* Fills memory at once that soon has something in each page. Each page by itself is a fault, which costs ten
+ * times as much. */
+void vm_fill(void *memory, size_t bytes);
+
 enum vm_kind {
 	VM_TRACER, /* zeroed memory of the tracer's own */
 	VM_HOST, /* the same, but the host's data: dumped, and locked if the host locks its memory */

@@ -44,6 +44,8 @@ bool tree_init(void)
 	if (!memos || !hints ||
 	    !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(struct node), -1))
 		return false;
+	vm_fill(memos, sizeof(*memos) << MEMO_BITS);
+	vm_fill(hints, sizeof(*hints) << HINT_BITS);
 	nodes = table.base;
 	if (!vm_table_reach(&table, sizeof(struct node)))
 		return false;
