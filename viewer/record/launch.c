@@ -14,6 +14,7 @@
 
 #include "include/options.h"
 #include "include/program.h"
+#include "viewer/base/memory.h"
 
 static volatile sig_atomic_t forward_to, has_interrupt;
 
@@ -249,6 +250,36 @@ char *launch_find_part(const char *name)
 		found = realpath(path, NULL);
 	}
 	return found;
+}
+
+/* Is it the running program? */
+static bool is_own(const char *command)
+{
+	char own[PATH_MAX], path[PATH_MAX];
+	struct stat a, b;
+	struct program program = { 0 };
+
+	program_find(&program, command, getenv("PATH"), path, sizeof(path));
+	return find_own_path(own) && stat(path, &a) == 0 && stat(own, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+char *const *launch_skip(char *const *command)
+{
+	char **skipped, *host;
+	size_t count = 0;
+
+	if (!command[1] || strcmp(command[1], "host") != 0 || !is_own(command[0]))
+		return command;
+	host = launch_find_part("lsatrace-host");
+	if (!host)
+		return command;
+	while (command[count])
+		count++;
+	skipped = memory_new(count, sizeof(*skipped));
+	skipped[0] = host;
+	memcpy(skipped + 1, command + 2, (count - 2) * sizeof(*skipped));
+	return skipped;
 }
 
 bool launch_can_preload(const char *library)

@@ -48,6 +48,12 @@ enum launch_result launch_command(const struct launch *launch, char *const *comm
  */
 char *launch_find_part(const char *name);
 
+/*
+ * Returns what is to be run in place of `lsatrace host ...`, which does nothing but execute lsatrace-host: that,
+ * with its arguments. Another command is returned as it is. The array is never freed.
+ */
+char *const *launch_skip(char *const *command);
+
 /* Can LD_PRELOAD name this path? Colons and white space separate its items; there is no escape. */
 bool launch_can_preload(const char *library);
 

@@ -92,7 +92,7 @@ int recording_run(struct recording *r, char *const *command)
 	if (library && output_make_folder(r->settings.folder) && output_remove_old(pattern)) {
 		options = settings_join(&r->settings);
 		if (session_open(&r->session))
-			status = run_command(r, library, options, command);
+			status = run_command(r, library, options, launch_skip(command));
 		else
 			complaint_print("lsatrace", "cannot make a temporary file: %s",
 					strerror(errno));
