@@ -160,6 +160,20 @@ Test(sweep, runs_are_in_json_with_what_failed, .timeout = 120)
 	run_release(&run);
 }
 
+Test(sweep, failed_calls_are_in_each_format_that_has_stacks, .timeout = 240)
+{
+	const char *const formats[] = { "--format=html", "--format=sarif", "--format=markdown",
+					"--format=junit" };
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		struct run run = sweep(COMMAND(formats[i]), PACKAGE("error_paths"), "run");
+
+		cr_expect_eq(count_of(run.out, " was made to fail"), 5, "%s: %s", formats[i],
+			     run.out);
+		run_release(&run);
+	}
+}
+
 /* Of the text of a report: what does not change from run to run. */
 static void leave_out_changing(char *text)
 {

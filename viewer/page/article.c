@@ -15,7 +15,7 @@
 #include "viewer/view/excerpt.h"
 #include "viewer/view/selection.h"
 
-enum { SOURCE_LINES = 5 };
+enum { SOURCE_LINES = 5, FAILED_MOST = 5 };
 
 /* The fingerprint, as it is in a link. */
 static void write_anchor(struct buffer *b, const struct finding *f)
@@ -120,18 +120,18 @@ static void write_source(struct buffer *b, const struct model_frame *frame, stru
 
 /* Frames of others in a row are folded. There is one element for each run of frames, and not one for
  * each frame: of a thousand findings, a browser would need a second for these. */
-static void write_stack(struct buffer *b, const struct finding *f, const struct model_stack *stack,
-			struct symbols *symbols)
+static void write_stack(struct buffer *b, const struct model *model, uint32_t package,
+			const struct model_stack *stack, struct symbols *symbols)
 {
 	bool has_source = false;
 	uint32_t i = 0, end;
 
 	while (i < stack->frames) {
 		const struct model_frame *first = &stack->frame[i];
-		bool is_own = model_is_in_package(f->model, f->package, first);
+		bool is_own = model_is_in_package(model, package, first);
 
 		for (end = i + 1; end < stack->frames; end++)
-			if (model_is_in_package(f->model, f->package, &stack->frame[end]) != is_own)
+			if (model_is_in_package(model, package, &stack->frame[end]) != is_own)
 				break;
 		if (!is_own) {
 			buffer_text(b, "<details class=other><summary>");
@@ -193,8 +193,27 @@ static void write_stacks(struct buffer *b, const struct finding *f, struct symbo
 		    (i == TRACE_STACK_DELETE && f->kind == TRACE_KIND_LIVE_AT_DELETE))
 			continue;
 		html_element(b, "h4", titles[i]);
-		write_stack(b, f, f->stack[i], symbols);
+		write_stack(b, f->model, f->package, f->stack[i], symbols);
 	}
+}
+
+/* The calls on whose error paths it lies. */
+static void write_failed(struct buffer *b, const struct finding *f, struct symbols *symbols)
+{
+	struct model_stack room;
+
+	for (size_t i = 0; i < f->faileds && i < FAILED_MOST; i++) {
+		const struct finding_failed *failed = &f->failed[i];
+		const struct model_stack *stack = model_stack(failed->model, failed->stack, &room);
+
+		buffer_text(b, i ? "<h4>and after " : "<h4>after ");
+		html_text(b, model_function(failed->model, failed->function)->name);
+		buffer_text(b, " was made to fail, called by</h4>\n");
+		if (stack)
+			write_stack(b, failed->model, failed->package, stack, symbols);
+	}
+	if (f->faileds > FAILED_MOST)
+		buffer_format(b, "<p>and after %zu other calls.</p>\n", f->faileds - FAILED_MOST);
 }
 
 void article_write(struct buffer *b, const struct finding *f, struct symbols *symbols,
@@ -209,12 +228,14 @@ void article_write(struct buffer *b, const struct finding *f, struct symbols *sy
 	buffer_format(b, "\" aria-label=\"link to finding %zu\">#</a></h3>\n", f->number);
 	html_element(b, "p class=message", f->message);
 	write_facts(b, f);
-	if (has_stacks)
+	if (has_stacks) {
 		write_stacks(b, f, symbols);
-	else
+		write_failed(b, f, symbols);
+	} else {
 		buffer_format(b,
 			      "<p>lsatrace report --finding=%zu shows its backtraces: with those "
 			      "of all findings, this page would be too large.</p>\n",
 			      f->number);
+	}
 	buffer_text(b, "</article>\n");
 }

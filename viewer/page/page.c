@@ -24,6 +24,7 @@
 #include "viewer/profile/profile.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/sites/results.h"
 
 enum {
 	FINDINGS_MOST = 1000,
@@ -148,6 +149,20 @@ static void write_findings(struct buffer *b, const struct report *r)
 			      all - shown);
 	write_gone(b, r);
 	buffer_text(b, "</section>\n");
+}
+
+/* Of a sweep: what came of each run. */
+static void write_runs(struct buffer *b, const struct report *r)
+{
+	struct buffer lines = { 0 };
+
+	if (!r->sweep)
+		return;
+	results_write_text(r->sweep, &lines);
+	buffer_text(b, "<section id=runs><h2>Runs</h2>\n");
+	html_lines(b, "pre class=stack", lines.data);
+	buffer_text(b, "</section>\n");
+	buffer_release(&lines);
 }
 
 /* What the browser need not have read when it draws the first picture. */
@@ -384,6 +399,7 @@ void report_write_html(const struct report *report, struct buffer *out)
 	buffer_text(out, "</h1>\n");
 	write_counts(out, report->findings);
 	write_findings(out, report);
+	write_runs(out, report);
 	buffer_text(out, "<section id=flame><h2>Flame graph</h2>"
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n"
 			 "<section id=time><h2>Over time</h2>"

@@ -175,29 +175,45 @@ static void write_frame(struct writer *w, const struct model_frame *frame,
 	json_close_object(j);
 }
 
-static void write_stacks(struct writer *w, const struct finding *f)
+static void write_stack(struct writer *w, const char *words, const struct model_stack *stack)
 {
 	struct json *j = &w->json;
 
-	json_open_array(j, "stacks");
-	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
-		if (!f->stack[i])
-			continue;
-		json_open_object(j, NULL);
-		write_message(j, "message", text_stack_words((enum trace_finding_stacks)i));
-		json_open_array(j, "frames");
-		for (uint32_t k = 0; k < f->stack[i]->frames; k++) {
-			const struct model_frame *frame = &f->stack[i]->frame[k];
-			const struct symbol *symbol =
-				symbols_find(w->report->symbols, frame->module, frame->offset);
+	json_open_object(j, NULL);
+	write_message(j, "message", words);
+	json_open_array(j, "frames");
+	for (uint32_t k = 0; k < stack->frames; k++) {
+		const struct model_frame *frame = &stack->frame[k];
+		const struct symbol *symbol =
+			symbols_find(w->report->symbols, frame->module, frame->offset);
 
-			for (; symbol; symbol = symbol->outer)
-				write_frame(w, frame, symbol);
-		}
-		json_close_array(j);
-		json_close_object(j);
+		for (; symbol; symbol = symbol->outer)
+			write_frame(w, frame, symbol);
 	}
 	json_close_array(j);
+	json_close_object(j);
+}
+
+/* The finding's own, and those of the calls on whose error paths it lies. */
+static void write_stacks(struct writer *w, const struct finding *f)
+{
+	json_open_array(&w->json, "stacks");
+	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
+		if (f->stack[i])
+			write_stack(w, text_stack_words((enum trace_finding_stacks)i), f->stack[i]);
+	for (size_t i = 0; i < f->faileds; i++) {
+		const struct finding_failed *failed = &f->failed[i];
+		struct model_stack room;
+		const struct model_stack *stack = model_stack(failed->model, failed->stack, &room);
+		struct buffer words = { 0 };
+
+		buffer_plain(&words, model_function(failed->model, failed->function)->name);
+		buffer_text(&words, " was made to fail here");
+		if (stack)
+			write_stack(w, words.data, stack);
+		buffer_release(&words);
+	}
+	json_close_array(&w->json);
 }
 
 static void write_state(struct json *j, const struct finding *f)
