@@ -246,8 +246,11 @@ static void write_trace(struct writer *w, size_t number)
 	buffer_text(w->text, "\n  ");
 	text_write_ending(w->text, process);
 	buffer_text(w->text, "\n");
-	if (text_write_threads(w->text, "  ", w->report, number))
+	if (text_write_threads(w->text, "  ", w->report, number)) {
+		buffer_text(w->text, "\n  what was called last: lsatrace events --last=20 ");
+		buffer_plain(w->text, model_path(model));
 		buffer_text(w->text, "\n");
+	}
 	buffer_text(w->text, "  ");
 	text_write_span(w->text, model, events);
 	buffer_text(w->text, "\n");

@@ -619,8 +619,9 @@ Test(report_text, says_which_threads_may_have_been_the_one_that_a_signal_killed)
 	expect_threads(b, "");
 	trace_builder_header(b)->exit_status = 128 + 11;
 	expect_threads(
-		b, "\n  was killed by SIGSEGV\n  threads that may have got the signal: 77, 79, and "
-		   "those without a traced call\n");
+		b,
+		"\n  was killed by SIGSEGV\n  threads that may have got the signal: 77, 79, and "
+		"those without a traced call\n  what was called last: lsatrace events --last=20 ");
 	wrong.reason = TRACE_REASON_WRITE;
 	wrong.tid = 79;
 	trace_builder_finding(b, wrong);
