@@ -392,6 +392,34 @@ static int families(char **arguments)
 	return 0;
 }
 
+/* Fills the caller's buffer. */
+static NTSTATUS convert_auth_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LEVEL level,
+				  PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type,
+				  PUNICODE_STRING authority, PHANDLE token, PLUID logon,
+				  PUNICODE_STRING account, PNTSTATUS sub_status)
+{
+	(void)data, (void)bytes, (void)level, (void)source, (void)type, (void)authority;
+	(void)token, (void)logon, (void)sub_status;
+	account->Buffer[0] = 'u';
+	return STATUS_SUCCESS;
+}
+
+/* The name is the package's own block, and stays so. */
+static int filled_buffer(char **arguments)
+{
+	static LSA_SECPKG_FUNCTION_TABLE table;
+	UNICODE_STRING name = { .MaximumLength = 18 };
+
+	(void)arguments;
+	table = host_table;
+	table.ConvertAuthDataToToken = convert_auth_data;
+	ask_own();
+	host_initialize(own.tables, 1, &table);
+	name.Buffer = lsa->AllocateLsaHeap(18);
+	lsa->ConvertAuthDataToToken(NULL, 0, 0, NULL, 0, NULL, NULL, NULL, &name, NULL);
+	return 0;
+}
+
 const struct scenario table_scenarios[] = {
 	{ "short-table", short_table },
 	{ "split-table", split_table },
@@ -407,6 +435,7 @@ const struct scenario table_scenarios[] = {
 	{ "eleven-then-null", eleven_then_null },
 	{ "failing", failing },
 	{ "deep", deep },
+	{ "filled-buffer", filled_buffer },
 	{ "families", families },
 	{ 0 },
 };

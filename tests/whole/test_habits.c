@@ -61,7 +61,7 @@ static struct habit habits[] = {
 	{ .name = "crack" },
 	{ .name = "credentials" },
 	{ .name = "callback" },
-	{ "convert", "block-leak", "", "error", 18, "habits.c:", 0 },
+	{ .name = "convert" },
 	{ .name = "handed-in" },
 	{ .name = "client-answer" },
 	{ "heap-answer", "wrong-transfer", "wrong-family", "error", 40,

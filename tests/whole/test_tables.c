@@ -128,3 +128,12 @@ Test(tables, a_packages_name_need_not_be_ascii, .timeout = 60)
 	cr_expect(name && strncmp(name, "odd-\u00e9-\u6f22-", 10) == 0, "%s", name);
 	traced_release(&traced);
 }
+
+Test(tables, a_buffer_of_the_package_that_the_host_fills_stays_the_packages, .timeout = 60)
+{
+	struct traced traced = trace(ODD("filled-buffer"));
+
+	expect_one(&traced, 1, 18);
+	cr_expect_eq(findings_of(&traced, NULL), 1);
+	traced_release(&traced);
+}

@@ -149,17 +149,14 @@ static void free_nothing(const char *what)
 		lsa->FreeLsaHeap((void *)(uintptr_t)0x10000);
 }
 
-/* The first name is the host's. The second is the package's own, and stays so. */
 static void convert(void)
 {
-	UNICODE_STRING given = { 0 }, own = { .MaximumLength = 18 };
+	UNICODE_STRING account = { 0 };
 	HANDLE token;
 	LUID id;
 
-	own.Buffer = lsa->AllocateLsaHeap(18);
-	lsa->ConvertAuthDataToToken(NULL, 0, 0, NULL, 0, NULL, &token, &id, &given, NULL);
-	lsa->ConvertAuthDataToToken(NULL, 0, 0, NULL, 0, NULL, &token, &id, &own, NULL);
-	lsa->FreeLsaHeap(given.Buffer);
+	lsa->ConvertAuthDataToToken(NULL, 0, 0, NULL, 0, NULL, &token, &id, &account, NULL);
+	lsa->FreeLsaHeap(account.Buffer);
 }
 
 /* A request of NULL: the client of this call. */

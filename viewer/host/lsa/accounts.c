@@ -163,20 +163,6 @@ NTSTATUS account_expand_data(PUCHAR data, ULONG bytes, PVOID reserved, PUCHAR *e
 	return slot_leave(*expanded ? STATUS_SUCCESS : STATUS_NO_MEMORY);
 }
 
-/* Fills the caller's buffer, if there is one. */
-static bool return_account(PUNICODE_STRING account)
-{
-	static const WCHAR text[] = u"user";
-	struct heap_block found = heap_find_start(account->Buffer);
-
-	if (found.state != HEAP_LIVE || account->MaximumLength > found.bytes ||
-	    account->MaximumLength < sizeof(text))
-		return slot_make_name(account, "user");
-	memcpy(account->Buffer, text, sizeof(text));
-	account->Length = sizeof(text) - sizeof(WCHAR);
-	return true;
-}
-
 NTSTATUS account_convert_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LEVEL level,
 			      PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type,
 			      PUNICODE_STRING authority, PHANDLE token, PLUID id,
@@ -191,7 +177,7 @@ NTSTATUS account_convert_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LE
 	if (!slot_check_name("AuthorityName", authority) || !slot_has_output("Token", token) ||
 	    !slot_has_output("LogonId", id))
 		return slot_leave(STATUS_INVALID_PARAMETER);
-	if (account && !return_account(account))
+	if (account && !slot_make_name(account, "user"))
 		return slot_leave(STATUS_NO_MEMORY);
 	*token = object_new(OBJECT_TOKEN, NULL);
 	*id = session_new();

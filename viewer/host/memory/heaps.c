@@ -107,7 +107,7 @@ static struct heap_block describe_block(const void *address, bool looks_inside)
 	struct block *block;
 
 	HASH_FIND_PTR(blocks, &address, block);
-	if (!block && looks_inside)
+	if (!block && address && looks_inside)
 		block = find_around(address);
 	if (!block)
 		return (struct heap_block){ .state = HEAP_UNKNOWN };
