@@ -59,6 +59,16 @@ async function use(page, say) {
 	const first = await page.$eval("#flame tbody", t => t.rows.length);
 	expect(first > 0, say("the inverted graph is empty"));
 
+	// Lines of source beside the place are not searched.
+	const word = await page.evaluate(() => {
+		const text = what => [...document.querySelectorAll(what)].map(e => e.textContent.toLowerCase()).join(" ");
+		const others = text("#table, article > :not(.source)");
+		return (text(".source").match(/[a-z_]{5,}/g) ?? []).find(w => !others.includes(w));
+	});
+	if (word) {
+		await page.locator("#filter input").fill(word);
+		expect(await page.locator("article:visible").count() === 0, say("the search finds the source: " + word));
+	}
 	const rows = page.locator("#table tbody tr"), count = await rows.count();
 	await page.locator("#filter input").fill("no finding has these words");
 	expect(await page.locator("#table tbody tr:visible, article:visible").count() === 0, say("the search finds all"));

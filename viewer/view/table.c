@@ -223,7 +223,8 @@ static void write_cell(struct buffer *b, const struct table *t, enum column j, b
 static void write_line(struct buffer *b, const struct table *t, const char *color,
 		       const enum column *columns, size_t count)
 {
-	while (count && !has_column(t, columns[count - 1]))
+	/* No blanks at the end. */
+	while (count && t->cell[columns[count - 1]].used == 0)
 		count--;
 	for (size_t i = 0; i < count; i++) {
 		enum column j = columns[i];

@@ -121,6 +121,7 @@ Test(table, of_changes_has_what_is_new_and_what_is_gone)
 		cr_expect(strstr(b.data, "package_file.so+0x789"), "%s", b.data);
 		cr_expect(strstr(b.data, "gone"), "%s", b.data);
 		cr_expect(strstr(b.data, "? (package_file.so)"), "%s", b.data);
+		cr_expect_null(strstr(b.data, " \n"), "%s", b.data);
 		cr_expect_null(strstr(b.data, "0x456"), "%s", b.data);
 		cr_expect(!width || measure(b.data) <= width, "%u: %s", width, b.data);
 		buffer_release(&b);
