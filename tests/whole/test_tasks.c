@@ -203,6 +203,19 @@ Test(tasks, text_is_ascii_where_the_locale_is_not_utf_8, .timeout = 60)
 	run = ask(folder, "LC_ALL=C \"$0\" events old | grep -m1 double-free");
 	cr_expect(strstr(run.out, "  <- double-free\n"), "%s", run.out);
 	run_release(&run);
+	/* But a suppression must have the name as it is. */
+	run = ask(folder,
+		  "cp " PACKAGE("block_leak") " m\xc3\xbcnz.so && strip -s m\xc3\xbcnz.so; "
+					      "\"$0\" record -o u " LSA_HOST
+					      " ./m\xc3\xbcnz.so >h; "
+					      "LC_ALL=C \"$0\" report --fail-on=never u | grep -c "
+					      "'m\xc3\xbcnz'; "
+					      "LC_ALL=C \"$0\" report --fail-on=never "
+					      "--gen-suppressions u | "
+					      "sed -n '/^{/,/^}/p' | grep -m1 'm\xc3\xbcnz'");
+	cr_expect_eq(strncmp(run.out, "0\n", 2), 0, "%s%s", run.out, run.err);
+	cr_expect(strstr(run.out, "m\xc3\xbcnz.so"), "%s%s", run.out, run.err);
+	run_release(&run);
 	temporary_folder_remove(folder);
 }
 

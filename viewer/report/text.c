@@ -748,7 +748,9 @@ void report_write_text(const struct report *report, struct buffer *out)
 	struct writer w = begin(report, out);
 	size_t top = view_top(report->view, out->out);
 
-	terminal_shape(out);
+	/* What is generated is copied into a file: names and lines stay as they are. */
+	if (!report->generates)
+		terminal_shape(out);
 	for (size_t i = 0; i < report->count && !report->sweep; i++)
 		write_trace(&w, i);
 	if (report->sweep)
