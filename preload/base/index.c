@@ -40,6 +40,9 @@ static bool add_level(struct index *index, unsigned which)
 
 	if (!level)
 		return false;
+	/* Soon there is something in each page of the first one. */
+	if (which == 0)
+		vm_fill(level, level_bytes(buckets));
 	level->buckets = buckets;
 	level->bucket = (struct index_bucket *)(((uintptr_t)(level + 1) + 63) & ~(uintptr_t)63);
 	if (!__atomic_compare_exchange_n(&index->level[which], &none, level, false,
