@@ -448,6 +448,11 @@ Test(host, packages_for_windows_run_under_wine, .timeout = 280)
 	cr_assert(setenv("WINEPREFIX", folder, 1) == 0 && setenv("WINEDEBUG", "-all", 1) == 0);
 	expect_under_wine(COMMAND(LSATRACE, "host", DLL("contract"), DLL("handshake")), 0,
 			  "the contract holds", "");
+	path = write_scenario(folder, "call\n");
+	expect_under_wine(COMMAND(LSATRACE, "record", "-o", "untraced", "--", LSATRACE, "host",
+				  "-s", path, DLL("contract")),
+			  0, "the contract holds", "");
+	free(path);
 	path = write_scenario(folder, "call buffer=text:block-overrun\n"
 				      "call buffer=text:input-written\n"
 				      "terminate logon=77\n");

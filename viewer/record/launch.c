@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/auxv.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -252,6 +253,38 @@ char *launch_find_part(const char *name)
 	return found;
 }
 
+static bool is_for_windows(char *const *arguments)
+{
+	const char *dot = NULL;
+
+	for (; *arguments; arguments++)
+		dot = strrchr(*arguments, '.');
+	return dot && strcasecmp(dot, ".dll") == 0;
+}
+
+const char *launch_host_name(char *const *arguments)
+{
+	return is_for_windows(arguments) ? "lsatrace-host.exe" : "lsatrace-host";
+}
+
+char *const *launch_host(char *const *arguments)
+{
+	static char wine[] = "wine";
+	char *program = launch_find_part(launch_host_name(arguments)), **command;
+	size_t count = 0, used = 0;
+
+	if (!program)
+		return NULL;
+	while (arguments[count])
+		count++;
+	command = memory_new(count + 3, sizeof(*command));
+	if (is_for_windows(arguments))
+		command[used++] = wine;
+	command[used++] = program;
+	memcpy(command + used, arguments, count * sizeof(*command));
+	return command;
+}
+
 /* Is it the running program? */
 static bool is_own(const char *command)
 {
@@ -266,20 +299,11 @@ static bool is_own(const char *command)
 
 char *const *launch_skip(char *const *command)
 {
-	char **skipped, *host;
-	size_t count = 0;
+	char *const *host = NULL;
 
-	if (!command[1] || strcmp(command[1], "host") != 0 || !is_own(command[0]))
-		return command;
-	host = launch_find_part("lsatrace-host");
-	if (!host)
-		return command;
-	while (command[count])
-		count++;
-	skipped = memory_new(count, sizeof(*skipped));
-	skipped[0] = host;
-	memcpy(skipped + 1, command + 2, (count - 2) * sizeof(*skipped));
-	return skipped;
+	if (command[1] && strcmp(command[1], "host") == 0 && is_own(command[0]))
+		host = launch_host(command + 2);
+	return host ? host : command;
 }
 
 bool launch_can_preload(const char *library)

@@ -49,8 +49,15 @@ enum launch_result launch_command(const struct launch *launch, char *const *comm
 char *launch_find_part(const char *name);
 
 /*
- * Returns what is to be run in place of `lsatrace host ...`, which does nothing but execute lsatrace-host: that,
- * with its arguments. Another command is returned as it is. The array is never freed.
+ * Returns the command that plays the LSA with these arguments, which end with NULL: the program of that name, or wine with it if
+ * the last one is a DLL. NULL if there is no such program. The array is never freed.
+ */
+char *const *launch_host(char *const *arguments);
+const char *launch_host_name(char *const *arguments);
+
+/*
+ * Returns what is to be run in place of `lsatrace host ...`, which does nothing but execute that command. Another
+ * command is returned as it is.
  */
 char *const *launch_skip(char *const *command);
 
