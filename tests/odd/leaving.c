@@ -177,8 +177,10 @@ static int overflowed(char **arguments)
 	static char stack[65536];
 	stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction action = { .sa_handler = jump_out, .sa_flags = SA_ONSTACK };
+	const struct rlimit small = { 1 << 20, RLIM_INFINITY };
 	volatile long left = number_of(arguments[0]);
 
+	need(setrlimit(RLIMIT_STACK, &small) == 0, "a stack of 1 MiB");
 	host_start();
 	sigaltstack(&alternative, NULL);
 	sigaction(SIGSEGV, &action, NULL);

@@ -341,10 +341,10 @@ Test(guarded, what_runs_clean_bare_runs_clean_with_every_option, .timeout = 280)
 					       "--no-follow",
 					       "--guard-quarantine=4K" };
 
-	for (size_t s = 0; s < sizeof(sides) / sizeof(*sides); s++)
-		for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++)
-			for (size_t o = 0; o < sizeof(options) / sizeof(*options); o++)
-				expect_clean(sides[s], families[f], options[o]);
+	/* Each two of them meet. */
+	for (size_t f = 0; f < sizeof(families) / sizeof(*families); f++)
+		for (size_t o = 0; o < sizeof(options) / sizeof(*options); o++)
+			expect_clean(sides[(f + o) % 2], families[f], options[o]);
 }
 
 /* What identifies a finding from run to run. */

@@ -74,7 +74,7 @@ static char *build_host(const char *compiler, char *host, size_t bytes)
 
 	snprintf(host, bytes, "%s/host", folder);
 	snprintf(command, sizeof(command),
-		 "%s -g -O1 -w -D_GNU_SOURCE= -I" SOURCE_DIR " -I" SOURCE_DIR
+		 "%s -O0 -w -D_GNU_SOURCE= -I" SOURCE_DIR " -I" SOURCE_DIR
 		 "/include -o %s " SOURCE_DIR "/tests/host/*.c -ldl -lpthread 2>/dev/null",
 		 compiler, host);
 	if (system(command) == 0)

@@ -196,7 +196,7 @@ Test(ways, another_that_gets_in_front_of_dlsym_stays_where_it_is, .timeout = 60)
  * care of the locks that its own dlsym() uses. */
 Test(ways, children_forked_while_threads_look_up_symbols_do_so_as_well, .timeout = 120)
 {
-	expect_leaks_of(ODD("look-up-and-fork", "300", PACKAGE("plugin"), PACKAGE("lsa_heap_leak")),
+	expect_leaks_of(ODD("look-up-and-fork", "100", PACKAGE("plugin"), PACKAGE("lsa_heap_leak")),
 			1);
 }
 

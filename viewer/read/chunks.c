@@ -27,11 +27,14 @@ static int compare_chunks(const void *left, const void *right)
 struct chunk *chunks_find(const struct chunks *c, uint32_t number)
 {
 	struct chunk key = { .number = number };
+	uint32_t last = c->count ? c->chunk[c->count - 1].number : 0, first = number - 1;
+	uint32_t missing = last - c->count; /* most often none, or few */
 
-	/* Most often all chunks are in use. */
-	if (number - 1 < c->count && c->chunk[number - 1].number == number)
-		return &c->chunk[number - 1];
-	return c->count ? bsearch(&key, c->chunk, c->count, sizeof(key), compare_chunks) : NULL;
+	if (number - 1 >= last)
+		return NULL;
+	first = first > missing ? first - missing : 0;
+	return bsearch(&key, &c->chunk[first], (number < c->count ? number : c->count) - first,
+		       sizeof(key), compare_chunks);
 }
 
 /* Removes the chunks that are not loaded. */
