@@ -62,12 +62,13 @@ static uint64_t report(const char *path, enum report_format format)
 	return (uint64_t)status.st_size;
 }
 
-#define REPORT(name, ...) report(path, REPORT_FORMAT_##name);
+#define REPORT(name, ...) bytes[REPORT_FORMAT_##name] = report(path, REPORT_FORMAT_##name);
+#define COUNT(...) +1
 
 /* Every format and command reads the trace within the bounds. Returns the bytes of the JSON report. */
 static uint64_t read_within_bounds(struct trace_builder *b)
 {
-	uint64_t json_bytes;
+	uint64_t bytes[REPORT_FORMATS(COUNT, COUNT)];
 	char folder[] = "/tmp/lsatrace-test-XXXXXX", *removal;
 	const char *path = trace_builder_write(b);
 	char *arguments[] = { (char *)"", strdup(path), NULL };
@@ -79,10 +80,8 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 	limit_memory(size);
 	cr_assert(freopen("/dev/null", "w", stdout));
 	REPORT_FORMATS(REPORT, REPORT)
-	json_bytes = report(path, REPORT_FORMAT_json);
-	report(path, REPORT_FORMAT_html);
 	/* GitHub shows none of a longer one. */
-	cr_expect_leq(report(path, REPORT_FORMAT_markdown), 1u << 20);
+	cr_expect_leq(bytes[REPORT_FORMAT_markdown], 1u << 20);
 	cr_assert_eq(command_stat(2, arguments), 0);
 	cr_assert_eq(command_events(2, arguments), 0);
 	cr_assert_eq(command_baseline(2, arguments), 0);
@@ -93,7 +92,7 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 	free(removal);
 	free(arguments[1]);
 	trace_builder_free(b);
-	return json_bytes;
+	return bytes[REPORT_FORMAT_json];
 }
 
 static struct trace_entry block(uint64_t address, uint32_t section, uint32_t stack)
