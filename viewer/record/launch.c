@@ -144,6 +144,8 @@ static _Noreturn void become_command(const struct launch *launch, char *const *c
 
 	if (!launch->library || set_environment(launch) == 0) {
 		unwatch_signals(mask_before);
+		if (launch->watch)
+			raise(SIGSTOP);
 		execvp(command[0], command);
 	}
 	error = errno;
@@ -198,6 +200,8 @@ static enum launch_result start_command(const struct launch *launch, char *const
 		sigprocmask(SIG_SETMASK, &mask_before, NULL);
 		close(pipe_ends[1]);
 		outcome->pid = pid;
+		if (launch->watch)
+			launch->watch(pid, launch->watch_path);
 		outcome->error = read_exec_error(pipe_ends[0]);
 		outcome->wait_status = wait_for_end(pid);
 	} else {

@@ -54,8 +54,12 @@ static int run_command(struct recording *r, const char *library, const char *opt
 {
 	/* Into a program that cannot load it, nothing is preloaded. */
 	struct program program = untraced_look_at(command[0]);
-	struct launch launch = { program_is_foreign(program.kind) ? NULL : library, options,
-				 r->session.path, program.sanitizer };
+	struct launch launch = { .library = program_is_foreign(program.kind) ? NULL : library,
+				 .options = options,
+				 .session = r->session.path,
+				 .sanitizer = program.sanitizer,
+				 .watch = r->watch,
+				 .watch_path = r->watch_path };
 	struct launch_outcome outcome = { 0 };
 	char *pattern;
 

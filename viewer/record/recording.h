@@ -20,9 +20,11 @@ enum recording_gap {
 
 /* Starts zeroed. */
 struct recording {
-	struct settings settings; /* filled in from the command line */
-	struct session session;   /* after recording_run: the traces */
-	enum recording_gap gap;   /* after recording_run, if there are none */
+	struct settings settings;                         /* filled in from the command line */
+	void (*watch)(pid_t pid, const char *watch_path); /* as in struct launch */
+	const char *watch_path;
+	struct session session; /* after recording_run: the traces */
+	enum recording_gap gap; /* after recording_run, if there are none */
 };
 
 /* What --help says of the exit status of `record`; it is the first part of that of `run`. */

@@ -191,6 +191,24 @@ static void write_output(struct buffer *b, const char *path)
 	}
 }
 
+/* Appends the lines of a file, if there is one. */
+static void copy_lines(struct buffer *b, const char *words, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0, lines = 0;
+	ssize_t bytes;
+
+	while (file && (bytes = getline(&line, &room, file)) > 0) {
+		if (lines++ == 0)
+			buffer_text(b, words);
+		buffer_bytes(b, line, (size_t)bytes);
+	}
+	if (file)
+		fclose(file);
+	free(line);
+}
+
 static void set_ending(const struct sweep *s, size_t run)
 {
 	const struct run *p = &s->runs[run];
@@ -252,6 +270,13 @@ void judge_run(struct sweep *s, size_t run)
 	count_findings(s, r, findings);
 	findings_free(findings);
 	if (r->ending == ENDING_CRASH || r->ending == ENDING_HANG) {
+		char *crash = sweep_file(s, run, CRASH_FILE);
+
+		copy_lines(&last,
+			   r->ending == ENDING_CRASH ? "  it crashed here:\n"
+						     : "  it was ended here:\n",
+			   crash);
+		free(crash);
 		for (size_t i = 0; i < o.count; i++)
 			if (model_process(o.models[i])->end == TRACE_END_KILLED)
 				write_last_call(&last, s, o.models[i]);

@@ -16,6 +16,7 @@
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/record/recording.h"
+#include "viewer/sweep/crash.h"
 #include "viewer/sweep/runs.h"
 #include "viewer/sweep/state.h"
 
@@ -83,6 +84,8 @@ static int record(void *batch, size_t i)
 
 	close(b->answers);
 	recording.settings.folder = recording.session.folder = folder;
+	recording.watch = crash_may_be_watched(b->sweep->command[0]) ? crash_watch : NULL;
+	recording.watch_path = sweep_file(b->sweep, b->request[i].run, CRASH_FILE);
 	buffer_text(&recording.settings.text, b->options[i]);
 	return recording_run(&recording, b->sweep->command);
 }

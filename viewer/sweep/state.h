@@ -17,6 +17,8 @@
 #include "viewer/report/report.h"
 #include "viewer/sites/results.h"
 
+#define CRASH_FILE "crash" /* of a run: the stack of its last crash */
+
 struct baseline;
 struct run;
 struct symbols;

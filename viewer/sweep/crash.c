@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer/sweep/crash.h"
+
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "include/program.h"
+#include "viewer/base/buffer.h"
+#include "viewer/symbols/demangle.h"
+
+enum {
+	FRAMES_MOST = 32,
+	STACKS_MOST = 100, /* of a process that lives on with such signals */
+};
+
+/* A stack that is being written. */
+struct stack {
+	Dwfl *dwfl;
+	struct buffer text;
+	unsigned frames;
+};
+
+static const char *path_of(Dwfl_Module *module)
+{
+	return module ? dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL) : NULL;
+}
+
+static bool is_tracer(Dwfl_Module *module)
+{
+	const char *path = path_of(module), *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash && strcmp(slash, "/liblsatrace.so") == 0;
+}
+
+static void write_frame(struct stack *s, Dwfl_Module *module, Dwarf_Addr pc)
+{
+	const char *path =
+		module ? dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL) : NULL;
+	const char *name = module ? dwfl_module_addrname(module, pc) : NULL;
+	Dwfl_Line *line = module ? dwfl_module_getsrc(module, pc) : NULL;
+	char *demangled = name ? demangle(name) : NULL;
+	const char *file, *slash = path ? strrchr(path, '/') : NULL;
+	int number = 0;
+
+	buffer_format(&s->text, "    #%u ", s->frames++);
+	buffer_plain(&s->text, demangled ? demangled : name ? name : "?");
+	file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+	if (file) {
+		buffer_text(&s->text, " at ");
+		buffer_plain(&s->text, file);
+		buffer_format(&s->text, ":%d", number);
+	}
+	if (path) {
+		buffer_text(&s->text, " (");
+		buffer_plain(&s->text, slash ? slash + 1 : path);
+		buffer_text(&s->text, ")");
+	}
+	buffer_text(&s->text, "\n");
+	free(demangled);
+}
+
+static int take_frame(Dwfl_Frame *frame, void *stack)
+{
+	struct stack *s = stack;
+	Dwfl_Module *module;
+	bool is_innermost;
+	Dwarf_Addr pc;
+
+	if (s->frames == FRAMES_MOST || !dwfl_frame_pc(frame, &pc, &is_innermost))
+		return DWARF_CB_ABORT;
+	pc -= !is_innermost;
+	module = dwfl_addrmodule(s->dwfl, pc);
+	if (!is_tracer(module))
+		write_frame(s, module, pc);
+	return DWARF_CB_OK;
+}
+
+/* Of a thread that is stopped. */
+static void take_stack(struct stack *s, pid_t pid, pid_t tid)
+{
+	static const Dwfl_Callbacks callbacks = { .find_elf = dwfl_linux_proc_find_elf,
+						  .find_debuginfo = dwfl_standard_find_debuginfo };
+
+	s->dwfl = dwfl_begin(&callbacks);
+	if (s->dwfl && dwfl_linux_proc_report(s->dwfl, pid) == 0 &&
+	    dwfl_report_end(s->dwfl, NULL, NULL) == 0 &&
+	    dwfl_linux_proc_attach(s->dwfl, pid, true) == 0)
+		dwfl_getthread_frames(s->dwfl, tid, take_frame, s);
+	if (s->dwfl)
+		dwfl_end(s->dwfl);
+}
+
+/* SIGTERM is how a sweep ends a run that hangs. */
+static bool is_worth_a_stack(int number)
+{
+	return number == SIGTERM || number == SIGSEGV || number == SIGBUS || number == SIGILL ||
+	       number == SIGFPE || number == SIGABRT || number == SIGTRAP || number == SIGSYS;
+}
+
+static void write_stack(pid_t pid, pid_t tid, const char *path)
+{
+	struct stack s = { 0 };
+	FILE *file;
+
+	take_stack(&s, pid, tid);
+	file = s.text.used ? fopen(path, "we") : NULL;
+	if (file) {
+		fputs(s.text.data, file);
+		fclose(file);
+	}
+	buffer_release(&s.text);
+}
+
+/* Lets a thread go on from a stop, as it would without us. */
+static void go_on(pid_t tid, int status)
+{
+	int number = WSTOPSIG(status), event = status >> 16;
+	bool is_group_stop =
+		event == PTRACE_EVENT_STOP &&
+		(number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU);
+
+	if (is_group_stop)
+		ptrace(PTRACE_LISTEN, tid, NULL, NULL);
+	else
+		ptrace(PTRACE_CONT, tid, NULL, (void *)(uintptr_t)(event ? 0 : number));
+}
+
+/* Linked statically, as clang does it. */
+static bool has_leak_sanitizer(const char *path)
+{
+	static const char sign[] = "__lsan_do_leak_check";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	void *file = MAP_FAILED;
+	bool has_sign;
+
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
+		file = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (file == MAP_FAILED)
+		return false;
+	has_sign = memmem(file, (size_t)status.st_size, sign, sizeof(sign) - 1) != NULL;
+	munmap(file, (size_t)status.st_size);
+	return has_sign;
+}
+
+bool crash_may_be_watched(const char *command)
+{
+	struct program program = { 0 };
+	char path[PATH_MAX];
+
+	program_find(&program, command, getenv("PATH"), path, sizeof(path));
+	return !*program.sanitizer && !has_leak_sanitizer(path);
+}
+
+void crash_watch(pid_t pid, const char *path)
+{
+	unsigned stacks = 0;
+	siginfo_t info;
+	int status;
+
+	while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WNOWAIT) && errno == EINTR)
+		;
+	ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)PTRACE_O_TRACECLONE);
+	kill(pid, SIGCONT);
+	for (;;) {
+		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL)) {
+			if (errno == EINTR)
+				continue;
+			return;
+		}
+		if (info.si_pid == pid && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
+			return;
+		if (waitpid(info.si_pid, &status, __WALL | WUNTRACED) < 0 || !WIFSTOPPED(status))
+			continue;
+		if (status >> 16 == 0 && is_worth_a_stack(WSTOPSIG(status)) && stacks++ < STACKS_MOST)
+			write_stack(pid, info.si_pid, path);
+		go_on(info.si_pid, status);
+	}
+}
