@@ -90,9 +90,10 @@ static void find_code(const struct layout *layout, const void *table, size_t cou
 	maps_find_code(address, is_code, count);
 }
 
-/* Does every table of the array, at this stride, have the functions that every package has? */
+/* Does every table of the array, at this stride, have the functions that every package has; or none in their place, if
+ * it may lack them? */
 static bool is_plausible(const struct layout *layout, const void *array, size_t stride,
-			 uint32_t count)
+			 uint32_t count, bool may_lack)
 {
 	size_t last = layout->slot[layout->certain - 1].offset + sizeof(void *);
 	size_t bytes = (count - 1) * stride + last;
@@ -103,7 +104,8 @@ static bool is_plausible(const struct layout *layout, const void *array, size_t 
 	for (uint32_t position = 0; position < count; position++) {
 		find_code(layout, slot_at(array, stride, position, 0), layout->certain, is_code);
 		for (size_t i = 0; i < layout->certain; i++)
-			if (!is_code[i])
+			if (!is_code[i] &&
+			    (!may_lack || *slot_at(array, stride, position, layout->slot[i].offset)))
 				return false;
 	}
 	return true;
@@ -115,16 +117,18 @@ static size_t find_stride(const struct layout *layout, const void *array, uint32
 			  ULONG version)
 {
 	unsigned slots = layout->slots_of_version(version);
-	size_t stride = slots ? slots * sizeof(void *) : layout->bytes;
+	size_t of_version = slots ? slots * sizeof(void *) : layout->bytes, stride;
 
-	if (count == 1 || is_plausible(layout, array, stride, count))
-		return stride;
+	if (count == 1 || is_plausible(layout, array, of_version, count, false))
+		return of_version;
+	/* Never a shorter one: there, functions at the end of a table may be taken for those of the next. */
 	for (const unsigned char *length = layout->lengths; *length; length++) {
 		stride = *length * sizeof(void *);
-		if (is_plausible(layout, array, stride, count))
+		if (*length > slots && is_plausible(layout, array, stride, count, false))
 			return stride;
 	}
-	return 0;
+	/* An authentication package needs neither Initialize nor GetInfo. */
+	return slots && is_plausible(layout, array, of_version, count, true) ? of_version : 0;
 }
 
 /* Puts the wrappers into the copy of a table. What is no code stays: the package has no such

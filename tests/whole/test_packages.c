@@ -331,6 +331,16 @@ Test(packages, one_that_has_itself_unloaded_is_told_what_it_held, .timeout = 60)
 	traced_release(&traced);
 }
 
+Test(packages, of_several_tables_one_may_lack_what_others_have, .timeout = 60)
+{
+	struct traced traced = trace_one(COMMAND(LSATRACE, "host", PACKAGE("two_tables")));
+
+	expect_exact(&traced);
+	cr_expect_eq(findings_of(&traced, NULL), 0);
+	cr_expect_eq((long long)json_array_size(packages_of(&traced)), 2);
+	traced_release(&traced);
+}
+
 /* Older packages without tables. */
 
 /* There are two logons. The LSA and the client take over the results of the first one. The
