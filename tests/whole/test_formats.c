@@ -17,12 +17,23 @@
 #define PYTHON "/usr/bin/python3"
 #define HOSTILE_FUNCTION "le<ak>&']]>%0A::,|ключ_鍵_abc"
 
-/* Libraries among the packages of the tests that lsahost does not load. */
-static const char *const others[] = { "/before_dlsym.", "/interposer.", "/late_close.",
-				      "/lender.",       "/plugin",      "/twin_",
-				      "/versioned.",    "/itself.",     "/ap.",
-				      "/ap_table.",     "/contract.",   "/each_slot.",
-				      "/habits." };
+/* Libraries among the packages of the tests that lsahost does not load; and those that need lsatrace host. */
+static const char *const others[] = { "/before_dlsym.", "/interposer.", "/late_close.", "/lender.",
+				      "/plugin",        "/twin_",       "/versioned.",  "/itself.",
+				      "/ap.",           "/ap_table." };
+
+static bool needs_bundled_host(const char *package)
+{
+	const char *name = strrchr(package, '/') + 1;
+	struct arguments source = { 0 };
+	bool is_there;
+
+	arguments_add(&source, SOURCE_DIR "/tests/packages/hosted/%.*sc", (int)(strlen(name) - 2),
+		      name);
+	is_there = access(source.all[0], F_OK) == 0;
+	arguments_release(&source);
+	return is_there;
+}
 
 /* All other packages, in one process: each kind that does not need guarded blocks, names that break
  * formats, packages without symbols. */
@@ -32,7 +43,7 @@ static void add_packages(struct arguments *command)
 
 	folder_list(&all, BUILD_DIR "/tests/packages", ".so");
 	for (size_t i = 0; i < all.count; i++) {
-		bool is_other = false;
+		bool is_other = needs_bundled_host(all.all[i]);
 
 		for (size_t k = 0; k < sizeof(others) / sizeof(*others); k++)
 			is_other |= strstr(all.all[i], others[k]) != NULL;
