@@ -219,14 +219,14 @@ static bool request(const struct sweep *s, size_t run)
 	return is_written;
 }
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t forward_to;
 
 /* The runner ends the runs; what there is is reported. */
 static void forward_signal(int number)
 {
 	int saved = errno;
 
-	kill((pid_t)interrupted, number);
+	kill((pid_t)forward_to, number);
 	errno = saved;
 }
 
@@ -240,7 +240,7 @@ bool runner_do(struct sweep *s, size_t first, void (*judge)(struct sweep *s, siz
 
 	for (size_t i = first; i < s->results.count; i++)
 		count += s->runs[i].state == RUN_WAITING;
-	interrupted = s->runner;
+	forward_to = s->runner;
 	sigaction(SIGINT, &forward, &before[0]);
 	sigaction(SIGTERM, &forward, &before[1]);
 	is_alive = write_all(s->requests, &count, sizeof(count));
