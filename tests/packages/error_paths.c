@@ -73,8 +73,23 @@ static NOINLINE void retreat(void)
 		lsa->FreeLsaHeap(note);
 }
 
+/* Defect: keeps a block in any case. Which one depends on what is known of the client. */
+static NOINLINE void forget(void)
+{
+	SECPKG_CLIENT_INFO info;
+
+	if (NT_SUCCESS(lsa->GetClientInfo(&info)))
+		lsa->AllocateLsaHeap(72);
+	else
+		lsa->AllocateLsaHeap(88);
+}
+
 static void run(PLSA_CLIENT_REQUEST client, const char *command)
 {
+	if (strcmp(command, "forget") == 0) {
+		forget();
+		return;
+	}
 	if (strcmp(command, "retreat") == 0) {
 		retreat();
 		return;

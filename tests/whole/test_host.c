@@ -219,7 +219,7 @@ Test(host, contexts_are_made_and_used_in_the_lsa_and_in_the_client)
 		"SpFreeCredentialsHandle: 0x00000000",
 	};
 
-	cr_expect_eq(run.status, 1);
+	cr_expect_eq(run.status, 3);
 	cr_expect_eq(count_lines(run.err), 1, "%s", run.err);
 	cr_expect(strstr(run.err, "handshake: the context was not completed") &&
 			  strstr(run.err, "/steps:7)"),

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* `lsatrace sweep`: each call fails once, one in each run. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/support/expect.h"
 
@@ -78,6 +81,18 @@ Test(sweep, what_the_run_as_it_is_finds_is_not_new, .timeout = 120)
 
 	cr_expect_eq(run.status, 0, "%s", run.out);
 	cr_expect(strstr(run.out, "; 0 of them with consequences"), "%s", run.out);
+	run_release(&run);
+}
+
+/* The two have one fingerprint, since that has no lines. */
+Test(sweep, a_leak_of_the_run_as_it_is_hides_no_other_one_of_the_function, .timeout = 120)
+{
+	struct run run = sweep(NO_OPTIONS, PACKAGE("error_paths"), "forget");
+
+	cr_expect_eq(run.status, 1);
+	cr_expect(strstr(run.out, "; 1 of them with consequences"), "%s", run.out);
+	cr_expect(strstr(run.out, "\nerror: block-leak: block of 88 bytes"));
+	cr_expect(strstr(run.out, "; 1 new, 0 grown, 1 known, "));
 	run_release(&run);
 }
 
@@ -222,6 +237,43 @@ Test(sweep, what_was_cut_short_goes_on, .timeout = 120)
 	arguments_release(&command);
 	arguments_release(&resume);
 	temporary_folder_remove(folder);
+}
+
+/* Nothing that is there is lost, or taken for its own. */
+Test(sweep, a_folder_that_has_something_is_left_alone, .timeout = 120)
+{
+	char *folder = temporary_folder_new();
+	struct arguments command = { 0 }, path = { 0 };
+	struct run run;
+
+	arguments_add(&path, "%s/0001", folder);
+	arguments_add(&path, "%s/0001/of_the_user", folder);
+	cr_assert_eq(mkdir(path.all[0], 0777), 0);
+	cr_assert_eq(close(creat(path.all[1], 0666)), 0);
+	arguments_add_all(&command, COMMAND(LSATRACE, "sweep"));
+	arguments_add(&command, "--output-dir=%s", folder);
+	add_host(&command, PACKAGE("error_paths"), "run");
+	run = run_command((const char *const *)command.all);
+	cr_expect_eq(run.status, 2);
+	cr_expect(strstr(run.err, "/0001: File exists"), "%s", run.err);
+	run_release(&run);
+	cr_expect_eq(access(path.all[1], F_OK), 0);
+	/* And now it has a sweep. */
+	run = run_command((const char *const *)command.all);
+	cr_expect_eq(run.status, 2);
+	cr_expect(strstr(run.err, ": this folder has a sweep already"), "%s", run.err);
+	run_release(&run);
+	arguments_release(&command);
+	arguments_release(&path);
+	temporary_folder_remove(folder);
+}
+
+Test(sweep, a_command_that_crashes_as_it_is_is_trouble, .timeout = 120)
+{
+	struct run run = sweep(COMMAND("--fail=AllocateLsaHeap"), PACKAGE("error_paths"), "trust");
+	cr_expect_eq(run.status, 2);
+	cr_expect(strstr(run.err, "as it is, the command is ended by a signal"), "%s", run.err);
+	run_release(&run);
 }
 
 Test(sweep, what_does_not_fit_a_sweep_that_goes_on_is_refused, .timeout = 120)

@@ -25,6 +25,7 @@
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/sites/results.h"
 #include "viewer/view/layout.h"
 
 enum {
@@ -225,6 +226,26 @@ static void write_gone(struct writer *w)
 	write_more(w, items);
 }
 
+/* Of a sweep. */
+static void write_broken(struct writer *w)
+{
+	const struct result *run;
+	struct buffer words = { 0 };
+	size_t items = 0;
+
+	for (size_t i = 0; (run = results_next_broken(w->report->sweep, &i)) != NULL;) {
+		if (items++ >= LINES_MOST)
+			continue;
+		words.used = 0;
+		result_write_sentence(w->report->sweep, run, &words);
+		buffer_text(&w->piece, "- ");
+		write_code(&w->piece, words.data);
+		buffer_text(&w->piece, "\n");
+	}
+	write_more(w, items);
+	buffer_release(&words);
+}
+
 static void write_command(struct buffer *b, const struct model *model)
 {
 	struct buffer command = { 0 }, argument = { 0 };
@@ -327,6 +348,7 @@ void report_write_markdown(const struct report *report, struct buffer *out)
 	write_table(&w);
 	write_suppressions(&w);
 	write_gone(&w);
+	write_broken(&w);
 	write_processes(&w);
 	for (size_t i = 0; i < report->findings->count; i++) {
 		const struct finding *f = left_out ? findings_look(report->findings, i)

@@ -12,6 +12,7 @@
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/sites/results.h"
 
 static void write_place(struct buffer *out, const struct location *l)
 {
@@ -54,11 +55,18 @@ static void write_finding(const struct report *report, struct buffer *out, const
 
 void report_write_gcc(const struct report *report, struct buffer *out)
 {
+	const struct result *run;
+
 	for (size_t i = 0; i < report->findings->count; i++) {
 		const struct finding *f = findings_get(report->findings, i);
 
 		if (finding_counts(f))
 			write_finding(report, out, f);
+	}
+	for (size_t i = 0; (run = results_next_broken(report->sweep, &i)) != NULL;) {
+		buffer_text(out, "lsatrace: error: ");
+		result_write_sentence(report->sweep, run, out);
+		buffer_text(out, "\n");
 	}
 	text_write_losses(out, report->findings, "lsatrace: note: ", "\n");
 	buffer_text(out, "lsatrace: note: ");

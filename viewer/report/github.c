@@ -12,6 +12,7 @@
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/sites/results.h"
 
 /* In a property, the second part of `special` is escaped as well. */
 static void write_escaped(struct buffer *out, const char *text, const char *special)
@@ -59,6 +60,7 @@ static void write_finding(const struct report *report, struct buffer *out, const
 
 void report_write_github(const struct report *report, struct buffer *out)
 {
+	const struct result *run;
 	struct buffer text = { 0 };
 
 	text_write_summary(&text, report->findings);
@@ -67,11 +69,18 @@ void report_write_github(const struct report *report, struct buffer *out)
 		      "::%s title=lsatrace::", report->findings->is_exact ? "notice" : "warning");
 	write_escaped(out, text.data, IN_MESSAGE);
 	buffer_text(out, "\n");
-	buffer_release(&text);
 	for (size_t i = 0; i < report->findings->count; i++) {
 		const struct finding *f = findings_get(report->findings, i);
 
 		if (finding_counts(f))
 			write_finding(report, out, f);
 	}
+	for (size_t i = 0; (run = results_next_broken(report->sweep, &i)) != NULL;) {
+		text.used = 0;
+		result_write_sentence(report->sweep, run, &text);
+		buffer_text(out, "::error title=sweep::");
+		write_escaped(out, text.data, IN_MESSAGE);
+		buffer_text(out, "\n");
+	}
+	buffer_release(&text);
 }

@@ -18,6 +18,7 @@
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/sites/results.h"
 
 /* What becomes of a finding. */
 enum outcome { PASSED, FAILED, SKIPPED };
@@ -192,6 +193,25 @@ struct totals {
 	bool has_kind[TRACE_KIND_COUNT];
 };
 
+/* Of a sweep: those that ended as none may. */
+static void write_runs(struct buffer *out, const struct results *sweep)
+{
+	const struct result *run;
+	struct buffer words = { 0 };
+
+	for (size_t i = 0; (run = results_next_broken(sweep, &i)) != NULL;) {
+		words.used = 0;
+		result_write_sentence(sweep, run, &words);
+		buffer_format(out,
+			      "    <testcase name=\"run %zu\" classname=\"lsatrace.sweep\" "
+			      "time=\"0\">\n      <failure type=\"sweep\" message=\"",
+			      i);
+		write_escaped(out, words.data);
+		buffer_text(out, "\"/>\n    </testcase>\n");
+	}
+	buffer_release(&words);
+}
+
 static struct totals count_totals(const struct report *report)
 {
 	struct totals totals = { 0 };
@@ -210,6 +230,7 @@ static struct totals count_totals(const struct report *report)
 void report_write_junit(const struct report *report, struct buffer *out)
 {
 	struct totals totals = count_totals(report);
+	size_t broken = report->sweep ? results_count(report->sweep).broken : 0;
 	struct buffer summary = { 0 };
 
 	buffer_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
@@ -217,7 +238,7 @@ void report_write_junit(const struct report *report, struct buffer *out)
 		out,
 		"  <testsuite name=\"lsatrace\" tests=\"%zu\" failures=\"%zu\" errors=\"%d\" "
 		"skipped=\"%zu\" time=\"0\" hostname=\"localhost\" package=\"lsatrace\" id=\"0\"",
-		report->findings->count + totals.clean + 1, totals.outcome[FAILED],
+		report->findings->count + totals.clean + broken + 1, totals.outcome[FAILED] + broken,
 		!report->findings->is_exact, totals.outcome[SKIPPED]);
 	write_timestamp(out, report->models[0]);
 	buffer_text(out, ">\n    <properties/>\n");
@@ -229,6 +250,7 @@ void report_write_junit(const struct report *report, struct buffer *out)
 				      "    <testcase name=\"%s\" classname=\"lsatrace\" "
 				      "time=\"0\"/>\n",
 				      kinds_text((enum trace_kind)i));
+	write_runs(out, report->sweep);
 	write_completeness(out, report->findings);
 	text_write_summary(&summary, report->findings);
 	write_element(out, "system-out", &summary);

@@ -18,6 +18,7 @@
 #include "viewer/gate/suppressions.h"
 #include "viewer/model/model.h"
 #include "viewer/report/location.h"
+#include "viewer/sites/results.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/terminal.h"
 
@@ -482,6 +483,18 @@ static bool prune_baseline(const struct report_options *o, const struct findings
 	return !error;
 }
 
+/* What the run as it is has found is known. */
+static void compare_with_sweep(const struct results *sweep, struct findings *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *finding = findings_look(f, i);
+
+		if (finding->level != TRACE_LEVEL_NOTE && results_know(sweep, finding))
+			findings_compare(f, i, finding->count, false);
+	}
+	findings_count(f);
+}
+
 /* Writes the report of the open traces to `out`, and to the files. */
 static enum report_status write_reports(const struct report_options *o, struct report *report,
 					char *const *paths, size_t count, struct progress *progress,
@@ -504,6 +517,8 @@ static enum report_status write_reports(const struct report_options *o, struct r
 		suppressions_apply(o->suppressions, findings);
 	if (o->baseline)
 		baseline_apply(o->baseline, findings);
+	if (o->sweep)
+		compare_with_sweep(o->sweep, findings);
 	/* All findings are judged, also those that a filter hides. */
 	status = judge(o, report, findings);
 	report->findings = findings;

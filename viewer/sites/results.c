@@ -23,27 +23,43 @@ struct table {
 	struct buffer cell[COLUMNS];
 };
 
-bool result_is_bad(const struct result *r)
+bool result_is_broken(const struct results *all, const struct result *r)
 {
-	return r->news > 0 || r->ending == ENDING_CRASH || r->ending == ENDING_HANG;
+	return r->ending == ENDING_CRASH || r->ending == ENDING_HANG ||
+	       (r->ending == ENDING_STATUS && r->number == all->status_of_faults);
 }
 
-size_t results_bad(const struct results *r)
+static bool is_bad(const struct results *all, const struct result *r)
 {
-	size_t bad = 0;
-
-	for (size_t i = 1; i < r->count; i++)
-		bad += result_is_bad(&r->all[i]);
-	return bad;
+	return r->news > 0 || result_is_broken(all, r);
 }
 
-size_t results_waiting(const struct results *r)
+struct results_counts results_count(const struct results *r)
 {
-	size_t waiting = 0;
+	struct results_counts c = { 0 };
 
-	for (size_t i = 1; i < r->count; i++)
-		waiting += r->all[i].ending == ENDING_NOT_RUN;
-	return waiting;
+	for (size_t i = 1; i < r->count; i++) {
+		c.broken += result_is_broken(r, &r->all[i]);
+		c.bad += is_bad(r, &r->all[i]);
+		c.waiting += r->all[i].ending == ENDING_NOT_RUN;
+		c.unsure += r->all[i].is_unsure;
+	}
+	return c;
+}
+
+const struct result *results_next_broken(const struct results *r, size_t *i)
+{
+	while (r && ++*i < r->count)
+		if (result_is_broken(r, &r->all[*i]))
+			return &r->all[*i];
+	return NULL;
+}
+
+bool results_know(const struct results *r, const struct finding *f)
+{
+	uint64_t key = known_key(f);
+
+	return known_count(&r->base, key) && !known_count(&r->grown, key);
 }
 
 void result_write_option(const struct results *r, const struct failing *f, struct buffer *b)
@@ -86,21 +102,43 @@ static void write_ending(struct buffer *b, const struct result *r)
 	}
 }
 
+static void add_outcome(struct buffer *b, size_t before, const char *words)
+{
+	buffer_text(b, b->used > before ? "; " : "");
+	buffer_text(b, words);
+}
+
 static void write_outcome(struct buffer *b, const struct result *r)
 {
 	size_t before = b->used;
 
 	write_ending(b, r);
 	if (r->news) {
-		buffer_text(b, b->used > before ? "; " : "");
+		add_outcome(b, before, "");
 		buffer_count(b, r->news, "new finding");
 	}
-	if (!r->is_reached && r->ending > ENDING_NOT_STARTED) {
-		buffer_text(b, b->used > before ? "; " : "");
-		buffer_text(b, r->count > 1 ? "not both reached" : "not reached");
-	}
+	if (r->ending <= ENDING_NOT_STARTED)
+		return;
+	if (!r->is_reached)
+		add_outcome(b, before, r->count > 1 ? "not both reached" : "not reached");
+	if (r->is_unsure)
+		add_outcome(b, before, r->trace_count ? "a lower bound" : "no trace");
 	if (b->used == before)
 		buffer_text(b, "fine");
+}
+
+void result_write_sentence(const struct results *r, const struct result *result, struct buffer *b)
+{
+	for (unsigned i = 0; i < result->count; i++) {
+		const struct site_calls *site = &r->sites.all[result->failing[i].site];
+
+		buffer_text(b, i ? ", and then " : "");
+		buffer_plain(b, site->function);
+		buffer_text(b, " was made to fail in ");
+		buffer_text(b, site->where);
+	}
+	buffer_text(b, ": ");
+	write_ending(b, result);
 }
 
 /* The cells of the line of a run's i-th call. */
@@ -166,9 +204,9 @@ static void write_line(const struct table *t, struct buffer *b)
 }
 
 /* Bad runs come first, then those in which the call was not reached, and then what is fine. */
-static unsigned rank(const struct result *r)
+static unsigned rank(const struct results *all, const struct result *r)
 {
-	return result_is_bad(r) ? 0 : r->ending != ENDING_ALIKE ? 1 : r->is_reached ? 3 : 2;
+	return is_bad(all, r) ? 0 : r->ending != ENDING_ALIKE ? 1 : r->is_reached ? 3 : 2;
 }
 
 static void write_table(const struct results *r, struct buffer *b)
@@ -183,7 +221,8 @@ static void write_table(const struct results *r, struct buffer *b)
 	write_line(&t, b);
 	for (unsigned is = 0; is < 4; is++)
 		for (size_t run = 1; run < r->count; run++)
-			for (unsigned i = 0; rank(&r->all[run]) == is && i < r->all[run].count; i++) {
+			for (unsigned i = 0; rank(r, &r->all[run]) == is && i < r->all[run].count;
+			     i++) {
 				fill_cells(&t, run, i);
 				write_line(&t, b);
 			}
@@ -192,17 +231,28 @@ static void write_table(const struct results *r, struct buffer *b)
 		buffer_release(&t.cell[j]);
 }
 
-void results_write_text(const struct results *r, struct buffer *b)
+static void write_heading(const struct results *r, struct buffer *b)
 {
-	size_t pairs = r->count - 1 - r->singles;
+	struct results_counts counts = results_count(r);
+	size_t singles = 0, pairs = 0;
 
-	buffer_count(b, r->singles, "call");
+	for (size_t i = 1; i < r->count; i++)
+		if (r->all[i].ending != ENDING_NOT_RUN)
+			*(i <= r->singles ? &singles : &pairs) += 1;
+	buffer_count(b, singles, "call");
 	buffer_text(b, " let fail");
 	if (pairs) {
 		buffer_text(b, ", and ");
 		buffer_count(b, pairs, "pair");
 	}
-	buffer_format(b, ", one in each run; %zu of them with consequences\n", results_bad(r));
+	buffer_format(b, ", one in each run; %zu of them with consequences\n", counts.bad);
+	if (counts.waiting)
+		buffer_format(b, "not run: %zu\n", counts.waiting);
+}
+
+void results_write_text(const struct results *r, struct buffer *b)
+{
+	write_heading(r, b);
 	if (r->left)
 		buffer_format(b, "left out by a limit: %zu\n", r->left);
 	buffer_text(b, "\n");
@@ -279,4 +329,6 @@ void results_release(struct results *r)
 	}
 	free(r->all);
 	sites_release(&r->sites);
+	known_release(&r->base);
+	known_release(&r->grown);
 }

@@ -11,9 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "viewer/sites/known.h"
 #include "viewer/sites/sites.h"
 
 struct buffer;
+struct finding;
 struct json;
 
 /* A call that a run lets fail: the nth one from a site. */
@@ -40,6 +42,7 @@ struct result {
 	enum ending ending;
 	uint32_t number;
 	bool is_reached; /* all of them have failed */
+	bool is_unsure;  /* there is no trace of it, or what was found is a lower bound */
 	uint64_t news;   /* findings that are not known yet */
 	char *last; /* of a crash or hang: lines that say what the command did last; NULL: nothing is known */
 	char **traces;
@@ -53,15 +56,26 @@ struct results {
 	size_t singles; /* runs in which one call fails: they follow the first */
 	size_t left;    /* calls, or pairs, that were not let fail, because of a limit */
 	const char *folder;
+	uint32_t status_of_faults; /* by which the host tells a package's faults; 0: it does not */
+	struct known base;         /* what the run as it is has found */
+	struct known grown;        /* that of it which another run has more often */
 };
 
-/* Is it one that makes a sweep fail? */
-bool result_is_bad(const struct result *r);
-/* How many runs are; and how many have not been made. */
-size_t results_bad(const struct results *r);
-size_t results_waiting(const struct results *r);
+/* Did it end as no run may? */
+bool result_is_broken(const struct results *all, const struct result *r);
+/* How many runs have ended so, have consequences, have not been made, or cannot be judged. */
+struct results_counts {
+	size_t broken, bad, waiting, unsure;
+};
+struct results_counts results_count(const struct results *r);
+/* Is it a finding of the run as it is? */
+bool results_know(const struct results *r, const struct finding *f);
 /* Appends "AllocateLsaHeap:site=1f2e,1": the value of --fail. */
 void result_write_option(const struct results *r, const struct failing *f, struct buffer *b);
+/* The next broken run behind number *i, which is set; NULL: there is none. `r` may be NULL. */
+const struct result *results_next_broken(const struct results *r, size_t *i);
+/* Appends "AllocateLsaHeap was made to fail in trust at a.c:5: CRASH: SIGSEGV". */
+void result_write_sentence(const struct results *r, const struct result *result, struct buffer *b);
 /* Appends a table with a line for each run, and what was done last in crashes and hangs. */
 void results_write_text(const struct results *r, struct buffer *b);
 /* Writes an object. `r` NULL: null. */

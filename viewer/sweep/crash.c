@@ -135,14 +135,28 @@ static void go_on(pid_t tid, int status)
 		ptrace(PTRACE_CONT, tid, NULL, (void *)(uintptr_t)(event ? 0 : number));
 }
 
+/* In two parts: this program has these texts as well. */
+static bool has_sign(const char *bytes, size_t count)
+{
+	static const char first[] = "__lsan_", second[] = "do_leak_check";
+	const char *end = bytes + count, *at = bytes;
+
+	while ((at = memmem(at, (size_t)(end - at), first, sizeof(first) - 1)) != NULL) {
+		at += sizeof(first) - 1;
+		if ((size_t)(end - at) >= sizeof(second) - 1 &&
+		    memcmp(at, second, sizeof(second) - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Linked statically, as clang does it. */
 static bool has_leak_sanitizer(const char *path)
 {
-	static const char sign[] = "__lsan_do_leak_check";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat status;
 	void *file = MAP_FAILED;
-	bool has_sign;
+	bool has_one;
 
 	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
 		file = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -150,9 +164,9 @@ static bool has_leak_sanitizer(const char *path)
 		close(fd);
 	if (file == MAP_FAILED)
 		return false;
-	has_sign = memmem(file, (size_t)status.st_size, sign, sizeof(sign) - 1) != NULL;
+	has_one = has_sign(file, (size_t)status.st_size);
 	munmap(file, (size_t)status.st_size);
-	return has_sign;
+	return has_one;
 }
 
 bool crash_may_be_watched(const char *command)

@@ -23,8 +23,6 @@
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/frames.h"
 
-#define ANY_COUNT (UINT64_MAX >> 1)
-
 enum { OUTPUT_LINES = 5 }; /* of the end of its output, of a run that ends badly */
 
 /* The traces of a run. */
@@ -89,6 +87,47 @@ static struct findings *find(const struct sweep *s, const struct opened *o)
 	return f;
 }
 
+static void write_output(struct buffer *b, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char text[4096], *line = text;
+	size_t bytes = 0, lines = 0;
+
+	if (file) {
+		if (fseek(file, -(long)(sizeof(text) - 1), SEEK_END) != 0)
+			rewind(file);
+		bytes = fread(text, 1, sizeof(text) - 1, file);
+		fclose(file);
+	}
+	while (bytes && text[bytes - 1] == '\n')
+		bytes--;
+	text[bytes] = '\0';
+	for (size_t i = bytes; i > 0 && line == text; i--)
+		if (text[i - 1] == '\n' && ++lines == OUTPUT_LINES)
+			line = text + i;
+	if (*line)
+		buffer_text(b, "  its output ends with:\n");
+	for (char *next; *line; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next)
+			*next++ = '\0';
+		buffer_text(b, "    ");
+		buffer_plain(b, line);
+		buffer_text(b, "\n");
+	}
+}
+
+void judge_complain(const struct sweep *s, const char *words)
+{
+	struct buffer output = { 0 };
+
+	write_output(&output, s->runs[0].output);
+	complaint_print("lsatrace sweep", "%s; see %s", words, s->runs[0].output);
+	if (output.used)
+		fputs(output.data, stderr);
+	buffer_release(&output);
+}
+
 bool judge_learn(struct sweep *s)
 {
 	struct opened o = open_run(s, 0);
@@ -99,19 +138,16 @@ bool judge_learn(struct sweep *s)
 	for (size_t i = 0; is_read && i < o.count; i++)
 		is_read = plan_learn(&s->results, o.models[i], s->symbols, &trouble);
 	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *f = findings_get(findings, i);
+		const struct finding *f = findings_look(findings, i);
 
-		baseline_add(s->known, f, f->count, &findings->namer);
-		baseline_add(s->singles, f, ANY_COUNT, &findings->namer);
+		known_add(&s->results.base, known_key(f), f->count);
 	}
 	findings_free(findings);
 	close_run(s, &o);
 	if (!is_read)
 		complaint_print(s->results.all[0].traces[0], "%s", trouble.text);
 	else if (s->results.sites.count == 0)
-		complaint_print("lsatrace sweep",
-				"the command has made no call that could fail; see %s",
-				s->runs[0].output);
+		judge_complain(s, "the command has made no call that could fail");
 	return is_read && s->results.sites.count > 0;
 }
 
@@ -161,36 +197,6 @@ static void write_last_call(struct buffer *b, const struct sweep *s, const struc
 	timeline_free(timeline);
 }
 
-static void write_output(struct buffer *b, const char *path)
-{
-	FILE *file = fopen(path, "re");
-	char text[4096], *line = text;
-	size_t bytes = 0, lines = 0;
-
-	if (file) {
-		if (fseek(file, -(long)(sizeof(text) - 1), SEEK_END) != 0)
-			rewind(file);
-		bytes = fread(text, 1, sizeof(text) - 1, file);
-		fclose(file);
-	}
-	while (bytes && text[bytes - 1] == '\n')
-		bytes--;
-	text[bytes] = '\0';
-	for (size_t i = bytes; i > 0 && line == text; i--)
-		if (text[i - 1] == '\n' && ++lines == OUTPUT_LINES)
-			line = text + i;
-	if (*line)
-		buffer_text(b, "  its output ends with:\n");
-	for (char *next; *line; line = next) {
-		next = strchrnul(line, '\n');
-		if (*next)
-			*next++ = '\0';
-		buffer_text(b, "    ");
-		buffer_plain(b, line);
-		buffer_text(b, "\n");
-	}
-}
-
 /* Appends the lines of a file, if there is one. */
 static void copy_lines(struct buffer *b, const char *words, const char *path)
 {
@@ -234,28 +240,42 @@ static void set_ending(const struct sweep *s, size_t run)
 	}
 }
 
-/* A finding of the package that is not known. */
-static bool is_news(const struct finding *f)
+/*
+ * Is it a finding of the package that is new: that the run as it is has less often; and, if two calls
+ * fail, that no single one leads to? `own` has the findings of this run so far.
+ */
+static bool is_news(struct sweep *s, const struct result *r, struct known *own,
+		    const struct finding *f)
 {
-	return f->level != TRACE_LEVEL_NOTE && finding_counts(f);
+	uint64_t key = known_key(f), all = known_add(own, key, f->count);
+	uint64_t base = known_count(&s->results.base, key);
+
+	if (f->level == TRACE_LEVEL_NOTE || !finding_counts(f) || all <= base ||
+	    all - f->count > base || (r->count > 1 && known_count(&s->singles, key)))
+		return false;
+	if (base)
+		known_add(&s->results.grown, key, 1);
+	if (r->count == 1)
+		known_add(&s->singles, key, 1);
+	return true;
 }
 
 static void count_findings(struct sweep *s, struct result *r, struct findings *findings)
 {
+	struct known own = { 0 };
 	uint64_t failed = 0;
 
 	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *f = findings_get(findings, i);
+		const struct finding *f = findings_look(findings, i);
 
 		if (f->reason == TRACE_REASON_INJECTED)
 			sum_add(&failed, f->count);
-		if (!is_news(f))
-			continue;
-		r->news++;
-		if (r->count == 1)
-			baseline_add(s->singles, f, ANY_COUNT, &findings->namer);
+		else
+			r->news += is_news(s, r, &own, f);
 	}
 	r->is_reached = failed >= r->count;
+	r->is_unsure = r->trace_count == 0 || !findings->is_exact;
+	known_release(&own);
 }
 
 void judge_run(struct sweep *s, size_t run)
@@ -265,11 +285,11 @@ void judge_run(struct sweep *s, size_t run)
 	struct findings *findings = find(s, &o);
 	struct buffer last = { 0 };
 
-	baseline_apply(r->count == 1 ? s->known : s->singles, findings);
+	baseline_apply(s->report.baseline, findings);
 	set_ending(s, run);
 	count_findings(s, r, findings);
 	findings_free(findings);
-	if (r->ending == ENDING_CRASH || r->ending == ENDING_HANG) {
+	if (result_is_broken(&s->results, r)) {
 		char *crash = sweep_file(s, run, CRASH_FILE);
 
 		copy_lines(&last,

@@ -3,16 +3,18 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
-#include "viewer/record/output.h"
 #include "viewer/sweep/runs.h"
 #include "viewer/sweep/state.h"
 
@@ -27,25 +29,41 @@ static char *file_of(const char *folder, const char *name)
 	return buffer_take(&path);
 }
 
-bool resume_note(const struct sweep *s, char *const *options, size_t count)
+static bool write_arguments(const struct sweep *s, int fd, char *const *options, size_t count)
 {
-	char *path = file_of(s->folder, "arguments"), folder[PATH_MAX];
-	FILE *file = getcwd(folder, sizeof(folder)) ? fopen(path, "we") : NULL;
-	bool is_written = false;
+	FILE *file = fdopen(dup(fd), "w");
+	char folder[PATH_MAX];
+	bool is_written = file && getcwd(folder, sizeof(folder)) && ftruncate(fd, 0) == 0;
 
-	if (file) {
+	if (is_written) {
 		fprintf(file, "%s%c%zu%c", folder, 0, count, 0);
 		for (size_t i = 0; i < count; i++)
 			fprintf(file, "%s%c", options[i], 0);
 		for (size_t i = 0; s->command[i]; i++)
 			fprintf(file, "%s%c", s->command[i], 0);
 		is_written = !ferror(file);
-		is_written = fclose(file) == 0 && is_written;
 	}
-	if (!is_written)
+	return file && fclose(file) == 0 && is_written;
+}
+
+bool resume_begin(struct sweep *s, char *const *options, size_t count)
+{
+	char *path = file_of(s->folder, "arguments");
+	bool is_ready = false;
+
+	s->lock = open(path, s->resume ? O_RDWR | O_CLOEXEC : O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+		       0666);
+	if (s->lock < 0 && errno == EEXIST)
+		complaint_print(s->folder,
+				"this folder has a sweep already, which --resume goes on with");
+	else if (s->lock >= 0 && flock(s->lock, LOCK_EX | LOCK_NB) < 0)
+		complaint_print(s->folder, "another sweep is at work in this folder");
+	else if (s->lock < 0 || !(s->resume || write_arguments(s, s->lock, options, count)))
 		complaint_print(path, "%s", strerror(errno));
+	else
+		is_ready = true;
 	free(path);
-	return is_written;
+	return is_ready;
 }
 
 const char *resume_folder(int argc, char *const *argv)
@@ -156,22 +174,41 @@ static bool read_end(const struct sweep *s, size_t run)
 	return has_ended;
 }
 
+/* Of what a sweep has put there. */
+static bool is_own(const char *name)
+{
+	size_t bytes = strlen(name);
+
+	return strcmp(name, ENDED) == 0 || strcmp(name, "output") == 0 ||
+	       strcmp(name, CRASH_FILE) == 0 ||
+	       (bytes > 6 && strcmp(name + bytes - 6, ".trace") == 0);
+}
+
 static void empty_folder(const char *path)
 {
 	DIR *folder = opendir(path);
 	struct dirent *entry;
 
 	while (folder && (entry = readdir(folder)) != NULL)
-		if (entry->d_name[0] != '.')
+		if (is_own(entry->d_name))
 			unlinkat(dirfd(folder), entry->d_name, 0);
 	if (folder)
 		closedir(folder);
 }
 
+/* A folder that is there already is somebody else's, unless a sweep goes on. */
+static bool make_folder(const struct sweep *s, const char *folder)
+{
+	if (mkdir(folder, 0777) == 0 || (errno == EEXIST && s->resume))
+		return true;
+	complaint_print(folder, "%s", strerror(errno));
+	return false;
+}
+
 bool resume_prepare(const struct sweep *s, size_t run)
 {
 	char *folder = sweep_folder(s, run);
-	bool is_made = output_make_folder(folder);
+	bool is_made = make_folder(s, folder);
 
 	if (is_made && !(s->resume && read_end(s, run)))
 		empty_folder(folder);

@@ -17,8 +17,9 @@
 
 struct sweep;
 
-/* Writes the arguments down. Returns false with one line printed if that fails. */
-bool resume_note(const struct sweep *s, char *const *options, size_t count);
+/* Writes the arguments down, or begins to go on. Until the process ends, no other sweep uses the folder. Returns
+ * false with one line printed if that fails. */
+bool resume_begin(struct sweep *s, char *const *options, size_t count);
 
 /*
  * Puts the arguments that a folder has before those of the command line, and its command behind them:
@@ -30,7 +31,7 @@ int resume_arguments(const char *folder, int *argc, char ***argv);
 /* The value of --resume, before the command line is parsed; NULL: there is none. */
 const char *resume_folder(int argc, char *const *argv);
 
-/* Makes the folder of a run. If it has ended there before, its state is set; else all files in it are
+/* Makes the folder of a run. If it has ended there before, its state is set; else what is left of it is
  * removed. Returns false with one line printed if the folder cannot be made. */
 bool resume_prepare(const struct sweep *s, size_t run);
 /* Writes down how a run has ended. */

@@ -75,19 +75,46 @@ struct batch {
 	size_t count;
 };
 
+/* A child may have children, which come to this process when it has ended. */
+static void end_children(void)
+{
+	char path[64], *line = NULL;
+	size_t room = 0;
+	bool has_some = true;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	while (has_some) {
+		FILE *file = fopen(path, "re");
+
+		has_some = file && getdelim(&line, &room, ' ', file) > 0;
+		if (has_some) {
+			has_some = kill((pid_t)atoi(line), SIGKILL) == 0;
+			waitpid((pid_t)atoi(line), NULL, has_some ? 0 : WNOHANG);
+		}
+		if (file)
+			fclose(file);
+	}
+	free(line);
+}
+
 /* In a process of its own. */
 static int record(void *batch, size_t i)
 {
 	const struct batch *b = batch;
 	struct recording recording = { .settings = { .output = "%e.%p.trace" } };
 	char *folder = sweep_folder(b->sweep, b->request[i].run);
+	int status;
 
 	close(b->answers);
 	recording.settings.folder = recording.session.folder = folder;
 	recording.watch = crash_may_be_watched(b->sweep->command[0]) ? crash_watch : NULL;
 	recording.watch_path = sweep_file(b->sweep, b->request[i].run, CRASH_FILE);
 	buffer_text(&recording.settings.text, b->options[i]);
-	return recording_run(&recording, b->sweep->command);
+	/* What the command leaves behind becomes a child of this process, and ends with it. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	status = recording_run(&recording, b->sweep->command);
+	end_children();
+	return status;
 }
 
 static void tell(void *batch, size_t i)

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "viewer/base/buffer.h"
-#include "viewer/gate/baseline.h"
 #include "viewer/sweep/runs.h"
 #include "viewer/symbols/symbols.h"
 
@@ -31,8 +30,7 @@ void sweep_release(struct sweep *s)
 	free(s->runs);
 	free(s->folder);
 	results_release(&s->results);
-	baseline_free(s->known);
-	baseline_free(s->singles);
+	known_release(&s->singles);
 	symbols_free(s->symbols);
 	settings_release(&s->settings);
 	report_release(&s->report);

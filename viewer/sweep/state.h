@@ -19,7 +19,6 @@
 
 #define CRASH_FILE "crash" /* of a run: the stack of its last crash */
 
-struct baseline;
 struct run;
 struct symbols;
 
@@ -37,9 +36,9 @@ struct sweep {
 	struct run *runs; /* by number, as results.all */
 	pid_t runner;     /* runner.h; 0: there is none, and the pipes: */
 	int requests, answers;
-	uint64_t end_ns;          /* of --max-time, or 0 */
-	struct baseline *known;   /* what the run as it is has found, and what --baseline has */
-	struct baseline *singles; /* and what runs have found in which one call fails */
+	uint64_t end_ns;      /* of --max-time, or 0 */
+	struct known singles; /* what is new in runs in which one call fails */
+	int lock;             /* the open file `arguments`; 0: it is not open */
 	struct symbols *symbols;
 	struct progress progress;
 	int alike; /* the wait status of the run as it is */

@@ -10,6 +10,7 @@
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
 #include "viewer/gate/baseline.h"
+#include "viewer/record/launch.h"
 #include "viewer/record/output.h"
 #include "viewer/sites/plan.h"
 #include "viewer/sweep/judge.h"
@@ -22,6 +23,7 @@
 #define NS 1000000000ull
 
 enum { TROUBLE = 2 };
+enum { BUNDLED_STATUS_FAULTS = 1 }; /* of lsatrace host, if its package has made a fault */
 
 static void take_end(struct sweep *s, size_t run)
 {
@@ -56,12 +58,19 @@ static bool begin(struct sweep *s)
 	s->results.all[s->results.count++] = (struct result){ .is_reached = true };
 	is_whole = do_runs(s, 0);
 	s->alike = s->runs[0].wait_status;
-	if (s->runs[0].state == RUN_ENDED)
-		return judge_learn(s);
-	if (is_whole)
-		complaint_print("lsatrace sweep", "the command does not end by itself; see %s",
-				s->runs[0].output);
-	return false;
+	if (s->runs[0].state != RUN_ENDED) {
+		if (is_whole)
+			judge_complain(s, "as it is, the command does not end");
+		return false;
+	}
+	if (launch_exit_status(s->alike) > 128) {
+		judge_complain(s, "as it is, the command is ended by a signal");
+		return false;
+	}
+	if (launch_exit_status(s->alike))
+		complaint_print("lsatrace sweep", "as it is, the command ends with status %d",
+				launch_exit_status(s->alike));
+	return judge_learn(s);
 }
 
 static size_t most_of(const struct sweep *s)
@@ -97,19 +106,9 @@ static enum report_status report_all(struct sweep *s)
 			traces[count++] = r->all[i].traces[k];
 		}
 	s->report.sweep = r;
-	s->report.baseline = s->known;
 	status = report_traces(&s->report, traces, count, stdout);
-	s->known = NULL; /* it is the report's now */
 	free(traces);
 	return status;
-}
-
-static bool has_crash(const struct results *r)
-{
-	for (size_t i = 1; i < r->count; i++)
-		if (r->all[i].ending == ENDING_CRASH || r->all[i].ending == ENDING_HANG)
-			return true;
-	return false;
 }
 
 /* Returns false with one line printed if something is wrong. */
@@ -117,16 +116,12 @@ static bool prepare(struct sweep *s, char *const *options, size_t count)
 {
 	const char *folder = s->resume ? s->resume : s->settings.folder;
 	struct buffer name = { 0 };
-	char *trouble = NULL;
 
 	if (!report_prepare(&s->report, true))
 		return false;
-	s->known = s->report.baseline ? s->report.baseline : baseline_new();
-	s->report.baseline = NULL;
-	s->singles = baseline_new();
-	if (s->report.baseline_file)
-		trouble = baseline_read(s->singles, s->report.baseline_file);
-	free(trouble); /* it was read just before */
+	/* All is compared, if only with the run as it is. */
+	if (!s->report.baseline)
+		s->report.baseline = baseline_new();
 	s->symbols = symbols_new(NULL);
 	symbols_look_in(s->symbols, &s->report.places);
 	buffer_format(&name, "%s", folder ? folder : "");
@@ -135,11 +130,14 @@ static bool prepare(struct sweep *s, char *const *options, size_t count)
 	s->folder = buffer_take(&name);
 	s->results.folder = s->folder;
 	s->end_ns = s->max_seconds ? runs_now_ns() + s->max_seconds * NS : 0;
-	return output_make_folder(s->folder) && (s->resume || resume_note(s, options, count));
+	if (launch_skip(s->command) != s->command)
+		s->results.status_of_faults = BUNDLED_STATUS_FAULTS;
+	return output_make_folder(s->folder) && resume_begin(s, options, count);
 }
 
 int sweep_do(struct sweep *s, char *const *options, size_t count)
 {
+	struct results_counts counts;
 	enum report_status status;
 	bool is_whole;
 
@@ -150,17 +148,21 @@ int sweep_do(struct sweep *s, char *const *options, size_t count)
 	if (is_whole && s->has_pairs)
 		is_whole = do_pairs(s);
 	status = report_all(s);
+	counts = results_count(&s->results);
 	complaint_print("lsatrace sweep", "traces and output in %s", s->folder);
-	if (!is_whole || results_waiting(&s->results))
+	if (counts.waiting)
 		complaint_print("lsatrace sweep",
 				"%zu calls were not let fail, because %s: go on with "
 				"lsatrace sweep --resume=%s",
-				results_waiting(&s->results),
-				is_whole ? "of --max-time" : "this was interrupted", s->folder);
+				counts.waiting, is_whole ? "of --max-time" : "this was interrupted",
+				s->folder);
+	if (counts.unsure)
+		complaint_print("lsatrace sweep",
+				"%zu runs cannot be judged, or not in full: their rows say why",
+				counts.unsure);
 	if (status == REPORT_TROUBLE || !is_whole)
 		return TROUBLE;
-	if (s->report.fail_on != REPORT_FAIL_ON_NEVER &&
-	    (status == REPORT_FINDINGS || has_crash(&s->results)))
+	if (s->report.fail_on != REPORT_FAIL_ON_NEVER && (status == REPORT_FINDINGS || counts.broken))
 		return s->error_status ? (int)s->error_status : 1;
-	return 0;
+	return counts.unsure ? TROUBLE : 0;
 }

@@ -20,7 +20,7 @@ struct told {
 bool step_is_verbose;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct told *all_told;
-static unsigned count;
+static unsigned faults, unexpected;
 
 static bool was_told(const char *text)
 {
@@ -73,21 +73,36 @@ static void format_fault(char text[static TEXT_BYTES], const char *format, va_li
 			*c = '?';
 }
 
-void fault_tell(const char *format, ...)
+static void tell_once(unsigned *count, const char *format, va_list arguments)
 {
 	char text[TEXT_BYTES];
-	va_list arguments;
 
-	va_start(arguments, format);
 	format_fault(text, format, arguments);
-	va_end(arguments);
 	pthread_mutex_lock(&mutex);
 	if (!was_told(text)) {
-		count++;
+		++*count;
 		fprintf(stderr, "lsatrace-host: %s\n", text);
 		remember(text); /* last: the fault may be damage to the allocator */
 	}
 	pthread_mutex_unlock(&mutex);
+}
+
+void fault_tell(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	tell_once(&faults, format, arguments);
+	va_end(arguments);
+}
+
+void fault_tell_unexpected(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	tell_once(&unexpected, format, arguments);
+	va_end(arguments);
 }
 
 void fault_tell_last(const char *format, ...)
@@ -105,7 +120,12 @@ void fault_tell_last(const char *format, ...)
 
 unsigned fault_count(void)
 {
-	return count;
+	return faults;
+}
+
+unsigned fault_unexpected(void)
+{
+	return unexpected;
 }
 
 void step_print(const char *format, ...)

@@ -14,8 +14,12 @@ void fault_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Tells the one that ends the process. It takes no lock and no memory: the package may have been in the allocator. */
 void fault_tell_last(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Returns how many different faults were told. */
+/* Tells that a step did not do what the scenario expects of it. That need not be the package's fault. */
+void fault_tell_unexpected(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Return how many different faults, and unexpected results, were told. */
 unsigned fault_count(void);
+unsigned fault_unexpected(void);
 
 /* With -v, prints a line about a step on standard output. Otherwise it does nothing. */
 void step_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

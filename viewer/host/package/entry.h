@@ -13,8 +13,9 @@
 #include "viewer/host/memory/clients.h"
 #include "viewer/host/package/packages.h"
 
-/* The status of the process if there were faults. */
-enum { ENTRY_STATUS_FAULTS = 1 };
+/* The status of the process if there were faults; and if there were none, but a step did not do what the scenario
+ * expects. */
+enum { ENTRY_STATUS_FAULTS = 1, ENTRY_STATUS_UNEXPECTED = 3 };
 
 struct entry {
 	struct site outer;

@@ -94,9 +94,13 @@ static const char *plural(unsigned long count)
 
 static void print_summary(size_t ready)
 {
-	printf("lsatrace-host: %zu package%s initialised, %lu call%s, %u fault%s\n", ready,
+	printf("lsatrace-host: %zu package%s initialised, %lu call%s, %u fault%s", ready,
 	       plural(ready), entry_count(), plural(entry_count()), fault_count(),
 	       plural(fault_count()));
+	if (fault_unexpected())
+		printf(", %u result%s not as the scenario expects", fault_unexpected(),
+		       plural(fault_unexpected()));
+	printf("\n");
 }
 
 static size_t count_ready(void)
@@ -134,5 +138,7 @@ int main(int argc, char **argv)
 	tasks_finish();
 	print_summary(ready);
 	steps_release(&steps);
-	return fault_count() ? ENTRY_STATUS_FAULTS : 0;
+	return fault_count()        ? ENTRY_STATUS_FAULTS
+	       : fault_unexpected() ? ENTRY_STATUS_UNEXPECTED
+				    : 0;
 }

@@ -46,7 +46,8 @@ static void compare_reply(const struct verb_call *call, const struct call *made)
 	    (expected.length && memcmp(expected.bytes, made->reply, expected.length) != 0)) {
 		struct site outer = site_enter(call->package->name, "LsaApCallPackage");
 
-		fault_tell("%u bytes were returned that are not those expected", made->reply_bytes);
+		fault_tell_unexpected("%u bytes were returned that are not those expected",
+				      made->reply_bytes);
 		site_leave(&outer);
 	}
 	data_release(&expected);

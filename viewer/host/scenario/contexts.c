@@ -246,10 +246,10 @@ static void make_context(const struct verb_call *call)
 	exchange_tokens(call, &initiator, &acceptor);
 	if (step_text(call->step, "until") &&
 	    (initiator.status || (call->package->api.AcceptLsaModeContext && acceptor.status)))
-		fault_tell("%s: the context was not completed: the initiator returned 0x%08x, the "
-			   "acceptor 0x%08x",
-			   call->package->name, (unsigned)initiator.status,
-			   (unsigned)acceptor.status);
+		fault_tell_unexpected(
+			"%s: the context was not completed: the initiator returned 0x%08x, the "
+			"acceptor 0x%08x",
+			call->package->name, (unsigned)initiator.status, (unsigned)acceptor.status);
 	verb_expect(call, initiator.entry, "expect", initiator.status);
 	free(initiator.token);
 	free(acceptor.token);

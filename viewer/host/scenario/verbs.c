@@ -32,8 +32,9 @@ void verb_expect(const struct verb_call *call, const char *entry, const char *ke
 		is_right = (uint32_t)strtoull(text, NULL, 0) == (uint32_t)status;
 	outer = site_enter(call->package->name, entry);
 	if (!is_right)
-		fault_tell("%s is 0x%08x, and not %s as expected",
-			   strcmp(key, "expect") == 0 ? "the status" : key, (unsigned)status, text);
+		fault_tell_unexpected("%s is 0x%08x, and not %s as expected",
+				      strcmp(key, "expect") == 0 ? "the status" : key,
+				      (unsigned)status, text);
 	site_leave(&outer);
 }
 
