@@ -167,6 +167,8 @@ Test(fail, the_calls_of_a_site_fail, .timeout = 60)
 				 options = { 0 };
 		size_t calls = sites.count / 3, wanted = rows[i].repeat * calls + rows[i].call;
 
+		cr_assert_not_null(sites.all);
+
 		arguments_add(&options, "--fail=%s:site=%s,%zu", rows[i].function,
 			      sites.all[rows[i].call], rows[i].repeat + 1);
 		failed = traced_record((const char *const *)options.all, repeat);

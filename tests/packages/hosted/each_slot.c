@@ -28,7 +28,7 @@ static void let_go(char *block, bool has_worked, enum defect defect)
 	if (is_wrong && defect == DEFECT_LEAK)
 		return;
 	if (is_wrong && defect == DEFECT_CRASH)
-		*(volatile char *)NULL = *block;
+		*(volatile char *)(uintptr_t)defect = *block; /* of the first page */
 	if (is_wrong && defect == DEFECT_DOUBLE_FREE)
 		lsa->FreeLsaHeap(block);
 	lsa->FreeLsaHeap(block);
