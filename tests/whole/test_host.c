@@ -17,6 +17,7 @@
 #define TRIPS PACKAGE("trips")
 #define CONTRACT PACKAGE("contract")
 #define HANDSHAKE PACKAGE("handshake")
+#define ONE_SIDED PACKAGE("one_sided")
 #define DLL(name) BUILD_DIR "/tests/packages/" name ".dll"
 
 /* Writes a scenario into a new file of a folder. Returns its path, to be freed. */
@@ -86,6 +87,8 @@ static struct fault faults[] = {
 	{ "logon", "logon-left", "LsaApLogonUser: TokenInformation", "nobody frees it", "" },
 	{ "logon", "profile-heap", "LsaApLogonUser: ProfileBuffer", "AllocateClientBuffer", "" },
 	{ "logon", "profile-length", "LsaApLogonUser: ProfileBuffer", "said to be 33", "" },
+	{ "logon", "profile-null", "LsaApLogonUser: ProfileBuffer",
+	  "is NULL, but its length is said to be 32", "" },
 	{ "call", "", "", "", "" },
 	{ "call", "copy-beyond", "CopyToClientBuffer: 17 bytes", "not all in one buffer", "" },
 	{ "call", "copy-to-own", "CopyToClientBuffer: ", "is no address of the client", "" },
@@ -103,6 +106,9 @@ static struct fault faults[] = {
 	{ "call", "free-twice", "FreeLsaHeap: a block of 40 bytes", "freed again", "" },
 	{ "call", "reply-unset", "LsaApCallPackage: ProtocolReturnBuffer", "was not set", "" },
 	{ "call", "reply-length", "LsaApCallPackage: ProtocolReturnBuffer", "said to be 17", "" },
+	{ "call", "reply-null", "LsaApCallPackage: ProtocolReturnBuffer",
+	  "is NULL, but its length is said to be 6", "" },
+	{ "call", "reply-refused", "", "", "" },
 	{ "call", "reply-heap", "LsaApCallPackage: ProtocolReturnBuffer", "the LSA's heap", "" },
 	{ "call", "reply-static", "LsaApCallPackage: ProtocolReturnBuffer", "is no buffer of Alloc",
 	  "" },
@@ -226,6 +232,86 @@ Test(host, contexts_are_made_and_used_in_the_lsa_and_in_the_client)
 		  "%s", run.err);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		cr_expect(strstr(run.out, calls[i]), "%s: %s", calls[i], run.out);
+	run_release(&run);
+}
+
+Test(host, a_handle_is_only_one_that_the_package_gave_out)
+{
+	struct run run = traced_bare(COMMAND(LSATRACE, "host", "-v", "-n", "2", ONE_SIDED));
+	static const char *const calls[] = {
+		"one_sided[0]: SpGetRemoteCredGuardLogonBuffer: 0xc00000bb",
+		"one_sided[0]: SpAcceptLsaModeContext: 0x00000000",
+		"one_sided[0]: SpQueryContextAttributes: 0xc00000bb",
+		"one_sided[1]: SpInitLsaModeContext: 0x00000000",
+		"one_sided[1]: SpApplyControlToken: 0xc00000bb",
+		", 0 faults",
+	};
+	static const char *const never[] = { "one_sided[1]: SpFreeCredentialsHandle",
+					     "[2]: SpQuery", "UserMode", "PostLogonUser" };
+
+	cr_expect_eq(run.status, 0, "%d: %s", run.status, run.err);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		cr_expect(strstr(run.out, calls[i]), "%s: %s", calls[i], run.out);
+	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+		cr_expect_not(strstr(run.out, never[i]), "%s: %s", never[i], run.out);
+	cr_expect_eq(count_lines(run.err), 2, "%s", run.err);
+	cr_expect(strstr(run.err, "the package has no SpInitLsaModeContext: in its place, the host "
+				  "sends token=zero:64"),
+		  "%s", run.err);
+	run_release(&run);
+}
+
+static void expect_refusal(const char *text, const char *says)
+{
+	struct run run = run_scenario(PACKAGE("clean"), text);
+
+	cr_expect_eq(run.status, 2, "%s", text);
+	cr_expect(strstr(run.err, says), "%s: %s", text, run.err);
+	cr_expect_eq(count_lines(run.err), 1, "%s", run.err);
+	run_release(&run);
+}
+
+static void expect_one_side(const char *text, int status, const char *says)
+{
+	struct run run = run_scenario(ONE_SIDED, text);
+
+	cr_expect_eq(run.status, status, "%s: %d: %s", text, run.status, run.err);
+	cr_expect(strstr(run.err, says), "%s: %s", text, run.err);
+	run_release(&run);
+}
+
+Test(host, the_host_sends_tokens_for_the_side_that_a_package_does_not_have)
+{
+	const char *no_initiator = "[0]: SpAcceptLsaModeContext: the package has no "
+				   "SpInitLsaModeContext: in its place, the host sends token=";
+
+	expect_one_side("context package=one_sided[0] acceptor=B until=done expect=0\n"
+			"DeleteContext package=one_sided[0] context=B expect=0xc00000bb\n",
+			3, "and not 0xc00000bb as expected");
+	expect_one_side("context package=one_sided[0] token=text:two\n", 0, no_initiator);
+	expect_one_side("context package=one_sided[0] token=text:refuse until=done\n", 3,
+			"not completed: the acceptor returned 0x80090308");
+	expect_one_side("context package=one_sided[1] token=text:refuse until=done\n", 3,
+			"not completed: the initiator returned 0x80090308");
+	expect_one_side("context package=one_sided[1] steps=1 until=done\n", 3,
+			"the initiator returned 0x00090312");
+	expect_one_side("context package=one_sided[2] until=done\n", 1, "no such entry point");
+	expect_one_side("DeleteContext package=one_sided[0] expect=0\n", 3, "given out none");
+	expect_one_side("InitUserModeContext\n", 2, "needs context=");
+	expect_refusal("context token=hex:0\n", "token=hex:0: expected pairs of");
+}
+
+Test(host, what_was_printed_before_a_crash_is_in_a_file_as_well)
+{
+	struct run run = traced_bare(
+		COMMAND("sh", "-c",
+			"cd \"$(mktemp -d)\" && echo call buffer=text:crash >steps && "
+			"{ \"$0\" host -v -s steps \"$1\" >out 2>&1; cat out; rm -r \"$PWD\"; }",
+			LSATRACE, TRIPS));
+
+	cr_expect(strstr(run.out, "trips: SpGetInfo: 0x00000000\n"
+				  "lsatrace-host: trips: LsaApCallPackage: ends the process by "),
+		  "%s", run.out);
 	run_release(&run);
 }
 
@@ -362,16 +448,6 @@ Test(host, packages_call_each_other_and_peers_that_the_scenario_plays)
 	run_release(&run);
 }
 
-static void expect_refusal(const char *text, const char *says)
-{
-	struct run run = run_scenario(PACKAGE("clean"), text);
-
-	cr_expect_eq(run.status, 2, "%s", text);
-	cr_expect(strstr(run.err, says), "%s: %s", text, run.err);
-	cr_expect_eq(count_lines(run.err), 1, "%s", run.err);
-	run_release(&run);
-}
-
 Test(host, a_scenario_that_is_wrong_is_refused_in_one_line)
 {
 	expect_refusal("\nlogin\n", "/steps:2: 'login' is no verb");
@@ -460,7 +536,7 @@ Test(host, packages_for_windows_run_under_wine, .timeout = 280)
 			  "writes to what it was handed");
 	free(path);
 	path = write_scenario(folder, "call buffer=text:client-read\n");
-	expect_under_wine(COMMAND(LSATRACE, "host", "-s", path, DLL("trips")), 3, "",
+	expect_under_wine(COMMAND(LSATRACE, "host", "-v", "-s", path, DLL("trips")), 3, "SpGetInfo",
 			  "an address of the client, by itself");
 	free(path);
 	run = run_command(COMMAND("wineserver", "-k", "-w"));

@@ -327,7 +327,7 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST client, SECURITY_LOGON_TYPE type, PVO
 {
 	(void)type, (void)information, (void)base, (void)bytes, (void)id, (void)sub_status;
 	*profile = *token = *account = *authority = NULL;
-	*profile_bytes = 160;
+	*profile_bytes = has_habit("heap-profile") || has_habit("logged-on") ? 160 : 0;
 	*token_type = has_habit("logged-on"); /* LSA_TOKEN_INFORMATION_V1, or _NULL */
 	if (has_habit("heap-profile")) {
 		*profile = lsa->AllocateLsaHeap(160);

@@ -104,6 +104,9 @@ static NTSTATUS logon_user(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYP
 	*ProfileBufferLength = is("profile-length") ? 33 : 32;
 	if (is("logon-left"))
 		return STATUS_LOGON_FAILURE;
+	*ProfileBuffer = NULL;
+	if (is("profile-null"))
+		return STATUS_SUCCESS;
 	if (is("profile-heap"))
 		*ProfileBuffer = lsa->AllocateLsaHeap(32);
 	else
@@ -202,6 +205,11 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSu
 	}
 	*ProtocolStatus = STATUS_SUCCESS;
 	if (is("reply-unset"))
+		return STATUS_SUCCESS;
+	*ProtocolReturnBuffer = NULL;
+	*ReturnBufferLength = 6;
+	*ProtocolStatus = is("reply-refused") ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
+	if (is("reply-null") || is("reply-refused"))
 		return STATUS_SUCCESS;
 	*ReturnBufferLength = is("reply-length") ? 17 : 16;
 	if (is("reply-heap"))

@@ -80,7 +80,8 @@ static void tell_once(unsigned *count, const char *format, va_list arguments)
 	format_fault(text, format, arguments);
 	pthread_mutex_lock(&mutex);
 	if (!was_told(text)) {
-		++*count;
+		if (count)
+			++*count;
 		fprintf(stderr, "lsatrace-host: %s\n", text);
 		remember(text); /* last: the fault may be damage to the allocator */
 	}
@@ -102,6 +103,15 @@ void fault_tell_unexpected(const char *format, ...)
 
 	va_start(arguments, format);
 	tell_once(&unexpected, format, arguments);
+	va_end(arguments);
+}
+
+void note_tell(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	tell_once(NULL, format, arguments);
 	va_end(arguments);
 }
 

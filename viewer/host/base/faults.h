@@ -11,6 +11,9 @@
 /* Tells a fault of the entry point in which the thread is. Control characters are printed as "?". */
 void fault_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same of what is no fault. */
+void note_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Tells the one that ends the process. It takes no lock and no memory: the package may have been in the allocator. */
 void fault_tell_last(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

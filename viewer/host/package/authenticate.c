@@ -56,10 +56,18 @@ static NTSTATUS call_logon(const SECPKG_FUNCTION_TABLE *api, PLSA_CLIENT_REQUEST
 			      &r->account, &r->authority);
 }
 
+/* The length is that of the buffer. If the protocol refuses, it may be that of a buffer to come. */
+static void check_length(const char *parameter, bool is_ok, const void *address, ULONG bytes)
+{
+	if (is_ok && !address && bytes && bytes != ANSWER_UNSET)
+		fault_tell("%s is NULL, but its length is said to be %u", parameter, bytes);
+}
+
 static void take_logon(struct client *client, const struct logon *l, struct logon_results *r)
 {
 	bool is_ok = NT_SUCCESS(l->status);
 
+	check_length("ProfileBuffer", is_ok, r->profile, r->profile_bytes);
 	free(answer_client_buffer("ProfileBuffer", client, l->status, r->profile, &r->profile_bytes));
 	answer_token(l->status, r->token_type, r->token);
 	answer_name("AccountName", r->account, is_ok && answer_is_unset(r->account));
@@ -141,6 +149,8 @@ bool package_call(const struct package *package, struct client *client,
 	entry_returned(&entry, call->status);
 	if (NT_SUCCESS(call->status) && call->protocol_status == (NTSTATUS)ANSWER_UNSET)
 		fault_tell("ProtocolStatus was not set");
+	check_length("ProtocolReturnBuffer",
+		     NT_SUCCESS(call->status) && NT_SUCCESS(call->protocol_status), reply, bytes);
 	call->reply =
 		answer_client_buffer("ProtocolReturnBuffer", client, call->status, reply, &bytes);
 	call->reply_bytes = bytes;

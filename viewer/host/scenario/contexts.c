@@ -5,6 +5,7 @@
 
 #include "viewer/host/base/faults.h"
 #include "viewer/host/base/memory.h"
+#include "viewer/host/base/site.h"
 #include "viewer/host/base/system.h"
 #include "viewer/host/memory/heaps.h"
 #include "viewer/host/memory/inputs.h"
@@ -17,6 +18,8 @@ enum { TOKEN_BUFFER = 2, ALLOCATE_MEMORY = 0x100, STEPS_DEFAULT = 16, ATTRIBUTE_
 /* ISC_REQ_EXTENDED_ERROR and ASC_REQ_EXTENDED_ERROR: a token is returned also when the call fails. */
 enum { EXTENDED_ERROR = 0x4000 | 0x8000 };
 enum { USE_INBOUND = 1, USE_OUTBOUND = 2, NATIVE_DATA = 0x10 };
+/* Of the side that a package does not have. */
+#define DEFAULT_TOKEN "zero:64"
 #define CONTINUE_NEEDED ((NTSTATUS)0x00090312)
 #define COMPLETE_AND_CONTINUE ((NTSTATUS)0x00090314)
 #define UNSET_HANDLE ((LSA_SEC_HANDLE)(uintptr_t)answer_unset())
@@ -24,6 +27,7 @@ enum { USE_INBOUND = 1, USE_OUTBOUND = 2, NATIVE_DATA = 0x10 };
 /* One side of a context that is being made. */
 struct side {
 	bool is_initiator;
+	bool is_played; /* the package does not have it: the host hands out the token of the step */
 	const char *entry; /* its entry point */
 	struct client *client;
 	const char *name;
@@ -192,7 +196,7 @@ static bool goes_on(const struct side *side)
 	return side->status == CONTINUE_NEEDED || side->status == COMPLETE_AND_CONTINUE;
 }
 
-/* A package that needs no credential gets 0. */
+/* A package that needs no credential gets 0. Returns whether the side can begin; nothing is acquired for one that is played. */
 static bool begin_side(const struct verb_call *call, struct side *side, const char *key,
 		       const char *otherwise, ULONG use)
 {
@@ -204,6 +208,8 @@ static bool begin_side(const struct verb_call *call, struct side *side, const ch
 	side->client = things_client(call->things, side->name, true);
 	side->flags = (ULONG)step_number(call->step, "flags", 0);
 	side->status = CONTINUE_NEEDED;
+	if (side->is_played)
+		return true;
 	own.client = side->client;
 	credential = things_find(call->things, THING_CREDENTIAL, call->package, side->name);
 	if (!credential && call->package->api.AcquireCredentialsHandle) {
@@ -215,42 +221,87 @@ static bool begin_side(const struct verb_call *call, struct side *side, const ch
 	return true;
 }
 
-/* The tokens go to and fro until both sides are done, one fails, or neither has anything to say. */
-static void exchange_tokens(const struct verb_call *call, struct side *initiator,
-			    struct side *acceptor)
+/* The same token each time, anew. */
+static void play_side(const struct verb_call *call, struct side *side, const struct side *other)
 {
-	uint64_t most = step_number(call->step, "steps", STEPS_DEFAULT);
+	struct site outer = site_enter(call->package->name, other->entry);
+	const char *text = step_text(call->step, "token");
+	struct verb_data data;
 
-	for (uint64_t i = 0; i < most && goes_on(initiator); i++) {
-		advance_side(call, initiator, acceptor);
-		if (!NT_SUCCESS(initiator->status) || !call->package->api.AcceptLsaModeContext ||
-		    !goes_on(acceptor))
-			break;
-		advance_side(call, acceptor, initiator);
-		if (!NT_SUCCESS(acceptor->status))
-			break;
-	}
+	verb_data_begin(&data, call, "token", DEFAULT_TOKEN);
+	note_tell("the package has no %s: in its place, the host sends token=%s", side->entry,
+		  text ? text : DEFAULT_TOKEN);
+	free(side->token);
+	side->token = memory_copy(data.submission.bytes, data.submission.length);
+	side->token_bytes = data.submission.length;
+	verb_data_end(&data, call);
+	site_leave(&outer);
 }
 
-static void make_context(const struct verb_call *call)
+/* Returns whether the other side has its turn. */
+static bool take_turn(const struct verb_call *call, struct side *side, const struct side *other)
 {
-	struct side initiator = { .is_initiator = true, .entry = "SpInitLsaModeContext" };
-	struct side acceptor = { .entry = "SpAcceptLsaModeContext" };
-
-	VERB_NEEDS(call, InitLsaModeContext, "SpInitLsaModeContext")
-	if (!begin_side(call, &initiator, "initiator", "client", USE_OUTBOUND) ||
-	    !begin_side(call, &acceptor, "acceptor", "server", USE_INBOUND)) {
-		verb_is_missing(call, "credential");
-		return;
+	if (side->is_played) {
+		if (goes_on(other))
+			play_side(call, side, other);
+		return goes_on(other);
 	}
-	exchange_tokens(call, &initiator, &acceptor);
-	if (step_text(call->step, "until") &&
-	    (initiator.status || (call->package->api.AcceptLsaModeContext && acceptor.status)))
+	if (!goes_on(side))
+		return false;
+	advance_side(call, side, other);
+	return NT_SUCCESS(side->status);
+}
+
+static bool is_done(const struct side *side)
+{
+	return side->is_played || !side->status;
+}
+
+static void check_done(const struct verb_call *call, const struct side *initiator,
+		       const struct side *acceptor)
+{
+	if (!step_text(call->step, "until") || (is_done(initiator) && is_done(acceptor)))
+		return;
+	if (initiator->is_played || acceptor->is_played)
+		fault_tell_unexpected(
+			"%s: the context was not completed: the %s returned 0x%08x",
+			call->package->name, initiator->is_played ? "acceptor" : "initiator",
+			(unsigned)(initiator->is_played ? acceptor : initiator)->status);
+	else
 		fault_tell_unexpected(
 			"%s: the context was not completed: the initiator returned 0x%08x, the "
 			"acceptor 0x%08x",
-			call->package->name, (unsigned)initiator.status, (unsigned)acceptor.status);
-	verb_expect(call, initiator.entry, "expect", initiator.status);
+			call->package->name, (unsigned)initiator->status,
+			(unsigned)acceptor->status);
+}
+
+/* The tokens go to and fro until both sides are done, one fails, or neither has anything to say. */
+static void make_context(const struct verb_call *call)
+{
+	const SECPKG_FUNCTION_TABLE *api = &call->package->api;
+	uint64_t most = step_number(call->step, "steps", STEPS_DEFAULT);
+	struct side initiator = { .is_initiator = true,
+				  .is_played = !api->InitLsaModeContext,
+				  .entry = "SpInitLsaModeContext" };
+	struct side acceptor = { .is_played = !api->AcceptLsaModeContext,
+				 .entry = "SpAcceptLsaModeContext" };
+	const struct side *first = initiator.is_played ? &acceptor : &initiator;
+
+	if (initiator.is_played && acceptor.is_played) {
+		verb_is_missing(call, initiator.entry);
+		return;
+	}
+	if (!begin_side(call, &initiator, "initiator", "client", USE_OUTBOUND) ||
+	    !begin_side(call, &acceptor, "acceptor", "server", USE_INBOUND)) {
+		verb_lacks(call, "credential");
+		return;
+	}
+	for (uint64_t i = 0; i < most; i++)
+		if (!take_turn(call, &initiator, &acceptor) ||
+		    !take_turn(call, &acceptor, &initiator))
+			break;
+	check_done(call, &initiator, &acceptor);
+	verb_expect(call, first->entry, "expect", first->status);
 	free(initiator.token);
 	free(acceptor.token);
 }
@@ -342,19 +393,19 @@ static void update_credentials(const struct verb_call *call)
 	CONTEXT_END(call, "SpUpdateCredentials")
 }
 
-/* The half in the client goes first. */
+/* The half in the client ends first. */
 static void forget_context(const struct verb_call *call, LSA_SEC_HANDLE handle)
 {
 	struct thing *next;
 
 	for (struct thing *thing = call->things->all; thing; thing = next) {
 		next = thing->next;
-		if (thing->kind != THING_CONTEXT || thing->package != call->package ||
-		    thing->handle != handle)
+		if (thing->package != call->package || thing->handle != handle)
 			continue;
-		if (thing->is_mapped)
-			messages_unmap_context(thing);
-		things_remove(call->things, thing);
+		if (thing->kind == THING_USER_CONTEXT)
+			things_end_one(call->things, thing);
+		else if (thing->kind == THING_CONTEXT)
+			things_remove(call->things, thing);
 	}
 }
 
@@ -376,7 +427,8 @@ static void delete_context(const struct verb_call *call)
 }
 
 const struct verb verbs_of_contexts[] = {
-	{ "context", " initiator acceptor until steps flags target ", make_context, VERB_OF_LSA },
+	{ "context", " initiator acceptor until steps flags target token ", make_context,
+	  VERB_OF_LSA },
 	{ "QueryContextAttributes", " context attribute ", query_attributes, VERB_OF_LSA },
 	{ "SetContextAttributes", " context attribute buffer ", set_attributes, VERB_OF_LSA },
 	{ "ApplyControlToken", " context buffer ", apply_token, VERB_OF_LSA },

@@ -12,7 +12,7 @@
 #include "viewer/host/scenario/keys.h"
 
 /* Structures that an attribute may have are shorter. */
-enum { ATTRIBUTE_BYTES = 512, USE_BOTH = 3, NO_HANDLE = 1 };
+enum { ATTRIBUTE_BYTES = 512, USE_BOTH = 3 };
 
 #define DEFAULT_NAME "credential"
 #define UNSET_HANDLE ((LSA_SEC_HANDLE)(uintptr_t)answer_unset())
@@ -59,13 +59,6 @@ static void acquire(const struct verb_call *call)
 			   use ? key_credential_use(use) : USE_BOTH);
 }
 
-static bool can_make(const struct package *package, enum thing_kind kind)
-{
-	if (kind == THING_CREDENTIAL)
-		return package->api.AcquireCredentialsHandle;
-	return package->api.InitLsaModeContext || package->user.InitUserModeContext;
-}
-
 bool verb_find_handle(const struct verb_call *call, enum thing_kind kind, const char *key,
 		      LSA_SEC_HANDLE *handle)
 {
@@ -77,11 +70,10 @@ bool verb_find_handle(const struct verb_call *call, enum thing_kind kind, const 
 		return true;
 	}
 	thing = things_find(call->things, kind, call->package, name);
-	*handle = thing ? thing->handle : NO_HANDLE;
-	if (!thing && !can_make(call->package, kind))
-		return true;
-	if (!thing)
-		verb_is_missing(call, kind == THING_CONTEXT ? "context" : "credential");
+	if (thing)
+		*handle = thing->handle;
+	else
+		verb_lacks(call, key);
 	return thing;
 }
 

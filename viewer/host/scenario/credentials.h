@@ -8,8 +8,8 @@
 /* Acquires a credential of this name. The package must have the entry point. Returns NULL if that fails. */
 struct thing *credential_acquire(const struct verb_call *call, const char *name, ULONG use);
 
-/* Finds the handle that a key names, or gives as a number; without the key, the newest one. A package that has no entry
- * point to make any gets some number. Returns false if there is none, which is told if the step expects something. */
+/* Finds the handle that a key names, or gives as a number; without the key, the newest one that the package has given out.
+ * Returns false if there is none, which is told if the step expects something. */
 bool verb_find_handle(const struct verb_call *call, enum thing_kind kind, const char *key,
 		      LSA_SEC_HANDLE *handle);
 

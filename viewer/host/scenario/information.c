@@ -208,6 +208,11 @@ static void post_logon(const struct verb_call *call)
 	NTSTATUS status;
 
 	VERB_NEEDS(call, PostLogonUser, "SpPostLogonUser")
+	if (!step_text(call->step, "logon") &&
+	    !things_find(call->things, THING_LOGON, call->package, NULL)) {
+		verb_lacks(call, "logon");
+		return;
+	}
 	entry_begin(&entry, call->package, "SpPostLogonUser", call->client);
 	information.id = *find_logon(call);
 	sealed = inputs_copy(&information, sizeof(information));

@@ -135,6 +135,7 @@ static const struct key {
 	{ "submit", NULL, NULL },
 	{ "buffer", NULL, NULL },
 	{ "returns", NULL, NULL },
+	{ "token", NULL, NULL },
 };
 
 const char *key_check(const char *verb, const char *name, const char *value, const char *scenario)

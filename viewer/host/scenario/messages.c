@@ -44,24 +44,25 @@ static NTSTATUS init_context(const struct verb_call *call, LSA_SEC_HANDLE handle
 	return status;
 }
 
-void messages_map_context(const struct verb_call *call, struct thing *context, const void *data,
-			  ULONG bytes)
+static bool is_mapped(const struct verb_call *call, LSA_SEC_HANDLE handle)
 {
-	if (context->is_mapped || !call->package->user.InitUserModeContext)
-		return;
-	context->is_mapped = NT_SUCCESS(init_context(call, context->handle, data, bytes));
+	const struct thing *thing = call->things->all;
+
+	while (thing && (thing->kind != THING_USER_CONTEXT || thing->package != call->package ||
+			 thing->handle != handle))
+		thing = thing->next;
+	return thing;
 }
 
-void messages_unmap_context(const struct thing *context)
+void messages_map_context(const struct verb_call *call, const struct thing *context,
+			  const void *data, ULONG bytes)
 {
-	struct entry entry;
-
-	if (!context->package->user.DeleteUserModeContext)
+	if (!call->package->user.InitUserModeContext || is_mapped(call, context->handle))
 		return;
-	entry_begin(&entry, context->package, "SpDeleteUserModeContext", context->client);
-	entry_seal(&entry);
-	entry_returned(&entry, context->package->user.DeleteUserModeContext(context->handle));
-	entry_end(&entry);
+	if (NT_SUCCESS(init_context(call, context->handle, data, bytes)))
+		things_add(call->things, THING_USER_CONTEXT, context->package, context->client,
+			   context->name)
+			->handle = context->handle;
 }
 
 #define USER_NEEDS(call, slot, entry) \
@@ -70,26 +71,21 @@ void messages_unmap_context(const struct thing *context)
 		return; \
 	}
 
-/* In a package that is in the LSA as well, a context begins there. */
+/* A context begins in the LSA; its half in the client is made by itself only of a handle that the step gives. */
 static void init_user_context(const struct verb_call *call)
 {
-	LSA_SEC_HANDLE handle = (LSA_SEC_HANDLE)step_number(call->step, "context", 1);
+	LSA_SEC_HANDLE handle = (LSA_SEC_HANDLE)step_number(call->step, "context", 0);
 	struct verb_data data;
-	struct thing *context;
 	NTSTATUS status;
 
 	USER_NEEDS(call, InitUserModeContext, "SpInitUserModeContext")
-	if (call->package->is_ready && !step_text(call->step, "context"))
-		return;
 	verb_data_begin(&data, call, "buffer", "zero:32");
 	status = init_context(call, handle, data.submission.bytes, data.submission.length);
 	verb_data_end(&data, call);
 	verb_expect(call, "SpInitUserModeContext", "expect", status);
-	if (!NT_SUCCESS(status))
-		return;
-	context = things_add(call->things, THING_CONTEXT, call->package, call->client, "");
-	context->handle = handle;
-	context->is_mapped = true;
+	if (NT_SUCCESS(status))
+		things_add(call->things, THING_USER_CONTEXT, call->package, call->client, "")->handle =
+			handle;
 }
 
 /* Begins the call of an entry point that takes a context of the client's. */
@@ -99,7 +95,7 @@ static void init_user_context(const struct verb_call *call)
 	NTSTATUS status; \
 \
 	USER_NEEDS(call, slot, name) \
-	if (!verb_find_handle(call, THING_CONTEXT, "context", &handle)) \
+	if (!verb_find_handle(call, THING_USER_CONTEXT, "context", &handle)) \
 		return; \
 	entry_begin(&entry, (call)->package, name, (call)->client); \
 	entry_seal(&entry);
@@ -192,7 +188,8 @@ static void marshal_attribute(const struct verb_call *call)
 static void import_context(const struct verb_call *call, const SecBuffer *packed)
 {
 	SecBuffer copy = { packed->cbBuffer, packed->BufferType, NULL };
-	struct thing imported = { .package = call->package, .client = call->client };
+	struct thing *imported;
+	LSA_SEC_HANDLE handle = 0;
 	struct entry entry;
 	NTSTATUS status;
 
@@ -203,11 +200,14 @@ static void import_context(const struct verb_call *call, const SecBuffer *packed
 		memcpy(copy.pvBuffer, packed->pvBuffer, copy.cbBuffer);
 	entry_begin(&entry, call->package, "SpImportSecurityContext", call->client);
 	entry_seal(&entry);
-	status = call->package->user.ImportContext(&copy, NULL, &imported.handle);
+	status = call->package->user.ImportContext(&copy, NULL, &handle);
 	entry_returned(&entry, status);
 	entry_end(&entry);
-	if (NT_SUCCESS(status))
-		messages_unmap_context(&imported);
+	if (!NT_SUCCESS(status))
+		return;
+	imported = things_add(call->things, THING_USER_CONTEXT, call->package, call->client, "");
+	imported->handle = handle;
+	things_end_one(call->things, imported);
 }
 
 /* Where the memory of an exported context lies: in a heap, or in the client. Returns a copy, to be freed. */
@@ -301,16 +301,16 @@ static void send_messages(const struct verb_call *call)
 	const char *from_name = step_text(call->step, "initiator");
 	const char *to_name = step_text(call->step, "acceptor");
 	const SECPKG_USER_FUNCTION_TABLE *user = &call->package->user;
-	const struct thing *from = things_find(call->things, THING_CONTEXT, call->package,
+	const struct thing *from = things_find(call->things, THING_USER_CONTEXT, call->package,
 					       from_name ? from_name : "client");
-	const struct thing *to = things_find(call->things, THING_CONTEXT, call->package,
+	const struct thing *to = things_find(call->things, THING_USER_CONTEXT, call->package,
 					     to_name ? to_name : "server");
 	struct message message = { .number = 0 };
 
-	from = from ? from : things_find(call->things, THING_CONTEXT, call->package, NULL);
+	from = from ? from : things_find(call->things, THING_USER_CONTEXT, call->package, NULL);
 	to = to ? to : from;
-	if (!from || !from->is_mapped || !to->is_mapped) {
-		verb_is_missing(call, "context of a client");
+	if (!from) {
+		verb_lacks(call, "context of a client");
 		return;
 	}
 	if (user->MakeSignature &&
@@ -326,7 +326,7 @@ static void send_messages(const struct verb_call *call)
 }
 
 const struct verb verbs_of_messages[] = {
-	{ "InitUserModeContext", " context buffer ", init_user_context, VERB_OF_CLIENT },
+	{ "InitUserModeContext", " context! buffer ", init_user_context, VERB_OF_CLIENT },
 	{ "QueryUserContextAttributes", " context attribute ", query_attributes, VERB_OF_CLIENT },
 	{ "FormatCredentials", " buffer ", format_credentials, VERB_OF_CLIENT },
 	{ "MarshallSupplementalCreds", " buffer ", marshall_credentials, VERB_OF_CLIENT },

@@ -7,8 +7,7 @@
 #include "viewer/host/scenario/verbs.h"
 
 /* Has the package make the client's context of some data. */
-void messages_map_context(const struct verb_call *call, struct thing *context, const void *data,
-			  ULONG bytes);
-void messages_unmap_context(const struct thing *context);
+void messages_map_context(const struct verb_call *call, const struct thing *context,
+			  const void *data, ULONG bytes);
 
 #endif

@@ -142,7 +142,7 @@ void run_rounds(const struct steps *steps, unsigned rounds)
 	}
 }
 
-/* Packages that take texts get one, others numbers of messages. */
+/* Packages that take texts get one, others numbers of messages. A handle is only one that the package has given out. */
 const char run_default[] = "getinfo\n"
 			   "AcceptCredentials\n"
 			   "logon type=interactive\n"
@@ -174,7 +174,6 @@ const char run_default[] = "getinfo\n"
 			   "SetContextAttributes\n"
 			   "GetCredUIContext\n"
 			   "UpdateCredentials\n"
-			   "InitUserModeContext\n"
 			   "messages initiator=client acceptor=server\n"
 			   "QueryUserContextAttributes attribute=1\n"
 			   "GetContextToken\n"

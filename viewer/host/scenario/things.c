@@ -79,7 +79,7 @@ static void call_with_handle(const struct thing *thing, const char *entry_name,
 	entry_end(&entry);
 }
 
-static void end_thing(struct things *things, struct thing *thing)
+void things_end_one(struct things *things, struct thing *thing)
 {
 	switch (thing->kind) {
 	case THING_LOGON:
@@ -89,10 +89,11 @@ static void end_thing(struct things *things, struct thing *thing)
 		call_with_handle(thing, "SpFreeCredentialsHandle",
 				 thing->package->api.FreeCredentialsHandle);
 		break;
+	case THING_USER_CONTEXT:
+		call_with_handle(thing, "SpDeleteUserModeContext",
+				 thing->package->user.DeleteUserModeContext);
+		break;
 	case THING_CONTEXT:
-		if (thing->is_mapped)
-			call_with_handle(thing, "SpDeleteUserModeContext",
-					 thing->package->user.DeleteUserModeContext);
 		call_with_handle(thing, "SpDeleteContext", thing->package->api.DeleteContext);
 	}
 	things_remove(things, thing);
@@ -100,14 +101,15 @@ static void end_thing(struct things *things, struct thing *thing)
 
 static void end_client(struct things *things, struct named_client **place)
 {
-	static const enum thing_kind order[] = { THING_CONTEXT, THING_CREDENTIAL, THING_LOGON };
+	static const enum thing_kind order[] = { THING_USER_CONTEXT, THING_CONTEXT,
+						 THING_CREDENTIAL, THING_LOGON };
 	struct named_client *named = *place;
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		for (struct thing *thing = things->all, *next; thing; thing = next) {
 			next = thing->next;
 			if (thing->kind == order[i] && thing->client == named->client)
-				end_thing(things, thing);
+				things_end_one(things, thing);
 		}
 	}
 	*place = named->next;

@@ -6,7 +6,8 @@
 #include "viewer/host/memory/clients.h"
 #include "viewer/host/package/packages.h"
 
-enum thing_kind { THING_LOGON, THING_CREDENTIAL, THING_CONTEXT };
+/* A context has a half in the LSA, and one in the client if the package maps it; both have the same handle. */
+enum thing_kind { THING_LOGON, THING_CREDENTIAL, THING_CONTEXT, THING_USER_CONTEXT };
 
 struct thing {
 	struct thing *next;
@@ -16,7 +17,6 @@ struct thing {
 	char *name;
 	LUID logon;
 	LSA_SEC_HANDLE handle;
-	bool is_mapped; /* of a context: there is one in the client's package as well */
 };
 
 struct named_client {
@@ -43,6 +43,9 @@ void things_remove(struct things *things, struct thing *thing);
 
 /* Ends a logon: the package is told, and then the LSA deletes the session. */
 void things_terminate(const struct package *package, const LUID *id);
+
+/* Has the package end one, and removes it. */
+void things_end_one(struct things *things, struct thing *thing);
 
 /* Ends a client, and what the packages have of it; all of them if the name is NULL. */
 void things_end(struct things *things, const char *name);

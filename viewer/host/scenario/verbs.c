@@ -7,12 +7,26 @@
 #include "viewer/host/base/faults.h"
 #include "viewer/host/base/site.h"
 
+static bool has_expectation(const struct verb_call *call)
+{
+	return step_text(call->step, "expect") || step_text(call->step, "until");
+}
+
 void verb_is_missing(const struct verb_call *call, const char *entry)
 {
 	struct site outer = site_enter(call->package->name, entry);
 
-	if (step_text(call->step, "expect"))
+	if (has_expectation(call))
 		fault_tell("the package has no such entry point");
+	site_leave(&outer);
+}
+
+void verb_lacks(const struct verb_call *call, const char *what)
+{
+	struct site outer = site_enter(call->package->name, what);
+
+	if (has_expectation(call))
+		fault_tell_unexpected("the package has given out none");
 	site_leave(&outer);
 }
 

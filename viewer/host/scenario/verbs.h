@@ -34,8 +34,9 @@ struct verb {
 extern const struct verb verbs_of_authentication[], verbs_of_credentials[], verbs_of_contexts[],
 	verbs_of_messages[], verbs_of_information[];
 
-/* The entry point is not there: it is told if the step expects something. */
+/* The entry point, or a credential or context for it, is not there: it is told if the step expects something. */
 void verb_is_missing(const struct verb_call *call, const char *entry);
+void verb_lacks(const struct verb_call *call, const char *what);
 
 /* Compares a status with what the step expects by this key. */
 void verb_expect(const struct verb_call *call, const char *entry, const char *key, NTSTATUS status);
