@@ -35,7 +35,7 @@ static char *read_text(const char *path)
 		text = memory_read(file, &bytes, &wrong);
 	else
 		wrong = strerror(errno);
-	if (!wrong && memchr(text, '\0', bytes))
+	if (text && !wrong && memchr(text, '\0', bytes))
 		wrong = "is no text";
 	if (wrong) {
 		fprintf(stderr, "lsatrace-host: %s: %s\n", path, wrong);
