@@ -25,6 +25,7 @@ struct layout {
 	unsigned (*slots_of_version)(ULONG version); /* length of a table; 0: unknown version */
 	const unsigned char *lengths; /* of tables, in slots; the longest comes last, then 0 */
 	size_t bytes;                 /* of a table whose version is unknown */
+	bool may_be_shorter;          /* than its version says: headers do not agree */
 };
 
 #define LSA_SLOT(name, member, ...) { WRAPPED_##name, offsetof(SECPKG_FUNCTION_TABLE, member) },
@@ -54,9 +55,9 @@ static unsigned count_lsa_slots(ULONG version)
 
 static const struct layout layouts[] = {
 	[LIBRARY_LSA] = { lsa_slots, COUNT(lsa_slots), 2, count_lsa_slots, lsa_lengths,
-			  sizeof(SECPKG_FUNCTION_TABLE) },
+			  sizeof(SECPKG_FUNCTION_TABLE), false },
 	[LIBRARY_USER] = { user_slots, COUNT(user_slots), 1, secpkg_user_slots_of_version,
-			   user_lengths, sizeof(SECPKG_USER_FUNCTION_TABLE) },
+			   user_lengths, sizeof(SECPKG_USER_FUNCTION_TABLE), true },
 };
 
 /* A package's own table, and its copy. */
@@ -121,10 +122,11 @@ static size_t find_stride(const struct layout *layout, const void *array, uint32
 
 	if (count == 1 || is_plausible(layout, array, of_version, count, false))
 		return of_version;
-	/* Never a shorter one: there, functions at the end of a table may be taken for those of the next. */
+	/* At a shorter one, functions at the end of a table may be taken for those of the next. */
 	for (const unsigned char *length = layout->lengths; *length; length++) {
 		stride = *length * sizeof(void *);
-		if (*length > slots && is_plausible(layout, array, stride, count, false))
+		if ((*length > slots || layout->may_be_shorter) &&
+		    is_plausible(layout, array, stride, count, false))
 			return stride;
 	}
 	/* An authentication package needs neither Initialize nor GetInfo. */
