@@ -35,6 +35,14 @@ static inline uint64_t site_bytes(uint64_t hash, const void *bytes, size_t count
 	return hash;
 }
 
+/* The bytes of a number, the lowest one first. */
+static inline uint64_t site_word(uint64_t hash, uint64_t word)
+{
+	for (unsigned bit = 0; bit < 64; bit += 8)
+		hash = (hash ^ (word >> bit & 0xff)) * 0x100000001b3u;
+	return hash;
+}
+
 #define SITE_START 0xcbf29ce484222325u
 
 /* What of a module counts. Never 0. */
@@ -55,9 +63,7 @@ static inline struct site site_begin(const char *slot)
 /* The next frame. `module` is its site_module(), 0: it has none; `offset` is that of a trace_stack. */
 static inline void site_add(struct site *s, uint64_t module, uint64_t offset, bool is_own)
 {
-	uint64_t word[2] = { module, module ? offset : 0 };
-
-	s->all = site_bytes(s->all, word, sizeof(word));
+	s->all = site_word(site_word(s->all, module), module ? offset : 0);
 	if (is_own)
 		s->own = s->all;
 }

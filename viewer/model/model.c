@@ -513,7 +513,7 @@ uint64_t model_site(const struct model *m, uint32_t package, uint32_t function, 
 	const struct model_package *p = &m->definitions.package[package];
 	const char *name = m->definitions.function[function].name;
 	uint64_t own = p->is_host_table || !p->module ? 0 : p->module->site;
-	struct model_stack room = { 0 };
+	struct model_stack room;
 	const struct model_stack *stack = model_stack(m, ref, &room);
 	struct site site = site_begin(name ? name : "");
 
