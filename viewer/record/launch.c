@@ -273,10 +273,13 @@ const char *launch_host_name(char *const *arguments)
 
 char *const *launch_host(char *const *arguments)
 {
-	static char wine[] = "wine";
-	char *program = launch_find_part(launch_host_name(arguments)), **command;
+	static char wine[] = "wine", *program, **command;
 	size_t count = 0, used = 0;
 
+	free(program);
+	free(command);
+	command = NULL;
+	program = launch_find_part(launch_host_name(arguments));
 	if (!program)
 		return NULL;
 	while (arguments[count])

@@ -54,14 +54,14 @@ char *launch_find_part(const char *name);
 
 /*
  * Returns the command that plays the LSA with these arguments, which end with NULL: the program of that name, or wine with it if
- * the last one is a DLL. NULL if there is no such program. The array is never freed.
+ * the last one is a DLL. NULL if there is no such program. Valid until the next call.
  */
 char *const *launch_host(char *const *arguments);
 const char *launch_host_name(char *const *arguments);
 
 /*
  * Returns what is to be run in place of `lsatrace host ...`, which does nothing but execute that command. Another
- * command is returned as it is.
+ * command is returned as it is. Valid until the next call, too.
  */
 char *const *launch_skip(char *const *command);
 

@@ -3,6 +3,8 @@
 #ifndef LSATRACE_VIEWER_REPORT_TEXT_H
 #define LSATRACE_VIEWER_REPORT_TEXT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "include/trace_format.h"
