@@ -4,12 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
@@ -189,12 +191,14 @@ static void explain(const struct target *t, struct buffer *why)
 
 static bool is_lsatrace(unsigned pid)
 {
-	char path[64];
-	struct stat own, other;
+	static const char name[] = "/lsatrace";
+	char link[64], path[PATH_MAX];
+	ssize_t bytes;
 
-	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
-	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	bytes = readlink(link, path, sizeof(path));
+	return bytes >= (ssize_t)sizeof(name) - 1 &&
+	       memcmp(path + bytes - (sizeof(name) - 1), name, sizeof(name) - 1) == 0;
 }
 
 /* Returns the trace of a process that this one has started, perhaps by way of others; or NULL. */
