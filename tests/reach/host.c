@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -154,12 +155,31 @@ static NOINLINE void make_register(void)
 #endif
 }
 
+static pid_t keeper;
+
+/* On its way there, the dynamic linker may leave addresses on its stack. */
+static void wait_until_keeper_pauses(void)
+{
+	char path[64], text[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", (int)keeper);
+	for (int i = 0; i < 5000 && atoi(text) != SYS_pause; i++) {
+		int fd = open(path, O_RDONLY);
+
+		if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+			return;
+		close(fd);
+		usleep(1000);
+	}
+}
+
 static NOINLINE void keep_on_stack(void)
 {
 	void *volatile on_stack = BLOCK(2001);
 
 	BLOCK(1002);
 	wipe_stack();
+	keeper = gettid();
 	pthread_barrier_wait(&is_ready);
 	while (on_stack)
 		pause();
@@ -179,6 +199,7 @@ static NOINLINE void make_other_stack(void)
 	pthread_barrier_init(&is_ready, NULL, 2);
 	pthread_create(&thread, NULL, run_keeper, NULL);
 	pthread_barrier_wait(&is_ready);
+	wait_until_keeper_pauses();
 }
 
 static void *end_process(void *unused)
