@@ -39,9 +39,7 @@ static void find_traces(const struct sweep *s, size_t run)
 	int count = r->trace_count ? 0 : scandir(path, &names, NULL, alphasort);
 
 	for (int i = 0; i < count; i++) {
-		size_t bytes = strlen(names[i]->d_name);
-
-		if (bytes > 6 && strcmp(names[i]->d_name + bytes - 6, ".trace") == 0) {
+		if (sweep_is_trace(names[i]->d_name)) {
 			memory_room(r->traces, r->trace_count, r->trace_room);
 			r->traces[r->trace_count++] = sweep_file(s, run, names[i]->d_name);
 		}
@@ -162,39 +160,41 @@ void judge_pairs(struct sweep *s, size_t run, struct plan_pairs *pairs)
 	close_run(s, &o);
 }
 
-/* What each of its processes that were killed did last. */
+static void write_call(struct buffer *b, const struct sweep *s, const struct model *model,
+		       const char *words, const struct model_call *call)
+{
+	struct frames_style style = frames_style("    ", false);
+	struct model_stack room;
+
+	buffer_text(b, words);
+	buffer_plain(b, model_function(model, call->function)->name);
+	buffer_text(b, ", called by:\n");
+	frames_write(b, &style, s->symbols, model, call->package,
+		     model_stack(model, call->stack, &room));
+	frames_release(&style);
+}
+
+/* The calls in flight of a process that was killed; or else its last call. */
 static void write_last_call(struct buffer *b, const struct sweep *s, const struct model *model)
 {
-	struct timeline *timeline = timeline_new(model_reader(model));
-	struct frames_style style = frames_style("    ", false);
+	struct timeline *timeline;
 	struct model_call last = { 0 };
 	struct trouble trouble = { 0 };
 	const struct trace_event *e;
-	struct model_stack room;
-	bool has_last = model_in_flight(model) > 0;
 
-	for (size_t i = 0; i < model_in_flight(model); i++) {
-		last = *model_call(model, i);
-		buffer_text(b, "  in flight: ");
-		buffer_plain(b, model_function(model, last.function)->name);
-		buffer_text(b, ", called by:\n");
-		frames_write(b, &style, s->symbols, model, last.package,
-			     model_stack(model, last.stack, &room));
-	}
-	while (!has_last && (e = timeline_next(timeline, &trouble)) != NULL)
+	for (size_t i = 0; i < model_in_flight(model); i++)
+		write_call(b, s, model, "  in flight: ", model_call(model, i));
+	if (model_in_flight(model) > 0)
+		return;
+	timeline = timeline_new(model_reader(model));
+	while ((e = timeline_next(timeline, &trouble)) != NULL)
 		if (e->stack)
 			last = (struct model_call){ .function = e->function,
 						    .package = e->package,
 						    .stack = e->stack };
-	if (!has_last && last.stack) {
-		buffer_text(b, "  its last call: ");
-		buffer_plain(b, model_function(model, last.function)->name);
-		buffer_text(b, ", called by:\n");
-		frames_write(b, &style, s->symbols, model, last.package,
-			     model_stack(model, last.stack, &room));
-	}
-	frames_release(&style);
 	timeline_free(timeline);
+	if (last.stack)
+		write_call(b, s, model, "  its last call: ", &last);
 }
 
 /* Appends the lines of a file, if there is one. */

@@ -177,11 +177,8 @@ static bool read_end(const struct sweep *s, size_t run)
 /* Of what a sweep has put there. */
 static bool is_own(const char *name)
 {
-	size_t bytes = strlen(name);
-
 	return strcmp(name, ENDED) == 0 || strcmp(name, "output") == 0 ||
-	       strcmp(name, CRASH_FILE) == 0 ||
-	       (bytes > 6 && strcmp(name + bytes - 6, ".trace") == 0);
+	       strcmp(name, CRASH_FILE) == 0 || sweep_is_trace(name);
 }
 
 static void empty_folder(const char *path)

@@ -15,6 +15,7 @@
 #include "viewer/base/buffer.h"
 #include "viewer/base/complaint.h"
 #include "viewer/base/memory.h"
+#include "viewer/record/launch.h"
 #include "viewer/record/recording.h"
 #include "viewer/sweep/crash.h"
 #include "viewer/sweep/runs.h"
@@ -68,6 +69,7 @@ static bool read_all(int fd, void *bytes, size_t count)
 /* In the runner: the runs of one request. */
 struct batch {
 	const struct sweep *sweep;
+	bool is_watched; /* crash_watch() */
 	int answers;
 	struct run *runs;
 	struct request *request;
@@ -107,7 +109,7 @@ static int record(void *batch, size_t i)
 
 	close(b->answers);
 	recording.settings.folder = recording.session.folder = folder;
-	recording.watch = crash_may_be_watched(b->sweep->command[0]) ? crash_watch : NULL;
+	recording.watch = b->is_watched ? crash_watch : NULL;
 	recording.watch_path = sweep_file(b->sweep, b->request[i].run, CRASH_FILE);
 	buffer_text(&recording.settings.text, b->options[i]);
 	/* What the command leaves behind becomes a child of this process, and ends with it. */
@@ -163,7 +165,9 @@ static void release_batch(struct batch *b)
 
 static _Noreturn void become_runner(const struct sweep *s, int requests, int answers)
 {
-	struct batch b = { .sweep = s, .answers = answers };
+	struct batch b = { .sweep = s,
+			   .is_watched = crash_may_be_watched(launch_skip(s->command)[0]),
+			   .answers = answers };
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	signal(SIGPIPE, SIG_IGN);

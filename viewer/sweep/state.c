@@ -2,6 +2,7 @@
 #include "viewer/sweep/state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "viewer/base/buffer.h"
 #include "viewer/sweep/runs.h"
@@ -21,6 +22,14 @@ char *sweep_file(const struct sweep *s, size_t run, const char *name)
 
 	buffer_format(&b, "%s/%04zu/%s", s->folder, run, name);
 	return buffer_take(&b);
+}
+
+bool sweep_is_trace(const char *name)
+{
+	static const char ending[] = ".trace";
+	size_t bytes = strlen(name), end = sizeof(ending) - 1;
+
+	return bytes > end && strcmp(name + bytes - end, ending) == 0;
 }
 
 void sweep_release(struct sweep *s)

@@ -47,6 +47,8 @@ struct sweep {
 /* The folder of a run, to be freed; and of a file in it. */
 char *sweep_folder(const struct sweep *s, size_t run);
 char *sweep_file(const struct sweep *s, size_t run, const char *name);
+/* Is it the name of a trace of a run? */
+bool sweep_is_trace(const char *name);
 void sweep_release(struct sweep *s);
 
 #endif
