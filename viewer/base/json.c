@@ -2,6 +2,7 @@
 #include "viewer/base/json.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -133,6 +134,14 @@ void json_write_address(struct json *j, const char *key, uint64_t address)
 	buffer_text(j->out, "\"");
 	buffer_hex(j->out, address);
 	buffer_text(j->out, "\"");
+}
+
+void json_write_site(struct json *j, const char *key, uint64_t site)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%016" PRIx64, site);
+	json_write_text(j, key, site ? text : NULL);
 }
 
 void json_write_time(struct json *j, const char *key, uint64_t time_ns)

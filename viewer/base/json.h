@@ -42,6 +42,8 @@ void json_write_integer(struct json *j, const char *key, int64_t number);
 void json_write_real(struct json *j, const char *key, double number);
 /* "0x7f12" */
 void json_write_address(struct json *j, const char *key, uint64_t address);
+/* The site of a call: 16 hexadecimal digits; 0: null. Not every reader keeps all bits of a number. */
+void json_write_site(struct json *j, const char *key, uint64_t site);
 /* Nanoseconds since 1970: "2023-11-14T22:13:20.123456Z" (RFC 3339) */
 void json_write_time(struct json *j, const char *key, uint64_t time_ns);
 void json_write_boolean(struct json *j, const char *key, bool value);

@@ -30,16 +30,13 @@ static void write_result(struct json *j, enum trace_role role, const struct trac
 	}
 }
 
-/* A text: not every reader of JSON keeps all bits of a number. */
 static void write_site(struct json *j, const struct model *model, enum trace_role role,
 		       const struct trace_event *e)
 {
 	uint64_t site =
 		event_can_fail(role) ? model_site(model, e->package, e->function, e->stack) : 0;
-	char text[17];
 
-	snprintf(text, sizeof(text), "%016" PRIx64, site);
-	json_write_text(j, "site", site ? text : NULL);
+	json_write_site(j, "site", site);
 }
 
 void event_json_write(struct buffer *b, const struct model *model, const struct verdicts *verdicts,

@@ -290,13 +290,11 @@ static void write_failed(struct writer *w, const struct finding *f)
 	for (size_t i = 0; i < f->faileds; i++) {
 		const struct finding_failed *failed = &f->failed[i];
 		const struct model_stack *stack = model_stack(failed->model, failed->stack, &room);
-		char site[17];
 
-		snprintf(site, sizeof(site), "%016" PRIx64, failed->site);
 		json_open_object(j, NULL);
 		json_write_text(j, "function",
 				model_function(failed->model, failed->function)->name);
-		json_write_text(j, "site", failed->site ? site : NULL);
+		json_write_site(j, "site", failed->site);
 		json_write_number(j, "trace", failed->trace);
 		json_frames_write(j, "stack", w->report->symbols, failed->model, failed->package,
 				  stack);

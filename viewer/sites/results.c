@@ -280,12 +280,10 @@ static void write_result(const struct results *all, struct json *j, const struct
 	json_open_array(j, "failed");
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct site_calls *site = &all->sites.all[r->failing[i].site];
-		char text[17];
 
-		snprintf(text, sizeof(text), "%016" PRIx64, site->site);
 		json_open_object(j, NULL);
 		json_write_text(j, "function", site->function);
-		json_write_text(j, "site", text);
+		json_write_site(j, "site", site->site);
 		json_write_number(j, "nth", r->failing[i].nth);
 		json_write_text(j, "where", site->where);
 		json_close_object(j);
