@@ -36,13 +36,13 @@ static size_t level_bytes(uint64_t buckets)
 static bool add_level(struct index *index, unsigned which)
 {
 	uint64_t buckets = (uint64_t)INDEX_FIRST_BUCKETS << (2 * which);
-	struct index_level *level = vm_reserve(level_bytes(buckets)), *none = NULL;
+	/* Soon there is something in each page of the first one. */
+	struct index_level *level = which ? vm_reserve(level_bytes(buckets))
+					  : vm_reserve_filled(level_bytes(buckets)),
+			   *none = NULL;
 
 	if (!level)
 		return false;
-	/* Soon there is something in each page of the first one. */
-	if (which == 0)
-		vm_fill(level, level_bytes(buckets));
 	level->buckets = buckets;
 	level->bucket = (struct index_bucket *)(((uintptr_t)(level + 1) + 63) & ~(uintptr_t)63);
 	if (!__atomic_compare_exchange_n(&index->level[which], &none, level, false,

@@ -15,6 +15,7 @@
 enum {
 	STEP = 1 << 18,       /* bytes by which a table grows */
 	STEP_LARGE = 1 << 21, /* once it has so many: what the kernel may back by one large page */
+	FILLED_BYTES = 2 * STEP_LARGE,
 };
 
 /* Where the tables lie. */
@@ -126,6 +127,62 @@ static void *map_anywhere(size_t bytes)
 	return base;
 }
 
+static void fill(void *memory, size_t bytes)
+{
+	/* Kernels before 5.14 do not know it: then the faults do it. */
+	madvise(memory, round_up(bytes, page_bytes()), MADV_POPULATE_WRITE);
+}
+
+/* Maps what is filled. The kernel takes a large page for the first byte of it that is touched. */
+static void *map_filled(void)
+{
+	void *base = avoids_range ? MAP_FAILED
+				  : map_at(next_address(FILLED_BYTES), FILLED_BYTES, VM_TRACER, -1);
+
+	if (base != MAP_FAILED) {
+		madvise(base, FILLED_BYTES, MADV_DONTDUMP);
+		madvise(base, FILLED_BYTES, MADV_HUGEPAGE);
+	}
+	return base;
+}
+
+/* Returns NULL if there is no more of it. */
+static void *next_filled(size_t bytes)
+{
+	static char *begin;
+	static size_t used;
+	char *base = __atomic_load_n(&begin, __ATOMIC_ACQUIRE), *none = NULL;
+	size_t place = __atomic_load_n(&used, __ATOMIC_RELAXED);
+
+	while (place + bytes <= FILLED_BYTES &&
+	       !__atomic_compare_exchange_n(&used, &place, place + bytes, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
+	if (place + bytes > FILLED_BYTES)
+		return NULL;
+	if (!base) {
+		base = map_filled();
+		if (!__atomic_compare_exchange_n(&begin, &none, base, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_ACQUIRE)) {
+			if (base != MAP_FAILED)
+				munmap(base, FILLED_BYTES);
+			base = none;
+		}
+	}
+	return base == MAP_FAILED ? NULL : base + place;
+}
+
+void *vm_reserve_filled(size_t bytes)
+{
+	void *base = process_is_confined ? NULL : next_filled(round_up(bytes, page_bytes()));
+
+	if (!base)
+		base = vm_reserve(bytes);
+	if (base)
+		fill(base, bytes);
+	return base;
+}
+
 void *vm_reserve(size_t bytes)
 {
 	void *base = MAP_FAILED;
@@ -208,15 +265,9 @@ APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 	return has_grown;
 }
 
-void vm_fill(void *memory, size_t bytes)
-{
-	/* Kernels before 5.14 do not know it: then the faults do it. */
-	madvise(memory, round_up(bytes, page_bytes()), MADV_POPULATE_WRITE);
-}
-
 void vm_table_copy(const struct vm_table *table, size_t bytes)
 {
-	vm_fill(table->base, bytes);
+	fill(table->base, bytes);
 }
 
 bool vm_table_replace(const struct vm_table *table)

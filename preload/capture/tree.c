@@ -39,13 +39,11 @@ static inline struct node *node_at(uint32_t node)
 
 bool tree_init(void)
 {
-	memos = vm_reserve(sizeof(*memos) << MEMO_BITS);
-	hints = vm_reserve(sizeof(*hints) << HINT_BITS);
+	memos = vm_reserve_filled(sizeof(*memos) << MEMO_BITS);
+	hints = vm_reserve_filled(sizeof(*hints) << HINT_BITS);
 	if (!memos || !hints ||
 	    !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(struct node), -1))
 		return false;
-	vm_fill(memos, sizeof(*memos) << MEMO_BITS);
-	vm_fill(hints, sizeof(*hints) << HINT_BITS);
 	nodes = table.base;
 	if (!vm_table_reach(&table, sizeof(struct node)))
 		return false;

@@ -168,6 +168,45 @@ Test(vm, many_threads_may_need_more_at_once)
 	memset(table.base, 1, MOST - (64 << 10));
 }
 
+enum { PARTS = 24, PART_BYTES = 65 * 4096 }; /* more than there are large pages for */
+
+static void *reserve_parts(void *parts)
+{
+	char **part = parts;
+
+	for (size_t i = 0; i < PARTS; i++) {
+		part[i] = vm_reserve_filled(PART_BYTES);
+		cr_assert(part[i]);
+		for (size_t at = 0; at < PART_BYTES; at++)
+			cr_assert_eq(part[i][at], 0);
+		memset(part[i], 1, PART_BYTES);
+	}
+	return NULL;
+}
+
+Test(vm, what_is_filled_is_zeroed_and_nobody_else_has_it)
+{
+	char *parts[THREADS][PARTS];
+	pthread_t thread[THREADS];
+
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, reserve_parts, parts[i]);
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+}
+
+Test(vm, what_is_filled_is_there_before_it_is_touched)
+{
+	unsigned char is_there[PART_BYTES / 4096];
+	char *part = vm_reserve_filled(PART_BYTES);
+
+	cr_assert(part);
+	cr_assert_eq(mincore(part, PART_BYTES, is_there), 0);
+	for (size_t i = 0; i < PART_BYTES / 4096; i++)
+		cr_expect(is_there[i] & 1);
+	cr_expect(ask_smaps(part, "VmFlags", " dd"));
+}
+
 Test(vm, a_host_that_locks_what_it_maps_pays_for_nothing)
 {
 	char *reserved;
