@@ -2,19 +2,22 @@
 #include "viewer/record/launch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "include/options.h"
 #include "include/program.h"
+#include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 
 static volatile sig_atomic_t forward_to, has_interrupt;
@@ -111,59 +114,112 @@ static void unwatch_signals(const sigset_t *mask_before)
 	sigprocmask(SIG_SETMASK, mask_before, NULL);
 }
 
-static int set_environment(const struct launch *launch)
+/* The value of LD_PRELOAD, to be freed: the library goes before all other items, in the place of the separator after
+ * those of sanitizers. */
+static char *make_preload(const struct launch *launch)
 {
 	const char *value = getenv("LD_PRELOAD"), *others = value ? value : "", *rest = others;
-	char *preload;
-	int failed;
+	struct buffer preload = { 0 };
 
-	/* The library goes before all other items, in the place of the separator after these. */
 	for (size_t bytes; bytes = strcspn(rest, ": "), program_is_sanitizer(rest, bytes);)
 		rest += bytes + (rest[bytes] != '\0');
 	/* The one that the program is linked to, unless the user has named any. */
 	if (rest == others && *launch->sanitizer)
-		failed = asprintf(&preload, "%s:%s%s%s", launch->sanitizer, launch->library,
-				  *rest ? ":" : "", rest);
-	else
-		failed = asprintf(&preload, "%.*s%s%s%s%s", (int)(rest - others), others,
-				  rest > others && !strchr(": ", rest[-1]) ? ":" : "",
-				  launch->library, *rest ? ":" : "", rest);
-	if (failed < 0)
-		return -1;
-	failed = setenv("LD_PRELOAD", preload, 1) || setenv(OPTIONS_VARIABLE, launch->options, 1) ||
-		 setenv(SESSION_VARIABLE, launch->session, 1);
-	free(preload);
-	return failed ? -1 : 0;
+		buffer_format(&preload, "%s:", launch->sanitizer);
+	buffer_format(&preload, "%.*s", (int)(rest - others), others);
+	if (rest > others && !strchr(": ", rest[-1]))
+		buffer_text(&preload, ":");
+	buffer_format(&preload, "%s%s%s", launch->library, *rest ? ":" : "", rest);
+	return buffer_take(&preload);
 }
 
-/* Runs in the child. A successful exec closes the pipe; otherwise errno is written to it. */
-static _Noreturn void become_command(const struct launch *launch, char *const *command,
-				     int pipe_end, const sigset_t *mask_before)
-{
-	int error;
+/* The environment of the command, to be released. */
+struct environment {
+	char **all; /* ends with NULL */
+	char *own[3];
+};
 
-	if (!launch->library || set_environment(launch) == 0) {
-		unwatch_signals(mask_before);
-		if (launch->watch)
-			raise(SIGSTOP);
-		execvp(command[0], command);
-	}
-	error = errno;
-	while (write(pipe_end, &error, sizeof(error)) < 0 && errno == EINTR)
-		;
+static char *make_variable(const char *name, const char *value)
+{
+	struct buffer variable = { 0 };
+
+	buffer_format(&variable, "%s=%s", name, value);
+	return buffer_take(&variable);
+}
+
+static bool is_of(const char *variable, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(variable, name, length) == 0 && variable[length] == '=';
+}
+
+static void make_environment(const struct launch *launch, struct environment *e)
+{
+	static const char *const names[] = { "LD_PRELOAD", OPTIONS_VARIABLE, SESSION_VARIABLE };
+	char *preload = launch->library ? make_preload(launch) : NULL;
+	const char *values[] = { preload, launch->options, launch->session };
+	size_t count = 0, used = 0;
+
+	while (environ[count])
+		count++;
+	e->all = memory_new(count + 4, sizeof(*e->all));
+	for (size_t i = 0; i < count; i++)
+		if (!launch->library ||
+		    (!is_of(environ[i], names[0]) && !is_of(environ[i], names[1]) &&
+		     !is_of(environ[i], names[2])))
+			e->all[used++] = environ[i];
+	for (size_t i = 0; launch->library && i < 3; i++)
+		e->all[used++] = e->own[i] = make_variable(names[i], values[i]);
+	free(preload);
+}
+
+static void release_environment(struct environment *e)
+{
+	for (size_t i = 0; i < 3; i++)
+		free(e->own[i]);
+	free(e->all);
+}
+
+/* The process of the command, until it executes that. It shares the memory of lsatrace, which waits: to copy that costs
+ * more than a short command. */
+struct child {
+	const struct launch *launch;
+	char *const *command;
+	struct environment environment;
+	sigset_t mask_before;
+	int error; /* the errno of a failed exec; 0: the command runs */
+};
+
+static int become_command(void *child)
+{
+	struct child *c = child;
+
+	unwatch_signals(&c->mask_before);
+	if (c->launch->watch)
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	execvpe(c->command[0], c->command, c->environment.all);
+	c->error = errno;
 	_exit(LAUNCH_FAILED);
 }
 
-/* Returns the errno of a failed exec, or 0 once the command runs. */
-static int read_exec_error(int pipe_end)
+/* Returns the process, or -1 with errno set. */
+static pid_t start_child(struct child *c)
 {
-	ssize_t bytes;
-	int error;
+	size_t bytes =
+		1 << 16; /* execvpe() copies the arguments if the command is a script without an interpreter */
+	pid_t pid = -1;
+	char *stack;
 
-	do
-		bytes = read(pipe_end, &error, sizeof(error));
-	while (bytes < 0 && errno == EINTR);
-	return bytes == sizeof(error) ? error : 0;
+	for (char *const *argument = c->command; *argument; argument++)
+		bytes += sizeof(*argument);
+	stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+		     -1, 0);
+	if (stack == MAP_FAILED)
+		return -1;
+	pid = clone(become_command, stack + bytes / 16 * 16, CLONE_VM | CLONE_VFORK | SIGCHLD, c);
+	munmap(stack, bytes);
+	return pid;
 }
 
 /*
@@ -184,48 +240,27 @@ static int wait_for_end(pid_t pid)
 	return status;
 }
 
-static enum launch_result start_command(const struct launch *launch, char *const *command,
-					const int pipe_ends[2], struct launch_outcome *outcome)
-{
-	sigset_t mask_before;
-	pid_t pid;
-
-	watch_signals(&mask_before);
-	pid = fork();
-	if (pid == 0)
-		become_command(launch, command, pipe_ends[1], &mask_before);
-	outcome->error = errno;
-	if (pid > 0) {
-		forward_to = pid;
-		sigprocmask(SIG_SETMASK, &mask_before, NULL);
-		close(pipe_ends[1]);
-		outcome->pid = pid;
-		if (launch->watch)
-			launch->watch(pid, launch->watch_path);
-		outcome->error = read_exec_error(pipe_ends[0]);
-		outcome->wait_status = wait_for_end(pid);
-	} else {
-		close(pipe_ends[1]);
-	}
-	ignore_late_signals(&mask_before);
-	if (pid < 0)
-		return LAUNCH_NOT_STARTED;
-	return outcome->error ? LAUNCH_NOT_RUN : LAUNCH_ENDED;
-}
-
 enum launch_result launch_command(const struct launch *launch, char *const *command,
 				  struct launch_outcome *outcome)
 {
-	enum launch_result result;
-	int pipe_ends[2];
+	struct child child = { .launch = launch, .command = command };
 
-	if (pipe2(pipe_ends, O_CLOEXEC)) {
-		outcome->error = errno;
-		return LAUNCH_NOT_STARTED;
+	make_environment(launch, &child.environment);
+	watch_signals(&child.mask_before);
+	outcome->pid = start_child(&child);
+	outcome->error = outcome->pid < 0 ? errno : child.error;
+	if (outcome->pid > 0) {
+		forward_to = outcome->pid;
+		sigprocmask(SIG_SETMASK, &child.mask_before, NULL);
+		if (launch->watch)
+			launch->watch(outcome->pid, launch->watch_path);
+		outcome->wait_status = wait_for_end(outcome->pid);
 	}
-	result = start_command(launch, command, pipe_ends, outcome);
-	close(pipe_ends[0]);
-	return result;
+	ignore_late_signals(&child.mask_before);
+	release_environment(&child.environment);
+	if (outcome->pid < 0)
+		return LAUNCH_NOT_STARTED;
+	return outcome->error ? LAUNCH_NOT_RUN : LAUNCH_ENDED;
 }
 
 /* The path of the running program. Where /proc is not mounted, it is the one that was executed. */

@@ -24,8 +24,8 @@ struct launch {
 	const char *options;   /* value of LSATRACE_OPTIONS */
 	const char *session;   /* value of LSATRACE_SESSION: the session file */
 	const char *sanitizer; /* put before the library, unless LD_PRELOAD has one; "": none */
-	/* Watches the process until it has ended; that has stopped itself before it is the command. NULL:
-	 * nobody does. */
+	/* Watches the process until it has ended; this is its tracer (ptrace), and it stops as it becomes the command.
+	 * NULL: nobody does. */
 	void (*watch)(pid_t pid, const char *watch_path);
 	const char *watch_path;
 };

@@ -178,16 +178,35 @@ bool crash_may_be_watched(const char *command)
 	return !*program.sanitizer && !has_leak_sanitizer(path);
 }
 
+/* Waits until a process stops or ends, and leaves its state to be waited for. Returns how: a CLD_* code. */
+static int wait_for_stop(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WNOWAIT) && errno == EINTR)
+		;
+	return info.si_code;
+}
+
+/* As it becomes the command, it stops for its tracer; only one that has seized it can let it stop for others. */
+static void seize(pid_t pid)
+{
+	if (wait_for_stop(pid) != CLD_TRAPPED)
+		return;
+	waitpid(pid, NULL, 0);
+	ptrace(PTRACE_DETACH, pid, NULL, (void *)(uintptr_t)SIGSTOP);
+	wait_for_stop(pid);
+	ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)PTRACE_O_TRACECLONE);
+	kill(pid, SIGCONT);
+}
+
 void crash_watch(pid_t pid, const char *path)
 {
 	unsigned stacks = 0;
 	siginfo_t info;
 	int status;
 
-	while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WEXITED | WNOWAIT) && errno == EINTR)
-		;
-	ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)PTRACE_O_TRACECLONE);
-	kill(pid, SIGCONT);
+	seize(pid);
 	for (;;) {
 		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL)) {
 			if (errno == EINTR)

@@ -17,8 +17,8 @@
 bool crash_may_be_watched(const char *command);
 
 /*
- * Watches a process that has stopped itself, lets it go on, and returns when it has ended; it is not
- * reaped. Writes the stack to the file at `path`, in place of an earlier one. Where the process
+ * Watches a process that stops, for this one as its tracer, as it becomes the command. Returns when it has ended; it
+ * is not reaped. Writes the stack to the file at `path`, in place of an earlier one. Where the process
  * may not be watched, it goes on unwatched.
  */
 void crash_watch(pid_t pid, const char *path);
