@@ -70,6 +70,7 @@ static struct watched_signal {
 /* Leaves the signals blocked, because there is no process yet to which one could be forwarded. */
 static void watch_signals(sigset_t *mask_before)
 {
+	static bool knows_before; /* an earlier command's signals are ignored by now */
 	sigset_t mask;
 
 	sigemptyset(&mask);
@@ -83,8 +84,10 @@ static void watch_signals(sigset_t *mask_before)
 		if (s->take)
 			action = (struct sigaction){ .sa_sigaction = s->take,
 						     .sa_flags = SA_RESTART | SA_SIGINFO };
-		sigaction(s->number, &action, &s->before);
+		sigaction(s->number, &action, knows_before ? NULL : &s->before);
 	}
+	knows_before = true;
+	has_interrupt = 0;
 }
 
 /*
@@ -206,11 +209,11 @@ static int become_command(void *child)
 /* Returns the process, or -1 with errno set. */
 static pid_t start_child(struct child *c)
 {
-	size_t bytes =
-		1 << 16; /* execvpe() copies the arguments if the command is a script without an interpreter */
+	size_t bytes = 1 << 16;
 	pid_t pid = -1;
 	char *stack;
 
+	/* execvpe() copies them there if the command is a script without an interpreter. */
 	for (char *const *argument = c->command; *argument; argument++)
 		bytes += sizeof(*argument);
 	stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,

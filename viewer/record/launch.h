@@ -6,7 +6,7 @@
  * without lsatrace, except for three environment variables: LD_PRELOAD, LSATRACE_OPTIONS and
  * LSATRACE_SESSION.
  *
- * For one thread and one command: the signals that end programs are forwarded to it while it runs,
+ * For one thread, one command at a time: the signals that end programs are forwarded to it while it runs,
  * and are then ignored, so that a signal for the command does not end lsatrace. Nothing here prints.
  */
 #ifndef LSATRACE_VIEWER_RECORD_LAUNCH_H

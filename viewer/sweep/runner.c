@@ -18,6 +18,7 @@
 #include "viewer/record/launch.h"
 #include "viewer/record/recording.h"
 #include "viewer/sweep/crash.h"
+#include "viewer/sweep/pipe.h"
 #include "viewer/sweep/runs.h"
 #include "viewer/sweep/state.h"
 
@@ -35,36 +36,6 @@ struct answer {
 };
 
 #define RUNS_END UINT64_MAX
-
-static bool write_all(int fd, const void *bytes, size_t count)
-{
-	for (const char *at = bytes; count;) {
-		ssize_t done = write(fd, at, count);
-
-		if (done < 0 && errno != EINTR)
-			return false;
-		if (done > 0) {
-			at += done;
-			count -= (size_t)done;
-		}
-	}
-	return true;
-}
-
-static bool read_all(int fd, void *bytes, size_t count)
-{
-	for (char *at = bytes; count;) {
-		ssize_t done = read(fd, at, count);
-
-		if (done == 0 || (done < 0 && errno != EINTR))
-			return false;
-		if (done > 0) {
-			at += done;
-			count -= (size_t)done;
-		}
-	}
-	return true;
-}
 
 /* In the runner: the runs of one request. */
 struct batch {
@@ -99,23 +70,33 @@ static void end_children(void)
 	free(line);
 }
 
-/* In a process of its own. */
+/* In a worker, before its first run. */
+static void begin_worker(void *batch)
+{
+	const struct batch *b = batch;
+
+	close(b->answers);
+	/* What a command leaves behind becomes a child of this process. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
 static int record(void *batch, size_t i)
 {
 	const struct batch *b = batch;
 	struct recording recording = { .settings = { .output = "%e.%p.trace" } };
 	char *folder = sweep_folder(b->sweep, b->request[i].run);
+	char *crash = sweep_file(b->sweep, b->request[i].run, CRASH_FILE);
 	int status;
 
-	close(b->answers);
 	recording.settings.folder = recording.session.folder = folder;
 	recording.watch = b->is_watched ? crash_watch : NULL;
-	recording.watch_path = sweep_file(b->sweep, b->request[i].run, CRASH_FILE);
+	recording.watch_path = crash;
 	buffer_text(&recording.settings.text, b->options[i]);
-	/* What the command leaves behind becomes a child of this process, and ends with it. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	status = recording_run(&recording, b->sweep->command);
 	end_children();
+	recording_release(&recording);
+	free(crash);
+	free(folder);
 	return status;
 }
 
@@ -128,24 +109,24 @@ static void tell(void *batch, size_t i)
 				 .wait_status = run->wait_status,
 				 .error = run->error };
 
-	write_all(b->answers, &answer, sizeof(answer));
+	pipe_write(b->answers, &answer, sizeof(answer));
 }
 
 static bool read_batch(struct batch *b, int requests)
 {
 	uint64_t count;
 
-	if (!read_all(requests, &count, sizeof(count)))
+	if (!pipe_read(requests, &count, sizeof(count)))
 		return false;
 	b->count = count;
 	b->runs = memory_new(count, sizeof(*b->runs));
 	b->request = memory_new(count, sizeof(*b->request));
 	b->options = memory_new(count, sizeof(*b->options));
 	for (size_t i = 0; i < count; i++) {
-		if (!read_all(requests, &b->request[i], sizeof(b->request[i])))
+		if (!pipe_read(requests, &b->request[i], sizeof(b->request[i])))
 			return false;
 		b->options[i] = memory_new(b->request[i].bytes + 1, 1);
-		if (!read_all(requests, b->options[i], b->request[i].bytes))
+		if (!pipe_read(requests, b->options[i], b->request[i].bytes))
 			return false;
 		b->runs[i].output = sweep_file(b->sweep, b->request[i].run, "output");
 	}
@@ -178,11 +159,12 @@ static _Noreturn void become_runner(const struct sweep *s, int requests, int ans
 				     .timeout_seconds = s->timeout_seconds,
 				     .end_ns = s->end_ns,
 				     .context = &b,
+				     .begin = begin_worker,
 				     .run = record,
 				     .ended = tell };
 		struct answer end = { .run = RUNS_END, .is_whole = runs_do(&runs) };
 
-		write_all(answers, &end, sizeof(end));
+		pipe_write(answers, &end, sizeof(end));
 		release_batch(&b);
 	}
 	_exit(0);
@@ -244,8 +226,8 @@ static bool request(const struct sweep *s, size_t run)
 		buffer_release(&value);
 	}
 	head.bytes = settings.text.used;
-	is_written = write_all(s->requests, &head, sizeof(head)) &&
-		     write_all(s->requests, settings.text.data, settings.text.used);
+	is_written = pipe_write(s->requests, &head, sizeof(head)) &&
+		     pipe_write(s->requests, settings.text.data, settings.text.used);
 	settings_release(&settings);
 	return is_written;
 }
@@ -274,14 +256,14 @@ bool runner_do(struct sweep *s, size_t first, void (*judge)(struct sweep *s, siz
 	forward_to = s->runner;
 	sigaction(SIGINT, &forward, &before[0]);
 	sigaction(SIGTERM, &forward, &before[1]);
-	is_alive = write_all(s->requests, &count, sizeof(count));
+	is_alive = pipe_write(s->requests, &count, sizeof(count));
 	for (size_t i = first; is_alive && i < s->results.count; i++)
 		is_alive = s->runs[i].state != RUN_WAITING || request(s, i);
 	while (is_alive) {
 		struct run *run;
 
 		progress_show(&s->progress, "runs", done++, count);
-		is_alive = read_all(s->answers, &answer, sizeof(answer));
+		is_alive = pipe_read(s->answers, &answer, sizeof(answer));
 		if (!is_alive || answer.run == RUNS_END)
 			break;
 		run = &s->runs[answer.run];

@@ -4,8 +4,8 @@
  * read: the one that reads them grows large, so that each process it makes costs more than a short command.
  * And so runs are read while others go on.
  *
- *	sweep ── which run, with which options ──▶ runner ──▶ a recording, in a process of its own ──▶ command
- *	      ◀── which run has ended, and how ───
+ *	sweep ── which run, with which options ──▶ runner ──▶ worker: one recording after another ──▶ command
+ *	      ◀── which run has ended, and how ───        ──▶ worker ...
  *
  * For one thread.
  */

@@ -3,12 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "viewer/base/memory.h"
+#include "viewer/sweep/pipe.h"
 
 #define GRACE_NS 2000000000ull /* for the end of a run that was told to end */
 #define NS 1000000000ull
@@ -31,121 +38,228 @@ static void redirect(int fd, const char *path, int flags)
 	}
 }
 
-static _Noreturn void become_run(const struct runs *r, size_t i, const sigset_t *mask)
-{
-	int status;
-
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
-	redirect(STDOUT_FILENO, r->all[i].output, O_WRONLY | O_CREAT | O_TRUNC);
-	dup2(STDOUT_FILENO, STDERR_FILENO);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	status = r->run(r->context, i);
-	fflush(NULL);
-	_exit(status);
-}
-
-static void start_run(const struct runs *r, size_t i, const sigset_t *mask)
-{
-	struct run *run = &r->all[i];
-
-	fflush(NULL);
-	run->pid = fork();
-	if (run->pid == 0)
-		become_run(r, i, mask);
-	run->error = errno;
-	run->state = run->pid < 0 ? RUN_NOT_STARTED : RUN_RUNNING;
-	run->deadline_ns = runs_now_ns() + r->timeout_seconds * NS;
-	if (run->pid > 0)
-		setpgid(run->pid, run->pid);
-}
-
-/* With what it has left in its group. */
-static void kill_run(struct run *run, enum run_state state)
-{
-	kill(-run->pid, SIGKILL);
-	waitpid(run->pid, &run->wait_status, 0);
-	run->state = state;
-}
-
-static bool has_ended(const struct run *run)
-{
-	siginfo_t info = { 0 };
-
-	return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       info.si_pid == run->pid;
-}
-
-/* A recording passes the signal on, and tidies up. */
-static void tell_run(struct run *run, uint64_t now)
-{
-	kill(run->pid, SIGTERM);
-	run->is_told = true;
-	run->deadline_ns = now + GRACE_NS;
-}
+struct worker {
+	pid_t pid;  /* 0: there is none */
+	int socket; /* to it goes the number of a run, a size_t; from it comes the status, an int */
+	bool is_busy, has_answer;
+	bool is_told; /* to end */
+	size_t run;
+	uint64_t deadline_ns;
+};
 
 /* What is under way. */
 struct pool {
 	const struct runs *runs;
-	sigset_t mask;    /* from before */
-	sigset_t signals; /* that are waited for */
-	size_t begun;     /* of the runs, from the first one on */
-	size_t first;     /* all before it have ended */
-	size_t running;
-	uint64_t next_ns; /* the next deadline, if one is running */
+	struct worker *workers; /* as many as jobs */
+	struct pollfd *waits;   /* one more: the last is `signals` */
+	sigset_t mask;          /* from before */
+	int signals;            /* SIGINT and SIGTERM come here */
+	size_t begun;           /* of the runs, from the first one on */
 };
 
-static void look_after(struct pool *p)
+static _Noreturn void become_worker(const struct pool *p, int socket)
 {
 	const struct runs *r = p->runs;
-	uint64_t now = runs_now_ns();
+	size_t i;
 
-	p->running = 0;
-	for (size_t i = p->first; i < p->begun; i++) {
-		struct run *run = &r->all[i];
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
+	sigprocmask(SIG_SETMASK, &p->mask, NULL);
+	r->begin(r->context);
+	while (pipe_read(socket, &i, sizeof(i))) {
+		int status;
 
-		if (run->state != RUN_RUNNING)
-			continue;
-		if (has_ended(run) || (run->is_told && now >= run->deadline_ns)) {
-			kill_run(run, run->is_told ? RUN_TIMED_OUT : RUN_ENDED);
-			r->ended(r->context, i);
-			continue;
-		}
-		if (now >= run->deadline_ns)
-			tell_run(run, now);
-		if (!p->running++ || run->deadline_ns < p->next_ns)
-			p->next_ns = run->deadline_ns;
+		redirect(STDOUT_FILENO, r->all[i].output, O_WRONLY | O_CREAT | O_TRUNC);
+		dup2(STDOUT_FILENO, STDERR_FILENO);
+		status = r->run(r->context, i);
+		fflush(NULL);
+		pipe_write(socket, &status, sizeof(status));
 	}
-	while (p->first < p->begun && r->all[p->first].state != RUN_RUNNING)
-		p->first++;
+	_exit(0);
+}
+
+/* Returns false with errno set if there is none. */
+static bool start_worker(const struct pool *p, struct worker *w)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return false;
+	fflush(NULL);
+	*w = (struct worker){ .pid = fork(), .socket = ends[0] };
+	if (w->pid == 0) {
+		close(ends[0]);
+		become_worker(p, ends[1]);
+	}
+	close(ends[1]);
+	if (w->pid > 0) {
+		setpgid(w->pid, w->pid);
+		return true;
+	}
+	close(ends[0]);
+	w->pid = 0;
+	return false;
+}
+
+/* Its command is in its group. Returns its wait status. */
+static int end_worker(struct worker *w)
+{
+	int status = 0;
+
+	/* Workers that were started later have it as well. */
+	shutdown(w->socket, SHUT_RDWR);
+	close(w->socket);
+	if (w->is_busy)
+		kill(-w->pid, SIGKILL);
+	waitpid(w->pid, &status, 0);
+	*w = (struct worker){ 0 };
+	return status;
+}
+
+static void start_run(struct pool *p, struct worker *w, size_t i)
+{
+	struct run *run = &p->runs->all[i];
+
+	if (!w->pid && !start_worker(p, w)) {
+		run->error = errno;
+		run->state = RUN_NOT_STARTED;
+		p->runs->ended(p->runs->context, i);
+		return;
+	}
+	run->state = RUN_RUNNING;
+	w->is_busy = true;
+	w->run = i;
+	w->deadline_ns = runs_now_ns() + p->runs->timeout_seconds * NS;
+	pipe_write(w->socket, &i, sizeof(i));
 }
 
 static void start_next(struct pool *p)
 {
 	const struct runs *r = p->runs;
 
-	for (; p->running < r->jobs && p->begun < r->count; p->begun++) {
-		struct run *run = &r->all[p->begun];
+	for (uint32_t job = 0; job < r->jobs; job++)
+		while (!p->workers[job].is_busy && p->begun < r->count &&
+		       (!r->end_ns || runs_now_ns() < r->end_ns))
+			start_run(p, &p->workers[job], p->begun++);
+}
 
-		if (r->end_ns && runs_now_ns() >= r->end_ns)
-			return;
-		start_run(r, p->begun, &p->mask);
-		if (run->state != RUN_RUNNING)
-			r->ended(r->context, p->begun);
-		else if (!p->running++ || run->deadline_ns < p->next_ns)
-			p->next_ns = run->deadline_ns;
+static void end_run(const struct pool *p, struct worker *w, enum run_state state)
+{
+	size_t i = w->run;
+	struct run *run = &p->runs->all[i];
+	int status;
+
+	if (!w->is_told && w->has_answer && pipe_read(w->socket, &status, sizeof(status))) {
+		run->wait_status = W_EXITCODE(status, 0);
+		w->is_busy = w->has_answer = false;
+	} else {
+		run->wait_status = end_worker(w);
+	}
+	run->state = state;
+	if (state != RUN_WAITING)
+		p->runs->ended(p->runs->context, i);
+}
+
+/* A recording passes the signal on, and tidies up. */
+static void tell_to_end(struct worker *w, uint64_t now)
+{
+	kill(w->pid, SIGTERM);
+	w->is_told = true;
+	w->deadline_ns = now + GRACE_NS;
+}
+
+static void look_after(struct pool *p)
+{
+	uint64_t now = runs_now_ns();
+
+	for (uint32_t job = 0; job < p->runs->jobs; job++) {
+		struct worker *w = &p->workers[job];
+
+		if (!w->is_busy)
+			continue;
+		if (w->has_answer || (w->is_told && now >= w->deadline_ns))
+			end_run(p, w, w->is_told ? RUN_TIMED_OUT : RUN_ENDED);
+		else if (now >= w->deadline_ns)
+			tell_to_end(w, now);
 	}
 }
 
-/* Waits until a process has ended, or the time has come. Returns false if a signal asks for the end. */
-static bool wait_for(const struct pool *p, uint64_t until_ns)
+static bool take_signal(const struct pool *p)
 {
-	uint64_t now = runs_now_ns(), left = until_ns > now ? until_ns - now : 0;
-	struct timespec wait = { (time_t)(left / NS), (long)(left % NS) };
-	int signal = sigtimedwait(&p->signals, NULL, &wait);
+	struct signalfd_siginfo info;
 
-	return signal != SIGINT && signal != SIGTERM;
+	return read(p->signals, &info, sizeof(info)) == sizeof(info);
+}
+
+/* Waits until a worker has something to say, or a deadline has come. Returns false if a signal asks for the end. */
+static bool wait_for(struct pool *p)
+{
+	uint64_t now = runs_now_ns(), left = UINT64_MAX;
+	uint32_t jobs = p->runs->jobs;
+	struct timespec time;
+
+	for (uint32_t job = 0; job < jobs; job++) {
+		const struct worker *w = &p->workers[job];
+
+		p->waits[job] = (struct pollfd){ w->is_busy ? w->socket : -1, POLLIN, 0 };
+		if (w->is_busy && w->deadline_ns <= now)
+			left = 0;
+		else if (w->is_busy && w->deadline_ns - now < left)
+			left = w->deadline_ns - now;
+	}
+	if (left == UINT64_MAX)
+		left = 0;
+	p->waits[jobs] = (struct pollfd){ p->signals, POLLIN, 0 };
+	time = (struct timespec){ (time_t)(left / NS), (long)(left % NS) };
+	ppoll(p->waits, jobs + 1, &time, NULL);
+	for (uint32_t job = 0; job < jobs; job++)
+		p->workers[job].has_answer = p->waits[job].revents != 0;
+	return !take_signal(p);
+}
+
+static bool is_busy(const struct pool *p)
+{
+	for (uint32_t job = 0; job < p->runs->jobs; job++)
+		if (p->workers[job].is_busy)
+			return true;
+	return false;
+}
+
+static void begin(struct pool *p)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, &p->mask);
+	p->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	p->workers = memory_new(p->runs->jobs, sizeof(*p->workers));
+	p->waits = memory_new(p->runs->jobs + 1, sizeof(*p->waits));
+}
+
+/* Returns false if a signal asks for the end. */
+static bool end(struct pool *p)
+{
+	bool has_signal = false;
+
+	for (uint32_t job = 0; job < p->runs->jobs; job++) {
+		struct worker *w = &p->workers[job];
+
+		w->has_answer = false;
+		if (w->is_busy)
+			end_run(p, w, RUN_WAITING);
+		else if (w->pid)
+			end_worker(w);
+	}
+	while (take_signal(p))
+		has_signal = true;
+	free(p->workers);
+	free(p->waits);
+	close(p->signals);
+	sigprocmask(SIG_SETMASK, &p->mask, NULL);
+	return !has_signal;
 }
 
 bool runs_do(struct runs *r)
@@ -153,21 +267,11 @@ bool runs_do(struct runs *r)
 	struct pool p = { .runs = r };
 	bool is_whole = true;
 
-	sigemptyset(&p.signals);
-	sigaddset(&p.signals, SIGCHLD);
-	sigaddset(&p.signals, SIGINT);
-	sigaddset(&p.signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &p.signals, &p.mask);
+	begin(&p);
 	do {
 		look_after(&p);
 		start_next(&p);
-		if (p.running)
-			is_whole = wait_for(&p, p.next_ns);
-	} while (is_whole && p.running);
-	for (size_t i = p.first; i < p.begun; i++)
-		if (r->all[i].state == RUN_RUNNING)
-			kill_run(&r->all[i], RUN_WAITING);
-	is_whole &= wait_for(&p, 0);
-	sigprocmask(SIG_SETMASK, &p.mask, NULL);
-	return is_whole;
+		is_whole = wait_for(&p);
+	} while (is_whole && is_busy(&p));
+	return end(&p) && is_whole;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does things in processes of their own, several at a time, each with a time limit. Each process gets a
- * process group, so that its children end with it, no input, and a file for its output.
+ * Does things in other processes, the workers, several at a time, each with a time limit. A worker does one after
+ * another, without input, and with a file for the output of each. When time is over, it is killed with its process
+ * group, and another one takes its place.
  *
- * For one thread. SIGCHLD, SIGINT and SIGTERM are blocked meanwhile, but not in the processes.
+ * For one thread. SIGINT and SIGTERM are blocked meanwhile, but not in the workers.
  */
 #ifndef LSATRACE_VIEWER_SWEEP_RUNS_H
 #define LSATRACE_VIEWER_SWEEP_RUNS_H
@@ -11,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 enum run_state {
 	RUN_WAITING, /* it was not begun, or was killed because a signal asked for the end */
@@ -25,9 +25,6 @@ struct run {
 	char *output; /* the file */
 	enum run_state state;
 	int wait_status, error;
-	pid_t pid;
-	uint64_t deadline_ns;
-	bool is_told; /* to end */
 };
 
 /* How to do them. */
@@ -37,7 +34,9 @@ struct runs {
 	uint32_t jobs, timeout_seconds;
 	uint64_t end_ns; /* none is begun after it; 0: there is no such time */
 	void *context;
-	int (*run)(void *context, size_t i); /* in a process of its own: returns its exit status */
+	/* In a worker: before its first run; and a run, which returns an exit status. */
+	void (*begin)(void *context);
+	int (*run)(void *context, size_t i);
 	void (*ended)(void *context, size_t i);
 };
 
