@@ -115,6 +115,23 @@ Test(sweep, a_crash_is_told_and_its_leaks_are_not, .timeout = 120)
 	run_release(&run);
 }
 
+Test(sweep, a_crash_is_in_each_format, .timeout = 240)
+{
+	const char *const formats[] = { "gcc", "github", "gitlab", "sarif", "junit", "markdown" };
+	static const char words[] = "AllocateLsaHeap was made to fail in trust at error";
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		char format[32];
+		struct run run;
+
+		snprintf(format, sizeof(format), "--format=%s", formats[i]);
+		run = sweep(COMMAND(format), PACKAGE("error_paths"), "trust");
+		cr_expect_eq(run.status, 1);
+		cr_expect(strstr(run.out, words), "%s: %s", formats[i], run.out);
+		run_release(&run);
+	}
+}
+
 Test(sweep, a_hang_is_ended_and_told, .timeout = 120)
 {
 	struct run run = sweep(COMMAND("--timeout=5"), PACKAGE("error_paths"), "insist");

@@ -14,6 +14,7 @@
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/sites/results.h"
 
 struct issue {
 	const char *check, *fingerprint, *severity, *path;
@@ -61,6 +62,22 @@ static void write_finding(const struct report *report, struct json *j, const str
 	location_release(&l);
 }
 
+/* Of a sweep. */
+static void write_run(const struct report *report, struct json *j, const struct result *run)
+{
+	struct buffer fingerprint = { 0 }, sentence = { 0 };
+	struct issue issue = { .check = "sweep",
+			       .severity = "critical",
+			       .path = model_process(report->models[0])->exe };
+
+	result_write_fingerprint(report->sweep, run, &fingerprint);
+	issue.fingerprint = fingerprint.data;
+	result_write_sentence(report->sweep, run, &sentence);
+	write_issue(j, &issue, sentence.data);
+	buffer_release(&fingerprint);
+	buffer_release(&sentence);
+}
+
 /* The only place for it is an issue of its own. Its fingerprint is always the same. */
 static void write_summary(const struct report *report, struct json *j)
 {
@@ -79,6 +96,7 @@ static void write_summary(const struct report *report, struct json *j)
 void report_write_gitlab(const struct report *report, struct buffer *out)
 {
 	struct json j = { .out = out };
+	const struct result *run;
 
 	json_open_array(&j, NULL);
 	for (size_t i = 0; i < report->findings->count; i++) {
@@ -87,6 +105,8 @@ void report_write_gitlab(const struct report *report, struct buffer *out)
 		if (!f->suppressed_by)
 			write_finding(report, &j, f);
 	}
+	for (size_t i = 0; (run = results_next_broken(report->sweep, &i)) != NULL;)
+		write_run(report, &j, run);
 	if (report->findings->suppressed || !report->findings->is_exact)
 		write_summary(report, &j);
 	json_close_array(&j);

@@ -15,6 +15,7 @@
 #include "viewer/report/location.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
+#include "viewer/sites/results.h"
 #include "viewer/symbols/symbols.h"
 
 struct writer {
@@ -34,6 +35,26 @@ static bool is_security_kind(enum trace_kind kind)
 	return kind == TRACE_KIND_DOUBLE_FREE || kind == TRACE_KIND_FREE_AFTER_DELETE ||
 	       kind == TRACE_KIND_INVALID_FREE ||
 	       (kind >= TRACE_KIND_OVERFLOW && kind <= TRACE_KIND_USE_AFTER_DELETE);
+}
+
+#define SWEEP_RULE "sweep"
+
+/* The last one, behind those of the kinds; of a sweep only. */
+static void write_sweep_rule(struct json *j)
+{
+	json_open_object(j, NULL);
+	json_write_text(j, "id", SWEEP_RULE);
+	write_message(j, "shortDescription",
+		      "A security package does not survive that one of its calls fails.");
+	write_message(
+		j, "fullDescription",
+		"lsatrace sweep let a call of the LSA fail, and then the command crashed, hung "
+		"or ended as the bundled host ends after a fault of its package.");
+	write_message(j, "help", "See sweep under COMMANDS in the manual page lsatrace(1).");
+	json_open_object(j, "defaultConfiguration");
+	json_write_text(j, "level", kinds_level_text(TRACE_LEVEL_ERROR));
+	json_close_object(j);
+	json_close_object(j);
 }
 
 static void write_rule(struct json *j, enum trace_kind kind)
@@ -129,18 +150,24 @@ static void write_related(struct writer *w, const struct finding *f)
 	json_close_array(j);
 }
 
+/* In a message, brackets are a link. */
+static void add_escaped(struct buffer *text, const char *line)
+{
+	for (; *line; line++) {
+		if (strchr("[]\\", *line))
+			buffer_text(text, "\\");
+		buffer_bytes(text, line, 1);
+	}
+	buffer_text(text, ".");
+}
+
 /* The headline, then a link for each related location: "[allocated here](1)". */
 static void write_text(struct writer *w, const struct finding *f)
 {
 	struct buffer line = { 0 }, text = { 0 };
 
 	text_write_headline(&line, f);
-	for (const char *at = line.data; *at; at++) {
-		if (strchr("[]\\", *at))
-			buffer_text(&text, "\\");
-		buffer_bytes(&text, at, 1);
-	}
-	buffer_text(&text, ".");
+	add_escaped(&text, line.data);
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
 		struct location l = { 0 };
 
@@ -262,6 +289,38 @@ static void write_result(struct writer *w, const struct finding *f)
 	json_close_object(j);
 }
 
+/* Its place is the program: where the call fails is in the message. */
+static void write_run(struct writer *w, const struct result *run)
+{
+	const struct source program = { model_process(w->report->models[0])->exe, false };
+	struct json *j = &w->json;
+	struct buffer line = { 0 }, text = { 0 };
+
+	result_write_sentence(w->report->sweep, run, &line);
+	add_escaped(&text, line.data);
+	json_open_object(j, NULL);
+	json_write_text(j, "ruleId", SWEEP_RULE);
+	json_write_number(j, "ruleIndex", TRACE_KIND_COUNT - 1);
+	json_write_text(j, "level", kinds_level_text(TRACE_LEVEL_ERROR));
+	write_message(j, "message", text.data);
+	json_open_array(j, "locations");
+	if (program.path) {
+		json_open_object(j, NULL);
+		write_place(j, &program, 0);
+		json_close_object(j);
+	}
+	json_close_array(j);
+	text.used = 0;
+	result_write_fingerprint(w->report->sweep, run, &text);
+	json_open_object(j, "partialFingerprints");
+	json_write_text(j, "lsatraceSweep/v1", text.data);
+	json_write_text(j, "primaryLocationLineHash", text.data);
+	json_close_object(j);
+	json_close_object(j);
+	buffer_release(&line);
+	buffer_release(&text);
+}
+
 static void write_notification(struct json *j, const struct findings *f)
 {
 	struct buffer text = { 0 };
@@ -317,6 +376,7 @@ void report_write_sarif(const struct report *report, struct buffer *out)
 {
 	struct writer w = { .report = report, .json = { .out = out } };
 	struct json *j = &w.json;
+	const struct result *run;
 
 	json_open_object(j, NULL);
 	json_write_text(j, "$schema",
@@ -332,6 +392,8 @@ void report_write_sarif(const struct report *report, struct buffer *out)
 	json_open_array(j, "rules");
 	for (unsigned i = 1; i < TRACE_KIND_COUNT; i++)
 		write_rule(j, (enum trace_kind)i);
+	if (report->sweep)
+		write_sweep_rule(j);
 	json_close_array(j);
 	json_close_object(j);
 	json_close_object(j);
@@ -342,6 +404,8 @@ void report_write_sarif(const struct report *report, struct buffer *out)
 	json_open_array(j, "results");
 	for (size_t i = 0; i < report->findings->count; i++)
 		write_result(&w, findings_get(report->findings, i));
+	for (size_t i = 0; (run = results_next_broken(report->sweep, &i)) != NULL;)
+		write_run(&w, run);
 	json_close_array(j);
 	json_close_object(j);
 	json_close_array(j);

@@ -141,6 +141,16 @@ void result_write_sentence(const struct results *r, const struct result *result,
 	write_ending(b, result);
 }
 
+void result_write_fingerprint(const struct results *r, const struct result *result, struct buffer *b)
+{
+	for (unsigned i = 0; i < result->count; i++) {
+		const struct failing *f = &result->failing[i];
+
+		buffer_format(b, "%s%016" PRIx64 ",%" PRIu32, i ? "+" : "",
+			      r->sites.all[f->site].site, f->nth);
+	}
+}
+
 /* The cells of the line of a run's i-th call. */
 static void fill_cells(struct table *t, size_t run, unsigned i)
 {

@@ -76,6 +76,9 @@ void result_write_option(const struct results *r, const struct failing *f, struc
 const struct result *results_next_broken(const struct results *r, size_t *i);
 /* Appends "AllocateLsaHeap was made to fail in trust at a.c:5: CRASH: SIGSEGV". */
 void result_write_sentence(const struct results *r, const struct result *result, struct buffer *b);
+/* Appends which calls fail in it, by sites that are the same in every sweep: "1f2e...,1", and the second behind '+'. */
+void result_write_fingerprint(const struct results *r, const struct result *result,
+			      struct buffer *b);
 /* Appends a table with a line for each run, and what was done last in crashes and hangs. */
 void results_write_text(const struct results *r, struct buffer *b);
 /* Writes an object. `r` NULL: null. */
