@@ -483,6 +483,19 @@ size_t model_in_flight(const struct model *m)
 	return m->calls;
 }
 
+bool model_next_thread(const struct model *m, struct reader_cursor *c, int32_t *tid)
+{
+	enum { IN_USE = 1 };
+	const struct trace_lane *lane;
+
+	while ((lane = reader_next_lane(m->reader, c)) != NULL)
+		if (lane->state == IN_USE) {
+			*tid = lane->tid;
+			return true;
+		}
+	return false;
+}
+
 const struct model_call *model_call(const struct model *m, size_t i)
 {
 	return &m->call[i];

@@ -105,6 +105,10 @@ struct model_entry model_entry(const struct model *m, const struct trace_entry *
 size_t model_in_flight(const struct model *m);
 const struct model_call *model_call(const struct model *m, size_t i);
 
+/* Gives the threads that lived at the end and have called, one after another: the id in `tid`. Returns false after the
+ * last. The cursor starts zeroed. */
+bool model_next_thread(const struct model *m, struct reader_cursor *c, int32_t *tid);
+
 /* Decodes the stack that a reference leads to into `room`, and returns `room`. NULL: unknown. */
 const struct model_stack *model_stack(const struct model *m, uint32_t ref, struct model_stack *room);
 

@@ -11,12 +11,13 @@
 #include "viewer/model/model.h"
 #include "viewer/model/verdicts.h"
 #include "viewer/page/html.h"
+#include "viewer/read/reader.h"
 #include "viewer/read/trouble.h"
 #include "viewer/report/text.h"
 #include "viewer/view/event_line.h"
 #include "viewer/view/event_stream.h"
 
-enum { CALLS = 20, THREADS = 4 };
+enum { CALLS = 20, THREADS = 8 };
 
 struct thread {
 	int32_t tid;
@@ -39,9 +40,24 @@ static void add_thread(struct threads *t, int32_t tid, bool is_any)
 		t->thread[t->count++] = (struct thread){ .tid = tid, .is_any = is_any };
 }
 
+/* All that lived at the end, if there are not too many. */
+static void add_living(struct threads *t, const struct model *model)
+{
+	struct reader_cursor c = { 0 };
+	int32_t tid[THREADS + 1];
+	size_t count = 0;
+
+	while (count <= THREADS && model_next_thread(model, &c, &tid[count]))
+		count++;
+	for (size_t i = 0; count <= THREADS && i < count; i++)
+		add_thread(t, tid[i], false);
+}
+
 static void choose_threads(struct threads *t, const struct model *model, struct findings *findings,
 			   size_t number)
 {
+	bool is_known; /* which thread the signal was for */
+
 	for (size_t i = 0; i < findings->shown; i++) {
 		const struct finding *f = findings_look(findings, i);
 
@@ -52,8 +68,11 @@ static void choose_threads(struct threads *t, const struct model *model, struct 
 	}
 	if (model_process(model)->end != TRACE_END_KILLED)
 		return;
+	is_known = t->count > 0;
 	for (size_t i = 0; i < model_in_flight(model); i++)
 		add_thread(t, model_call(model, i)->tid, false);
+	if (!is_known)
+		add_living(t, model);
 	if (t->count == 0)
 		add_thread(t, 0, true);
 }

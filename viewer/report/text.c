@@ -42,7 +42,6 @@ struct writer {
 
 enum { PROCESSES_SHOWN = 50, FAILED_STACKS = 5 }; /* of one finding */
 enum { THREADS_SHOWN = 8 };
-enum { LANE_IN_USE = 1 };
 
 static void set_color(struct writer *w, const char *color)
 {
@@ -160,23 +159,23 @@ bool text_write_threads(struct buffer *text, const char *before, const struct re
 {
 	const struct model *model = report->models[trace];
 	const struct model_process *process = model_process(model);
-	const struct trace_lane *lane;
 	struct reader_cursor c = { 0 };
 	size_t count = 0;
+	int32_t tid;
 
 	if (process->end != TRACE_END_KILLED || !process->has_exit_status ||
 	    !is_of_a_thread(process->exit_status - 128))
 		return false;
 	if (write_guilty_thread(text, before, report->findings, trace))
 		return true;
-	while ((lane = reader_next_lane(model_reader(model), &c)) != NULL) {
-		if (lane->state != LANE_IN_USE || count++ >= THREADS_SHOWN)
+	while (model_next_thread(model, &c, &tid)) {
+		if (count++ >= THREADS_SHOWN)
 			continue;
 		buffer_text(text, count == 1 ? before : ", ");
 		buffer_format(text,
 			      count == 1 ? "threads that may have got the signal: %" PRId32
 					 : "%" PRId32,
-			      lane->tid);
+			      tid);
 	}
 	if (count > THREADS_SHOWN)
 		buffer_format(text, " and %zu more", count - THREADS_SHOWN);

@@ -419,6 +419,29 @@ Test(page, says_what_the_thread_did_last_that_ended_the_process)
 	trace_builder_free(b);
 }
 
+/* Nothing tells which thread the signal was for. */
+Test(page, says_what_each_living_thread_did_last_before_a_signal)
+{
+	struct trace_builder *b = trace_builder_new();
+	char *page;
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_header(b)->end = TRACE_END_KILLED;
+	trace_builder_header(b)->exit_status = 128 + 11;
+	trace_builder_lane(b, 0, 77);
+	trace_builder_lane(b, 1, 78);
+	trace_builder_lane(b, 2, 79)->state = 2;
+	for (unsigned i = 0; i < 30; i++)
+		trace_builder_event(b, i % 3, call(1000 + i, 77 + (int32_t)(i % 3)));
+	page = report(b, REPORT_FORMAT_html);
+	cr_expect(strstr(page, "The last calls of thread 77</h4>\n"));
+	cr_expect(strstr(page, "The last calls of thread 78</h4>\n"));
+	cr_expect_not(strstr(page, "The last calls of thread 79"), "it had ended");
+	cr_expect_not(strstr(page, "The last calls of the process"));
+	free(page);
+	trace_builder_free(b);
+}
+
 Test(page, says_nothing_of_the_last_calls_after_an_orderly_end)
 {
 	struct trace_builder *b = trace_builder_new();
