@@ -9,7 +9,7 @@
 #include "viewer/base/json.h"
 #include "viewer/view/layout.h"
 
-#define WHERE_LEAST 12u
+#define WHERE_LEAST 30u /* or else it is on a line of its own */
 #define WHERE_MOST 60u
 
 enum column { NUMBER, CALL, WHERE, OUTCOME, COLUMNS };
@@ -20,6 +20,7 @@ static const char *const titles[COLUMNS] = { "run", "failed call", "in", "what c
 struct table {
 	const struct results *results;
 	size_t width[COLUMNS];
+	bool is_folded; /* WHERE is on a line of its own */
 	struct buffer cell[COLUMNS];
 };
 
@@ -191,24 +192,40 @@ static void measure(struct table *t, unsigned terminal)
 	if (t->width[WHERE] > WHERE_MOST)
 		t->width[WHERE] = WHERE_MOST;
 	others = t->width[NUMBER] + t->width[CALL] + t->width[OUTCOME] + 8;
-	if (terminal && others + t->width[WHERE] > terminal)
+	if (!terminal || others + t->width[WHERE] <= terminal)
+		return;
+	t->is_folded = others + WHERE_LEAST > terminal;
+	others = t->is_folded ? t->width[NUMBER] + 4 : others;
+	if (others + t->width[WHERE] > terminal)
 		t->width[WHERE] = terminal > others + WHERE_LEAST ? terminal - others : WHERE_LEAST;
+}
+
+/* A cell, and its column's rest if another one follows. */
+static void write_cell(const struct table *t, struct buffer *b, enum column column,
+		       const struct buffer *cell, bool is_last)
+{
+	buffer_format(b, "  %s", cell->data);
+	if (!is_last)
+		buffer_format(b, "%*s",
+			      (int)(t->width[column] - layout_columns(cell->data, cell->used)), "");
 }
 
 static void write_line(const struct table *t, struct buffer *b)
 {
+	const struct buffer *outcome = &t->cell[OUTCOME];
 	struct buffer where = { 0 };
 
 	layout_cut_place(&where, t->cell[WHERE].data, t->width[WHERE]);
-	buffer_format(b, "  %*s  %s", (int)t->width[NUMBER], t->cell[NUMBER].data,
-		      t->cell[CALL].data);
-	buffer_format(b, "%*s  %s",
-		      (int)(t->width[CALL] - layout_columns(t->cell[CALL].data, t->cell[CALL].used)),
-		      "", where.data);
-	if (t->cell[OUTCOME].used)
-		buffer_format(b, "%*s  %s",
-			      (int)(t->width[WHERE] - layout_columns(where.data, where.used)), "",
-			      t->cell[OUTCOME].data);
+	buffer_format(b, "  %*s", (int)t->width[NUMBER], t->cell[NUMBER].data);
+	write_cell(t, b, CALL, &t->cell[CALL], t->is_folded && !outcome->used);
+	if (!t->is_folded)
+		write_cell(t, b, WHERE, &where, !outcome->used);
+	if (outcome->used)
+		write_cell(t, b, OUTCOME, outcome, true);
+	if (t->is_folded) {
+		buffer_format(b, "\n  %*s", (int)t->width[NUMBER], "");
+		write_cell(t, b, WHERE, &where, true);
+	}
 	buffer_text(b, "\n");
 	buffer_release(&where);
 }
