@@ -256,6 +256,25 @@ Test(sweep, what_was_cut_short_goes_on, .timeout = 120)
 	temporary_folder_remove(folder);
 }
 
+/* What was found before is of another package. */
+Test(sweep, a_sweep_does_not_go_on_with_a_package_that_was_built_anew, .timeout = 120)
+{
+	char *folder = temporary_folder_new();
+	struct run run = run_command(COMMAND(
+		"sh", "-c",
+		"cp \"$3\" \"$1/p.so\"; \"$0\" sweep --max-runs=1 --output-dir=\"$1/sweep\" -- "
+		"\"$2\" \"$1/p.so\" --command=run >/dev/null 2>&1; "
+		"rm \"$1/p.so\"; cp \"$4\" \"$1/p.so\"; "
+		"exec \"$0\" sweep --max-runs=2 --resume=\"$1/sweep\"",
+		LSATRACE, folder, LSA_HOST, PACKAGE("error_paths"), PACKAGE("demo")));
+
+	cr_expect_eq(run.status, 2);
+	cr_expect(strstr(run.err, "/p.so has changed since this sweep began: begin a new one\n"),
+		  "%s", run.err);
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
 /* Nothing that is there is lost, or taken for its own. */
 Test(sweep, a_folder_that_has_something_is_left_alone, .timeout = 120)
 {

@@ -131,7 +131,7 @@ bool judge_learn(struct sweep *s)
 	struct opened o = open_run(s, 0);
 	struct findings *findings = find(s, &o);
 	struct trouble trouble = { 0 };
-	bool is_read = true;
+	bool is_read = true, is_other;
 
 	for (size_t i = 0; is_read && i < o.count; i++)
 		is_read = plan_learn(&s->results, o.models[i], s->symbols, &trouble);
@@ -142,11 +142,17 @@ bool judge_learn(struct sweep *s)
 	}
 	findings_free(findings);
 	close_run(s, &o);
+	/* Its sites would not be those of this sweep. */
+	is_other = s->resume && symbols_changed(s->symbols, 0);
 	if (!is_read)
 		complaint_print(s->results.all[0].traces[0], "%s", trouble.text);
+	else if (is_other)
+		complaint_print("lsatrace sweep",
+				"%s has changed since this sweep began: begin a new one",
+				symbols_changed(s->symbols, 0));
 	else if (s->results.sites.count == 0)
 		judge_complain(s, "the command has made no call that could fail");
-	return is_read && s->results.sites.count > 0;
+	return is_read && !is_other && s->results.sites.count > 0;
 }
 
 void judge_pairs(struct sweep *s, size_t run, struct plan_pairs *pairs)
