@@ -210,8 +210,8 @@ static int become_command(void *child)
 static pid_t start_child(struct child *c)
 {
 	size_t bytes = 1 << 16;
-	pid_t pid = -1;
 	char *stack;
+	pid_t pid;
 
 	/* execvpe() copies them there if the command is a script without an interpreter. */
 	for (char *const *argument = c->command; *argument; argument++)

@@ -38,6 +38,7 @@ static void redirect(int fd, const char *path, int flags)
 	}
 }
 
+/* A process that does one run after another. */
 struct worker {
 	pid_t pid;  /* 0: there is none */
 	int socket; /* to it goes the number of a run, a size_t; from it comes the status, an int */
