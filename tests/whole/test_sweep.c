@@ -75,6 +75,25 @@ Test(sweep, several_runs_at_a_time_find_the_same, .timeout = 120)
 	expect_defects("-j4");
 }
 
+/* Each run fails if another one has begun and not ended, as with a fixed port. */
+Test(sweep, one_run_at_a_time_is_never_two, .timeout = 120)
+{
+	char *folder = temporary_folder_new();
+	struct run run = run_command(
+		COMMAND("sh", "-c",
+			"exec \"$0\" sweep --output-dir=\"$1/sweep\" -- sh -c \"$2\" \"$0\" \"$@\"",
+			LSATRACE, folder,
+			"mkdir \"$1/taken\" && \"$3\" \"$4\" --command=run; status=$?; "
+			"sleep 0.05; rmdir \"$1/taken\"; exit $status",
+			LSA_HOST, PACKAGE("error_paths")));
+
+	cr_expect(strstr(run.out, "9 calls let fail, one in each run; 5 of them with "), "%s",
+		  run.out);
+	cr_expect(!strstr(run.out, "exit status"), "%s", run.out);
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
 Test(sweep, what_the_run_as_it_is_finds_is_not_new, .timeout = 120)
 {
 	struct run run = sweep(NO_OPTIONS, PACKAGE("lsa_heap_leak"), "run");

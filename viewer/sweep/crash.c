@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer/sweep/crash.h"
 
+#include <elf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "include/program.h"
 #include "viewer/base/buffer.h"
+#include "viewer/sweep/runs.h"
 #include "viewer/symbols/demangle.h"
 
 enum {
@@ -188,25 +193,72 @@ static int wait_for_stop(pid_t pid)
 	return info.si_code;
 }
 
-/* As it becomes the command, it stops for its tracer; only one that has seized it can let it stop for others. */
-static void seize(pid_t pid)
+/* The command's first instruction, which comes after all that its libraries do as they are loaded. Returns 0 if it is
+ * not known. */
+static uint64_t find_entry(pid_t pid)
 {
+	uint64_t entry = 0, pair[2];
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)pid);
+	file = fopen(path, "re");
+	while (file && !entry && fread(pair, sizeof(pair), 1, file) == 1)
+		entry = pair[0] == AT_ENTRY ? pair[1] : 0;
+	if (file)
+		fclose(file);
+	return entry;
+}
+
+/* By a register of the processor: the memory of the command and its children stay as they are. 0 clears it. */
+static bool set_breakpoint(pid_t pid, uint64_t at)
+{
+	return ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[0]), at) == 0 &&
+	       ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg[7]), at ? 1 : 0) == 0;
+}
+
+static bool is_at(pid_t pid, int status, uint64_t entry)
+{
+	return entry && status >> 16 == 0 && WSTOPSIG(status) == SIGTRAP &&
+	       (uint64_t)ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, regs.rip), NULL) ==
+		       entry;
+}
+
+/* As it becomes the command, it stops for its tracer; only one that has seized it can let it stop for others. Returns
+ * where it will stop once more, or 0. */
+static uint64_t seize(pid_t pid)
+{
+	uint64_t entry;
+
 	if (wait_for_stop(pid) != CLD_TRAPPED)
-		return;
+		return 0;
 	waitpid(pid, NULL, 0);
+	entry = find_entry(pid);
 	ptrace(PTRACE_DETACH, pid, NULL, (void *)(uintptr_t)SIGSTOP);
 	wait_for_stop(pid);
 	ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)PTRACE_O_TRACECLONE);
+	if (entry && !set_breakpoint(pid, entry))
+		entry = 0;
+	if (!entry)
+		runs_take_turn();
 	kill(pid, SIGCONT);
+	return entry;
+}
+
+static bool has_stopped; /* a command has, at its first instruction */
+
+bool crash_commands_wait(void)
+{
+	return has_stopped;
 }
 
 void crash_watch(pid_t pid, const char *path)
 {
+	uint64_t entry = seize(pid);
 	unsigned stacks = 0;
 	siginfo_t info;
 	int status;
 
-	seize(pid);
 	for (;;) {
 		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL)) {
 			if (errno == EINTR)
@@ -217,6 +269,13 @@ void crash_watch(pid_t pid, const char *path)
 			return;
 		if (waitpid(info.si_pid, &status, __WALL | WUNTRACED) < 0 || !WIFSTOPPED(status))
 			continue;
+		if (info.si_pid == pid && is_at(pid, status, entry)) {
+			set_breakpoint(pid, entry = 0);
+			has_stopped = true;
+			runs_take_turn();
+			ptrace(PTRACE_CONT, pid, NULL, NULL);
+			continue;
+		}
 		if (status >> 16 == 0 && is_worth_a_stack(WSTOPSIG(status)) && stacks++ < STACKS_MOST)
 			write_stack(pid, info.si_pid, path);
 		go_on(info.si_pid, status);

@@ -91,9 +91,12 @@ static int record(void *batch, size_t i)
 	recording.settings.folder = recording.session.folder = folder;
 	recording.watch = b->is_watched ? crash_watch : NULL;
 	recording.watch_path = crash;
+	if (!crash_commands_wait())
+		runs_take_turn();
 	buffer_text(&recording.settings.text, b->options[i]);
 	status = recording_run(&recording, b->sweep->command);
 	end_children();
+	runs_end_turn();
 	recording_release(&recording);
 	free(crash);
 	free(folder);
@@ -144,6 +147,14 @@ static void release_batch(struct batch *b)
 	free(b->options);
 }
 
+/* While a command runs, the next one is loaded on a processor that is free, up to its first instruction. */
+static uint32_t count_workers(const struct batch *b)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return b->is_watched && b->sweep->jobs < processors ? 2 * b->sweep->jobs : b->sweep->jobs;
+}
+
 static _Noreturn void become_runner(const struct sweep *s, int requests, int answers)
 {
 	struct batch b = { .sweep = s,
@@ -156,6 +167,7 @@ static _Noreturn void become_runner(const struct sweep *s, int requests, int ans
 		struct runs runs = { .all = b.runs,
 				     .count = b.count,
 				     .jobs = s->jobs,
+				     .workers = count_workers(&b),
 				     .timeout_seconds = s->timeout_seconds,
 				     .end_ns = s->end_ns,
 				     .context = &b,

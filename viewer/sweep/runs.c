@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -40,10 +41,11 @@ static void redirect(int fd, const char *path, int flags)
 
 /* A process that does one run after another. */
 struct worker {
-	pid_t pid;  /* 0: there is none */
-	int socket; /* to it goes the number of a run, a size_t; from it comes the status, an int */
-	bool is_busy, has_answer;
-	bool is_told; /* to end */
+	pid_t pid; /* 0: there is none */
+	int socket; /* to it goes the number of a run, a size_t; from it come TURN_TAKEN and its status, ints */
+	bool is_busy;
+	bool is_heard; /* it has something to say */
+	bool is_told;  /* to end */
 	size_t run;
 	uint64_t deadline_ns;
 };
@@ -51,18 +53,58 @@ struct worker {
 /* What is under way. */
 struct pool {
 	const struct runs *runs;
-	struct worker *workers; /* as many as jobs */
+	struct worker *workers; /* as many as runs->workers */
 	struct pollfd *waits;   /* one more: the last is `signals` */
 	sigset_t mask;          /* from before */
 	int signals;            /* SIGINT and SIGTERM come here */
+	int turns;              /* a file: who has locked a byte of it has a turn */
 	size_t begun;           /* of the runs, from the first one on */
 };
 
-static _Noreturn void become_worker(const struct pool *p, int socket)
+enum { TURN_TAKEN = -1 };
+
+/* In a worker: its own turn. */
+static struct {
+	int socket, turns;
+	uint32_t number; /* of the byte */
+	bool is_taken;
+} own;
+
+/* The kernel ends the turn of a worker that dies. */
+static void lock_turn(short type)
+{
+	struct flock lock = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = own.number, .l_len = 1
+	};
+
+	while (fcntl(own.turns, F_SETLKW, &lock) && errno == EINTR)
+		;
+	own.is_taken = type == F_WRLCK;
+}
+
+void runs_take_turn(void)
+{
+	static const int taken = TURN_TAKEN;
+
+	if (own.is_taken)
+		return;
+	lock_turn(F_WRLCK);
+	pipe_write(own.socket, &taken, sizeof(taken));
+}
+
+void runs_end_turn(void)
+{
+	lock_turn(F_UNLCK);
+}
+
+static _Noreturn void become_worker(const struct pool *p, uint32_t number, int socket)
 {
 	const struct runs *r = p->runs;
 	size_t i;
 
+	own.socket = socket;
+	own.turns = p->turns;
+	own.number = number % r->jobs;
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
@@ -75,6 +117,7 @@ static _Noreturn void become_worker(const struct pool *p, int socket)
 		dup2(STDOUT_FILENO, STDERR_FILENO);
 		status = r->run(r->context, i);
 		fflush(NULL);
+		runs_end_turn();
 		pipe_write(socket, &status, sizeof(status));
 	}
 	_exit(0);
@@ -91,7 +134,7 @@ static bool start_worker(const struct pool *p, struct worker *w)
 	*w = (struct worker){ .pid = fork(), .socket = ends[0] };
 	if (w->pid == 0) {
 		close(ends[0]);
-		become_worker(p, ends[1]);
+		become_worker(p, (uint32_t)(w - p->workers), ends[1]);
 	}
 	close(ends[1]);
 	if (w->pid > 0) {
@@ -114,7 +157,7 @@ static int end_worker(struct worker *w)
 	if (w->is_busy)
 		kill(-w->pid, SIGKILL);
 	waitpid(w->pid, &status, 0);
-	*w = (struct worker){ 0 };
+	*w = (struct worker){ .run = w->run };
 	return status;
 }
 
@@ -131,7 +174,8 @@ static void start_run(struct pool *p, struct worker *w, size_t i)
 	run->state = RUN_RUNNING;
 	w->is_busy = true;
 	w->run = i;
-	w->deadline_ns = runs_now_ns() + p->runs->timeout_seconds * NS;
+	/* The one before may take all of its time. */
+	w->deadline_ns = runs_now_ns() + 2 * p->runs->timeout_seconds * NS + GRACE_NS;
 	pipe_write(w->socket, &i, sizeof(i));
 }
 
@@ -139,27 +183,21 @@ static void start_next(struct pool *p)
 {
 	const struct runs *r = p->runs;
 
-	for (uint32_t job = 0; job < r->jobs; job++)
+	for (uint32_t job = 0; job < r->workers; job++)
 		while (!p->workers[job].is_busy && p->begun < r->count &&
 		       (!r->end_ns || runs_now_ns() < r->end_ns))
 			start_run(p, &p->workers[job], p->begun++);
 }
 
-static void end_run(const struct pool *p, struct worker *w, enum run_state state)
+static void end_run(const struct pool *p, const struct worker *w, enum run_state state,
+		    int wait_status)
 {
-	size_t i = w->run;
-	struct run *run = &p->runs->all[i];
-	int status;
+	struct run *run = &p->runs->all[w->run];
 
-	if (!w->is_told && w->has_answer && pipe_read(w->socket, &status, sizeof(status))) {
-		run->wait_status = W_EXITCODE(status, 0);
-		w->is_busy = w->has_answer = false;
-	} else {
-		run->wait_status = end_worker(w);
-	}
+	run->wait_status = wait_status;
 	run->state = state;
 	if (state != RUN_WAITING)
-		p->runs->ended(p->runs->context, i);
+		p->runs->ended(p->runs->context, w->run);
 }
 
 /* A recording passes the signal on, and tidies up. */
@@ -170,17 +208,37 @@ static void tell_to_end(struct worker *w, uint64_t now)
 	w->deadline_ns = now + GRACE_NS;
 }
 
+/* Its time begins when it has its turn. A worker that has died says nothing, and one that was told to end is not used
+ * again. */
+static void hear(const struct pool *p, struct worker *w)
+{
+	int answer;
+	bool is_alive = pipe_read(w->socket, &answer, sizeof(answer));
+
+	if (is_alive && answer == TURN_TAKEN) {
+		if (!w->is_told)
+			w->deadline_ns = runs_now_ns() + p->runs->timeout_seconds * NS;
+	} else if (w->is_told) {
+		end_run(p, w, RUN_TIMED_OUT, end_worker(w));
+	} else {
+		w->is_busy = !is_alive;
+		end_run(p, w, RUN_ENDED, is_alive ? W_EXITCODE(answer, 0) : end_worker(w));
+	}
+}
+
 static void look_after(struct pool *p)
 {
 	uint64_t now = runs_now_ns();
 
-	for (uint32_t job = 0; job < p->runs->jobs; job++) {
+	for (uint32_t job = 0; job < p->runs->workers; job++) {
 		struct worker *w = &p->workers[job];
 
 		if (!w->is_busy)
 			continue;
-		if (w->has_answer || (w->is_told && now >= w->deadline_ns))
-			end_run(p, w, w->is_told ? RUN_TIMED_OUT : RUN_ENDED);
+		if (w->is_heard)
+			hear(p, w);
+		else if (now >= w->deadline_ns && w->is_told)
+			end_run(p, w, RUN_TIMED_OUT, end_worker(w));
 		else if (now >= w->deadline_ns)
 			tell_to_end(w, now);
 	}
@@ -197,10 +255,10 @@ static bool take_signal(const struct pool *p)
 static bool wait_for(struct pool *p)
 {
 	uint64_t now = runs_now_ns(), left = UINT64_MAX;
-	uint32_t jobs = p->runs->jobs;
+	uint32_t workers = p->runs->workers;
 	struct timespec time;
 
-	for (uint32_t job = 0; job < jobs; job++) {
+	for (uint32_t job = 0; job < workers; job++) {
 		const struct worker *w = &p->workers[job];
 
 		p->waits[job] = (struct pollfd){ w->is_busy ? w->socket : -1, POLLIN, 0 };
@@ -211,17 +269,17 @@ static bool wait_for(struct pool *p)
 	}
 	if (left == UINT64_MAX)
 		left = 0;
-	p->waits[jobs] = (struct pollfd){ p->signals, POLLIN, 0 };
+	p->waits[workers] = (struct pollfd){ p->signals, POLLIN, 0 };
 	time = (struct timespec){ (time_t)(left / NS), (long)(left % NS) };
-	ppoll(p->waits, jobs + 1, &time, NULL);
-	for (uint32_t job = 0; job < jobs; job++)
-		p->workers[job].has_answer = p->waits[job].revents != 0;
+	ppoll(p->waits, workers + 1, &time, NULL);
+	for (uint32_t job = 0; job < workers; job++)
+		p->workers[job].is_heard = p->waits[job].revents != 0;
 	return !take_signal(p);
 }
 
 static bool is_busy(const struct pool *p)
 {
-	for (uint32_t job = 0; job < p->runs->jobs; job++)
+	for (uint32_t job = 0; job < p->runs->workers; job++)
 		if (p->workers[job].is_busy)
 			return true;
 	return false;
@@ -235,9 +293,10 @@ static void begin(struct pool *p)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, &p->mask);
+	p->turns = memfd_create("turns", MFD_CLOEXEC);
 	p->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	p->workers = memory_new(p->runs->jobs, sizeof(*p->workers));
-	p->waits = memory_new(p->runs->jobs + 1, sizeof(*p->waits));
+	p->workers = memory_new(p->runs->workers, sizeof(*p->workers));
+	p->waits = memory_new(p->runs->workers + 1, sizeof(*p->waits));
 }
 
 /* Returns false if a signal asks for the end. */
@@ -245,12 +304,11 @@ static bool end(struct pool *p)
 {
 	bool has_signal = false;
 
-	for (uint32_t job = 0; job < p->runs->jobs; job++) {
+	for (uint32_t job = 0; job < p->runs->workers; job++) {
 		struct worker *w = &p->workers[job];
 
-		w->has_answer = false;
 		if (w->is_busy)
-			end_run(p, w, RUN_WAITING);
+			end_run(p, w, RUN_WAITING, end_worker(w));
 		else if (w->pid)
 			end_worker(w);
 	}
@@ -258,6 +316,7 @@ static bool end(struct pool *p)
 		has_signal = true;
 	free(p->workers);
 	free(p->waits);
+	close(p->turns);
 	close(p->signals);
 	sigprocmask(SIG_SETMASK, &p->mask, NULL);
 	return !has_signal;

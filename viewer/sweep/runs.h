@@ -31,8 +31,10 @@ struct run {
 struct runs {
 	struct run *all;
 	size_t count;
-	uint32_t jobs, timeout_seconds;
-	uint64_t end_ns; /* none is begun after it; 0: there is no such time */
+	uint32_t jobs;    /* how many may have their turn at the same time */
+	uint32_t workers; /* at least as many; the others make ready for their turn meanwhile */
+	uint32_t timeout_seconds; /* from its turn on */
+	uint64_t end_ns;          /* none is begun after it; 0: there is no such time */
 	void *context;
 	/* In a worker: before its first run; and a run, which returns an exit status. */
 	void (*begin)(void *context);
@@ -42,6 +44,11 @@ struct runs {
 
 /* Returns false if a signal has interrupted it. */
 bool runs_do(struct runs *r);
+
+/* In a worker, during a run: waits for its turn, if it has not got it; and lets another have it, which the end of the
+ * run does as well. */
+void runs_take_turn(void);
+void runs_end_turn(void);
 
 /* CLOCK_MONOTONIC. */
 uint64_t runs_now_ns(void);
