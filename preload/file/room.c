@@ -143,12 +143,13 @@ static uint32_t lengthen_past(uint32_t have)
 	if (fd < 0)
 		return have;
 	got = measure(fd);
-	if (got < have) {
-		room_give_up();
-	} else if (got == have) {
+	if (got == have) {
 		lengthen(fd, have, more < GROW_CHUNKS ? more : GROW_CHUNKS);
 		got = measure(fd);
 	}
+	/* Somebody has shortened it. */
+	if (got < have)
+		room_give_up();
 	close_file(fd);
 	return got < most ? got : most;
 }
@@ -204,20 +205,31 @@ void room_grow_ahead(uint32_t next)
 	__atomic_store_n(&room.growing, 0, __ATOMIC_RELEASE);
 }
 
-void room_give_up(void)
+/* If its header is there still. */
+static void count_in_file(int fd)
 {
 	off_t at = offsetof(struct trace_header, lost[TRACE_LOST_BLOCKS]);
+	char magic[sizeof(TRACE_MAGIC) - 1];
 	uint64_t lost = 0;
+
+	if (kernel_pread(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+	    memcmp(magic, TRACE_MAGIC, sizeof(magic)) != 0 ||
+	    kernel_pread(fd, &lost, sizeof(lost), at) != sizeof(lost))
+		return;
+	lost++;
+	kernel_pwrite(fd, &lost, sizeof(lost), at);
+}
+
+void room_give_up(void)
+{
 	int fd;
 
 	if (__atomic_exchange_n(&room.is_given_up, 1, __ATOMIC_SEQ_CST))
 		return;
 	__atomic_store_n(&room.most, 0, __ATOMIC_RELEASE);
 	fd = open_file();
-	if (fd >= 0 && kernel_pread(fd, &lost, sizeof(lost), at) == sizeof(lost)) {
-		lost++;
-		kernel_pwrite(fd, &lost, sizeof(lost), at);
-	}
+	if (fd >= 0)
+		count_in_file(fd);
 	close_file(fd);
 }
 

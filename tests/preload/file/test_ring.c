@@ -346,6 +346,7 @@ Test(ring, a_file_that_somebody_shortens_says_that_something_is_lost)
 	struct lane *lane = preload_start(MEDIUM);
 	uint64_t lost = 0;
 
+	memcpy(trace_header->magic, TRACE_MAGIC, sizeof(trace_header->magic));
 	record(lane, 1, 20 * PER_CHUNK);
 	cr_assert_eq(ftruncate(preload_file(), 2 * TRACE_CHUNK_BYTES + 1), 0);
 	record(lane, 1000000, 400 * PER_CHUNK);
