@@ -163,6 +163,26 @@ Test(sweep, a_hang_is_ended_and_told, .timeout = 120)
 	run_release(&run);
 }
 
+/* It ignores the signal that asks it to end, so lsatrace cannot tidy up, but has to be killed with it. */
+Test(sweep, a_run_that_has_to_be_killed_leaves_nothing_behind, .timeout = 120)
+{
+	char *folder = temporary_folder_new();
+	struct run run = run_command(COMMAND(
+		"sh", "-c",
+		"\"$0\" sweep --timeout=2 --output-dir=\"$1/sweep\" -- sh -c "
+		"'trap \"\" TERM; setsid sleep 1000 & echo $! >>\"$0/left\"; exec \"$@\"' \"$1\" "
+		"\"$2\" \"$3\" --command=insist; "
+		"for left in $(cat \"$1/left\"); do kill -0 $left && echo it lives; done; "
+		"find \"$1/sweep\" -name 'lsatrace.*' -exec echo it lies there ';'",
+		LSATRACE, folder, LSA_HOST, PACKAGE("error_paths")));
+
+	cr_expect(strstr(run.out, "  HANG: not ended after 2 s\n"), "%s", run.out);
+	cr_expect(!strstr(run.out, "it lives"));
+	cr_expect(!strstr(run.out, "it lies there"));
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
 Test(sweep, no_more_runs_are_made_than_are_asked_for, .timeout = 120)
 {
 	struct run run = sweep(COMMAND("--max-runs=2"), PACKAGE("error_paths"), "run");

@@ -19,6 +19,8 @@
 #include "viewer/model/liveness.h"
 #include "viewer/record/launch.h"
 
+#define FILE_NAME "lsatrace.XXXXXX"
+
 /* Makes the file in `folder`, which may be NULL. Returns its descriptor, or -1. */
 static int make_file(struct session *s, const char *folder)
 {
@@ -26,7 +28,7 @@ static int make_file(struct session *s, const char *folder)
 	char *path = NULL;
 	int fd = -1;
 
-	if (absolute && asprintf(&path, "%s/lsatrace.XXXXXX", absolute) < 0)
+	if (absolute && asprintf(&path, "%s/" FILE_NAME, absolute) < 0)
 		path = NULL;
 	if (path)
 		fd = mkostemp(path, O_CLOEXEC);
@@ -60,6 +62,20 @@ static void remove_file(struct session *s)
 	free(s->path);
 	s->file = NULL;
 	s->path = NULL;
+}
+
+void session_remove_left(const char *folder)
+{
+	static const char pattern[] =
+		"lsatrace.[A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9]";
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+		if (fnmatch(pattern, entry->d_name, 0) == 0)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 static void add_text(struct session_texts *texts, const char *text)

@@ -71,6 +71,9 @@ void session_wait_for_searches(const struct session *s);
  * its name. */
 void session_remove_traces(const struct session *s);
 
+/* Removes the files of sessions from a folder: somebody killed who should have removed them. */
+void session_remove_left(const char *folder);
+
 /* Removes the file, if session_read() has not. */
 void session_release(struct session *s);
 

@@ -17,10 +17,12 @@
 #include "viewer/base/memory.h"
 #include "viewer/record/launch.h"
 #include "viewer/record/recording.h"
+#include "viewer/record/session.h"
 #include "viewer/sweep/crash.h"
 #include "viewer/sweep/pipe.h"
 #include "viewer/sweep/runs.h"
 #include "viewer/sweep/state.h"
+#include "viewer/sweep/strays.h"
 
 /* What the sweep writes: how many runs there are; then of each its number, and the length of its options, which
  * follow. */
@@ -48,36 +50,13 @@ struct batch {
 	size_t count;
 };
 
-/* A child may have children, which come to this process when it has ended. */
-static void end_children(void)
-{
-	char path[64], *line = NULL;
-	size_t room = 0;
-	bool has_some = true;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	while (has_some) {
-		FILE *file = fopen(path, "re");
-
-		has_some = file && getdelim(&line, &room, ' ', file) > 0;
-		if (has_some) {
-			has_some = kill((pid_t)atoi(line), SIGKILL) == 0;
-			waitpid((pid_t)atoi(line), NULL, has_some ? 0 : WNOHANG);
-		}
-		if (file)
-			fclose(file);
-	}
-	free(line);
-}
-
 /* In a worker, before its first run. */
 static void begin_worker(void *batch)
 {
 	const struct batch *b = batch;
 
 	close(b->answers);
-	/* What a command leaves behind becomes a child of this process. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	strays_adopt();
 }
 
 static int record(void *batch, size_t i)
@@ -95,7 +74,7 @@ static int record(void *batch, size_t i)
 		runs_take_turn();
 	buffer_text(&recording.settings.text, b->options[i]);
 	status = recording_run(&recording, b->sweep->command);
-	end_children();
+	strays_end(NULL, NULL);
 	runs_end_turn();
 	recording_release(&recording);
 	free(crash);
@@ -107,12 +86,16 @@ static void tell(void *batch, size_t i)
 {
 	const struct batch *b = batch;
 	const struct run *run = &b->runs[i];
+	char *folder = sweep_folder(b->sweep, b->request[i].run);
 	struct answer answer = { .run = b->request[i].run,
 				 .state = run->state,
 				 .wait_status = run->wait_status,
 				 .error = run->error };
 
-	pipe_write(b->answers, &answer, sizeof(answer));
+	session_remove_left(folder);
+	if (run->state != RUN_WAITING)
+		pipe_write(b->answers, &answer, sizeof(answer));
+	free(folder);
 }
 
 static bool read_batch(struct batch *b, int requests)
@@ -162,6 +145,7 @@ static _Noreturn void become_runner(const struct sweep *s, int requests, int ans
 			   .answers = answers };
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	strays_adopt();
 	signal(SIGPIPE, SIG_IGN);
 	while (read_batch(&b, requests)) {
 		struct runs runs = { .all = b.runs,

@@ -17,6 +17,7 @@
 
 #include "viewer/base/memory.h"
 #include "viewer/sweep/pipe.h"
+#include "viewer/sweep/strays.h"
 
 #define GRACE_NS 2000000000ull /* for the end of a run that was told to end */
 #define NS 1000000000ull
@@ -146,8 +147,18 @@ static bool start_worker(const struct pool *p, struct worker *w)
 	return false;
 }
 
-/* Its command is in its group. Returns its wait status. */
-static int end_worker(struct worker *w)
+static bool is_worker(const void *pool, pid_t child)
+{
+	const struct pool *p = pool;
+
+	for (uint32_t job = 0; job < p->runs->workers; job++)
+		if (p->workers[job].pid == child)
+			return true;
+	return false;
+}
+
+/* Its command is in its group, and what that has left behind comes to this process. Returns its wait status. */
+static int end_worker(const struct pool *p, struct worker *w)
 {
 	int status = 0;
 
@@ -158,6 +169,7 @@ static int end_worker(struct worker *w)
 		kill(-w->pid, SIGKILL);
 	waitpid(w->pid, &status, 0);
 	*w = (struct worker){ .run = w->run };
+	strays_end(is_worker, p);
 	return status;
 }
 
@@ -196,8 +208,7 @@ static void end_run(const struct pool *p, const struct worker *w, enum run_state
 
 	run->wait_status = wait_status;
 	run->state = state;
-	if (state != RUN_WAITING)
-		p->runs->ended(p->runs->context, w->run);
+	p->runs->ended(p->runs->context, w->run);
 }
 
 /* A recording passes the signal on, and tidies up. */
@@ -219,10 +230,10 @@ static void hear(const struct pool *p, struct worker *w)
 		if (!w->is_told)
 			w->deadline_ns = runs_now_ns() + p->runs->timeout_seconds * NS;
 	} else if (w->is_told) {
-		end_run(p, w, RUN_TIMED_OUT, end_worker(w));
+		end_run(p, w, RUN_TIMED_OUT, end_worker(p, w));
 	} else {
 		w->is_busy = !is_alive;
-		end_run(p, w, RUN_ENDED, is_alive ? W_EXITCODE(answer, 0) : end_worker(w));
+		end_run(p, w, RUN_ENDED, is_alive ? W_EXITCODE(answer, 0) : end_worker(p, w));
 	}
 }
 
@@ -238,7 +249,7 @@ static void look_after(struct pool *p)
 		if (w->is_heard)
 			hear(p, w);
 		else if (now >= w->deadline_ns && w->is_told)
-			end_run(p, w, RUN_TIMED_OUT, end_worker(w));
+			end_run(p, w, RUN_TIMED_OUT, end_worker(p, w));
 		else if (now >= w->deadline_ns)
 			tell_to_end(w, now);
 	}
@@ -308,9 +319,9 @@ static bool end(struct pool *p)
 		struct worker *w = &p->workers[job];
 
 		if (w->is_busy)
-			end_run(p, w, RUN_WAITING, end_worker(w));
+			end_run(p, w, RUN_WAITING, end_worker(p, w));
 		else if (w->pid)
-			end_worker(w);
+			end_worker(p, w);
 	}
 	while (take_signal(p))
 		has_signal = true;

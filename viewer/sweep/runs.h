@@ -2,7 +2,7 @@
 /*
  * Does things in other processes, the workers, several at a time, each with a time limit. A worker does one after
  * another, without input, and with a file for the output of each. When time is over, it is killed with its process
- * group, and another one takes its place.
+ * group and with what that has left behind, and another one takes its place.
  *
  * For one thread. SIGINT and SIGTERM are blocked meanwhile, but not in the workers.
  */
@@ -39,6 +39,7 @@ struct runs {
 	/* In a worker: before its first run; and a run, which returns an exit status. */
 	void (*begin)(void *context);
 	int (*run)(void *context, size_t i);
+	/* In this process, of each run that was begun. One that is RUN_WAITING was killed. */
 	void (*ended)(void *context, size_t i);
 };
 
