@@ -151,6 +151,108 @@ Test(sweep, a_crash_is_in_each_format, .timeout = 240)
 	}
 }
 
+/* Its baseline, and then what another sweep with other defects says about it. */
+static struct run compare_with_baseline(const char *options, const char *submitted)
+{
+	char *folder = temporary_folder_new();
+	struct run run = run_command(
+		COMMAND("sh", "-c",
+			"\"$0\" sweep --output-dir=\"$1/old\" -O \"$1/known.baseline\" -O "
+			"\"$1/known.json\" "
+			"-- \"$2\" \"$3\" --command=trust >/dev/null 2>&1; "
+			"eval \"\\\"\\$0\\\" sweep --output-dir=\\\"\\$1/new\\\" $4 -- "
+			"\\\"\\$2\\\" \\\"\\$3\\\" --command=$5\"; "
+			"status=$?; cat \"$1/known.baseline\"; exit $status",
+			LSATRACE, folder, LSA_HOST, PACKAGE("error_paths"), options, submitted));
+
+	temporary_folder_remove(folder);
+	return run;
+}
+
+/* Or else a job would fail for ever once a package crashes. */
+Test(sweep, a_known_crash_is_no_failure, .timeout = 240)
+{
+	static const char *const files[] = { "--baseline=\"$1/known.baseline\"",
+					     "--baseline=\"$1/known.json\"" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct run run = compare_with_baseline(files[i], "trust");
+
+		cr_expect_eq(run.status, 0, "%s", run.out);
+		cr_expect(strstr(run.out, "; 0 of them with consequences"), "%s", run.out);
+		cr_expect(strstr(run.out, "  CRASH: SIGSEGV (known)\n"));
+		cr_expect(!strstr(run.out, "fixed: "));
+		cr_expect_eq(count_of(run.out, "\nsweep/crash "), 1);
+		run_release(&run);
+	}
+}
+
+Test(sweep, a_known_crash_that_is_gone_is_fixed_and_pruned, .timeout = 120)
+{
+	struct run run = compare_with_baseline("--prune --baseline=\"$1/known.baseline\"", "run");
+
+	cr_expect_eq(run.status, 1);
+	cr_expect(strstr(run.out, "\nfixed: sweep/crash "), "%s", run.out);
+	cr_expect_eq(count_of(run.out, "sweep/crash "), 1);
+	run_release(&run);
+}
+
+Test(sweep, a_crash_that_was_not_tried_is_not_fixed, .timeout = 120)
+{
+	struct run run = compare_with_baseline(
+		"--max-runs=1 --prune --baseline=\"$1/known.baseline\"", "trust");
+
+	cr_expect(strstr(run.err, "not pruned, because the sweep is not complete\n"), "%s", run.err);
+	cr_expect(!strstr(run.out, "fixed: "), "%s", run.out);
+	cr_expect_eq(count_of(run.out, "\nsweep/crash "), 1, "%s", run.out);
+	run_release(&run);
+}
+
+/* Each format that says what is a failure. */
+Test(sweep, a_known_crash_is_a_failure_in_no_format, .timeout = 240)
+{
+	static const struct {
+		const char *options, *there, *not_there;
+	} formats[] = {
+		{ "--format=github", "::notice ", "::error " },
+		{ "--format=gcc", "note: ", "error: " },
+		{ "--format=junit", " failures=\"0\" ", "<failure" },
+		{ "--format=junit", "<skipped message=\"AllocateLsaHeap was made to fail",
+		  "<failure" },
+		{ "--format=sarif", "\"baselineState\": \"unchanged\"",
+		  "\"baselineState\": \"new\"" },
+		{ "--format=json", "\"baseline\": \"known\"", "\"baseline\": \"new\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		char options[128];
+		struct run run;
+
+		snprintf(options, sizeof(options), "--baseline=\"$1/known.baseline\" %s",
+			 formats[i].options);
+		run = compare_with_baseline(options, "trust");
+		cr_expect_eq(run.status, 0);
+		cr_expect(strstr(run.out, formats[i].there), "%s: %s", options, run.out);
+		cr_expect(!strstr(run.out, formats[i].not_there), "%s: %s", options, run.out);
+		run_release(&run);
+	}
+}
+
+/* What a sweep found is gone for a sweep only. */
+Test(sweep, a_report_of_no_sweep_leaves_known_crashes_alone, .timeout = 120)
+{
+	struct run run = compare_with_baseline(
+		"--max-runs=1 -- \"$2\" \"$3\" --command=trust >/dev/null 2>&1; "
+		"\"$0\" report --prune --baseline=\"$1/known.baseline\" "
+		"\"$1\"/new/0000/*.trace; :",
+		"trust");
+
+	cr_expect(strstr(run.out, "fixed: null-free"), "%s", run.out);
+	cr_expect(!strstr(run.out, "fixed: sweep/crash"));
+	cr_expect_eq(count_of(run.out, "\nsweep/crash "), 1, "%s", run.out);
+	run_release(&run);
+}
+
 Test(sweep, a_hang_is_ended_and_told, .timeout = 120)
 {
 	struct run run = sweep(COMMAND("--timeout=5"), PACKAGE("error_paths"), "insist");

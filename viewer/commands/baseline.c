@@ -86,7 +86,15 @@ static struct baseline *make_baseline(const struct report_options *o, struct mod
 static int write_file(const struct baseline *b, const char *path, char *const *traces, size_t count)
 {
 	FILE *out = path ? report_open_file(path, traces, count) : stdout;
-	int error = out ? baseline_write(b, out) : 0;
+	struct buffer text = { 0 };
+	int error = 0;
+
+	if (out) {
+		buffer_stream(&text, out, NULL);
+		baseline_write(b, &text);
+		error = buffer_flush(&text);
+	}
+	buffer_release(&text);
 
 	if (error)
 		complaint_print(path ? path : "baseline", "%s", strerror(error));

@@ -11,6 +11,8 @@
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
+#define START 0xcbf29ce484222325ull
+
 /* FNV-1a, 64 bits. The terminator is hashed too: "ab", "c" and "a", "bc" must differ. */
 static void mix_text(uint64_t *hash, const char *text)
 {
@@ -22,7 +24,7 @@ static void mix_text(uint64_t *hash, const char *text)
 
 static uint64_t begin(const struct finding *finding)
 {
-	uint64_t hash = 0xcbf29ce484222325ull;
+	uint64_t hash = START;
 
 	mix_text(&hash, kinds_text(finding->kind));
 	mix_text(&hash, kinds_reason_text(finding->reason));
@@ -87,9 +89,10 @@ static void write_stable_name(struct buffer *to, const char *name)
 	buffer_bytes(to, name, length ? length : strlen(name));
 }
 
-/* Which frames of a finding count. */
+/* Which frames count. */
 struct own {
-	const struct finding *finding;
+	const struct model *model;
+	uint32_t package;
 	bool has_package; /* those of the package; else all but those of the C library */
 };
 
@@ -98,21 +101,26 @@ static bool is_own(const struct own *own, const struct model_frame *frame)
 	/* Code in no module was made at run time: its address differs from run to run. */
 	if (!frame->module)
 		return false;
-	return own->has_package
-		       ? model_is_in_package(own->finding->model, own->finding->package, frame)
-		       : !model_is_c_library(frame->module);
+	return own->has_package ? model_is_in_package(own->model, own->package, frame)
+				: !model_is_c_library(frame->module);
 }
 
-static struct own find_own(const struct finding *finding)
+static struct own find_own(const struct model *model, uint32_t package,
+			   const struct model_stack *const *stacks, unsigned count)
 {
-	struct own own = { finding, true };
+	struct own own = { model, package, true };
 
-	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
-		for (uint32_t j = 0; finding->stack[i] && j < finding->stack[i]->frames; j++)
-			if (is_own(&own, &finding->stack[i]->frame[j]))
+	for (unsigned i = 0; i < count; i++)
+		for (uint32_t j = 0; stacks[i] && j < stacks[i]->frames; j++)
+			if (is_own(&own, &stacks[i]->frame[j]))
 				return own;
 	own.has_package = false;
 	return own;
+}
+
+static struct own find_own_of(const struct finding *f)
+{
+	return find_own(f->model, f->package, f->stack, TRACE_FINDING_STACKS);
 }
 
 /* The name of the function as a symbol table has it. */
@@ -185,26 +193,43 @@ static bool mix_innermost(uint64_t *hash, const struct own *own, const struct mo
 	return false;
 }
 
-struct fingerprint fingerprint_make(const struct finding *finding,
-				    const struct findings_namer *namer)
+/* Mixes the stacks into what both begin with. */
+static struct fingerprint make(uint64_t start, const struct own *own,
+			       const struct model_stack *const *stacks, unsigned count,
+			       const struct findings_namer *namer)
 {
-	struct fingerprint print = { begin(finding), begin(finding), false };
-	struct own own = find_own(finding);
+	struct fingerprint print = { start, start, false };
 	bool has_innermost = false;
 
 	mix_text(&print.weak,
-		 own.has_package ? model_package(finding->model, finding->package)->module->base
-				 : "");
-	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
-		const struct model_stack *stack = finding->stack[i];
-
+		 own->has_package ? model_package(own->model, own->package)->module->base : "");
+	for (unsigned i = 0; i < count; i++) {
 		mix_text(&print.exact, "stack");
-		if (!stack)
+		if (!stacks[i])
 			continue;
-		mix_stack(&print, &own, stack, namer);
-		has_innermost = has_innermost || mix_innermost(&print.weak, &own, stack, namer);
+		mix_stack(&print, own, stacks[i], namer);
+		has_innermost = has_innermost || mix_innermost(&print.weak, own, stacks[i], namer);
 	}
 	return print;
+}
+
+struct fingerprint fingerprint_make(const struct finding *finding,
+				    const struct findings_namer *namer)
+{
+	struct own own = find_own_of(finding);
+
+	return make(begin(finding), &own, finding->stack, TRACE_FINDING_STACKS, namer);
+}
+
+struct fingerprint fingerprint_of_call(const struct model *model, uint32_t package,
+				       const char *function, const struct model_stack *stack,
+				       const struct findings_namer *namer)
+{
+	struct own own = find_own(model, package, &stack, 1);
+	uint64_t start = START;
+
+	mix_text(&start, function);
+	return make(start, &own, &stack, 1, namer);
 }
 
 /* Returns the next frame of a stack that counts, or NULL. With `all`, those of the host count as well. */
@@ -222,7 +247,7 @@ static const struct model_frame *next_frame(const struct model_stack *stack, uin
 
 static int compare_frames(const struct finding *a, const struct finding *b, bool all)
 {
-	struct own own_a = find_own(a), own_b = find_own(b);
+	struct own own_a = find_own_of(a), own_b = find_own_of(b);
 
 	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++) {
 		uint32_t at_a = 0, at_b = 0;

@@ -17,6 +17,8 @@
  *
  * If the package's module is not known, or has no frame in any backtrace, all frames count that are
  * not of the C library.
+ *
+ * Those of calls are made in the same way, from the function in place of kind, reason and family.
  */
 #ifndef LSATRACE_VIEWER_FINDINGS_FINGERPRINT_H
 #define LSATRACE_VIEWER_FINDINGS_FINGERPRINT_H
@@ -26,6 +28,8 @@
 
 struct finding;
 struct findings_namer;
+struct model;
+struct model_stack;
 
 struct fingerprint {
 	uint64_t exact, weak;
@@ -34,6 +38,10 @@ struct fingerprint {
 
 struct fingerprint fingerprint_make(const struct finding *finding,
 				    const struct findings_namer *namer);
+/* That of a call of a function by a package. */
+struct fingerprint fingerprint_of_call(const struct model *model, uint32_t package,
+				       const char *function, const struct model_stack *stack,
+				       const struct findings_namer *namer);
 
 /*
  * The order of two findings with one fingerprint, as compare functions return it: by where the

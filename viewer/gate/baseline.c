@@ -31,6 +31,8 @@ struct baseline {
 	struct item **item; /* in the order in which they were added */
 	size_t count, room;
 	bool is_inexact, is_report;
+	bool is_partial;      /* what is compared */
+	bool has_endings;     /* baseline_apply_endings() */
 	bool has_same_builds; /* as what is compared, of modules without names */
 };
 
@@ -60,6 +62,11 @@ void baseline_free(struct baseline *b)
 static char *copy(const char *text)
 {
 	return buffer_take_plain(text);
+}
+
+static bool is_of_sweep(const struct baseline_entry *e)
+{
+	return strncmp(e->kind, "sweep/", 6) == 0;
 }
 
 static void add_entry(struct baseline *b, const struct baseline_entry *entry)
@@ -127,6 +134,17 @@ void baseline_add(struct baseline *b, const struct finding *f, uint64_t count,
 					       count, f->has_offsets, 0 });
 	buffer_release(&kind);
 	buffer_release(&words);
+}
+
+void baseline_add_ending(struct baseline *b, const struct baseline_ending *ending)
+{
+	add_entry(b, &(struct baseline_entry){ (char *)(uintptr_t)ending->kind, ending->fingerprint,
+					       ending->weak, ending->words, 1, false, 0 });
+}
+
+void baseline_set_partial(struct baseline *b)
+{
+	b->is_partial = true;
 }
 
 void baseline_set_inexact(struct baseline *b)
@@ -244,11 +262,36 @@ static bool add_reported(struct baseline *b, const json_t *finding)
 	return true;
 }
 
+/* How a run of a sweep ended; only bad ends have a fingerprint. */
+static bool add_reported_run(struct baseline *b, const json_t *run)
+{
+	const char *ending = json_string_value(json_object_get(run, "ending"));
+	const char *fingerprint = json_string_value(json_object_get(run, "fingerprint"));
+	const char *weak = json_string_value(json_object_get(run, "fingerprint_weak"));
+	const char *where = json_string_value(
+		json_object_get(json_array_get(json_object_get(run, "failed"), 0), "where"));
+	struct buffer kind = { 0 };
+
+	if (!fingerprint)
+		return true;
+	if (!ending || !is_fingerprint(fingerprint, true))
+		return false;
+	buffer_format(&kind, "sweep/%s", ending);
+	add_entry(b,
+		  &(struct baseline_entry){ kind.data, (char *)(uintptr_t)fingerprint,
+					    (char *)(uintptr_t)(weak ? weak : ""),
+					    (char *)(uintptr_t)(where ? where : ""), 1, false, 0 });
+	buffer_release(&kind);
+	return true;
+}
+
 static const char *read_report(struct baseline *b, FILE *file, uint32_t *number)
 {
 	json_error_t error;
 	json_t *report = json_loadf(file, 0, &error);
-	const json_t *findings = json_object_get(report, "findings"), *finding;
+	const json_t *findings = json_object_get(report, "findings"), *finding, *run;
+	const json_t *runs = json_object_get(json_object_get(report, "sweep"), "runs");
+	bool is_good = true;
 	size_t i;
 
 	b->is_report = true;
@@ -261,15 +304,10 @@ static const char *read_report(struct baseline *b, FILE *file, uint32_t *number)
 	}
 	if (!json_is_true(json_object_get(json_object_get(report, "summary"), "exact")))
 		b->is_inexact = true;
-	json_array_foreach(findings, i, finding)
-	{
-		if (add_reported(b, finding))
-			continue;
-		json_decref(report);
-		return "a finding in it has no kind, level, fingerprint or count";
-	}
+	json_array_foreach(findings, i, finding) is_good = is_good && add_reported(b, finding);
+	json_array_foreach(runs, i, run) is_good = is_good && add_reported_run(b, run);
 	json_decref(report);
-	return NULL;
+	return is_good ? NULL : "a finding in it has no kind, level, fingerprint or count";
 }
 
 char *baseline_read(struct baseline *b, const char *path)
@@ -353,7 +391,8 @@ static void note_left(struct left **all, size_t i, const struct finding *f)
 	buffer_release(&kind);
 }
 
-static void apply_weak(struct baseline *b, struct findings *f, struct left **all)
+/* Puts entries that were not found beside what is left of their kind and weak fingerprint. */
+static void pair_left(struct baseline *b, struct left **all)
 {
 	for (size_t i = 0; i < b->count; i++) {
 		struct baseline_entry *entry = &b->item[i]->entry;
@@ -365,6 +404,11 @@ static void apply_weak(struct baseline *b, struct findings *f, struct left **all
 			left->entries++;
 		}
 	}
+}
+
+static void apply_weak(struct baseline *b, struct findings *f, struct left **all)
+{
+	pair_left(b, all);
 	for (struct left *left = *all; left; left = left->hh.next) {
 		if (left->findings != 1 || left->entries != 1)
 			continue;
@@ -491,10 +535,52 @@ void baseline_apply(struct baseline *b, struct findings *f)
 	apply_weak(b, f, &all);
 	map_release(all, free_left);
 	f->gone = 0;
-	for (size_t i = 0; i < b->count; i++)
-		f->gone += !b->item[i]->entry.found;
+	for (size_t i = 0; i < b->count; i++) {
+		struct baseline_entry *e = &b->item[i]->entry;
+
+		if (!e->found && (b->is_partial || (is_of_sweep(e) && !b->has_endings)))
+			e->found = e->ceiling;
+		f->gone += !e->found;
+	}
 	findings_count(f);
 	f->has_doubt = b->is_inexact || has_doubt(b, f);
+}
+
+void baseline_apply_endings(struct baseline *b, struct baseline_ending *all, size_t count)
+{
+	struct twin *found = memory_new(count, sizeof(*found)), *entry = sort_entries(b);
+	struct left *lefts = NULL;
+	size_t at = 0;
+
+	b->has_endings = true;
+	for (size_t i = 0; i < count; i++)
+		found[i] = make_twin(all[i].fingerprint, 1, i);
+	if (count)
+		qsort(found, count, sizeof(*found), compare_twins);
+	for (size_t i = 0; i < count; i++) {
+		struct baseline_ending *ending = &all[found[i].place];
+
+		while (at < b->count && strcmp(entry[at].print, found[i].print) < 0)
+			at++;
+		if (at < b->count && strcmp(entry[at].print, found[i].print) == 0) {
+			b->item[entry[at++].place]->entry.found = 1;
+			ending->is_known = true;
+		} else {
+			struct left *left = find_left(&lefts, ending->kind, ending->weak);
+
+			left->finding = found[i].place;
+			left->findings++;
+		}
+	}
+	free(found);
+	free(entry);
+	pair_left(b, &lefts);
+	for (struct left *left = lefts; left; left = left->hh.next)
+		if (left->findings == 1 && left->entries == 1) {
+			left->entry->found = 1;
+			all[left->finding].is_known = true;
+		}
+	map_release(lefts, free_left);
 }
 
 static int compare_items(const void *left, const void *right)
@@ -506,28 +592,22 @@ static int compare_items(const void *left, const void *right)
 	return order ? order : strcmp(a->fingerprint, b->fingerprint);
 }
 
-int baseline_write(const struct baseline *b, FILE *out)
+void baseline_write(const struct baseline *b, struct buffer *text)
 {
 	struct item **sorted = memory_new(b->count, sizeof(*sorted));
-	struct buffer text = { 0 };
-	int error;
 
 	for (size_t i = 0; i < b->count; i++)
 		sorted[i] = b->item[i];
 	if (b->count)
 		qsort(sorted, b->count, sizeof(*sorted), compare_items);
-	buffer_stream(&text, out, NULL);
-	buffer_text(&text, b->is_inexact ? HEADER LOWER_BOUND "\n" : HEADER "\n");
+	buffer_text(text, b->is_inexact ? HEADER LOWER_BOUND "\n" : HEADER "\n");
 	for (size_t i = 0; i < b->count; i++) {
 		const struct baseline_entry *e = &sorted[i]->entry;
 
-		buffer_format(&text, "%s %s %s %" PRIu64 " %s\n", e->kind, e->fingerprint,
+		buffer_format(text, "%s %s %s %" PRIu64 " %s\n", e->kind, e->fingerprint,
 			      *e->weak ? e->weak : "0000000000000000", e->ceiling, e->words);
 	}
-	error = buffer_flush(&text);
-	buffer_release(&text);
 	free(sorted);
-	return error;
 }
 
 /* Finds the entry of a line, and where in it the count is. NULL: it is a comment, or the like. */

@@ -234,7 +234,7 @@ static void write_broken(struct writer *w)
 	size_t items = 0;
 
 	for (size_t i = 0; (run = results_next_broken(w->report->sweep, &i)) != NULL;) {
-		if (items++ >= LINES_MOST)
+		if (run->is_known || items++ >= LINES_MOST)
 			continue;
 		words.used = 0;
 		result_write_sentence(w->report->sweep, run, &words);

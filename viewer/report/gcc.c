@@ -64,6 +64,8 @@ void report_write_gcc(const struct report *report, struct buffer *out)
 			write_finding(report, out, f);
 	}
 	for (size_t i = 0; (run = results_next_broken(report->sweep, &i)) != NULL;) {
+		if (run->is_known)
+			continue;
 		buffer_text(out, "lsatrace: error: ");
 		result_write_sentence(report->sweep, run, out);
 		buffer_text(out, "\n");

@@ -76,6 +76,8 @@ void report_write_github(const struct report *report, struct buffer *out)
 			write_finding(report, out, f);
 	}
 	for (size_t i = 0; (run = results_next_broken(report->sweep, &i)) != NULL;) {
+		if (run->is_known)
+			continue;
 		text.used = 0;
 		result_write_sentence(report->sweep, run, &text);
 		buffer_text(out, "::error title=sweep::");

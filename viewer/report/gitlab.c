@@ -65,16 +65,14 @@ static void write_finding(const struct report *report, struct json *j, const str
 /* Of a sweep. */
 static void write_run(const struct report *report, struct json *j, const struct result *run)
 {
-	struct buffer fingerprint = { 0 }, sentence = { 0 };
+	struct buffer sentence = { 0 };
 	struct issue issue = { .check = "sweep",
+			       .fingerprint = run->fingerprint,
 			       .severity = "critical",
 			       .path = model_process(report->models[0])->exe };
 
-	result_write_fingerprint(report->sweep, run, &fingerprint);
-	issue.fingerprint = fingerprint.data;
 	result_write_sentence(report->sweep, run, &sentence);
 	write_issue(j, &issue, sentence.data);
-	buffer_release(&fingerprint);
 	buffer_release(&sentence);
 }
 

@@ -203,9 +203,10 @@ static void write_runs(struct buffer *out, const struct results *sweep)
 		words.used = 0;
 		result_write_sentence(sweep, run, &words);
 		buffer_format(out,
-			      "    <testcase name=\"run %zu\" classname=\"lsatrace.sweep\" "
-			      "time=\"0\">\n      <failure type=\"sweep\" message=\"",
-			      i);
+			      "    <testcase name=\"sweep %s\" classname=\"lsatrace.sweep\" "
+			      "time=\"0\">\n      <%s message=\"",
+			      run->fingerprint,
+			      run->is_known ? "skipped" : "failure type=\"sweep\"");
 		write_escaped(out, words.data);
 		buffer_text(out, "\"/>\n    </testcase>\n");
 	}
@@ -230,7 +231,8 @@ static struct totals count_totals(const struct report *report)
 void report_write_junit(const struct report *report, struct buffer *out)
 {
 	struct totals totals = count_totals(report);
-	size_t broken = report->sweep ? results_count(report->sweep).broken : 0;
+	struct results_counts runs =
+		report->sweep ? results_count(report->sweep) : (struct results_counts){ 0 };
 	struct buffer summary = { 0 };
 
 	buffer_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
@@ -238,8 +240,9 @@ void report_write_junit(const struct report *report, struct buffer *out)
 		out,
 		"  <testsuite name=\"lsatrace\" tests=\"%zu\" failures=\"%zu\" errors=\"%d\" "
 		"skipped=\"%zu\" time=\"0\" hostname=\"localhost\" package=\"lsatrace\" id=\"0\"",
-		report->findings->count + totals.clean + broken + 1, totals.outcome[FAILED] + broken,
-		!report->findings->is_exact, totals.outcome[SKIPPED]);
+		report->findings->count + totals.clean + runs.broken + runs.known + 1,
+		totals.outcome[FAILED] + runs.broken, !report->findings->is_exact,
+		totals.outcome[SKIPPED] + runs.known);
 	write_timestamp(out, report->models[0]);
 	buffer_text(out, ">\n    <properties/>\n");
 	for (size_t i = 0; i < report->findings->count; i++)

@@ -18,6 +18,7 @@
 #include "viewer/gate/suppressions.h"
 #include "viewer/model/model.h"
 #include "viewer/report/location.h"
+#include "viewer/sites/endings.h"
 #include "viewer/sites/results.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/terminal.h"
@@ -333,6 +334,15 @@ enum report_format report_stream_format(const struct report_options *o)
 	return o->format;
 }
 
+static bool has_format(const struct report_options *o, enum report_format format)
+{
+	bool has = report_stream_format(o) == format;
+
+	for (size_t i = 0; i < o->files; i++)
+		has |= format_of(o, &o->file[i]) == format;
+	return has;
+}
+
 /* Writes the report in one format. Returns false with one line printed if that fails. */
 static bool write_stream(struct report *report, enum report_format format, FILE *out,
 			 const char *name, struct progress *progress)
@@ -471,10 +481,13 @@ static bool prune_baseline(const struct report_options *o, const struct findings
 {
 	int error;
 
-	if (!f->is_exact || f->other_kinds) {
+	bool is_whole = results_are_whole(o->sweep);
+
+	if (!f->is_exact || f->other_kinds || !is_whole) {
 		complaint_print(o->baseline_file, "not pruned, because %s",
-				f->is_exact ? "--leak-kinds leaves out leaks"
-					    : "the result is a lower bound");
+				!is_whole     ? "the sweep is not complete"
+				: f->is_exact ? "--leak-kinds leaves out leaks"
+					      : "the result is a lower bound");
 		return true;
 	}
 	error = replace_baseline(o);
@@ -484,15 +497,21 @@ static bool prune_baseline(const struct report_options *o, const struct findings
 }
 
 /* What the run as it is has found is known. */
-static void compare_with_sweep(const struct results *sweep, struct findings *f)
+static void compare_with_sweep(struct results *sweep, struct findings *f)
 {
+	struct known known = { 0 };
+
 	for (size_t i = 0; i < f->count; i++) {
 		const struct finding *finding = findings_look(f, i);
 
 		if (finding->level != TRACE_LEVEL_NOTE && results_know(sweep, finding))
 			findings_compare(f, i, finding->count, false);
+		if (finding->baseline == FINDING_KNOWN)
+			known_add(&known, known_key(finding), 1);
 	}
 	findings_count(f);
+	results_forget(sweep, &known);
+	known_release(&known);
 }
 
 /* Writes the report of the open traces to `out`, and to the files. */
@@ -511,10 +530,15 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	/* That they were is said with what came of it. */
 	if (o->sweep)
 		findings_drop_injected(findings);
-	if (o->baseline && baseline_warn(findings, symbols, &offsets))
+	if ((o->baseline || has_format(o, REPORT_FORMAT_baseline)) &&
+	    baseline_warn(findings, symbols, &offsets))
 		report->offsets = offsets.data;
 	if (o->suppressions)
 		suppressions_apply(o->suppressions, findings);
+	if (o->sweep && !results_are_whole(o->sweep))
+		baseline_set_partial(o->baseline);
+	if (o->sweep)
+		endings_compare(o->sweep, o->baseline);
 	if (o->baseline)
 		baseline_apply(o->baseline, findings);
 	if (o->sweep)

@@ -40,7 +40,8 @@ struct symbols;
 	FORMAT(gitlab) \
 	FORMAT(gcc) \
 	NAMED(markdown, ".md") \
-	NAMED(html, ".html")
+	NAMED(html, ".html") \
+	NAMED(baseline, ".baseline")
 
 /* What a format writes. */
 struct report {
@@ -115,7 +116,7 @@ struct report_options {
 	uint32_t leak_kinds; /* as model_set_leak_kinds() takes them; 0: all */
 	/* The sweep whose runs the traces are: what is live in a process that was killed is no leak then,
 	 * and what came of the runs is part of the report. NULL: they are of none. */
-	const struct results *sweep;
+	struct results *sweep;
 };
 
 /* The format of what goes to the stream. */

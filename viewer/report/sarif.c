@@ -310,12 +310,11 @@ static void write_run(struct writer *w, const struct result *run)
 		json_close_object(j);
 	}
 	json_close_array(j);
-	text.used = 0;
-	result_write_fingerprint(w->report->sweep, run, &text);
 	json_open_object(j, "partialFingerprints");
-	json_write_text(j, "lsatraceSweep/v1", text.data);
-	json_write_text(j, "primaryLocationLineHash", text.data);
+	json_write_text(j, "lsatraceSweep/v1", run->fingerprint);
+	json_write_text(j, "primaryLocationLineHash", run->fingerprint);
 	json_close_object(j);
+	json_write_text(j, "baselineState", run->is_known ? "unchanged" : "new");
 	json_close_object(j);
 	buffer_release(&line);
 	buffer_release(&text);

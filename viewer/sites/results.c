@@ -32,7 +32,7 @@ bool result_is_broken(const struct results *all, const struct result *r)
 
 static bool is_bad(const struct results *all, const struct result *r)
 {
-	return r->news > 0 || result_is_broken(all, r);
+	return r->news > 0 || (result_is_broken(all, r) && !r->is_known);
 }
 
 struct results_counts results_count(const struct results *r)
@@ -40,7 +40,8 @@ struct results_counts results_count(const struct results *r)
 	struct results_counts c = { 0 };
 
 	for (size_t i = 1; i < r->count; i++) {
-		c.broken += result_is_broken(r, &r->all[i]);
+		if (result_is_broken(r, &r->all[i]))
+			*(r->all[i].is_known ? &c.known : &c.broken) += 1;
 		c.bad += is_bad(r, &r->all[i]);
 		c.waiting += r->all[i].ending == ENDING_NOT_RUN;
 		c.unsure += r->all[i].is_unsure;
@@ -54,6 +55,29 @@ const struct result *results_next_broken(const struct results *r, size_t *i)
 		if (result_is_broken(r, &r->all[*i]))
 			return &r->all[*i];
 	return NULL;
+}
+
+bool results_are_whole(const struct results *r)
+{
+	struct results_counts c = { 0 };
+
+	if (!r)
+		return true;
+	c = results_count(r);
+	return !r->left && !c.waiting && !c.unsure;
+}
+
+void results_forget(struct results *r, const struct known *known)
+{
+	for (size_t i = 1; i < r->count; i++) {
+		struct result *run = &r->all[i];
+		size_t left = 0;
+
+		for (size_t k = 0; k < run->news; k++)
+			if (!known_count(known, run->news_key[k]))
+				run->news_key[left++] = run->news_key[k];
+		run->news = left;
+	}
 }
 
 bool results_know(const struct results *r, const struct finding *f)
@@ -114,6 +138,8 @@ static void write_outcome(struct buffer *b, const struct result *r)
 	size_t before = b->used;
 
 	write_ending(b, r);
+	if (r->is_known)
+		buffer_text(b, " (known)");
 	if (r->news) {
 		add_outcome(b, before, "");
 		buffer_count(b, r->news, "new finding");
@@ -140,16 +166,6 @@ void result_write_sentence(const struct results *r, const struct result *result,
 	}
 	buffer_text(b, ": ");
 	write_ending(b, result);
-}
-
-void result_write_fingerprint(const struct results *r, const struct result *result, struct buffer *b)
-{
-	for (unsigned i = 0; i < result->count; i++) {
-		const struct failing *f = &result->failing[i];
-
-		buffer_format(b, "%s%016" PRIx64 ",%" PRIu32, i ? "+" : "",
-			      r->sites.all[f->site].site, f->nth);
-	}
 }
 
 /* The cells of the line of a run's i-th call. */
@@ -320,6 +336,9 @@ static void write_result(const struct results *all, struct json *j, const struct
 	json_write_number_if(j, "exit_status", r->ending == ENDING_STATUS, r->number);
 	json_write_number_if(j, "signal", r->ending == ENDING_CRASH, r->number);
 	json_write_boolean(j, "reached", r->is_reached);
+	json_write_text(j, "fingerprint", r->fingerprint);
+	json_write_text(j, "fingerprint_weak", r->fingerprint_weak);
+	json_write_text(j, "baseline", !r->fingerprint ? NULL : r->is_known ? "known" : "new");
 	json_write_number(j, "new_findings", r->news);
 	json_open_array(j, "traces");
 	for (size_t i = 0; i < r->trace_count; i++)
@@ -351,6 +370,9 @@ void results_release(struct results *r)
 			free(r->all[i].traces[k]);
 		free(r->all[i].traces);
 		free(r->all[i].last);
+		free(r->all[i].news_key);
+		free(r->all[i].fingerprint);
+		free(r->all[i].fingerprint_weak);
 	}
 	free(r->all);
 	sites_release(&r->sites);

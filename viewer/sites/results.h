@@ -41,9 +41,13 @@ struct result {
 	unsigned count; /* of them; 0: the run as it is */
 	enum ending ending;
 	uint32_t number;
-	bool is_reached; /* all of them have failed */
-	bool is_unsure;  /* there is no trace of it, or what was found is a lower bound */
-	uint64_t news;   /* findings that are not known yet */
+	bool is_reached;    /* all of them have failed */
+	bool is_unsure;     /* there is no trace of it, or what was found is a lower bound */
+	uint64_t *news_key; /* by known.h: of findings that are not known yet */
+	size_t news, news_room;
+	/* By endings.h, if it has ended as none may: */
+	char *fingerprint, *fingerprint_weak;
+	bool is_known; /* the baseline has it */
 	char *last; /* of a crash or hang: lines that say what the command did last; NULL: nothing is known */
 	char **traces;
 	size_t trace_count, trace_room;
@@ -63,11 +67,15 @@ struct results {
 
 /* Did it end as no run may? */
 bool result_is_broken(const struct results *all, const struct result *r);
-/* How many runs have ended so, have consequences, have not been made, or cannot be judged. */
+/* How many runs have ended so and are not known, have ended so and are known, have consequences, have not been made, or cannot be judged. */
 struct results_counts {
-	size_t broken, bad, waiting, unsure;
+	size_t broken, known, bad, waiting, unsure;
 };
 struct results_counts results_count(const struct results *r);
+/* Has all been tried that there is, and been judged? `r` may be NULL: then there is nothing to try. */
+bool results_are_whole(const struct results *r);
+/* Findings that the baseline knows are no news of any run. */
+void results_forget(struct results *r, const struct known *known);
 /* Is it a finding of the run as it is? */
 bool results_know(const struct results *r, const struct finding *f);
 /* Appends "AllocateLsaHeap:site=1f2e,1": the value of --fail. */
@@ -76,9 +84,6 @@ void result_write_option(const struct results *r, const struct failing *f, struc
 const struct result *results_next_broken(const struct results *r, size_t *i);
 /* Appends "AllocateLsaHeap was made to fail in trust at a.c:5: CRASH: SIGSEGV". */
 void result_write_sentence(const struct results *r, const struct result *result, struct buffer *b);
-/* Appends which calls fail in it, by sites that are the same in every sweep: "1f2e...,1", and the second behind '+'. */
-void result_write_fingerprint(const struct results *r, const struct result *result,
-			      struct buffer *b);
 /* Appends a table with a line for each run, and what was done last in crashes and hangs. */
 void results_write_text(const struct results *r, struct buffer *b);
 /* Writes an object. `r` NULL: null. */

@@ -7,6 +7,7 @@
 
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
+#include "viewer/findings/findings.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
 #include "viewer/read/timeline.h"
@@ -55,6 +56,22 @@ static char *name_place(const struct model *model, const struct trace_event *e,
 	return buffer_take(&b);
 }
 
+static struct site_calls make_site(const struct model *model, const struct trace_event *e,
+				   uint64_t site, struct symbols *symbols)
+{
+	const char *name = model_function(model, e->function)->name;
+	const struct findings_namer namer = findings_name_by(symbols);
+	struct model_stack room;
+
+	return (struct site_calls){
+		.function = memory_text(name, strlen(name)),
+		.site = site,
+		.print = fingerprint_of_call(model, e->package, name,
+					     model_stack(model, e->stack, &room), &namer),
+		.where = name_place(model, e, symbols),
+	};
+}
+
 /* Returns the number of the call's site; SIZE_MAX: its stack is not known. */
 static size_t add_call(struct sites *s, const struct model *model, const struct trace_event *e,
 		       struct symbols *symbols)
@@ -69,11 +86,8 @@ static size_t add_call(struct sites *s, const struct model *model, const struct 
 		grow_index(s);
 	place = find_place(s, site);
 	if (!*place) {
-		const char *name = model_function(model, e->function)->name;
-
 		memory_room(s->all, s->count, s->room);
-		s->all[s->count++] = (struct site_calls){ memory_text(name, strlen(name)), site,
-							  name_place(model, e, symbols), 0, false };
+		s->all[s->count++] = make_site(model, e, site, symbols);
 		*place = (uint32_t)s->count;
 	}
 	calls = &s->all[*place - 1];

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "viewer/findings/fingerprint.h"
+
 struct model;
 struct symbols;
 struct trace_event;
@@ -20,6 +22,7 @@ struct trouble;
 struct site_calls {
 	char *function; /* the slot */
 	uint64_t site;
+	struct fingerprint print;
 	char *where;      /* "function at file.c:12", of the innermost frame of the package */
 	uint64_t calls;   /* how many came from there */
 	bool can_succeed; /* not all of them failed */

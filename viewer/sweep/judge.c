@@ -12,7 +12,6 @@
 #include "viewer/base/memory.h"
 #include "viewer/base/sum.h"
 #include "viewer/findings/findings.h"
-#include "viewer/gate/baseline.h"
 #include "viewer/gate/suppressions.h"
 #include "viewer/model/model.h"
 #include "viewer/read/timeline.h"
@@ -247,23 +246,23 @@ static void set_ending(const struct sweep *s, size_t run)
 }
 
 /*
- * Is it a finding of the package that is new: that the run as it is has less often; and, if two calls
- * fail, that no single one leads to? `own` has the findings of this run so far.
+ * Adds a finding of the package that is new: that the run as it is has less often; and, if two calls
+ * fail, that no single one leads to. `own` has the findings of this run so far.
  */
-static bool is_news(struct sweep *s, const struct result *r, struct known *own,
-		    const struct finding *f)
+static void add_news(struct sweep *s, struct result *r, struct known *own, const struct finding *f)
 {
 	uint64_t key = known_key(f), all = known_add(own, key, f->count);
 	uint64_t base = known_count(&s->results.base, key);
 
 	if (f->level == TRACE_LEVEL_NOTE || !finding_counts(f) || all <= base ||
 	    all - f->count > base || (r->count > 1 && known_count(&s->singles, key)))
-		return false;
+		return;
 	if (base)
 		known_add(&s->results.grown, key, 1);
 	if (r->count == 1)
 		known_add(&s->singles, key, 1);
-	return true;
+	memory_room(r->news_key, r->news, r->news_room);
+	r->news_key[r->news++] = key;
 }
 
 static void count_findings(struct sweep *s, struct result *r, struct findings *findings)
@@ -277,7 +276,7 @@ static void count_findings(struct sweep *s, struct result *r, struct findings *f
 		if (f->reason == TRACE_REASON_INJECTED)
 			sum_add(&failed, f->count);
 		else
-			r->news += is_news(s, r, &own, f);
+			add_news(s, r, &own, f);
 	}
 	r->is_reached = failed >= r->count;
 	r->is_unsure = r->trace_count == 0 || !findings->is_exact;
@@ -291,7 +290,6 @@ void judge_run(struct sweep *s, size_t run)
 	struct findings *findings = find(s, &o);
 	struct buffer last = { 0 };
 
-	baseline_apply(s->report.baseline, findings);
 	set_ending(s, run);
 	count_findings(s, r, findings);
 	findings_free(findings);

@@ -95,7 +95,7 @@ static bool do_pairs(struct sweep *s)
 /* Reports the run as it is, and all runs that have found something that it has not. */
 static enum report_status report_all(struct sweep *s)
 {
-	const struct results *r = &s->results;
+	struct results *r = &s->results;
 	char **traces = NULL;
 	size_t count = 0, room = 0;
 	enum report_status status;

@@ -25,7 +25,7 @@ static const char *take(struct report_options *options, const char *name, const 
 	struct argument_group group = strcmp(name, "color") == 0
 					      ? report_color_arguments(&options->color)
 					      : report_arguments(options);
-	static char words[64];
+	static char words[128];
 	char *expected = arguments_take(&group, name, value);
 
 	snprintf(words, sizeof(words), "%s", expected ? expected : "");
@@ -419,7 +419,7 @@ Test(report_text, refuses_values_that_options_do_not_have)
 	cr_expect_str_eq(take(&options, "fail-on", "note"), "error, warning or never");
 	cr_expect_str_eq(take(&options, "color", "yes"), "auto, always or never");
 	cr_expect_str_eq(take(&options, "report", ""),
-			 "FORMAT:FILE, or a name in .txt .json .xml .sarif .md .html");
+			 "FORMAT:FILE, or a name in .txt .json .xml .sarif .md .html .baseline");
 }
 
 Test(report_text, says_when_the_report_cannot_be_written)
