@@ -123,6 +123,23 @@ static struct arguments sites_of(const struct traced *traced, const char *functi
 	return sites;
 }
 
+/* Who looks for the site of a call that is not there learns how to get it. */
+Test(fail, it_is_said_how_functions_that_are_not_traced_get_sites, .timeout = 60)
+{
+	static const char words[] = "if the trace is recorded with --fail=DuplicateHandle:0\n";
+
+	for (int has_some = 0; has_some < 2; has_some++) {
+		struct traced traced = traced_record(
+			has_some ? COMMAND("--fail=GetClientInfo:0") : NO_OPTIONS, ERROR_PATHS);
+		struct run run =
+			run_command(COMMAND(LSATRACE, "events", "--sites", traced.traces.all[0]));
+
+		cr_expect_eq(!strstr(run.err, words), has_some, "%s", run.err);
+		run_release(&run);
+		traced_release(&traced);
+	}
+}
+
 /* The second run is loaded at other addresses, with other code around the package, and its host
  * calls it otherwise. */
 Test(fail, a_site_is_the_same_in_each_run_and_another_for_each_call, .timeout = 60)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "include/failures.h"
 #include "include/kinds.h"
 #include "viewer/base/arguments.h"
 #include "viewer/base/buffer.h"
@@ -204,6 +205,17 @@ static void print_events(struct printer *p, const char *path)
 	}
 }
 
+/* Functions that are not traced are in a trace if --fail has named one. */
+static void complain_of_sites(const struct model *m)
+{
+	for (uint32_t i = TRANSFER_END; i < TRACE_FUNCTIONS; i++)
+		if (model_function(m, i)->name)
+			return;
+	complaint_print("lsatrace events",
+			"of functions that are not traced, such as DuplicateHandle, there are "
+			"sites if the trace is recorded with --fail=DuplicateHandle:0");
+}
+
 static int print_model(const struct request *r, struct printer *p, const char *path)
 {
 	bool has_color;
@@ -225,6 +237,8 @@ static int print_model(const struct request *r, struct printer *p, const char *p
 	terminal_end();
 	if (p->passed == 0 && p->status == 0)
 		complaint_print("lsatrace events", "no event of %" PRIu64 " matches", p->seen);
+	if (r->has_sites)
+		complain_of_sites(p->model);
 	frames_release(&p->style);
 	event_filter_free(p->filter);
 	symbols_free(p->symbols);
