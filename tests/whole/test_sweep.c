@@ -397,6 +397,24 @@ Test(sweep, what_was_cut_short_goes_on, .timeout = 120)
 	temporary_folder_remove(folder);
 }
 
+/* As if the disk had been full when it ended. */
+Test(sweep, a_run_without_a_trace_is_made_again, .timeout = 120)
+{
+	char *folder = temporary_folder_new();
+	struct run run = run_command(
+		COMMAND("sh", "-c",
+			"\"$0\" sweep --output-dir=\"$1/sweep\" -- \"$2\" \"$3\" --command=run "
+			">/dev/null 2>&1; "
+			"rm \"$1\"/sweep/0002/*.trace; exec \"$0\" sweep --resume=\"$1/sweep\"",
+			LSATRACE, folder, LSA_HOST, PACKAGE("error_paths")));
+
+	cr_expect_eq(run.status, 1);
+	cr_expect(strstr(run.out, "; 5 of them with consequences"), "%s", run.out);
+	cr_expect(!strstr(run.out, "no trace"), "%s", run.out);
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
 /* What was found before is of another package. */
 Test(sweep, a_sweep_does_not_go_on_with_a_package_that_was_built_anew, .timeout = 120)
 {

@@ -193,6 +193,20 @@ static void empty_folder(const char *path)
 		closedir(folder);
 }
 
+/* A run without a trace cannot be judged: the disk may have been full. */
+static bool has_trace(const char *path)
+{
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	bool has = false;
+
+	while (folder && !has && (entry = readdir(folder)) != NULL)
+		has = sweep_is_trace(entry->d_name);
+	if (folder)
+		closedir(folder);
+	return has;
+}
+
 /* A folder that is there already is somebody else's, unless a sweep goes on. */
 static bool make_folder(const struct sweep *s, const char *folder)
 {
@@ -207,7 +221,7 @@ bool resume_prepare(const struct sweep *s, size_t run)
 	char *folder = sweep_folder(s, run);
 	bool is_made = make_folder(s, folder);
 
-	if (is_made && !(s->resume && read_end(s, run)))
+	if (is_made && !(s->resume && has_trace(folder) && read_end(s, run)))
 		empty_folder(folder);
 	free(folder);
 	return is_made;
