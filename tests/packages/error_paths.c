@@ -58,6 +58,16 @@ static NOINLINE void insist(void)
 	lsa->FreeLsaHeap(block);
 }
 
+/* Defect: takes the LSA with it. */
+static NOINLINE void leave(void)
+{
+	PVOID block = lsa->AllocateLsaHeap(8);
+
+	if (!block)
+		_exit(5);
+	lsa->FreeLsaHeap(block);
+}
+
 /* Defect: if there is no block, and then nothing is known of the client, it keeps the note. */
 static NOINLINE void retreat(void)
 {
@@ -99,6 +109,10 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 
 		trust();
 		lsa->FreeLsaHeap(kept);
+		return;
+	}
+	if (strcmp(command, "leave") == 0) {
+		leave();
 		return;
 	}
 	if (strcmp(command, "insist") == 0) {

@@ -140,3 +140,14 @@ Test(error_paths, packages_that_are_right_have_no_finding_if_many_calls_fail, .t
 		arguments_release(&options);
 	}
 }
+
+/* The host's own statuses end at 3. */
+Test(error_paths, a_package_that_ends_the_bundled_host_has_a_fault, .timeout = 120)
+{
+	struct run run = sweep("leave", COMMAND(PACKAGE("error_paths")));
+
+	cr_expect_eq(run.status, 1);
+	cr_expect(strstr(run.out, "; 1 of them with consequences\n"), "%s", run.out);
+	cr_expect(strstr(run.out, "  exit status 5\n"), "%s", run.out);
+	run_release(&run);
+}

@@ -24,10 +24,14 @@ struct table {
 	struct buffer cell[COLUMNS];
 };
 
+/* Of lsatrace host: others than its own are those of a package that has ended it. */
+enum { BUNDLED_FAULTS = 1, BUNDLED_MOST = 3 };
+
 bool result_is_broken(const struct results *all, const struct result *r)
 {
 	return r->ending == ENDING_CRASH || r->ending == ENDING_HANG ||
-	       (r->ending == ENDING_STATUS && r->number == all->status_of_faults);
+	       (r->ending == ENDING_STATUS && all->is_bundled &&
+		(r->number == BUNDLED_FAULTS || r->number > BUNDLED_MOST));
 }
 
 static bool is_bad(const struct results *all, const struct result *r)

@@ -60,9 +60,9 @@ struct results {
 	size_t singles; /* runs in which one call fails: they follow the first */
 	size_t left;    /* calls, or pairs, that were not let fail, because of a limit */
 	const char *folder;
-	uint32_t status_of_faults; /* by which the host tells a package's faults; 0: it does not */
-	struct known base;         /* what the run as it is has found */
-	struct known grown;        /* that of it which another run has more often */
+	bool is_bundled;    /* the host: its exit statuses are known */
+	struct known base;  /* what the run as it is has found */
+	struct known grown; /* that of it which another run has more often */
 };
 
 /* Did it end as no run may? */

@@ -23,7 +23,6 @@
 #define NS 1000000000ull
 
 enum { TROUBLE = 2 };
-enum { BUNDLED_STATUS_FAULTS = 1 }; /* of lsatrace host, if its package has made a fault */
 
 static void take_end(struct sweep *s, size_t run)
 {
@@ -130,8 +129,7 @@ static bool prepare(struct sweep *s, char *const *options, size_t count)
 	s->folder = buffer_take(&name);
 	s->results.folder = s->folder;
 	s->end_ns = s->max_seconds ? runs_now_ns() + s->max_seconds * NS : 0;
-	if (launch_skip(s->command) != s->command)
-		s->results.status_of_faults = BUNDLED_STATUS_FAULTS;
+	s->results.is_bundled = launch_skip(s->command) != s->command;
 	return output_make_folder(s->folder) && resume_begin(s, options, count);
 }
 
