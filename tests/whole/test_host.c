@@ -491,6 +491,20 @@ Test(host, wrong_usage_and_what_cannot_be_loaded_are_2)
 		run_release(&run);
 	}
 }
+
+Test(host, help_and_refusals_say_what_is_possible)
+{
+	struct run help = run_command(COMMAND(LSATRACE, "host", "--help"));
+	struct run threads = run_command(COMMAND(LSATRACE, "host", "-j", "9999", TRIPS));
+
+	cr_expect(strstr(help.out, " 3 if there were none but a result is not as the"), "%s",
+		  help.out);
+	cr_expect_str_eq(threads.err, "lsatrace host: expected a number from 1 to 1024, not 9999; "
+				      "see --help\n");
+	run_release(&help);
+	run_release(&threads);
+}
+
 static bool has_wine(void)
 {
 	struct run found =

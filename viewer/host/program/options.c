@@ -8,26 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "usage: lsatrace host [OPTION]... PACKAGE...\n"
-			    "\n"
-			    "Plays the Local Security Authority for the packages in these "
-			    "libraries, and tells what a real one\n"
-			    "would trip over.\n"
-			    "\n"
-			    "  -s, --scenario=FILE        what to do with the packages; - is "
-			    "standard input (default: call\n"
-			    "                             every entry point that they have)\n"
-			    "  -n, --rounds=N             do it N times (default 1)\n"
-			    "  -j, --threads=N            in N threads at a time (default 1)\n"
-			    "      --shared-memory=WHICH  host: the host's own (default); none: "
-			    "the four slots are NULL, and\n"
-			    "                             lsatrace run gives the packages its own\n"
-			    "  -v, --verbose              print each call with its status\n"
-			    "  -h, --help                 print this\n"
-			    "\n"
-			    "The exit status is 0, 1 if there were faults, or 2 for wrong usage, "
-			    "or a package that cannot be\n"
-			    "loaded. `man lsatrace' explains scenarios.\n";
+static const char usage[] =
+	"usage: lsatrace host [OPTION]... PACKAGE...\n"
+	"\n"
+	"Plays the Local Security Authority for the packages in these "
+	"libraries, and tells what a real one\n"
+	"would trip over.\n"
+	"\n"
+	"  -s, --scenario=FILE        what to do with the packages; - is "
+	"standard input (default: call\n"
+	"                             every entry point that they have)\n"
+	"  -n, --rounds=N             do it N times (default 1)\n"
+	"  -j, --threads=N            in N threads at a time (default 1)\n"
+	"      --shared-memory=WHICH  host: the host's own (default); none: "
+	"the four slots are NULL, and\n"
+	"                             lsatrace run gives the packages its own\n"
+	"  -v, --verbose              print each call with its status\n"
+	"  -h, --help                 print this\n"
+	"\n"
+	"The exit status is 0, 1 if there were faults, 3 if there were none but "
+	"a result is not as the\n"
+	"scenario expects, or 2 for wrong usage, or a package that cannot be "
+	"loaded. `man lsatrace'\n"
+	"explains scenarios.\n";
 
 static const struct option rows[] = {
 	{ "scenario", required_argument, NULL, 's' },
@@ -50,13 +53,14 @@ static bool refuse(struct options *options, const char *what, const char *value)
 
 static bool take_number(struct options *options, unsigned *number, unsigned long most)
 {
-	char *end;
+	char words[64], *end;
 	unsigned long value;
 
+	snprintf(words, sizeof(words), "expected a number from 1 to %lu, not ", most);
 	errno = 0;
 	value = strtoul(optarg, &end, 10);
 	if (errno || *end || *optarg < '0' || *optarg > '9' || !value || value > most)
-		return refuse(options, "expected a number, not ", optarg);
+		return refuse(options, words, optarg);
 	*number = (unsigned)value;
 	return true;
 }
