@@ -238,6 +238,23 @@ Test(sweep, a_known_crash_is_a_failure_in_no_format, .timeout = 240)
 	}
 }
 
+/* Two runs have a leak each, of one function, and so of one fingerprint: ":2" is the second. */
+Test(sweep, a_known_leak_hides_no_other_one_that_another_run_has, .timeout = 120)
+{
+	struct run run = compare_with_baseline(
+		"--max-runs=1 -- \"$2\" \"$3\" --command=run >/dev/null 2>&1; "
+		"\"$0\" sweep --output-dir=\"$1/all\" -O \"$1/all.baseline\" -- "
+		"\"$2\" \"$3\" --command=run >/dev/null 2>&1; "
+		"grep -v ':2 ' \"$1/all.baseline\" >\"$1/one.baseline\"; "
+		"\"$0\" sweep --output-dir=\"$1/one\" --baseline=\"$1/one.baseline\"",
+		"run");
+
+	cr_expect_eq(run.status, 1);
+	cr_expect(strstr(run.out, "; 1 of them with consequences\n"), "%s", run.out);
+	cr_expect(strstr(run.out, "; 1 new, 0 grown, 4 known, 0 fixed; exact\n"));
+	run_release(&run);
+}
+
 /* What a sweep found is gone for a sweep only. */
 Test(sweep, a_report_of_no_sweep_leaves_known_crashes_alone, .timeout = 120)
 {
