@@ -169,6 +169,27 @@ static struct run compare_with_baseline(const char *options, const char *submitt
 	return run;
 }
 
+/* As a test runner does it. A daemon that is killed at the end has not crashed. */
+Test(sweep, a_crash_of_a_process_that_the_command_has_made_is_told, .timeout = 120)
+{
+	static const char script[] =
+		"\"$0\" \"$1\" --command=trust & wait $! || exit 7; "
+		"\"$0\" --repeat=1000000000 \"$1\" --command=forget & sleep 0.2";
+	char *folder = temporary_folder_new();
+	struct run run = run_command(
+		COMMAND("sh", "-c",
+			"exec \"$0\" sweep --output-dir=\"$1/sweep\" -- sh -c \"$4\" \"$2\" \"$3\"",
+			LSATRACE, folder, LSA_HOST, PACKAGE("error_paths"), script));
+
+	cr_expect_eq(run.status, 1);
+	cr_expect(strstr(run.out,
+			 "  trust at error_paths.c:45   exit status 7; a process was killed\n"),
+		  "%s", run.out);
+	cr_expect_eq(count_of(run.out, "a process was killed"), 1);
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
 /* Or else a job would fail for ever once a package crashes. */
 Test(sweep, a_known_crash_is_no_failure, .timeout = 240)
 {

@@ -27,11 +27,17 @@ struct table {
 /* Of lsatrace host: others than its own are those of a package that has ended it. */
 enum { BUNDLED_FAULTS = 1, BUNDLED_MOST = 3 };
 
+/* That of a test runner, or of a script, says that a process of its own has crashed. */
+static bool has_bad_status(const struct results *all, const struct result *r)
+{
+	return r->ending == ENDING_STATUS &&
+	       (r->has_killed ||
+		(all->is_bundled && (r->number == BUNDLED_FAULTS || r->number > BUNDLED_MOST)));
+}
+
 bool result_is_broken(const struct results *all, const struct result *r)
 {
-	return r->ending == ENDING_CRASH || r->ending == ENDING_HANG ||
-	       (r->ending == ENDING_STATUS && all->is_bundled &&
-		(r->number == BUNDLED_FAULTS || r->number > BUNDLED_MOST));
+	return r->ending == ENDING_CRASH || r->ending == ENDING_HANG || has_bad_status(all, r);
 }
 
 static bool is_bad(const struct results *all, const struct result *r)
@@ -150,6 +156,8 @@ static void write_outcome(struct buffer *b, const struct result *r)
 	}
 	if (r->ending <= ENDING_NOT_STARTED)
 		return;
+	if (r->has_killed && r->ending != ENDING_CRASH && r->ending != ENDING_HANG)
+		add_outcome(b, before, "a process was killed");
 	if (!r->is_reached)
 		add_outcome(b, before, r->count > 1 ? "not both reached" : "not reached");
 	if (r->is_unsure)
@@ -253,7 +261,10 @@ static void write_line(const struct table *t, struct buffer *b)
 /* Bad runs come first, then those in which the call was not reached, and then what is fine. */
 static unsigned rank(const struct results *all, const struct result *r)
 {
-	return is_bad(all, r) ? 0 : r->ending != ENDING_ALIKE ? 1 : r->is_reached ? 3 : 2;
+	return is_bad(all, r)                               ? 0
+	       : r->ending != ENDING_ALIKE || r->has_killed ? 1
+	       : r->is_reached                              ? 3
+							    : 2;
 }
 
 static void write_table(const struct results *r, struct buffer *b)
@@ -339,6 +350,7 @@ static void write_result(const struct results *all, struct json *j, const struct
 	json_write_text(j, "ending", endings[r->ending]);
 	json_write_number_if(j, "exit_status", r->ending == ENDING_STATUS, r->number);
 	json_write_number_if(j, "signal", r->ending == ENDING_CRASH, r->number);
+	json_write_boolean(j, "killed", r->has_killed);
 	json_write_boolean(j, "reached", r->is_reached);
 	json_write_text(j, "fingerprint", r->fingerprint);
 	json_write_text(j, "fingerprint_weak", r->fingerprint_weak);

@@ -42,6 +42,7 @@ struct result {
 	enum ending ending;
 	uint32_t number;
 	bool is_reached;    /* all of them have failed */
+	bool has_killed;    /* more processes of it were killed than of the run as it is */
 	bool is_unsure;     /* there is no trace of it, or what was found is a lower bound */
 	uint64_t *news_key; /* by known.h: of findings that are not known yet */
 	size_t news, news_room;
@@ -60,6 +61,7 @@ struct results {
 	size_t singles; /* runs in which one call fails: they follow the first */
 	size_t left;    /* calls, or pairs, that were not let fail, because of a limit */
 	const char *folder;
+	size_t killed;      /* processes of the run as it is */
 	bool is_bundled;    /* the host: its exit statuses are known */
 	struct known base;  /* what the run as it is has found */
 	struct known grown; /* that of it which another run has more often */

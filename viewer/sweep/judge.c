@@ -19,6 +19,7 @@
 #include "viewer/sites/plan.h"
 #include "viewer/sweep/runs.h"
 #include "viewer/sweep/state.h"
+#include "viewer/sweep/strays.h"
 #include "viewer/symbols/symbols.h"
 #include "viewer/view/frames.h"
 
@@ -72,6 +73,21 @@ static void close_run(const struct sweep *s, struct opened *o)
 	for (size_t i = 0; i < o->count; i++)
 		model_close(o->models[i]);
 	free(o->models);
+}
+
+/* How many of its processes were killed, but not by the end of the run. */
+static size_t count_killed(const struct sweep *s, size_t run, const struct opened *o)
+{
+	char *strays = sweep_file(s, run, STRAYS_FILE);
+	size_t killed = 0;
+
+	for (size_t i = 0; i < o->count; i++) {
+		const struct model_process *p = model_process(o->models[i]);
+
+		killed += p->end == TRACE_END_KILLED && !strays_have(strays, p->pid);
+	}
+	free(strays);
+	return killed;
 }
 
 static struct findings *find(const struct sweep *s, const struct opened *o)
@@ -140,6 +156,7 @@ bool judge_learn(struct sweep *s)
 		known_add(&s->results.base, known_key(f), f->count);
 	}
 	findings_free(findings);
+	s->results.killed = count_killed(s, 0, &o);
 	close_run(s, &o);
 	/* Its sites would not be those of this sweep. */
 	is_other = s->resume && symbols_changed(s->symbols, 0);
@@ -291,6 +308,7 @@ void judge_run(struct sweep *s, size_t run)
 	struct buffer last = { 0 };
 
 	set_ending(s, run);
+	r->has_killed = count_killed(s, run, &o) > s->results.killed;
 	count_findings(s, r, findings);
 	findings_free(findings);
 	if (result_is_broken(&s->results, r)) {

@@ -178,7 +178,8 @@ static bool read_end(const struct sweep *s, size_t run)
 static bool is_own(const char *name)
 {
 	return strcmp(name, ENDED) == 0 || strcmp(name, "output") == 0 ||
-	       strcmp(name, CRASH_FILE) == 0 || sweep_is_trace(name);
+	       strcmp(name, CRASH_FILE) == 0 || strcmp(name, STRAYS_FILE) == 0 ||
+	       sweep_is_trace(name);
 }
 
 static void empty_folder(const char *path)

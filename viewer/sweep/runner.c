@@ -65,6 +65,7 @@ static int record(void *batch, size_t i)
 	struct recording recording = { .settings = { .output = "%e.%p.trace" } };
 	char *folder = sweep_folder(b->sweep, b->request[i].run);
 	char *crash = sweep_file(b->sweep, b->request[i].run, CRASH_FILE);
+	char *strays = sweep_file(b->sweep, b->request[i].run, STRAYS_FILE);
 	int status;
 
 	recording.settings.folder = recording.session.folder = folder;
@@ -74,10 +75,11 @@ static int record(void *batch, size_t i)
 		runs_take_turn();
 	buffer_text(&recording.settings.text, b->options[i]);
 	status = recording_run(&recording, b->sweep->command);
-	strays_end(NULL, NULL);
+	strays_end(NULL, NULL, strays);
 	runs_end_turn();
 	recording_release(&recording);
 	free(crash);
+	free(strays);
 	free(folder);
 	return status;
 }

@@ -169,7 +169,7 @@ static int end_worker(const struct pool *p, struct worker *w)
 		kill(-w->pid, SIGKILL);
 	waitpid(w->pid, &status, 0);
 	*w = (struct worker){ .run = w->run };
-	strays_end(is_worker, p);
+	strays_end(is_worker, p, NULL);
 	return status;
 }
 

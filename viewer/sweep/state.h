@@ -17,7 +17,8 @@
 #include "viewer/report/report.h"
 #include "viewer/sites/results.h"
 
-#define CRASH_FILE "crash" /* of a run: the stack of its last crash */
+#define CRASH_FILE "crash"   /* of a run: the stack of its last crash */
+#define STRAYS_FILE "strays" /* the processes that it has left behind, and that were killed */
 
 struct run;
 struct symbols;

@@ -35,11 +35,45 @@ static pid_t find_stray(bool (*is_own)(const void *context, pid_t child), const 
 	return found;
 }
 
-void strays_end(bool (*is_own)(const void *context, pid_t child), const void *context)
+static bool has_ended(pid_t child)
 {
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+	       info.si_pid != 0;
+}
+
+void strays_end(bool (*is_own)(const void *context, pid_t child), const void *context,
+		const char *path)
+{
+	FILE *file = NULL;
 	pid_t stray;
 
 	/* The children of one that was killed come to this process. */
-	while ((stray = find_stray(is_own, context)) > 0 && kill(stray, SIGKILL) == 0)
+	while ((stray = find_stray(is_own, context)) > 0) {
+		bool is_alive = !has_ended(stray);
+
+		if (kill(stray, SIGKILL))
+			break;
 		waitpid(stray, NULL, 0);
+		if (path && is_alive && !file)
+			file = fopen(path, "we");
+		if (file && is_alive)
+			fprintf(file, "%d\n", (int)stray);
+	}
+	if (file)
+		fclose(file);
+}
+
+bool strays_have(const char *path, pid_t pid)
+{
+	FILE *file = fopen(path, "re");
+	bool has = false;
+	int stray;
+
+	while (file && !has && fscanf(file, "%d", &stray) == 1)
+		has = stray == pid;
+	if (file)
+		fclose(file);
+	return has;
 }
