@@ -37,7 +37,8 @@ static bool has_bad_status(const struct results *all, const struct result *r)
 
 bool result_is_broken(const struct results *all, const struct result *r)
 {
-	return r->ending == ENDING_CRASH || r->ending == ENDING_HANG || has_bad_status(all, r);
+	return !r->has_one_cause &&
+	       (r->ending == ENDING_CRASH || r->ending == ENDING_HANG || has_bad_status(all, r));
 }
 
 static bool is_bad(const struct results *all, const struct result *r)
@@ -150,6 +151,8 @@ static void write_outcome(struct buffer *b, const struct result *r)
 	write_ending(b, r);
 	if (r->is_known)
 		buffer_text(b, " (known)");
+	if (r->has_one_cause)
+		buffer_text(b, ", as if one of them fails");
 	if (r->news) {
 		add_outcome(b, before, "");
 		buffer_count(b, r->news, "new finding");
@@ -386,6 +389,7 @@ void results_release(struct results *r)
 			free(r->all[i].traces[k]);
 		free(r->all[i].traces);
 		free(r->all[i].last);
+		free(r->all[i].place);
 		free(r->all[i].news_key);
 		free(r->all[i].fingerprint);
 		free(r->all[i].fingerprint_weak);

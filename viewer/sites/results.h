@@ -43,12 +43,14 @@ struct result {
 	uint32_t number;
 	bool is_reached;    /* all of them have failed */
 	bool has_killed;    /* more processes of it were killed than of the run as it is */
+	bool has_one_cause; /* two calls fail, but one of them alone leads to the same ending */
 	bool is_unsure;     /* there is no trace of it, or what was found is a lower bound */
 	uint64_t *news_key; /* by known.h: of findings that are not known yet */
 	size_t news, news_room;
 	/* By endings.h, if it has ended as none may: */
 	char *fingerprint, *fingerprint_weak;
 	bool is_known; /* the baseline has it */
+	char *place;   /* of a crash: the innermost frame; NULL: it is not known */
 	char *last; /* of a crash or hang: lines that say what the command did last; NULL: nothing is known */
 	char **traces;
 	size_t trace_count, trace_room;
@@ -67,7 +69,7 @@ struct results {
 	struct known grown; /* that of it which another run has more often */
 };
 
-/* Did it end as no run may? */
+/* Did it end as no run may, and not because of one of two calls alone? */
 bool result_is_broken(const struct results *all, const struct result *r);
 /* How many runs have ended so and are not known, have ended so and are known, have consequences, have not been made, or cannot be judged. */
 struct results_counts {

@@ -262,6 +262,45 @@ static void set_ending(const struct sweep *s, size_t run)
 	}
 }
 
+/* The innermost frame of a crash that is not of the C library, as abort() is. */
+static char *read_place(const struct sweep *s, size_t run)
+{
+	char *path = sweep_file(s, run, CRASH_FILE), *line = NULL;
+	FILE *file = fopen(path, "re");
+	bool is_found = false;
+	size_t room = 0;
+
+	while (file && !is_found && getline(&line, &room, file) > 0)
+		is_found = !strstr(line, " (libc.so.6)");
+	if (file)
+		fclose(file);
+	free(path);
+	if (is_found)
+		return line;
+	free(line);
+	return NULL;
+}
+
+static bool ends_alike(const struct result *a, const struct result *b)
+{
+	return a->ending == b->ending && a->number == b->number &&
+	       (a->ending != ENDING_CRASH ||
+		(a->place && b->place && strcmp(a->place, b->place) == 0));
+}
+
+/* The runs in which one call fails have been judged before. */
+static bool has_one_cause(const struct results *all, const struct result *r)
+{
+	if (r->count < 2 || r->ending <= ENDING_ALIKE)
+		return false;
+	for (size_t i = 1; i <= all->singles; i++)
+		for (unsigned k = 0; k < r->count; k++)
+			if (all->all[i].failing[0].site == r->failing[k].site &&
+			    ends_alike(&all->all[i], r))
+				return true;
+	return false;
+}
+
 /*
  * Adds a finding of the package that is new: that the run as it is has less often; and, if two calls
  * fail, that no single one leads to. `own` has the findings of this run so far.
@@ -308,6 +347,9 @@ void judge_run(struct sweep *s, size_t run)
 	struct buffer last = { 0 };
 
 	set_ending(s, run);
+	if (r->ending == ENDING_CRASH)
+		r->place = read_place(s, run);
+	r->has_one_cause = has_one_cause(&s->results, r);
 	r->has_killed = count_killed(s, run, &o) > s->results.killed;
 	count_findings(s, r, findings);
 	findings_free(findings);
