@@ -16,6 +16,7 @@
 #define SARIF BUILD_DIR "/npm/node_modules/@microsoft/sarif-multitool-linux/"
 #define PYTHON "/usr/bin/python3"
 #define HOSTILE_FUNCTION "le<ak>&']]>%0A::,|ключ_鍵_abc"
+#define SHORT_FUNCTION "le<...>&']]>%0A::,|ключ_鍵_abc" /* as if it had template arguments */
 
 /* Libraries among the packages of the tests that lsahost does not load; and those that need lsatrace host. */
 static const char *const others[] = { "/before_dlsym.", "/interposer.", "/late_close.", "/lender.",
@@ -140,7 +141,7 @@ Test(formats, the_text_report_goes_where_it_would_beside_the_files, .timeout = 1
 	struct reports r = make_reports(SOURCE_DIR);
 
 	cr_expect(strstr(r.run.out, "\nlsatrace: "));
-	cr_expect(strstr(r.run.out, HOSTILE_FUNCTION));
+	cr_expect(strstr(r.run.out, SHORT_FUNCTION));
 	cr_expect_str_empty(r.run.err);
 	release(&r);
 }
@@ -318,7 +319,7 @@ Test(formats, github_gets_one_command_a_line, .timeout = 120)
 		expected);
 	expect_output(&r, "wc -l <report.github", expected);
 	expect_output(&r, "grep -c '^::error file=tests/builds/built.c,line=' report.github", "2\n");
-	expect_output(&r, "grep -c 'le<ak>&.]]>%250A::,|' report.github", "1\n");
+	expect_output(&r, "grep -c 'le<...>&.]]>%250A::,|' report.github", "1\n");
 	json_decref(json);
 	release(&r);
 }

@@ -9,6 +9,7 @@
 #include "viewer/base/buffer.h"
 #include "viewer/findings/walk.h"
 #include "viewer/model/model.h"
+#include "viewer/symbols/demangle.h"
 #include "viewer/symbols/symbols.h"
 
 struct sentence {
@@ -32,7 +33,7 @@ static void say_name(struct sentence *s, const struct model_frame *frame,
 		     const struct symbol *symbol)
 {
 	if (symbol->function) {
-		say_text(s, symbol->function);
+		demangle_shorten(&s->text, symbol->function);
 		return;
 	}
 	if (frame->module) {
