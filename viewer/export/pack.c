@@ -106,7 +106,6 @@ static void add_frame(struct packer *p, const struct model_frame *frame)
 	    !is_new(p, frame->module->id, TRACE_SYMBOL_CODE, frame->offset) ||
 	    !symbols_are_known(p->symbols, frame->module))
 		return;
-	add_gap(p, frame->module);
 	for (symbol = symbols_find(p->symbols, frame->module, frame->offset); symbol;
 	     symbol = symbol->outer)
 		add_symbol(p,
@@ -117,6 +116,7 @@ static void add_frame(struct packer *p, const struct model_frame *frame)
 						  .number = symbol->line,
 						  .inlined = symbol->is_inlined },
 			   symbol->function, symbol->linkage_name, symbol->file);
+	add_gap(p, frame->module);
 }
 
 /* The name of what lies at an address that was freed, and is no block. */

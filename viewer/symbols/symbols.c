@@ -33,6 +33,7 @@ struct loaded {
 	const struct model_module *module;
 	struct debuginfo *info;            /* NULL: there is none, or a packed trace is asked */
 	const struct model_module *packed; /* that has the answers; NULL: none has */
+	char *stripped;                    /* why functions have no names; NULL: they have */
 	UT_hash_handle hh;
 };
 
@@ -132,6 +133,12 @@ static void free_path(struct path *path)
 	free(path);
 }
 
+static void free_loaded(struct loaded *loaded)
+{
+	free(loaded->stripped);
+	free(loaded);
+}
+
 static void free_binary(struct binary *binary)
 {
 	debuginfo_close(binary->info);
@@ -147,7 +154,7 @@ void symbols_free(struct symbols *s)
 	map_release(s->answers, free_answer);
 	map_release(s->sources, free_source);
 	map_release(s->paths, free_path);
-	map_release(s->loaded, free);
+	map_release(s->loaded, free_loaded);
 	map_release(s->binaries, free_binary);
 	for (size_t i = 0; i < s->changes; i++)
 		free(s->changed[i]);
@@ -168,7 +175,7 @@ void symbols_forget(struct symbols *s)
 		HASH_DEL(s->answers, answer);
 		free_answer(answer);
 	}
-	map_release(s->loaded, free);
+	map_release(s->loaded, free_loaded);
 	s->loaded = NULL;
 }
 
@@ -177,7 +184,7 @@ const char *symbols_changed(const struct symbols *s, size_t i)
 	return i < s->changes ? s->changed[i] : NULL;
 }
 
-/* "a.so (build-id 1234) WORDS" */
+/* "a.so (build-id 1234) WORDS"; modules of one file have one sentence. */
 static void add_missing(struct symbols *s, const struct model_module *module, const char *words,
 			const struct buffer *places)
 {
@@ -191,6 +198,11 @@ static void add_missing(struct symbols *s, const struct model_module *module, co
 	}
 	buffer_text(&line, words);
 	buffer_text(&line, places && places->data ? places->data : "");
+	for (size_t i = 0; i < s->missings; i++)
+		if (strcmp(s->missing[i], line.data) == 0) {
+			buffer_release(&line);
+			return;
+		}
 	memory_room(s->missing, s->missings, s->missing_room);
 	s->missing[s->missings++] = buffer_take(&line);
 }
@@ -312,7 +324,7 @@ static struct debuginfo *open_binary(struct symbols *s, const struct model_modul
 	return binary->info;
 }
 
-/* What the file did not tell when the trace was packed. Modules of one file have one sentence. */
+/* What the file did not tell when the trace was packed. */
 static void note_gap(struct symbols *s, const struct model_module *module)
 {
 	size_t count;
@@ -325,16 +337,11 @@ static void note_gap(struct symbols *s, const struct model_module *module)
 	words = buffer_take_cut((*t)->text, (*t)->function_bytes, TRACE_NAME_MAX);
 	buffer_plain(&b, words);
 	add_missing(s, module, OBSTACLE_WORDS, &b);
-	for (size_t i = 0; i + 1 < s->missings; i++)
-		if (strcmp(s->missing[i], s->missing[s->missings - 1]) == 0) {
-			free(s->missing[--s->missings]);
-			break;
-		}
 	buffer_release(&b);
 	free(words);
 }
 
-static const struct loaded *find_loaded(struct symbols *s, const struct model_module *module)
+static struct loaded *find_loaded(struct symbols *s, const struct model_module *module)
 {
 	struct loaded *loaded;
 
@@ -520,6 +527,21 @@ static void ask(struct symbols *s, struct debuginfo *info, struct answer *answer
 	}
 }
 
+/* The file is there, but was stripped, and does not name a function that was asked for. */
+static void note_stripped(struct symbols *s, struct loaded *loaded)
+{
+	struct buffer b = { 0 };
+
+	if (loaded->stripped || debuginfo_has_lines(loaded->info) ||
+	    debuginfo_obstacle(loaded->info) || model_is_c_library(loaded->module))
+		return;
+	buffer_text(&b, "is not in the file, nor beside it, nor in /usr/lib/debug");
+	buffer_text(&b, s->places->folders.count ? "" : ", nor is there a --debug-dir");
+	places_write(s->places, &b);
+	add_missing(s, loaded->module, OBSTACLE_WORDS, &b);
+	loaded->stripped = buffer_take(&b);
+}
+
 static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 				  const struct question *question)
 {
@@ -559,7 +581,7 @@ const char *symbols_find_data(struct symbols *s, const struct model_module *modu
 const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
 				  uint64_t offset)
 {
-	const struct loaded *loaded = module && offset ? find_loaded(s, module) : NULL;
+	struct loaded *loaded = module && offset ? find_loaded(s, module) : NULL;
 	struct question question;
 	struct answer *answer;
 
@@ -577,6 +599,8 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 		answer = make_answer(s, loaded->info, &question);
 		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
 	}
+	if (loaded->info && !answer->symbol->function)
+		note_stripped(s, loaded);
 	return answer->count ? answer->symbol : &unknown;
 }
 
@@ -602,7 +626,10 @@ const struct model_module *symbols_nameless(const struct symbols *s, size_t i)
 
 const char *symbols_obstacle(struct symbols *s, const struct model_module *module)
 {
-	struct debuginfo *info = find_loaded(s, module)->info;
+	const struct loaded *loaded = find_loaded(s, module);
+	const char *obstacle = loaded->info && !debuginfo_has_lines(loaded->info)
+				       ? debuginfo_obstacle(loaded->info)
+				       : NULL;
 
-	return info && !debuginfo_has_lines(info) ? debuginfo_obstacle(info) : NULL;
+	return obstacle ? obstacle : loaded->stripped;
 }

@@ -63,8 +63,8 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 const char *symbols_find_data(struct symbols *s, const struct model_module *module, uint64_t offset,
 			      uint64_t *from);
 
-/* Was the file of a module found? And what keeps its debug information from being read, in words; NULL:
- * nothing. `lsatrace pack` needs both. */
+/* Was the file of a module found? And what keeps its debug information from being read, in words, as far as
+ * the questions have shown; NULL: nothing. `lsatrace pack` needs both. */
 bool symbols_are_known(struct symbols *s, const struct model_module *module);
 const char *symbols_obstacle(struct symbols *s, const struct model_module *module);
 

@@ -428,6 +428,28 @@ Test(symbols, looks_where_it_is_told_to)
 	discard(&l);
 }
 
+/* A file that is there, but was stripped, is no riddle: what is missing is said, once. */
+Test(symbols, says_that_a_file_was_stripped)
+{
+	struct library l = compile("-g -O1");
+	struct places folder = { .folders = { { l.folder }, 1 } };
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l), again = module;
+
+	run("cd %s && strip some.so", &l);
+	symbols_look_in(s, &folder);
+	cr_expect_null(symbols_find(s, &module, 1)->function);
+	cr_expect_null(symbols_find(s, &again, 2)->function);
+	cr_assert(symbols_missing(s, 0));
+	cr_expect(strstr(symbols_missing(s, 0), "some.so (build-id "));
+	cr_expect(strstr(symbols_missing(s, 0), ": its debug information is not in the file, "));
+	cr_expect(strstr(symbols_missing(s, 0), l.folder), "%s", symbols_missing(s, 0));
+	cr_expect_null(symbols_missing(s, 1));
+	cr_expect(strstr(symbols_obstacle(s, &module), "is not in the file, "));
+	symbols_free(s);
+	discard(&l);
+}
+
 Test(symbols, finds_debug_information_by_build_id)
 {
 	struct library l = compile("-g -O1");
