@@ -112,7 +112,7 @@ static void export_trace(const struct step *step)
 {
 	char *path = (char *)"fuzzed";
 
-	export_traces((enum export_format)step->number, "/dev/null", &path, 1);
+	export_traces((enum export_format)step->number, "/dev/null", NULL, &path, 1);
 }
 
 static void command(const struct step *step)

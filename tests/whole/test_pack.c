@@ -87,6 +87,10 @@ Test(pack, says_which_symbols_are_missing_and_leaves_nothing_half_written, .time
 	cr_expect(strstr(run.err, "lsatrace pack: demo.so (build-id "), "%s", run.err);
 	cr_expect(strstr(run.out, "a.trace.zst: "), "%s", run.out);
 	run_release(&run);
+	expect_success(folder, "\"$0\" export --to=folded -o a.folded a.trace 2>e && "
+			       "grep '^lsatrace export: demo.so (build-id .*/demo.so; --module' e");
+	expect_success(folder, "\"$0\" events --stacks a.trace 2>e && "
+			       "grep '^lsatrace events: demo.so (build-id .*/demo.so; --module' e");
 	run = run_script(folder, "\"$0\" pack -o a.trace a.trace");
 	cr_expect_eq(run.status, 2);
 	cr_expect(strstr(run.err, "one of the traces"), "%s", run.err);
@@ -94,6 +98,20 @@ Test(pack, says_which_symbols_are_missing_and_leaves_nothing_half_written, .time
 	run = run_script(folder, "\"$0\" pack -o /dev/full a.trace");
 	cr_expect_eq(run.status, 2);
 	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
+Test(pack, an_export_takes_symbols_from_elsewhere, .timeout = 60)
+{
+	char *folder = record();
+
+	expect_success(
+		folder,
+		"\"$0\" export --to=folded a.trace >named && mkdir other && mv demo.so other && "
+		"\"$0\" export --to=folded a.trace 2>e | cmp -s - named; test $? = 1");
+	expect_success(folder,
+		       "\"$0\" export --to=folded --debug-dir=other a.trace 2>e | cmp - named && "
+		       "test ! -s e");
 	temporary_folder_remove(folder);
 }
 

@@ -239,6 +239,7 @@ static int print_model(const struct request *r, struct printer *p, const char *p
 		complaint_print("lsatrace events", "no event of %" PRIu64 " matches", p->seen);
 	if (r->has_sites)
 		complain_of_sites(p->model);
+	report_complain_of_symbols("lsatrace events", p->symbols);
 	frames_release(&p->style);
 	event_filter_free(p->filter);
 	symbols_free(p->symbols);

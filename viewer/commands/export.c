@@ -6,6 +6,7 @@
 #include "viewer/base/arguments.h"
 #include "viewer/base/complaint.h"
 #include "viewer/commands/commands.h"
+#include "viewer/symbols/places.h"
 
 #define FORMAT_WORD(name, help) "|" #name
 #define FORMAT_WORDS (&EXPORT_FORMATS(FORMAT_WORD)[1])
@@ -14,6 +15,7 @@
 struct request {
 	enum export_format format; /* EXPORT_COUNT: none was given */
 	const char *file;          /* NULL: standard output */
+	struct places places;
 };
 
 int command_export(int argc, char **argv)
@@ -34,7 +36,7 @@ int command_export(int argc, char **argv)
 			"be written.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
-		.group = { ARGUMENT_GROUP(rows, &request) },
+		.group = { ARGUMENT_GROUP(rows, &request), places_arguments(&request.places) },
 	};
 	int status, first = arguments_parse(&arguments, argc, argv, &status);
 
@@ -49,7 +51,8 @@ int command_export(int argc, char **argv)
 				"--to=ctf writes a folder: -o FOLDER is missing");
 		return COMMAND_TROUBLE;
 	}
-	return export_traces(request.format, request.file, argv + first, (size_t)(argc - first))
+	return export_traces(request.format, request.file, &request.places, argv + first,
+			     (size_t)(argc - first))
 		       ? 0
 		       : COMMAND_TROUBLE;
 }

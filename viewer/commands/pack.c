@@ -47,19 +47,13 @@ static bool write_packed(const struct request *r, const struct model *model, con
 {
 	struct symbols *symbols = symbols_new(progress);
 	struct trouble trouble;
-	const char *sentence;
 	bool is_written;
 
 	symbols_look_in(symbols, &r->places);
 	is_written = pack_write(model, symbols, progress, out, sums, &trouble);
 	if (!is_written)
 		complaint_print(trace, "%s", trouble.text);
-	for (size_t i = 0; (sentence = symbols_changed(symbols, i)) != NULL; i++)
-		complaint_print("lsatrace pack",
-				"%s is not the file that was traced: its symbols are not packed",
-				sentence);
-	for (size_t i = 0; (sentence = symbols_missing(symbols, i)) != NULL; i++)
-		complaint_print("lsatrace pack", "%s", sentence);
+	report_complain_of_symbols("lsatrace pack", symbols);
 	symbols_free(symbols);
 	return is_written;
 }

@@ -78,7 +78,8 @@ static bool write_models(enum export_format format, const struct export *e, char
 	return is_read;
 }
 
-bool export_traces(enum export_format format, const char *file, char *const *paths, size_t count)
+bool export_traces(enum export_format format, const char *file, const struct places *places,
+		   char *const *paths, size_t count)
 {
 	struct model **models = memory_new(count, sizeof(struct model *));
 	struct model_events *events = memory_new(count, sizeof(*events));
@@ -92,11 +93,14 @@ bool export_traces(enum export_format format, const char *file, char *const *pat
 		e.count += models[e.count] != NULL;
 	}
 	e.symbols = symbols_new(&progress);
+	if (places)
+		symbols_look_in(e.symbols, places);
 	if (e.count)
 		is_written = write_models(format, &e, paths, count, &progress);
 	if (is_written && !e.is_exact)
 		complaint_print("lsatrace",
 				"something was lost, so that what is exported is a lower bound");
+	report_complain_of_symbols("lsatrace export", e.symbols);
 	symbols_free(e.symbols);
 	for (size_t i = 0; i < e.count; i++)
 		model_close(models[i]);

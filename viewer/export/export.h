@@ -14,6 +14,7 @@
 struct buffer;
 struct model;
 struct model_events;
+struct places;
 struct profile;
 struct progress;
 struct symbols;
@@ -50,9 +51,11 @@ EXPORT_FORMATS(EXPORT_PROTOTYPE)
 /*
  * Reads the traces and writes them to `file`, or to standard output if that is NULL. For ctf it is a folder,
  * and not NULL. Prints one line for each trouble, and then returns false. Traces that can be read are written
- * even if others cannot. Not every format has a place for it: prints one line as well if something was lost.
+ * even if others cannot. Not every format has a place for it: prints one line as well if something was lost,
+ * and one for each module whose symbols are missing. `places` says where these may be; NULL: nowhere else.
  */
-bool export_traces(enum export_format format, const char *file, char *const *paths, size_t count);
+bool export_traces(enum export_format format, const char *file, const struct places *places,
+		   char *const *paths, size_t count);
 
 /* What to append to the name of what is exported: nothing, or that it is a lower bound. */
 const char *export_bound(bool is_exact);

@@ -571,6 +571,19 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	return status;
 }
 
+void report_complain_of_symbols(const char *subject, struct symbols *symbols)
+{
+	const char *words;
+
+	for (size_t i = 0; (words = symbols_changed(symbols, i)) != NULL; i++)
+		complaint_print(
+			subject,
+			"%s is not the file that was traced, so its frames have only offsets",
+			words);
+	for (size_t i = 0; (words = symbols_missing(symbols, i)) != NULL; i++)
+		complaint_print(subject, "%s", words);
+}
+
 void report_excuse_killed(struct model *model)
 {
 	if (model_process(model)->end == TRACE_END_KILLED)

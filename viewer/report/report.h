@@ -168,6 +168,9 @@ struct model *report_open_trace(const char *path, struct model_events *events,
 /* Of a sweep: what is live in a process that was killed is no leak. */
 void report_excuse_killed(struct model *model);
 
+/* Prints a line for each module that could not be read as the file that was traced. */
+void report_complain_of_symbols(const char *subject, struct symbols *symbols);
+
 /*
  * Opens a file for what is made from the traces, which is none of the traces itself. Returns NULL with
  * one line printed if it cannot be opened.

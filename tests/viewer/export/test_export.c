@@ -35,7 +35,7 @@ static struct exported export_as(enum export_format format, struct trace_builder
 	char *path = strdup(trace_builder_write(b));
 
 	cr_assert(asprintf(&e.path, "%s/exported", e.folder) > 0);
-	cr_assert(export_traces(format, e.path, &path, 1));
+	cr_assert(export_traces(format, e.path, NULL, &path, 1));
 	if (format != EXPORT_pprof && format != EXPORT_perfetto && format != EXPORT_ctf)
 		e.text = read_file(e.path);
 	free(path);
@@ -382,7 +382,9 @@ Test(ndjson, has_one_finding_a_line_with_the_same_keys)
 Test(export, says_that_it_is_a_lower_bound)
 {
 	struct trace_builder *b[] = { leaking_trace(), leaking_trace() };
-	char said[256] = "";
+	static const char bound[] =
+		"lsatrace: something was lost, so that what is exported is a lower bound\n";
+	char said[2048] = "", *first;
 	struct exported e;
 
 	cr_redirect_stderr();
@@ -394,9 +396,8 @@ Test(export, says_that_it_is_a_lower_bound)
 	e = export_as(EXPORT_folded, b[1]);
 	fflush(stderr);
 	cr_expect_gt(fread(said, 1, sizeof(said) - 1, cr_get_redirected_stderr()), 0);
-	cr_expect_str_eq(said, "lsatrace: something was lost, so that what is exported is a lower "
-			       "bound\nlsatrace: something was lost, so that what is exported is a "
-			       "lower bound\n");
+	first = strstr(said, bound);
+	cr_expect(first && strstr(first + 1, bound), "%s", said);
 	release(&e, b[1]);
 }
 
@@ -409,7 +410,7 @@ Test(export, does_not_replace_a_trace)
 	strcpy(path, trace_builder_write(b));
 	before = read_file(path);
 	cr_redirect_stderr();
-	cr_expect(!export_traces(EXPORT_folded, path, &list, 1));
+	cr_expect(!export_traces(EXPORT_folded, path, NULL, &list, 1));
 	after = read_file(path);
 	cr_expect_str_eq(before, after);
 	free(before);

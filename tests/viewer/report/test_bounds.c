@@ -86,8 +86,8 @@ static uint64_t read_within_bounds(struct trace_builder *b)
 	cr_assert_eq(command_events(2, arguments), 0);
 	cr_assert_eq(command_baseline(2, arguments), 0);
 	for (unsigned i = 0; i < EXPORT_COUNT; i++)
-		cr_assert(export_traces((enum export_format)i,
-					i == EXPORT_ctf ? folder : "/dev/null", &arguments[1], 1));
+		cr_assert(export_traces((enum export_format)i, i == EXPORT_ctf ? folder : "/dev/null",
+					NULL, &arguments[1], 1));
 	cr_assert(asprintf(&removal, "rm -r %s", folder) > 0 && system(removal) == 0);
 	free(removal);
 	free(arguments[1]);
@@ -334,7 +334,7 @@ Test(bounds, each_chunk_of_the_ring_may_be_of_its_own_lane_and_each_free_in_its_
 	trace_builder_bytes(b, &size);
 	limit_time();
 	limit_memory(size);
-	cr_expect(export_traces(EXPORT_perfetto, "/dev/null", &path, 1));
+	cr_expect(export_traces(EXPORT_perfetto, "/dev/null", NULL, &path, 1));
 	free(path);
 	trace_builder_free(b);
 }
