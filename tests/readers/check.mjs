@@ -56,6 +56,7 @@ async function use(page, say) {
 	expect(await label() === before, say("Escape does not show all"));
 	await page.getByLabel("Inverted").check();
 	await page.getByText("As a table").click();
+	await page.waitForSelector("#flame tbody tr", { timeout: 5000 }).catch(() => {}); // a page hears of it later
 	const first = await page.$eval("#flame tbody", t => t.rows.length);
 	expect(first > 0, say("the inverted graph is empty"));
 
