@@ -322,6 +322,17 @@ static void write_traces(struct buffer *b, const struct report *r)
 	buffer_release(&trace);
 }
 
+/* Which frames have offsets for names, and why. */
+static void write_missing(struct buffer *b, struct symbols *symbols)
+{
+	struct buffer lines = { 0 };
+
+	text_write_missing(&lines, symbols, "");
+	if (lines.used)
+		html_lines(b, "pre", lines.data);
+	buffer_release(&lines);
+}
+
 static struct profile *make_profile(const struct report *r)
 {
 	struct trouble trouble;
@@ -412,6 +423,7 @@ void report_write_html(const struct report *report, struct buffer *out)
 	write_sections(out, report);
 	buffer_text(out, "</section>\n<section id=traces><h2>Traces</h2>\n");
 	write_traces(out, report);
+	write_missing(out, report->symbols);
 	buffer_text(out, "</section>\n</main>\n");
 	write_data(out, report, tree, profile);
 	profile_free(profile);

@@ -168,6 +168,16 @@ Test(page, says_that_a_result_is_a_lower_bound)
 	trace_builder_free(b);
 }
 
+Test(page, says_whose_symbols_are_missing)
+{
+	struct trace_builder *b = hostile_trace();
+	char *page = report(b, REPORT_FORMAT_html);
+
+	cr_expect(strstr(page, ".so has no symbols: it is not at /p/"));
+	free(page);
+	trace_builder_free(b);
+}
+
 /* Returns the number that a column of the tree has for a node, or for the root if that is 0. Checks that
  * no node has less than its children. */
 static json_int_t value_of(json_t *tree, size_t column, size_t node)
