@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
@@ -28,7 +29,8 @@ static void write_out(struct buffer *b, size_t bytes)
 
 	if (bytes == 0)
 		return;
-	progress_end(b->progress);
+	if (!b->is_to_file)
+		progress_end(b->progress);
 	if (b->shape)
 		b->shape(&shaped, b->data, bytes, b->width);
 	text = b->shape ? shaped.data : b->data;
@@ -36,19 +38,27 @@ static void write_out(struct buffer *b, size_t bytes)
 	if (!b->error && fwrite(text, 1, length, b->out) != length)
 		b->error = errno;
 	buffer_release(&shaped);
+	b->written += bytes;
+	if (b->is_to_file)
+		progress_show_bytes(b->progress, "writing", b->written);
 	b->used -= bytes;
 	memmove(b->data, b->data + bytes, b->used);
 }
 
 void buffer_stream(struct buffer *b, FILE *out, struct progress *progress)
 {
+	struct stat status;
+
 	b->out = out;
 	b->progress = progress;
+	b->is_to_file =
+		fileno(out) >= 0 && fstat(fileno(out), &status) == 0 && S_ISREG(status.st_mode);
 }
 
 int buffer_flush(struct buffer *b)
 {
 	write_out(b, b->used);
+	progress_end(b->progress);
 	if (!b->error && fflush(b->out) != 0)
 		b->error = errno;
 	return b->error;

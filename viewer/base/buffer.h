@@ -12,6 +12,7 @@
 #ifndef LSATRACE_VIEWER_BASE_BUFFER_H
 #define LSATRACE_VIEWER_BASE_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@ struct buffer {
 	size_t used, room;
 	FILE *out;                 /* where the text goes as it grows; NULL: it stays in memory */
 	struct progress *progress; /* the bar that is removed before a write, or NULL */
+	uint64_t written;          /* bytes */
+	bool is_to_file;           /* a regular one: what is written shows nowhere */
 	/* If not NULL: appends what becomes of whole lines on their way to `out`. */
 	void (*shape)(struct buffer *shaped, const char *lines, size_t bytes, unsigned width);
 	unsigned width; /* for shape() */
@@ -32,7 +35,8 @@ struct buffer {
 
 /*
  * From now on the buffer holds only the end of the text: the rest goes to `out`, about 64 KiB of whole
- * lines at a time. A progress bar (or NULL) is removed before that. After a write that failed, further
+ * lines at a time. A progress bar (or NULL) is removed before that; but if it goes to a file, the bar says
+ * how much has. After a write that failed, further
  * text is dropped. The caller keeps `out`.
  */
 void buffer_stream(struct buffer *b, FILE *out, struct progress *progress);

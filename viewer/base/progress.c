@@ -30,22 +30,37 @@ static void draw_bar(const char *what, uint64_t done, uint64_t total)
 	fflush(stderr);
 }
 
-void progress_show(struct progress *p, const char *what, uint64_t done, uint64_t total)
+/* Is it time to draw? Notes that it was drawn. */
+static bool is_due(struct progress *p, uint64_t pause_ns)
 {
 	uint64_t now;
 
 	if (!p || p->is_hidden)
-		return;
+		return false;
 	now = read_clock();
 	if (p->started_ns == 0) {
 		p->started_ns = now;
 		p->is_hidden = !isatty(STDERR_FILENO);
-		return;
+		return false;
 	}
-	if (now - p->started_ns < PATIENCE_NS || now - p->drawn_ns < REDRAW_NS)
-		return;
+	if (now - p->started_ns < PATIENCE_NS || now - p->drawn_ns < pause_ns)
+		return false;
 	p->drawn_ns = now;
-	draw_bar(what, done < total ? done : total, total);
+	return true;
+}
+
+void progress_show(struct progress *p, const char *what, uint64_t done, uint64_t total)
+{
+	if (is_due(p, REDRAW_NS))
+		draw_bar(what, done < total ? done : total, total);
+}
+
+void progress_show_bytes(struct progress *p, const char *what, uint64_t bytes)
+{
+	if (!is_due(p, PATIENCE_NS))
+		return;
+	fprintf(stderr, "\r%s: %.1f MiB\033[K", what, (double)bytes / (1 << 20));
+	fflush(stderr);
 }
 
 void progress_end(struct progress *p)

@@ -21,6 +21,9 @@ struct progress {
 /* Says that `done` of `total` units of `what` are done. Cheap enough for a call every 16 KiB. */
 void progress_show(struct progress *p, const char *what, uint64_t done, uint64_t total);
 
+/* The same of bytes of which nobody knows how many there will be: shown if no bar was for a second. */
+void progress_show_bytes(struct progress *p, const char *what, uint64_t bytes);
+
 /* Removes the bar, if it is shown, so that other lines can be printed. */
 void progress_end(struct progress *p);
 

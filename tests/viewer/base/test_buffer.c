@@ -2,13 +2,17 @@
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <poll.h>
+#include <pty.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "viewer/base/buffer.h"
+#include "viewer/base/progress.h"
 
 static void expect(struct buffer *b, const char *text)
 {
@@ -184,6 +188,35 @@ Test(buffer, a_stream_keeps_the_first_error_and_drops_what_follows)
 	cr_expect_eq(b.error, ENOSPC);
 	cr_expect_lt(b.room, 1u << 18);
 	cr_expect_eq(buffer_flush(&b), ENOSPC);
+	buffer_release(&b);
+	fclose(file);
+}
+
+/* What comes out on a terminal, or in a pager, shows by itself; what goes to a file does not. */
+Test(buffer, a_long_stream_to_a_file_shows_its_progress_on_a_terminal)
+{
+	/* As if it had been begun long ago. */
+	struct progress progress = { .started_ns = 1 };
+	struct buffer b = { 0 };
+	FILE *file = tmpfile();
+	int terminal, standard_error, was = dup(STDERR_FILENO);
+	char shown[1000] = "";
+	size_t used = 0;
+	ssize_t bytes;
+
+	cr_assert_eq(openpty(&terminal, &standard_error, NULL, NULL, NULL), 0);
+	dup2(standard_error, STDERR_FILENO);
+	buffer_stream(&b, file, &progress);
+	for (unsigned i = 0; i < 100000; i++)
+		buffer_format(&b, "%06u\n", i);
+	cr_expect_eq(buffer_flush(&b), 0);
+	while (poll(&(struct pollfd){ .fd = terminal, .events = POLLIN }, 1, 100) > 0 &&
+	       (bytes = read(terminal, shown + used, sizeof(shown) - 1 - used)) > 0)
+		used += (size_t)bytes;
+	dup2(was, STDERR_FILENO);
+	cr_expect(strstr(shown, "\rwriting: "), "%s", shown);
+	cr_assert_geq(used, 4);
+	cr_expect_str_eq(shown + used - 4, "\r\033[K", "the bar is left");
 	buffer_release(&b);
 	fclose(file);
 }
