@@ -38,6 +38,11 @@ async function look(browser, name, way) {
 async function use(page, say) {
 	await page.waitForSelector("#time canvas");
 	expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), say("is too wide"));
+	expect(await page.$$eval("#table td:nth-child(2)", cells => cells.every(cell => {
+		const range = document.createRange();
+		range.selectNodeContents(cell);
+		return range.getClientRects().length <= 1;
+	})), say("breaks the name of a level"));
 	await page.evaluate(fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
 	for (const v of (await page.evaluate(() => axe.run())).violations)
 		expect(false, say("axe: " + v.id + ": " + v.nodes[0].html));
