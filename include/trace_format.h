@@ -401,16 +401,32 @@ struct trace_stack {
 	uint64_t frame[];
 };
 
-enum trace_module_kind { TRACE_MODULE_ELF = 1 };
+enum trace_module_kind {
+	TRACE_MODULE_ELF = 1,
+	TRACE_MODULE_PE = 2, /* of 64 bits; an offset in it is an RVA */
+	TRACE_MODULE_KINDS_END
+};
+
+/*
+ * What tells one PE file from another, in place of a build-id, little-endian. The first two are by what a
+ * symbol server finds the file, the last two its PDB.
+ */
+struct trace_pe_id {
+	uint32_t stamp;       /* TimeDateStamp */
+	uint32_t image_size;  /* SizeOfImage */
+	uint32_t check_sum;   /* CheckSum */
+	uint8_t pdb_guid[16]; /* of the CodeView record; zeroes: the file has none */
+	uint32_t pdb_age;
+};
 
 /* A loaded file. If it is loaded again it gets a new id, so old stacks refer to the old one. */
 struct trace_module {
 	struct trace_record head;
-	uint32_t id;         /* 1..65535 */
-	uint32_t kind;       /* enum trace_module_kind */
-	uint64_t base;       /* what was added to the addresses of the module's file */
-	uint64_t start, end; /* extent in memory */
-	uint8_t build_id[32];
+	uint32_t id;             /* 1..65535 */
+	uint32_t kind;           /* enum trace_module_kind */
+	uint64_t base;           /* what was added to the addresses of the module's file */
+	uint64_t start, end;     /* extent in memory */
+	uint8_t build_id[32];    /* PE: a struct trace_pe_id */
 	uint32_t build_id_bytes; /* 0..32; 0: the file has none */
 	uint32_t path_bytes;     /* 0..TRACE_TEXT_MAX */
 	char path[];             /* not terminated */
@@ -646,6 +662,7 @@ _Static_assert(sizeof(struct trace_record) == 8, "record");
 _Static_assert(sizeof(struct trace_text) == 16, "text");
 _Static_assert(sizeof(struct trace_stack) == 16, "stack");
 _Static_assert(sizeof(struct trace_module) == 80, "module");
+_Static_assert(sizeof(struct trace_pe_id) == 32, "PE id");
 _Static_assert(sizeof(struct trace_symbol) == 40, "symbol");
 _Static_assert(sizeof(struct trace_package) == 32, "package");
 _Static_assert(sizeof(struct trace_entry) == 32, "entry");

@@ -96,7 +96,8 @@ static bool check_module(const struct trace_module *m, uint64_t at, struct troub
 			       m->path_bytes <= m->head.bytes - sizeof(*m),
 		       m, path_bytes, "path of a module") &&
 	       REQUIRE(m->id >= 1 && m->id <= 65535, m, id, "id of a module") &&
-	       REQUIRE(m->kind == TRACE_MODULE_ELF, m, kind, "kind of a module") &&
+	       REQUIRE(m->kind >= TRACE_MODULE_ELF && m->kind < TRACE_MODULE_KINDS_END, m, kind,
+		       "kind of a module") &&
 	       REQUIRE(m->start <= m->end, m, start, "extent of a module") &&
 	       REQUIRE(m->build_id_bytes <= sizeof(m->build_id), m, build_id_bytes,
 		       "build-id of a module");
