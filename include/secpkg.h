@@ -7,7 +7,7 @@
  * packages that are native Linux programs. Structures have the layout of 64-bit Windows: ULONG,
  * LONG and NTSTATUS are 32 bits wide, BOOLEAN 8, WCHAR 16, pointers and ULONG_PTR 64. Functions
  * have the System V calling convention. Code compiled for Windows has another one, and cannot share
- * a table with code that is compiled with this header.
+ * a table with them: SECPKG_CALL is for those who call such code, or are called by it.
  *
  * The facts come from Microsoft's public documentation of ntsecpkg.h and sspi.h. Types that the
  * tables only pass by pointer are incomplete here.
@@ -26,6 +26,12 @@
 extern "C" {
 #else
 #define SECPKG_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+/* The calling convention of all functions below. Define it as __attribute__((ms_abi)) before this header
+ * is included, and they are those of code that is compiled for Windows. */
+#ifndef SECPKG_CALL
+#define SECPKG_CALL
 #endif
 
 /* Basic types. */
@@ -179,143 +185,159 @@ typedef struct SECPKG_POST_LOGON_USER_INFO *PSECPKG_POST_LOGON_USER_INFO;
 typedef struct ENCRYPTED_CREDENTIALW *PENCRYPTED_CREDENTIALW;
 typedef struct CREDENTIAL_TARGET_INFORMATIONW *PCREDENTIAL_TARGET_INFORMATIONW;
 
-typedef ULONG (*LPTHREAD_START_ROUTINE)(PVOID Parameter);
+typedef ULONG(SECPKG_CALL *LPTHREAD_START_ROUTINE)(PVOID Parameter);
 
 /* The type of a slot whose real prototype is not declared here. Cast it before you call it. */
-typedef NTSTATUS(SECPKG_UNDECLARED_FUNCTION)(void);
+typedef NTSTATUS(SECPKG_CALL SECPKG_UNDECLARED_FUNCTION)(void);
 
 /* What the LSA offers to packages: LSA_DISPATCH_TABLE, slots 0 to 10. */
 
-typedef NTSTATUS(LSA_CREATE_LOGON_SESSION)(PLUID LogonId);
-typedef NTSTATUS(LSA_DELETE_LOGON_SESSION)(PLUID LogonId);
-typedef NTSTATUS(LSA_ADD_CREDENTIAL)(PLUID LogonId, ULONG AuthenticationPackage,
-				     PLSA_STRING PrimaryKeyValue, PLSA_STRING Credentials);
-typedef NTSTATUS(LSA_GET_CREDENTIALS)(PLUID LogonId, ULONG AuthenticationPackage,
-				      PULONG QueryContext, BOOLEAN RetrieveAllCredentials,
-				      PLSA_STRING PrimaryKeyValue, PULONG PrimaryKeyLength,
-				      PLSA_STRING Credentials);
-typedef NTSTATUS(LSA_DELETE_CREDENTIAL)(PLUID LogonId, ULONG AuthenticationPackage,
-					PLSA_STRING PrimaryKeyValue);
-typedef PVOID(LSA_ALLOCATE_LSA_HEAP)(ULONG Length);
-typedef void(LSA_FREE_LSA_HEAP)(PVOID Base);
-typedef NTSTATUS(LSA_ALLOCATE_CLIENT_BUFFER)(PLSA_CLIENT_REQUEST ClientRequest,
-					     ULONG LengthRequired, PVOID *ClientBaseAddress);
-typedef NTSTATUS(LSA_FREE_CLIENT_BUFFER)(PLSA_CLIENT_REQUEST ClientRequest, PVOID ClientBaseAddress);
-typedef NTSTATUS(LSA_COPY_TO_CLIENT_BUFFER)(PLSA_CLIENT_REQUEST ClientRequest, ULONG Length,
-					    PVOID ClientBaseAddress, PVOID BufferToCopy);
-typedef NTSTATUS(LSA_COPY_FROM_CLIENT_BUFFER)(PLSA_CLIENT_REQUEST ClientRequest, ULONG Length,
-					      PVOID BufferToCopy, PVOID ClientBaseAddress);
+typedef NTSTATUS(SECPKG_CALL LSA_CREATE_LOGON_SESSION)(PLUID LogonId);
+typedef NTSTATUS(SECPKG_CALL LSA_DELETE_LOGON_SESSION)(PLUID LogonId);
+typedef NTSTATUS(SECPKG_CALL LSA_ADD_CREDENTIAL)(PLUID LogonId, ULONG AuthenticationPackage,
+						 PLSA_STRING PrimaryKeyValue,
+						 PLSA_STRING Credentials);
+typedef NTSTATUS(SECPKG_CALL LSA_GET_CREDENTIALS)(PLUID LogonId, ULONG AuthenticationPackage,
+						  PULONG QueryContext,
+						  BOOLEAN RetrieveAllCredentials,
+						  PLSA_STRING PrimaryKeyValue,
+						  PULONG PrimaryKeyLength, PLSA_STRING Credentials);
+typedef NTSTATUS(SECPKG_CALL LSA_DELETE_CREDENTIAL)(PLUID LogonId, ULONG AuthenticationPackage,
+						    PLSA_STRING PrimaryKeyValue);
+typedef PVOID(SECPKG_CALL LSA_ALLOCATE_LSA_HEAP)(ULONG Length);
+typedef void(SECPKG_CALL LSA_FREE_LSA_HEAP)(PVOID Base);
+typedef NTSTATUS(SECPKG_CALL LSA_ALLOCATE_CLIENT_BUFFER)(PLSA_CLIENT_REQUEST ClientRequest,
+							 ULONG LengthRequired,
+							 PVOID *ClientBaseAddress);
+typedef NTSTATUS(SECPKG_CALL LSA_FREE_CLIENT_BUFFER)(PLSA_CLIENT_REQUEST ClientRequest,
+						     PVOID ClientBaseAddress);
+typedef NTSTATUS(SECPKG_CALL LSA_COPY_TO_CLIENT_BUFFER)(PLSA_CLIENT_REQUEST ClientRequest,
+							ULONG Length, PVOID ClientBaseAddress,
+							PVOID BufferToCopy);
+typedef NTSTATUS(SECPKG_CALL LSA_COPY_FROM_CLIENT_BUFFER)(PLSA_CLIENT_REQUEST ClientRequest,
+							  ULONG Length, PVOID BufferToCopy,
+							  PVOID ClientBaseAddress);
 
 /* The slots that LSA_SECPKG_FUNCTION_TABLE has beyond these. */
 
-typedef NTSTATUS(LSA_IMPERSONATE_CLIENT)(void);
-typedef NTSTATUS(LSA_UNLOAD_PACKAGE)(void);
-typedef NTSTATUS(LSA_DUPLICATE_HANDLE)(HANDLE SourceHandle, PHANDLE DestinationHandle);
-typedef NTSTATUS(LSA_SAVE_SUPPLEMENTAL_CREDENTIALS)(PLUID LogonId, ULONG SupplementalCredSize,
-						    PVOID SupplementalCreds, BOOLEAN Synchronous);
-typedef HANDLE(LSA_CREATE_THREAD)(LPSECURITY_ATTRIBUTES SecurityAttributes, ULONG StackSize,
-				  LPTHREAD_START_ROUTINE StartFunction, PVOID ThreadParameter,
-				  ULONG CreationFlags, PULONG ThreadId);
-typedef NTSTATUS(LSA_GET_CLIENT_INFO)(PSECPKG_CLIENT_INFO ClientInfo);
-typedef HANDLE(LSA_REGISTER_NOTIFICATION)(LPTHREAD_START_ROUTINE StartFunction, PVOID Parameter,
-					  ULONG NotificationType, ULONG NotificationClass,
-					  ULONG NotificationFlags, ULONG IntervalMinutes,
-					  HANDLE WaitEvent);
-typedef NTSTATUS(LSA_CANCEL_NOTIFICATION)(HANDLE NotifyHandle);
-typedef NTSTATUS(LSA_MAP_BUFFER)(PSecBuffer InputBuffer, PSecBuffer OutputBuffer);
-typedef NTSTATUS(LSA_CREATE_TOKEN)(PLUID LogonId, PTOKEN_SOURCE TokenSource,
-				   SECURITY_LOGON_TYPE LogonType,
-				   SECURITY_IMPERSONATION_LEVEL ImpersonationLevel,
-				   LSA_TOKEN_INFORMATION_TYPE TokenInformationType,
-				   PVOID TokenInformation, PTOKEN_GROUPS TokenGroups,
-				   PUNICODE_STRING AccountName, PUNICODE_STRING AuthorityName,
-				   PUNICODE_STRING Workstation, PUNICODE_STRING ProfilePath,
-				   PHANDLE Token, PNTSTATUS SubStatus);
-typedef void(LSA_AUDIT_LOGON)(NTSTATUS Status, NTSTATUS SubStatus, PUNICODE_STRING AccountName,
-			      PUNICODE_STRING AuthenticatingAuthority,
-			      PUNICODE_STRING WorkstationName, PSID UserSid,
-			      SECURITY_LOGON_TYPE LogonType, PTOKEN_SOURCE TokenSource,
-			      PLUID LogonId);
-typedef NTSTATUS(LSA_CALL_PACKAGE)(PUNICODE_STRING AuthenticationPackage, PVOID ProtocolSubmitBuffer,
-				   ULONG SubmitBufferLength, PVOID *ProtocolReturnBuffer,
-				   PULONG ReturnBufferLength, PNTSTATUS ProtocolStatus);
-typedef BOOLEAN(LSA_GET_CALL_INFO)(PSECPKG_CALL_INFO Info);
-typedef NTSTATUS(LSA_CALL_PACKAGEEX)(PUNICODE_STRING AuthenticationPackage, PVOID ClientBufferBase,
-				     PVOID ProtocolSubmitBuffer, ULONG SubmitBufferLength,
-				     PVOID *ProtocolReturnBuffer, PULONG ReturnBufferLength,
-				     PNTSTATUS ProtocolStatus);
+typedef NTSTATUS(SECPKG_CALL LSA_IMPERSONATE_CLIENT)(void);
+typedef NTSTATUS(SECPKG_CALL LSA_UNLOAD_PACKAGE)(void);
+typedef NTSTATUS(SECPKG_CALL LSA_DUPLICATE_HANDLE)(HANDLE SourceHandle, PHANDLE DestinationHandle);
+typedef NTSTATUS(SECPKG_CALL LSA_SAVE_SUPPLEMENTAL_CREDENTIALS)(PLUID LogonId,
+								ULONG SupplementalCredSize,
+								PVOID SupplementalCreds,
+								BOOLEAN Synchronous);
+typedef HANDLE(SECPKG_CALL LSA_CREATE_THREAD)(LPSECURITY_ATTRIBUTES SecurityAttributes,
+					      ULONG StackSize, LPTHREAD_START_ROUTINE StartFunction,
+					      PVOID ThreadParameter, ULONG CreationFlags,
+					      PULONG ThreadId);
+typedef NTSTATUS(SECPKG_CALL LSA_GET_CLIENT_INFO)(PSECPKG_CLIENT_INFO ClientInfo);
+typedef HANDLE(SECPKG_CALL LSA_REGISTER_NOTIFICATION)(LPTHREAD_START_ROUTINE StartFunction,
+						      PVOID Parameter, ULONG NotificationType,
+						      ULONG NotificationClass,
+						      ULONG NotificationFlags,
+						      ULONG IntervalMinutes, HANDLE WaitEvent);
+typedef NTSTATUS(SECPKG_CALL LSA_CANCEL_NOTIFICATION)(HANDLE NotifyHandle);
+typedef NTSTATUS(SECPKG_CALL LSA_MAP_BUFFER)(PSecBuffer InputBuffer, PSecBuffer OutputBuffer);
+typedef NTSTATUS(SECPKG_CALL LSA_CREATE_TOKEN)(
+	PLUID LogonId, PTOKEN_SOURCE TokenSource, SECURITY_LOGON_TYPE LogonType,
+	SECURITY_IMPERSONATION_LEVEL ImpersonationLevel,
+	LSA_TOKEN_INFORMATION_TYPE TokenInformationType, PVOID TokenInformation,
+	PTOKEN_GROUPS TokenGroups, PUNICODE_STRING AccountName, PUNICODE_STRING AuthorityName,
+	PUNICODE_STRING Workstation, PUNICODE_STRING ProfilePath, PHANDLE Token,
+	PNTSTATUS SubStatus);
+typedef void(SECPKG_CALL LSA_AUDIT_LOGON)(NTSTATUS Status, NTSTATUS SubStatus,
+					  PUNICODE_STRING AccountName,
+					  PUNICODE_STRING AuthenticatingAuthority,
+					  PUNICODE_STRING WorkstationName, PSID UserSid,
+					  SECURITY_LOGON_TYPE LogonType, PTOKEN_SOURCE TokenSource,
+					  PLUID LogonId);
+typedef NTSTATUS(SECPKG_CALL LSA_CALL_PACKAGE)(PUNICODE_STRING AuthenticationPackage,
+					       PVOID ProtocolSubmitBuffer, ULONG SubmitBufferLength,
+					       PVOID *ProtocolReturnBuffer,
+					       PULONG ReturnBufferLength, PNTSTATUS ProtocolStatus);
+typedef BOOLEAN(SECPKG_CALL LSA_GET_CALL_INFO)(PSECPKG_CALL_INFO Info);
+typedef NTSTATUS(SECPKG_CALL LSA_CALL_PACKAGEEX)(PUNICODE_STRING AuthenticationPackage,
+						 PVOID ClientBufferBase, PVOID ProtocolSubmitBuffer,
+						 ULONG SubmitBufferLength,
+						 PVOID *ProtocolReturnBuffer,
+						 PULONG ReturnBufferLength,
+						 PNTSTATUS ProtocolStatus);
 typedef LSA_CALL_PACKAGEEX LSA_CALL_PACKAGE_PASSTHROUGH;
-typedef PVOID(LSA_CREATE_SHARED_MEMORY)(ULONG MaxSize, ULONG InitialSize);
-typedef PVOID(LSA_ALLOCATE_SHARED_MEMORY)(PVOID SharedMem, ULONG Size);
-typedef void(LSA_FREE_SHARED_MEMORY)(PVOID SharedMem, PVOID Memory);
-typedef BOOLEAN(LSA_DELETE_SHARED_MEMORY)(PVOID SharedMem);
-typedef NTSTATUS(LSA_OPEN_SAM_USER)(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
-				    PSECURITY_STRING Prefix, BOOLEAN AllowGuest, ULONG Reserved,
-				    PVOID *UserHandle);
-typedef NTSTATUS(LSA_GET_USER_CREDENTIALS)(PVOID UserHandle, PVOID *PrimaryCreds,
-					   PULONG PrimaryCredsSize, PVOID *SupplementalCreds,
-					   PULONG SupplementalCredsSize);
-typedef NTSTATUS(LSA_GET_USER_AUTH_DATA)(PVOID UserHandle, PUCHAR *UserAuthData,
-					 PULONG UserAuthDataSize);
-typedef NTSTATUS(LSA_CLOSE_SAM_USER)(PVOID UserHandle);
-typedef NTSTATUS(LSA_CONVERT_AUTH_DATA_TO_TOKEN)(
+typedef PVOID(SECPKG_CALL LSA_CREATE_SHARED_MEMORY)(ULONG MaxSize, ULONG InitialSize);
+typedef PVOID(SECPKG_CALL LSA_ALLOCATE_SHARED_MEMORY)(PVOID SharedMem, ULONG Size);
+typedef void(SECPKG_CALL LSA_FREE_SHARED_MEMORY)(PVOID SharedMem, PVOID Memory);
+typedef BOOLEAN(SECPKG_CALL LSA_DELETE_SHARED_MEMORY)(PVOID SharedMem);
+typedef NTSTATUS(SECPKG_CALL LSA_OPEN_SAM_USER)(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
+						PSECURITY_STRING Prefix, BOOLEAN AllowGuest,
+						ULONG Reserved, PVOID *UserHandle);
+typedef NTSTATUS(SECPKG_CALL LSA_GET_USER_CREDENTIALS)(PVOID UserHandle, PVOID *PrimaryCreds,
+						       PULONG PrimaryCredsSize,
+						       PVOID *SupplementalCreds,
+						       PULONG SupplementalCredsSize);
+typedef NTSTATUS(SECPKG_CALL LSA_GET_USER_AUTH_DATA)(PVOID UserHandle, PUCHAR *UserAuthData,
+						     PULONG UserAuthDataSize);
+typedef NTSTATUS(SECPKG_CALL LSA_CLOSE_SAM_USER)(PVOID UserHandle);
+typedef NTSTATUS(SECPKG_CALL LSA_CONVERT_AUTH_DATA_TO_TOKEN)(
 	PVOID UserAuthData, ULONG UserAuthDataSize, SECURITY_IMPERSONATION_LEVEL ImpersonationLevel,
 	PTOKEN_SOURCE TokenSource, SECURITY_LOGON_TYPE LogonType, PUNICODE_STRING AuthorityName,
 	PHANDLE Token, PLUID LogonId, PUNICODE_STRING AccountName, PNTSTATUS SubStatus);
-typedef NTSTATUS(LSA_CLIENT_CALLBACK)(PCHAR Callback, ULONG_PTR Argument1, ULONG_PTR Argument2,
-				      PSecBuffer Input, PSecBuffer Output);
-typedef NTSTATUS(LSA_UPDATE_PRIMARY_CREDENTIALS)(PSECPKG_PRIMARY_CRED PrimaryCredentials,
-						 PSECPKG_SUPPLEMENTAL_CRED_ARRAY Credentials);
-typedef NTSTATUS(LSA_GET_AUTH_DATA_FOR_USER)(PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType,
-					     PSECURITY_STRING Prefix, PUCHAR *UserAuthData,
-					     PULONG UserAuthDataSize, PUNICODE_STRING UserFlatName);
-typedef NTSTATUS(LSA_CRACK_SINGLE_NAME)(ULONG FormatOffered, BOOLEAN PerformAtGC,
-					PUNICODE_STRING NameInput, PUNICODE_STRING Prefix,
-					ULONG RequestedFormat, PUNICODE_STRING CrackedName,
-					PUNICODE_STRING DnsDomainName, PULONG SubStatus);
-typedef NTSTATUS(LSA_AUDIT_ACCOUNT_LOGON)(ULONG AuditId, BOOLEAN Success, PUNICODE_STRING Source,
-					  PUNICODE_STRING ClientName, PUNICODE_STRING MappedName,
-					  NTSTATUS Status);
-typedef NTSTATUS(CredReadFn)(PLUID LogonId, ULONG CredFlags, PWSTR TargetName, ULONG Type,
-			     ULONG Flags, PENCRYPTED_CREDENTIALW *Credential);
-typedef NTSTATUS(CredReadDomainCredentialsFn)(PLUID LogonId, ULONG CredFlags,
-					      PCREDENTIAL_TARGET_INFORMATIONW TargetInfo,
-					      ULONG Flags, PULONG Count,
-					      PENCRYPTED_CREDENTIALW **Credential);
-typedef void(CredFreeCredentialsFn)(ULONG Count, PENCRYPTED_CREDENTIALW *Credentials);
-typedef NTSTATUS(CredWriteFn)(PLUID LogonId, ULONG CredFlags, PENCRYPTED_CREDENTIALW Credential,
-			      ULONG Flags);
-typedef void(LSA_PROTECT_MEMORY)(PVOID Buffer, ULONG BufferSize);
-typedef NTSTATUS(LSA_OPEN_TOKEN_BY_LOGON_ID)(PLUID LogonId, PHANDLE RetTokenHandle);
-typedef NTSTATUS(LSA_EXPAND_AUTH_DATA_FOR_DOMAIN)(PUCHAR UserAuthData, ULONG UserAuthDataSize,
-						  PVOID Reserved, PUCHAR *ExpandedAuthData,
-						  PULONG ExpandedAuthDataSize);
-typedef PVOID(LSA_ALLOCATE_PRIVATE_HEAP)(SIZE_T Length);
-typedef void(LSA_FREE_PRIVATE_HEAP)(PVOID Base);
-typedef NTSTATUS(LSA_CREATE_TOKEN_EX)(PLUID LogonId, PTOKEN_SOURCE TokenSource,
-				      SECURITY_LOGON_TYPE LogonType,
-				      SECURITY_IMPERSONATION_LEVEL ImpersonationLevel,
-				      LSA_TOKEN_INFORMATION_TYPE TokenInformationType,
-				      PVOID TokenInformation, PTOKEN_GROUPS TokenGroups,
-				      PUNICODE_STRING Workstation, PUNICODE_STRING ProfilePath,
-				      PVOID SessionInformation,
-				      SECPKG_SESSIONINFO_TYPE SessionInformationType, PHANDLE Token,
-				      PNTSTATUS SubStatus);
+typedef NTSTATUS(SECPKG_CALL LSA_CLIENT_CALLBACK)(PCHAR Callback, ULONG_PTR Argument1,
+						  ULONG_PTR Argument2, PSecBuffer Input,
+						  PSecBuffer Output);
+typedef NTSTATUS(SECPKG_CALL LSA_UPDATE_PRIMARY_CREDENTIALS)(
+	PSECPKG_PRIMARY_CRED PrimaryCredentials, PSECPKG_SUPPLEMENTAL_CRED_ARRAY Credentials);
+typedef NTSTATUS(SECPKG_CALL LSA_GET_AUTH_DATA_FOR_USER)(
+	PSECURITY_STRING Name, SECPKG_NAME_TYPE NameType, PSECURITY_STRING Prefix,
+	PUCHAR *UserAuthData, PULONG UserAuthDataSize, PUNICODE_STRING UserFlatName);
+typedef NTSTATUS(SECPKG_CALL LSA_CRACK_SINGLE_NAME)(ULONG FormatOffered, BOOLEAN PerformAtGC,
+						    PUNICODE_STRING NameInput,
+						    PUNICODE_STRING Prefix, ULONG RequestedFormat,
+						    PUNICODE_STRING CrackedName,
+						    PUNICODE_STRING DnsDomainName, PULONG SubStatus);
+typedef NTSTATUS(SECPKG_CALL LSA_AUDIT_ACCOUNT_LOGON)(ULONG AuditId, BOOLEAN Success,
+						      PUNICODE_STRING Source,
+						      PUNICODE_STRING ClientName,
+						      PUNICODE_STRING MappedName, NTSTATUS Status);
+typedef NTSTATUS(SECPKG_CALL CredReadFn)(PLUID LogonId, ULONG CredFlags, PWSTR TargetName,
+					 ULONG Type, ULONG Flags,
+					 PENCRYPTED_CREDENTIALW *Credential);
+typedef NTSTATUS(SECPKG_CALL CredReadDomainCredentialsFn)(PLUID LogonId, ULONG CredFlags,
+							  PCREDENTIAL_TARGET_INFORMATIONW TargetInfo,
+							  ULONG Flags, PULONG Count,
+							  PENCRYPTED_CREDENTIALW **Credential);
+typedef void(SECPKG_CALL CredFreeCredentialsFn)(ULONG Count, PENCRYPTED_CREDENTIALW *Credentials);
+typedef NTSTATUS(SECPKG_CALL CredWriteFn)(PLUID LogonId, ULONG CredFlags,
+					  PENCRYPTED_CREDENTIALW Credential, ULONG Flags);
+typedef void(SECPKG_CALL LSA_PROTECT_MEMORY)(PVOID Buffer, ULONG BufferSize);
+typedef NTSTATUS(SECPKG_CALL LSA_OPEN_TOKEN_BY_LOGON_ID)(PLUID LogonId, PHANDLE RetTokenHandle);
+typedef NTSTATUS(SECPKG_CALL LSA_EXPAND_AUTH_DATA_FOR_DOMAIN)(PUCHAR UserAuthData,
+							      ULONG UserAuthDataSize, PVOID Reserved,
+							      PUCHAR *ExpandedAuthData,
+							      PULONG ExpandedAuthDataSize);
+typedef PVOID(SECPKG_CALL LSA_ALLOCATE_PRIVATE_HEAP)(SIZE_T Length);
+typedef void(SECPKG_CALL LSA_FREE_PRIVATE_HEAP)(PVOID Base);
+typedef NTSTATUS(SECPKG_CALL LSA_CREATE_TOKEN_EX)(
+	PLUID LogonId, PTOKEN_SOURCE TokenSource, SECURITY_LOGON_TYPE LogonType,
+	SECURITY_IMPERSONATION_LEVEL ImpersonationLevel,
+	LSA_TOKEN_INFORMATION_TYPE TokenInformationType, PVOID TokenInformation,
+	PTOKEN_GROUPS TokenGroups, PUNICODE_STRING Workstation, PUNICODE_STRING ProfilePath,
+	PVOID SessionInformation, SECPKG_SESSIONINFO_TYPE SessionInformationType, PHANDLE Token,
+	PNTSTATUS SubStatus);
 
 /* Of what newer tables have behind these, the functions that return memory. */
-typedef NTSTATUS(CrediUnmarshalandDecodeStringFn)(PWSTR MarshaledString, PUCHAR *Blob,
-						  PULONG BlobSize, PBOOLEAN IsFailureFatal);
-typedef NTSTATUS(LSA_GET_SERVICE_ACCOUNT_PASSWORD)(PUNICODE_STRING AccountName,
-						   PUNICODE_STRING DomainName, int CredFetch,
-						   FILETIME *FileTimeExpiry,
-						   PUNICODE_STRING CurrentPassword,
-						   PUNICODE_STRING PreviousPassword,
-						   FILETIME *FileTimeCurrPwdValidForOutbound);
-typedef NTSTATUS(LSA_QUERY_CLIENT_REQUEST)(PLSA_CLIENT_REQUEST ClientRequest, ULONG QueryType,
-					   PVOID *ReplyBuffer);
-typedef NTSTATUS(LSA_GET_APP_MODE_INFO)(PULONG UserFunction, PULONG_PTR Argument1,
-					PULONG_PTR Argument2, PSecBuffer UserData,
-					PBOOLEAN ReturnToLsa);
+typedef NTSTATUS(SECPKG_CALL CrediUnmarshalandDecodeStringFn)(PWSTR MarshaledString, PUCHAR *Blob,
+							      PULONG BlobSize,
+							      PBOOLEAN IsFailureFatal);
+typedef NTSTATUS(SECPKG_CALL LSA_GET_SERVICE_ACCOUNT_PASSWORD)(
+	PUNICODE_STRING AccountName, PUNICODE_STRING DomainName, int CredFetch,
+	FILETIME *FileTimeExpiry, PUNICODE_STRING CurrentPassword, PUNICODE_STRING PreviousPassword,
+	FILETIME *FileTimeCurrPwdValidForOutbound);
+typedef NTSTATUS(SECPKG_CALL LSA_QUERY_CLIENT_REQUEST)(PLSA_CLIENT_REQUEST ClientRequest,
+						       ULONG QueryType, PVOID *ReplyBuffer);
+typedef NTSTATUS(SECPKG_CALL LSA_GET_APP_MODE_INFO)(PULONG UserFunction, PULONG_PTR Argument1,
+						    PULONG_PTR Argument2, PSecBuffer UserData,
+						    PBOOLEAN ReturnToLsa);
 
 /* Number and name of each slot of LSA_DISPATCH_TABLE. The longer table begins with the same
  * slots. */
@@ -473,25 +495,26 @@ typedef struct LSA_SECPKG_NEWEST_TABLE {
 
 /* What a package offers to the LSA: SECPKG_FUNCTION_TABLE. */
 
-typedef NTSTATUS(LSA_AP_INITIALIZE_PACKAGE)(ULONG AuthenticationPackageId,
-					    PLSA_DISPATCH_TABLE LsaDispatchTable,
-					    PLSA_STRING Database, PLSA_STRING Confidentiality,
-					    PLSA_STRING *AuthenticationPackageName);
-typedef NTSTATUS(LSA_AP_LOGON_USER)(PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYPE LogonType,
-				    PVOID AuthenticationInformation, PVOID ClientAuthenticationBase,
-				    ULONG AuthenticationInformationLength, PVOID *ProfileBuffer,
-				    PULONG ProfileBufferLength, PLUID LogonId, PNTSTATUS SubStatus,
-				    PLSA_TOKEN_INFORMATION_TYPE TokenInformationType,
-				    PVOID *TokenInformation, PLSA_UNICODE_STRING *AccountName,
-				    PLSA_UNICODE_STRING *AuthenticatingAuthority);
-typedef NTSTATUS(LSA_AP_LOGON_USER_EX)(
+typedef NTSTATUS(SECPKG_CALL LSA_AP_INITIALIZE_PACKAGE)(ULONG AuthenticationPackageId,
+							PLSA_DISPATCH_TABLE LsaDispatchTable,
+							PLSA_STRING Database,
+							PLSA_STRING Confidentiality,
+							PLSA_STRING *AuthenticationPackageName);
+typedef NTSTATUS(SECPKG_CALL LSA_AP_LOGON_USER)(
+	PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYPE LogonType,
+	PVOID AuthenticationInformation, PVOID ClientAuthenticationBase,
+	ULONG AuthenticationInformationLength, PVOID *ProfileBuffer, PULONG ProfileBufferLength,
+	PLUID LogonId, PNTSTATUS SubStatus, PLSA_TOKEN_INFORMATION_TYPE TokenInformationType,
+	PVOID *TokenInformation, PLSA_UNICODE_STRING *AccountName,
+	PLSA_UNICODE_STRING *AuthenticatingAuthority);
+typedef NTSTATUS(SECPKG_CALL LSA_AP_LOGON_USER_EX)(
 	PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYPE LogonType,
 	PVOID AuthenticationInformation, PVOID ClientAuthenticationBase,
 	ULONG AuthenticationInformationLength, PVOID *ProfileBuffer, PULONG ProfileBufferLength,
 	PLUID LogonId, PNTSTATUS SubStatus, PLSA_TOKEN_INFORMATION_TYPE TokenInformationType,
 	PVOID *TokenInformation, PUNICODE_STRING *AccountName,
 	PUNICODE_STRING *AuthenticatingAuthority, PUNICODE_STRING *MachineName);
-typedef NTSTATUS(LSA_AP_LOGON_USER_EX2)(
+typedef NTSTATUS(SECPKG_CALL LSA_AP_LOGON_USER_EX2)(
 	PLSA_CLIENT_REQUEST ClientRequest, SECURITY_LOGON_TYPE LogonType,
 	PVOID AuthenticationInformation, PVOID ClientAuthenticationBase,
 	ULONG AuthenticationInformationLength, PVOID *ProfileBuffer, PULONG ProfileBufferLength,
@@ -499,90 +522,99 @@ typedef NTSTATUS(LSA_AP_LOGON_USER_EX2)(
 	PVOID *TokenInformation, PUNICODE_STRING *AccountName,
 	PUNICODE_STRING *AuthenticatingAuthority, PUNICODE_STRING *MachineName,
 	PSECPKG_PRIMARY_CRED PrimaryCredentials, PSECPKG_SUPPLEMENTAL_CRED_ARRAY *CachedCredentials);
-typedef NTSTATUS(LSA_AP_CALL_PACKAGE)(PLSA_CLIENT_REQUEST ClientRequest, PVOID ProtocolSubmitBuffer,
-				      PVOID ClientBufferBase, ULONG SubmitBufferLength,
-				      PVOID *ProtocolReturnBuffer, PULONG ReturnBufferLength,
-				      PNTSTATUS ProtocolStatus);
+typedef NTSTATUS(SECPKG_CALL LSA_AP_CALL_PACKAGE)(PLSA_CLIENT_REQUEST ClientRequest,
+						  PVOID ProtocolSubmitBuffer,
+						  PVOID ClientBufferBase, ULONG SubmitBufferLength,
+						  PVOID *ProtocolReturnBuffer,
+						  PULONG ReturnBufferLength,
+						  PNTSTATUS ProtocolStatus);
 typedef LSA_AP_CALL_PACKAGE LSA_AP_CALL_PACKAGE_UNTRUSTED;
 typedef LSA_AP_CALL_PACKAGE LSA_AP_CALL_PACKAGE_PASSTHROUGH;
-typedef void(LSA_AP_LOGON_TERMINATED)(PLUID LogonId);
-typedef NTSTATUS(LSA_AP_POST_LOGON_USER)(PSECPKG_POST_LOGON_USER_INFO PostLogonUserInfo);
+typedef void(SECPKG_CALL LSA_AP_LOGON_TERMINATED)(PLUID LogonId);
+typedef NTSTATUS(SECPKG_CALL LSA_AP_POST_LOGON_USER)(PSECPKG_POST_LOGON_USER_INFO PostLogonUserInfo);
 
-typedef NTSTATUS(SpInitializeFn)(ULONG_PTR PackageId, PSECPKG_PARAMETERS Parameters,
-				 PLSA_SECPKG_FUNCTION_TABLE FunctionTable);
-typedef NTSTATUS(SpShutdownFn)(void);
-typedef NTSTATUS(SpGetInfoFn)(PSecPkgInfoW PackageInfo);
-typedef NTSTATUS(SpAcceptCredentialsFn)(SECURITY_LOGON_TYPE LogonType, PUNICODE_STRING AccountName,
-					PSECPKG_PRIMARY_CRED PrimaryCredentials,
-					PSECPKG_SUPPLEMENTAL_CRED SupplementalCredentials);
-typedef NTSTATUS(SpAcquireCredentialsHandleFn)(PUNICODE_STRING PrincipalName,
-					       ULONG CredentialUseFlags, PLUID LogonId,
-					       PVOID AuthorizationData, PVOID GetKeyFunction,
-					       PVOID GetKeyArgument,
-					       PLSA_SEC_HANDLE CredentialHandle,
-					       PTimeStamp ExpirationTime);
-typedef NTSTATUS(SpQueryCredentialsAttributesFn)(LSA_SEC_HANDLE CredentialHandle,
-						 ULONG CredentialAttribute, PVOID Buffer);
-typedef NTSTATUS(SpFreeCredentialsHandleFn)(LSA_SEC_HANDLE CredentialHandle);
-typedef NTSTATUS(SpSaveCredentialsFn)(LSA_SEC_HANDLE CredentialHandle, PSecBuffer Credentials);
-typedef NTSTATUS(SpGetCredentialsFn)(LSA_SEC_HANDLE CredentialHandle, PSecBuffer Credentials);
-typedef NTSTATUS(SpDeleteCredentialsFn)(LSA_SEC_HANDLE CredentialHandle, PSecBuffer Key);
-typedef NTSTATUS(SpInitLsaModeContextFn)(
+typedef NTSTATUS(SECPKG_CALL SpInitializeFn)(ULONG_PTR PackageId, PSECPKG_PARAMETERS Parameters,
+					     PLSA_SECPKG_FUNCTION_TABLE FunctionTable);
+typedef NTSTATUS(SECPKG_CALL SpShutdownFn)(void);
+typedef NTSTATUS(SECPKG_CALL SpGetInfoFn)(PSecPkgInfoW PackageInfo);
+typedef NTSTATUS(SECPKG_CALL SpAcceptCredentialsFn)(
+	SECURITY_LOGON_TYPE LogonType, PUNICODE_STRING AccountName,
+	PSECPKG_PRIMARY_CRED PrimaryCredentials, PSECPKG_SUPPLEMENTAL_CRED SupplementalCredentials);
+typedef NTSTATUS(SECPKG_CALL SpAcquireCredentialsHandleFn)(
+	PUNICODE_STRING PrincipalName, ULONG CredentialUseFlags, PLUID LogonId,
+	PVOID AuthorizationData, PVOID GetKeyFunction, PVOID GetKeyArgument,
+	PLSA_SEC_HANDLE CredentialHandle, PTimeStamp ExpirationTime);
+typedef NTSTATUS(SECPKG_CALL SpQueryCredentialsAttributesFn)(LSA_SEC_HANDLE CredentialHandle,
+							     ULONG CredentialAttribute,
+							     PVOID Buffer);
+typedef NTSTATUS(SECPKG_CALL SpFreeCredentialsHandleFn)(LSA_SEC_HANDLE CredentialHandle);
+typedef NTSTATUS(SECPKG_CALL SpSaveCredentialsFn)(LSA_SEC_HANDLE CredentialHandle,
+						  PSecBuffer Credentials);
+typedef NTSTATUS(SECPKG_CALL SpGetCredentialsFn)(LSA_SEC_HANDLE CredentialHandle,
+						 PSecBuffer Credentials);
+typedef NTSTATUS(SECPKG_CALL SpDeleteCredentialsFn)(LSA_SEC_HANDLE CredentialHandle, PSecBuffer Key);
+typedef NTSTATUS(SECPKG_CALL SpInitLsaModeContextFn)(
 	LSA_SEC_HANDLE CredentialHandle, LSA_SEC_HANDLE ContextHandle, PUNICODE_STRING TargetName,
 	ULONG ContextRequirements, ULONG TargetDataRep, PSecBufferDesc InputBuffers,
 	PLSA_SEC_HANDLE NewContextHandle, PSecBufferDesc OutputBuffers, PULONG ContextAttributes,
 	PTimeStamp ExpirationTime, PBOOLEAN MappedContext, PSecBuffer ContextData);
-typedef NTSTATUS(SpAcceptLsaModeContextFn)(LSA_SEC_HANDLE CredentialHandle,
-					   LSA_SEC_HANDLE ContextHandle, PSecBufferDesc InputBuffer,
-					   ULONG ContextRequirements, ULONG TargetDataRep,
-					   PLSA_SEC_HANDLE NewContextHandle,
-					   PSecBufferDesc OutputBuffer, PULONG ContextAttributes,
-					   PTimeStamp ExpirationTime, PBOOLEAN MappedContext,
-					   PSecBuffer ContextData);
-typedef NTSTATUS(SpDeleteContextFn)(LSA_SEC_HANDLE ContextHandle);
-typedef NTSTATUS(SpApplyControlTokenFn)(LSA_SEC_HANDLE ContextHandle, PSecBufferDesc ControlToken);
-typedef NTSTATUS(SpGetUserInfoFn)(PLUID LogonId, ULONG Flags, PSecurityUserData *UserData);
-typedef NTSTATUS(SpGetExtendedInformationFn)(SECPKG_EXTENDED_INFORMATION_CLASS Class,
-					     PSECPKG_EXTENDED_INFORMATION *ppInformation);
-typedef NTSTATUS(SpSetExtendedInformationFn)(SECPKG_EXTENDED_INFORMATION_CLASS Class,
-					     PSECPKG_EXTENDED_INFORMATION Info);
-typedef NTSTATUS(SpQueryContextAttributesFn)(LSA_SEC_HANDLE ContextHandle, ULONG ContextAttribute,
-					     PVOID Buffer);
-typedef NTSTATUS(SpSetContextAttributesFn)(LSA_SEC_HANDLE ContextHandle, ULONG ContextAttribute,
-					   PVOID Buffer, ULONG BufferSize);
-typedef NTSTATUS(SpAddCredentialsFn)(LSA_SEC_HANDLE CredentialHandle, PUNICODE_STRING PrincipalName,
-				     PUNICODE_STRING Package, ULONG CredentialUseFlags,
-				     PVOID AuthorizationData, PVOID GetKeyFunction,
-				     PVOID GetKeyArgument, PTimeStamp ExpirationTime);
-typedef NTSTATUS(SpSetCredentialsAttributesFn)(LSA_SEC_HANDLE CredentialHandle,
-					       ULONG CredentialAttribute, PVOID Buffer,
-					       ULONG BufferSize);
-typedef NTSTATUS(SpChangeAccountPasswordFn)(PUNICODE_STRING DomainName, PUNICODE_STRING AccountName,
-					    PUNICODE_STRING OldPassword, PUNICODE_STRING NewPassword,
-					    BOOLEAN Impersonating, PSecBufferDesc Output);
-typedef NTSTATUS(SpQueryMetaDataFn)(LSA_SEC_HANDLE CredentialHandle, PUNICODE_STRING TargetName,
-				    ULONG ContextRequirements, PULONG MetaDataLength,
-				    PUCHAR *MetaData, PLSA_SEC_HANDLE ContextHandle);
-typedef NTSTATUS(SpExchangeMetaDataFn)(LSA_SEC_HANDLE CredentialHandle, PUNICODE_STRING TargetName,
-				       ULONG ContextRequirements, ULONG MetaDataLength,
-				       PUCHAR MetaData, PLSA_SEC_HANDLE ContextHandle);
-typedef NTSTATUS(SpGetCredUIContextFn)(LSA_SEC_HANDLE ContextHandle, GUID *CredType,
-				       PULONG FlatCredUIContextLength, PUCHAR *FlatCredUIContext);
-typedef NTSTATUS(SpUpdateCredentialsFn)(LSA_SEC_HANDLE ContextHandle, GUID *CredType,
-					ULONG FlatCredUIContextLength, PUCHAR FlatCredUIContext);
-typedef NTSTATUS(SpValidateTargetInfoFn)(PLSA_CLIENT_REQUEST ClientRequest,
-					 PVOID ProtocolSubmitBuffer, PVOID ClientBufferBase,
-					 ULONG SubmitBufferLength, PSECPKG_TARGETINFO TargetInfo);
+typedef NTSTATUS(SECPKG_CALL SpAcceptLsaModeContextFn)(
+	LSA_SEC_HANDLE CredentialHandle, LSA_SEC_HANDLE ContextHandle, PSecBufferDesc InputBuffer,
+	ULONG ContextRequirements, ULONG TargetDataRep, PLSA_SEC_HANDLE NewContextHandle,
+	PSecBufferDesc OutputBuffer, PULONG ContextAttributes, PTimeStamp ExpirationTime,
+	PBOOLEAN MappedContext, PSecBuffer ContextData);
+typedef NTSTATUS(SECPKG_CALL SpDeleteContextFn)(LSA_SEC_HANDLE ContextHandle);
+typedef NTSTATUS(SECPKG_CALL SpApplyControlTokenFn)(LSA_SEC_HANDLE ContextHandle,
+						    PSecBufferDesc ControlToken);
+typedef NTSTATUS(SECPKG_CALL SpGetUserInfoFn)(PLUID LogonId, ULONG Flags,
+					      PSecurityUserData *UserData);
+typedef NTSTATUS(SECPKG_CALL SpGetExtendedInformationFn)(SECPKG_EXTENDED_INFORMATION_CLASS Class,
+							 PSECPKG_EXTENDED_INFORMATION *ppInformation);
+typedef NTSTATUS(SECPKG_CALL SpSetExtendedInformationFn)(SECPKG_EXTENDED_INFORMATION_CLASS Class,
+							 PSECPKG_EXTENDED_INFORMATION Info);
+typedef NTSTATUS(SECPKG_CALL SpQueryContextAttributesFn)(LSA_SEC_HANDLE ContextHandle,
+							 ULONG ContextAttribute, PVOID Buffer);
+typedef NTSTATUS(SECPKG_CALL SpSetContextAttributesFn)(LSA_SEC_HANDLE ContextHandle,
+						       ULONG ContextAttribute, PVOID Buffer,
+						       ULONG BufferSize);
+typedef NTSTATUS(SECPKG_CALL SpAddCredentialsFn)(LSA_SEC_HANDLE CredentialHandle,
+						 PUNICODE_STRING PrincipalName,
+						 PUNICODE_STRING Package, ULONG CredentialUseFlags,
+						 PVOID AuthorizationData, PVOID GetKeyFunction,
+						 PVOID GetKeyArgument, PTimeStamp ExpirationTime);
+typedef NTSTATUS(SECPKG_CALL SpSetCredentialsAttributesFn)(LSA_SEC_HANDLE CredentialHandle,
+							   ULONG CredentialAttribute, PVOID Buffer,
+							   ULONG BufferSize);
+typedef NTSTATUS(SECPKG_CALL SpChangeAccountPasswordFn)(
+	PUNICODE_STRING DomainName, PUNICODE_STRING AccountName, PUNICODE_STRING OldPassword,
+	PUNICODE_STRING NewPassword, BOOLEAN Impersonating, PSecBufferDesc Output);
+typedef NTSTATUS(SECPKG_CALL SpQueryMetaDataFn)(LSA_SEC_HANDLE CredentialHandle,
+						PUNICODE_STRING TargetName,
+						ULONG ContextRequirements, PULONG MetaDataLength,
+						PUCHAR *MetaData, PLSA_SEC_HANDLE ContextHandle);
+typedef NTSTATUS(SECPKG_CALL SpExchangeMetaDataFn)(LSA_SEC_HANDLE CredentialHandle,
+						   PUNICODE_STRING TargetName,
+						   ULONG ContextRequirements, ULONG MetaDataLength,
+						   PUCHAR MetaData, PLSA_SEC_HANDLE ContextHandle);
+typedef NTSTATUS(SECPKG_CALL SpGetCredUIContextFn)(LSA_SEC_HANDLE ContextHandle, GUID *CredType,
+						   PULONG FlatCredUIContextLength,
+						   PUCHAR *FlatCredUIContext);
+typedef NTSTATUS(SECPKG_CALL SpUpdateCredentialsFn)(LSA_SEC_HANDLE ContextHandle, GUID *CredType,
+						    ULONG FlatCredUIContextLength,
+						    PUCHAR FlatCredUIContext);
+typedef NTSTATUS(SECPKG_CALL SpValidateTargetInfoFn)(PLSA_CLIENT_REQUEST ClientRequest,
+						     PVOID ProtocolSubmitBuffer,
+						     PVOID ClientBufferBase,
+						     ULONG SubmitBufferLength,
+						     PSECPKG_TARGETINFO TargetInfo);
 
 typedef struct LSA_REDIRECTED_LOGON_CALLBACKS *PLSA_REDIRECTED_LOGON_CALLBACKS;
-typedef NTSTATUS(SpGetRemoteCredGuardLogonBufferFn)(LSA_SEC_HANDLE CredHandle,
-						    LSA_SEC_HANDLE ContextHandle,
-						    const UNICODE_STRING *TargetName,
-						    PHANDLE RedirectedLogonHandle,
-						    PLSA_REDIRECTED_LOGON_CALLBACKS *Callback,
-						    PLSA_REDIRECTED_LOGON_CALLBACKS *CleanupCallback,
-						    PULONG LogonBufferSize, PVOID *LogonBuffer);
-typedef NTSTATUS(SpGetRemoteCredGuardSupplementalCredsFn)(
+typedef NTSTATUS(SECPKG_CALL SpGetRemoteCredGuardLogonBufferFn)(
+	LSA_SEC_HANDLE CredHandle, LSA_SEC_HANDLE ContextHandle, const UNICODE_STRING *TargetName,
+	PHANDLE RedirectedLogonHandle, PLSA_REDIRECTED_LOGON_CALLBACKS *Callback,
+	PLSA_REDIRECTED_LOGON_CALLBACKS *CleanupCallback, PULONG LogonBufferSize,
+	PVOID *LogonBuffer);
+typedef NTSTATUS(SECPKG_CALL SpGetRemoteCredGuardSupplementalCredsFn)(
 	LSA_SEC_HANDLE CredHandle, const UNICODE_STRING *TargetName, PHANDLE RedirectedLogonHandle,
 	PLSA_REDIRECTED_LOGON_CALLBACKS *Callback, PLSA_REDIRECTED_LOGON_CALLBACKS *CleanupCallback,
 	PULONG SupplementalCredsSize, PVOID *SupplementalCreds);
@@ -713,10 +745,11 @@ static inline unsigned int secpkg_slots_of_version(ULONG version)
 
 /* The client's side. */
 
-typedef NTSTATUS(LSA_CALLBACK_FUNCTION)(ULONG_PTR Argument1, ULONG_PTR Argument2,
-					PSecBuffer InputBuffer, PSecBuffer OutputBuffer);
-typedef NTSTATUS(LSA_REGISTER_CALLBACK)(ULONG CallbackId, LSA_CALLBACK_FUNCTION *Callback);
-typedef PVOID(LSA_LOCATE_PKG_BY_ID)(ULONG PackageId);
+typedef NTSTATUS(SECPKG_CALL LSA_CALLBACK_FUNCTION)(ULONG_PTR Argument1, ULONG_PTR Argument2,
+						    PSecBuffer InputBuffer, PSecBuffer OutputBuffer);
+typedef NTSTATUS(SECPKG_CALL LSA_REGISTER_CALLBACK)(ULONG CallbackId,
+						    LSA_CALLBACK_FUNCTION *Callback);
+typedef PVOID(SECPKG_CALL LSA_LOCATE_PKG_BY_ID)(ULONG PackageId);
 
 typedef struct SECPKG_DLL_FUNCTIONS {
 	LSA_ALLOCATE_LSA_HEAP *AllocateHeap;
@@ -725,22 +758,26 @@ typedef struct SECPKG_DLL_FUNCTIONS {
 	LSA_LOCATE_PKG_BY_ID *LocatePackageById;
 } SECPKG_DLL_FUNCTIONS, *PSECPKG_DLL_FUNCTIONS;
 
-typedef NTSTATUS(SpInstanceInitFn)(ULONG Version, PSECPKG_DLL_FUNCTIONS FunctionTable,
-				   PVOID *UserFunctions);
+typedef NTSTATUS(SECPKG_CALL SpInstanceInitFn)(ULONG Version, PSECPKG_DLL_FUNCTIONS FunctionTable,
+					       PVOID *UserFunctions);
 
-typedef NTSTATUS(SpInitUserModeContextFn)(LSA_SEC_HANDLE ContextHandle, PSecBuffer PackedContext);
-typedef NTSTATUS(SpFormatCredentialsFn)(PSecBuffer Credentials, PSecBuffer FormattedCredentials);
-typedef NTSTATUS(SpMarshallSupplementalCredsFn)(ULONG CredentialSize, PUCHAR Credentials,
-						PULONG MarshalledCredSize, PVOID *MarshalledCreds);
-typedef NTSTATUS(SpExportSecurityContextFn)(LSA_SEC_HANDLE ContextHandle, ULONG Flags,
-					    PSecBuffer PackedContext, PHANDLE TokenHandle);
+typedef NTSTATUS(SECPKG_CALL SpInitUserModeContextFn)(LSA_SEC_HANDLE ContextHandle,
+						      PSecBuffer PackedContext);
+typedef NTSTATUS(SECPKG_CALL SpFormatCredentialsFn)(PSecBuffer Credentials,
+						    PSecBuffer FormattedCredentials);
+typedef NTSTATUS(SECPKG_CALL SpMarshallSupplementalCredsFn)(ULONG CredentialSize, PUCHAR Credentials,
+							    PULONG MarshalledCredSize,
+							    PVOID *MarshalledCreds);
+typedef NTSTATUS(SECPKG_CALL SpExportSecurityContextFn)(LSA_SEC_HANDLE ContextHandle, ULONG Flags,
+							PSecBuffer PackedContext,
+							PHANDLE TokenHandle);
 
-typedef NTSTATUS(SpImportSecurityContextFn)(PSecBuffer PackedContext, HANDLE Token,
-					    PLSA_SEC_HANDLE ContextHandle);
-typedef NTSTATUS(SpMarshalAttributeDataFn)(ULONG AttributeInfo, ULONG Attribute,
-					   ULONG AttributeDataSize, PUCHAR AttributeData,
-					   PULONG MarshaledAttributeDataSize,
-					   PUCHAR *MarshaledAttributeData);
+typedef NTSTATUS(SECPKG_CALL SpImportSecurityContextFn)(PSecBuffer PackedContext, HANDLE Token,
+							PLSA_SEC_HANDLE ContextHandle);
+typedef NTSTATUS(SECPKG_CALL SpMarshalAttributeDataFn)(ULONG AttributeInfo, ULONG Attribute,
+						       ULONG AttributeDataSize, PUCHAR AttributeData,
+						       PULONG MarshaledAttributeDataSize,
+						       PUCHAR *MarshaledAttributeData);
 
 /* Only the slots that pass a table, or pass memory on, are declared with their prototypes. */
 typedef struct SECPKG_USER_FUNCTION_TABLE {
@@ -780,15 +817,17 @@ static inline unsigned int secpkg_user_slots_of_version(ULONG version)
 #define LSA_AP_NAME_CALL_PACKAGE_UNTRUSTED "LsaApCallPackageUntrusted"
 #define LSA_AP_NAME_CALL_PACKAGE_PASSTHROUGH "LsaApCallPackagePassthrough"
 
-typedef NTSTATUS (*SpLsaModeInitializeFn)(ULONG LsaVersion, PULONG PackageVersion,
-					  PSECPKG_FUNCTION_TABLE *ppTables, PULONG pcTables);
-typedef NTSTATUS (*SpUserModeInitializeFn)(ULONG LsaVersion, PULONG PackageVersion,
-					   PSECPKG_USER_FUNCTION_TABLE *ppTables, PULONG pcTables);
+typedef NTSTATUS(SECPKG_CALL *SpLsaModeInitializeFn)(ULONG LsaVersion, PULONG PackageVersion,
+						     PSECPKG_FUNCTION_TABLE *ppTables,
+						     PULONG pcTables);
+typedef NTSTATUS(SECPKG_CALL *SpUserModeInitializeFn)(ULONG LsaVersion, PULONG PackageVersion,
+						      PSECPKG_USER_FUNCTION_TABLE *ppTables,
+						      PULONG pcTables);
 
-NTSTATUS SpLsaModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
-			     PSECPKG_FUNCTION_TABLE *ppTables, PULONG pcTables);
-NTSTATUS SpUserModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
-			      PSECPKG_USER_FUNCTION_TABLE *ppTables, PULONG pcTables);
+NTSTATUS SECPKG_CALL SpLsaModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
+					 PSECPKG_FUNCTION_TABLE *ppTables, PULONG pcTables);
+NTSTATUS SECPKG_CALL SpUserModeInitialize(ULONG LsaVersion, PULONG PackageVersion,
+					  PSECPKG_USER_FUNCTION_TABLE *ppTables, PULONG pcTables);
 LSA_AP_INITIALIZE_PACKAGE LsaApInitializePackage;
 LSA_AP_LOGON_USER LsaApLogonUser;
 LSA_AP_LOGON_USER_EX LsaApLogonUserEx;
