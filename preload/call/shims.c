@@ -4,6 +4,7 @@
 #include "include/secpkg.h"
 #include "preload/base/slots.h"
 #include "preload/call/call.h"
+#include "preload/call/convention.h"
 #include "preload/call/each_package.h"
 #include "preload/call/note.h"
 #include "preload/call/originals.h"
@@ -42,8 +43,8 @@
 	} while (0)
 
 /* Some slots share a body. A ULONG is passed on as a SIZE_T: both are in one register. */
-typedef PVOID allocate_function(SIZE_T);
-typedef void free_function(PVOID);
+typedef PVOID(SECPKG_CALL allocate_function)(SIZE_T);
+typedef void(SECPKG_CALL free_function)(PVOID);
 
 static struct ledger_entry new_entry(const struct call *c, enum ledger_space space, uint64_t scope)
 {
@@ -96,7 +97,7 @@ static APART NTSTATUS pass_given(NTSTATUS status, enum ledger_space space, void 
 	return status;
 }
 
-static PVOID create_section(ULONG max_size, ULONG initial_size, uint32_t where)
+static PVOID SECPKG_CALL create_section(ULONG max_size, ULONG initial_size, uint32_t where)
 {
 	LSA_CREATE_SHARED_MEMORY *host = HOST(LSA_CREATE_SHARED_MEMORY, where);
 	originals_descriptor *descriptor;
@@ -169,7 +170,7 @@ static APART void judge_allocated(struct call *c, enum handle handle, struct led
 	call_record_acquired(c, c->size, !c->address, 0, kind);
 }
 
-HOT PVOID allocate_in_section(PVOID section, ULONG size, uint32_t where)
+HOT PVOID SECPKG_CALL allocate_in_section(PVOID section, ULONG size, uint32_t where)
 {
 	LSA_ALLOCATE_SHARED_MEMORY *host = HOST(LSA_ALLOCATE_SHARED_MEMORY, where);
 	struct ledger_view named;
@@ -247,7 +248,7 @@ static inline enum trace_kind end_block(struct call *c, uint32_t expected)
 	return kind;
 }
 
-HOT void free_in_section(PVOID section, PVOID memory, uint32_t where)
+HOT void SECPKG_CALL free_in_section(PVOID section, PVOID memory, uint32_t where)
 {
 	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
 	uint32_t expected = lookup_expect(ADDRESS(memory));
@@ -358,7 +359,7 @@ static enum trace_kind judge_answer(struct deletion *d, bool is_deleted)
 	return TRACE_KIND_FAILED_CALL;
 }
 
-static BOOLEAN delete_section(PVOID section, uint32_t where)
+static BOOLEAN SECPKG_CALL delete_section(PVOID section, uint32_t where)
 {
 	LSA_DELETE_SHARED_MEMORY *host = HOST(LSA_DELETE_SHARED_MEMORY, where);
 	struct reentry_mark mark;
@@ -390,7 +391,7 @@ static BOOLEAN delete_section(PVOID section, uint32_t where)
 	return is_deleted;
 }
 
-HOT PVOID allocate(SIZE_T size, uint32_t where)
+HOT PVOID SECPKG_CALL allocate(SIZE_T size, uint32_t where)
 {
 	allocate_function *host = HOST(allocate_function, where);
 	uint32_t expected;
@@ -416,7 +417,7 @@ HOT PVOID allocate(SIZE_T size, uint32_t where)
 	return block;
 }
 
-HOT void free_block(PVOID memory, uint32_t where)
+HOT void SECPKG_CALL free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
 	uint32_t expected = lookup_expect(ADDRESS(memory));
@@ -439,8 +440,8 @@ HOT void free_block(PVOID memory, uint32_t where)
 	call_leave(&c);
 }
 
-HOT NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *block,
-				 uint32_t where)
+HOT NTSTATUS SECPKG_CALL allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *block,
+					     uint32_t where)
 {
 	LSA_ALLOCATE_CLIENT_BUFFER *host = HOST(LSA_ALLOCATE_CLIENT_BUFFER, where);
 	struct reentry_mark mark;
@@ -467,7 +468,8 @@ HOT NTSTATUS allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID 
 	return status;
 }
 
-static NTSTATUS free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint32_t where)
+static NTSTATUS SECPKG_CALL free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory,
+					    uint32_t where)
 {
 	LSA_FREE_CLIENT_BUFFER *host = HOST(LSA_FREE_CLIENT_BUFFER, where);
 	struct free_call call;
@@ -548,28 +550,30 @@ static void finish_obtaining(struct call *c, uint8_t flags, NTSTATUS status, voi
 		return status; \
 	} while (0)
 
-static NTSTATUS call_package(PUNICODE_STRING package, PVOID submit, ULONG submit_bytes,
-			     PVOID *buffer, PULONG bytes, PNTSTATUS protocol_status, uint32_t where)
+static NTSTATUS SECPKG_CALL call_package(PUNICODE_STRING package, PVOID submit, ULONG submit_bytes,
+					 PVOID *buffer, PULONG bytes, PNTSTATUS protocol_status,
+					 uint32_t where)
 {
 	OBTAIN(LSA_CALL_PACKAGE, LEDGER_RETURNED, package, buffer, bytes, where, package, submit,
 	       submit_bytes, buffer, bytes, protocol_status);
 }
 
-static NTSTATUS call_package_ex(PUNICODE_STRING package, PVOID client_base, PVOID submit,
-				ULONG submit_bytes, PVOID *buffer, PULONG bytes,
-				PNTSTATUS protocol_status, uint32_t where)
+static NTSTATUS SECPKG_CALL call_package_ex(PUNICODE_STRING package, PVOID client_base,
+					    PVOID submit, ULONG submit_bytes, PVOID *buffer,
+					    PULONG bytes, PNTSTATUS protocol_status, uint32_t where)
 {
 	OBTAIN(LSA_CALL_PACKAGEEX, LEDGER_RETURNED, package, buffer, bytes, where, package,
 	       client_base, submit, submit_bytes, buffer, bytes, protocol_status);
 }
 
-static NTSTATUS get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes, uint32_t where)
+static NTSTATUS SECPKG_CALL get_user_auth_data(PVOID user, PUCHAR *data, PULONG bytes,
+					       uint32_t where)
 {
 	OBTAIN(LSA_GET_USER_AUTH_DATA, 0, user, data, bytes, where, user, data, bytes);
 }
 
-static NTSTATUS expand_auth_data(PUCHAR data, ULONG bytes, PVOID reserved, PUCHAR *expanded,
-				 PULONG expanded_bytes, uint32_t where)
+static NTSTATUS SECPKG_CALL expand_auth_data(PUCHAR data, ULONG bytes, PVOID reserved,
+					     PUCHAR *expanded, PULONG expanded_bytes, uint32_t where)
 {
 	OBTAIN(LSA_EXPAND_AUTH_DATA_FOR_DOMAIN, 0, data, expanded, expanded_bytes, where, data,
 	       bytes, reserved, expanded, expanded_bytes);
@@ -660,9 +664,10 @@ static PVOID *buffer_of(PUNICODE_STRING string)
 	return string ? (PVOID *)(void *)&string->Buffer : NULL;
 }
 
-static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE name_type,
-				       PSECURITY_STRING prefix, PUCHAR *data, PULONG bytes,
-				       PUNICODE_STRING flat_name, uint32_t where)
+static NTSTATUS SECPKG_CALL get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE name_type,
+						   PSECURITY_STRING prefix, PUCHAR *data,
+						   PULONG bytes, PUNICODE_STRING flat_name,
+						   uint32_t where)
 {
 	LSA_GET_AUTH_DATA_FOR_USER *host = HOST(LSA_GET_AUTH_DATA_FOR_USER, where);
 	struct giving giving;
@@ -689,82 +694,90 @@ static NTSTATUS get_auth_data_for_user(PSECURITY_STRING name, SECPKG_NAME_TYPE n
 	return status;
 }
 
-static NTSTATUS convert_auth_data(PVOID data, ULONG bytes, SECURITY_IMPERSONATION_LEVEL level,
-				  PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type,
-				  PUNICODE_STRING authority, PHANDLE token, PLUID logon,
-				  PUNICODE_STRING account, PNTSTATUS sub_status, uint32_t where)
+static NTSTATUS SECPKG_CALL convert_auth_data(PVOID data, ULONG bytes,
+					      SECURITY_IMPERSONATION_LEVEL level,
+					      PTOKEN_SOURCE source, SECURITY_LOGON_TYPE type,
+					      PUNICODE_STRING authority, PHANDLE token, PLUID logon,
+					      PUNICODE_STRING account, PNTSTATUS sub_status,
+					      uint32_t where)
 {
 	GIVE(LSA_CONVERT_AUTH_DATA_TO_TOKEN, data, buffer_of(account), NULL, where, data, bytes,
 	     level, source, type, authority, token, logon, account, sub_status);
 }
 
-static NTSTATUS crack_single_name(ULONG offered, BOOLEAN at_catalog, PUNICODE_STRING name,
-				  PUNICODE_STRING prefix, ULONG requested, PUNICODE_STRING cracked,
-				  PUNICODE_STRING domain, PULONG sub_status, uint32_t where)
+static NTSTATUS SECPKG_CALL crack_single_name(ULONG offered, BOOLEAN at_catalog,
+					      PUNICODE_STRING name, PUNICODE_STRING prefix,
+					      ULONG requested, PUNICODE_STRING cracked,
+					      PUNICODE_STRING domain, PULONG sub_status,
+					      uint32_t where)
 {
 	GIVE(LSA_CRACK_SINGLE_NAME, name, buffer_of(cracked), buffer_of(domain), where, offered,
 	     at_catalog, name, prefix, requested, cracked, domain, sub_status);
 }
 
-static NTSTATUS get_user_credentials(PVOID user, PVOID *primary, PULONG primary_bytes,
-				     PVOID *supplemental, PULONG supplemental_bytes, uint32_t where)
+static NTSTATUS SECPKG_CALL get_user_credentials(PVOID user, PVOID *primary, PULONG primary_bytes,
+						 PVOID *supplemental, PULONG supplemental_bytes,
+						 uint32_t where)
 {
 	GIVE(LSA_GET_USER_CREDENTIALS, user, primary, supplemental, where, user, primary,
 	     primary_bytes, supplemental, supplemental_bytes);
 }
 
-static NTSTATUS client_callback(PCHAR callback, ULONG_PTR argument1, ULONG_PTR argument2,
-				PSecBuffer input, PSecBuffer output, uint32_t where)
+static NTSTATUS SECPKG_CALL client_callback(PCHAR callback, ULONG_PTR argument1, ULONG_PTR argument2,
+					    PSecBuffer input, PSecBuffer output, uint32_t where)
 {
 	GIVE(LSA_CLIENT_CALLBACK, callback, output ? &output->pvBuffer : NULL, NULL, where,
 	     callback, argument1, argument2, input, output);
 }
 
 /* If the input is mapped already, the output is a copy of it. */
-static NTSTATUS map_buffer(PSecBuffer input, PSecBuffer output, uint32_t where)
+static NTSTATUS SECPKG_CALL map_buffer(PSecBuffer input, PSecBuffer output, uint32_t where)
 {
 	GIVE(LSA_MAP_BUFFER, input, output ? &output->pvBuffer : NULL,
 	     input ? &input->pvBuffer : NULL, where, input, output);
 }
 
-static NTSTATUS credi_read(PLUID logon, ULONG options, PWSTR target, ULONG type, ULONG flags,
-			   PENCRYPTED_CREDENTIALW *credential, uint32_t where)
+static NTSTATUS SECPKG_CALL credi_read(PLUID logon, ULONG options, PWSTR target, ULONG type,
+				       ULONG flags, PENCRYPTED_CREDENTIALW *credential,
+				       uint32_t where)
 {
 	GIVE(CredReadFn, logon, credential, NULL, where, logon, options, target, type, flags,
 	     credential);
 }
 
-static NTSTATUS credi_read_domain(PLUID logon, ULONG options,
-				  PCREDENTIAL_TARGET_INFORMATIONW target, ULONG flags, PULONG count,
-				  PENCRYPTED_CREDENTIALW **credentials, uint32_t where)
+static NTSTATUS SECPKG_CALL credi_read_domain(PLUID logon, ULONG options,
+					      PCREDENTIAL_TARGET_INFORMATIONW target, ULONG flags,
+					      PULONG count, PENCRYPTED_CREDENTIALW **credentials,
+					      uint32_t where)
 {
 	GIVE(CredReadDomainCredentialsFn, logon, credentials, NULL, where, logon, options, target,
 	     flags, count, credentials);
 }
 
-static NTSTATUS credi_decode(PWSTR marshaled, PUCHAR *blob, PULONG bytes, PBOOLEAN is_fatal,
-			     uint32_t where)
+static NTSTATUS SECPKG_CALL credi_decode(PWSTR marshaled, PUCHAR *blob, PULONG bytes,
+					 PBOOLEAN is_fatal, uint32_t where)
 {
 	GIVE(CrediUnmarshalandDecodeStringFn, marshaled, blob, NULL, where, marshaled, blob, bytes,
 	     is_fatal);
 }
 
-static NTSTATUS get_password(PUNICODE_STRING account, PUNICODE_STRING domain, int fetch,
-			     FILETIME *expiry, PUNICODE_STRING current, PUNICODE_STRING previous,
-			     FILETIME *valid, uint32_t where)
+static NTSTATUS SECPKG_CALL get_password(PUNICODE_STRING account, PUNICODE_STRING domain, int fetch,
+					 FILETIME *expiry, PUNICODE_STRING current,
+					 PUNICODE_STRING previous, FILETIME *valid, uint32_t where)
 {
 	GIVE(LSA_GET_SERVICE_ACCOUNT_PASSWORD, account, buffer_of(current), buffer_of(previous),
 	     where, account, domain, fetch, expiry, current, previous, valid);
 }
 
-static NTSTATUS query_client_request(PLSA_CLIENT_REQUEST request, ULONG type, PVOID *reply,
-				     uint32_t where)
+static NTSTATUS SECPKG_CALL query_client_request(PLSA_CLIENT_REQUEST request, ULONG type,
+						 PVOID *reply, uint32_t where)
 {
 	GIVE(LSA_QUERY_CLIENT_REQUEST, request, reply, NULL, where, request, type, reply);
 }
 
-static NTSTATUS get_app_mode_info(PULONG function, PULONG_PTR argument1, PULONG_PTR argument2,
-				  PSecBuffer data, PBOOLEAN returns, uint32_t where)
+static NTSTATUS SECPKG_CALL get_app_mode_info(PULONG function, PULONG_PTR argument1,
+					      PULONG_PTR argument2, PSecBuffer data,
+					      PBOOLEAN returns, uint32_t where)
 {
 	GIVE(LSA_GET_APP_MODE_INFO, function, data ? &data->pvBuffer : NULL, NULL, where, function,
 	     argument1, argument2, data, returns);
@@ -783,9 +796,9 @@ static NTSTATUS pass_credentials(NTSTATUS status, const LSA_STRING *credentials)
 	return status;
 }
 
-static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
-				PLSA_STRING key, PULONG key_bytes, PLSA_STRING credentials,
-				uint32_t where)
+static NTSTATUS SECPKG_CALL get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
+					    PLSA_STRING key, PULONG key_bytes,
+					    PLSA_STRING credentials, uint32_t where)
 {
 	LSA_GET_CREDENTIALS *host = HOST(LSA_GET_CREDENTIALS, where);
 	struct reentry_mark mark;
@@ -897,7 +910,7 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 #define WHERE(name, p) ((uint32_t)(p) << 8 | SLOT_##name)
 #define SHIM(p, name, ...) SHIM_FUNCTION(p, name, __VA_ARGS__)
 #define SHIM_FUNCTION(p, name, type, result, body, parameters, ...) \
-	static result shim_##name##_##p parameters \
+	static result SECPKG_CALL shim_##name##_##p parameters \
 	{ \
 		return body(__VA_ARGS__, WHERE(name, p)); \
 	}
@@ -918,4 +931,4 @@ static NTSTATUS get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEA
 
 TRACED_SLOTS(SLOT_SHIMS)
 
-void *const shims[SLOT_COUNT][TRACE_PACKAGES] = { TRACED_SLOTS(SLOT_ADDRESSES) };
+void *const CONVENTION_OF(shims)[SLOT_COUNT][TRACE_PACKAGES] = { TRACED_SLOTS(SLOT_ADDRESSES) };

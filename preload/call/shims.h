@@ -3,17 +3,26 @@
  * Shims: the functions that replace the host's in a package's table, so that its calls are traced.
  *
  * A function of the table is not told through which table it was called. So there is a shim for each slot
- * and package: by the shim that is called, lsatrace knows the package. A shim jumps to the body for its
+ * and package, and calling convention: by the shim that is called, lsatrace knows the package. A shim jumps to the body for its
  * prototype, which takes the call through the steps of call.h. Bodies and rows of prototypes are in
  * shims.c; rows of slots are in include/slots.h.
  */
 #ifndef LSATRACE_PRELOAD_CALL_SHIMS_H
 #define LSATRACE_PRELOAD_CALL_SHIMS_H
 
+#include <stdint.h>
+
 #include "include/slots.h"
 #include "include/trace_format.h"
+#include "preload/call/convention.h"
 
-/* By slot and package index. */
-extern void *const shims[SLOT_COUNT][TRACE_PACKAGES];
+/* By slot and package index: one table for each calling convention. */
+extern void *const shims_sysv[SLOT_COUNT][TRACE_PACKAGES];
+extern void *const shims_ms[SLOT_COUNT][TRACE_PACKAGES];
+
+static inline void *shims_at(enum convention convention, enum slot slot, uint32_t index)
+{
+	return convention == CONVENTION_MS ? shims_ms[slot][index] : shims_sysv[slot][index];
+}
 
 #endif

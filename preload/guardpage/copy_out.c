@@ -5,11 +5,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "include/secpkg.h"
 #include "preload/base/vm.h"
 #include "preload/file/trace.h"
+#include "preload/guardpage/calls.h"
 #include "preload/guardpage/copy_out.h"
-#include "preload/guardpage/functions.h"
 #include "preload/guardpage/guarded.h"
 #include "preload/host/maps.h"
 
@@ -30,6 +29,7 @@ struct move {
 struct moves {
 	struct move *all; /* NULL: none yet */
 	size_t count;
+	enum convention convention; /* of the host */
 };
 
 static size_t words_of(uint64_t bytes)
@@ -37,11 +37,17 @@ static size_t words_of(uint64_t bytes)
 	return (bytes < SCAN_BYTES_MOST ? bytes : SCAN_BYTES_MOST) / sizeof(uint64_t);
 }
 
-static void *allocate_copy(uint64_t bytes)
+static bool has_host(enum convention convention)
 {
-	LSA_ALLOCATE_LSA_HEAP *host = guardpage_host_function(SLOT_AllocateLsaHeap);
+	return calls_host[convention][SLOT_AllocateLsaHeap] != NULL;
+}
 
-	return host && bytes <= UINT32_MAX ? host((ULONG)bytes) : NULL;
+static void *allocate_copy(enum convention convention, uint64_t bytes)
+{
+	if (!has_host(convention) || bytes > UINT32_MAX)
+		return NULL;
+	return convention == CONVENTION_MS ? calls_allocate_lsa_ms((ULONG)bytes)
+					   : calls_allocate_lsa_sysv((ULONG)bytes);
 }
 
 static void count_unmoved(void)
@@ -66,7 +72,7 @@ static void copy_block(struct moves *m, void *block)
 
 	if (!guarded_is_block(FAMILY_LSA_HEAP, block, &bytes) || guarded_copy_of(block))
 		return;
-	copy = has_room(m) ? allocate_copy(bytes) : NULL;
+	copy = has_room(m) ? allocate_copy(m->convention, bytes) : NULL;
 	if (!copy) {
 		count_unmoved();
 		return;
@@ -95,9 +101,9 @@ static void redirect_words(uint64_t *word, size_t words)
 
 /* Copies all blocks that the words point to, directly or by other blocks; then redirects the
  * pointers to them. */
-static void move_words(uint64_t *word, size_t words)
+static void move_words(uint64_t *word, size_t words, enum convention convention)
 {
-	struct moves m = { 0 };
+	struct moves m = { .convention = convention };
 	int saved_errno = errno;
 
 	copy_all_in(&m, word, words);
@@ -113,14 +119,15 @@ static void move_words(uint64_t *word, size_t words)
 	errno = saved_errno;
 }
 
-void copy_out_block(void **place)
+void copy_out_block(void **place, enum convention convention)
 {
-	if (place && *place && guardpage_host_function(SLOT_AllocateLsaHeap))
-		move_words((uint64_t *)place, 1);
+	if (place && *place && has_host(convention))
+		move_words((uint64_t *)place, 1, convention);
 }
 
-void copy_out_contents(void *structure, size_t bytes)
+void copy_out_contents(void *structure, size_t bytes, enum convention convention)
 {
-	if (structure && guardpage_host_function(SLOT_AllocateLsaHeap))
-		move_words(structure, maps_readable(structure, bytes) / sizeof(uint64_t));
+	if (structure && has_host(convention))
+		move_words(structure, maps_readable(structure, bytes) / sizeof(uint64_t),
+			   convention);
 }

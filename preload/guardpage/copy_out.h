@@ -17,11 +17,14 @@
 
 #include <stddef.h>
 
-/* Moves the block that `*place` points to. `place` and `*place` may be NULL. */
-void copy_out_block(void **place);
+#include "preload/call/convention.h"
+
+/* Moves the block that `*place` points to. `place` and `*place` may be NULL. `convention` is that of
+ * the package that returns it, as in the next one. */
+void copy_out_block(void **place, enum convention convention);
 
 /* Moves all blocks that a structure of `bytes` bytes points to. The structure is the caller's,
  * may be NULL, and is looked at as far as it is readable. */
-void copy_out_contents(void *structure, size_t bytes);
+void copy_out_contents(void *structure, size_t bytes, enum convention convention);
 
 #endif

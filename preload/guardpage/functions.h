@@ -8,16 +8,14 @@
 #define LSATRACE_PRELOAD_GUARDPAGE_FUNCTIONS_H
 
 #include "include/slots.h"
+#include "preload/call/convention.h"
 
 /*
  * Returns the function that is to stand behind the shim of a slot, where the host's table has
- * `host`: the guarded one, or `host` itself if the user did not ask for it, if another host's
- * function is behind the guarded one already, or if there is no memory. The first call prepares the
+ * `host`, of that calling convention: the guarded one, or `host` itself if the user did not ask for it, if
+ * another host's function is behind the guarded one of that convention already, or if there is no memory. The first call prepares the
  * guard; if that fails, one line on standard error says so. The caller holds LOCK_COLD.
  */
-void *guardpage_function(enum slot slot, void *host);
-
-/* The host's function behind the guarded one of a slot; NULL if that slot is not guarded. */
-void *guardpage_host_function(enum slot slot);
+void *guardpage_function(enum slot slot, enum convention convention, void *host);
 
 #endif

@@ -21,6 +21,7 @@ struct inplace {
 	void **table;   /* NULL: another table lies at its place now */
 	uint32_t image; /* that holds it (images.h); 0: none does */
 	size_t slots;
+	enum convention convention;
 	uint32_t package;           /* index */
 	uint64_t hooked;            /* a bit for each slot that has held a shim */
 	void *original[SLOTS_MOST]; /* behind the shim; NULL: the slot has been empty so far */
@@ -58,7 +59,8 @@ static bool has_work(const struct inplace *t, void *const *table, size_t slots)
 }
 
 /* Returns NULL if there are too many packages. */
-static struct inplace *add_table(void **table, size_t slots, const char *name)
+static struct inplace *add_table(void **table, size_t slots, enum convention convention,
+				 const char *name)
 {
 	struct inplace *t = &tables[tables_used];
 
@@ -70,6 +72,7 @@ static struct inplace *add_table(void **table, size_t slots, const char *name)
 	t->image = images_number(table);
 	t->table = table;
 	t->slots = slots;
+	t->convention = convention;
 	__atomic_store_n(&tables_used, tables_used + 1, __ATOMIC_RELEASE);
 	return t;
 }
@@ -83,10 +86,10 @@ static void put_shims(struct inplace *t, bool is_filled)
 		if (needs_shim(t, slot, t->table[slot]))
 			t->original[slot] = now[slot] = fresh[slot] = t->table[slot];
 	originals_are_late[t->package] |= is_filled;
-	table_put_shims(fresh, t->slots, t->package);
+	table_put_shims(fresh, t->slots, t->convention, t->package);
 	/* Else the host may be about to fill it: then its empty slots are no sign of anything. */
 	if (is_filled && !t->hooked)
-		table_provide(fresh, t->slots, t->package);
+		table_provide(fresh, t->slots, t->convention, t->package);
 	for (size_t slot = 0; slot < t->slots; slot++) {
 		if (fresh[slot] == now[slot])
 			continue;
@@ -113,7 +116,8 @@ bool inplace_has_work(void **table, size_t slots)
 	return has_work(t, table, count_slots(t, table, slots));
 }
 
-static void hook_table(void **table, size_t slots, const char *name, bool is_filled)
+static void hook_table(void **table, size_t slots, enum convention convention, const char *name,
+		       bool is_filled)
 {
 	struct inplace *t = find_table(table);
 	int saved_errno = errno;
@@ -125,7 +129,7 @@ static void hook_table(void **table, size_t slots, const char *name, bool is_fil
 			t = find_table(table);
 			reentry_inside = true;
 			if (!t)
-				t = add_table(table, slots, name);
+				t = add_table(table, slots, convention, name);
 			if (t)
 				put_shims(t, is_filled);
 			reentry_inside = false;
@@ -137,9 +141,9 @@ static void hook_table(void **table, size_t slots, const char *name, bool is_fil
 	errno = saved_errno;
 }
 
-void inplace_hook(void **table, size_t slots, const char *name)
+void inplace_hook(void **table, size_t slots, enum convention convention, const char *name)
 {
-	hook_table(table, slots, name, false);
+	hook_table(table, slots, convention, name, false);
 }
 
 /* Another table lies there from now on. */
@@ -157,7 +161,7 @@ static void forget_table(void **table)
 	lock_release(LOCK_COLD);
 }
 
-void inplace_hook_anew(void **table, size_t slots, const char *name)
+void inplace_hook_anew(void **table, size_t slots, enum convention convention, const char *name)
 {
 	const struct inplace *t = find_table(table);
 
@@ -167,5 +171,5 @@ void inplace_hook_anew(void **table, size_t slots, const char *name)
 			forget_table(table);
 			break;
 		}
-	hook_table(table, slots, name, true);
+	hook_table(table, slots, convention, name, true);
 }

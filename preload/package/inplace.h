@@ -19,17 +19,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "preload/call/convention.h"
+
 /*
  * Puts shims into the first `slots` slots of a table, as far as they can be read, and no further.
- * Begins the trace if there is none. `name` is the package's in the trace.
+ * Begins the trace if there is none. `convention` is that of the functions, `name` the package's name in
+ * the trace.
  */
-void inplace_hook(void **table, size_t slots, const char *name);
+void inplace_hook(void **table, size_t slots, enum convention convention, const char *name);
 
 /*
  * The same for a table that the host has filled just now. It may be another one than lay at that
  * place before, and slots of shared memory that are still empty get functions of lsatrace's.
  */
-void inplace_hook_anew(void **table, size_t slots, const char *name);
+void inplace_hook_anew(void **table, size_t slots, enum convention convention, const char *name);
 
 /* Would inplace_hook() change anything? Then a trace is needed. For callers that have to begin it
  * beforehand (trace_begin()), because they may not do so in inplace_hook(). */

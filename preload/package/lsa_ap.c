@@ -37,7 +37,7 @@ static uint32_t find_package(const void *real, enum wrapped kind)
 	return PACKAGE_NONE;
 }
 
-void *lsa_ap_function_for(void *real, enum wrapped kind)
+void *lsa_ap_function_for(void *real, enum wrapped kind, enum convention convention)
 {
 	void *function = real;
 	uint32_t number;
@@ -49,10 +49,10 @@ void *lsa_ap_function_for(void *real, enum wrapped kind)
 	lsa_mode_forget_unloaded();
 	number = find_package(real, kind);
 	if (number == PACKAGE_NONE)
-		number = packages_add(real, 0);
+		number = packages_add(real, 0, convention);
 	if (number != PACKAGE_NONE) {
 		originals_of_wrappers[number][kind] = real;
-		function = wrappers[kind][number];
+		function = wrappers_at(convention, kind, number);
 	}
 	lock_release(LOCK_COLD);
 	return function;

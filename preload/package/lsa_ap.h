@@ -8,12 +8,13 @@
 #define LSATRACE_PRELOAD_PACKAGE_LSA_AP_H
 
 #include "include/slots.h"
+#include "preload/call/convention.h"
 
 /*
- * Returns the wrapper for `real`, a library's export of a kind. All exports of a library are of one
+ * Returns the wrapper for `real`, a library's export of a kind, and of that calling convention. All exports of a library are of one
  * package. Returns `real` itself if there are too many packages, which is counted. Any thread;
  * takes the cold lock.
  */
-void *lsa_ap_function_for(void *real, enum wrapped kind);
+void *lsa_ap_function_for(void *real, enum wrapped kind, enum convention convention);
 
 #endif

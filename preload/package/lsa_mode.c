@@ -3,64 +3,42 @@
 #include <string.h>
 
 #include "preload/base/lock.h"
-#include "preload/call/each_package.h"
 #include "preload/file/trace.h"
 #include "preload/host/images.h"
 #include "preload/host/maps.h"
 #include "preload/package/lsa_mode.h"
 #include "preload/package/packages.h"
+#include "preload/package/wrapped.h"
 
 #include "preload/base/poison.h"
 
-enum { LIBRARIES = WRAPPED_PACKAGES };
-
-/* Both entry points have one prototype, except for the type of the tables. */
-typedef NTSTATUS initialize_function(ULONG version, PULONG package_version, void **tables,
-				     PULONG count);
-
 static struct library {
-	initialize_function *real; /* NULL: the place is free */
-	uint32_t image;            /* that holds this function (images.h); 0: none does */
-	struct own_tables tables;  /* its copy stays for the next library in this place */
+	void *real;               /* its own entry point; NULL: the place is free */
+	uint32_t image;           /* that holds this function (images.h); 0: none does */
+	struct own_tables tables; /* its copy stays for the next library in this place */
 } libraries[LIBRARIES];
 
-/* The body of all entry points. */
-static NTSTATUS initialize_library(ULONG version, PULONG package_version, void **tables,
-				   PULONG count, uint32_t index)
+void *lsa_mode_real(uint32_t index)
+{
+	return libraries[index].real;
+}
+
+void lsa_mode_take(uint32_t index, ULONG version, void **tables, ULONG count)
 {
 	struct library *l = &libraries[index];
-	NTSTATUS status = l->real(version, package_version, tables, count);
 	int saved_errno = errno;
 	bool is_copied = false;
 
-	if (!NT_SUCCESS(status) || !tables || !*tables || !count || *count == 0)
-		return status;
 	if (lock_take(LOCK_COLD)) {
-		is_copied = own_tables_take(&l->tables, *tables, *count,
-					    package_version ? *package_version : version);
+		is_copied = own_tables_take(&l->tables, *tables, count, version);
 		if (is_copied)
 			*tables = l->tables.copy;
 		lock_release(LOCK_COLD);
 	}
-	for (ULONG i = 0; !is_copied && i < *count; i++)
+	for (ULONG i = 0; !is_copied && i < count; i++)
 		trace_lose(TRACE_LOST_PACKAGES);
 	errno = saved_errno;
-	return status;
 }
-
-/* One entry point for each library, because nothing that they are given tells the libraries
- * apart. */
-#define ENTRY(l, unused) \
-	static NTSTATUS entry_##l(ULONG a, PULONG b, void **c, PULONG d) \
-	{ \
-		return initialize_library(a, b, c, d, l); \
-	}
-#define ENTRY_ADDRESS(l, unused) entry_##l,
-#define EACH_LIBRARY(M) SIXTY_FOUR_PACKAGES(M, 0, ) SIXTY_FOUR_PACKAGES(M, 01, )
-
-EACH_LIBRARY(ENTRY)
-
-static initialize_function *const entries[LIBRARIES] = { EACH_LIBRARY(ENTRY_ADDRESS) };
 
 /*
  * Code in an image goes when that is unloaded. For code outside of all images, the kernel is asked
@@ -108,26 +86,28 @@ void lsa_mode_forget_unloaded(void)
 static struct library *find_library(const void *real, enum library_mode mode)
 {
 	for (uint32_t i = 0; i < LIBRARIES; i++)
-		if (libraries[i].real && (const void *)libraries[i].real == real &&
+		if (libraries[i].real && libraries[i].real == real &&
 		    libraries[i].tables.mode == mode)
 			return &libraries[i];
 	return NULL;
 }
 
-static struct library *add_library(void *real, uint32_t image, enum library_mode mode)
+static struct library *add_library(void *real, uint32_t image, enum library_mode mode,
+				   enum convention convention)
 {
 	for (uint32_t i = 0; i < LIBRARIES; i++)
 		if (!libraries[i].real) {
-			libraries[i].real = (initialize_function *)real;
+			libraries[i].real = real;
 			libraries[i].image = image;
 			libraries[i].tables.mode = mode;
+			libraries[i].tables.convention = convention;
 			libraries[i].tables.code = real;
 			return &libraries[i];
 		}
 	return NULL;
 }
 
-void *lsa_mode_entry_for(void *real, enum library_mode mode)
+void *lsa_mode_entry_for(void *real, enum library_mode mode, enum convention convention)
 {
 	struct library *l = NULL;
 
@@ -139,12 +119,12 @@ void *lsa_mode_entry_for(void *real, enum library_mode mode)
 		lsa_mode_forget_unloaded();
 		l = find_library(real, mode);
 		if (!l)
-			l = add_library(real, image, mode);
+			l = add_library(real, image, mode, convention);
 		lock_release(LOCK_COLD);
 	}
 	if (!l) {
 		trace_lose(TRACE_LOST_PACKAGES);
 		return real;
 	}
-	return (void *)entries[l - libraries];
+	return entries_at(convention, (uint32_t)(l - libraries));
 }

@@ -16,11 +16,18 @@
 #include "preload/package/own_tables.h"
 
 /*
- * Returns the entry point that stands for `real`, a library's own; the same one for the same
- * library. Returns `real` itself if there are too many libraries, which is counted. Any thread;
+ * Returns the entry point that stands for `real`, a library's own of that calling convention; the same one
+ * for the same library. Returns `real` itself if there are too many libraries, which is counted. Any thread;
  * takes the cold lock.
  */
-void *lsa_mode_entry_for(void *real, enum library_mode mode);
+void *lsa_mode_entry_for(void *real, enum library_mode mode, enum convention convention);
+
+/* For the entry points: what the one of that index stands for. Takes no lock. */
+void *lsa_mode_real(uint32_t index);
+
+/* And what they do once that one has succeeded: replace the array of `count` tables, at least one, by the
+ * host's copy. errno stays as it is. Takes the cold lock. */
+void lsa_mode_take(uint32_t index, ULONG version, void **tables, ULONG count);
 
 /* Forgets libraries that were unloaded, and their packages, those of lsa_ap.h as well. Under the
  * cold lock. */

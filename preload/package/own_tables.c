@@ -143,16 +143,19 @@ static void put_wrappers(void *table, const struct own_tables *array, uint32_t n
 	find_code(layout, table, layout->slots, is_code);
 	for (size_t i = 0; i < layout->slots; i++) {
 		enum wrapped wrapped = layout->slot[i].wrapped;
-		void **slot = slot_at(table, 0, 0, layout->slot[i].offset);
+		void **slot = slot_at(table, 0, 0, layout->slot[i].offset), *wrapper;
 
 		if (!is_code[i])
 			continue;
 		if (behind_export)
 			*slot = behind_export(*slot, array->code);
-		if (number == PACKAGE_NONE || *slot == wrappers[wrapped][number])
+		if (number == PACKAGE_NONE)
+			continue;
+		wrapper = wrappers_at(array->convention, wrapped, number);
+		if (*slot == wrapper)
 			continue;
 		originals_of_wrappers[number][wrapped] = *slot;
-		*slot = wrappers[wrapped][number];
+		*slot = wrapper;
 	}
 }
 
@@ -192,7 +195,7 @@ static void copy_first(const struct own_tables *tables)
 			.copy = slot_at(tables->copy, tables->stride, position, 0),
 			.bytes = is_last ? SLOTS_MOST * sizeof(void *) : tables->stride,
 		};
-		uint32_t number = packages_add(tables->code, position);
+		uint32_t number = packages_add(tables->code, position, tables->convention);
 
 		if (number != PACKAGE_NONE)
 			table_of[number] = t;

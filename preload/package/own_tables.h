@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "include/secpkg.h"
+#include "preload/call/convention.h"
 
 /* Tables of SpLsaModeInitialize (SECPKG_FUNCTION_TABLE), and of SpUserModeInitialize
  * (SECPKG_USER_FUNCTION_TABLE). */
@@ -30,6 +31,7 @@ enum library_mode { LIBRARY_LSA, LIBRARY_USER };
 /* The arrays of one library. Starts zeroed. */
 struct own_tables {
 	enum library_mode mode;
+	enum convention convention;
 	const void *code;  /* an address in the library: its entry point */
 	const char *array; /* that it returned last; NULL: none */
 	uint32_t count;

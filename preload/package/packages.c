@@ -24,7 +24,8 @@ struct package {
 	const void *code;  /* an address in its library; NULL: the number is free */
 	uint32_t image;    /* that holds the code (images.h); 0: none does */
 	uint32_t position; /* of its table in the library's array */
-	bool has_index;    /* it was handed a table, and has not ended since */
+	enum convention convention;
+	bool has_index; /* it was handed a table, and has not ended since */
 	uint32_t index;
 	ULONG_PTR id;
 	char name[NAME_BYTES];
@@ -34,13 +35,14 @@ struct package {
 static struct package packages[WRAPPED_PACKAGES];
 static uint32_t indices_used; /* without the shared one */
 
-uint32_t packages_add(const void *code, uint32_t position)
+uint32_t packages_add(const void *code, uint32_t position, enum convention convention)
 {
 	for (uint32_t number = 0; number < WRAPPED_PACKAGES; number++)
 		if (!packages[number].code) {
 			packages[number].code = code;
 			packages[number].image = images_number(code);
 			packages[number].position = position;
+			packages[number].convention = convention;
 			packages[number].index = TRACE_PACKAGE_OTHER;
 			return number;
 		}
@@ -132,6 +134,7 @@ static void define_if_new(struct package *p, ULONG_PTR id, enum table_kind kind)
 /* Puts the wrapper of UnloadPackage into a package's copy of the host's table. */
 static void wrap_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number, uint32_t index)
 {
+	enum convention convention = packages[number].convention;
 	void **slot = (void **)&table->UnloadPackage, *function = fail_behind(*slot);
 	uint64_t address = (uint64_t)(uintptr_t)function;
 	bool is_code;
@@ -141,11 +144,12 @@ static void wrap_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number, uint3
 		return;
 	/* The package may have been handed the table of another one. */
 	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
-		if (function == wrappers[WRAPPED_UnloadPackage][n])
+		if (function == wrappers_at(convention, WRAPPED_UnloadPackage, n))
 			function = fail_behind(originals_of_wrappers[n][WRAPPED_UnloadPackage]);
 	originals_of_wrappers[number][WRAPPED_UnloadPackage] =
 		fail_stub_for(UNTRACED_UnloadPackage, index, function);
-	__atomic_store_n(slot, wrappers[WRAPPED_UnloadPackage][number], __ATOMIC_RELEASE);
+	__atomic_store_n(slot, wrappers_at(convention, WRAPPED_UnloadPackage, number),
+			 __ATOMIC_RELEASE);
 }
 
 uint32_t packages_define_table(const void *table, const char *name, size_t name_bytes)
@@ -180,7 +184,7 @@ static void *hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kin
 	void *copy;
 
 	define_if_new(p, id, kind);
-	copy = table_substitute(table, handed, kind, number, p->index);
+	copy = table_substitute(table, handed, kind, p->convention, number, p->index);
 	if (copy && kind == TABLE_FULL)
 		wrap_unload(copy, number, p->index);
 	if (doubt)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "include/secpkg.h"
+#include "preload/call/convention.h"
 #include "preload/call/originals.h"
 #include "preload/package/table.h"
 
@@ -28,10 +29,10 @@ enum { PACKAGE_NONE = WRAPPED_PACKAGES }; /* no number */
 
 /*
  * Returns a number for a package of the library that holds `code`: the package whose table is at
- * `position` in the library's array. Returns PACKAGE_NONE if there are too many at a time, which is
+ * `position` in the library's array, and whose functions have that calling convention. Returns PACKAGE_NONE if there are too many at a time, which is
  * counted. Under the cold lock.
  */
-uint32_t packages_add(const void *code, uint32_t position);
+uint32_t packages_add(const void *code, uint32_t position, enum convention convention);
 
 /* Returns that code; NULL: nobody has the number. Under the cold lock, as the next one. */
 const void *packages_code(uint32_t number);

@@ -44,7 +44,7 @@ static void give_block(const struct returns *r, enum owned_owner owner, void **p
 		transfer_to_lsa(&r->transfer, *place);
 	else
 		transfer_to_client(&r->transfer, *place);
-	copy_out_block(place);
+	copy_out_block(place, r->convention);
 }
 
 static void give_buffers(const struct returns *r, enum owned_owner owner,
@@ -98,7 +98,7 @@ static void give(const struct returns *r, unsigned i)
 		break;
 	case FORM_PRIMARY: /* it is the caller's; the package fills it with pointers to blocks */
 		transfer_contents_to_lsa(&r->transfer, place, PRIMARY_CRED_BYTES);
-		copy_out_contents(place, PRIMARY_CRED_BYTES);
+		copy_out_contents(place, PRIMARY_CRED_BYTES, r->convention);
 		break;
 	case FORM_ATTRIBUTES:
 		give_attributes(r, owner, place);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "include/secpkg.h"
+#include "preload/call/convention.h"
 #include "preload/package/transfer.h"
 
 enum owned_form {
@@ -45,15 +46,16 @@ struct returns {
 	const struct owned *row;
 	void *const *place; /* the argument for each row; NULL: the caller does not want it */
 	unsigned rows;
-	ULONG asked;              /* a flag, or the attribute */
-	uint32_t trace;           /* trace_number() when the function was called, */
-	uint64_t began;           /* and the time, in ticks */
-	void *before[OWNED_MOST]; /* what lay in the places of blocks */
+	enum convention convention; /* of the package */
+	ULONG asked;                /* a flag, or the attribute */
+	uint32_t trace;             /* trace_number() when the function was called, */
+	uint64_t began;             /* and the time, in ticks */
+	void *before[OWNED_MOST];   /* what lay in the places of blocks */
 	uint64_t attributes[ATTRIBUTE_WORDS];
 };
 
 /* Before the function is called. `submitted` is what the LSA hands in, of that many bytes; NULL:
- * nothing. The other members of `r` than transfer, row, place, rows and asked are set here. */
+ * nothing. The other members of `r` than transfer, row, place, rows, convention and asked are set here. */
 void returns_begin(struct returns *r, const void *submitted, ULONG bytes);
 
 /* After it has returned `status`, which is returned. */

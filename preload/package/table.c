@@ -54,7 +54,8 @@ static struct copy {
 
 /* The functions that can replace a host's, by --allocator. Guarded functions call them. */
 static const struct implementation {
-	void *const *functions; /* by slot: shared memory, and heaps if it has its own; NULL: none */
+	/* By convention and slot: shared memory, and heaps if it has its own; NULL: none. */
+	void *const *const *functions;
 	originals_descriptor *descriptor; /* of its sections; NULL: they have none */
 	bool replaces_whole; /* it also replaces the functions of a host that has all of them */
 } implementations[ALLOCATOR_COUNT] = {
@@ -79,10 +80,11 @@ static bool is_wanted(enum slot slot)
 
 /* The host's function behind a slot. It stands in the slot itself, unless the package was handed
  * the table of another one. Then its sections are that one's as well. */
-static void *find_behind_shims(void *function, enum slot slot, uint32_t index)
+static void *find_behind_shims(void *function, enum slot slot, enum convention convention,
+			       uint32_t index)
 {
 	for (uint32_t other = 0; other < TRACE_PACKAGES; other++) {
-		if (function != shims[slot][other])
+		if (function != shims_at(convention, slot, other))
 			continue;
 		if (slot == SLOT_CreateSharedMemory)
 			originals_descriptors[index] = originals_descriptors[other];
@@ -91,7 +93,8 @@ static void *find_behind_shims(void *function, enum slot slot, uint32_t index)
 	return function;
 }
 
-/* Packages that share an index share its shims, and what is behind them. */
+/* Packages that share an index share its shims, and what is behind them. A function has one calling
+ * convention: so the packages that have it have the same. */
 static bool is_taken(enum slot slot, uint32_t index, const void *function)
 {
 	const void *original = fail_behind(originals_of_shims[index][slot]);
@@ -151,21 +154,23 @@ enum table_kind table_kind_of(const void *host_table, enum table_kind handed, un
 
 /* Puts the shim for a function into its slot. Returns false, and puts the function itself there, if
  * packages that share the index have another function behind that shim. */
-static bool put_shim(void **table, enum slot slot, uint32_t index, void *original)
+static bool put_shim(void **table, enum slot slot, enum convention convention, uint32_t index,
+		     void *original)
 {
-	void *function = guardpage_function(slot, original);
+	void *function = guardpage_function(slot, convention, original);
 
 	if (is_taken(slot, index, function)) {
 		table[slot_index[slot]] = original;
 		return false;
 	}
 	originals_of_shims[index][slot] = fail_stub_for(slot, index, function);
-	table[slot_index[slot]] = shims[slot][index];
+	table[slot_index[slot]] = shims_at(convention, slot, index);
 	return true;
 }
 
 /* Puts the shims into the first slots of a table, and notes what was there. */
-static void put_all_shims(void **table, enum table_type type, size_t slots, uint32_t index)
+static void put_all_shims(void **table, enum table_type type, size_t slots,
+			  enum convention convention, uint32_t index)
 {
 	uint64_t address[SLOT_COUNT];
 	bool is_code[SLOT_COUNT], are_all = true;
@@ -176,8 +181,9 @@ static void put_all_shims(void **table, enum table_type type, size_t slots, uint
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
 		if (is_code[slot] && slot_type[slot] == type && slot_index[slot] < slots &&
 		    is_wanted(slot))
-			are_all &= put_shim(table, slot, index,
-					    find_behind_shims(table[slot_index[slot]], slot, index));
+			are_all &= put_shim(table, slot, convention, index,
+					    find_behind_shims(table[slot_index[slot]], slot,
+							      convention, index));
 	if (!are_all)
 		trace_lose(TRACE_LOST_PACKAGES);
 }
@@ -211,9 +217,9 @@ static void put_stubs(void **table, enum table_type type, size_t slots, uint32_t
 		trace_lose(TRACE_LOST_PACKAGES);
 }
 
-void table_put_shims(void **copy, size_t slots, uint32_t index)
+void table_put_shims(void **copy, size_t slots, enum convention convention, uint32_t index)
 {
-	put_all_shims(copy, TYPE_LSA, slots, index);
+	put_all_shims(copy, TYPE_LSA, slots, convention, index);
 	put_stubs(copy, TYPE_LSA, slots, index);
 }
 
@@ -248,26 +254,28 @@ static void note_allocator(uint32_t index, enum family family, enum trace_alloca
 		log_text(TRACE_RECORD_ALLOCATOR, number, "", 0);
 }
 
-void *const *table_functions_of(void *const *functions, enum family family)
+void *const *table_functions_of(void *const *functions, enum convention convention,
+				enum family family)
 {
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
 		if (slot_family[slot] == family && functions[slot])
 			return functions;
-	return sharedmem_functions;
+	return sharedmem_functions[convention];
 }
 
 /* Puts lsatrace's own functions of a family in the place of the host's. */
-static void provide_family(void **table, uint32_t index, enum family family)
+static void provide_family(void **table, enum convention convention, uint32_t index,
+			   enum family family)
 {
-	void *const *functions =
-		table_functions_of(implementations[config->allocator].functions, family);
+	void *const *functions = table_functions_of(
+		implementations[config->allocator].functions[convention], convention, family);
 	bool are_all = true;
 
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++) {
 		if (slot_family[slot] != family || !functions[slot])
 			continue;
 		if (is_wanted(slot))
-			are_all &= put_shim(table, slot, index, functions[slot]);
+			are_all &= put_shim(table, slot, convention, index, functions[slot]);
 		else
 			table[slot_index[slot]] = functions[slot];
 	}
@@ -275,7 +283,7 @@ static void provide_family(void **table, uint32_t index, enum family family)
 		trace_lose(TRACE_LOST_PACKAGES);
 }
 
-static void provide_shared_memory(void **table, uint32_t index)
+static void provide_shared_memory(void **table, enum convention convention, uint32_t index)
 {
 	const struct implementation *i = &implementations[config->allocator];
 	bool is_missing = !is_whole(table, FAMILY_SHARED_MEMORY);
@@ -283,15 +291,15 @@ static void provide_shared_memory(void **table, uint32_t index)
 	if (!is_missing && !i->replaces_whole)
 		return;
 	originals_descriptors[index] = i->descriptor;
-	provide_family(table, index, FAMILY_SHARED_MEMORY);
+	provide_family(table, convention, index, FAMILY_SHARED_MEMORY);
 	note_allocator(index, FAMILY_SHARED_MEMORY,
 		       is_missing ? TRACE_ALLOCATOR_EMBEDDED : TRACE_ALLOCATOR_EMBEDDED_INSTEAD);
 }
 
-void table_provide(void **copy, size_t slots, uint32_t index)
+void table_provide(void **copy, size_t slots, enum convention convention, uint32_t index)
 {
 	if (slots > LSA_INDEX(DeleteSharedMemory) && may_provide(TABLE_FULL))
-		provide_shared_memory(copy, index);
+		provide_shared_memory(copy, convention, index);
 }
 
 /* Has a table both functions of a heap, or one? */
@@ -300,24 +308,25 @@ static bool has_heap(void *const *table, enum slot allocate, enum slot release)
 	return table[slot_index[allocate]] || table[slot_index[release]];
 }
 
-static void provide_heap(void **table, uint32_t index, enum family family)
+static void provide_heap(void **table, enum convention convention, uint32_t index,
+			 enum family family)
 {
-	provide_family(table, index, family);
+	provide_family(table, convention, index, family);
 	note_allocator(index, family, TRACE_ALLOCATOR_EMBEDDED);
 }
 
 /* What a package gets for a table of NULL. The heaps that it has been given already stay: it may
  * free in one table what it has allocated by the other, and the host frees what it returns. */
-static void provide_heaps(void **table, uint32_t index)
+static void provide_heaps(void **table, enum convention convention, uint32_t index)
 {
 	if (!has_heap(table, SLOT_AllocateLsaHeap, SLOT_FreeLsaHeap))
-		provide_heap(table, index, FAMILY_LSA_HEAP);
+		provide_heap(table, convention, index, FAMILY_LSA_HEAP);
 	if (!has_heap(table, SLOT_AllocatePrivateHeap, SLOT_FreePrivateHeap))
-		provide_heap(table, index, FAMILY_PRIVATE_HEAP);
+		provide_heap(table, convention, index, FAMILY_PRIVATE_HEAP);
 }
 
 void *table_substitute(const void *host_table, enum table_kind handed, enum table_kind kind,
-		       uint32_t number, uint32_t index)
+		       enum convention convention, uint32_t number, uint32_t index)
 {
 	struct copy *copy = &copies[number][handed], *dispatch = &copies[number][TABLE_DISPATCH];
 	void *fresh[TABLE_SLOTS] = { 0 };
@@ -328,12 +337,12 @@ void *table_substitute(const void *host_table, enum table_kind handed, enum tabl
 		maps_copy(fresh, host_table, sizeof(fresh));
 	else
 		memcpy(fresh, dispatch->slot, dispatch->slots * sizeof(*fresh));
-	put_all_shims(fresh, kind_type[kind], kind_slots[kind], index);
+	put_all_shims(fresh, kind_type[kind], kind_slots[kind], convention, index);
 	put_stubs(fresh, kind_type[kind], kind_slots[kind], index);
 	if (may_provide(kind))
-		provide_shared_memory(fresh, index);
+		provide_shared_memory(fresh, convention, index);
 	if (!host_table)
-		provide_heaps(fresh, index);
+		provide_heaps(fresh, convention, index);
 	/* Slot by slot: a package that is initialised again may be calling through its copy
 	 * meanwhile. */
 	for (size_t i = 0; i < TABLE_SLOTS; i++)

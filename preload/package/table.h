@@ -23,6 +23,7 @@
 
 #include "include/slots.h"
 #include "include/trace_format.h"
+#include "preload/call/convention.h"
 
 /* Slots of a copy. More than the longest table known has, the 66 of the newest SDK: a package may copy
  * its table whole, by its own idea of how long it is. */
@@ -52,7 +53,7 @@ bool table_stands_for_null(enum table_kind kind);
 
 /*
  * Makes the copy of a host's table for the package with that number and index (packages.h), and
- * returns it. `kind` is what the table really is. The copy for a number always lies at the same
+ * returns it. `kind` is what the table really is, `convention` that of its functions. The copy for a number always lies at the same
  * place, one for each kind of which a table is handed over. It holds what lies behind the table's
  * slots as well, as far as that can be read. Returns NULL if there is no memory.
  *
@@ -63,21 +64,22 @@ bool table_stands_for_null(enum table_kind kind);
  * slot, the later ones keep the host's, and such a table is counted in the trace.
  */
 void *table_substitute(const void *host_table, enum table_kind handed, enum table_kind kind,
-		       uint32_t number, uint32_t index);
+		       enum convention convention, uint32_t number, uint32_t index);
 
 /* Forgets the tables of a number, whose package has gone. */
 void table_forget(uint32_t number);
 
 /* Puts the shims of an index into a copy of a table that has that many slots,
  * and notes what was there. */
-void table_put_shims(void **copy, size_t slots, uint32_t index);
+void table_put_shims(void **copy, size_t slots, enum convention convention, uint32_t index);
 
-/* Returns the functions of a family, by slot: those of an implementation, or those of sharedmem/ if
- * it has none of that family. Any thread. */
-void *const *table_functions_of(void *const *functions, enum family family);
+/* Returns the functions of a family, by slot: those of an implementation, or those of sharedmem/, of that
+ * calling convention, if it has none of that family. Any thread. */
+void *const *table_functions_of(void *const *functions, enum convention convention,
+				enum family family);
 
 /* Puts lsatrace's own functions for shared memory into such a copy where they are needed, if it is
  * that of a full table. */
-void table_provide(void **copy, size_t slots, uint32_t index);
+void table_provide(void **copy, size_t slots, enum convention convention, uint32_t index);
 
 #endif

@@ -5,15 +5,35 @@
  * is given a table, tells its name, hands memory over, or fails. All others stay the package's. The one of
  * UnloadPackage is called by the package, in place of the host's. include/slots.h lists them.
  *
- * There is one wrapper for each of these slots and each number of a package (packages.h), because
+ * There is one wrapper for each of these slots, each number of a package (packages.h) and each calling convention, because
  * nothing that they are given tells the packages apart. wrappers.c defines them, on top of the
  * modules that put them into tables; so their addresses are declared here, below.
  */
 #ifndef LSATRACE_PRELOAD_PACKAGE_WRAPPED_H
 #define LSATRACE_PRELOAD_PACKAGE_WRAPPED_H
 
+#include "preload/call/convention.h"
 #include "preload/call/originals.h"
 
-extern void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES];
+/* By function and package number: one table for each calling convention. */
+extern void *const wrappers_sysv[WRAPPED_COUNT][WRAPPED_PACKAGES];
+extern void *const wrappers_ms[WRAPPED_COUNT][WRAPPED_PACKAGES];
+
+static inline void *wrappers_at(enum convention convention, enum wrapped wrapped, uint32_t number)
+{
+	return convention == CONVENTION_MS ? wrappers_ms[wrapped][number]
+					   : wrappers_sysv[wrapped][number];
+}
+
+/* The entry points that stand for those of libraries (lsa_mode.h): one for each library. entries.c defines
+ * them. */
+enum { LIBRARIES = WRAPPED_PACKAGES };
+extern void *const entries_sysv[LIBRARIES];
+extern void *const entries_ms[LIBRARIES];
+
+static inline void *entries_at(enum convention convention, uint32_t index)
+{
+	return convention == CONVENTION_MS ? entries_ms[index] : entries_sysv[index];
+}
 
 #endif

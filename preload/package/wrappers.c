@@ -4,6 +4,8 @@
 #include <stddef.h>
 
 #include "include/secpkg.h"
+#include "preload/base/compiler.h"
+#include "preload/call/convention.h"
 #include "preload/call/each_package.h"
 #include "preload/package/own_tables.h"
 #include "preload/package/packages.h"
@@ -25,9 +27,9 @@ enum { ISC_REQ_EXTENDED_ERROR = 0x4000, ASC_REQ_EXTENDED_ERROR = 0x8000 };
 
 /* The documentation knows no argument: the function unloads its caller. One that is given all the
  * same is passed on. */
-typedef NTSTATUS unload_function(ULONG_PTR);
+typedef NTSTATUS(SECPKG_CALL unload_function)(ULONG_PTR);
 
-static NTSTATUS unload_package(ULONG_PTR argument, uint32_t p)
+static APART NTSTATUS SECPKG_CALL unload_package(ULONG_PTR argument, uint32_t p)
 {
 	NTSTATUS status = ORIGINAL(unload_function, UnloadPackage, p)(argument);
 
@@ -36,7 +38,7 @@ static NTSTATUS unload_package(ULONG_PTR argument, uint32_t p)
 	return status;
 }
 
-static NTSTATUS get_info(PSecPkgInfoW info, uint32_t p)
+static APART NTSTATUS SECPKG_CALL get_info(PSecPkgInfoW info, uint32_t p)
 {
 	NTSTATUS status = ORIGINAL(SpGetInfoFn, GetInfo, p)(info);
 
@@ -66,11 +68,11 @@ TRACED_TRANSFERS(OWNED_ROWS)
 	{ \
 		.transfer = { TRANSFER_##name, packages_index(p), request }, .row = owned_##name, \
 		.place = places, .rows = sizeof(owned_##name) / sizeof(struct owned), \
-		.asked = flags, \
+		.convention = CONVENTION, .asked = flags, \
 	}
 
-static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
-			   PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
+static NTSTATUS SECPKG_CALL initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
+				       PLSA_SECPKG_FUNCTION_TABLE table, uint32_t p)
 {
 	PLSA_SECPKG_FUNCTION_TABLE copy = packages_hand_out(p, id, table, TABLE_FULL);
 	struct returns r = RETURNS(Initialize, p, NULL, NULL, 0);
@@ -84,8 +86,8 @@ static NTSTATUS initialize(ULONG_PTR id, PSECPKG_PARAMETERS parameters,
 	return returns_end(&r, status);
 }
 
-static NTSTATUS instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table, PVOID *functions,
-			      uint32_t p)
+static NTSTATUS SECPKG_CALL instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table,
+					  PVOID *functions, uint32_t p)
 {
 	PSECPKG_DLL_FUNCTIONS copy = packages_hand_out(p, 0, table, TABLE_DLL);
 	struct returns r = RETURNS(InstanceInit, p, NULL, NULL, 0);
@@ -98,8 +100,9 @@ static NTSTATUS instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS table, PVOID 
 	return returns_end(&r, status);
 }
 
-static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
-				   PLSA_STRING confidentiality, PLSA_STRING *name, uint32_t p)
+static NTSTATUS SECPKG_CALL initialize_package(ULONG id, PLSA_DISPATCH_TABLE table,
+					       PLSA_STRING database, PLSA_STRING confidentiality,
+					       PLSA_STRING *name, uint32_t p)
 {
 	PLSA_DISPATCH_TABLE copy = packages_hand_out(p, id, table, TABLE_DISPATCH);
 	void *const place[] = { name };
@@ -239,7 +242,7 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 #define BODY(name, request, submitted, bytes, flags, prototype) \
 	BODY_OF(name, request, submitted, bytes, flags, prototype)
 #define BODY_OF(name, request, submitted, bytes, flags, type, parameters, ...) \
-	static NTSTATUS return_from_##name AND_NUMBER parameters \
+	static NTSTATUS SECPKG_CALL return_from_##name AND_NUMBER parameters \
 	{ \
 		void *const place[] = { OWNED_##name(OWNED_PLACE) }; \
 		struct returns r = RETURNS(name, p, request, place, flags); \
@@ -264,7 +267,7 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 /* A wrapper: one function for each row and package. It only adds which package it is. */
 #define WRAPPER(p, name, ...) WRAPPER_FUNCTION(p, name, __VA_ARGS__)
 #define WRAPPER_FUNCTION(p, name, body, parameters, ...) \
-	static NTSTATUS wrap_##name##_##p parameters \
+	static NTSTATUS SECPKG_CALL wrap_##name##_##p parameters \
 	{ \
 		return body(__VA_ARGS__, p); \
 	}
@@ -286,4 +289,5 @@ WRAPPED_LSA_SLOTS(PLAIN_WRAPPERS, RETURN_WRAPPERS)
 WRAPPED_USER_SLOTS(PLAIN_WRAPPERS, RETURN_WRAPPERS)
 WRAPPED_HOST_SLOTS(PLAIN_WRAPPERS)
 
-void *const wrappers[WRAPPED_COUNT][WRAPPED_PACKAGES] = { WRAPPED_SLOTS(SLOT_ADDRESSES) };
+void *const
+	CONVENTION_OF(wrappers)[WRAPPED_COUNT][WRAPPED_PACKAGES] = { WRAPPED_SLOTS(SLOT_ADDRESSES) };

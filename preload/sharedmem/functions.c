@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/sharedmem/functions.h"
+#include "preload/sharedmem/entries.h"
 #include "preload/sharedmem/heaps.h"
 #include "preload/sharedmem/sections.h"
 
 #include "preload/base/poison.h"
 
-void *const sharedmem_functions[SLOT_COUNT] = {
+static void *const functions_sysv[SLOT_COUNT] = {
 	[SLOT_CreateSharedMemory] = (void *)sections_create,
 	[SLOT_AllocateSharedMemory] = (void *)sections_allocate,
 	[SLOT_FreeSharedMemory] = (void *)sections_free,
@@ -16,6 +17,8 @@ void *const sharedmem_functions[SLOT_COUNT] = {
 	[SLOT_AllocatePrivateHeap] = (void *)heaps_allocate_private,
 	[SLOT_FreePrivateHeap] = (void *)heaps_free_private,
 };
+
+void *const *const sharedmem_functions[CONVENTION_COUNT] = { functions_sysv, sharedmem_entries };
 
 static __thread bool is_forking;
 

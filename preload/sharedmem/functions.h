@@ -11,9 +11,10 @@
 #include <stdbool.h>
 
 #include "include/slots.h"
+#include "preload/call/convention.h"
 
-/* By slot; NULL: this implementation has no function for it. */
-extern void *const sharedmem_functions[SLOT_COUNT];
+/* By calling convention and slot; NULL: this implementation has no function for it. */
+extern void *const *const sharedmem_functions[CONVENTION_COUNT];
 
 /* Around a fork(), in the thread that forks: hold all locks, so that nothing is half changed in
  * the child. */

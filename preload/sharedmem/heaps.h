@@ -22,10 +22,10 @@ bool heaps_init(void);
 /* Gives both heaps room ahead: from now on no system call may be made. */
 void heaps_prepare(void);
 
-LSA_ALLOCATE_LSA_HEAP heaps_allocate_lsa;
-LSA_FREE_LSA_HEAP heaps_free_lsa;
-LSA_ALLOCATE_PRIVATE_HEAP heaps_allocate_private;
-LSA_FREE_PRIVATE_HEAP heaps_free_private;
+PVOID heaps_allocate_lsa(ULONG size);
+void heaps_free_lsa(PVOID memory);
+PVOID heaps_allocate_private(SIZE_T size);
+void heaps_free_private(PVOID memory);
 
 /* Between sections_before_fork() and sections_after_fork(): the locks of the heaps. */
 void heaps_before_fork(void);

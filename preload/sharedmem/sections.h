@@ -30,10 +30,10 @@
 
 #include "include/secpkg.h"
 
-LSA_CREATE_SHARED_MEMORY sections_create;
-LSA_ALLOCATE_SHARED_MEMORY sections_allocate;
-LSA_FREE_SHARED_MEMORY sections_free;
-LSA_DELETE_SHARED_MEMORY sections_delete;
+PVOID sections_create(ULONG max_size, ULONG initial_size);
+PVOID sections_allocate(PVOID section, ULONG size);
+void sections_free(PVOID section, PVOID memory);
+BOOLEAN sections_delete(PVOID section);
 
 /* The descriptor of a live section's file; -1 if it has none, or if this is no section. */
 int sections_descriptor(uint64_t handle);

@@ -12,7 +12,7 @@
 
 void client_hook_table(void *table, size_t bytes)
 {
-	inplace_hook_anew(table, bytes / sizeof(void *), "table");
+	inplace_hook_anew(table, bytes / sizeof(void *), CONVENTION_SYSV, "table");
 }
 
 void client_checkpoint(const char *name)

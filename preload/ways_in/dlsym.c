@@ -25,7 +25,7 @@ static struct dlsym_answer answer_entry(const struct question *q, void *go_on)
 	answer.symbol = scope_find(q);
 	if (answer.symbol) {
 		answer.go_on = NULL;
-		answer.symbol = entry_points_stand_in(q->entry, answer.symbol);
+		answer.symbol = entry_points_stand_in(q->entry, answer.symbol, CONVENTION_SYSV);
 	} else if (q->handle == RTLD_DEFAULT || q->handle == RTLD_NEXT) {
 		scope_ask(q, RTLD_NEXT);
 	}

@@ -20,9 +20,10 @@ const struct entry_point *entry_points_find(const char *name)
 	return NULL;
 }
 
-void *entry_points_stand_in(const struct entry_point *e, void *real)
+void *entry_points_stand_in(const struct entry_point *e, void *real, enum convention convention)
 {
 	if (e->kind == ENTRY_IS_EXPORT)
-		return lsa_ap_function_for(real, e->export);
-	return lsa_mode_entry_for(real, e->kind == ENTRY_IS_USER_MODE ? LIBRARY_USER : LIBRARY_LSA);
+		return lsa_ap_function_for(real, e->export, convention);
+	return lsa_mode_entry_for(real, e->kind == ENTRY_IS_USER_MODE ? LIBRARY_USER : LIBRARY_LSA,
+				  convention);
 }

@@ -53,9 +53,9 @@ extern const struct entry_point entry_points[ENTRY_POINTS_COUNT];
 /* Returns the entry point of that name, or NULL. */
 const struct entry_point *entry_points_find(const char *name);
 
-/* The function that a host gets in place of a library's own. It is `real` itself if there are too
+/* The function that a host gets in place of a library's own, of that calling convention. It is `real` itself if there are too
  * many libraries or packages, or if the cold lock was not free in time; both are counted. */
-void *entry_points_stand_in(const struct entry_point *e, void *real);
+void *entry_points_stand_in(const struct entry_point *e, void *real, enum convention convention);
 
 #endif
 #endif

@@ -61,7 +61,7 @@ void *linked_target(uint32_t number, const void *caller)
 	if (!real)
 		real = (void *)not_found;
 	else if (!is_inner_call(e, real, caller))
-		real = entry_points_stand_in(e, real);
+		real = entry_points_stand_in(e, real, CONVENTION_SYSV);
 	errno = saved_errno;
 	return real;
 }

@@ -73,7 +73,7 @@ static void hook_all(void *needs_trace)
 		if (!t->table || t->image != images_number(t->table))
 			continue;
 		if (trace_is_mine())
-			inplace_hook(t->table, t->slots, t->name);
+			inplace_hook(t->table, t->slots, CONVENTION_SYSV, t->name);
 		else
 			*(bool *)needs_trace |= inplace_has_work(t->table, t->slots);
 	}

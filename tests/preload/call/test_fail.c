@@ -123,7 +123,7 @@ static void start_with(const char *fail)
 	hosts.GetClientInfoEx = (void *)host_variable;
 	preload_init(options);
 	cr_assert(trace_begin());
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
 }
 
 static void end(void)
@@ -225,7 +225,8 @@ Test(fail, calls_of_all_packages_are_counted)
 	PLSA_SECPKG_FUNCTION_TABLE other;
 
 	start_with("fail=AllocateLsaHeap\\:2");
-	other = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, OTHER_PACKAGE, OTHER_PACKAGE);
+	other = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, OTHER_PACKAGE,
+				 OTHER_PACKAGE);
 	cr_assert(ours->AllocateLsaHeap(1));
 	cr_assert_null(other->AllocateLsaHeap(1));
 	cr_assert(ours->AllocateLsaHeap(1));
@@ -321,7 +322,7 @@ Test(fail, what_a_call_that_was_made_to_fail_has_not_released_is_no_leak)
 	start_with("fail=DeleteSharedMemory:fail=FreeClientBuffer");
 	hosts.Older.AllocateClientBuffer = host_allocate_client;
 	hosts.Older.FreeClientBuffer = (void *)host_variable;
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
 	section = ours->CreateSharedMemory(4096, 4096);
 	block = ours->AllocateSharedMemory(section, 64);
 	ours->AllocateClientBuffer(AT(1), 64, &buffer);
@@ -391,7 +392,7 @@ Test(fail, registers_that_may_be_arguments_pass_through)
 {
 	start_with("fail=GetClientInfoEx\\:0");
 	hosts.GetClientInfoEx = (void *)(uintptr_t)host_registers;
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
 	__asm__ volatile("movq $0x1234, %%rax\n\t"
 			 "movq $0x5678, %%r10\n\t"
 			 "call *%0"
@@ -408,7 +409,7 @@ Test(fail, slots_that_are_not_named_keep_what_they_had)
 {
 	start_with("fail=DuplicateHandle:fail=RegisterCallback");
 	hosts.Older.AddCredential = (void *)host_variable; /* where a client has RegisterCallback */
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
 	cr_assert_eq((void *)ours->AddCredential, (void *)host_variable);
 	cr_assert_eq(ours->CreateToken, host_create_token);
 	cr_assert_eq(originals_of_shims[PACKAGE][SLOT_AllocateLsaHeap], (void *)host_allocate);
@@ -421,7 +422,8 @@ Test(fail, a_call_through_the_table_of_another_package_is_counted_once)
 	PLSA_SECPKG_FUNCTION_TABLE other;
 
 	start_with("fail=DuplicateHandle\\:2:fail=AllocateLsaHeap\\:2");
-	other = table_substitute(ours, TABLE_FULL, TABLE_FULL, OTHER_PACKAGE, OTHER_PACKAGE);
+	other = table_substitute(ours, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, OTHER_PACKAGE,
+				 OTHER_PACKAGE);
 	cr_assert_eq(other->DuplicateHandle(AT(6), &copy), 7);
 	cr_assert_eq(last_event()->package, OTHER_PACKAGE);
 	cr_assert_lt(other->DuplicateHandle(AT(6), &copy), 0);
@@ -445,7 +447,7 @@ Test(fail, a_table_that_is_changed_in_place_has_stubs)
 	/* Functions of this program would be taken for the tracer's own, and a sanitizer's malloc() is one. */
 	hosts.Older.DuplicateHandle = (void *)abort;
 	hosts.Older.AllocateLsaHeap = (void *)gnu_get_libc_version;
-	inplace_hook((void **)&hosts, sizeof(hosts) / sizeof(void *), "table");
+	inplace_hook((void **)&hosts, sizeof(hosts) / sizeof(void *), CONVENTION_SYSV, "table");
 	cr_assert_eq(hosts.Older.DuplicateHandle(AT(6), &copy), (NTSTATUS)0xc000009a);
 	cr_assert_eq(copy, AT(5));
 	cr_assert(hosts.Older.AllocateLsaHeap(1));
@@ -466,7 +468,8 @@ Test(fail, slots_of_a_clients_table_fail)
 	SECPKG_DLL_FUNCTIONS dll = { host_allocate, NULL, host_register, NULL }, *client;
 
 	start_with("fail=RegisterCallback:fail=AllocateHeap:fail=LocatePackageById");
-	client = table_substitute(&dll, TABLE_DLL, TABLE_DLL, OTHER_PACKAGE, OTHER_PACKAGE);
+	client = table_substitute(&dll, TABLE_DLL, TABLE_DLL, CONVENTION_SYSV, OTHER_PACKAGE,
+				  OTHER_PACKAGE);
 	cr_assert_eq(client->RegisterCallback(1, NULL), STATUS_NO_MEMORY);
 	cr_assert_null(client->AllocateHeap(1));
 	cr_assert_null(client->LocatePackageById, "an empty slot stays empty");
@@ -479,9 +482,11 @@ Test(fail, packages_that_share_an_index_do_not_get_each_others_functions)
 	PLSA_SECPKG_FUNCTION_TABLE one, two;
 
 	start_with("fail=CreateToken\\:0");
-	one = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, 70, TRACE_PACKAGE_OTHER);
+	one = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, 70,
+			       TRACE_PACKAGE_OTHER);
 	hosts.Older.CreateToken = (void *)host_variable;
-	two = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, 71, TRACE_PACKAGE_OTHER);
+	two = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, 71,
+			       TRACE_PACKAGE_OTHER);
 	ours = one;
 	cr_assert_eq(create_token(), 8);
 	cr_assert_eq((void *)two->CreateToken, (void *)host_variable);

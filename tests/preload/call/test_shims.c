@@ -165,7 +165,7 @@ static void start(void)
 	snprintf(options, sizeof(options), "ring=4M:output=%s/a.trace", folder);
 	preload_init(options);
 	cr_assert(trace_begin());
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
 	host.deleted = TRUE;
 }
 
@@ -990,7 +990,7 @@ Test(shims, threads_that_call_at_once_are_counted_exactly)
 
 	hosts.AllocateLsaHeap = own_allocate;
 	hosts.FreeLsaHeap = own_free;
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
 	preload_run_threads(THREADS, allocate_and_free);
 	for (struct trace_counters *counters = preload_next_counters(NULL); counters;
 	     counters = preload_next_counters(counters)) {

@@ -442,10 +442,12 @@ Test(preload_guarded, a_host_never_gets_a_guarded_block_to_free)
 	PVOID section, block;
 
 	start_functions();
-	create = guardpage_function(SLOT_CreateSharedMemory, (void *)host_create);
-	allocate = guardpage_function(SLOT_AllocateSharedMemory, (void *)host_allocate);
-	release = guardpage_function(SLOT_FreeSharedMemory, (void *)host_free_in_section);
-	release_lsa = guardpage_function(SLOT_FreeLsaHeap, (void *)host_free);
+	create = guardpage_function(SLOT_CreateSharedMemory, CONVENTION_SYSV, (void *)host_create);
+	allocate = guardpage_function(SLOT_AllocateSharedMemory, CONVENTION_SYSV,
+				      (void *)host_allocate);
+	release = guardpage_function(SLOT_FreeSharedMemory, CONVENTION_SYSV,
+				     (void *)host_free_in_section);
+	release_lsa = guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_free);
 	section = create(ROOM, ROOM);
 	block = allocate(section, SIZE);
 	cr_assert(guarded_owns(section) && guarded_owns(block));
@@ -464,9 +466,10 @@ Test(preload_guarded, what_is_not_the_guards_goes_to_the_host)
 	LSA_FREE_LSA_HEAP *release_lsa;
 
 	start_functions();
-	create = guardpage_function(SLOT_CreateSharedMemory, (void *)host_create);
-	allocate = guardpage_function(SLOT_AllocateSharedMemory, (void *)host_allocate);
-	release_lsa = guardpage_function(SLOT_FreeLsaHeap, (void *)host_free);
+	create = guardpage_function(SLOT_CreateSharedMemory, CONVENTION_SYSV, (void *)host_create);
+	allocate = guardpage_function(SLOT_AllocateSharedMemory, CONVENTION_SYSV,
+				      (void *)host_allocate);
+	release_lsa = guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_free);
 	cr_expect_eq(create(0, 0), (PVOID)&host_calls);
 	cr_expect_eq(allocate(&host_calls, SIZE), (PVOID)&host_calls);
 	release_lsa(&host_calls);
@@ -478,14 +481,16 @@ Test(preload_guarded, a_slot_has_one_host_and_families_that_are_not_named_stay_i
 	void *ours;
 
 	start_functions();
-	ours = guardpage_function(SLOT_FreeLsaHeap, (void *)host_free);
+	ours = guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_free);
 	cr_expect_neq(ours, (void *)host_free);
-	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, (void *)host_free), ours);
-	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, ours), ours);
-	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, (void *)host_create), (void *)host_create);
-	cr_expect_eq(guardpage_function(SLOT_AllocateLsaHeap, (void *)host_allocate),
+	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_free), ours);
+	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, ours), ours);
+	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_create),
+		     (void *)host_create);
+	cr_expect_eq(guardpage_function(SLOT_AllocateLsaHeap, CONVENTION_SYSV, (void *)host_allocate),
 		     (void *)host_allocate);
-	cr_expect_eq(guardpage_function(SLOT_AllocateClientBuffer, (void *)host_allocate),
+	cr_expect_eq(guardpage_function(SLOT_AllocateClientBuffer, CONVENTION_SYSV,
+					(void *)host_allocate),
 		     (void *)host_allocate);
 }
 

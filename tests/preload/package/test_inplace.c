@@ -49,7 +49,7 @@ static unsigned count_shims_in(void *const *slots, size_t count, uint32_t packag
 
 	for (size_t i = 0; i < count; i++)
 		for (int slot = 0; slot < SLOT_COUNT; slot++)
-			shims_in += slots[i] == shims[slot][package];
+			shims_in += slots[i] == shims_sysv[slot][package];
 	return shims_in;
 }
 
@@ -60,12 +60,12 @@ static unsigned count_shims(const LSA_SECPKG_FUNCTION_TABLE *table, uint32_t pac
 
 static void hook(LSA_SECPKG_FUNCTION_TABLE *table)
 {
-	inplace_hook((void **)table, LSA_SECPKG_SLOT_COUNT, "table");
+	inplace_hook((void **)table, LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "table");
 }
 
 static void hook_anew(LSA_SECPKG_FUNCTION_TABLE *table)
 {
-	inplace_hook_anew((void **)table, LSA_SECPKG_SLOT_COUNT, "table");
+	inplace_hook_anew((void **)table, LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "table");
 }
 
 /* No slot behind the length that a table is said to have is touched. */
@@ -76,8 +76,8 @@ Test(inplace, a_newer_table_has_more_slots_if_it_is_said_to_be_so_long)
 
 	for (size_t i = 0; i < SLOTS; i++)
 		table[i] = shorter[i] = HOST_FUNCTION;
-	inplace_hook(table, SLOTS, "table");
-	inplace_hook(shorter, LSA_SECPKG_SLOT_COUNT, "shorter");
+	inplace_hook(table, SLOTS, CONVENTION_SYSV, "table");
+	inplace_hook(shorter, LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "shorter");
 	cr_expect_eq(count_shims_in(table, SLOTS, 0), (unsigned)NEWEST_SLOTS);
 	cr_expect_eq(count_shims_in(shorter, SLOTS, 1), (unsigned)LSA_SLOTS);
 }
@@ -89,7 +89,7 @@ Test(inplace, every_slot_that_is_traced_gets_its_shim)
 	fill(&table, HOST_FUNCTION);
 	hook(&table);
 	cr_assert_eq(count_shims(&table, 0), (unsigned)LSA_SLOTS);
-	cr_assert_eq((void *)table.AllocateLsaHeap, shims[SLOT_AllocateLsaHeap][0]);
+	cr_assert_eq((void *)table.AllocateLsaHeap, shims_sysv[SLOT_AllocateLsaHeap][0]);
 	cr_assert_eq(originals_of_shims[0][SLOT_AllocateLsaHeap], HOST_FUNCTION);
 	cr_assert_eq((void *)table.CreateThread, HOST_FUNCTION);
 }
@@ -99,8 +99,8 @@ Test(inplace, a_table_that_ends_sooner_is_not_written_beyond)
 	static LSA_SECPKG_FUNCTION_TABLE table;
 
 	fill(&table, HOST_FUNCTION);
-	inplace_hook((void **)&table, LSA_DISPATCH_SLOT_COUNT, "table");
-	cr_assert_eq((void *)table.AllocateLsaHeap, shims[SLOT_AllocateLsaHeap][0]);
+	inplace_hook((void **)&table, LSA_DISPATCH_SLOT_COUNT, CONVENTION_SYSV, "table");
+	cr_assert_eq((void *)table.AllocateLsaHeap, shims_sysv[SLOT_AllocateLsaHeap][0]);
 	cr_assert_eq((void *)table.CreateSharedMemory, HOST_FUNCTION);
 	cr_assert_eq((void *)table.CallPackage, HOST_FUNCTION);
 	hook(&table);
@@ -136,10 +136,10 @@ Test(inplace, what_lies_where_nothing_can_be_read_is_left_alone)
 	cr_assert_eq(mprotect(pages + page, page, PROT_NONE), 0);
 	for (size_t i = 0; i < LSA_DISPATCH_SLOT_COUNT; i++)
 		table[i] = HOST_FUNCTION;
-	inplace_hook(table, LSA_SECPKG_SLOT_COUNT, "table");
-	cr_assert_eq(table[5], shims[SLOT_AllocateLsaHeap][0]);
-	inplace_hook((void **)(pages + page), LSA_SECPKG_SLOT_COUNT, "table");
-	inplace_hook(NULL, LSA_SECPKG_SLOT_COUNT, "table");
+	inplace_hook(table, LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "table");
+	cr_assert_eq(table[5], shims_sysv[SLOT_AllocateLsaHeap][0]);
+	inplace_hook((void **)(pages + page), LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "table");
+	inplace_hook(NULL, LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "table");
 }
 
 Test(inplace, a_table_is_one_package_however_often_it_is_hooked)
@@ -232,6 +232,6 @@ Test(inplace, a_filled_table_without_shared_memory_gets_ours)
 	hook(&first);
 	cr_expect_null(first.CreateSharedMemory);
 	hook_anew(&second);
-	cr_expect_eq((void *)second.CreateSharedMemory, shims[SLOT_CreateSharedMemory][1]);
+	cr_expect_eq((void *)second.CreateSharedMemory, shims_sysv[SLOT_CreateSharedMemory][1]);
 	cr_expect_eq(count_shims(&second, 1), (unsigned)LSA_SLOTS);
 }

@@ -51,7 +51,7 @@ static int traced_at(size_t index)
 /* For a package whose number and index are the same. */
 static void **substitute(const void *table, enum table_kind kind, uint32_t package)
 {
-	return table_substitute(table, kind, kind, package, package);
+	return table_substitute(table, kind, kind, CONVENTION_SYSV, package, package);
 }
 
 /* Returns what a table is taken for, without a doubt. */
@@ -96,7 +96,7 @@ static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t pa
 		int slot = traced_at(i);
 
 		if (slot >= 0 && i < slots && i < mapped) {
-			cr_expect_eq(table[i], shims[slot][package], "slot %zu", i);
+			cr_expect_eq(table[i], shims_sysv[slot][package], "slot %zu", i);
 			cr_expect_eq(originals_of_shims[package][slot], code(i), "slot %zu", i);
 		} else {
 			cr_expect_eq(table[i], i < mapped ? code(i) : NULL, "slot %zu", i);
@@ -212,7 +212,7 @@ Test(table, each_package_has_its_own)
 
 Test(table, no_two_shims_are_one)
 {
-	void *const *all = &shims[0][0];
+	void *const *all = &shims_sysv[0][0];
 
 	for (size_t i = 0; i < SLOT_COUNT * TRACE_PACKAGES; i++)
 		for (size_t earlier = 0; earlier < i; earlier++)
@@ -229,7 +229,7 @@ Test(table, a_package_that_is_initialised_again_finds_its_copy_where_it_was)
 	other[create] = code(1000);
 	ours = substitute(host, TABLE_FULL, PACKAGE);
 	cr_assert_eq(substitute(other, TABLE_FULL, PACKAGE), ours);
-	cr_assert_eq(ours[create], shims[SLOT_CreateSharedMemory][PACKAGE]);
+	cr_assert_eq(ours[create], shims_sysv[SLOT_CreateSharedMemory][PACKAGE]);
 	cr_assert_eq(originals_of_shims[PACKAGE][SLOT_CreateSharedMemory], code(1000));
 }
 
@@ -272,9 +272,9 @@ Test(table, a_clients_table_has_slots_of_its_own)
 		const void *expected = i < DLL_SLOTS ? host[i] : NULL;
 
 		if (i == traced[SLOT_AllocateHeap])
-			expected = shims[SLOT_AllocateHeap][PACKAGE];
+			expected = shims_sysv[SLOT_AllocateHeap][PACKAGE];
 		else if (i == traced[SLOT_FreeHeap])
-			expected = shims[SLOT_FreeHeap][PACKAGE];
+			expected = shims_sysv[SLOT_FreeHeap][PACKAGE];
 		cr_expect_eq(ours[i], expected, "slot %zu", i);
 	}
 	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_FreeHeap], host[1]);
@@ -289,14 +289,18 @@ Test(table, packages_that_share_an_index_share_its_shims_where_their_host_has_on
 	fill(host, TABLE_SLOTS);
 	fill(other, TABLE_SLOTS);
 	other[create] = code(1000);
-	cr_assert_neq(table_substitute(host, TABLE_FULL, TABLE_FULL, 70, TRACE_PACKAGE_OTHER),
-		      table_substitute(host, TABLE_FULL, TABLE_FULL, 71, TRACE_PACKAGE_OTHER));
-	ours = table_substitute(other, TABLE_FULL, TABLE_FULL, 72, TRACE_PACKAGE_OTHER);
+	cr_assert_neq(table_substitute(host, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, 70,
+				       TRACE_PACKAGE_OTHER),
+		      table_substitute(host, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, 71,
+				       TRACE_PACKAGE_OTHER));
+	ours = table_substitute(other, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, 72,
+				TRACE_PACKAGE_OTHER);
 	cr_assert_eq(ours[create], code(1000));
 	cr_assert_eq(originals_of_shims[TRACE_PACKAGE_OTHER][SLOT_CreateSharedMemory], code(create));
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
 	other[create] = code(create);
-	ours = table_substitute(other, TABLE_FULL, TABLE_FULL, 72, TRACE_PACKAGE_OTHER);
+	ours = table_substitute(other, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, 72,
+				TRACE_PACKAGE_OTHER);
 	expect_hooked(ours, SLOTS, TABLE_SLOTS, TRACE_PACKAGE_OTHER);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 1);
 }
@@ -317,14 +321,15 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 
 		if (!is_of_lsa[slot])
 			continue;
-		cr_expect_eq(ours[traced[slot]], wanted ? shims[slot][PACKAGE] : code(traced[slot]),
-			     "slot %d", slot);
+		cr_expect_eq(ours[traced[slot]],
+			     wanted ? shims_sysv[slot][PACKAGE] : code(traced[slot]), "slot %d",
+			     slot);
 	}
 }
 
 /* lsatrace's own functions in place of the host's. */
 
-static void *const *const ours_by_slot = sharedmem_functions;
+#define OURS_BY_SLOT (sharedmem_functions[CONVENTION_SYSV])
 
 static void start_provided(void)
 {
@@ -348,9 +353,9 @@ static void expect_provided(void **table)
 			cr_expect_eq(table[i], i < SLOTS ? code(i) : NULL);
 			continue;
 		}
-		cr_expect_eq(table[i], shims[slot][PACKAGE]);
+		cr_expect_eq(table[i], shims_sysv[slot][PACKAGE]);
 		cr_expect_eq(originals_of_shims[PACKAGE][slot],
-			     is_shared_memory(slot) ? ours_by_slot[slot] : code(i));
+			     is_shared_memory(slot) ? OURS_BY_SLOT[slot] : code(i));
 	}
 }
 
@@ -401,7 +406,7 @@ Test(provided, other_slots_of_null_stay_null)
 		int slot = traced_at(i);
 
 		cr_expect_eq(ours[i],
-			     slot >= 0 && is_shared_memory(slot) ? shims[slot][PACKAGE] : NULL);
+			     slot >= 0 && is_shared_memory(slot) ? shims_sysv[slot][PACKAGE] : NULL);
 	}
 }
 
@@ -413,9 +418,9 @@ Test(provided, a_table_for_none_has_shared_memory_and_heaps)
 	cr_assert_not_null(ours);
 	for (size_t i = 0; i < TABLE_SLOTS; i++) {
 		int slot = traced_at(i);
-		bool is_ours = slot >= 0 && ours_by_slot[slot];
+		bool is_ours = slot >= 0 && OURS_BY_SLOT[slot];
 
-		cr_expect_eq(ours[i], is_ours ? shims[slot][PACKAGE] : NULL, "slot %zu", i);
+		cr_expect_eq(ours[i], is_ours ? shims_sysv[slot][PACKAGE] : NULL, "slot %zu", i);
 	}
 	cr_expect_not_null(ours[traced[SLOT_AllocateLsaHeap]]);
 	cr_expect_not_null(ours[traced[SLOT_FreeReturnBuffer]]);
@@ -430,14 +435,14 @@ Test(provided, a_table_for_none_has_the_heap_of_the_dispatch_table)
 
 	substitute(dispatch, TABLE_DISPATCH, PACKAGE);
 	ours = substitute(NULL, TABLE_FULL, PACKAGE);
-	cr_expect_eq(ours[allocate], shims[SLOT_AllocateLsaHeap][PACKAGE]);
+	cr_expect_eq(ours[allocate], shims_sysv[SLOT_AllocateLsaHeap][PACKAGE]);
 	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_AllocateLsaHeap], code(allocate));
 	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_AllocatePrivateHeap],
-		     ours_by_slot[SLOT_AllocatePrivateHeap]);
+		     OURS_BY_SLOT[SLOT_AllocatePrivateHeap]);
 	table_forget(PACKAGE);
 	substitute(NULL, TABLE_FULL, PACKAGE);
 	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_AllocateLsaHeap],
-		     ours_by_slot[SLOT_AllocateLsaHeap]);
+		     OURS_BY_SLOT[SLOT_AllocateLsaHeap]);
 }
 
 /* A package that has a table expects that the heaps work, whether they are traced or not. */
@@ -445,10 +450,12 @@ Test(provided, an_implementation_without_heaps_gets_those_of_sharedmem)
 {
 	void *functions[SLOT_COUNT] = { [SLOT_CreateSharedMemory] = code(1) };
 
-	cr_assert_eq(table_functions_of(functions, FAMILY_SHARED_MEMORY), functions);
-	cr_assert_eq(table_functions_of(functions, FAMILY_LSA_HEAP), sharedmem_functions);
+	cr_assert_eq(table_functions_of(functions, CONVENTION_SYSV, FAMILY_SHARED_MEMORY),
+		     functions);
+	cr_assert_eq(table_functions_of(functions, CONVENTION_SYSV, FAMILY_LSA_HEAP),
+		     sharedmem_functions[CONVENTION_SYSV]);
 	functions[SLOT_AllocatePrivateHeap] = code(2);
-	cr_assert_eq(table_functions_of(functions, FAMILY_PRIVATE_HEAP), functions);
+	cr_assert_eq(table_functions_of(functions, CONVENTION_SYSV, FAMILY_PRIVATE_HEAP), functions);
 }
 
 Test(provided, heaps_that_are_not_traced_are_there_all_the_same)
@@ -457,8 +464,9 @@ Test(provided, heaps_that_are_not_traced_are_there_all_the_same)
 
 	preload_init("families=shared-memory");
 	ours = substitute(NULL, TABLE_FULL, PACKAGE);
-	cr_expect_eq(ours[traced[SLOT_AllocateLsaHeap]], ours_by_slot[SLOT_AllocateLsaHeap]);
-	cr_expect_eq(ours[traced[SLOT_CreateSharedMemory]], shims[SLOT_CreateSharedMemory][PACKAGE]);
+	cr_expect_eq(ours[traced[SLOT_AllocateLsaHeap]], OURS_BY_SLOT[SLOT_AllocateLsaHeap]);
+	cr_expect_eq(ours[traced[SLOT_CreateSharedMemory]],
+		     shims_sysv[SLOT_CreateSharedMemory][PACKAGE]);
 }
 
 Test(provided, nothing_is_provided_that_is_not_wanted)

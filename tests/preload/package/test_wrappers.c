@@ -174,8 +174,9 @@ static void start(void)
 	}
 	given.primary[3] = given.block[4];
 	enter(SPACE_CLIENT, FAMILY_CLIENT_BUFFER, AT(PROFILE), REQUEST);
-	cr_assert_eq(((SpLsaModeInitializeFn)lsa_mode_entry_for((void *)entry, LIBRARY_LSA))(
-			     0, &version, &ours, &count),
+	cr_assert_eq(((SpLsaModeInitializeFn)lsa_mode_entry_for((void *)entry, LIBRARY_LSA,
+								CONVENTION_SYSV))(0, &version,
+										  &ours, &count),
 		     STATUS_SUCCESS);
 	cr_assert_neq(ours, &package);
 }
