@@ -46,9 +46,9 @@ struct returns {
 	const struct owned *row;
 	void *const *place; /* the argument for each row; NULL: the caller does not want it */
 	unsigned rows;
-	enum convention convention; /* of the package */
 	ULONG asked;                /* a flag, or the attribute */
 	uint32_t trace;             /* trace_number() when the function was called, */
+	enum convention convention; /* of the package */
 	uint64_t began;             /* and the time, in ticks */
 	void *before[OWNED_MOST];   /* what lay in the places of blocks */
 	uint64_t attributes[ATTRIBUTE_WORDS];
