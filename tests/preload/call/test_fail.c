@@ -13,6 +13,7 @@
 #include "include/kinds.h"
 #include "include/secpkg.h"
 #include "preload/base/lock.h"
+#include "preload/call/convention.h"
 #include "preload/call/fail.h"
 #include "preload/call/originals.h"
 #include "preload/file/trace.h"
@@ -31,13 +32,13 @@ static PLSA_SECPKG_FUNCTION_TABLE ours;
 static char *folder;
 static unsigned calls; /* of the host's functions */
 
-static PVOID host_allocate(ULONG size)
+static PVOID SECPKG_CALL host_allocate(ULONG size)
 {
 	__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
 	return AT(0x1000 + size);
 }
 
-static PVOID host_create(ULONG max_size, ULONG initial_size)
+static PVOID SECPKG_CALL host_create(ULONG max_size, ULONG initial_size)
 {
 	(void)max_size;
 	(void)initial_size;
@@ -45,27 +46,27 @@ static PVOID host_create(ULONG max_size, ULONG initial_size)
 	return AT(0x9000);
 }
 
-static PVOID host_allocate_in(PVOID section, ULONG size)
+static PVOID SECPKG_CALL host_allocate_in(PVOID section, ULONG size)
 {
 	calls++;
 	return size == REFUSED_SIZE ? NULL : (char *)section + size;
 }
 
-static void host_free_in(PVOID section, PVOID memory)
+static void SECPKG_CALL host_free_in(PVOID section, PVOID memory)
 {
 	(void)section;
 	(void)memory;
 	calls++;
 }
 
-static BOOLEAN host_delete(PVOID section)
+static BOOLEAN SECPKG_CALL host_delete(PVOID section)
 {
 	(void)section;
 	calls++;
 	return TRUE;
 }
 
-static NTSTATUS host_duplicate(HANDLE handle, PHANDLE copy)
+static NTSTATUS SECPKG_CALL host_duplicate(HANDLE handle, PHANDLE copy)
 {
 	calls++;
 	*copy = handle;
@@ -74,10 +75,12 @@ static NTSTATUS host_duplicate(HANDLE handle, PHANDLE copy)
 }
 
 /* Of its 13 arguments seven are on the stack. */
-static NTSTATUS host_create_token(PLUID a, PTOKEN_SOURCE b, SECURITY_LOGON_TYPE c,
-				  SECURITY_IMPERSONATION_LEVEL d, LSA_TOKEN_INFORMATION_TYPE e,
-				  PVOID f, PTOKEN_GROUPS g, PUNICODE_STRING h, PUNICODE_STRING i,
-				  PUNICODE_STRING j, PUNICODE_STRING k, PHANDLE l, PNTSTATUS m)
+static NTSTATUS SECPKG_CALL host_create_token(PLUID a, PTOKEN_SOURCE b, SECURITY_LOGON_TYPE c,
+					      SECURITY_IMPERSONATION_LEVEL d,
+					      LSA_TOKEN_INFORMATION_TYPE e, PVOID f,
+					      PTOKEN_GROUPS g, PUNICODE_STRING h, PUNICODE_STRING i,
+					      PUNICODE_STRING j, PUNICODE_STRING k, PHANDLE l,
+					      PNTSTATUS m)
 {
 	calls++;
 	cr_assert(a == AT(1) && b == AT(2) && c == 3 && d == 4 && e == 5 && f == AT(6));
@@ -123,7 +126,7 @@ static void start_with(const char *fail)
 	hosts.GetClientInfoEx = (void *)host_variable;
 	preload_init(options);
 	cr_assert(trace_begin());
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, PACKAGE, PACKAGE);
 }
 
 static void end(void)
@@ -225,7 +228,7 @@ Test(fail, calls_of_all_packages_are_counted)
 	PLSA_SECPKG_FUNCTION_TABLE other;
 
 	start_with("fail=AllocateLsaHeap\\:2");
-	other = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, OTHER_PACKAGE,
+	other = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, OTHER_PACKAGE,
 				 OTHER_PACKAGE);
 	cr_assert(ours->AllocateLsaHeap(1));
 	cr_assert_null(other->AllocateLsaHeap(1));
@@ -307,7 +310,8 @@ static enum trace_entry_state state_of(const void *address)
 	return TRACE_ENTRY_FREE;
 }
 
-static NTSTATUS host_allocate_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *buffer)
+static NTSTATUS SECPKG_CALL host_allocate_client(PLSA_CLIENT_REQUEST request, ULONG size,
+						 PVOID *buffer)
 {
 	(void)request;
 	*buffer = AT(0x4000 + size);
@@ -322,7 +326,7 @@ Test(fail, what_a_call_that_was_made_to_fail_has_not_released_is_no_leak)
 	start_with("fail=DeleteSharedMemory:fail=FreeClientBuffer");
 	hosts.Older.AllocateClientBuffer = host_allocate_client;
 	hosts.Older.FreeClientBuffer = (void *)host_variable;
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, PACKAGE, PACKAGE);
 	section = ours->CreateSharedMemory(4096, 4096);
 	block = ours->AllocateSharedMemory(section, 64);
 	ours->AllocateClientBuffer(AT(1), 64, &buffer);
@@ -392,7 +396,7 @@ Test(fail, registers_that_may_be_arguments_pass_through)
 {
 	start_with("fail=GetClientInfoEx\\:0");
 	hosts.GetClientInfoEx = (void *)(uintptr_t)host_registers;
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, PACKAGE, PACKAGE);
 	__asm__ volatile("movq $0x1234, %%rax\n\t"
 			 "movq $0x5678, %%r10\n\t"
 			 "call *%0"
@@ -409,7 +413,7 @@ Test(fail, slots_that_are_not_named_keep_what_they_had)
 {
 	start_with("fail=DuplicateHandle:fail=RegisterCallback");
 	hosts.Older.AddCredential = (void *)host_variable; /* where a client has RegisterCallback */
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, PACKAGE, PACKAGE);
 	cr_assert_eq((void *)ours->AddCredential, (void *)host_variable);
 	cr_assert_eq(ours->CreateToken, host_create_token);
 	cr_assert_eq(originals_of_shims[PACKAGE][SLOT_AllocateLsaHeap], (void *)host_allocate);
@@ -422,7 +426,7 @@ Test(fail, a_call_through_the_table_of_another_package_is_counted_once)
 	PLSA_SECPKG_FUNCTION_TABLE other;
 
 	start_with("fail=DuplicateHandle\\:2:fail=AllocateLsaHeap\\:2");
-	other = table_substitute(ours, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, OTHER_PACKAGE,
+	other = table_substitute(ours, TABLE_FULL, TABLE_FULL, CONVENTION, OTHER_PACKAGE,
 				 OTHER_PACKAGE);
 	cr_assert_eq(other->DuplicateHandle(AT(6), &copy), 7);
 	cr_assert_eq(last_event()->package, OTHER_PACKAGE);
@@ -447,7 +451,7 @@ Test(fail, a_table_that_is_changed_in_place_has_stubs)
 	/* Functions of this program would be taken for the tracer's own, and a sanitizer's malloc() is one. */
 	hosts.Older.DuplicateHandle = (void *)abort;
 	hosts.Older.AllocateLsaHeap = (void *)gnu_get_libc_version;
-	inplace_hook((void **)&hosts, sizeof(hosts) / sizeof(void *), CONVENTION_SYSV, "table");
+	inplace_hook((void **)&hosts, sizeof(hosts) / sizeof(void *), CONVENTION, "table");
 	cr_assert_eq(hosts.Older.DuplicateHandle(AT(6), &copy), (NTSTATUS)0xc000009a);
 	cr_assert_eq(copy, AT(5));
 	cr_assert(hosts.Older.AllocateLsaHeap(1));
@@ -455,7 +459,7 @@ Test(fail, a_table_that_is_changed_in_place_has_stubs)
 	cr_assert_eq(hosts.Older.CreateToken, host_create_token);
 }
 
-static NTSTATUS host_register(ULONG number, LSA_CALLBACK_FUNCTION *callback)
+static NTSTATUS SECPKG_CALL host_register(ULONG number, LSA_CALLBACK_FUNCTION *callback)
 {
 	(void)number;
 	(void)callback;
@@ -468,7 +472,7 @@ Test(fail, slots_of_a_clients_table_fail)
 	SECPKG_DLL_FUNCTIONS dll = { host_allocate, NULL, host_register, NULL }, *client;
 
 	start_with("fail=RegisterCallback:fail=AllocateHeap:fail=LocatePackageById");
-	client = table_substitute(&dll, TABLE_DLL, TABLE_DLL, CONVENTION_SYSV, OTHER_PACKAGE,
+	client = table_substitute(&dll, TABLE_DLL, TABLE_DLL, CONVENTION, OTHER_PACKAGE,
 				  OTHER_PACKAGE);
 	cr_assert_eq(client->RegisterCallback(1, NULL), STATUS_NO_MEMORY);
 	cr_assert_null(client->AllocateHeap(1));
@@ -482,11 +486,9 @@ Test(fail, packages_that_share_an_index_do_not_get_each_others_functions)
 	PLSA_SECPKG_FUNCTION_TABLE one, two;
 
 	start_with("fail=CreateToken\\:0");
-	one = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, 70,
-			       TRACE_PACKAGE_OTHER);
+	one = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, 70, TRACE_PACKAGE_OTHER);
 	hosts.Older.CreateToken = (void *)host_variable;
-	two = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, 71,
-			       TRACE_PACKAGE_OTHER);
+	two = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, 71, TRACE_PACKAGE_OTHER);
 	ours = one;
 	cr_assert_eq(create_token(), 8);
 	cr_assert_eq((void *)two->CreateToken, (void *)host_variable);

@@ -15,6 +15,7 @@
 #include "include/secpkg.h"
 #include "preload/base/lock.h"
 #include "preload/base/reentry.h"
+#include "preload/call/convention.h"
 #include "preload/capture/unwind.h"
 #include "preload/file/lanes.h"
 #include "preload/file/trace.h"
@@ -58,47 +59,48 @@ static void asked(uint64_t argument0, uint64_t argument1, uint64_t argument2)
 
 #define NUMBER(pointer) ((uint64_t)(uintptr_t)(pointer))
 
-static PVOID host_create(ULONG max_size, ULONG initial_size)
+static PVOID SECPKG_CALL host_create(ULONG max_size, ULONG initial_size)
 {
 	asked(max_size, initial_size, 0);
 	return host.result;
 }
 
-static PVOID host_allocate_in(PVOID section, ULONG size)
+static PVOID SECPKG_CALL host_allocate_in(PVOID section, ULONG size)
 {
 	asked(NUMBER(section), size, 0);
 	return host.result;
 }
 
-static void host_free_in(PVOID section, PVOID memory)
+static void SECPKG_CALL host_free_in(PVOID section, PVOID memory)
 {
 	asked(NUMBER(section), NUMBER(memory), 0);
 }
 
-static BOOLEAN host_delete(PVOID section)
+static BOOLEAN SECPKG_CALL host_delete(PVOID section)
 {
 	asked(NUMBER(section), 0, 0);
 	return host.deleted;
 }
 
-static PVOID host_allocate(ULONG size)
+static PVOID SECPKG_CALL host_allocate(ULONG size)
 {
 	asked(size, 0, 0);
 	return host.result;
 }
 
-static PVOID host_allocate_private(SIZE_T size)
+static PVOID SECPKG_CALL host_allocate_private(SIZE_T size)
 {
 	asked(size, 0, 0);
 	return host.result;
 }
 
-static void host_free(PVOID memory)
+static void SECPKG_CALL host_free(PVOID memory)
 {
 	asked(NUMBER(memory), 0, 0);
 }
 
-static NTSTATUS host_allocate_client(PLSA_CLIENT_REQUEST request, ULONG size, PVOID *buffer)
+static NTSTATUS SECPKG_CALL host_allocate_client(PLSA_CLIENT_REQUEST request, ULONG size,
+						 PVOID *buffer)
 {
 	asked(NUMBER(request), size, NUMBER(buffer));
 	if (NT_SUCCESS(host.status))
@@ -106,14 +108,15 @@ static NTSTATUS host_allocate_client(PLSA_CLIENT_REQUEST request, ULONG size, PV
 	return host.status;
 }
 
-static NTSTATUS host_free_client(PLSA_CLIENT_REQUEST request, PVOID buffer)
+static NTSTATUS SECPKG_CALL host_free_client(PLSA_CLIENT_REQUEST request, PVOID buffer)
 {
 	asked(NUMBER(request), NUMBER(buffer), 0);
 	return host.status;
 }
 
-static NTSTATUS host_call_package(PUNICODE_STRING package, PVOID submit, ULONG bytes, PVOID *buffer,
-				  PULONG length, PNTSTATUS protocol_status)
+static NTSTATUS SECPKG_CALL host_call_package(PUNICODE_STRING package, PVOID submit, ULONG bytes,
+					      PVOID *buffer, PULONG length,
+					      PNTSTATUS protocol_status)
 {
 	asked(NUMBER(package), NUMBER(submit), bytes);
 	*buffer = host.result;
@@ -122,7 +125,7 @@ static NTSTATUS host_call_package(PUNICODE_STRING package, PVOID submit, ULONG b
 	return host.status;
 }
 
-static NTSTATUS host_get_auth_data(PVOID user, PUCHAR *data, PULONG length)
+static NTSTATUS SECPKG_CALL host_get_auth_data(PVOID user, PUCHAR *data, PULONG length)
 {
 	asked(NUMBER(user), 0, 0);
 	*data = host.result;
@@ -130,8 +133,9 @@ static NTSTATUS host_get_auth_data(PVOID user, PUCHAR *data, PULONG length)
 	return host.status;
 }
 
-static NTSTATUS host_get_credentials(PLUID logon, ULONG package, PULONG query, BOOLEAN all,
-				     PLSA_STRING key, PULONG key_bytes, PLSA_STRING credentials)
+static NTSTATUS SECPKG_CALL host_get_credentials(PLUID logon, ULONG package, PULONG query,
+						 BOOLEAN all, PLSA_STRING key, PULONG key_bytes,
+						 PLSA_STRING credentials)
 {
 	asked(NUMBER(logon), package, NUMBER(query) + all + NUMBER(key) + NUMBER(key_bytes));
 	if (credentials)
@@ -165,7 +169,7 @@ static void start(void)
 	snprintf(options, sizeof(options), "ring=4M:output=%s/a.trace", folder);
 	preload_init(options);
 	cr_assert(trace_begin());
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, PACKAGE, PACKAGE);
 	host.deleted = TRUE;
 }
 
@@ -397,7 +401,8 @@ Test(shims, errno_passes_through_even_if_the_tracer_fails)
 /* The upper half of a register that holds a ULONG can be anything. */
 Test(shims, of_a_length_of_32_bits_only_these_are_looked_at)
 {
-	void *(*allocate_wide)(uint64_t) = (void *(*)(uint64_t))(void *)ours->AllocateLsaHeap;
+	void *(SECPKG_CALL * allocate_wide)(uint64_t) =
+		(void *(SECPKG_CALL *)(uint64_t))(void *)ours->AllocateLsaHeap;
 
 	host.result = AT(0x1000);
 	allocate_wide(0xdead00000040);
@@ -965,14 +970,14 @@ Test(shims, the_host_runs_outside_of_the_tracer)
 
 enum { THREADS = 4, TURNS = 20000 };
 
-static PVOID own_allocate(ULONG size)
+static PVOID SECPKG_CALL own_allocate(ULONG size)
 {
 	static __thread uint64_t turn;
 
 	return AT((uint64_t)(uintptr_t)&turn + size + 64 * (turn++ % 500));
 }
 
-static void own_free(PVOID memory)
+static void SECPKG_CALL own_free(PVOID memory)
 {
 	(void)memory;
 }
@@ -990,7 +995,7 @@ Test(shims, threads_that_call_at_once_are_counted_exactly)
 
 	hosts.AllocateLsaHeap = own_allocate;
 	hosts.FreeLsaHeap = own_free;
-	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION_SYSV, PACKAGE, PACKAGE);
+	ours = table_substitute(&hosts, TABLE_FULL, TABLE_FULL, CONVENTION, PACKAGE, PACKAGE);
 	preload_run_threads(THREADS, allocate_and_free);
 	for (struct trace_counters *counters = preload_next_counters(NULL); counters;
 	     counters = preload_next_counters(counters)) {

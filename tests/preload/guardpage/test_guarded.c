@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "include/secpkg.h"
+#include "preload/call/convention.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
@@ -400,27 +401,27 @@ Test(preload_guarded, a_block_is_guarded_where_unguarded_ones_were)
 
 static int host_calls;
 
-static void host_free(PVOID memory)
+static void SECPKG_CALL host_free(PVOID memory)
 {
 	(void)memory;
 	host_calls++;
 }
 
-static void host_free_in_section(PVOID section, PVOID memory)
+static void SECPKG_CALL host_free_in_section(PVOID section, PVOID memory)
 {
 	(void)section;
 	(void)memory;
 	host_calls++;
 }
 
-static PVOID host_create(ULONG max_size, ULONG initial_size)
+static PVOID SECPKG_CALL host_create(ULONG max_size, ULONG initial_size)
 {
 	(void)max_size;
 	(void)initial_size;
 	return &host_calls;
 }
 
-static PVOID host_allocate(PVOID section, ULONG size)
+static PVOID SECPKG_CALL host_allocate(PVOID section, ULONG size)
 {
 	(void)size;
 	return section;
@@ -442,12 +443,11 @@ Test(preload_guarded, a_host_never_gets_a_guarded_block_to_free)
 	PVOID section, block;
 
 	start_functions();
-	create = guardpage_function(SLOT_CreateSharedMemory, CONVENTION_SYSV, (void *)host_create);
-	allocate = guardpage_function(SLOT_AllocateSharedMemory, CONVENTION_SYSV,
-				      (void *)host_allocate);
-	release = guardpage_function(SLOT_FreeSharedMemory, CONVENTION_SYSV,
-				     (void *)host_free_in_section);
-	release_lsa = guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_free);
+	create = guardpage_function(SLOT_CreateSharedMemory, CONVENTION, (void *)host_create);
+	allocate = guardpage_function(SLOT_AllocateSharedMemory, CONVENTION, (void *)host_allocate);
+	release =
+		guardpage_function(SLOT_FreeSharedMemory, CONVENTION, (void *)host_free_in_section);
+	release_lsa = guardpage_function(SLOT_FreeLsaHeap, CONVENTION, (void *)host_free);
 	section = create(ROOM, ROOM);
 	block = allocate(section, SIZE);
 	cr_assert(guarded_owns(section) && guarded_owns(block));
@@ -466,10 +466,9 @@ Test(preload_guarded, what_is_not_the_guards_goes_to_the_host)
 	LSA_FREE_LSA_HEAP *release_lsa;
 
 	start_functions();
-	create = guardpage_function(SLOT_CreateSharedMemory, CONVENTION_SYSV, (void *)host_create);
-	allocate = guardpage_function(SLOT_AllocateSharedMemory, CONVENTION_SYSV,
-				      (void *)host_allocate);
-	release_lsa = guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_free);
+	create = guardpage_function(SLOT_CreateSharedMemory, CONVENTION, (void *)host_create);
+	allocate = guardpage_function(SLOT_AllocateSharedMemory, CONVENTION, (void *)host_allocate);
+	release_lsa = guardpage_function(SLOT_FreeLsaHeap, CONVENTION, (void *)host_free);
 	cr_expect_eq(create(0, 0), (PVOID)&host_calls);
 	cr_expect_eq(allocate(&host_calls, SIZE), (PVOID)&host_calls);
 	release_lsa(&host_calls);
@@ -481,16 +480,15 @@ Test(preload_guarded, a_slot_has_one_host_and_families_that_are_not_named_stay_i
 	void *ours;
 
 	start_functions();
-	ours = guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_free);
+	ours = guardpage_function(SLOT_FreeLsaHeap, CONVENTION, (void *)host_free);
 	cr_expect_neq(ours, (void *)host_free);
-	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_free), ours);
-	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, ours), ours);
-	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION_SYSV, (void *)host_create),
+	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION, (void *)host_free), ours);
+	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION, ours), ours);
+	cr_expect_eq(guardpage_function(SLOT_FreeLsaHeap, CONVENTION, (void *)host_create),
 		     (void *)host_create);
-	cr_expect_eq(guardpage_function(SLOT_AllocateLsaHeap, CONVENTION_SYSV, (void *)host_allocate),
+	cr_expect_eq(guardpage_function(SLOT_AllocateLsaHeap, CONVENTION, (void *)host_allocate),
 		     (void *)host_allocate);
-	cr_expect_eq(guardpage_function(SLOT_AllocateClientBuffer, CONVENTION_SYSV,
-					(void *)host_allocate),
+	cr_expect_eq(guardpage_function(SLOT_AllocateClientBuffer, CONVENTION, (void *)host_allocate),
 		     (void *)host_allocate);
 }
 

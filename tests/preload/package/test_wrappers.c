@@ -12,6 +12,7 @@
 
 #include "include/secpkg.h"
 #include "include/slots.h"
+#include "preload/call/convention.h"
 #include "preload/ledger/ledger.h"
 #include "preload/ledger/lookup.h"
 #include "preload/package/lsa_mode.h"
@@ -31,8 +32,8 @@ static struct {
 	void *primary[WORDS]; /* the caller's structure, which points to a block */
 } given;
 
-static NTSTATUS entry(ULONG version, PULONG package_version, PSECPKG_FUNCTION_TABLE *tables,
-		      PULONG count)
+static NTSTATUS SECPKG_CALL entry(ULONG version, PULONG package_version,
+				  PSECPKG_FUNCTION_TABLE *tables, PULONG count)
 {
 	(void)version;
 	*package_version = SECPKG_INTERFACE_VERSION_8;
@@ -41,8 +42,9 @@ static NTSTATUS entry(ULONG version, PULONG package_version, PSECPKG_FUNCTION_TA
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STRING database,
-				   PLSA_STRING confidentiality, PLSA_STRING *name)
+static NTSTATUS SECPKG_CALL initialize_package(ULONG id, PLSA_DISPATCH_TABLE table,
+					       PLSA_STRING database, PLSA_STRING confidentiality,
+					       PLSA_STRING *name)
 {
 	(void)id, (void)table, (void)database, (void)confidentiality;
 	*name = given.block[0];
@@ -50,11 +52,13 @@ static NTSTATUS initialize_package(ULONG id, PLSA_DISPATCH_TABLE table, PLSA_STR
 }
 
 /* The older kinds of logon have fewer results. */
-static NTSTATUS log_on_plainly(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
-			       PVOID information, PVOID client_base, ULONG bytes, PVOID *profile,
-			       PULONG profile_bytes, PLUID id, PNTSTATUS sub_status,
-			       PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
-			       PLSA_UNICODE_STRING *account, PLSA_UNICODE_STRING *authority)
+static NTSTATUS SECPKG_CALL log_on_plainly(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
+					   PVOID information, PVOID client_base, ULONG bytes,
+					   PVOID *profile, PULONG profile_bytes, PLUID id,
+					   PNTSTATUS sub_status,
+					   PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
+					   PLSA_UNICODE_STRING *account,
+					   PLSA_UNICODE_STRING *authority)
 {
 	(void)request, (void)type, (void)information, (void)client_base, (void)bytes;
 	(void)profile_bytes, (void)id, (void)sub_status, (void)token_type;
@@ -65,24 +69,24 @@ static NTSTATUS log_on_plainly(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE 
 	return given.status;
 }
 
-static NTSTATUS log_on_with_machine(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
-				    PVOID information, PVOID client_base, ULONG bytes,
-				    PVOID *profile, PULONG profile_bytes, PLUID id,
-				    PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type,
-				    PVOID *token, PUNICODE_STRING *account,
-				    PUNICODE_STRING *authority, PUNICODE_STRING *machine)
+static NTSTATUS SECPKG_CALL
+log_on_with_machine(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
+		    PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes, PLUID id,
+		    PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
+		    PUNICODE_STRING *account, PUNICODE_STRING *authority, PUNICODE_STRING *machine)
 {
 	*machine = given.block[3];
 	return log_on_plainly(request, type, information, client_base, bytes, profile,
 			      profile_bytes, id, sub_status, token_type, token, account, authority);
 }
 
-static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PVOID information,
-		       PVOID client_base, ULONG bytes, PVOID *profile, PULONG profile_bytes,
-		       PLUID id, PNTSTATUS sub_status, PLSA_TOKEN_INFORMATION_TYPE token_type,
-		       PVOID *token, PUNICODE_STRING *account, PUNICODE_STRING *authority,
-		       PUNICODE_STRING *machine, PSECPKG_PRIMARY_CRED primary,
-		       PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached)
+static NTSTATUS SECPKG_CALL log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type,
+				   PVOID information, PVOID client_base, ULONG bytes, PVOID *profile,
+				   PULONG profile_bytes, PLUID id, PNTSTATUS sub_status,
+				   PLSA_TOKEN_INFORMATION_TYPE token_type, PVOID *token,
+				   PUNICODE_STRING *account, PUNICODE_STRING *authority,
+				   PUNICODE_STRING *machine, PSECPKG_PRIMARY_CRED primary,
+				   PSECPKG_SUPPLEMENTAL_CRED_ARRAY *cached)
 {
 	(void)request, (void)type, (void)information, (void)client_base, (void)bytes;
 	(void)profile_bytes, (void)id, (void)sub_status, (void)token_type, (void)primary;
@@ -96,9 +100,9 @@ static NTSTATUS log_on(PLSA_CLIENT_REQUEST request, SECURITY_LOGON_TYPE type, PV
 	return given.status;
 }
 
-static NTSTATUS call_package(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID client_base,
-			     ULONG bytes, PVOID *answer, PULONG answer_bytes,
-			     PNTSTATUS protocol_status)
+static NTSTATUS SECPKG_CALL call_package(PLSA_CLIENT_REQUEST request, PVOID submit,
+					 PVOID client_base, ULONG bytes, PVOID *answer,
+					 PULONG answer_bytes, PNTSTATUS protocol_status)
 {
 	(void)request, (void)submit, (void)client_base, (void)bytes, (void)answer_bytes;
 	(void)protocol_status;
@@ -107,11 +111,12 @@ static NTSTATUS call_package(PLSA_CLIENT_REQUEST request, PVOID submit, PVOID cl
 }
 
 /* Returns a token in the client or on the LSA's heap, and the context's data. */
-static NTSTATUS init_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
-			     PUNICODE_STRING target, ULONG requirements, ULONG representation,
-			     PSecBufferDesc input, PLSA_SEC_HANDLE new_context,
-			     PSecBufferDesc output, PULONG attributes, PTimeStamp expiration,
-			     PBOOLEAN mapped, PSecBuffer data)
+static NTSTATUS SECPKG_CALL init_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+					 PUNICODE_STRING target, ULONG requirements,
+					 ULONG representation, PSecBufferDesc input,
+					 PLSA_SEC_HANDLE new_context, PSecBufferDesc output,
+					 PULONG attributes, PTimeStamp expiration, PBOOLEAN mapped,
+					 PSecBuffer data)
 {
 	(void)target, (void)requirements, (void)representation, (void)input, (void)attributes;
 	(void)expiration;
@@ -125,16 +130,17 @@ static NTSTATUS init_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
 	return given.status;
 }
 
-static NTSTATUS accept_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
-			       PSecBufferDesc input, ULONG requirements, ULONG representation,
-			       PLSA_SEC_HANDLE new_context, PSecBufferDesc output, PULONG attributes,
-			       PTimeStamp expiration, PBOOLEAN mapped, PSecBuffer data)
+static NTSTATUS SECPKG_CALL accept_context(LSA_SEC_HANDLE credential, LSA_SEC_HANDLE context,
+					   PSecBufferDesc input, ULONG requirements,
+					   ULONG representation, PLSA_SEC_HANDLE new_context,
+					   PSecBufferDesc output, PULONG attributes,
+					   PTimeStamp expiration, PBOOLEAN mapped, PSecBuffer data)
 {
 	return init_context(credential, context, NULL, requirements, representation, input,
 			    new_context, output, attributes, expiration, mapped, data);
 }
 
-static NTSTATUS get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data)
+static NTSTATUS SECPKG_CALL get_user_info(PLUID logon, ULONG flags, PSecurityUserData *data)
 {
 	(void)logon, (void)flags;
 	*data = AT(PROFILE);
@@ -174,9 +180,8 @@ static void start(void)
 	}
 	given.primary[3] = given.block[4];
 	enter(SPACE_CLIENT, FAMILY_CLIENT_BUFFER, AT(PROFILE), REQUEST);
-	cr_assert_eq(((SpLsaModeInitializeFn)lsa_mode_entry_for((void *)entry, LIBRARY_LSA,
-								CONVENTION_SYSV))(0, &version,
-										  &ours, &count),
+	cr_assert_eq(((SpLsaModeInitializeFn)lsa_mode_entry_for(
+			     (void *)entry, LIBRARY_LSA, CONVENTION))(0, &version, &ours, &count),
 		     STATUS_SUCCESS);
 	cr_assert_neq(ours, &package);
 }

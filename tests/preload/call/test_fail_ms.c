@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/call/ms_abi.h"
+
+#include "tests/preload/call/test_fail.c"
