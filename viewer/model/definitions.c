@@ -40,6 +40,7 @@ static struct model_module decode_module(const struct trace_module *t)
 	size_t base_bytes = (size_t)(t->path + t->path_bytes - base);
 	bool is_path = !memchr(t->path, '\0', t->path_bytes);
 	struct model_module module = { .id = t->id,
+				       .kind = (enum trace_module_kind)t->kind,
 				       .path = t->path,
 				       .path_bytes = is_path ? t->path_bytes : 0,
 				       .load = t->base,

@@ -11,6 +11,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/base/search.h"
 #include "viewer/symbols/demangle.h"
+#include "viewer/symbols/pe_debug.h"
 #include "viewer/symbols/server.h"
 #include "viewer/symbols/units.h"
 
@@ -24,6 +25,8 @@ struct function {
 };
 
 struct debuginfo {
+	struct debuginfo_search *search;
+	struct pe_debug *pe; /* NULL: it is an ELF file, with the following three */
 	Dwfl_Callbacks callbacks;
 	Dwfl *dwfl;
 	Dwfl_Module *module;
@@ -140,25 +143,41 @@ static void list_functions(struct debuginfo *d)
 		qsort(d->functions, d->function_count, sizeof(*d->functions), compare_functions);
 }
 
-struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
+static bool open_elf(struct debuginfo *d, const char *path, const uint8_t *build_id,
+		     uint32_t build_id_bytes, bool *has_changed)
+{
+	bool is_open = open_module(d, path, d->search);
+
+	*has_changed = is_open && !has_build_id(d->module, build_id, build_id_bytes);
+	if (!is_open || *has_changed)
+		return false;
+	server_watch(d->dwfl, d->search->progress);
+	list_functions(d);
+	return true;
+}
+
+struct debuginfo *debuginfo_open(const char *path, enum trace_module_kind kind,
+				 const uint8_t *build_id, uint32_t build_id_bytes,
 				 struct debuginfo_search *search, bool *has_changed)
 {
 	struct debuginfo *d = memory_new(1, sizeof(*d));
-	bool is_open = open_module(d, path, search);
 
-	*has_changed = is_open && !has_build_id(d->module, build_id, build_id_bytes);
-	if (!is_open || *has_changed) {
-		debuginfo_close(d);
-		return NULL;
+	d->search = search;
+	if (kind == TRACE_MODULE_PE) {
+		d->pe = pe_debug_open(path, build_id, build_id_bytes, has_changed);
+		if (d->pe)
+			return d;
+	} else if (open_elf(d, path, build_id, build_id_bytes, has_changed)) {
+		return d;
 	}
-	server_watch(d->dwfl, search->progress);
-	list_functions(d);
-	return d;
+	debuginfo_close(d);
+	return NULL;
 }
 
 void debuginfo_read_lines(struct debuginfo *d, const char *path)
 {
-	Dwarf *dwarf = dwfl_module_getdwarf(d->module, &d->bias);
+	Dwarf *dwarf = d->pe ? pe_debug_read_lines(d->pe, path, d->search->places, &d->bias)
+			     : dwfl_module_getdwarf(d->module, &d->bias);
 
 	if (dwarf)
 		d->units = units_new(dwarf, path);
@@ -174,15 +193,16 @@ void debuginfo_close(struct debuginfo *d)
 	free(d->functions);
 	if (d->dwfl)
 		dwfl_end(d->dwfl);
+	pe_debug_close(d->pe);
 	free(d);
 }
 
 bool debuginfo_has_lines(const struct debuginfo *d)
 {
-	return d->units != NULL;
+	return d->units || (d->pe && pe_debug_has_pdb(d->pe));
 }
 
-const char *debuginfo_obstacle(const struct debuginfo *d)
+static const char *find_elf_obstacle(const struct debuginfo *d)
 {
 	GElf_Addr bias;
 	Elf *elf = dwfl_module_getelf(d->module, &bias);
@@ -207,7 +227,12 @@ const char *debuginfo_obstacle(const struct debuginfo *d)
 	return NULL;
 }
 
-static const char *find_function(const struct debuginfo *d, uint64_t address)
+const char *debuginfo_obstacle(const struct debuginfo *d)
+{
+	return d->pe ? pe_debug_obstacle(d->pe) : find_elf_obstacle(d);
+}
+
+static const char *find_elf_function(const struct debuginfo *d, uint64_t address)
 {
 	size_t below =
 		search_starts(d->functions, d->function_count, sizeof(*d->functions), address);
@@ -227,9 +252,12 @@ static bool names_function(const char *symbol, const char *name)
 unsigned debuginfo_find(struct debuginfo *d, uint64_t address, struct place *places, unsigned room)
 {
 	unsigned count = d->units ? units_find(d->units, address - d->bias, places, room) : 0;
-	const char *symbol = find_function(d, address);
+	const char *symbol =
+		d->pe ? pe_debug_find_function(d->pe, address) : find_elf_function(d, address);
 	struct place *outer;
 
+	if (count == 0 && d->pe)
+		count = pe_debug_find_in_pdb(d->pe, address, places, room);
 	if (count == 0) {
 		places[0] = (struct place){ 0 };
 		count = 1;
@@ -251,8 +279,11 @@ const char *debuginfo_find_data(struct debuginfo *d, uint64_t address, uint64_t 
 {
 	GElf_Off offset;
 	GElf_Sym symbol;
-	const char *name =
-		dwfl_module_addrinfo(d->module, address, &offset, &symbol, NULL, NULL, NULL);
+	const char *name;
+
+	if (d->pe)
+		return pe_debug_find_data(d->pe, address, from);
+	name = dwfl_module_addrinfo(d->module, address, &offset, &symbol, NULL, NULL, NULL);
 
 	/* Behind the end of a symbol lies something else. */
 	if (!name || !*name || offset >= symbol.st_size)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One binary with its debug information: from an address in its file to functions and lines.
- * Answers come from DWARF (units.h), or else from the ELF symbol table, which has only functions.
+ * Answers come from DWARF (units.h) or a PDB, or else from the symbol table, which has only functions.
+ * A binary is an ELF file, or a PE file (pe_debug.h); an address in that is an RVA.
  *
  * For one thread at a time. Texts are valid until debuginfo_close(), and may hold any bytes.
  */
@@ -11,30 +12,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "include/trace_format.h"
 #include "viewer/symbols/place.h"
 
 struct debuginfo;
+struct places;
 struct progress;
 
 /* How debug information is found that is not in the binary. */
 struct debuginfo_search {
-	char *path;                /* of folders, in the syntax of elfutils */
-	struct progress *progress; /* while a server is asked; or NULL */
+	char *path;                  /* of folders, in the syntax of elfutils */
+	const struct places *places; /* the same for PE files */
+	struct progress *progress;   /* while a server is asked; or NULL */
 };
 
 /*
- * Opens a binary, and reads its symbol table. What is given must outlive the result. Returns NULL if the file is not there or is
- * no ELF file, or if it has another build-id: then *has_changed is true. With build_id_bytes 0, any
- * file of that name is taken.
+ * Opens a binary, and reads its symbol table. What is given must outlive the result. Returns NULL if the
+ * file is not there or is no such file, or if it has another build-id: then *has_changed is true. With
+ * build_id_bytes 0, any file of that name is taken.
  */
-struct debuginfo *debuginfo_open(const char *path, const uint8_t *build_id, uint32_t build_id_bytes,
+struct debuginfo *debuginfo_open(const char *path, enum trace_module_kind kind,
+				 const uint8_t *build_id, uint32_t build_id_bytes,
 				 struct debuginfo_search *search, bool *has_changed);
 /* Accepts NULL. */
 void debuginfo_close(struct debuginfo *d);
 
-/* Reads DWARF, if there is any. Once, before a place is asked for; `path` is the same as before. */
+/* Reads DWARF, or finds the PDB, if there is any. Once, before a place is asked for; `path` is the same as before. */
 void debuginfo_read_lines(struct debuginfo *d, const char *path);
-/* Was there DWARF? */
+/* Was there DWARF, or is there a PDB? One can fail later. */
 bool debuginfo_has_lines(const struct debuginfo *d);
 /* Returns what keeps its debug information from being used, in words; NULL: nothing. */
 const char *debuginfo_obstacle(const struct debuginfo *d);

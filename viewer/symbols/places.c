@@ -5,6 +5,7 @@
 
 #include "viewer/base/buffer.h"
 #include "viewer/model/model.h"
+#include "viewer/pe/pe_key.h"
 
 static const char *add_folder(void *list, const struct argument *row, const char *value)
 {
@@ -41,10 +42,37 @@ struct argument_group places_arguments(struct places *p)
 
 enum { BY_BUILD_ID, BY_BARE_BUILD_ID, BINARY_OF_BUILD_ID, BY_DEBUG_NAME, BY_NAME, BY_PATH, WAYS };
 
+/* The same of a PE file: as symbol servers have it, or by its name. */
+static bool write_pe_place(struct buffer *path, const char *folder,
+			   const struct model_module *module, unsigned way)
+{
+	struct trace_pe_id id;
+
+	if (way != BY_BUILD_ID && way != BY_NAME && way != BY_PATH)
+		return false;
+	buffer_text(path, folder);
+	buffer_text(path, "/");
+	if (way == BY_PATH) {
+		buffer_bytes(path, module->path, module->path_bytes);
+		return true;
+	}
+	buffer_text(path, module->base);
+	if (way == BY_BUILD_ID) {
+		memcpy(&id, module->build_id, sizeof(id));
+		buffer_text(path, "/");
+		pe_key_write_file(path, &id);
+		buffer_text(path, "/");
+		buffer_text(path, module->base);
+	}
+	return true;
+}
+
 /* One way in which a file can lie in a folder. Returns false if it needs a build-id and has none. */
 static bool write_place(struct buffer *path, const char *folder, const struct model_module *module,
 			unsigned way)
 {
+	if (module->kind == TRACE_MODULE_PE)
+		return write_pe_place(path, folder, module, way);
 	if (way <= BINARY_OF_BUILD_ID && module->build_id_bytes < 2)
 		return false;
 	buffer_text(path, folder);

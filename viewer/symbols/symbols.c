@@ -9,10 +9,12 @@
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/model/model.h"
+#include "viewer/pe/pe_key.h"
 #include "viewer/symbols/debuginfo.h"
 #include "viewer/symbols/demangle.h"
 #include "viewer/symbols/places.h"
 #include "viewer/symbols/server.h"
+#include "viewer/symbols/source_path.h"
 
 #define WORDS_OF(number) #number
 #define WORDS(number) WORDS_OF(number)
@@ -20,7 +22,7 @@
 #define OBSTACLE_WORDS ": its debug information "
 #define KEPT_BYTES (16u << 20) /* of answers */
 
-/* An ELF file, that modules of one or more traces were loaded from. */
+/* An ELF or PE file, that modules of one or more traces were loaded from. */
 struct binary {
 	char *key;  /* path and build-id */
 	char *path; /* of its file */
@@ -101,7 +103,7 @@ void symbols_look_in(struct symbols *s, const struct places *places)
 {
 	s->places = places;
 	free(s->search.path);
-	s->search = (struct debuginfo_search){ places_search_path(places), s->progress };
+	s->search = (struct debuginfo_search){ places_search_path(places), places, s->progress };
 	if (places->no_debuginfod)
 		server_forget();
 }
@@ -184,6 +186,24 @@ const char *symbols_changed(const struct symbols *s, size_t i)
 	return i < s->changes ? s->changed[i] : NULL;
 }
 
+/* " (build-id 1234)", or the key by which symbol servers know a PE file */
+static void write_build(struct buffer *b, const struct model_module *module)
+{
+	struct trace_pe_id id;
+
+	if (!module->build_id_bytes)
+		return;
+	if (module->kind == TRACE_MODULE_PE) {
+		memcpy(&id, module->build_id, sizeof(id));
+		buffer_text(b, " (");
+		pe_key_write_file(b, &id);
+	} else {
+		buffer_text(b, " (build-id ");
+		buffer_hex_bytes(b, module->build_id, module->build_id_bytes);
+	}
+	buffer_text(b, ")");
+}
+
 /* "a.so (build-id 1234) WORDS"; modules of one file have one sentence. */
 static void add_missing(struct symbols *s, const struct model_module *module, const char *words,
 			const struct buffer *places)
@@ -191,11 +211,7 @@ static void add_missing(struct symbols *s, const struct model_module *module, co
 	struct buffer line = { 0 };
 
 	buffer_plain(&line, module->base);
-	if (module->build_id_bytes) {
-		buffer_text(&line, " (build-id ");
-		buffer_hex_bytes(&line, module->build_id, module->build_id_bytes);
-		buffer_text(&line, ")");
-	}
+	write_build(&line, module);
 	buffer_text(&line, words);
 	buffer_text(&line, places && places->data ? places->data : "");
 	for (size_t i = 0; i < s->missings; i++)
@@ -239,8 +255,8 @@ static struct debuginfo *open_best(struct symbols *s, const struct model_module 
 	for (size_t i = 0; places_find(s->places, module, i, &path); i++) {
 		char *kept = memory_text(path.data, path.used);
 
-		next = debuginfo_open(kept, module->build_id, module->build_id_bytes, &s->search,
-				      &is_other);
+		next = debuginfo_open(kept, module->kind, module->build_id, module->build_id_bytes,
+				      &s->search, &is_other);
 		*has_changed |= is_other;
 		if (next && wants_lines)
 			debuginfo_read_lines(next, kept);
@@ -361,50 +377,11 @@ static struct loaded *find_loaded(struct symbols *s, const struct model_module *
 	return loaded;
 }
 
-/* Removes the last component of a path. Returns false if there is none, or it is "..". */
-static bool drop_last(struct buffer *path)
-{
-	size_t end = path->used;
-
-	while (end && path->data[end - 1] != '/')
-		end--;
-	if (end == path->used || strcmp(path->data + end, "..") == 0)
-		return false;
-	path->used = end ? end - 1 : 0;
-	path->data[path->used] = '\0';
-	return true;
-}
-
-/* Returns the path without "//", "/./" and "x/../", so that one file has one path. To be freed. */
-static char *normalise_path(const char *path)
-{
-	struct buffer result = { 0 };
-	bool absolute = *path == '/';
-
-	buffer_text(&result, "");
-	while (*path) {
-		size_t length = strcspn(path, "/");
-
-		if (length == 2 && memcmp(path, "..", 2) == 0 && drop_last(&result)) {
-			path += 2;
-		} else if (length == 0 || (length == 1 && *path == '.')) {
-			path += length ? length : 1;
-		} else {
-			if (absolute || result.used)
-				buffer_text(&result, "/");
-			buffer_utf8(&result, path, length);
-			path += length;
-		}
-	}
-	return buffer_take(&result);
-}
-
 static const char *find_source(struct symbols *s, const struct place *place)
 {
-	struct buffer joined = { 0 };
 	struct source *source;
 	struct source_key key;
-	char *normal;
+	char *path;
 
 	if (!place->file)
 		return NULL;
@@ -414,18 +391,12 @@ static const char *find_source(struct symbols *s, const struct place *place)
 	HASH_FIND(hh, s->sources, &key, sizeof(key), source);
 	if (source)
 		return source->path;
-	if (place->folder && *place->file != '/') {
-		buffer_text(&joined, place->folder);
-		buffer_text(&joined, "/");
-	}
-	buffer_text(&joined, place->file);
 	source = memory_new(1, sizeof(*source));
 	source->key = key;
-	normal = normalise_path(joined.data);
-	source->path = buffer_take_cut(normal, strlen(normal), TRACE_NAME_MAX);
-	free(normal);
+	path = source_path_join(place->folder, place->file);
+	source->path = buffer_take_cut(path, strlen(path), TRACE_NAME_MAX);
+	free(path);
 	HASH_ADD(hh, s->sources, key, sizeof(key), source);
-	buffer_release(&joined);
 	return source->path;
 }
 
@@ -542,15 +513,19 @@ static void note_stripped(struct symbols *s, struct loaded *loaded)
 	loaded->stripped = buffer_take(&b);
 }
 
+/* The program that reads a PDB may fail at any question. */
 static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
-				  const struct question *question)
+				  const struct model_module *module, const struct question *question)
 {
+	bool had_lines = info && debuginfo_has_lines(info);
 	struct answer *answer = memory_new(1, sizeof(*answer));
 
 	answer->question = *question;
 	if (info)
 		ask(s, info, answer);
-	else
+	if (had_lines && !debuginfo_has_lines(info))
+		note_missing(s, module, info);
+	if (!info)
 		copy_answer(s, answer);
 	answer->is_packed = !info;
 	for (unsigned i = 1; i < answer->count; i++)
@@ -596,7 +571,7 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 			map_release(s->answers, free_answer);
 			s->kept_bytes = 0;
 		}
-		answer = make_answer(s, loaded->info, &question);
+		answer = make_answer(s, loaded->info, module, &question);
 		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
 	}
 	if (loaded->info && !answer->symbol->function)
