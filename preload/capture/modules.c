@@ -48,7 +48,7 @@ static void define(uint32_t id, const char *path, size_t path_bytes)
 		return;
 	}
 	record->id = id;
-	record->kind = TRACE_MODULE_ELF;
+	record->kind = image->kind;
 	record->base = image->base;
 	record->start = image->place.start;
 	record->end = image->place.end;
@@ -60,16 +60,17 @@ static void define(uint32_t id, const char *path, size_t path_bytes)
 	log_commit(record);
 }
 
-/* The loader names an image as the host did, the executable not at all; the kernel knows better. */
+/* The loader names an image as the host did, the executable not at all, a PE image neither; the kernel knows
+ * better. */
 static void define_by_name(uint32_t id)
 {
 	static char path[TRACE_TEXT_MAX]; /* under the cold lock, and stacks may be small */
 	const struct elf_image *place = &images_get(id)->place;
-	const char *name = place->map->l_name;
-	size_t bytes = name[0] == '/' ? 0 : maps_path(place->start, path, sizeof(path));
+	const char *name = place->map ? place->map->l_name : NULL;
+	size_t bytes = name && name[0] == '/' ? 0 : maps_path(place->start, path, sizeof(path));
 
 	/* Without /proc. The loader has no name for the executable. */
-	if (!bytes && !name[0])
+	if (!bytes && name && !name[0])
 		name = (const char *)getauxval(AT_EXECFN);
 	if (bytes || !name)
 		define(id, path, bytes);

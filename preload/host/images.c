@@ -6,6 +6,7 @@
 #include "preload/base/vm.h"
 #include "preload/host/images.h"
 #include "preload/host/maps.h"
+#include "preload/host/pe_list.h"
 
 #include "preload/base/poison.h"
 
@@ -127,6 +128,7 @@ static void note_replaced(const struct elf_image *place)
 
 static void describe(struct image *image, const struct elf_image *place)
 {
+	image->kind = TRACE_MODULE_ELF;
 	image->place = *place;
 	image->base = place->map->l_addr;
 	image->mark_bytes = (uint32_t)elf_image_build_id(place, image->mark, sizeof(image->mark),
@@ -139,18 +141,32 @@ static void describe(struct image *image, const struct elf_image *place)
 	memcpy(image->mark, image->mark_at, image->mark_bytes);
 }
 
-/* Under the lock. */
-static uint32_t add(const struct elf_image *place)
+/* The number for a new image, whose row can be written; 0: there is none. Under the lock. */
+static uint32_t make_number(void)
 {
 	uint32_t number = known.count + 1;
 
-	note_replaced(place);
-	if (!vm_table_reach(&known.table, (number + 1) * sizeof(struct image)))
-		return 0;
-	describe(&known.image[number], place);
+	return vm_table_reach(&known.table, (number + 1) * sizeof(struct image)) ? number : 0;
+}
+
+/* Its row has been written. Under the lock. */
+static void note_loaded(uint32_t number)
+{
 	__atomic_store_n(&images_base[number], known.image[number].base, __ATOMIC_RELAXED);
 	__atomic_store_n(&known.state[number], STATE_LOADED, __ATOMIC_RELEASE);
 	__atomic_store_n(&known.count, number, __ATOMIC_RELEASE);
+}
+
+/* Under the lock. */
+static uint32_t add(const struct elf_image *place)
+{
+	uint32_t number = make_number();
+
+	note_replaced(place);
+	if (!number)
+		return 0;
+	describe(&known.image[number], place);
+	note_loaded(number);
 	return number;
 }
 
@@ -169,13 +185,70 @@ static APART uint32_t find_or_add(const struct elf_image *place)
 	return number;
 }
 
+static void describe_pe(struct image *image, const struct pe_image *pe)
+{
+	*image = (struct image){
+		.kind = TRACE_MODULE_PE,
+		.place = { .start = pe->base, .end = pe->base + pe->bytes },
+		.pe = *pe,
+		.base = pe->base,
+		.mark_bytes = sizeof(pe->id),
+		.has_build_id = true,
+	};
+	memcpy(image->mark, &pe->id, sizeof(pe->id));
+}
+
+/* Under the lock. An image that goes meanwhile does not learn its number: then it is gone by it, too. */
+static uint32_t add_pe(const struct pe_listed *listed)
+{
+	uint32_t number = make_number();
+	struct pe_image pe;
+
+	if (!number || !pe_list_copy(listed, &pe))
+		return 0;
+	describe_pe(&known.image[number], &pe);
+	note_replaced(&known.image[number].place);
+	note_loaded(number);
+	if (pe_list_give_number(listed, number))
+		return number;
+	note_unloaded(number);
+	return 0;
+}
+
+static APART uint32_t find_or_add_pe(uint64_t address)
+{
+	struct pe_listed listed;
+	uint32_t number = 0;
+
+	if (!lock_take(LOCK_IMAGES))
+		return 0;
+	if (images_init() && pe_list_find(address, &listed)) {
+		number = pe_list_number(&listed);
+		if (!number)
+			number = add_pe(&listed);
+	}
+	lock_release(LOCK_IMAGES);
+	return number;
+}
+
+static uint32_t find_pe(uint64_t address)
+{
+	struct pe_listed listed;
+	uint32_t number;
+
+	if (!pe_list_find(address, &listed))
+		return 0;
+	number = pe_list_number(&listed);
+	return likely(number) ? number : find_or_add_pe(address);
+}
+
 uint32_t images_number(const void *address)
 {
 	struct elf_image place;
 	uint32_t number;
 
 	if (!elf_image_at(address, &place))
-		return 0;
+		return find_pe((uint64_t)(uintptr_t)address);
 	number = find_number(&place);
 	return likely(number) ? number : find_or_add(&place);
 }
@@ -189,7 +262,7 @@ bool images_find_unloaded(void)
 		const struct image *image = &known.image[number];
 		struct elf_image now;
 
-		if (!images_is_loaded(number) ||
+		if (!images_is_loaded(number) || image->kind == TRACE_MODULE_PE ||
 		    (elf_image_at((const void *)image->place.start, &now) &&
 		     is_same_place(&image->place, &now) &&
 		     maps_are_equal(image->mark_at, image->mark, image->mark_bytes)))
@@ -197,6 +270,24 @@ bool images_find_unloaded(void)
 		note_unloaded(number);
 		is_any = true;
 	}
+	return is_any;
+}
+
+bool images_map_pe(const struct pe_image *image)
+{
+	return pe_list_add(image);
+}
+
+bool images_unmap_pe(uint64_t start, uint64_t end)
+{
+	bool is_any = false;
+	uint32_t number;
+
+	while (pe_list_remove(start, end, &number))
+		if (number) {
+			note_unloaded(number);
+			is_any = true;
+		}
 	return is_any;
 }
 

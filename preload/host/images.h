@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The images that the tracer has met, each with a number, and whether they are still loaded.
+ * The images that the tracer has met, each with a number, and whether they are still loaded. An image
+ * is an ELF file that the loader has loaded (elf_image.h), or a PE file that Wine has mapped (pe_list.h).
  *
  * Much of what the tracer remembers goes by address: rules for unwinding, backtraces, packages,
  * places that it has patched. All of it is true only as long as the same image lies there. Another
@@ -26,6 +27,8 @@
  * 	epoch  5 ─────┴── nothing remembered is believed ────┴───── 5    nothing was unloaded
  * 	        images_unload_begins()          images_unload_ends()
  *
+ * Where Wine unmaps a PE image, the same is done as for a dlclose().
+ *
  * It is enough to read the epoch once, at the start of a call: the images on the stack of the
  * calling thread stay loaded until it returns into them, so a dlclose() that begins later does not
  * concern them.
@@ -43,15 +46,18 @@
 #include <stdint.h>
 
 #include "preload/host/elf_image.h"
+#include "preload/host/pe_image.h"
 
 enum { IMAGES_MAX = 65536 };
 
 /* What is noted of an image when the tracer first meets it. Never changes. */
 struct image {
-	struct elf_image place;
-	uint64_t base; /* what the loader adds to the addresses in the file */
+	enum trace_module_kind kind;
+	struct elf_image place; /* PE: start and end only */
+	struct pe_image pe;     /* PE only */
+	uint64_t base; /* what the loader adds to the addresses in the file; PE: to an RVA */
 	/* Bytes that tell it from other images, and where they lie in it: its build id, or the head
-	 * of its .eh_frame_hdr. */
+	 * of its .eh_frame_hdr; PE: a struct trace_pe_id, which lies nowhere. */
 	uint8_t mark[32];
 	uint32_t mark_bytes;
 	bool has_build_id;
@@ -63,8 +69,8 @@ bool images_init(void);
 
 /*
  * The number of the image that holds an address. Returns 0 if no image does, or if no number could
- * be given. The image must stay loaded meanwhile (elf_image.h), for it is read. A new image is
- * noted under LOCK_IMAGES.
+ * be given. The image must stay loaded meanwhile (elf_image.h), for it is read; a PE image is not. A
+ * new image is noted under LOCK_IMAGES.
  */
 uint32_t images_number(const void *address);
 
@@ -116,6 +122,16 @@ void images_unload_ends(bool has_unloaded);
  * be unloading what it looks at.
  */
 bool images_find_unloaded(void);
+
+/*
+ * Wine has mapped a PE image, which lies whole in memory. Returns false if there are too many. These
+ * two wait for no lock.
+ */
+bool images_map_pe(const struct pe_image *image);
+
+/* Wine has unmapped a range, or mapped something else there: the PE images whose base lay in it are gone.
+ * Between images_unload_begins() and images_unload_ends(). Returns true if there was any with a number. */
+bool images_unmap_pe(uint64_t start, uint64_t end);
 
 /* In a forked child, which has one thread: those that were unloading something are not in it. */
 void images_after_fork(void);

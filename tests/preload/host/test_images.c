@@ -196,3 +196,101 @@ Test(images, threads_that_meet_an_image_at_once_agree)
 		cr_expect_eq(numbers[i], numbers[0]);
 	cr_expect_eq(images_count(), 1);
 }
+
+static const struct pe_image pe = { .base = 0x140000000, .bytes = 0x5000, .id = { .stamp = 7 } };
+static const void *const pe_code = (const void *)0x140001234;
+
+/* As when Wine unmaps a range. */
+static bool unmap(uint64_t start, uint64_t end)
+{
+	bool has_unloaded;
+
+	images_unload_begins();
+	has_unloaded = images_unmap_pe(start, end);
+	images_unload_ends(has_unloaded);
+	return has_unloaded;
+}
+
+Test(images, a_pe_image_has_a_number_from_its_first_byte_to_its_last)
+{
+	uint32_t number;
+
+	cr_assert(images_map_pe(&pe));
+	number = images_number(pe_code);
+	cr_assert_neq(number, 0);
+	cr_expect_eq(images_number((const void *)0x140000000), number);
+	cr_expect_eq(images_number((const void *)0x140004fff), number);
+	cr_expect_eq(images_number((const void *)0x140005000), 0);
+	cr_expect_eq(images_number((const void *)0x13fffffff), 0);
+	cr_expect_eq(images_get(number)->kind, TRACE_MODULE_PE);
+	cr_expect_eq(images_get(number)->pe.bytes, pe.bytes);
+	cr_expect_arr_eq(images_get(number)->mark, &pe.id, sizeof(pe.id));
+	cr_expect_eq(images_base[number], pe.base);
+	cr_expect(images_is_loaded(number));
+}
+
+Test(images, a_pe_image_that_is_unmapped_and_mapped_again_gets_another_number)
+{
+	uint64_t epoch = images_epoch();
+	uint32_t old;
+
+	cr_assert(images_map_pe(&pe));
+	old = images_number(pe_code);
+	cr_expect(unmap(pe.base, pe.base + pe.bytes));
+	cr_expect_neq(images_epoch(), epoch);
+	cr_expect_not(images_is_loaded(old));
+	cr_expect_neq(images_base[old], pe.base);
+	cr_expect_eq(images_number(pe_code), 0);
+	cr_assert(images_map_pe(&pe));
+	cr_expect_neq(images_number(pe_code), old);
+	cr_expect_neq(images_number(pe_code), 0);
+}
+
+Test(images, a_pe_image_without_a_number_goes_unnoticed)
+{
+	cr_assert(images_map_pe(&pe));
+	cr_expect_not(unmap(pe.base, pe.base + 1));
+	cr_expect_eq(images_number(pe_code), 0);
+}
+
+Test(images, only_a_range_that_holds_the_base_unmaps_a_pe_image)
+{
+	uint32_t number;
+
+	cr_assert(images_map_pe(&pe));
+	number = images_number(pe_code);
+	cr_expect_not(unmap(pe.base + 0x1000, pe.base + 0x9000));
+	cr_expect_not(unmap(pe.base - 0x1000, pe.base));
+	cr_expect(images_is_loaded(number));
+	cr_expect(unmap(pe.base - 0x1000, pe.base + 1));
+}
+
+Test(images, a_dlclose_leaves_pe_images_alone)
+{
+	uint32_t number;
+	void *handle;
+
+	cr_assert(images_map_pe(&pe));
+	number = images_number(pe_code);
+	images_number(load(ONE, &handle));
+	cr_expect(unload(handle));
+	cr_expect(images_is_loaded(number));
+}
+
+Test(images, there_is_room_for_as_many_pe_images_as_are_mapped_at_a_time)
+{
+	struct pe_image one = pe;
+	uint32_t count = 0;
+
+	while (images_map_pe(&one)) {
+		one.base += 0x10000;
+		cr_assert_lt(++count, 100000);
+	}
+	cr_expect_geq(count, 1000);
+	cr_expect(unmap(pe.base, pe.base + 1) || true);
+	cr_expect(images_map_pe(&one));
+	for (uint32_t i = 0; i < 100000; i++) {
+		unmap(one.base, one.base + 1);
+		cr_assert(images_map_pe(&one));
+	}
+}
