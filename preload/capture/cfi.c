@@ -3,10 +3,10 @@
 
 #include "preload/base/compiler.h"
 #include "preload/capture/cfi.h"
-#include "preload/capture/eh_frame.h"
-#include "preload/capture/expression.h"
 #include "preload/capture/sealed.h"
 #include "preload/host/images.h"
+#include "preload/unwindtable/eh_frame.h"
+#include "preload/unwindtable/expression.h"
 
 #include "preload/base/poison.h"
 

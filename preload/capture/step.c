@@ -4,8 +4,8 @@
 
 #include "preload/base/compiler.h"
 #include "preload/capture/cfi.h"
-#include "preload/capture/expression.h"
 #include "preload/capture/step.h"
+#include "preload/unwindtable/expression.h"
 
 #include "preload/base/poison.h"
 

@@ -17,8 +17,8 @@
 #include <stdint.h>
 #include <ucontext.h>
 
-#include "preload/capture/eh_frame.h"
 #include "preload/capture/stack_pages.h"
+#include "preload/unwindtable/eh_frame.h"
 
 /* The registers of a frame, as they are when what it called has returned. */
 struct step_frame {

@@ -11,8 +11,8 @@
  * Source of the facts: the DWARF standard, section "Call Frame Information", and the Linux Standard
  * Base, "Exception Frames", for .eh_frame and .eh_frame_hdr.
  */
-#ifndef LSATRACE_PRELOAD_CAPTURE_EH_FRAME_H
-#define LSATRACE_PRELOAD_CAPTURE_EH_FRAME_H
+#ifndef LSATRACE_PRELOAD_UNWINDTABLE_EH_FRAME_H
+#define LSATRACE_PRELOAD_UNWINDTABLE_EH_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

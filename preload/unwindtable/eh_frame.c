@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "preload/capture/eh_frame.h"
+#include "preload/unwindtable/eh_frame.h"
 
 #include "preload/base/poison.h"
 

@@ -10,8 +10,8 @@
 
 #include <criterion/criterion.h>
 
-#include "preload/capture/eh_frame.h"
-#include "preload/capture/expression.h"
+#include "preload/unwindtable/eh_frame.h"
+#include "preload/unwindtable/expression.h"
 
 enum { BYTES = 16384, FUNCTION_BYTES = 0x100000 };
 

@@ -5,8 +5,8 @@
  *
  * Source of the facts: the DWARF standard, section "DWARF Expressions".
  */
-#ifndef LSATRACE_PRELOAD_CAPTURE_EXPRESSION_H
-#define LSATRACE_PRELOAD_CAPTURE_EXPRESSION_H
+#ifndef LSATRACE_PRELOAD_UNWINDTABLE_EXPRESSION_H
+#define LSATRACE_PRELOAD_UNWINDTABLE_EXPRESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
 
-#include "preload/capture/eh_frame.h"
-#include "preload/capture/expression.h"
+#include "preload/unwindtable/eh_frame.h"
+#include "preload/unwindtable/expression.h"
 
 #include "preload/base/poison.h"
 

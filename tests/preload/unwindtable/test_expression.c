@@ -6,8 +6,8 @@
 
 #include <criterion/criterion.h>
 
-#include "preload/capture/eh_frame.h"
-#include "preload/capture/expression.h"
+#include "preload/unwindtable/eh_frame.h"
+#include "preload/unwindtable/expression.h"
 
 /* Registers hold 0x1000, 0x1001 and so on; r15 is not known. A word of memory holds its address
  * plus 7; nothing lies at 0. */
