@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,21 +10,37 @@
 
 #include "preload/base/poison.h"
 
+static void *page_of(const void *place)
+{
+	return (void *)((uintptr_t)place & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1));
+}
+
+/* Makes the page of an address writable. Returns how it was protected, or -1 if it cannot be done. */
+static int make_writable(const void *place)
+{
+	int protection = maps_protection(place);
+
+	if (protection >= 0 && !(protection & PROT_WRITE) &&
+	    mprotect(page_of(place), (size_t)sysconf(_SC_PAGESIZE), protection | PROT_WRITE) != 0)
+		return -1;
+	return protection;
+}
+
+static void protect_again(const void *place, int protection)
+{
+	if (!(protection & PROT_WRITE))
+		mprotect(page_of(place), (size_t)sysconf(_SC_PAGESIZE), protection);
+}
+
 /* Under LOCK_MEMORY. */
 static bool write_pointer(void **place, void *value)
 {
-	size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
-	void *page = (void *)((uintptr_t)place & ~(bytes - 1));
-	int protection = maps_protection(place);
-	bool writable = protection > 0 && protection & PROT_WRITE;
+	int protection = make_writable(place);
 
 	if (protection < 0)
 		return false;
-	if (!writable && mprotect(page, bytes, protection | PROT_WRITE) != 0)
-		return false;
 	__atomic_store_n(place, value, __ATOMIC_RELEASE);
-	if (!writable)
-		mprotect(page, bytes, protection);
+	protect_again(place, protection);
 	return true;
 }
 
@@ -38,4 +54,21 @@ bool patch_pointer(void **place, void *value)
 	is_written = write_pointer(place, value);
 	lock_release(LOCK_MEMORY);
 	return is_written;
+}
+
+/* It may lie on two pages. */
+bool patch_word(void *place, uint32_t value)
+{
+	void *last = (char *)place + sizeof(value) - 1;
+	int protection = make_writable(place), protection_of_last;
+
+	if (protection < 0)
+		return false;
+	protection_of_last = make_writable(last);
+	if (protection_of_last >= 0) {
+		memcpy(place, &value, sizeof(value));
+		protect_again(last, protection_of_last);
+	}
+	protect_again(place, protection);
+	return protection_of_last >= 0;
 }

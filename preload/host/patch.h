@@ -4,6 +4,7 @@
 #define LSATRACE_PRELOAD_HOST_PATCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Writes a pointer, at once, so that a thread that reads it sees the old or the new one. Memory
@@ -12,5 +13,9 @@
  * another one writes to it.
  */
 bool patch_pointer(void **place, void *value);
+
+/* Writes 32 bits at any address, which need not be a multiple of 4. For memory that no other thread uses
+ * yet: takes no lock. Else as patch_pointer(). */
+bool patch_word(void *place, uint32_t value);
 
 #endif

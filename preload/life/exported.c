@@ -26,16 +26,18 @@
 #include "preload/ways_in/libraries.h"
 #include "preload/ways_in/link_maps.h"
 #include "preload/ways_in/linked.h"
+#include "preload/ways_in/pe_exports.h"
 
 #include "preload/base/poison.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Loading. dlsym_amd64.S and linked_amd64.S define what is exported and call these two. */
+/* Loading. dlsym_amd64.S, linked_amd64.S and pe_exports_amd64.S are what others come to, and call these. */
 
 struct dlsym_answer exported_answer(void *handle, const char *name, const char *version,
 				    const void *caller, enum loader_function asked);
 void *exported_target(uint32_t number, const void *caller);
+__attribute__((ms_abi)) void *exported_pe_target(uint32_t number);
 
 struct dlsym_answer exported_answer(void *handle, const char *name, const char *version,
 				    const void *caller, enum loader_function asked)
@@ -49,6 +51,12 @@ void *exported_target(uint32_t number, const void *caller)
 {
 	init_ensure();
 	return linked_target(number, caller);
+}
+
+__attribute__((ms_abi)) void *exported_pe_target(uint32_t number)
+{
+	libraries_settle();
+	return pe_exports_target(number);
 }
 
 /* Also the address by which the library itself knows it (libraries.h). */

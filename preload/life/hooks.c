@@ -11,6 +11,7 @@
 #include "preload/life/hooks.h"
 #include "preload/reach/reach.h"
 #include "preload/sharedmem/functions.h"
+#include "preload/ways_in/libraries.h"
 
 #include "preload/base/poison.h"
 
@@ -43,6 +44,7 @@ static void after_fork_in_child(void)
 void hooks_end(enum trace_end end, int status)
 {
 	guarded_check();
+	libraries_settle();
 	if (end == TRACE_END_EXIT)
 		reach_begin();
 	trace_end(end, status);

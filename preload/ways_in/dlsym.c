@@ -9,6 +9,7 @@
 #include "preload/ways_in/client.h"
 #include "preload/ways_in/dlsym.h"
 #include "preload/ways_in/libraries.h"
+#include "preload/ways_in/ntdll.h"
 #include "preload/ways_in/scope.h"
 
 #include "preload/base/poison.h"
@@ -101,6 +102,8 @@ struct dlsym_answer dlsym_find(void *handle, const char *name, const char *versi
 	 * so nothing has come. */
 	if (likely(!is_in_passing(&q)) && handle != RTLD_NEXT)
 		libraries_look(handle);
+	if (unlikely(ntdll_is_asked_for(name)))
+		ntdll_hook(handle);
 	answer.go_on = got_hooks_original(asked, caller);
 	if (unlikely(q.entry))
 		answer = answer_entry(&q, answer.go_on);

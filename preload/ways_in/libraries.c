@@ -15,6 +15,7 @@
 #include "preload/ways_in/entry_points.h"
 #include "preload/ways_in/got_hooks.h"
 #include "preload/ways_in/libraries.h"
+#include "preload/ways_in/ntdll.h"
 #include "preload/ways_in/table_symbols.h"
 
 #include "preload/base/poison.h"
@@ -95,4 +96,13 @@ int libraries_close(void *handle, const void *caller)
 	images_unload_ends(has_unloaded);
 	errno = error;
 	return result;
+}
+
+void libraries_settle(void)
+{
+	int saved_errno = errno;
+
+	if (ntdll_has_unmapped())
+		forget_unloaded();
+	errno = saved_errno;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Libraries that come and go. What has come is noticed when dlsym() is called, since a host that
- * has loaded a library asks for something in it. What goes is noticed in dlclose().
+ * has loaded a library asks for something in it. What goes is noticed in dlclose(); what Wine unmaps
+ * (ntdll.h), when next a package is asked for, or at the end.
  */
 #ifndef LSATRACE_PRELOAD_WAYS_IN_LIBRARIES_H
 #define LSATRACE_PRELOAD_WAYS_IN_LIBRARIES_H
@@ -29,5 +30,8 @@ void libraries_look(const void *handle);
 /* Calls the dlclose() that `caller`, a return address, would have reached without the tracer, and
  * forgets what was unloaded. Result and errno are those of that dlclose(). */
 int libraries_close(void *handle, const void *caller);
+
+/* Forgets what Wine has unmapped. Takes the cold lock if there is anything. errno stays as it is. */
+void libraries_settle(void);
 
 #endif

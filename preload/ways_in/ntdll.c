@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "preload/base/compiler.h"
+#include "preload/file/trace.h"
+#include "preload/host/elf_image.h"
+#include "preload/host/images.h"
+#include "preload/host/patch.h"
+#include "preload/host/pe_list.h"
+#include "preload/host/real.h"
+#include "preload/ways_in/ntdll.h"
+#include "preload/ways_in/pe_exports.h"
+
+#include "preload/base/poison.h"
+
+enum { RESERVATIONS = 4 };
+
+static void *(*real_mmap)(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
+static int (*real_munmap)(void *at, size_t bytes);
+static int (*real_mprotect)(void *at, size_t bytes, int protection);
+
+static bool has_unmapped;
+
+struct range {
+	uint64_t start, end;
+};
+
+/* What this thread has reserved last: others may come between an image's room and its headers. */
+static __thread struct range reserved[RESERVATIONS];
+static __thread unsigned reserved_next;
+
+/* The image that this thread is mapping, from its base to the end of its room; 0: none. */
+static __thread struct range candidate;
+
+/* The end of the room that was reserved for what is mapped at an address; 0: there is none. */
+static uint64_t find_end(uint64_t at)
+{
+	for (int i = 0; i < RESERVATIONS; i++)
+		if (at >= reserved[i].start && at < reserved[i].end)
+			return reserved[i].end;
+	return 0;
+}
+
+static void note_mapped(uint64_t at, size_t bytes, int flags, off_t offset)
+{
+	if (flags & MAP_ANONYMOUS)
+		reserved[reserved_next++ % RESERVATIONS] = (struct range){ at, at + bytes };
+	else if (offset == 0 && flags & MAP_FIXED && flags & MAP_PRIVATE)
+		candidate = (struct range){ at, find_end(at) };
+}
+
+static void note_image(void)
+{
+	struct pe_image image;
+
+	if (!pe_image_read(candidate.start, candidate.end - candidate.start, &image))
+		return;
+	if (images_map_pe(&image))
+		pe_exports_replace(&image, candidate.end);
+	else
+		trace_lose(TRACE_LOST_DEFINITIONS);
+}
+
+/* Images were in a range, which is theirs no more. */
+static void note_unmapped(uint64_t start, uint64_t end, bool is_unmapped)
+{
+	bool is_any = false;
+
+	if (is_unmapped) {
+		pe_exports_forget(start, end);
+		is_any = images_unmap_pe(start, end);
+	}
+	if (is_any)
+		__atomic_store_n(&has_unmapped, true, __ATOMIC_RELEASE);
+	images_unload_ends(is_any);
+}
+
+static void *our_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset)
+{
+	uint64_t start = (uint64_t)(uintptr_t)at, end = start + bytes;
+	bool replaces = flags & MAP_FIXED && pe_list_has(start, end);
+	void *mapped;
+	int error;
+
+	if (replaces)
+		images_unload_begins();
+	mapped = real_mmap(at, bytes, protection, flags, fd, offset);
+	error = errno;
+	if (replaces)
+		note_unmapped(start, end, mapped != MAP_FAILED);
+	if (mapped != MAP_FAILED)
+		note_mapped((uint64_t)(uintptr_t)mapped, bytes, flags, offset);
+	errno = error;
+	return mapped;
+}
+
+static int our_munmap(void *at, size_t bytes)
+{
+	uint64_t start = (uint64_t)(uintptr_t)at, end = start + bytes;
+	int result, error;
+
+	if (likely(!pe_list_has(start, end)))
+		return real_munmap(at, bytes);
+	images_unload_begins();
+	result = real_munmap(at, bytes);
+	error = errno;
+	note_unmapped(start, end, result == 0);
+	errno = error;
+	return result;
+}
+
+static int our_mprotect(void *at, size_t bytes, int protection)
+{
+	if (unlikely((uint64_t)(uintptr_t)at == candidate.start) && at) {
+		int error = errno;
+
+		if (protection == PROT_READ)
+			note_image();
+		candidate = (struct range){ 0 };
+		errno = error;
+	}
+	return real_mprotect(at, bytes, protection);
+}
+
+static const struct hook {
+	const char *name;
+	void *ours;
+	void **real;
+} hooks[] = {
+	{ "mmap", (void *)our_mmap, (void **)&real_mmap },
+	{ "munmap", (void *)our_munmap, (void **)&real_munmap },
+	{ "mprotect", (void *)our_mprotect, (void **)&real_mprotect },
+};
+
+bool ntdll_is_asked_for(const char *name)
+{
+	return name[0] == '_' && elf_image_is_name(name, "__wine_main");
+}
+
+/* A place that is filled in at first use leads into its own image until then. */
+static void replace(const struct elf_import *import, const struct link_map *map)
+{
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+		void *now = __atomic_load_n(import->at, __ATOMIC_ACQUIRE);
+
+		if (!elf_image_is_name(import->name, hooks[i].name) || now == hooks[i].ours)
+			continue;
+		*hooks[i].real =
+			elf_image_map_at(now) == map ? real_dlsym(RTLD_DEFAULT, import->name) : now;
+		if (!*hooks[i].real || !patch_pointer(import->at, hooks[i].ours))
+			trace_lose(TRACE_LOST_PACKAGES);
+	}
+}
+
+void ntdll_hook(void *handle)
+{
+	struct link_map *map = NULL;
+	struct elf_dynamic dynamic;
+	struct elf_import import;
+
+	if (real_mmap || !handle || handle == RTLD_NEXT ||
+	    dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || !elf_image_read(&dynamic, map))
+		return;
+	for (int i = 0; i < 2; i++)
+		for (size_t n = 0; n < dynamic.relocations[i].count; n++)
+			if (elf_image_import(&dynamic, &dynamic.relocations[i].all[n], &import))
+				replace(&import, map);
+}
+
+bool ntdll_has_unmapped(void)
+{
+	return __atomic_load_n(&has_unmapped, __ATOMIC_ACQUIRE) &&
+	       __atomic_exchange_n(&has_unmapped, false, __ATOMIC_ACQ_REL);
+}
