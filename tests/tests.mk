@@ -36,10 +36,12 @@ BUILDS := $(patsubst BUILD_%,$(BUILD)/tests/builds/%/built.so,$(filter BUILD_%,$
 STRESS := $(BUILD)/tests/unwind/default/stress
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
 
-# Some packages once more, for Windows.
-DLLS := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/packages/,contract.dll handshake.dll trips.dll))
+# Host and packages once more, for Windows: but not what is about ELF files and their loader.
+DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOURCES))
+DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES))))
+EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe))
 
-hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(BUILDS) ## build the hosts and packages that the tests trace
+hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
 tests: products hosts $(STRESS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
@@ -126,8 +128,18 @@ $(BUILD)/tests/packages/versioned.so: private LDFLAGS += -Wl,--version-script=te
 $(PACKAGES):
 	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
 
-$(DLLS): $(BUILD)/tests/packages/%.dll: $(BUILD)/windows/tests/packages/hosted/%.o
+$(BUILD)/windows/tests/%: private WINDOWS += -O1 -fno-optimize-sibling-calls -Itests/windows
+$(BUILD)/windows/tests/host/%: private WINDOWS += -include tests/windows/posix.h
+$(foreach source,$(DLL_SOURCES),$(eval \
+	$(BUILD)/tests/packages/$(basename $(notdir $(source))).dll: $(source:%.c=$(BUILD)/windows/%.o)))
+$(DLLS):
 	$(call say,link)$(MINGW) -shared -static -o $@ $^ -lpthread
+
+# The second one lies beside the package that it is linked to, where Windows looks for it.
+$(EXES): $(patsubst %.c,$(BUILD)/windows/%.o,$(wildcard tests/host/*.c))
+	$(call say,link)$(MINGW) -static -o $@ $^ $(LDLIBS) -lpthread
+$(BUILD)/tests/lsahost.exe: private LDLIBS = -Wl,--defsym,SpLsaModeInitialize=0
+$(BUILD)/tests/packages/lsahost-linked.exe: $(BUILD)/tests/packages/clean.dll
 
 $(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/builds/hostile.c tests/packages/package.h
 	$(call say,build)$(CC) $(LANGUAGE) -fPIC $(BUILD_$*) -shared -Wl,--build-id -Wl,-soname,built.so -o $@ \

@@ -160,8 +160,9 @@ static void write_command(char *command, size_t size, const struct options *opti
 	if (!options->section)
 		return;
 	section = sections_create(HOST_SECTION_SIZE, HOST_SECTION_SIZE);
-	snprintf(command, size, "%s section=%p block=%p", options->command, section,
-		 sections_allocate(section, HOST_BLOCK_SIZE));
+	snprintf(command, size, "%s section=%#llx block=%#llx", options->command,
+		 (unsigned long long)(uintptr_t)section,
+		 (unsigned long long)(uintptr_t)sections_allocate(section, HOST_BLOCK_SIZE));
 }
 
 void drive(const struct packages *packages, const struct options *options)

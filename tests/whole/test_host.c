@@ -13,12 +13,12 @@
 
 #include "tests/support/json.h"
 #include "tests/support/traced.h"
+#include "tests/support/wine.h"
 
 #define TRIPS PACKAGE("trips")
 #define CONTRACT PACKAGE("contract")
 #define HANDSHAKE PACKAGE("handshake")
 #define ONE_SIDED PACKAGE("one_sided")
-#define DLL(name) BUILD_DIR "/tests/packages/" name ".dll"
 
 /* Writes a scenario into a new file of a folder. Returns its path, to be freed. */
 static char *write_scenario(const char *folder, const char *text)
@@ -505,16 +505,6 @@ Test(host, help_and_refusals_say_what_is_possible)
 	run_release(&threads);
 }
 
-static bool has_wine(void)
-{
-	struct run found =
-		run_command(COMMAND("sh", "-c", "command -v wine && command -v wineserver"));
-	bool is_there = found.status == 0;
-
-	run_release(&found);
-	return is_there;
-}
-
 static void expect_under_wine(const char *const command[], int status, const char *out,
 			      const char *err)
 {
@@ -526,16 +516,12 @@ static void expect_under_wine(const char *const command[], int status, const cha
 	run_release(&run);
 }
 
-/* Wine gets a folder of its own, and is ended. */
-Test(host, packages_for_windows_run_under_wine, .timeout = 280)
+Test(host, packages_for_windows_run_under_wine, .timeout = 280, .fini = wine_stop)
 {
 	char *folder, *path;
-	struct run run;
 
-	if (access(BUILD_DIR "/lsatrace-host.exe", F_OK) != 0 || !has_wine())
-		cr_skip_test("mingw-w64 or Wine is not installed");
+	wine_start(LSA_HOST_EXE);
 	folder = temporary_folder_new();
-	cr_assert(setenv("WINEPREFIX", folder, 1) == 0 && setenv("WINEDEBUG", "-all", 1) == 0);
 	expect_under_wine(COMMAND(LSATRACE, "host", DLL("contract"), DLL("handshake")), 0,
 			  "the contract holds", "");
 	path = write_scenario(folder, "call\n");
@@ -553,7 +539,5 @@ Test(host, packages_for_windows_run_under_wine, .timeout = 280)
 	expect_under_wine(COMMAND(LSATRACE, "host", "-v", "-s", path, DLL("trips")), 3, "SpGetInfo",
 			  "an address of the client, by itself");
 	free(path);
-	run = run_command(COMMAND("wineserver", "-k", "-w"));
-	run_release(&run);
 	temporary_folder_remove(folder);
 }
