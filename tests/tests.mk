@@ -37,9 +37,10 @@ STRESS := $(BUILD)/tests/unwind/default/stress
 BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
 
 # Host and packages once more, for Windows: but not what is about ELF files and their loader.
-DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOURCES))
-DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES))))
-EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe))
+DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOURCES)) \
+	$(wildcard tests/packages/libraries/twin_*.c)
+DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES)) fault.c forwarder.c))
+EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe pehost.exe aphost.exe))
 
 hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
@@ -129,16 +130,26 @@ $(PACKAGES):
 	$(call say,link)$(CC) -g $(LDFLAGS) -shared -Wl,-soname,$(@F) -o $@ $^
 
 $(BUILD)/windows/tests/%: private WINDOWS += -O1 -fno-optimize-sibling-calls -Itests/windows
-$(BUILD)/windows/tests/host/%: private WINDOWS += -include tests/windows/posix.h
+$(BUILD)/windows/tests/host/% $(BUILD)/windows/tests/ap/%: private WINDOWS += -include tests/windows/posix.h
+$(BUILD)/tests/packages/fault.dll $(BUILD)/tests/packages/forwarder.dll: \
+	$(BUILD)/tests/packages/%.dll: $(BUILD)/windows/tests/windows/%_windows.o
+# Each where the other one was.
+$(BUILD)/tests/packages/twin_one.dll $(BUILD)/tests/packages/twin_two.dll: private LDFLAGS += -Wl,--image-base,0x1e0000000
 $(foreach source,$(DLL_SOURCES),$(eval \
 	$(BUILD)/tests/packages/$(basename $(notdir $(source))).dll: $(source:%.c=$(BUILD)/windows/%.o)))
 $(DLLS):
-	$(call say,link)$(MINGW) -shared -static -o $@ $^ -lpthread
+	$(call say,link)$(MINGW) -shared -static $(LDFLAGS) -o $@ $^ -lpthread
 
 # The second one lies beside the package that it is linked to, where Windows looks for it.
-$(EXES): $(patsubst %.c,$(BUILD)/windows/%.o,$(wildcard tests/host/*.c))
+$(filter %lsahost.exe %linked.exe,$(EXES)): $(patsubst %.c,$(BUILD)/windows/%.o,$(wildcard tests/host/*.c))
+$(BUILD)/tests/pehost.exe: $(BUILD)/windows/tests/windows/host_windows.o $(addprefix $(BUILD)/windows/tests/host/, \
+	calls.o client_buffers.o heaps.o journal.o sections.o stripes.o table.o)
+$(BUILD)/tests/aphost.exe: $(BUILD)/windows/tests/ap/host.o
+$(EXES):
 	$(call say,link)$(MINGW) -static -o $@ $^ $(LDLIBS) -lpthread
 $(BUILD)/tests/lsahost.exe: private LDLIBS = -Wl,--defsym,SpLsaModeInitialize=0
+$(BUILD)/tests/aphost.exe: private LDLIBS = $(patsubst %,-Wl$(comma)--defsym$(comma)LsaAp%=0,InitializePackage LogonUser \
+	LogonUserEx CallPackage)
 $(BUILD)/tests/packages/lsahost-linked.exe: $(BUILD)/tests/packages/clean.dll
 
 $(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/builds/hostile.c tests/packages/package.h

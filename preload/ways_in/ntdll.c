@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "preload/base/compiler.h"
 #include "preload/file/trace.h"
@@ -45,6 +46,14 @@ static uint64_t find_end(uint64_t at)
 	return 0;
 }
 
+/* Where Wine has no hint, it reserves more, and gives back what lies around an aligned part. */
+static void trim_reserved(uint64_t start, uint64_t end)
+{
+	for (int i = 0; i < RESERVATIONS; i++)
+		if (start > reserved[i].start && start < reserved[i].end && end >= reserved[i].end)
+			reserved[i].end = start;
+}
+
 static void note_mapped(uint64_t at, size_t bytes, int flags, off_t offset)
 {
 	if (flags & MAP_ANONYMOUS)
@@ -53,11 +62,20 @@ static void note_mapped(uint64_t at, size_t bytes, int flags, off_t offset)
 		candidate = (struct range){ at, find_end(at) };
 }
 
+static uint64_t round_to_pages(uint64_t bytes)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) & ~(page - 1);
+}
+
 static void note_image(void)
 {
 	struct pe_image image;
 
-	if (!pe_image_read(candidate.start, candidate.end - candidate.start, &image))
+	/* A program's own view of a file has the file's length, not the image's. */
+	if (!pe_image_read(candidate.start, candidate.end - candidate.start, &image) ||
+	    candidate.end - candidate.start != round_to_pages(image.bytes))
 		return;
 	if (images_map_pe(&image))
 		pe_exports_replace(&image, candidate.end);
@@ -103,6 +121,7 @@ static int our_munmap(void *at, size_t bytes)
 	uint64_t start = (uint64_t)(uintptr_t)at, end = start + bytes;
 	int result, error;
 
+	trim_reserved(start, end);
 	if (likely(!pe_list_has(start, end)))
 		return real_munmap(at, bytes);
 	images_unload_begins();

@@ -14,7 +14,7 @@
  *
  * and then protects the sections. At that mprotect(), before it, the image is noted (images.h), and what
  * it exports is replaced (pe_exports.h). A program may map a file's first page by itself, or change the
- * protection of headers: that is no image, because no candidate went before it in this thread.
+ * protection of headers: that is no image, because no such candidate went before it in this thread.
  *
  * An image is gone when the page of its headers is unmapped, or something else is mapped there.
  *

@@ -35,6 +35,7 @@ __declspec(dllimport) void *__stdcall CreateFileMappingA(void *file, void *secur
 __declspec(dllimport) void *__stdcall MapViewOfFile(void *mapping, unsigned long access,
 						    unsigned long high, unsigned long low,
 						    size_t bytes);
+__declspec(dllimport) int __stdcall UnmapViewOfFile(const void *at);
 __declspec(dllimport) void *__stdcall GetCurrentProcess(void);
 __declspec(dllimport) int __stdcall TerminateProcess(void *process, unsigned int status);
 
@@ -106,7 +107,11 @@ static inline int mprotect(void *at, size_t bytes, int protection)
 {
 	unsigned long before;
 
-	return !VirtualProtect(at, bytes, protection & PROT_WRITE ? 4 : protection ? 2 : 1, &before);
+	return !VirtualProtect(at, bytes,
+			       protection & PROT_WRITE ? 4
+			       : protection            ? 2
+						       : 1,
+			       &before);
 }
 
 static inline int posix_truncate(int fd, size_t bytes)

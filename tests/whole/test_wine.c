@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hosts and packages for Windows, under Wine: the ways to a package that test_wine_packages.c has not, and
+ * what only programs for Windows do. Everywhere the command must do what it does untraced.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "tests/support/expect.h"
+#include "tests/support/json.h"
+#include "tests/support/wine.h"
+
+#define PE_HOST_EXE BUILD_DIR "/tests/pehost.exe"
+#define PE_HOST(...) COMMAND("wine", PE_HOST_EXE, __VA_ARGS__)
+
+enum { LEAK_BYTES = 44, ONE_BYTES = 61, TWO_BYTES = 62, FAULT_BYTES = 33 };
+
+/* Where Windows looks for the DLLs that a package leads to. */
+static void start_wine(void)
+{
+	wine_start(PE_HOST_EXE);
+	cr_assert_eq(chdir(BUILD_DIR "/tests/packages"), 0);
+}
+
+TestSuite(wine, .init = start_wine, .fini = wine_stop, .timeout = 280);
+
+static const char *leaking_function(const struct traced *traced, size_t finding)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "findings.%zu.stacks.allocate.0.function", finding);
+	return json_text_at(traced->report, path);
+}
+
+/* The package that leaks an account's name. */
+static void expect_leaking_package(const char *const command[])
+{
+	struct traced traced = trace_one(command);
+
+	expect_one(&traced, 1, LEAK_BYTES);
+	cr_expect_str_eq(leaking_function(&traced, 0), "leak_account_name");
+	traced_release(&traced);
+}
+
+Test(wine, an_entry_point_is_found_by_name)
+{
+	expect_leaking_package(PE_HOST("name", DLL("lsa_heap_leak")));
+}
+
+Test(wine, an_entry_point_is_found_by_its_number)
+{
+	expect_leaking_package(PE_HOST("ordinal", DLL("lsa_heap_leak")));
+}
+
+Test(wine, an_entry_point_is_found_in_a_dll_that_forwards_it)
+{
+	expect_leaking_package(PE_HOST("name", DLL("forwarder")));
+}
+
+/* Both DLLs want to lie at one address: Wine moves the second one. */
+Test(wine, packages_that_are_relocated_are_traced)
+{
+	struct traced traced = trace_one(PE_HOST("pair", DLL("twin_one"), DLL("twin_two")));
+
+	expect_one(&traced, 3, ONE_BYTES + 2 * TWO_BYTES);
+	cr_expect_eq(json_array_size(json_at(traced.report, "findings")), 2u);
+	traced_release(&traced);
+}
+
+static long long count_of_leaks_in(const struct traced *traced, const char *function)
+{
+	long long count = 0;
+
+	for (size_t i = 0; i < json_array_size(json_at(traced->report, "findings")); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "findings.%zu.count", i);
+		if (json_same_text(leaking_function(traced, i), function))
+			count += json_number_at(traced->report, path);
+	}
+	return count;
+}
+
+/* Rules, backtraces, packages and modules of one are never taken for those of the other. */
+Test(wine, what_is_loaded_where_something_else_was_is_told_apart)
+{
+	enum { ROUNDS = 100 };
+	struct traced traced = trace_one(PE_HOST("reload", "100", DLL("twin_one"), DLL("twin_two")));
+
+	cr_expect(strstr(traced.run.err, "200 times at the first base"), "%s", traced.run.err);
+	expect_one(&traced, 2 * ROUNDS, ROUNDS * (ONE_BYTES + TWO_BYTES));
+	cr_expect_eq(json_array_size(json_at(traced.report, "findings")), 2u);
+	cr_expect_eq(count_of_leaks_in(&traced, "leak_of_one"), ROUNDS);
+	cr_expect_eq(count_of_leaks_in(&traced, "leak_of_two"), ROUNDS);
+	traced_release(&traced);
+}
+
+/* Three threads call a package all the time. */
+Test(wine, packages_come_and_go_while_threads_call_another_one)
+{
+	struct traced traced =
+		trace_one(PE_HOST("threads", "200", DLL("load"), DLL("twin_one"), DLL("twin_two")));
+
+	expect_one(&traced, 400, 200 * (ONE_BYTES + TWO_BYTES));
+	cr_expect_eq(count_of_leaks_in(&traced, "leak_of_two"), 200);
+	cr_expect_eq(calls_of(&traced, "CreateSharedMemory"), 900);
+	traced_release(&traced);
+}
+
+/* Wine unwinds through functions of the tracer, to a handler of the host's. */
+Test(wine, access_violations_are_handled_as_without_the_tracer)
+{
+	struct traced traced = trace_one(PE_HOST("fault", DLL("fault")));
+
+	cr_expect(strstr(traced.run.out, "entry point: 1"), "%s", traced.run.out);
+	cr_expect(strstr(traced.run.out, "call: 1"), "%s", traced.run.out);
+	expect_one(&traced, 3, 3 * FAULT_BYTES);
+	cr_expect_str_eq(leaking_function(&traced, 0), "run_into_fault");
+	traced_release(&traced);
+}
+
+Test(wine, headers_that_a_program_protects_are_no_new_image)
+{
+	struct traced traced = trace_one(PE_HOST("headers", DLL("lsa_heap_leak")));
+
+	cr_expect_null(strstr(traced.run.out, ": 0\r\n"), "%s", traced.run.out);
+	cr_expect(strstr(traced.run.out, "same: 1\r\n"), "%s", traced.run.out);
+	expect_one(&traced, 1, LEAK_BYTES);
+	traced_release(&traced);
+}
+
+Test(wine, a_killed_process_leaves_its_trace)
+{
+	struct traced traced = trace_one(PE_HOST("kill", DLL("lsa_heap_leak")));
+
+	cr_expect_eq(traced.run.status, 137);
+	expect_end(&traced, "killed", 137);
+	expect_one(&traced, 1, LEAK_BYTES);
+	cr_expect_str_eq(leaking_function(&traced, 0), "leak_account_name");
+	traced_release(&traced);
+}
+
+static void add_to_lsa(const char *package)
+{
+	struct run run;
+	char key[128];
+
+	snprintf(key, sizeof(key), "HKLM\\System\\CurrentControlSet\\Control\\Lsa\\%s", package);
+	run = traced_bare(COMMAND("wine", "reg", "add", key, "/f"));
+	cr_assert_eq(run.status, 0, "%s", run.err);
+	run_release(&run);
+}
+
+/* Wine's secur32 is the host, which hands out a dispatch table, and then no table. */
+Test(wine, packages_that_wines_own_host_loads_are_traced)
+{
+	struct traced traced;
+	const char *name;
+
+	add_to_lsa("clean.dll");
+	add_to_lsa("Kerberos");
+	traced = trace_one(PE_HOST("secur32", ""));
+	expect_one(&traced, 0, 0);
+	cr_expect(strstr(traced.run.out, "clean"), "%s", traced.run.out);
+	name = json_text_at(traced.report, "traces.0.packages.0.name");
+	cr_expect_str_eq(name, "clean");
+	cr_expect_geq(calls_of(&traced, "AllocateLsaHeap"), 2);
+	traced_release(&traced);
+}
+
+/* The entry points of the time before tables are exports as well. */
+Test(wine, exports_of_authentication_packages_are_wrapped)
+{
+	struct traced traced =
+		trace_one(COMMAND("wine", BUILD_DIR "/tests/aphost.exe", "handle", DLL("ap")));
+
+	expect_traces(&traced, 1);
+	expect_exact(&traced);
+	cr_expect_str_eq(json_text_at(traced.report, "traces.0.packages.0.name"), "ap");
+	cr_expect_eq(json_number_at(traced.report, "traces.0.transfers.LsaApLogonUser.blocks"), 6);
+	traced_release(&traced);
+}
