@@ -51,7 +51,7 @@ extern const char any_sysv[], any_ms[]; /* functions with any prototype */
 
 /* What was called last has seen, and what it shall return. */
 uint64_t seen[ARGUMENTS], answer;
-uint32_t calls_seen;
+uint32_t calls_seen, convention_seen;
 
 __asm__(".text\n"
 	/* rdi: a struct crossing, which stays at -48(%rbp). The arguments are copied onto the stack,
@@ -166,6 +166,7 @@ __asm__(".text\n"
 	".endm\n"
 
 	"any_sysv:\n"
+	"	movl $0, convention_seen(%rip)\n"
 	"	see %rdi, %rsi, %rdx, %rcx, %r8, %r9\n"
 	"	see_stack 6, 8\n"
 	"	spoil %rdi, %rsi, %rdx, %rcx, %r8, %r9, %r10, %r11\n"
@@ -174,6 +175,7 @@ __asm__(".text\n"
 	"	ret\n"
 
 	"any_ms:\n"
+	"	movl $1, convention_seen(%rip)\n"
 	"	see %rcx, %rdx, %r8, %r9\n"
 	"	see_stack 4, 40\n"
 	"	spoil 8(%rsp), 16(%rsp), 24(%rsp), 32(%rsp)\n"
@@ -672,6 +674,7 @@ Test(convention, blocks_are_guarded_in_both)
 		calls_seen = 0;
 		copy_out_block(&copy, c);
 		cr_expect_eq(copy, (void *)cell(2));
-		cr_expect(calls_seen == 1 && seen[0] == 100, "the copy is of the host's heap");
+		cr_expect(calls_seen == 1 && convention_seen == c && seen[0] == 100,
+			  "the copy is of the host's heap");
 	}
 }
