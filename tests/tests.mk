@@ -42,10 +42,14 @@ DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOUR
 DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES)) fault.c forwarder.c))
 EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe pehost.exe aphost.exe))
 
+# A random walk in a DLL, by each compiler in many ways: of the names, what follows the first dash are flags.
+WALKS := $(if $(HOST_EXE),$(foreach cc,gcc $(if $(shell command -v $(CLANG)),clang),$(foreach flags,O0 O1 O2 O3 Os \
+	O2-pointer,$(BUILD)/tests/unwind/pe/$(cc)-$(flags).dll)))
+
 hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
-tests: products hosts $(STRESS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
+tests: products hosts $(STRESS) $(WALKS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
 	@:
 
 # Tests link modules, but not those that replace functions of the program they are loaded into.
@@ -158,3 +162,8 @@ $(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/builds/h
 
 $(STRESS): $(wildcard tests/unwind/*) .ci/stress
 	$(call say,link).ci/stress build $(@D) $(CC) $(CXX) -O2
+
+$(WALKS): $(BUILD)/tests/unwind/pe/%.dll: tests/unwind/pe/places_windows.c tests/unwind/pe/frames_windows.S tests/unwind/pe/walk.h
+	$(call say,link)$(if $(filter clang%,$*),$(CLANG) --target=x86_64-w64-mingw32,$(MINGW)) -std=gnu11 -g -Wall -Wextra \
+		-I. -fno-stack-protector $(subst -pointer, -fno-omit-frame-pointer,$(patsubst clang-%,-%,$(patsubst gcc-%,-%,$*))) \
+		-c -o $(@:.dll=.o) $< && $(MINGW) -shared -nostdlib -Wl,-e,0 -o $@ $(@:.dll=.o) $(word 2,$^)

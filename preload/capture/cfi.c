@@ -5,8 +5,11 @@
 #include "preload/capture/cfi.h"
 #include "preload/capture/sealed.h"
 #include "preload/host/images.h"
+#include "preload/host/maps.h"
+#include "preload/host/pe_list.h"
 #include "preload/unwindtable/eh_frame.h"
 #include "preload/unwindtable/expression.h"
+#include "preload/unwindtable/pdata.h"
 
 #include "preload/base/poison.h"
 
@@ -101,12 +104,59 @@ uint64_t cfi_salt(uint64_t epoch)
 	return images_is_unloading(epoch) ? CFI_NO_CACHE : epoch * 0x9e3779b97f4a7c15u | 1ull << 63;
 }
 
-bool cfi_find_row(uint64_t return_address, struct eh_row *row)
+/* Pages of PE images that can be read, mixed with the salt. One that was unloaded with its image is in
+ * none, if the image had a number. */
+static struct sealed readable[256];
+
+static bool can_read(void *salt, uint64_t address)
 {
+	uint64_t page = address / 4096, key = page ^ *(const uint64_t *)salt, is_readable;
+	struct sealed *row = &readable[page % (sizeof(readable) / sizeof(*readable))];
+
+	if (sealed_read(row, key, &is_readable) && is_readable)
+		return true;
+	if (!maps_can_read((const void *)(uintptr_t)address, 1))
+		return false;
+	if (*(const uint64_t *)salt != CFI_NO_CACHE)
+		sealed_write(row, key, true);
+	return true;
+}
+
+static APART bool find_pe_row(uint64_t instruction, bool is_interrupted, struct eh_row *row)
+{
+	uint64_t salt = cfi_salt(images_epoch());
+	struct pe_listed listed;
+	struct pe_image pe;
+
+	if (!pe_list_find(instruction, &listed) || !pe_list_copy(&listed, &pe))
+		return false;
+	if (!pe_list_number(&listed))
+		salt = CFI_NO_CACHE;
+	return pdata_find(&(struct pdata_image){ pe.base, pe.bytes, pe.functions.rva,
+						 pe.functions.bytes, can_read, &salt },
+			  instruction, is_interrupted, row);
+}
+
+bool cfi_find_row(uint64_t return_address, bool is_interrupted, struct eh_row *row)
+{
+	uint64_t instruction = return_address - 1;
 	struct elf_image image;
 
-	return return_address && elf_image_at((const void *)(return_address - 1), &image) &&
-	       eh_frame_find(image.eh_frame_hdr, return_address - 1, row);
+	if (!return_address)
+		return false;
+	if (elf_image_at((const void *)(uintptr_t)instruction, &image))
+		return eh_frame_find(image.eh_frame_hdr, instruction, row);
+	return find_pe_row(instruction, is_interrupted, row);
+}
+
+/* Does an image lie there without a number, as there may be too many? */
+static bool is_unnumbered(const void *code)
+{
+	struct elf_image image;
+	struct pe_listed listed;
+
+	return (elf_image_at(code, &image) || pe_list_find((uint64_t)(uintptr_t)code, &listed)) &&
+	       !images_number(code);
 }
 
 /* A rule is kept only if its image has a number: otherwise nobody would notice that it is
@@ -115,14 +165,12 @@ static APART struct cfi_rule read_into(struct sealed *set, uint64_t return_addre
 {
 	const void *code = (const void *)(return_address - 1);
 	struct cfi_rule rule = cfi_rule(CFI_OUTERMOST, 0, 0);
-	struct elf_image image;
 	struct eh_row full;
 
 	if (return_address)
-		rule = cfi_find_row(return_address, &full) ? rule_of(&full)
-							   : cfi_rule(CFI_UNKNOWN, 0, 0);
-	if (salt == CFI_NO_CACHE ||
-	    (return_address && elf_image_at(code, &image) && !images_number(code)))
+		rule = cfi_find_row(return_address, false, &full) ? rule_of(&full)
+								  : cfi_rule(CFI_UNKNOWN, 0, 0);
+	if (salt == CFI_NO_CACHE || (return_address && is_unnumbered(code)))
 		return rule;
 	for (unsigned i = CACHE_WAYS - 1; i > 0; i--)
 		sealed_copy(&set[i], &set[i - 1]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rules: for a return address, where its frame's caller has its return address and rbp. A rule is a
- * row of the unwind table (eh_frame.h), cut down to one word, and is cached.
+ * row of an unwind table (eh_frame.h, pdata.h), cut down to one word, and is cached.
  *
  * There are rules for the frames that nearly every stack is made of:
  * - *plain* ones: the canonical frame address (CFA, the stack pointer before the call) is rsp or
@@ -13,8 +13,9 @@
  * What was interrupted has no return address. It is given one, the address of its instruction plus
  * 1, so that the instruction lies before the return address as a call would.
  *
- * Which rule a frame has depends on the kind of its image; so far they are all ELF images. No lock,
- * no allocation; safe in a signal handler and after a fork.
+ * Behind a call the tables of ELF and PE images say the same things, so that a rule does not tell
+ * which kind of image it is of: a stack may have frames of both. No lock, no allocation; safe in a
+ * signal handler and after a fork. Changes errno.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_CFI_H
 #define LSATRACE_PRELOAD_CAPTURE_CFI_H
@@ -82,7 +83,7 @@ static inline bool cfi_keeps_rbp(struct cfi_rule rule)
 #define CFI_NO_CACHE (1ull << 62)
 uint64_t cfi_salt(uint64_t epoch);
 
-/* The rule at a return address, from the cache or else from .eh_frame. At address 0, where many stacks
+/* The rule at a return address, from the cache or else from the image's tables. At address 0, where many stacks
  * end, it is CFI_OUTERMOST. Reads the image that holds the address: a frame of it must be on the
  * caller's stack, so that it stays loaded. */
 struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt);
@@ -108,8 +109,9 @@ static inline struct cfi_rule cfi_find_own(struct cfi_own_row *rows, uint64_t re
 							   : cfi_fill_own(row, return_address, salt);
 }
 
-/* The whole row for a return address, which is not cached. Returns false if there is none. */
+/* The whole row for a return address, which is not cached. `is_interrupted`: it is one that was given
+ * to what a signal has interrupted. Returns false if there is none. */
 struct eh_row;
-bool cfi_find_row(uint64_t return_address, struct eh_row *row);
+bool cfi_find_row(uint64_t return_address, bool is_interrupted, struct eh_row *row);
 
 #endif

@@ -11,9 +11,11 @@
 #include "preload/base/lock.h"
 #include "preload/base/reentry.h"
 #include "preload/capture/libunwind.h"
+#include "preload/capture/step.h"
 #include "preload/host/elf_image.h"
 #include "preload/host/images.h"
 #include "preload/host/patch.h"
+#include "preload/host/pe_list.h"
 #include "preload/host/real.h"
 
 #include "preload/base/poison.h"
@@ -27,6 +29,7 @@ enum { CACHE_ROWS = 8192 };
 
 static int (*get_context)(unw_tdep_context_t *);
 static int (*init_cursor)(unw_cursor_t *, unw_context_t *);
+static int (*init_cursor_at)(unw_cursor_t *, unw_context_t *, int);
 static int (*step_cursor)(unw_cursor_t *);
 static int (*is_signal)(unw_cursor_t *);
 static int (*get_register)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
@@ -105,21 +108,82 @@ static void redirect(void *library, bool is_visit_set)
 
 #define FIND(pointer, name) ((pointer) = (__typeof__(pointer))real_dlsym(library, name))
 
+/* Where a walk is. */
+struct walk {
+	unw_context_t context;
+	unw_cursor_t cursor;
+	bool is_interrupted; /* as in struct step_frame */
+	uint64_t pc;
+	struct stack_pages pages;
+};
+
+static bool is_in_pe(const struct walk *w)
+{
+	struct pe_listed listed;
+
+	return pe_list_find(w->pc - 1, &listed);
+}
+
+/* What libunwind has restored for the frame that it is at. */
+static struct step_frame leave_cursor(struct walk *w)
+{
+	struct step_frame f = { .is_interrupted = w->is_interrupted,
+				.pc = w->pc,
+				.pages = &w->pages };
+
+	for (unsigned reg = 0; reg < EH_RETURN; reg++) {
+		unw_word_t value;
+
+		if (get_register(&w->cursor, (unw_regnum_t)reg, &value) < 0)
+			continue;
+		f.registers[reg] = value;
+		f.known |= 1u << reg;
+	}
+	return f;
+}
+
+/* Makes a new cursor: the registers of one cannot be set without writing where they were saved. */
+static bool enter_cursor(struct walk *w, const struct step_frame *f)
+{
+	w->context = (unw_context_t){ 0 };
+	step_write_context(f, &w->context);
+	w->is_interrupted = f->is_interrupted;
+	return init_cursor_at(&w->cursor, &w->context,
+			      f->is_interrupted ? UNW_INIT_SIGNAL_FRAME : 0) >= 0;
+}
+
+/* libunwind knows ELF images only. Where it comes to a PE image, we step until there is another one. */
+static bool step_walk(struct walk *w)
+{
+	struct step_frame f;
+	unw_word_t ip;
+
+	if (is_in_pe(w)) {
+		f = leave_cursor(w);
+		if (!step_out(&f) || !enter_cursor(w, &f))
+			return false;
+		w->pc = f.pc;
+		return true;
+	}
+	if (step_cursor(&w->cursor) <= 0 || get_register(&w->cursor, UNW_REG_IP, &ip) < 0 || !ip)
+		return false;
+	/* Was the frame that it stepped from one of a signal? Then this one was interrupted,
+	 * and has no return address (cfi.h). */
+	w->is_interrupted = is_signal(&w->cursor) > 0;
+	w->pc = ip + w->is_interrupted;
+	return true;
+}
+
 /* Steps from here on outward. */
 static APART uint32_t step_through(uint64_t *pc, uint32_t most)
 {
-	unw_context_t context;
-	unw_cursor_t cursor;
+	struct walk w = { .pc = 1 };
 	uint32_t found = 0;
-	unw_word_t ip;
 
-	if (get_context(&context) < 0 || init_cursor(&cursor, &context) < 0)
+	if (get_context(&w.context) < 0 || init_cursor(&w.cursor, &w.context) < 0)
 		return 0;
-	while (found < most && step_cursor(&cursor) > 0 &&
-	       get_register(&cursor, UNW_REG_IP, &ip) >= 0 && ip)
-		/* Was the frame that it stepped from one of a signal? Then this one was interrupted,
-		 * and has no return address (cfi.h). */
-		pc[found++] = ip + (is_signal(&cursor) > 0);
+	while (found < most && step_walk(&w))
+		pc[found++] = w.pc;
 	return found;
 }
 
@@ -136,13 +200,14 @@ bool libunwind_init(void)
 		return false;
 	FIND(get_context, NAME_OF(unw_tdep_getcontext));
 	FIND(init_cursor, NAME_OF(unw_init_local));
+	FIND(init_cursor_at, NAME_OF(unw_init_local2));
 	FIND(step_cursor, NAME_OF(unw_step));
 	FIND(is_signal, NAME_OF(unw_is_signal_frame));
 	FIND(get_register, NAME_OF(unw_get_reg));
 	FIND(flush, NAME_OF(unw_flush_cache));
 	FIND(space, NAME_OF(unw_local_addr_space));
-	if (!get_context || !init_cursor || !step_cursor || !is_signal || !get_register || !flush ||
-	    !space)
+	if (!get_context || !init_cursor || !init_cursor_at || !step_cursor || !is_signal ||
+	    !get_register || !flush || !space)
 		return false;
 	/* From 1.7 on libunwind can be told what to call. The host may have told its own
 	 * something. */

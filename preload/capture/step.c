@@ -12,19 +12,29 @@
 /* How far up the stack a frame pointer that is guessed may point. */
 enum { GUESSED_BYTES_MOST = 0x4000 };
 
+/* Where each register lies in a context. */
+static const uint8_t context_registers[EH_RETURN] = {
+	REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
+	REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+};
+
 struct step_frame step_interrupted(const ucontext_t *context, struct stack_pages *pages)
 {
-	static const uint8_t registers[EH_RETURN] = {
-		REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
-		REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
-	};
 	struct step_frame f = { .known = (1u << EH_RETURN) - 1, .is_interrupted = true };
 
 	for (unsigned i = 0; i < EH_RETURN; i++)
-		f.registers[i] = (uint64_t)context->uc_mcontext.gregs[registers[i]];
+		f.registers[i] = (uint64_t)context->uc_mcontext.gregs[context_registers[i]];
 	f.pc = (uint64_t)context->uc_mcontext.gregs[REG_RIP] + 1;
 	f.pages = pages;
 	return f;
+}
+
+void step_write_context(const struct step_frame *f, ucontext_t *context)
+{
+	for (unsigned i = 0; i < EH_RETURN; i++)
+		context->uc_mcontext.gregs[context_registers[i]] =
+			f->known >> i & 1 ? (greg_t)f->registers[i] : 0;
+	context->uc_mcontext.gregs[REG_RIP] = (greg_t)(f->pc - f->is_interrupted);
 }
 
 static bool read_word(void *pages, uint64_t address, uint64_t *word)
@@ -192,7 +202,8 @@ bool step_out(struct step_frame *f)
 {
 	uint64_t old_pc = f->pc, old_rsp = f->registers[EH_RSP];
 	struct eh_row row;
-	bool is_found = cfi_find_row(f->pc, &row) ? step_by_row(f, &row) : step_by_guess(f);
+	bool is_found = cfi_find_row(f->pc, f->is_interrupted, &row) ? step_by_row(f, &row)
+								     : step_by_guess(f);
 
 	return is_found && f->pc != 0 && (f->pc != old_pc || f->registers[EH_RSP] != old_rsp);
 }

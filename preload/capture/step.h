@@ -3,6 +3,8 @@
  * Steps from any frame to the one that called it, with all registers: for stacks of which unwind.h
  * has no rule, and for code that a fault has interrupted.
  *
+ * Frames of ELF and PE images may follow each other in any order (cfi.h).
+ *
  * Where a frame has no call frame information (code made at run time, hand-written assembly), the
  * caller is guessed, as libunwind does it: rbp is taken for a frame pointer if it points a little
  * way up the stack.
@@ -55,6 +57,9 @@ static inline __attribute__((always_inline)) void step_begin(struct step_frame *
 
 /* The frame that a signal interrupted, from the context that its handler was given. */
 struct step_frame step_interrupted(const ucontext_t *context, struct stack_pages *pages);
+
+/* The opposite: sets the registers of a context, and no more. What is not known becomes 0. */
+void step_write_context(const struct step_frame *f, ucontext_t *context);
 
 /* Steps to the caller, `f` to `f`. Returns false if nothing called it, or if that is not known;
  * then of `f` only has_other_rsp is defined. */

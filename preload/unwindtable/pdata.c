@@ -308,18 +308,12 @@ static int32_t number_at(const uint8_t *code, bool is_long)
 	return number;
 }
 
-/* The instruction that frees the locals, which an epilogue begins with: add $n, %rsp or
- * lea n(register), %rsp. */
-static bool skip_locals(struct epilogue *e)
+/* An epilogue may begin with lea n(register), %rsp. */
+static bool skip_lea(struct epilogue *e)
 {
 	const uint8_t *c = e->code;
-	bool is_long = c[1] == 0x81;
 	unsigned mode = c[2] >> 6, base = (c[2] & 7) | (c[0] & 1) << 3;
 
-	if (c[0] == 0x48 && (is_long || c[1] == 0x83) && c[2] == 0xc4) {
-		e->top = number_at(c + 3, is_long);
-		return advance(e, is_long ? 7 : 4);
-	}
 	if ((c[0] & 0xfe) != 0x48 || c[1] != 0x8d || (c[2] >> 3 & 7) != 4 || (base & 7) == 4 ||
 	    (mode != 1 && mode != 2))
 		return true;
@@ -356,14 +350,18 @@ static enum flow follow_jump(struct epilogue *e, unsigned bytes, int32_t distanc
 	return fetch(e) ? FLOW_ON : FLOW_OTHER;
 }
 
-/* Runs an instruction of an epilogue that comes after that for the locals. An indirect jump that leaves a
- * function has the prefix 0x48, or goes by way of a word beside the code. */
+/* Runs another instruction of an epilogue: add $n, %rsp; pop; a return or a jump. An indirect jump that
+ * leaves a function has the prefix 0x48, or goes by way of a word beside the code. */
 static enum flow follow(struct epilogue *e)
 {
 	unsigned prefix = (e->code[0] & 0xf0) == 0x40;
 	const uint8_t *c = e->code + prefix;
 	unsigned reg = (c[0] & 7) | (prefix && e->code[0] & 1 ? 8 : 0);
 
+	if (e->code[0] == 0x48 && (c[0] == 0x81 || c[0] == 0x83) && c[1] == 0xc4) {
+		e->top += number_at(c + 2, c[0] == 0x81);
+		return advance(e, c[0] == 0x81 ? 7 : 4) ? FLOW_ON : FLOW_OTHER;
+	}
 	if ((c[0] & 0xf8) == 0x58 && reg != 4) {
 		e->popped_at[reg] = e->top;
 		e->popped |= 1u << reg;
@@ -412,7 +410,7 @@ static bool find_in_epilogue(const struct pdata_image *image, const struct info 
 
 	if (info->version == 2 && !is_in_listed_epilogue(info, instruction))
 		return false;
-	if (!fetch(&e) || !skip_locals(&e))
+	if (!fetch(&e) || !skip_lea(&e))
 		return false;
 	while (flow == FLOW_ON && steps++ < EPILOGUE_STEPS_MOST)
 		flow = follow(&e);
