@@ -29,11 +29,9 @@ static bool find_sections(struct pe_dwarf *d, const struct pe_file *f)
 	bool has_info = false;
 
 	for (unsigned i = 0; pe_file_section(f, i, &section) && d->sections < SECTIONS_MOST; i++) {
-		if ((strncmp(section.name, ".debug_", 7) != 0 &&
-		     strncmp(section.name, ".zdebug_", 8) != 0) ||
-		    section.file_bytes == 0)
+		if (strncmp(section.name, ".debug_", 7) != 0 || section.file_bytes == 0)
 			continue;
-		has_info |= strstr(section.name, "debug_info") != NULL;
+		has_info |= strcmp(section.name, ".debug_info") == 0;
 		d->section[d->sections++] = section;
 	}
 	return has_info;

@@ -39,12 +39,13 @@ static bool drop_last(struct buffer *path)
 	return true;
 }
 
-static char *normalise(const char *path)
+static char *normalise(const char *path, bool is_windows)
 {
 	struct buffer result = { 0 };
 	bool absolute = *path == '/';
 
-	buffer_text(&result, "");
+	/* Two slashes of Windows are another machine. */
+	buffer_text(&result, is_windows && path[0] == '/' && path[1] == '/' ? "/" : "");
 	while (*path) {
 		size_t length = strcspn(path, "/");
 
@@ -87,7 +88,7 @@ char *source_path_join(const char *folder, const char *file)
 	buffer_text(&joined, file);
 	for (char *at = joined.data; is_windows && *at; at++)
 		*at = *at == '\\' ? '/' : *at;
-	normal = normalise(skip_folder_before_drive(joined.data));
+	normal = normalise(skip_folder_before_drive(joined.data), is_windows);
 	buffer_release(&joined);
 	return normal;
 }

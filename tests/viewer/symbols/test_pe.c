@@ -1,0 +1,867 @@
+/* SPDX-License-Identifier: MIT */
+/* Names and lines of PE files that mingw-w64 and clang build here, against what binutils and LLVM say. */
+#include <criterion/criterion.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "viewer/model/model.h"
+#include "viewer/pe/pe_file.h"
+#include "viewer/symbols/places.h"
+#include "viewer/symbols/symbols.h"
+
+#define MINGW "x86_64-w64-mingw32-"
+
+/* A DLL that is built for the test, in a folder of its own. */
+struct dll {
+	char folder[64];
+	char path[128];
+	struct trace_pe_id id;
+	uint64_t base;
+};
+
+static const char source[] = "volatile int sink;\n"
+			     "static inline __attribute__((always_inline)) int deepest(int v)\n"
+			     "{\n"
+			     "	sink = v;\n" /* line 4 */
+			     "	return sink * 3;\n"
+			     "}\n"
+			     "static inline __attribute__((always_inline)) int inner(int v)\n"
+			     "{\n"
+			     "	sink += deepest(v + 1);\n" /* line 9 */
+			     "	for (int i = 0; i < v; i++)\n"
+			     "		sink += i;\n"
+			     "	return sink;\n"
+			     "}\n"
+			     "static __attribute__((noinline)) int hidden(int v)\n"
+			     "{\n"
+			     "	int a[8] = { v, 1, 2, 3, 4, 5, 6, v };\n"
+			     "	return inner(a[v & 7]) + a[sink & 7];\n" /* line 17 */
+			     "}\n"
+			     "__declspec(dllexport) int outer(int v)\n"
+			     "{\n"
+			     "	inner(v);\n" /* line 21 */
+			     "	return hidden(sink) + 1;\n"
+			     "}\n"
+			     "__declspec(dllexport) int last(int v)\n"
+			     "{\n"
+			     "	return v < 2 ? v : outer(v - 1) + hidden(v);\n"
+			     "}\n";
+
+static bool has_program(const char *name)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "command -v %s >/dev/null", name);
+	return system(command) == 0;
+}
+
+static void need(const char *program)
+{
+	if (!has_program(program))
+		cr_skip_test("%s is not installed: NOTHING IS TESTED", program);
+}
+
+__attribute__((format(printf, 2, 3))) static void run_in(const struct dll *d, const char *format,
+							 ...)
+{
+	char command[2048];
+	va_list list;
+	int bytes = snprintf(command, sizeof(command), "cd %s && ", d->folder);
+
+	va_start(list, format);
+	vsnprintf(command + bytes, sizeof(command) - (size_t)bytes, format, list);
+	va_end(list);
+	cr_assert_eq(system(command), 0, "%s", command);
+}
+
+static void identify(struct dll *d)
+{
+	struct pe_file *file = pe_file_open(d->path);
+
+	cr_assert(file, "%s", d->path);
+	pe_file_identify(file, &d->id);
+	d->base = pe_file_base(file);
+	pe_file_close(file);
+}
+
+/* Builds some.dll by a command, in a folder with the source some.c. */
+static struct dll build_text(const char *text, const char *command)
+{
+	struct dll d = { .folder = "/tmp/lsatrace-test-XXXXXX" };
+	char path[128];
+	FILE *file;
+
+	cr_assert(mkdtemp(d.folder));
+	snprintf(path, sizeof(path), "%s/some.c", d.folder);
+	snprintf(d.path, sizeof(d.path), "%s/some.dll", d.folder);
+	file = fopen(path, "w");
+	cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
+	run_in(&d, "%s", command);
+	identify(&d);
+	return d;
+}
+
+static struct dll build(const char *options)
+{
+	char command[512];
+
+	need(MINGW "gcc");
+	snprintf(command, sizeof(command), MINGW "gcc -shared %s -o some.dll some.c", options);
+	return build_text(source, command);
+}
+
+/* With a PDB. */
+static struct dll build_pdb(const char *options, const char *link_options)
+{
+	char command[512];
+
+	need("clang");
+	need("lld-link");
+	snprintf(command, sizeof(command),
+		 "clang -target x86_64-pc-windows-msvc -gcodeview -g %s -c some.c -o some.obj && "
+		 "lld-link -dll -noentry -nodefaultlib -debug %s -out:some.dll some.obj",
+		 options, link_options);
+	return build_text(source, command);
+}
+
+static void discard(struct dll *d)
+{
+	run_in(d, "rm -r %s", d->folder);
+}
+
+static struct model_module module_of(struct dll *d)
+{
+	struct model_module module = { .kind = TRACE_MODULE_PE,
+				       .path = d->path,
+				       .path_bytes = (uint32_t)strlen(d->path),
+				       .name = d->path,
+				       .base = (char *)"some.dll",
+				       .build_id_bytes = sizeof(d->id) };
+
+	memcpy(module.build_id, &d->id, sizeof(d->id));
+	return module;
+}
+
+/* The RVAs of the functions that a tool of binutils lists, and what follows them. */
+struct span {
+	uint64_t start, end;
+};
+
+static unsigned list_spans(const struct dll *d, const char *names, struct span *spans, unsigned most)
+{
+	char command[512], line[512];
+	unsigned count = 0;
+	bool is_open = false;
+	FILE *list;
+
+	snprintf(command, sizeof(command), MINGW "nm -n %s | grep -i ' t '", d->path);
+	list = popen(command, "r");
+	cr_assert(list);
+	while (fgets(line, sizeof(line), list)) {
+		uint64_t start = strtoull(line, NULL, 16) - d->base;
+		char *name = strrchr(line, ' ') + 1;
+
+		name[strcspn(name, "\n")] = '\0';
+		if (is_open)
+			spans[count++].end = start;
+		is_open = false;
+		if (count < most && strstr(names, name) && *name != '.') {
+			spans[count].start = start;
+			is_open = true;
+		}
+	}
+	pclose(list);
+	return count;
+}
+
+/* Writes what we say of an RVA as addr2line does: "function\nfile:line\n" for each frame. */
+static void write_ours(char *text, size_t bytes, struct symbols *s,
+		       const struct model_module *module, uint64_t rva)
+{
+	const struct symbol *symbol = symbols_find(s, module, rva + 1);
+	size_t at = 0;
+
+	*text = '\0';
+	for (; symbol && at < bytes; symbol = symbol->outer) {
+		const char *slash = symbol->file ? strrchr(symbol->file, '/') : NULL;
+		const char *name = symbol->linkage_name ? symbol->linkage_name : symbol->function;
+
+		at += (size_t)snprintf(text + at, bytes - at, "%s %s:%u\n", name ? name : "??",
+				       slash ? slash + 1 : "??", symbol->line);
+	}
+}
+
+struct score {
+	unsigned addresses, equal, inlined;
+};
+
+/* Compares each answer of addr2line to an address in `spans` with ours. */
+static struct score compare(struct dll *d, const struct span *spans, unsigned count)
+{
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(d);
+	struct score score = { 0 };
+	char command[512], line[512], theirs[4096] = "", ours[4096], name[512] = "";
+	uint64_t rva = 0;
+	FILE *list, *questions;
+	bool is_name = false;
+
+	snprintf(command, sizeof(command), "%s/questions", d->folder);
+	questions = fopen(command, "w");
+	for (unsigned i = 0; i < count; i++)
+		for (uint64_t at = spans[i].start; at < spans[i].end; at++)
+			fprintf(questions, "0x%" PRIx64 "\n", at + d->base);
+	fclose(questions);
+	snprintf(command, sizeof(command), MINGW "addr2line -a -i -f -e %s <%s/questions; echo 0x0",
+		 d->path, d->folder);
+	list = popen(command, "r");
+	while (fgets(line, sizeof(line), list)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "0x", 2) == 0) {
+			if (rva) {
+				write_ours(ours, sizeof(ours), s, &module, rva);
+				/* Both say that there is no function: it is padding. */
+				if (*ours == '?' && *theirs == '?')
+					strcpy(ours, theirs);
+				score.addresses++;
+				score.equal += strcmp(ours, theirs) == 0;
+				score.inlined += strchr(ours, '\n')[1] != '\0';
+				if (strcmp(ours, theirs) != 0 && getenv("SHOW"))
+					fprintf(stderr, "%#" PRIx64 "\n-%s+%s", rva, theirs, ours);
+			}
+			rva = strtoull(line, NULL, 16) - d->base;
+			*theirs = '\0';
+			is_name = true;
+		} else if (is_name) {
+			snprintf(name, sizeof(name), "%s", line);
+			is_name = false;
+		} else {
+			char *slash = strrchr(line, '/'), *colon = strrchr(line, ':');
+			size_t at = strlen(theirs);
+
+			if (!slash)
+				slash = line - 1;
+			snprintf(theirs + at, sizeof(theirs) - at, "%s %.*s:%u\n", name,
+				 (int)(colon - slash - 1), slash + 1,
+				 (unsigned)strtoul(colon + 1, NULL, 10));
+			is_name = true;
+		}
+	}
+	pclose(list);
+	symbols_free(s);
+	return score;
+}
+
+static void expect_like_addr2line(const char *options)
+{
+	struct dll d = build(options);
+	struct span spans[8];
+	unsigned count = list_spans(&d, "outer last hidden DllMain", spans, 8);
+	struct score score = compare(&d, spans, count);
+
+	cr_assert_geq(count, 3);
+	fprintf(stderr, "%s: %u of %u addresses agree, %u of them inlined\n", options, score.equal,
+		score.addresses, score.inlined);
+	cr_expect_geq(score.addresses, 100);
+	cr_expect_eq(score.equal, score.addresses, "%s", options);
+	discard(&d);
+}
+
+Test(pe, names_lines_and_inlined_frames_are_those_of_addr2line, .timeout = 300)
+{
+	static const char *const levels[] = { "-O0", "-O1", "-O2", "-O3", "-Os" };
+	char options[64];
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		for (int version = 4; version <= 5; version++) {
+			snprintf(options, sizeof(options), "%s -g -gdwarf-%d", levels[i], version);
+			expect_like_addr2line(options);
+		}
+}
+
+Test(pe, a_dll_that_is_linked_elsewhere_is_named_as_well)
+{
+	expect_like_addr2line("-O2 -g -Wl,--image-base=0x7ff700000000");
+	expect_like_addr2line("-O2 -g -Wl,--image-base=0x10000000 -Wl,--build-id");
+}
+
+Test(pe, the_dwarf_of_clang_is_read_as_well)
+{
+	need("clang");
+	expect_like_addr2line("-O2 -g -ffunction-sections -Wl,--gc-sections");
+	/* With DWARF 5, clang 14 writes relocations that cannot be linked. */
+	for (int level = 0; level <= 3; level++) {
+		char options[256];
+
+		snprintf(options, sizeof(options),
+			 "$(clang -target x86_64-w64-windows-gnu -O%d -g -gdwarf-4 "
+			 "-c -o some.o some.c && echo some.o) -o some.dll #",
+			 level);
+		expect_like_addr2line(options);
+	}
+}
+
+/* Returns whether an answer is a function without a line; of these, padding has none. */
+static const char *name_at(struct symbols *s, struct model_module *module, uint64_t rva)
+{
+	const struct symbol *symbol = symbols_find(s, module, rva + 1);
+
+	cr_expect_null(symbol->file);
+	cr_expect_eq(symbol->line, 0);
+	return symbol->function;
+}
+
+static void expect_names(struct dll *d, const struct span *span, const char *const *names,
+			 unsigned count)
+{
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(d);
+
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = name_at(s, &module, span[i].start);
+
+		cr_expect(!name == !names[i], "%u: %s", i, name ? name : "nothing");
+		if (name && names[i])
+			cr_expect_str_eq(name, names[i]);
+		/* All of it up to padding has the same name. */
+		for (uint64_t at = span[i].start; at < span[i].end; at++) {
+			const char *next = name_at(s, &module, at);
+
+			cr_expect(!next || (name && strcmp(name, next) == 0), "%u %#" PRIx64, i,
+				  at - span[i].start);
+			if (at - span[i].start < 8)
+				cr_expect(!name == !next);
+		}
+	}
+	cr_expect_null(symbols_missing(s, 0));
+	symbols_free(s);
+}
+
+Test(pe, without_debug_information_symbols_and_then_exports_name_functions)
+{
+	static const char *const symbols[] = { "hidden", "outer", "last" },
+				 *exports[] = { NULL, "outer", "last" };
+	struct dll d = build("-O1");
+	struct span spans[3];
+
+	cr_assert_eq(list_spans(&d, "outer last hidden", spans, 3), 3);
+	expect_names(&d, spans, symbols, 3);
+	run_in(&d, MINGW "strip some.dll");
+	identify(&d);
+	expect_names(&d, spans, exports, 3);
+	discard(&d);
+}
+
+/* The code before the function `outer` is that of a static function, which has no name any more. */
+Test(pe, what_is_behind_the_end_of_a_function_is_not_named_after_it)
+{
+	struct dll d = build("-O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module;
+	struct span spans[3];
+
+	cr_assert_eq(list_spans(&d, "outer last hidden", spans, 3), 3);
+	run_in(&d, MINGW "strip some.dll");
+	identify(&d);
+	module = module_of(&d);
+	cr_expect_str_eq(name_at(s, &module, spans[2].start), "last");
+	for (uint64_t at = spans[2].end; at < spans[2].end + 0x4000; at++)
+		cr_expect_null(name_at(s, &module, at));
+	symbols_free(s);
+	discard(&d);
+}
+
+Test(pe, a_stripped_dll_names_the_file_with_its_debug_information)
+{
+	struct dll d = build("-O1 -g");
+	struct span spans[3];
+	struct score score;
+
+	cr_assert_eq(list_spans(&d, "outer last hidden", spans, 3), 3);
+	run_in(&d,
+	       "mkdir .debug && " MINGW
+	       "objcopy --only-keep-debug some.dll .debug/some.dbg && " MINGW
+	       "strip some.dll && " MINGW "objcopy --add-gnu-debuglink=.debug/some.dbg some.dll");
+	identify(&d);
+	score = compare(&d, spans, 3);
+	cr_expect_geq(score.inlined, 50);
+	cr_expect_eq(score.equal, score.addresses);
+	/* Of another file of that name the checksum differs. */
+	run_in(&d, "echo >>.debug/some.dbg");
+	score = compare(&d, spans, 3);
+	cr_expect_eq(score.inlined, 0);
+	discard(&d);
+}
+
+Test(pe, a_file_with_another_identity_is_not_used)
+{
+	struct dll d = build("-O1 -g");
+	struct model_module modules[4];
+	struct span span;
+
+	cr_assert_eq(list_spans(&d, "outer", &span, 1), 1);
+	for (unsigned i = 0; i < 4; i++) {
+		struct symbols *s = symbols_new(NULL);
+		struct trace_pe_id id = d.id;
+
+		id.stamp += i == 0;
+		id.image_size += i == 1;
+		id.check_sum += i == 2;
+		id.pdb_guid[15] += i == 3;
+		modules[i] = module_of(&d);
+		memcpy(modules[i].build_id, &id, sizeof(id));
+		cr_expect_null(symbols_find(s, &modules[i], span.start + 1)->function, "%u", i);
+		cr_assert(symbols_changed(s, 0));
+		cr_expect_str_eq(symbols_changed(s, 0), d.path);
+		symbols_free(s);
+	}
+	discard(&d);
+}
+
+/* Stripping changes size and checksum. */
+Test(pe, a_guid_is_enough_to_know_a_build)
+{
+	struct dll d = build("-O1 -g -Wl,--build-id");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module;
+	struct span span;
+
+	cr_assert_eq(list_spans(&d, "outer", &span, 1), 1);
+	run_in(&d, "cp some.dll whole.dll && " MINGW "strip some.dll");
+	identify(&d);
+	module = module_of(&d);
+	run_in(&d, "mv whole.dll some.dll");
+	cr_expect(symbols_find(s, &module, span.start + 1)->file);
+	symbols_free(s);
+	discard(&d);
+}
+
+static void expect_found(struct dll *d, uint64_t rva, const struct places *places, bool is_found)
+{
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(d);
+
+	module.path = module.name = (char *)"/elsewhere/some.dll";
+	module.path_bytes = (uint32_t)strlen(module.path);
+	symbols_look_in(s, places);
+	cr_expect_eq(symbols_find(s, &module, rva + 1)->file != NULL, is_found);
+	cr_expect_eq(symbols_missing(s, 0) == NULL, is_found);
+	if (!is_found) {
+		char words[64];
+
+		snprintf(words, sizeof(words), "some.dll (%08X%x) has no symbols: it is not at ",
+			 d->id.stamp, d->id.image_size);
+		cr_expect(strstr(symbols_missing(s, 0), words), "%s", symbols_missing(s, 0));
+	}
+	symbols_free(s);
+}
+
+Test(pe, looks_where_it_is_told_to)
+{
+	struct dll d = build("-O1 -g");
+	struct places named = { .modules.count = 1 }, folder = { .folders = { { d.folder }, 1 } },
+		      root = { .sysroot = d.folder };
+	char module[256];
+	struct span span;
+
+	cr_assert_eq(list_spans(&d, "outer", &span, 1), 1);
+	snprintf(module, sizeof(module), "some.dll=%s", d.path);
+	named.modules.item[0] = module;
+	expect_found(&d, span.start, &(struct places){ 0 }, false);
+	expect_found(&d, span.start, &named, true);
+	expect_found(&d, span.start, &folder, true);
+	expect_found(&d, span.start, &root, false);
+	run_in(&d, "mkdir elsewhere && cp some.dll elsewhere");
+	expect_found(&d, span.start, &root, true);
+	run_in(&d,
+	       "rm -r elsewhere && mkdir -p some.dll.d/%08X%x && mv some.dll some.dll.d/* && "
+	       "mv some.dll.d some.dll",
+	       d.id.stamp, d.id.image_size);
+	expect_found(&d, span.start, &folder, true);
+	discard(&d);
+}
+
+Test(pe, names_data)
+{
+	struct dll d = build("-O1");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&d);
+	char command[256], line[256];
+	uint64_t rva, from = 99;
+	const char *name;
+	FILE *list;
+
+	snprintf(command, sizeof(command), MINGW "nm %s | grep ' sink$'", d.path);
+	list = popen(command, "r");
+	cr_assert(fgets(line, sizeof(line), list));
+	pclose(list);
+	rva = strtoull(line, NULL, 16) - d.base;
+	name = symbols_find_data(s, &module, rva + 2, &from);
+	cr_assert(name);
+	cr_expect_str_eq(name, "sink");
+	cr_expect_eq(from, 2);
+	cr_expect_null(symbols_find_data(s, &module, 0, &from));
+	cr_expect_null(symbols_find_data(s, &module, 0x7fffffff, &from));
+	symbols_free(s);
+	discard(&d);
+}
+
+/* `name` is mangled as the compiler does it. */
+static const struct symbol *find_function(struct symbols *s, struct model_module *module,
+					  const char *name)
+{
+	for (uint64_t rva = 0x1000; rva < 0x4000; rva++)
+		for (const struct symbol *symbol = symbols_find(s, module, rva + 1); symbol;
+		     symbol = symbol->outer)
+			if (symbol->function && strcmp(symbol->function, name) == 0)
+				return symbol;
+	return NULL;
+}
+
+Test(pe, demangles_the_functions_of_cpp)
+{
+	static const char text[] = "volatile int sink;\n"
+				   "namespace shop { __attribute__((noinline)) int sell(int v) "
+				   "{ return sink = v; } }\n"
+				   "extern \"C\" int outer(int v) { return shop::sell(v) + 1; }\n";
+	struct dll d;
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module;
+	const struct symbol *symbol;
+
+	need(MINGW "gcc");
+	d = build_text(text, MINGW "gcc -x c++ -shared -O1 -g -o some.dll some.c");
+	module = module_of(&d);
+	symbol = find_function(s, &module, "shop::sell(int)");
+	cr_assert(symbol);
+	cr_expect_str_eq(symbol->linkage_name, "_ZN4shop4sellEi");
+	symbols_free(s);
+	discard(&d);
+}
+
+/* The compiler is told that it is elsewhere. */
+static void expect_path(const char *options, const char *path)
+{
+	struct dll d = build(options);
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&d);
+	const struct symbol *symbol = find_function(s, &module, "outer");
+
+	cr_assert(symbol && symbol->file, "%s", options);
+	cr_expect_str_eq(symbol->file, path, "%s: %s", options, symbol->file);
+	symbols_free(s);
+	discard(&d);
+}
+
+Test(pe, paths_of_windows_have_slashes_and_a_drive)
+{
+	expect_path("-O1 -g -ffile-prefix-map=$PWD='C:\\build'", "C:/build/some.c");
+	expect_path("-O1 -g -gdwarf-4 -ffile-prefix-map=$PWD='C:\\build'", "C:/build/some.c");
+	expect_path("-O1 -g -ffile-prefix-map=$PWD='\\\\server\\share' -o some.dll $PWD/some.c #",
+		    "//server/share/some.c");
+	expect_path("-O1 -g -ffile-prefix-map=$PWD='C:\\build\\..\\src' -o some.dll $PWD/some.c #",
+		    "C:/src/some.c");
+	/* A folder of its own, that is not below the one of the unit. */
+	expect_path("-O1 -g -fdebug-prefix-map=$PWD='C:\\x' "
+		    "-fdebug-prefix-map=$PWD/=D:/a/.\\\\b/ -o some.dll $PWD/some.c #",
+		    "D:/a/b/some.c");
+	expect_path("-O1 -g -gdwarf-4 -fdebug-prefix-map=$PWD='C:\\x' "
+		    "-fdebug-prefix-map=$PWD/='D:\\a\\' -o some.dll $PWD/some.c #",
+		    "D:/a/some.c");
+}
+
+/* What llvm-symbolizer says when it is asked in another way. */
+static void expect_like_llvm(const char *options)
+{
+	struct dll d = build_pdb(options, "");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&d);
+	char command[256], line[512], ours[512];
+	unsigned addresses = 0, lines = 0, inlined = 0;
+	FILE *list;
+
+	snprintf(command, sizeof(command),
+		 "for i in $(seq 4096 4800); do echo $i; done | llvm-symbolizer --obj=%s "
+		 "--relative-address --functions --inlines",
+		 d.path);
+	list = popen(command, "r");
+	for (uint64_t rva = 4096; rva <= 4800; rva++) {
+		const struct symbol *symbol = symbols_find(s, &module, rva + 1);
+		bool is_known = symbol->file;
+
+		addresses++;
+		while (fgets(line, sizeof(line), list) && *line != '\n') {
+			line[strcspn(line, "\n")] = '\0';
+			cr_assert(!is_known || symbol, "%#" PRIx64 " %s", rva, line);
+			if (is_known)
+				cr_expect_str_eq(symbol->function, line, "%#" PRIx64 " %s", rva,
+						 line);
+			cr_assert(fgets(line, sizeof(line), list));
+			*strrchr(line, ':') = '\0';
+			if (!is_known)
+				continue;
+			snprintf(ours, sizeof(ours), "%s:%u", symbol->file, symbol->line);
+			cr_expect_str_eq(ours, line, "%#" PRIx64 " %s", rva, line);
+			lines++;
+			inlined += symbol->is_inlined;
+			symbol = symbol->outer;
+		}
+	}
+	pclose(list);
+	cr_log_info("%s: %u addresses, %u lines, %u of them inlined", options, addresses, lines,
+		    inlined);
+	cr_expect_geq(lines, 100);
+	cr_expect_geq(inlined, 20);
+	cr_expect_null(symbols_missing(s, 0));
+	symbols_free(s);
+	discard(&d);
+}
+
+Test(pe, a_pdb_is_read_by_llvm_symbolizer, .timeout = 120)
+{
+	need("llvm-symbolizer");
+	expect_like_llvm("-O0");
+	expect_like_llvm("-O1");
+	expect_like_llvm("-O2");
+	expect_like_llvm("-O3");
+}
+
+/* Asks for all of the code, and returns how many answers have a line. */
+static unsigned count_lines(struct symbols *s, struct model_module *module)
+{
+	unsigned lines = 0;
+
+	for (uint64_t rva = 0x1000; rva < 0x1100; rva++)
+		lines += symbols_find(s, module, rva + 1)->line != 0;
+	return lines;
+}
+
+/* `words` NULL: nothing is missing. Names are still those of exports. */
+static void expect_pdb(struct dll *d, const struct places *places, const char *words)
+{
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(d);
+	const char *missing;
+
+	symbols_look_in(s, places);
+	cr_expect_eq(count_lines(s, &module) > 0, words == NULL);
+	missing = symbols_missing(s, 0);
+	cr_expect_eq(missing != NULL, words != NULL, "%s", missing ? missing : "nothing");
+	if (missing && words) {
+		cr_expect(strstr(missing, "): its debug information is in some.pdb, "), "%s",
+			  missing);
+		cr_expect(strstr(missing, words), "%s", missing);
+		cr_expect_null(symbols_missing(s, 1));
+		cr_expect(find_function(s, &module, "outer"));
+	}
+	symbols_free(s);
+}
+
+Test(pe, a_pdb_is_found_by_name_and_known_by_its_guid, .timeout = 120)
+{
+	static const struct places nowhere;
+	struct dll d = build_pdb("-O1", ""), other;
+	char folder[128];
+	struct places places = { .folders = { { folder }, 1 } };
+
+	need("llvm-symbolizer");
+	snprintf(folder, sizeof(folder), "%s/pdb", d.folder);
+	expect_pdb(&d, &nowhere, NULL);
+	discard(&d);
+	d = build_pdb("-O1", "-pdbaltpath:'C:\\build\\some.pdb'");
+	snprintf(folder, sizeof(folder), "%s/pdb", d.folder);
+	expect_pdb(&d, &nowhere, NULL);
+	run_in(&d, "mkdir pdb && mv some.pdb pdb");
+	expect_pdb(&d, &nowhere, "which is not beside it; --debug-dir says where it is");
+	expect_pdb(&d, &places, NULL);
+	other = build_pdb("-O2", "");
+	run_in(&d, "cp %s/some.pdb .", other.folder);
+	expect_pdb(&d, &nowhere, "of another build");
+	/* But the right one is used as well. */
+	expect_pdb(&d, &places, NULL);
+	discard(&d);
+	discard(&other);
+}
+
+/* Makes a program of that name the only one of its kind. */
+static void set_program(struct dll *d, const char *script)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/llvm-symbolizer", d->folder);
+	file = fopen(path, "w");
+	cr_assert(file && fprintf(file, "#!/bin/sh\n%s\n", script) > 0 && fclose(file) == 0 &&
+		  chmod(path, 0755) == 0);
+	snprintf(path, sizeof(path), "%s", d->folder);
+	setenv("PATH", path, 1);
+}
+
+Test(pe, a_pdb_without_llvm_symbolizer_is_said_to_be_unread, .timeout = 120)
+{
+	static const struct places nowhere;
+	struct dll d = build_pdb("-O1", "");
+	char *path = strdup(getenv("PATH"));
+
+	setenv("PATH", "/nonexistent", 1);
+	expect_pdb(&d, &nowhere, "llvm-symbolizer, which reads it, is not installed");
+	set_program(&d, "exit 1");
+	expect_pdb(&d, &nowhere, "llvm-symbolizer, which reads it, has failed");
+	/* It ends before it has read the question. */
+	set_program(&d, "exec <&-; /bin/sleep 1; exit 0");
+	expect_pdb(&d, &nowhere, "llvm-symbolizer, which reads it, has failed");
+	setenv("PATH", path, 1);
+	free(path);
+	discard(&d);
+}
+
+static void expect_given_up(const char *script)
+{
+	static const struct places nowhere;
+	struct dll d = build_pdb("-O1", "");
+	char *path = strdup(getenv("PATH"));
+
+	set_program(&d, script);
+	expect_pdb(&d, &nowhere, "llvm-symbolizer, which reads it, did not answer");
+	setenv("PATH", path, 1);
+	free(path);
+	discard(&d);
+}
+
+Test(pe, a_program_that_does_not_answer_is_given_up_once, .timeout = 60)
+{
+	expect_given_up("exec /bin/sleep 100");
+}
+
+Test(pe, a_program_that_answers_no_more_is_given_up_once, .timeout = 60)
+{
+	expect_given_up("read l; echo '{\"Symbol\":[]}'; exec /bin/sleep 100");
+}
+
+Test(pe, odd_answers_about_a_pdb_are_no_names)
+{
+	struct dll d = build_pdb("-O1", "");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&d);
+	const struct symbol *symbol;
+	char *path = strdup(getenv("PATH"));
+
+	set_program(&d,
+		    "read l; echo '{}'; read l; echo '[3]'; read l; echo '{\"Symbol\":[{\"Line\":"
+		    "\"a\"},3]}'; read l; echo '{\"Symbol\":[{\"FunctionName\":\"f\\\\u0000\","
+		    "\"FileName\":\"a.c\",\"Line\":-3}]}'; while read l; do echo '{\"Symbol\":"
+		    "[{\"FunctionName\":\"f\",\"FileName\":\"C:\\\\\\\\a\\\\\\\\b.c\",\"Line\":"
+		    "7}]}'; done");
+	for (uint64_t offset = 1; offset < 4; offset++)
+		cr_expect_null(symbols_find(s, &module, offset)->function);
+	symbol = symbols_find(s, &module, 4);
+	cr_assert(symbol->function);
+	cr_expect_str_eq(symbol->function, "f");
+	cr_expect_str_eq(symbol->file, "C:/a/b.c", "%s", symbol->file);
+	cr_expect_eq(symbol->line, 7);
+	cr_expect_null(symbol->outer);
+	symbols_free(s);
+	setenv("PATH", path, 1);
+	free(path);
+	discard(&d);
+}
+
+/* Asks for much of a module, whatever the answers are. */
+static void ask_for_all(struct dll *d)
+{
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(d);
+	uint64_t from;
+
+	module.build_id_bytes = 0;
+	for (uint64_t rva = 0; rva < 0x9000; rva += 0x31) {
+		symbols_find(s, &module, rva);
+		symbols_find_data(s, &module, rva, &from);
+	}
+	symbols_find(s, &module, 0x1001);
+	symbols_find(s, &module, UINT32_MAX);
+	symbols_find(s, &module, UINT64_MAX);
+	symbols_find_data(s, &module, UINT64_MAX, &from);
+	symbols_free(s);
+}
+
+static void write_bytes(const char *path, const unsigned char *bytes, size_t count)
+{
+	FILE *file = fopen(path, "w");
+
+	cr_assert(file && fwrite(bytes, 1, count, file) == count && fclose(file) == 0);
+}
+
+/* Half of the damage is in the headers and tables at the start of the file. */
+static void damage(struct dll *d, unsigned rounds)
+{
+	static const uint32_t values[] = { 0, 1, 4, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff };
+	FILE *file = fopen(d->path, "r");
+	unsigned char *bytes, *copy;
+	size_t size;
+
+	fseek(file, 0, SEEK_END);
+	size = (size_t)ftell(file);
+	rewind(file);
+	bytes = malloc(size);
+	copy = malloc(size);
+	cr_assert_eq(fread(bytes, 1, size, file), size);
+	fclose(file);
+	srandom(4711);
+	for (unsigned i = 0; i < rounds; i++) {
+		memcpy(copy, bytes, size);
+		for (unsigned j = 0; j <= i % 4; j++) {
+			size_t most = (size_t)random() % 2 ? 0x600 : size;
+			size_t at = (size_t)random() % (most - 4) & ~(size_t)(random() % 2);
+
+			memcpy(copy + at, &values[random() % 7], random() % 2 ? 4 : 1);
+		}
+		write_bytes(d->path, copy, i % 5 ? size : (size_t)random() % size);
+		ask_for_all(d);
+	}
+	for (size_t count = 0; count < 0x700; count += 7) {
+		write_bytes(d->path, bytes, count);
+		ask_for_all(d);
+	}
+	free(bytes);
+	free(copy);
+}
+
+Test(pe, damaged_files_do_no_harm, .timeout = 300)
+{
+	struct dll d = build("-O1 -g"), stripped = build("-O1 -s");
+
+	damage(&d, 300);
+	damage(&stripped, 300);
+	discard(&d);
+	discard(&stripped);
+}
+
+Test(pe, damaged_pdbs_do_no_harm)
+{
+	struct dll d = build_pdb("-O1", "");
+	char path[128];
+
+	/* Only who reads the GUID is at stake: no program is there to read the rest. */
+	setenv("PATH", "/nonexistent", 1);
+	snprintf(path, sizeof(path), "%s/some.pdb", d.folder);
+	for (size_t at = 0; at < 0x40; at++) {
+		static const uint32_t values[] = { 0, 1, 0x80000000, 0xffffffff };
+		struct symbols *s = symbols_new(NULL);
+		struct model_module module = module_of(&d);
+		FILE *file = fopen(path, "r+");
+
+		fseek(file, (long)at, SEEK_SET);
+		fwrite(&values[at % 4], 4, 1, file);
+		fclose(file);
+		symbols_find(s, &module, 0x1001);
+		symbols_free(s);
+	}
+	setenv("PATH", "/usr/bin:/bin", 1);
+	discard(&d);
+}
