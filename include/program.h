@@ -100,6 +100,55 @@ static inline int program_is_sanitizer(const char *path, size_t bytes)
 	return 0;
 }
 
+/* Is it Wine, which runs a program for Windows: wine, wine64, wine-preloader? So is wineserver. */
+static inline int program_is_wine(const char *path, size_t bytes)
+{
+	const char *slash = (const char *)memrchr(path, '/', bytes),
+		   *name = slash ? slash + 1 : path;
+
+	return (size_t)(path + bytes - name) >= 4 && memcmp(name, "wine", 4) == 0;
+}
+
+/* Does a text end in ".exe", whatever the case, or in ".exe.so", as programs of winelib do? */
+static inline int program_ends_in_exe(const char *text, size_t bytes)
+{
+	static const char ending[] = ".exe";
+
+	if (bytes > 3 && memcmp(text + bytes - 3, ".so", 3) == 0)
+		bytes -= 3;
+	for (size_t i = 0; i < 4; i++) {
+		char letter = bytes > 4 ? text[bytes - 4 + i] : '\0';
+
+		if ((letter >= 'A' && letter <= 'Z' ? letter + 'a' - 'A' : letter) != ending[i])
+			return 0;
+	}
+	return 1;
+}
+
+/* Returns the first of some arguments of Wine, each with a NUL at its end, that is a program; NULL: none is. */
+static inline const char *program_of_wine(const char *arguments, size_t bytes)
+{
+	const char *end = arguments + bytes;
+
+	for (const char *at = arguments; at < end;) {
+		size_t length = strnlen(at, (size_t)(end - at));
+
+		if (program_ends_in_exe(at, length))
+			return at;
+		at += length + 1;
+	}
+	return NULL;
+}
+
+/* Returns the part of a path behind its folders, be they of Windows or not. */
+static inline const char *program_name_of_windows(const char *path)
+{
+	for (const char *at = path; *at; at++)
+		if (*at == '/' || *at == '\\')
+			path = at + 1;
+	return path;
+}
+
 /* Where an address of the program lies in its file; 0: nowhere. */
 static inline uint64_t program_offset_of(int fd, const Elf64_Ehdr *header, uint64_t address)
 {

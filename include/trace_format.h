@@ -427,7 +427,7 @@ struct trace_module {
 	uint64_t base;           /* what was added to the addresses of the module's file */
 	uint64_t start, end;     /* extent in memory */
 	uint8_t build_id[32];    /* PE: a struct trace_pe_id */
-	uint32_t build_id_bytes; /* 0..32; 0: the file has none */
+	uint32_t build_id_bytes; /* 0..32; 0: the file has none; PE: 0 or 32 */
 	uint32_t path_bytes;     /* 0..TRACE_TEXT_MAX */
 	char path[];             /* not terminated */
 };

@@ -5,17 +5,38 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "include/program.h"
+#include "preload/base/kernel.h"
 #include "preload/base/text.h"
 #include "preload/file/name.h"
 
 #include "preload/base/poison.h"
 
+/* Of Wine, that is the program that it runs. The memory is lent. */
+static bool add_program_of_wine(struct text *t, char *arguments, size_t size)
+{
+	size_t bytes = kernel_read_file("/proc/self/cmdline", arguments, size - 1);
+	const char *program;
+
+	arguments[bytes] = '\0';
+	program = program_of_wine(arguments, bytes);
+	if (program)
+		text_add(t, program_name_of_windows(program));
+	return program;
+}
+
 static void add_executable(struct text *t)
 {
 	char path[NAME_BYTES_MOST];
 	ssize_t bytes = readlink("/proc/self/exe", path, sizeof(path));
-	const char *slash = bytes > 0 ? memrchr(path, '/', (size_t)bytes) : NULL;
+	const char *slash;
 
+	if (bytes > 0 && program_is_wine(path, (size_t)bytes)) {
+		if (add_program_of_wine(t, path, sizeof(path)))
+			return;
+		bytes = readlink("/proc/self/exe", path, sizeof(path));
+	}
+	slash = bytes > 0 ? memrchr(path, '/', (size_t)bytes) : NULL;
 	if (slash)
 		text_add_bytes(t, slash + 1, (size_t)(path + bytes - slash - 1));
 	else

@@ -16,7 +16,7 @@ struct name {
 };
 
 /*
- * Expands %e (base name of the executable), %p (pid), %h (name of the machine), %t (start_time_s,
+ * Expands %e (base name of the executable, or of the program that Wine runs), %p (pid), %h (name of the machine), %t (start_time_s,
  * seconds since 1970) and %%. Any other % stays. A pattern of `bytes` bytes that does not begin
  * with a slash is relative to `folder`, if that is not empty.
  */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "include/options.h"
+#include "include/program.h"
 #include "include/slots.h"
 #include "preload/base/config.h"
 #include "preload/base/kernel.h"
@@ -119,13 +120,18 @@ static void define_command(void)
 	/* Mapped, for stacks may be small; zeroed, so that the last argument ends. */
 	char *arguments = mmap(NULL, COMMAND_LINE_BYTES, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t bytes;
 
 	if (path_bytes > 0)
 		log_text(TRACE_RECORD_EXE, 0, path, (size_t)path_bytes);
 	if (arguments == MAP_FAILED)
 		return;
-	define_arguments(arguments,
-			 kernel_read_file("/proc/self/cmdline", arguments, COMMAND_LINE_BYTES - 1));
+	bytes = kernel_read_file("/proc/self/cmdline", arguments, COMMAND_LINE_BYTES - 1);
+	/* Wine takes its own name off, and leaves zeroes at the end. */
+	if (path_bytes > 0 && program_is_wine(path, (size_t)path_bytes))
+		while (bytes > 1 && !arguments[bytes - 1] && !arguments[bytes - 2])
+			bytes--;
+	define_arguments(arguments, bytes);
 	munmap(arguments, COMMAND_LINE_BYTES);
 }
 

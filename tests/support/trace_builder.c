@@ -208,8 +208,8 @@ void trace_builder_text(struct trace_builder *b, enum trace_record_type type, ui
 	memcpy(record->text, text, length);
 }
 
-void trace_builder_module(struct trace_builder *b, uint32_t id, const char *path, uint64_t base,
-			  const char *build_id)
+static struct trace_module *add_module(struct trace_builder *b, uint32_t id, const char *path,
+				       uint64_t base)
 {
 	size_t length = strlen(path);
 	struct trace_module *record = trace_builder_record(
@@ -220,11 +220,29 @@ void trace_builder_module(struct trace_builder *b, uint32_t id, const char *path
 	record->base = base;
 	record->start = base;
 	record->end = base + 0x100000;
+	record->path_bytes = (uint32_t)length;
+	memcpy(record->path, path, length);
+	return record;
+}
+
+void trace_builder_module(struct trace_builder *b, uint32_t id, const char *path, uint64_t base,
+			  const char *build_id)
+{
+	struct trace_module *record = add_module(b, id, path, base);
+
 	record->build_id_bytes = build_id ? (uint32_t)strlen(build_id) : 0;
 	if (build_id)
 		memcpy(record->build_id, build_id, record->build_id_bytes);
-	record->path_bytes = (uint32_t)length;
-	memcpy(record->path, path, length);
+}
+
+void trace_builder_pe_module(struct trace_builder *b, uint32_t id, const char *path, uint64_t base,
+			     const struct trace_pe_id *pe_id)
+{
+	struct trace_module *record = add_module(b, id, path, base);
+
+	record->kind = TRACE_MODULE_PE;
+	record->build_id_bytes = sizeof(*pe_id);
+	memcpy(record->build_id, pe_id, sizeof(*pe_id));
 }
 
 void trace_builder_package(struct trace_builder *b, uint32_t index, const char *name,

@@ -41,6 +41,9 @@ void trace_builder_text(struct trace_builder *b, enum trace_record_type type, ui
 /* The bytes of the text `build_id` are the build-id; NULL: there is none. */
 void trace_builder_module(struct trace_builder *b, uint32_t id, const char *path, uint64_t base,
 			  const char *build_id);
+/* A PE module. */
+void trace_builder_pe_module(struct trace_builder *b, uint32_t id, const char *path, uint64_t base,
+			     const struct trace_pe_id *pe_id);
 void trace_builder_package(struct trace_builder *b, uint32_t index, const char *name,
 			   uint64_t package_id, uint32_t module);
 

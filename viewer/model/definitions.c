@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "include/program.h"
 #include "include/site.h"
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
@@ -174,6 +175,45 @@ static void take_text(struct definitions *d, const struct trace_text *t)
 	}
 }
 
+/* Of a process of Wine, the executable is the program that it runs: the file, if it is known. */
+static void name_program_of_wine(struct definitions *d, const struct reader *r)
+{
+	struct buffer arguments = { 0 };
+	const struct trace_record *record;
+	struct reader_cursor c = { 0 };
+	uint32_t position = 0;
+	const char *program;
+
+	while ((record = reader_next_record(r, &c)) != NULL) {
+		const struct trace_text *t = (const struct trace_text *)record;
+
+		if (record->type != TRACE_RECORD_ARGUMENT)
+			continue;
+		if (t->number != position)
+			buffer_bytes(&arguments, "", 1);
+		position = t->number;
+		buffer_bytes(&arguments, t->text, t->length);
+	}
+	program = arguments.used ? program_of_wine(arguments.data, arguments.used) : NULL;
+	if (program) {
+		const char *name = program_name_of_windows(program);
+
+		free(d->exe);
+		d->exe = buffer_take_utf8(program, strlen(program));
+		for (char *at = d->exe; *at; at++)
+			*at = *at == '\\' ? '/' : *at;
+		for (uint32_t i = 0; i < d->modules; i++) {
+			if (d->module[i].kind != TRACE_MODULE_PE ||
+			    strcasecmp(d->module[i].base, name) != 0)
+				continue;
+			free(d->exe);
+			d->exe = memory_text(d->module[i].name, strlen(d->module[i].name));
+			break;
+		}
+	}
+	buffer_release(&arguments);
+}
+
 void definitions_read(struct definitions *d, const struct reader *r)
 {
 	struct reader_cursor c = { 0 };
@@ -190,6 +230,8 @@ void definitions_read(struct definitions *d, const struct reader *r)
 		else if (record->type != TRACE_RECORD_MODULE && record->type != TRACE_RECORD_SYMBOL)
 			take_text(d, (const struct trace_text *)record);
 	}
+	if (d->exe && program_is_wine(d->exe, strlen(d->exe)))
+		name_program_of_wine(d, r);
 	free(d->package[TRACE_PACKAGE_OTHER].name);
 	d->package[TRACE_PACKAGE_OTHER].name = memory_text("other", 5);
 }

@@ -99,8 +99,10 @@ static bool check_module(const struct trace_module *m, uint64_t at, struct troub
 	       REQUIRE(m->kind >= TRACE_MODULE_ELF && m->kind < TRACE_MODULE_KINDS_END, m, kind,
 		       "kind of a module") &&
 	       REQUIRE(m->start <= m->end, m, start, "extent of a module") &&
-	       REQUIRE(m->build_id_bytes <= sizeof(m->build_id), m, build_id_bytes,
-		       "build-id of a module");
+	       REQUIRE(m->build_id_bytes <= sizeof(m->build_id) &&
+			       (m->kind != TRACE_MODULE_PE || m->build_id_bytes == 0 ||
+				m->build_id_bytes == sizeof(struct trace_pe_id)),
+		       m, build_id_bytes, "build-id of a module");
 }
 
 static bool check_package(const struct trace_package *p, uint64_t at, struct trouble *t)

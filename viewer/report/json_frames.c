@@ -4,6 +4,7 @@
 #include "viewer/base/buffer.h"
 #include "viewer/base/json.h"
 #include "viewer/model/model.h"
+#include "viewer/pe/pe_key.h"
 #include "viewer/symbols/symbols.h"
 
 static void write_build_id(struct json *j, const struct model_module *module)
@@ -16,6 +17,23 @@ static void write_build_id(struct json *j, const struct model_module *module)
 	buffer_release(&b);
 }
 
+/* What symbol servers and crash reporters know a PE file and its PDB by. */
+static void write_keys(struct json *j, const struct model_module *module)
+{
+	struct trace_pe_id id;
+	struct buffer b = { 0 };
+
+	if (!module || module->kind != TRACE_MODULE_PE || !module->build_id_bytes)
+		return;
+	memcpy(&id, module->build_id, sizeof(id));
+	pe_key_write_file(&b, &id);
+	json_write_text(j, "code_id", b.data);
+	b.used = 0;
+	pe_key_write_pdb(&b, &id);
+	json_write_text(j, "debug_id", b.used ? b.data : NULL);
+	buffer_release(&b);
+}
+
 static void write_frame(struct json *j, const struct model_frame *frame,
 			const struct symbol *symbol, bool is_in_package)
 {
@@ -24,6 +42,7 @@ static void write_frame(struct json *j, const struct model_frame *frame,
 	json_write_text(j, "module", frame->module ? frame->module->name : NULL);
 	json_write_address_if(j, "offset", frame->module || !frame->has_address, frame->offset);
 	write_build_id(j, frame->module);
+	write_keys(j, frame->module);
 	json_write_text(j, "function", symbol->function);
 	json_write_text(j, "linkage_name", symbol->linkage_name);
 	json_write_text(j, "file", symbol->file);

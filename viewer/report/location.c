@@ -12,6 +12,7 @@
 #include "viewer/base/memory.h"
 #include "viewer/findings/finding.h"
 #include "viewer/model/model.h"
+#include "viewer/symbols/source_path.h"
 #include "viewer/symbols/symbols.h"
 
 /* A path that was asked for. */
@@ -100,6 +101,35 @@ static const char *skip_root(const struct sources *s, const char *path)
 }
 
 /*
+ * A file that was compiled on Windows lies in a checkout elsewhere. The longest end of its path that is a
+ * file below the root is taken for it. Returns that end, or NULL.
+ */
+static const char *find_end_below_root(const struct sources *s, const char *path)
+{
+	struct buffer joined = { 0 };
+	const char *end = path;
+
+	while ((end = strchr(end, '/')) != NULL) {
+		joined.used = 0;
+		buffer_format(&joined, "%s/%s", s->root, ++end);
+		if (access(joined.data, F_OK) == 0)
+			break;
+	}
+	buffer_release(&joined);
+	return end;
+}
+
+static void place_windows_source(const struct sources *s, struct known *known)
+{
+	const char *below = find_end_below_root(s, known->asked);
+
+	known->source.is_relative = below != NULL;
+	known->path =
+		memory_text(below ? below : known->asked, strlen(below ? below : known->asked));
+	known->source.path = known->path;
+}
+
+/*
  * The file may be gone, or have been built on another machine: then its path is taken as it is. With
  * -ffile-prefix-map, debug information has relative paths, and does not say to which folder: such a path
  * is taken if the file lies below the root.
@@ -135,7 +165,10 @@ const struct source *sources_find(struct sources *s, const char *path)
 	if (!known) {
 		known = memory_new(1, sizeof(*known));
 		known->asked = memory_text(path, strlen(path));
-		place_source(s, known);
+		if (source_path_has_drive(path))
+			place_windows_source(s, known);
+		else
+			place_source(s, known);
 		HASH_ADD_KEYPTR(hh, s->known, known->asked, strlen(known->asked), known);
 	}
 	return known->path ? &known->source : NULL;
@@ -213,10 +246,13 @@ void location_release(struct location *l)
 
 void location_write_uri(struct buffer *b, const struct source *source)
 {
+	bool has_drive = !source->is_relative && source_path_has_drive(source->path);
+
 	if (!source->is_relative)
-		buffer_text(b, "file://");
+		buffer_text(b, has_drive ? "file:///" : "file://");
 	for (const char *at = source->path; *at; at++) {
-		if (isalnum((unsigned char)*at) || strchr("/-._~", *at))
+		if (isalnum((unsigned char)*at) || strchr("/-._~", *at) ||
+		    (has_drive && at == source->path + 1))
 			buffer_bytes(b, at, 1);
 		else
 			buffer_format(b, "%%%02X", (unsigned char)*at);

@@ -16,6 +16,7 @@
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
 #include "viewer/sites/results.h"
+#include "viewer/symbols/source_path.h"
 #include "viewer/symbols/symbols.h"
 
 struct writer {
@@ -292,7 +293,9 @@ static void write_result(struct writer *w, const struct finding *f)
 /* Its place is the program: where the call fails is in the message. */
 static void write_run(struct writer *w, const struct result *run)
 {
-	const struct source program = { model_process(w->report->models[0])->exe, false };
+	const char *exe = model_process(w->report->models[0])->exe;
+	/* That of a program of Wine may be relative. */
+	const struct source program = { exe, exe && *exe != '/' && !source_path_has_drive(exe) };
 	struct json *j = &w->json;
 	struct buffer line = { 0 }, text = { 0 };
 

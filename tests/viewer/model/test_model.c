@@ -61,6 +61,37 @@ Test(model, tells_which_process_was_traced)
 	close_both(m, b);
 }
 
+/* What a process of Wine is called after: a program of Windows among its arguments, or else Wine. */
+static void is_program(const char *wine, const char *const arguments[2], const char *expected)
+{
+	static const struct trace_pe_id id = { .stamp = 1 };
+	struct trace_builder *b = trace_builder_new();
+	struct model *m;
+
+	trace_builder_text(b, TRACE_RECORD_EXE, 0, wine);
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 0, arguments[0]);
+	trace_builder_text(b, TRACE_RECORD_ARGUMENT, 1, arguments[1]);
+	trace_builder_module(b, 1, "/elf/known.exe", 0, NULL);
+	trace_builder_pe_module(b, 2, "/pe/Known.exe", 0x140000000, &id);
+	m = open_model(b);
+	cr_expect_str_eq(model_process(m)->exe, expected);
+	close_both(m, b);
+}
+
+Test(model, a_process_of_wine_is_called_after_the_program_that_it_runs)
+{
+	static const char wine[] = "/usr/lib/wine/wine64";
+
+	is_program(wine, (const char *const[]){ "host.exe", "a.dll" }, "host.exe");
+	is_program(wine, (const char *const[]){ wine, "sub/HOST.EXE" }, "sub/HOST.EXE");
+	is_program(wine, (const char *const[]){ "wine", "host.exe.so" }, "host.exe.so");
+	is_program(wine, (const char *const[]){ "C:\\a\\host.exe", "b.exe" }, "C:/a/host.exe");
+	is_program(wine, (const char *const[]){ "Z:\\x\\KNOWN.exe", "" }, "/pe/Known.exe");
+	is_program(wine, (const char *const[]){ ".exe", "host" }, wine);
+	is_program("/usr/bin/host", (const char *const[]){ "host.exe", "" }, "/usr/bin/host");
+	is_program("/wine/host", (const char *const[]){ "host.exe", "" }, "/wine/host");
+}
+
 Test(model, joins_the_pieces_of_an_argument)
 {
 	struct trace_builder *b = trace_builder_new();

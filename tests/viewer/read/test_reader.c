@@ -610,7 +610,9 @@ REFUSES(unknown_flags_of_a_stack, stack->flags, 2, "flags of a stack")
 ACCEPTS(a_truncated_stack, stack->flags, TRACE_STACK_TRUNCATED)
 REFUSES(a_module_without_id, module->id, 0, "id of a module")
 REFUSES(a_module_id_beyond_the_last, module->id, 65536, "id of a module")
-REFUSES(an_unknown_kind_of_module, module->kind, 2, "kind of a module")
+REFUSES(an_unknown_kind_of_module, module->kind, TRACE_MODULE_KINDS_END, "kind of a module")
+REFUSES(a_module_of_no_kind, module->kind, 0, "kind of a module")
+ACCEPTS(a_pe_module_without_identity, module->kind, TRACE_MODULE_PE)
 REFUSES(a_module_that_ends_before_it_starts, module->start, 1, "extent of a module")
 REFUSES(a_build_id_longer_than_its_field, module->build_id_bytes, 33, "build-id")
 ACCEPTS(a_build_id_as_long_as_its_field, module->build_id_bytes, 32)
@@ -620,6 +622,19 @@ REFUSES(a_package_beyond_the_last, package->index, TRACE_PACKAGES, "index of a p
 REFUSES(a_package_with_unknown_flags, package->flags, 2 * TRACE_PACKAGE_NO_ID, "flags of a package")
 ACCEPTS(the_package_of_all_others, package->index, TRACE_PACKAGE_OTHER)
 REFUSES(a_package_with_no_possible_module, package->module, 65536, "module of a package")
+
+Test(reader, refuses_an_identity_of_a_pe_file_that_is_not_whole)
+{
+	struct sample s = sample();
+
+	s.module->kind = TRACE_MODULE_PE;
+	s.module->build_id_bytes = 32;
+	accepted(&s);
+	s = sample();
+	s.module->kind = TRACE_MODULE_PE;
+	s.module->build_id_bytes = 31;
+	refused(&s, TROUBLE_DAMAGED, &s.module->build_id_bytes, "build-id");
+}
 
 /* A text of a type, changed to hold a number. */
 static void refused_text(enum trace_record_type type, uint32_t number, const char *words)

@@ -148,6 +148,40 @@ Test(report_json, has_the_keys_that_are_promised)
 	release(&r, b);
 }
 
+Test(report_json, of_a_pe_module_there_are_the_keys_of_symbol_servers)
+{
+	static const struct trace_pe_id whole = { 0x5f3d2a1b,
+						  0x1a000,
+						  7,
+						  { 0xb9, 0xdb, 0x44, 0x38, 0x17, 0x20, 0x67, 0x49,
+						    0xbe, 0x7a, 0xa4, 0xa2, 0xc2, 4, 0x30, 0xfa },
+						  2 },
+					bare = { 0, 0x1000, 7, { 0 }, 0 };
+	struct trace_builder *b = trace_builder_new();
+	uint64_t frames[] = { trace_builder_frame(1, 0x123), trace_builder_frame(2, 0x456) };
+	struct reported r;
+
+	trace_builder_pe_module(b, 1, "/nonexistent/a.dll", 0x180000000, &whole);
+	trace_builder_pe_module(b, 2, "/nonexistent/b.exe", 0x140000000, &bare);
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x5000,
+						     .size = 64,
+						     .stack = trace_builder_stack(b, frames, 2),
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = FAMILY_LSA_HEAP });
+	r = report(b);
+	is_text(r.json, "findings 0 stacks allocate 0 address", "0x180000123");
+	is_text(r.json, "findings 0 stacks allocate 0 offset", "0x123");
+	is_text(r.json, "findings 0 stacks allocate 0 build_id",
+		"1b2a3d5f00a0010007000000b9db4438172067"
+		"49be7aa4a2c20430fa02000000");
+	is_text(r.json, "findings 0 stacks allocate 0 code_id", "5F3D2A1B1a000");
+	is_text(r.json, "findings 0 stacks allocate 0 debug_id",
+		"3844DBB920174967BE7AA4A2C20430FA2");
+	is_text(r.json, "findings 0 stacks allocate 1 code_id", "000000001000");
+	is_null(r.json, "findings 0 stacks allocate 1 debug_id");
+	release(&r, b);
+}
+
 Test(report_json, lists_packages_calls_and_events)
 {
 	struct trace_builder *b = trace_builder_new();
