@@ -166,6 +166,47 @@ Test(windows, another_dll_of_that_name_is_not_used_and_that_is_said)
 	temporary_folder_remove(folder);
 }
 
+static const char host[] =
+	"#include <dlfcn.h>\n"
+	"#include \"secpkg.h\"\n"
+	"int main(int argc, char **argv)\n"
+	"{\n"
+	"	SpLsaModeInitializeFn entry = (SpLsaModeInitializeFn)dlsym(\n"
+	"		dlopen(argc > 1 ? argv[1] : \"\", RTLD_NOW), \"SpLsaModeInitialize\");\n"
+	"	static LSA_SECPKG_FUNCTION_TABLE functions;\n"
+	"	SECPKG_PARAMETERS parameters = { 0 };\n"
+	"	PSECPKG_FUNCTION_TABLE tables;\n"
+	"	ULONG version, count;\n"
+	"\n"
+	"	return entry(0x10000, &version, &tables, &count) ||\n"
+	"	       tables->Initialize(1, &parameters, &functions);\n"
+	"}\n";
+
+/* A host that is called wine64, and a package that is called like a program: that is what Wine looks like. */
+Test(windows, a_trace_is_called_after_the_program_and_has_no_empty_arguments_at_the_end)
+{
+	char *folder = temporary_folder_new(), path[512];
+	FILE *text;
+
+	snprintf(path, sizeof(path), "%s/host.c", folder);
+	text = fopen(path, "w");
+	cr_assert(text && fputs(host, text) >= 0 && fclose(text) == 0);
+	expect_success(folder,
+		       "cc -I'" SOURCE_DIR "/include' -o wine64 host.c -ldl && cp '" BUILD_DIR
+		       "/tests/packages/clean.so' clean.EXE.so && "
+		       "\"$0\" record -o '%e.trace' -- ./wine64 \"$PWD/clean.EXE.so\" '' ''; "
+		       "\"$0\" report --format=json clean.EXE.so.trace >t; cat t; "
+		       "tr -d ' \n' <t | grep 'clean.EXE.so\"\\],\"start_time\"' && "
+		       "grep '\"exe\": *\"/.*/clean.EXE.so\"' t");
+	/* Nothing else is changed. */
+	expect_success(folder,
+		       "mv wine64 host && \"$0\" record -o '%e.trace' -- ./host "
+		       "\"$PWD/clean.EXE.so\" '' ''; \"$0\" report --format=json host.trace >t; "
+		       "tr -d ' \n' <t | grep 'clean.EXE.so\",\"\",\"\"\\],\"start_time\"' && "
+		       "grep '\"exe\": *\"/.*/host\"' t");
+	temporary_folder_remove(folder);
+}
+
 /* DEBUGINFOD_URLS is asked for ELF files only. */
 Test(windows, no_server_is_asked_for_a_dll)
 {
