@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "host.h"
 
+#ifndef _WIN32
 #include <dlfcn.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
 #include "secpkg.h"
+
+#ifdef _WIN32
+/* windows.h defines other types than secpkg.h. */
+__declspec(dllimport) void *LoadLibraryA(const char *path);
+__declspec(dllimport) void *GetProcAddress(void *library, const char *name);
+#define dlopen(path, flags) LoadLibraryA(path)
+#define dlsym GetProcAddress
+#endif
 
 static PSECPKG_FUNCTION_TABLE package;
 

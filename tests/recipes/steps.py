@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the shell steps of a recipe in the current folder, as its CI system would:
 
-    steps.py github.yml|gitlab-ci.yml|Jenkinsfile
+    steps.py github.yml|windows.yml|gitlab-ci.yml|Jenkinsfile
 
 Steps that install, and what is no shell, are left out. Exits with 1 if the job fails. Prints a line
 "artifact: PATH" for each file that the recipe hands to the CI system.
@@ -55,7 +55,7 @@ def jenkins(text):
     return passes
 
 
-kinds = {"github.yml": github, "gitlab-ci.yml": gitlab, "Jenkinsfile": jenkins}
+kinds = {"github.yml": github, "windows.yml": github, "gitlab-ci.yml": gitlab, "Jenkinsfile": jenkins}
 with open(sys.argv[1], encoding="utf-8") as file:
     passed = kinds[os.path.basename(sys.argv[1])](file.read())
 sys.exit(0 if passed else 1)

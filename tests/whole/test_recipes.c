@@ -79,7 +79,7 @@ static void expect_job(const char *recipe, const char *words)
 	snprintf(command, sizeof(command), PYTHON " steps.py %s >said; s=$?; cat said; exit $s",
 		 recipe);
 	expect(false, command, true, "exact\n");
-	expect(false, "ls traces; rm package.so", true, "");
+	expect(false, "ls traces; rm -f package.so", true, "");
 	expect(true, command, false, words);
 	expect(true,
 	       "for f in $(sed -n 's/^artifact: //p' said); do test -s $f || exit 1; done; "
@@ -93,6 +93,19 @@ Test(recipes, github_actions)
 	expect(true, "cat shown.md", true,
 	       "| block-leak | 1 | 40 B | <code>make\\_ticket</code> at ");
 	expect(true, "cat leaks.sarif", true, "\"uri\": \"package.c\"");
+}
+
+Test(recipes, github_actions_for_windows)
+{
+	need("wine --version && wineserver --version", "Wine");
+	need("x86_64-w64-mingw32-gcc --version", "mingw-w64");
+	setenv("WINEPREFIX", folder, 1);
+	setenv("WINEDEBUG", "-all", 1);
+	expect_job("windows.yml", "::error file=package.c,line=");
+	expect(true, "cat shown.md", true,
+	       "| block-leak | 1 | 40 B | <code>make\\_ticket</code> at ");
+	expect(true, "cat leaks.sarif", true, "\"uri\": \"package.c\"");
+	expect(true, "wineserver -k; wineserver -w", true, "");
 }
 
 Test(recipes, gitlab_ci)
