@@ -46,6 +46,10 @@ EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahos
 WALKS := $(if $(HOST_EXE),$(foreach cc,gcc $(if $(shell command -v $(CLANG)),clang),$(foreach flags,O0 O1 O2 O3 Os \
 	O2-pointer,$(BUILD)/tests/unwind/pe/$(cc)-$(flags).dll)))
 
+# A random walk in a DLL, by each compiler in many ways: of the names, what follows the first dash are flags.
+WALKS := $(if $(HOST_EXE),$(foreach cc,gcc $(if $(shell command -v $(CLANG)),clang),$(foreach flags,O0 O1 O2 O3 Os \
+	O2-pointer,$(BUILD)/tests/unwind/pe/$(cc)-$(flags).dll)))
+
 hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
