@@ -11,7 +11,6 @@
 #include "preload/life/hooks.h"
 #include "preload/reach/reach.h"
 #include "preload/sharedmem/functions.h"
-#include "preload/ways_in/libraries.h"
 
 #include "preload/base/poison.h"
 
@@ -41,10 +40,13 @@ static void after_fork_in_child(void)
 	guarded_after_fork();
 }
 
+static void (*settle_libraries)(void);
+
 void hooks_end(enum trace_end end, int status)
 {
 	guarded_check();
-	libraries_settle();
+	if (settle_libraries)
+		settle_libraries();
 	if (end == TRACE_END_EXIT)
 		reach_begin();
 	trace_end(end, status);
@@ -70,8 +72,9 @@ static void at_quick_end(void)
 
 /* The last to be registered runs first: this is before the loader registers the destructors of
  * libraries. */
-void hooks_start(void)
+void hooks_start(void (*settle)(void))
 {
+	settle_libraries = settle;
 	on_exit(at_exit, NULL);
 	at_quick_exit(at_quick_end);
 }
