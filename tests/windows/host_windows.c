@@ -26,10 +26,9 @@
 #include "tests/host/stripes.h"
 #include "tests/windows/posix.h"
 
-enum { THREADS = 3, CALLS = 30 };
+enum { THREADS = 3, CALLS = 30, PAUSE_MS = 20 };
 
 static PLSA_CLIENT_REQUEST client;
-static bool is_done;
 static void *first_base;
 static int at_first_base;
 
@@ -111,9 +110,10 @@ static void reload(int rounds, char **paths)
 
 static void *keep_calling(void *package)
 {
-	for (int i = 0; i < CALLS || !__atomic_load_n(&is_done, __ATOMIC_ACQUIRE); i++)
-		if (i < CALLS)
-			call_once(package, "calls=1000");
+	for (int i = 0; i < CALLS; i++) {
+		call_once(package, "calls=1000");
+		Sleep(PAUSE_MS);
+	}
 	return NULL;
 }
 
@@ -125,7 +125,6 @@ static void reload_beside_threads(int rounds, char **paths)
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, keep_calling, &worker);
 	reload(rounds, paths + 1);
-	__atomic_store_n(&is_done, true, __ATOMIC_RELEASE);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	finish(&worker);
@@ -218,7 +217,7 @@ static void end_by_kill(const char *path)
 static void ask_secur32(void)
 {
 	void *secur32 = LoadLibraryA("secur32.dll");
-	LONG (*enumerate)
+	LONG(*enumerate)
 	(ULONG *, PSecPkgInfoW *) = (LONG(*)(ULONG *, PSecPkgInfoW *))GetProcAddress(
 		secur32, "EnumerateSecurityPackagesW");
 	PSecPkgInfoW packages = NULL;

@@ -19,6 +19,7 @@
 
 /* From windows.h, which defines other types than secpkg.h. */
 __declspec(dllimport) void *__stdcall LoadLibraryA(const char *path);
+__declspec(dllimport) void __stdcall Sleep(unsigned long ms);
 __declspec(dllimport) void *__stdcall GetProcAddress(void *library, const char *name);
 __declspec(dllimport) int __stdcall FreeLibrary(void *library);
 __declspec(dllimport) unsigned long __stdcall GetCurrentThreadId(void);
