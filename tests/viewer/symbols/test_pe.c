@@ -376,6 +376,49 @@ Test(pe, what_is_behind_the_end_of_a_function_is_not_named_after_it)
 	discard(&d);
 }
 
+/* By hand: a function of two parts, of which the second leads to the first, and one without unwind
+ * information, of which only the start is known. Between them and behind is something else. */
+static const char parts[] = ".section .drectve, \"yn\"\n.ascii \" -export:outer -export:leaf\"\n"
+			    ".macro function name\n.globl \\name\n.def \\name; .scl 2; .type 32; "
+			    ".endef\n\\name:\n.endm\n"
+			    ".text\n.p2align 12\n"
+			    "function outer\n.skip 32, 0x90\nouter_end:\n.skip 32, 0x90\n"
+			    "function leaf\n.skip 32, 0x90\n"
+			    "second: .skip 32, 0x90\nsecond_end:\n.skip 32, 0x90\n"
+			    "other: .skip 32, 0x90\nother_end:\n"
+			    ".section .pdata, \"dr\"\n"
+			    ".rva outer, outer_end, whole\n.rva second, second_end, chained\n"
+			    ".rva other, other_end, whole\n"
+			    ".section .xdata, \"dr\"\n"
+			    "whole: .byte 1, 0, 0, 0\n"
+			    "chained: .byte 0x21, 0, 0, 0\n.rva outer, outer_end, whole\n";
+
+Test(pe, a_part_of_a_function_is_named_after_the_whole)
+{
+	static const char *const names[] = { "outer", NULL, "leaf", "outer", NULL, NULL };
+	struct dll d;
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module;
+	struct span span;
+
+	need(MINGW "gcc");
+	d = build_text(parts, MINGW "gcc -shared -x assembler -o some.dll some.c");
+	module = module_of(&d);
+	cr_assert_eq(list_spans(&d, "outer", &span, 1), 1);
+	run_in(&d, MINGW "strip some.dll");
+	identify(&d);
+	module = module_of(&d);
+	for (unsigned i = 0; i < 6; i++)
+		for (unsigned at = i * 32; at < i * 32 + 32; at++) {
+			const char *name = name_at(s, &module, span.start + at);
+
+			cr_expect(!name == !names[i] && (!name || strcmp(name, names[i]) == 0),
+				  "%u: %s", at, name ? name : "nothing");
+		}
+	symbols_free(s);
+	discard(&d);
+}
+
 Test(pe, a_stripped_dll_names_the_file_with_its_debug_information)
 {
 	struct dll d = build("-O1 -g");
