@@ -525,8 +525,8 @@ Test(host, packages_for_windows_run_under_wine, .timeout = 280, .fini = wine_sto
 	expect_under_wine(COMMAND(LSATRACE, "host", DLL("contract"), DLL("handshake")), 0,
 			  "the contract holds", "");
 	path = write_scenario(folder, "call\n");
-	expect_under_wine(COMMAND(LSATRACE, "record", "-o", "untraced", "--", LSATRACE, "host",
-				  "-s", path, DLL("contract")),
+	expect_under_wine(COMMAND(LSATRACE, "record", "--output-dir", folder, "--", LSATRACE,
+				  "host", "-s", path, DLL("contract")),
 			  0, "the contract holds", "");
 	free(path);
 	path = write_scenario(folder, "call buffer=text:block-overrun\n"
