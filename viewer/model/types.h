@@ -31,14 +31,14 @@ struct model_process {
 };
 
 struct model_module {
-	uint32_t id;      /* in its trace */
-	uint32_t place;   /* in the list of its model */
+	uint32_t id;    /* in its trace */
+	uint32_t place; /* in the list of its model */
 	enum trace_module_kind kind;
 	const char *path; /* the bytes of the trace, for open(): path_bytes bytes, not terminated */
-	uint32_t path_bytes; /* 0: there are none, or they are no path */
-	char *name;          /* the path, as a text */
-	char *base;          /* its last component; "?" without a path */
-	uint64_t load;       /* what was added to the addresses of the module's file */
+	uint32_t path_bytes;  /* 0: there are none, or they are no path */
+	char *name;           /* the path, as a text */
+	char *base;           /* its last component; "?" without a path */
+	uint64_t load;        /* what was added to the addresses of the module's file */
 	uint8_t build_id[32]; /* PE: a struct trace_pe_id */
 	uint32_t build_id_bytes;
 	uint64_t site; /* what include/site.h makes of it */
