@@ -85,7 +85,7 @@ bench: ## measure what tracing and reports cost, beside what peers do; writes bu
 	$(SUBMAKE) products hosts $(BENCH)
 	@$(BUILD)/tests/bench/bench
 
-stress: products $(STRESS) ## compare backtraces of stacks of every kind, by many compilers, with libunwind's
+stress: products $(STRESS) $(WALKS) $(WALKERS) ## compare backtraces of stacks of every kind, by many compilers, with libunwind's and Windows'
 	@.ci/stress all $(abspath $(BUILD))
 
 TORTURED := $(addprefix $(BUILD)/tests/whole/,test_torture test_killed test_packages)

@@ -45,15 +45,13 @@ EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahos
 # A random walk in a DLL, by each compiler in many ways: of the names, what follows the first dash are flags.
 WALKS := $(if $(HOST_EXE),$(foreach cc,gcc $(if $(shell command -v $(CLANG)),clang),$(foreach flags,O0 O1 O2 O3 Os \
 	O2-pointer,$(BUILD)/tests/unwind/pe/$(cc)-$(flags).dll)))
-
-# A random walk in a DLL, by each compiler in many ways: of the names, what follows the first dash are flags.
-WALKS := $(if $(HOST_EXE),$(foreach cc,gcc $(if $(shell command -v $(CLANG)),clang),$(foreach flags,O0 O1 O2 O3 Os \
-	O2-pointer,$(BUILD)/tests/unwind/pe/$(cc)-$(flags).dll)))
+# What runs it under Wine, and compares.
+WALKERS := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/unwind/pe/,host.exe compare))
 
 hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
-tests: products hosts $(STRESS) $(WALKS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
+tests: products hosts $(STRESS) $(WALKS) $(WALKERS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
 	@:
 
 # Tests link modules, but not those that replace functions of the program they are loaded into.
@@ -171,3 +169,9 @@ $(WALKS): $(BUILD)/tests/unwind/pe/%.dll: tests/unwind/pe/places_windows.c tests
 	$(call say,link)$(if $(filter clang%,$*),$(CLANG) --target=x86_64-w64-mingw32,$(MINGW)) -std=gnu11 -g -Wall -Wextra \
 		-I. -fno-stack-protector $(subst -pointer, -fno-omit-frame-pointer,$(patsubst clang-%,-%,$(patsubst gcc-%,-%,$*))) \
 		-c -o $(@:.dll=.o) $< && $(MINGW) -shared -nostdlib -Wl,-e,0 -o $@ $(@:.dll=.o) $(word 2,$^)
+
+$(BUILD)/tests/unwind/pe/host.exe: $(patsubst %,$(BUILD)/windows/tests/unwind/pe/%_windows.o,host rtl)
+	$(call say,link)$(MINGW) -static -Wl,--stack,0x8000000 -o $@ $^
+
+$(BUILD)/tests/unwind/pe/compare: $(BUILD)/obj/tests/unwind/pe/compare.o $(BUILD)/viewer.a
+	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)

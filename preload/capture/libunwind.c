@@ -152,20 +152,30 @@ static bool enter_cursor(struct walk *w, const struct step_frame *f)
 			      f->is_interrupted ? UNW_INIT_SIGNAL_FRAME : 0) >= 0;
 }
 
-/* libunwind knows ELF images only. Where it comes to a PE image, we step until there is another one. */
+static bool step_without_libunwind(struct walk *w)
+{
+	struct step_frame f = leave_cursor(w);
+
+	if (!step_out(&f) || !enter_cursor(w, &f))
+		return false;
+	w->pc = f.pc;
+	return true;
+}
+
+/* Two kinds of frames are not libunwind's: those of PE images, and those of ELF functions that may be called
+ * from there. Such a function keeps registers of vectors, which libunwind 1.6 takes for an error in its
+ * unwind table. */
 static bool step_walk(struct walk *w)
 {
-	struct step_frame f;
 	unw_word_t ip;
+	int result;
 
-	if (is_in_pe(w)) {
-		f = leave_cursor(w);
-		if (!step_out(&f) || !enter_cursor(w, &f))
-			return false;
-		w->pc = f.pc;
-		return true;
-	}
-	if (step_cursor(&w->cursor) <= 0 || get_register(&w->cursor, UNW_REG_IP, &ip) < 0 || !ip)
+	if (is_in_pe(w))
+		return step_without_libunwind(w);
+	result = step_cursor(&w->cursor);
+	if (result == -UNW_EBADREG)
+		return step_without_libunwind(w);
+	if (result <= 0 || get_register(&w->cursor, UNW_REG_IP, &ip) < 0 || !ip)
 		return false;
 	/* Was the frame that it stepped from one of a signal? Then this one was interrupted,
 	 * and has no return address (cfi.h). */

@@ -11,8 +11,8 @@
  *   out at start-up. The host may use the same libunwind: it gets the same answers.
  * - unw_backtrace() keeps rules for each thread, which takes the host's allocator on a thread's
  *   first call, and no flush reaches them. So it is not used, but unw_step(), which is slower.
- * - It knows ELF images only. Frames of PE images (host/pe_list.h) are stepped by our own unwinder, and
- *   it goes on from there.
+ * - It knows ELF images only. Frames of PE images (host/pe_list.h), and those of functions that are
+ *   called from there, are stepped by our own unwinder, and it goes on from there.
  * - It has locks of its own, which are never free in a child that was forked while another thread
  *   held them. So a thread that uses it holds LOCK_LIBUNWIND, and fork() takes that first. Threads
  *   wait for each other there: measure nothing in these modes.

@@ -18,10 +18,12 @@
 #include <criterion/parameterized.h>
 
 #include "preload/base/process.h"
+#include "preload/capture/libunwind.h"
 #include "preload/capture/step.h"
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
 #include "preload/host/images.h"
+#include "preload/host/real.h"
 #include "tests/support/pe_load.h"
 #include "tests/unwind/pe/walk.h"
 
@@ -33,7 +35,7 @@ static struct {
 } shadow[FRAMES_MOST];
 static unsigned depth;
 
-static uint64_t last_pc;
+static uint64_t last_pc, last_rsp;
 static unsigned long steps, differences, touches, walked, mixed;
 static uint8_t times_met[1 << 16]; /* each instruction, by its lower bits */
 static struct pe_loaded dll;
@@ -60,15 +62,23 @@ static uint64_t word_at(uint64_t address)
 	return *(const uint64_t *)(uintptr_t)address;
 }
 
+static bool is_call(uint64_t pc)
+{
+	const uint8_t *code = (const uint8_t *)(uintptr_t)pc;
+
+	code += (*code & 0xf0) == 0x40;
+	return *code == 0xe8 || (*code == 0xff && (code[1] & 0x38) == 0x10);
+}
+
 /* What the instruction that has just been run did to the stack. */
 static void follow(uint64_t pc, uint64_t rsp)
 {
 	while (depth > 0 && shadow[depth - 1].place < rsp)
 		depth--;
-	if (word_at(rsp) - last_pc - 2 < 6 && pc != word_at(rsp) && depth < FRAMES_MOST &&
-	    (depth == 0 || shadow[depth - 1].place != rsp))
+	if (last_pc && rsp == last_rsp - 8 && is_call(last_pc) && depth < FRAMES_MOST)
 		shadow[depth++] = (typeof(shadow[0])){ rsp, word_at(rsp) };
 	last_pc = pc;
+	last_rsp = rsp;
 }
 
 static void expect_shadow(struct step_frame f)
@@ -232,6 +242,46 @@ ParameterizedTest(char name[20], pe_frames, a_history_finds_what_steps_find, .ti
 	cr_expect_eq(differences, 0, "%s: %lu", name, differences);
 	cr_expect_gt(walked, MANY / 3, "%s: %lu of %lu", name, walked, touches);
 	cr_expect_gt(mixed, MANY / 50, "%s: %lu", name, mixed);
+}
+
+/* By libunwind, and by steps where it cannot go. */
+static __attribute__((noinline)) void PE_CALL touch_and_ask(struct walk *w)
+{
+	static uint64_t pc[2 * FRAMES_MOST];
+	struct step_frame f;
+	uint32_t found = 0, i = 0;
+
+	(void)w;
+	touches++;
+	cr_assert(libunwind_take(pc, 2 * FRAMES_MOST, &found));
+	step_begin(&f, &pages);
+	step_out(&f);
+	while (i < found && pc[i] != f.pc)
+		i++;
+	differences += i == found;
+	for (; i < found; i++) {
+		differences += pc[i] != f.pc;
+		walked += step_out(&f);
+	}
+}
+
+ParameterizedTestParameters(pe_frames, libunwind_is_helped_over_them)
+{
+	return cr_make_param_array(char[20], walks, sizeof(walks) / sizeof(walks[0]));
+}
+
+ParameterizedTest(char name[20], pe_frames, libunwind_is_helped_over_them, .timeout = 120)
+{
+	struct walk w = {
+		.random = 3, .calls = 500, .depth = 12, .touch = touch_and_ask, .through = through
+	};
+
+	load(name);
+	real_init();
+	cr_assert(libunwind_init());
+	run_traced((walker *)pe_load_find(&dll, "walk_all"), &w, 0);
+	cr_expect_eq(differences, 0, "%s: %lu of %lu", name, differences, touches);
+	cr_expect_gt(walked, touches * 10, "%s: %lu frames", name, walked);
 }
 
 /* The caller's frame is one of the image; what lies behind it is 0. */

@@ -375,8 +375,6 @@ static place *const places[] = {
 	other_code,
 	other_code_at_once,
 	by_frame_pushes,
-	by_frame_by_rbx,
-	by_frame_by_r13,
 	by_frame_saves,
 	by_frame_chained,
 	by_frame_far,
@@ -385,7 +383,10 @@ static place *const places[] = {
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
 
-/* One of them is rarer, for its frame is larger than all the others together. */
+/* Rarer ones: frames that no rule covers, so that of a stack with them nothing is kept; and a frame that is
+ * larger than most others together. */
+static place *const odd_places[] = { by_frame_by_rbx, by_frame_by_r13, large };
+
 static NOINLINE void walk_on(struct walk *w)
 {
 	unsigned visits = 1 + draw(w, 2);
@@ -396,8 +397,8 @@ static NOINLINE void walk_on(struct walk *w)
 	}
 	w->depth--;
 	for (unsigned i = 0; i < visits && w->calls > 0; i++) {
-		if (draw(w, 200) == 0)
-			large(w);
+		if (draw(w, 60) == 0)
+			odd_places[draw(w, 3)](w);
 		else
 			places[draw(w, PLACES)](w);
 		if (draw(w, 2))
