@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 
 #include "include/trace_format.h"
+#include "tests/support/json.h"
 #include "tests/support/traced.h"
 #include "tests/support/wine.h"
 
@@ -91,4 +92,36 @@ Test(unwind_pe, all_unwinders_agree)
 	cr_expect_geq(header.unwind_checked, 2 * CALLS);
 	traced_release(&traced);
 	temporary_folder_remove(folder);
+}
+
+/* From a frame of a stack outward: how many functions two stacks have in common at their outer ends. */
+static size_t count_common(const json_t *a, const json_t *b)
+{
+	size_t of_a = json_array_size(a), of_b = json_array_size(b), common = 0;
+
+	while (common < of_a && common < of_b &&
+	       json_same_text(json_text_at(json_array_get(a, of_a - 1 - common), "function"),
+			      json_text_at(json_array_get(b, of_b - 1 - common), "function")))
+		common++;
+	return common;
+}
+
+/* The guarded allocator: Wine owns the signal, and a debugger of Wine's comes after us. */
+Test(unwind_pe, a_fault_in_a_dll_is_unwound_from)
+{
+	struct traced traced = traced_record(COMMAND("--allocator=guard"),
+					     COMMAND("wine", BUILD_DIR "/tests/lsahost.exe",
+						     "--command=overflow", DLL("guarded")));
+	const json_t *call = json_at(traced.report, "findings.0.stacks.call");
+	const json_t *allocate = json_at(traced.report, "findings.0.stacks.allocate");
+	size_t common = count_common(call, allocate);
+
+	cr_assert_not_null(call, "%s", traced.run.err);
+	cr_expect_str_eq(json_text_at(traced.report, "findings.0.kind"), "overflow");
+	cr_expect_str_eq(json_text_at(json_array_get(call, 0), "function"), "terminate_ticket");
+	cr_expect_str_eq(json_text_at(json_array_get(allocate, 0), "function"), "allocate_ticket");
+	cr_expect_eq(common + 1, json_array_size(call));
+	cr_expect_eq(common + 1, json_array_size(allocate));
+	cr_expect_gt(common, 8);
+	traced_release(&traced);
 }
