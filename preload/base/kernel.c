@@ -5,6 +5,13 @@
 
 #include "preload/base/poison.h"
 
+static long (*c_library)(long number, ...);
+
+void kernel_call_by(long (*of_c_library)(long number, ...))
+{
+	c_library = of_c_library;
+}
+
 long kernel_call(long number, ...)
 {
 	unsigned long argument[6], result;
@@ -14,6 +21,9 @@ long kernel_call(long number, ...)
 	for (int i = 0; i < 6; i++)
 		argument[i] = va_arg(list, unsigned long);
 	va_end(list);
+	if (c_library)
+		return c_library(number, argument[0], argument[1], argument[2], argument[3],
+				 argument[4], argument[5]);
 	{
 		register unsigned long fourth __asm__("r10") = argument[3];
 		register unsigned long fifth __asm__("r8") = argument[4];

@@ -23,8 +23,13 @@
 #include <unistd.h>
 
 /* Any system call, as syscall() makes it: six arguments at most, each of 64 bits. That one is not called:
- * the library exports it. */
+ * the library exports it. But once the C library's own is known, the call is made there: a process may have
+ * it that system calls from elsewhere become signals (Syscall User Dispatch), as Wine does while a thread runs
+ * code of Windows. */
 long kernel_call(long number, ...);
+
+/* At start-up: this is the C library's syscall(). */
+void kernel_call_by(long (*of_c_library)(long number, ...));
 
 static inline int kernel_open(const char *path, int flags, mode_t mode)
 {

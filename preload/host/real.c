@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
+#include "preload/base/kernel.h"
 #include "preload/host/elf_image.h"
 #include "preload/host/real.h"
 
@@ -39,10 +40,24 @@ static void *find_behind_us(const char *name)
 	return symbol ? elf_image_address(&dynamic, symbol) : NULL;
 }
 
+/* By its name in the C library itself, whoever stands in front of that. */
+static void *find_in_c_library(const char *name)
+{
+	const struct link_map *map = elf_image_map_at((const void *)&real_init);
+	const ElfW(Sym) *symbol = NULL;
+	struct elf_dynamic dynamic;
+
+	while (map && !symbol && (map = map->l_next) != NULL)
+		if (elf_image_read(&dynamic, map) && elf_image_is_c_library(&dynamic))
+			symbol = elf_image_find(&dynamic, name);
+	return symbol ? elf_image_address(&dynamic, symbol) : NULL;
+}
+
 void real_init(void)
 {
 	if (real_dlsym)
 		return;
+	kernel_call_by((long (*)(long, ...))find_in_c_library("syscall"));
 	real_dlsym = (__typeof__(real_dlsym))find_behind_us("dlsym");
 	real_dlvsym = (__typeof__(real_dlvsym))find_behind_us("dlvsym");
 	FIND(real_dlclose, "dlclose");

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -426,7 +427,42 @@ static int marked_blocks(char **arguments)
 	return 0;
 }
 
+/* What Wine does while a thread runs code of Windows: a system call from outside of the C library becomes
+ * a signal. */
+static volatile char selector;
+static volatile sig_atomic_t strays;
+
+static void on_stray(int signal)
+{
+	(void)signal;
+	selector = 0;
+	strays++;
+}
+
+static int dispatched(char **arguments)
+{
+	struct dl_find_object c_library;
+
+	(void)arguments;
+	need(_dl_find_object((void *)exit, &c_library) == 0, "the C library");
+	signal(SIGSYS, on_stray);
+	if (prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, c_library.dlfo_map_start,
+		  (char *)c_library.dlfo_map_end - (char *)c_library.dlfo_map_start,
+		  &selector) != 0) {
+		printf("unknown\n");
+		return 0;
+	}
+	selector = 1;
+	host_start();
+	leak(11);
+	churn(BLOCKS);
+	selector = 0;
+	printf("%d stray system calls\n", (int)strays);
+	return 0;
+}
+
 const struct scenario limit_scenarios[] = {
+	{ "dispatched", dispatched },
 	{ "few-descriptors", few_descriptors },
 	{ "no-descriptors", no_descriptors },
 	{ "no-descriptors-later", no_descriptors_later },

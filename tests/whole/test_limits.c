@@ -357,3 +357,16 @@ Test(limits, a_trace_in_memory_leaves_room_for_a_host_that_may_have_little, .tim
 	unlink(trace_path);
 	rmdir(group);
 }
+
+/* Later versions of Wine let no system call through but from the C library, while a thread runs code of
+ * Windows. */
+Test(limits, system_calls_are_made_in_the_c_library, .timeout = 60)
+{
+	struct traced traced = trace(ODD("dispatched"));
+
+	if (strstr(traced.run.out, "unknown"))
+		cr_skip_test("the kernel has no Syscall User Dispatch");
+	cr_expect_str_eq(traced.run.out, "0 stray system calls\n");
+	expect_one(&traced, 1, 11);
+	traced_release(&traced);
+}
