@@ -63,17 +63,6 @@ static char *normalise(const char *path, bool is_windows)
 	return buffer_take(&result);
 }
 
-/* libdw takes a folder of Windows for a relative one, and puts it behind the folder of the unit. */
-static const char *skip_folder_before_drive(const char *path)
-{
-	const char *start = path;
-
-	for (; (path = strpbrk(path, "/\\")) != NULL; path++)
-		if (source_path_has_drive(path + 1))
-			start = path + 1;
-	return start;
-}
-
 char *source_path_join(const char *folder, const char *file)
 {
 	bool is_windows = is_of_windows(file) || (folder && is_of_windows(folder)) ||
@@ -88,7 +77,7 @@ char *source_path_join(const char *folder, const char *file)
 	buffer_text(&joined, file);
 	for (char *at = joined.data; is_windows && *at; at++)
 		*at = *at == '\\' ? '/' : *at;
-	normal = normalise(skip_folder_before_drive(joined.data), is_windows);
+	normal = normalise(joined.data, is_windows);
 	buffer_release(&joined);
 	return normal;
 }

@@ -554,6 +554,27 @@ Test(pe, names_data)
 	discard(&d);
 }
 
+/* What is exported there is the name of a function of another module. */
+Test(pe, a_forwarder_names_nothing)
+{
+	struct dll d;
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module;
+	uint64_t from;
+
+	need(MINGW "gcc");
+	d = build_text(source, "echo 'EXPORTS forwarder = KERNEL32.Sleep' >some.def && " MINGW
+			       "gcc -shared -s -o some.dll some.c some.def");
+	module = module_of(&d);
+	for (uint64_t rva = 0x1000; rva < 0x10000; rva++) {
+		const char *name = symbols_find_data(s, &module, rva, &from);
+
+		cr_expect(!name || strcmp(name, "forwarder") != 0, "%#" PRIx64, rva);
+	}
+	symbols_free(s);
+	discard(&d);
+}
+
 /* `name` is mangled as the compiler does it. */
 static const struct symbol *find_function(struct symbols *s, struct model_module *module,
 					  const char *name)
@@ -789,15 +810,19 @@ Test(pe, odd_answers_about_a_pdb_are_no_names)
 	struct model_module module = module_of(&d);
 	const struct symbol *symbol;
 
+	setenv("DEBUGINFOD_URLS", "http://127.0.0.1:9/", 1);
 	set_program(&d,
 		    "read l; echo '{}'; read l; echo '[3]'; read l; echo '{\"Symbol\":[{\"Line\":"
 		    "\"a\"},3]}'; read l; echo '{\"Symbol\":[{\"FunctionName\":\"f\\\\u0000\","
-		    "\"FileName\":\"a.c\",\"Line\":-3}]}'; while read l; do echo '{\"Symbol\":"
-		    "[{\"FunctionName\":\"f\",\"FileName\":\"C:\\\\\\\\a\\\\\\\\b.c\",\"Line\":"
+		    "\"FileName\":\"a.c\",\"Line\":-3}]}'; read l; echo '{\"Symbol\":"
+		    "[{\"FunctionName\":\"f\",\"FileName\":\"\",\"Line\":0}]}'; "
+		    "while read l; do echo '{\"Symbol\":"
+		    "[{\"FunctionName\":\"f'$DEBUGINFOD_URLS'\",\"FileName\":\"C:"
+		    "\\\\\\\\a\\\\\\\\b.c\",\"Line\":"
 		    "7}]}'; done");
-	for (uint64_t offset = 1; offset < 4; offset++)
+	for (uint64_t offset = 1; offset < 5; offset++)
 		cr_expect_null(symbols_find(s, &module, offset)->function);
-	symbol = symbols_find(s, &module, 4);
+	symbol = symbols_find(s, &module, 5);
 	cr_assert(symbol->function);
 	cr_expect_str_eq(symbol->function, "f");
 	cr_expect_str_eq(symbol->file, "C:/a/b.c", "%s", symbol->file);
