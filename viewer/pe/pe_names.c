@@ -15,6 +15,7 @@
 #define ENTRY_BYTES 12 /* of .pdata */
 #define UNWIND_CHAINED 4
 #define CHAIN_MOST 32
+#define LEAF_MOST 1024 /* bytes of a function whose end nothing tells */
 
 struct name {
 	uint64_t start; /* an RVA */
@@ -277,8 +278,8 @@ const char *pe_names_function(const struct pe_names *n, uint64_t rva)
 		name = find_name(&n->functions, begin);
 		return name && name->start == begin ? name->text : NULL;
 	}
-	/* A function without unwind information has no part; another one has ended before. */
-	if (!name || (part && name->start < part->end) ||
+	/* A function without unwind information calls none, and is short; another one has ended before. */
+	if (!name || (part && name->start < part->end) || rva - name->start >= LEAF_MOST ||
 	    find_section(n->file, rva, &section) != name->section)
 		return NULL;
 	return name->text;

@@ -378,20 +378,22 @@ Test(pe, what_is_behind_the_end_of_a_function_is_not_named_after_it)
 
 /* By hand: a function of two parts, of which the second leads to the first, and one without unwind
  * information, of which only the start is known. Between them and behind is something else. */
-static const char parts[] = ".section .drectve, \"yn\"\n.ascii \" -export:outer -export:leaf\"\n"
-			    ".macro function name\n.globl \\name\n.def \\name; .scl 2; .type 32; "
-			    ".endef\n\\name:\n.endm\n"
-			    ".text\n.p2align 12\n"
-			    "function outer\n.skip 32, 0x90\nouter_end:\n.skip 32, 0x90\n"
-			    "function leaf\n.skip 32, 0x90\n"
-			    "second: .skip 32, 0x90\nsecond_end:\n.skip 32, 0x90\n"
-			    "other: .skip 32, 0x90\nother_end:\n"
-			    ".section .pdata, \"dr\"\n"
-			    ".rva outer, outer_end, whole\n.rva second, second_end, chained\n"
-			    ".rva other, other_end, whole\n"
-			    ".section .xdata, \"dr\"\n"
-			    "whole: .byte 1, 0, 0, 0\n"
-			    "chained: .byte 0x21, 0, 0, 0\n.rva outer, outer_end, whole\n";
+static const char parts[] =
+	".section .drectve, \"yn\"\n.ascii \" -export:outer -export:leaf -export:end\"\n"
+	".macro function name\n.globl \\name\n.def \\name; .scl 2; .type 32; "
+	".endef\n\\name:\n.endm\n"
+	".text\n.p2align 12\n"
+	"function outer\n.skip 32, 0x90\nouter_end:\n.skip 32, 0x90\n"
+	"function leaf\n.skip 32, 0x90\n"
+	"second: .skip 32, 0x90\nsecond_end:\n.skip 32, 0x90\n"
+	"other: .skip 32, 0x90\nother_end:\n.skip 32, 0x90\n"
+	"function end\n.skip 2048, 0x90\n"
+	".section .pdata, \"dr\"\n"
+	".rva outer, outer_end, whole\n.rva second, second_end, chained\n"
+	".rva other, other_end, whole\n"
+	".section .xdata, \"dr\"\n"
+	"whole: .byte 1, 0, 0, 0\n"
+	"chained: .byte 0x21, 0, 0, 0\n.rva outer, outer_end, whole\n";
 
 Test(pe, a_part_of_a_function_is_named_after_the_whole)
 {
@@ -415,6 +417,10 @@ Test(pe, a_part_of_a_function_is_named_after_the_whole)
 			cr_expect(!name == !names[i] && (!name || strcmp(name, names[i]) == 0),
 				  "%u: %s", at, name ? name : "nothing");
 		}
+	/* Nothing tells where the last one ends. */
+	cr_expect(name_at(s, &module, span.start + 7 * 32));
+	cr_expect(name_at(s, &module, span.start + 7 * 32 + 1023));
+	cr_expect_null(name_at(s, &module, span.start + 7 * 32 + 1024));
 	symbols_free(s);
 	discard(&d);
 }
