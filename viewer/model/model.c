@@ -556,10 +556,23 @@ bool model_is_same_build(const struct model_module *one, const struct model_modu
 	       memcmp(one->build_id, other->build_id, one->build_id_bytes) == 0;
 }
 
+static bool is_windows_library(const struct model_module *module)
+{
+	static const char *const names[] = { "ntdll.dll",  "kernel32.dll", "kernelbase.dll",
+					     "msvcrt.dll", "ucrtbase.dll", "vcruntime140.dll" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcasecmp(module->base, names[i]) == 0)
+			return true;
+	return false;
+}
+
 bool model_is_c_library(const struct model_module *module)
 {
 	static const char *const names[] = { "libc.so", "libpthread.so", "ld-linux", "libc-2." };
 
+	if (module && module->kind == TRACE_MODULE_PE)
+		return is_windows_library(module);
 	for (size_t i = 0; module && i < sizeof(names) / sizeof(*names); i++)
 		if (strncmp(module->base, names[i], strlen(names[i])) == 0)
 			return true;

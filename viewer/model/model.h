@@ -125,7 +125,7 @@ const struct model_frame *model_own_frame(const struct model *m, uint32_t packag
 /* Do both have one build-id? */
 bool model_is_same_build(const struct model_module *one, const struct model_module *other);
 
-/* Is it the C library, or the loader? `module` may be NULL. */
+/* Is it the C library, or the loader, or one of those of Windows? `module` may be NULL. */
 bool model_is_c_library(const struct model_module *module);
 
 uint64_t model_lost(const struct model *m, enum trace_lost what);

@@ -447,6 +447,21 @@ Test(pe, a_stripped_dll_names_the_file_with_its_debug_information)
 	discard(&d);
 }
 
+/* As of the C library: they tell a package's author nothing. */
+Test(pe, of_the_libraries_of_windows_there_are_names_and_no_lines)
+{
+	struct dll d = build("-O1 -g");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&d);
+	struct span span;
+
+	cr_assert_eq(list_spans(&d, "outer", &span, 1), 1);
+	module.base = (char *)"KERNEL32.DLL";
+	cr_expect_str_eq(name_at(s, &module, span.start), "outer");
+	symbols_free(s);
+	discard(&d);
+}
+
 Test(pe, a_file_with_another_identity_is_not_used)
 {
 	struct dll d = build("-O1 -g");
