@@ -43,19 +43,21 @@ static void expect_same(const char *name, const char *option)
 {
 	char *folder = temporary_folder_new(), log[4096];
 	struct traced traced;
-	unsigned long compared = 0, differences = 1, frames = 0, crossings = 0;
+	unsigned long compared = 0, differences = 1, frames = 0, crossings = 0, faults = 0;
 	struct run run;
 
 	snprintf(log, sizeof(log), "%s/log", folder);
 	traced = trace_walk(name, option, log);
 	run = run_command(COMMAND(COMPARE, traced.traces.all[0], log));
 	cr_expect_eq(run.status, 0, "%s: %s%s", name, run.out, run.err);
-	cr_expect_eq(sscanf(run.out, "%lu compared, %lu differ, %lu frames, %lu crossings",
-			    &compared, &differences, &frames, &crossings),
-		     4, "%s", run.out);
+	cr_expect_eq(sscanf(run.out,
+			    "%lu compared, %lu differ, %lu frames, %lu crossings, %lu faults",
+			    &compared, &differences, &frames, &crossings, &faults),
+		     5, "%s", run.out);
 	cr_expect_eq(differences, 0, "%s: %s", name, run.out);
 	cr_expect_geq(compared, 2 * CALLS, "%s: %s", name, run.out);
 	cr_expect_gt(frames, 10 * compared, "%s: %s", name, run.out);
+	cr_expect_gt(faults, 20, "%s: %s", name, run.out);
 	cr_expect_gt(crossings, 50, "%s: %s", name, run.out);
 	run_release(&run);
 	traced_release(&traced);

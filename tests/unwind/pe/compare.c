@@ -2,7 +2,8 @@
 /*
  * Compares the stacks of a trace with what Windows' own unwinder found at the same calls (log.h):
  *	compare TRACE LOG
- * Prints "N compared, N differ, N frames, N crossings". The status is 1 if any differ, or if there is not
+ * Prints "N compared, N differ, N frames, N crossings, N faults": crossings of other code than that of PE images,
+ * and faults on whose handler's stack a call was made. The status is 1 if any differ, or if there is not
  * one stack of the trace for each one of the log.
  */
 #include <stdio.h>
@@ -19,7 +20,7 @@ enum { MODULES = 65536 };
 static uint64_t bases[MODULES];
 
 static struct log_head head;
-static unsigned long compared, differences, frames, crossings;
+static unsigned long compared, differences, frames, crossings, faults;
 
 static void find_modules(const struct reader *r)
 {
@@ -45,6 +46,7 @@ static struct log_mark mark_of(const struct trace_stack *stack)
 
 		if (!base)
 			continue;
+		faults += log_holds(&head.fault, base + offset);
 		mark.mark = log_add(&head, mark.mark, base + offset);
 		mark.frames++;
 	}
@@ -86,7 +88,7 @@ static bool compare_all(const struct reader *r, FILE *marks)
 	bool is_second = false, is_whole = true;
 
 	while (is_whole && (event = timeline_next(timeline, &trouble))) {
-		if (event->caller - head.touch.begin > head.touch.end - head.touch.begin)
+		if (!log_holds(&head.touch, event->caller))
 			continue;
 		if (!is_second)
 			is_whole = fread(&mark, sizeof(mark), 1, marks) == 1;
@@ -111,8 +113,8 @@ int main(int argc, char **argv)
 	}
 	find_modules(r);
 	is_whole = compare_all(r, marks);
-	printf("%lu compared, %lu differ, %lu frames, %lu crossings%s\n", compared, differences,
-	       frames, crossings, is_whole ? "" : ", not one for each");
+	printf("%lu compared, %lu differ, %lu frames, %lu crossings, %lu faults%s\n", compared,
+	       differences, frames, crossings, faults, is_whole ? "" : ", not one for each");
 	reader_close(r);
 	fclose(marks);
 	return differences > 0 || !is_whole;

@@ -108,6 +108,24 @@ static NOINLINE void via(void (*action)(struct walk *w), struct walk *w)
 	crossing = here.outer;
 }
 
+static unsigned long others;
+
+static void act(void *w)
+{
+	via(next_action, w);
+}
+
+/* One in eight times the handler of a fault lies between as well. */
+static NOINLINE void other_code(void (*action)(struct walk *w), struct walk *w)
+{
+	if (others++ % 8 != 7) {
+		via(action, w);
+		return;
+	}
+	next_action = action;
+	rtl_fault(act, w);
+}
+
 static bool start_package(void)
 {
 	NTSTATUS (*start)(ULONG, PULONG, PSECPKG_FUNCTION_TABLE *, PULONG);
@@ -122,7 +140,7 @@ static bool start_package(void)
 
 int main(int argc, char **argv)
 {
-	struct walk w = { .touch = touch, .through = via };
+	struct walk w = { .touch = touch, .through = other_code };
 	void *dll = argc == 6 ? LoadLibraryA(argv[1]) : NULL, *found = NULL;
 	walker *walk_all;
 
@@ -137,6 +155,8 @@ int main(int argc, char **argv)
 	w.depth = (uint32_t)strtoul(argv[5], NULL, 0);
 	head.touch = rtl_range((void (*)(void))touch);
 	head.via = rtl_range((void (*)(void))via);
+	head.fault = rtl_range((void (*)(void))rtl_fault);
+	rtl_catch();
 	if (fwrite(&head, sizeof(head), 1, marks) != 1)
 		return 3;
 	walk_all(&w);

@@ -19,6 +19,11 @@ void rtl_note(struct rtl_crossing *crossing, struct rtl_crossing *outer);
 /* The stack outside of the caller. */
 struct log_mark rtl_unwind(const struct log_head *head, const struct rtl_crossing *crossing);
 
+/* Runs the action in the handler of a fault, from which the thread then goes on: Windows puts a machine frame
+ * on the stack. rtl_catch() once before. */
+void rtl_catch(void);
+void rtl_fault(void (*action)(void *argument), void *argument);
+
 /* Where a function lies. */
 struct log_range rtl_range(void (*function)(void));
 

@@ -62,6 +62,31 @@ __attribute__((noinline)) struct log_mark rtl_unwind(const struct log_head *head
 	}
 }
 
+static void (*fault_action)(void *argument);
+static void *fault_argument;
+
+/* ud2 has two bytes. */
+static LONG CALLBACK handle_fault(EXCEPTION_POINTERS *fault)
+{
+	if (fault->ExceptionRecord->ExceptionCode != (DWORD)EXCEPTION_ILLEGAL_INSTRUCTION)
+		return EXCEPTION_CONTINUE_SEARCH;
+	fault->ContextRecord->Rip += 2;
+	fault_action(fault_argument);
+	return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+void rtl_catch(void)
+{
+	AddVectoredExceptionHandler(1, handle_fault);
+}
+
+__attribute__((noinline)) void rtl_fault(void (*action)(void *argument), void *argument)
+{
+	fault_action = action;
+	fault_argument = argument;
+	__asm__ volatile("ud2" ::: "memory");
+}
+
 struct log_range rtl_range(void (*function)(void))
 {
 	DWORD64 base;
