@@ -367,6 +367,22 @@ Test(pdata, no_place_outside_of_the_image_is_read)
 	cr_expect_not(find(9, false, &row));
 }
 
+/* The memory behind it can be read, and is another's. */
+Test(pdata, no_byte_behind_the_image_is_read)
+{
+	struct eh_row row;
+
+	FUNCTION(1, 6, 0, PUSHES);
+	image.bytes = INFO + 4 + 6;
+	cr_expect(find(9, false, &row));
+	image.bytes--;
+	cr_expect_not(find(9, false, &row));
+	image.bytes = INFO + 2;
+	cr_expect_not(find(9, false, &row));
+	image.bytes = TABLE + 11;
+	cr_expect_not(find(9, false, &row));
+}
+
 Test(pdata, a_table_is_read_up_to_the_last_byte_of_the_image)
 {
 	image.table = IMAGE_BYTES - 12;
