@@ -121,6 +121,26 @@ bool pe_image_read(uint64_t base, uint64_t bytes_most, struct pe_image *image)
 	return true;
 }
 
+static int lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+bool pe_image_is_named(const struct pe_image *image, const char *name)
+{
+	const uint8_t *directory = pe_image_at(image, image->exports.rva, 40);
+	size_t bytes = strlen(name) + 1;
+	const char *own;
+
+	if (image->exports.bytes < 40 || !directory)
+		return false;
+	own = pe_image_at(image, word_at(directory + 12), bytes);
+	for (size_t i = 0; own && i < bytes; i++)
+		if (lower(own[i]) != lower(name[i]))
+			return false;
+	return own != NULL;
+}
+
 bool pe_image_exports(const struct pe_image *image, struct pe_exports *exports)
 {
 	const uint8_t *directory = pe_image_at(image, image->exports.rva, 40);

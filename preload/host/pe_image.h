@@ -41,6 +41,9 @@ bool pe_image_read(uint64_t base, uint64_t bytes_most, struct pe_image *image);
 /* The address of `bytes` bytes at an RVA; NULL: they do not all lie in the image, or cannot be read. */
 const void *pe_image_at(const struct pe_image *image, uint32_t rva, uint64_t bytes);
 
+/* Is that the name that the image gives itself where it exports something? Upper and lower case are one. */
+bool pe_image_is_named(const struct pe_image *image, const char *name);
+
 /* The tables of an export directory, which lie wholly in the image. */
 struct pe_exports {
 	const struct pe_image *image;

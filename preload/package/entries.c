@@ -14,13 +14,15 @@ typedef NTSTATUS(SECPKG_CALL initialize_function)(ULONG version, PULONG package_
 
 /* The body of all entry points. */
 static APART NTSTATUS SECPKG_CALL initialize_library(ULONG version, PULONG package_version,
-						     void **tables, PULONG count, uint32_t index)
+						     void **tables, PULONG count, uint32_t index,
+						     const void *caller)
 {
 	initialize_function *real = (initialize_function *)lsa_mode_real(index);
 	NTSTATUS status = real(version, package_version, tables, count);
 
 	if (NT_SUCCESS(status) && tables && *tables && count && *count)
-		lsa_mode_take(index, package_version ? *package_version : version, tables, *count);
+		lsa_mode_take(index, caller, package_version ? *package_version : version, tables,
+			      *count);
 	return status;
 }
 
@@ -29,7 +31,7 @@ static APART NTSTATUS SECPKG_CALL initialize_library(ULONG version, PULONG packa
 #define ENTRY(l, unused) \
 	static NTSTATUS SECPKG_CALL entry_##l(ULONG a, PULONG b, void **c, PULONG d) \
 	{ \
-		return initialize_library(a, b, c, d, l); \
+		return initialize_library(a, b, c, d, l, __builtin_return_address(0)); \
 	}
 #define ENTRY_ADDRESS(l, unused) (void *)entry_##l,
 #define EACH_LIBRARY(M) SIXTY_FOUR_PACKAGES(M, 0, ) SIXTY_FOUR_PACKAGES(M, 01, )

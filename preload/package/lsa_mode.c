@@ -8,6 +8,7 @@
 #include "preload/host/maps.h"
 #include "preload/package/lsa_mode.h"
 #include "preload/package/packages.h"
+#include "preload/package/wine_host.h"
 #include "preload/package/wrapped.h"
 
 #include "preload/base/poison.h"
@@ -23,13 +24,15 @@ void *lsa_mode_real(uint32_t index)
 	return libraries[index].real;
 }
 
-void lsa_mode_take(uint32_t index, ULONG version, void **tables, ULONG count)
+void lsa_mode_take(uint32_t index, const void *caller, ULONG version, void **tables, ULONG count)
 {
 	struct library *l = &libraries[index];
 	int saved_errno = errno;
 	bool is_copied = false;
 
 	if (lock_take(LOCK_COLD)) {
+		l->tables.is_for_wine =
+			l->tables.convention == CONVENTION_MS && wine_host_is(caller);
 		is_copied = own_tables_take(&l->tables, *tables, count, version);
 		if (is_copied)
 			*tables = l->tables.copy;

@@ -26,8 +26,8 @@ void *lsa_mode_entry_for(void *real, enum library_mode mode, enum convention con
 void *lsa_mode_real(uint32_t index);
 
 /* And what they do once that one has succeeded: replace the array of `count` tables, at least one, by the
- * host's copy. errno stays as it is. Takes the cold lock. */
-void lsa_mode_take(uint32_t index, ULONG version, void **tables, ULONG count);
+ * copy for the host, which is `caller`, a return address. errno stays as it is. Takes the cold lock. */
+void lsa_mode_take(uint32_t index, const void *caller, ULONG version, void **tables, ULONG count);
 
 /* Forgets libraries that were unloaded, and their packages, those of lsa_ap.h as well. Under the
  * cold lock. */

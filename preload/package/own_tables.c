@@ -145,6 +145,9 @@ static void put_wrappers(void *table, const struct own_tables *array, uint32_t n
 		enum wrapped wrapped = layout->slot[i].wrapped;
 		void **slot = slot_at(table, 0, 0, layout->slot[i].offset), *wrapper;
 
+		if (array->is_for_wine && wrapped == WRAPPED_InitializePackage && !*slot &&
+		    number != PACKAGE_NONE)
+			*slot = wrappers_at(array->convention, wrapped, number);
 		if (!is_code[i])
 			continue;
 		if (behind_export)

@@ -32,6 +32,7 @@ enum library_mode { LIBRARY_LSA, LIBRARY_USER };
 struct own_tables {
 	enum library_mode mode;
 	enum convention convention;
+	bool is_for_wine;  /* the host calls functions that a package may lack (wine_host.h) */
 	const void *code;  /* an address in the library: its entry point */
 	const char *array; /* that it returned last; NULL: none */
 	uint32_t count;

@@ -34,7 +34,8 @@ enum { PACKAGE_NONE = WRAPPED_PACKAGES }; /* no number */
  */
 uint32_t packages_add(const void *code, uint32_t position, enum convention convention);
 
-/* Returns that code; NULL: nobody has the number. Under the cold lock, as the next one. */
+/* Returns that code; NULL: nobody has the number. Under the cold lock, or in a wrapper of that package; as the
+ * next one. */
 const void *packages_code(uint32_t number);
 
 /* Returns the number of the image that holds that code (images.h); 0: none does. */

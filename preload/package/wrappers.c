@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "include/secpkg.h"
 #include "preload/base/compiler.h"
@@ -10,6 +11,7 @@
 #include "preload/package/own_tables.h"
 #include "preload/package/packages.h"
 #include "preload/package/returns.h"
+#include "preload/package/wine_host.h"
 #include "preload/package/wrapped.h"
 
 #include "preload/base/poison.h"
@@ -100,6 +102,23 @@ static NTSTATUS SECPKG_CALL instance_init(ULONG version, PSECPKG_DLL_FUNCTIONS t
 	return returns_end(&r, status);
 }
 
+/* For Wine's host, which calls this function though the package has none. */
+static NTSTATUS stand_in(PLSA_DISPATCH_TABLE table, PLSA_STRING *name, uint32_t p)
+{
+	char text[64];
+	size_t bytes = wine_host_name_package(packages_code(p), text, sizeof(text));
+	PLSA_STRING string = table->AllocateLsaHeap(sizeof(*string));
+	char *buffer = string ? table->AllocateLsaHeap((ULONG)bytes + 1) : NULL;
+
+	if (!buffer)
+		return STATUS_NO_MEMORY;
+	memcpy(buffer, text, bytes);
+	buffer[bytes] = '\0';
+	*string = (LSA_STRING){ (USHORT)bytes, (USHORT)(bytes + 1), buffer };
+	*name = string;
+	return STATUS_SUCCESS;
+}
+
 static NTSTATUS SECPKG_CALL initialize_package(ULONG id, PLSA_DISPATCH_TABLE table,
 					       PLSA_STRING database, PLSA_STRING confidentiality,
 					       PLSA_STRING *name, uint32_t p)
@@ -109,6 +128,8 @@ static NTSTATUS SECPKG_CALL initialize_package(ULONG id, PLSA_DISPATCH_TABLE tab
 	struct returns r = RETURNS(InitializePackage, p, NULL, place, 0);
 	NTSTATUS status;
 
+	if (!originals_of_wrappers[p][WRAPPED_InitializePackage])
+		return table && name ? stand_in(table, name, p) : STATUS_INVALID_PARAMETER;
 	returns_begin(&r, NULL, 0);
 	status = ORIGINAL(LSA_AP_INITIALIZE_PACKAGE, InitializePackage, p)(id, copy, database,
 									   confidentiality, name);

@@ -171,6 +171,20 @@ Test(wine, packages_that_wines_own_host_loads_are_traced)
 	traced_release(&traced);
 }
 
+/* Without the tracer, secur32 calls NULL. */
+Test(wine, a_package_that_wines_own_host_cannot_initialise_is_helped)
+{
+	struct traced traced;
+
+	add_to_lsa("lsa_heap_leak.dll");
+	traced = traced_record(NO_OPTIONS, PE_HOST("secur32", ""));
+	cr_expect_eq(traced.run.status, 0, "%s", traced.run.err);
+	cr_expect(strstr(traced.run.out, "lsa_heap_leak"), "%s", traced.run.out);
+	expect_one(&traced, 0, 0);
+	cr_expect_str_eq(json_text_at(traced.report, "traces.0.packages.0.name"), "lsa_heap_leak");
+	traced_release(&traced);
+}
+
 /* The entry points of the time before tables are exports as well. */
 Test(wine, exports_of_authentication_packages_are_wrapped)
 {

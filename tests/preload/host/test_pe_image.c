@@ -211,6 +211,21 @@ Test(pe_image, exports_are_found_by_name_at_any_alignment)
 	cr_expect_null(find("Ones"));
 }
 
+Test(pe_image, an_image_names_itself_among_its_exports)
+{
+	put_word(EXPORTS_AT + 12, EXPORTS_AT + 0xc0);
+	strcpy((char *)image + EXPORTS_AT + 0xc0, "Secur32.DLL");
+	cr_assert(read_image());
+	cr_expect(pe_image_is_named(&read, "secur32.dll"));
+	cr_expect_not(pe_image_is_named(&read, "secur3"));
+	cr_expect_not(pe_image_is_named(&read, "secur32.dlls"));
+	put_word(EXPORTS_AT + 12, IMAGE_BYTES - 3);
+	cr_expect_not(pe_image_is_named(&read, "secur32.dll"));
+	put_directory(0, 0, 0);
+	cr_assert(read_image());
+	cr_expect_not(pe_image_is_named(&read, "secur32.dll"));
+}
+
 Test(pe_image, a_forwarder_and_what_lies_elsewhere_are_left_alone)
 {
 	pe_word *one = find("One");
