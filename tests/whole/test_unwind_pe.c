@@ -27,7 +27,7 @@ TestSuite(unwind_pe, .init = start_wine, .fini = wine_stop, .timeout = 280);
 
 static struct traced trace_walk(const char *name, const char *option, const char *log)
 {
-	const char *const options[] = { option, NULL };
+	const char *const options[] = { option, "--depth=256", NULL };
 	struct traced traced;
 	char dll[4096];
 
