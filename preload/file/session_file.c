@@ -67,3 +67,8 @@ void session_file_add_untraced(const char *text, size_t bytes)
 {
 	add_line("-", text, bytes);
 }
+
+void session_file_add_wine(const char *text, size_t bytes)
+{
+	add_line("+", text, bytes);
+}

@@ -25,4 +25,7 @@ bool session_file_add_refusal(const char *reason, size_t bytes);
 /* Adds a program that this process executes untraced: its name, and why. */
 void session_file_add_untraced(const char *text, size_t bytes);
 
+/* Adds what Wine has mapped in this process, which has no trace. */
+void session_file_add_wine(const char *text, size_t bytes);
+
 #endif

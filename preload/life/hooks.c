@@ -40,13 +40,13 @@ static void after_fork_in_child(void)
 	guarded_after_fork();
 }
 
-static void (*settle_libraries)(void);
+static void (*end_libraries)(void);
 
 void hooks_end(enum trace_end end, int status)
 {
 	guarded_check();
-	if (settle_libraries)
-		settle_libraries();
+	if (end_libraries)
+		end_libraries();
 	if (end == TRACE_END_EXIT)
 		reach_begin();
 	trace_end(end, status);
@@ -72,9 +72,9 @@ static void at_quick_end(void)
 
 /* The last to be registered runs first: this is before the loader registers the destructors of
  * libraries. */
-void hooks_start(void (*settle)(void))
+void hooks_start(void (*end)(void))
 {
-	settle_libraries = settle;
+	end_libraries = end;
 	on_exit(at_exit, NULL);
 	at_quick_exit(at_quick_end);
 }

@@ -9,9 +9,9 @@
 #include "include/trace_format.h"
 
 /* At start-up: registers with the C library what runs at the end of exit() and quick_exit(), after
- * the destructors of all libraries. `settle` is what notes the libraries that are gone: it is called when
+ * the destructors of all libraries. `end` takes a last look at the libraries: it is called when
  * the process ends. */
-void hooks_start(void (*settle)(void));
+void hooks_start(void (*end)(void));
 
 /* Registers with the C library what runs around fork(). Once, with the first trace of a
  * process; its forked children inherit it. */

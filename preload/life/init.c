@@ -42,7 +42,7 @@ static void init_modules(void)
 	session_file_init();
 	process_init();
 	lanes_start();
-	hooks_start(libraries_settle);
+	hooks_start(libraries_end);
 	new_trace_init();
 	table_symbols_init(); /* last: it reads the configuration */
 	errno = saved_errno;

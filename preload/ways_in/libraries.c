@@ -106,3 +106,10 @@ void libraries_settle(void)
 		forget_unloaded();
 	errno = saved_errno;
 }
+
+void libraries_end(void)
+{
+	libraries_settle();
+	if (!process_page || !trace_is_mine())
+		ntdll_tell_untraced();
+}

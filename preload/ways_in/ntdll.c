@@ -6,7 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "include/program.h"
 #include "preload/base/compiler.h"
+#include "preload/base/kernel.h"
+#include "preload/base/text.h"
+#include "preload/file/session_file.h"
 #include "preload/file/trace.h"
 #include "preload/host/elf_image.h"
 #include "preload/host/images.h"
@@ -25,6 +29,7 @@ static int (*real_munmap)(void *at, size_t bytes);
 static int (*real_mprotect)(void *at, size_t bytes, int protection);
 
 static bool has_unmapped;
+static uint32_t images_mapped, images_with_packages;
 
 struct range {
 	uint64_t start, end;
@@ -77,10 +82,11 @@ static void note_image(void)
 	if (!pe_image_read(candidate.start, candidate.end - candidate.start, &image) ||
 	    candidate.end - candidate.start != round_to_pages(image.bytes))
 		return;
-	if (images_map_pe(&image))
-		pe_exports_replace(&image, candidate.end);
-	else
+	__atomic_add_fetch(&images_mapped, 1, __ATOMIC_RELAXED);
+	if (!images_map_pe(&image))
 		trace_lose(TRACE_LOST_DEFINITIONS);
+	else if (pe_exports_replace(&image, candidate.end))
+		__atomic_add_fetch(&images_with_packages, 1, __ATOMIC_RELAXED);
 }
 
 /* Images were in a range, which is theirs no more. */
@@ -194,4 +200,52 @@ bool ntdll_has_unmapped(void)
 {
 	return __atomic_load_n(&has_unmapped, __ATOMIC_ACQUIRE) &&
 	       __atomic_exchange_n(&has_unmapped, false, __ATOMIC_ACQ_REL);
+}
+
+/* Programs that Wine starts by itself. The case of letters means nothing to Windows. */
+static bool is_of_wine(const char *program)
+{
+	static const char folder[] = "c:\\windows\\";
+
+	for (size_t i = 0; folder[i]; i++)
+		if ((program[i] >= 'A' && program[i] <= 'Z' ? program[i] + 32 : program[i]) !=
+		    folder[i])
+			return false;
+	return true;
+}
+
+static void tell(const char *program)
+{
+	char line[512];
+	struct text t = TEXT_IN(line);
+
+	text_add(&t, "of the ");
+	text_add_number(&t, peek(images_mapped));
+	text_add(&t, " images that Wine has mapped for ");
+	text_add(&t, program_name_of_windows(program));
+	if (peek(images_with_packages) > 0) {
+		text_add(&t, ", nobody called an entry point of the ");
+		text_add_number(&t, peek(images_with_packages));
+		text_add(&t, " with packages");
+	} else {
+		text_add(&t, ", none exports an entry point of packages");
+	}
+	session_file_add_wine(t.at, t.bytes);
+}
+
+void ntdll_tell_untraced(void)
+{
+	char arguments[1024];
+	int saved_errno = errno;
+	size_t bytes;
+	const char *program;
+
+	if (peek(images_mapped) == 0)
+		return;
+	bytes = kernel_read_file("/proc/self/cmdline", arguments, sizeof(arguments) - 1);
+	arguments[bytes] = '\0';
+	program = program_of_wine(arguments, bytes);
+	if (program && !is_of_wine(program))
+		tell(program);
+	errno = saved_errno;
 }

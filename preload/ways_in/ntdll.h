@@ -34,6 +34,10 @@ bool ntdll_is_asked_for(const char *name);
  * more. */
 void ntdll_hook(void *handle);
 
+/* At the end of a process without a trace: notes in the session file what was mapped, if Wine has run a program
+ * that is none of its own. errno stays as it is. */
+void ntdll_tell_untraced(void);
+
 /* Was an image unmapped since the last time this was asked? */
 bool ntdll_has_unmapped(void);
 

@@ -148,14 +148,14 @@ static bool lead_to_stubs(const struct exporter *e, const struct pe_image *image
 	return are_all;
 }
 
-void pe_exports_replace(const struct pe_image *image, uint64_t end)
+bool pe_exports_replace(const struct pe_image *image, uint64_t end)
 {
 	pe_word *place[ENTRY_POINTS_COUNT];
 	struct pe_exports exports;
 	struct exporter *e;
 
 	if (!pe_image_exports(image, &exports) || !find_places(&exports, place))
-		return;
+		return false;
 	e = take_free(image);
 	if (e) {
 		e->stubs = map_near(image->base, end);
@@ -164,12 +164,13 @@ void pe_exports_replace(const struct pe_image *image, uint64_t end)
 	}
 	if (!e || !e->stubs) {
 		trace_lose(TRACE_LOST_PACKAGES);
-		return;
+		return true;
 	}
 	write_stubs(e, image, place);
 	if (mprotect(e->stubs, page_bytes(), PROT_READ | PROT_EXEC) != 0 ||
 	    !lead_to_stubs(e, image, place))
 		trace_lose(TRACE_LOST_PACKAGES);
+	return true;
 }
 
 void pe_exports_forget(uint64_t start, uint64_t end)

@@ -20,9 +20,9 @@
 /*
  * Replaces the entry points that an image exports. `end` is the end of the memory that is reserved for the
  * image. While Wine maps it, and before anybody uses it: takes no lock. What cannot be replaced is
- * counted.
+ * counted. Returns false if there are none.
  */
-void pe_exports_replace(const struct pe_image *image, uint64_t end);
+bool pe_exports_replace(const struct pe_image *image, uint64_t end);
 
 /* Removes the stubs of images whose base lay in a range. Takes no lock. */
 void pe_exports_forget(uint64_t start, uint64_t end);

@@ -171,6 +171,29 @@ Test(wine, packages_that_wines_own_host_loads_are_traced)
 	traced_release(&traced);
 }
 
+static void expect_no_trace(const char *const command[], const char *why)
+{
+	struct traced traced = traced_record(NO_OPTIONS, command);
+
+	expect_traces(&traced, 0);
+	cr_expect(strstr(traced.run.err,
+			 "lsatrace: no security package was initialised in 'wine': of the "),
+		  "%s", traced.run.err);
+	cr_expect(strstr(traced.run.err, why), "%s", traced.run.err);
+	traced_release(&traced);
+}
+
+Test(wine, what_was_mapped_is_told_if_there_is_no_trace)
+{
+	expect_no_trace(COMMAND("wine", BUILD_DIR "/tests/lsahost.exe"),
+			" images that Wine has mapped for lsahost.exe, none exports an entry point "
+			"of packages");
+	expect_no_trace(COMMAND("wine", BUILD_DIR "/tests/packages/lsahost-linked.exe"),
+			" images that Wine has mapped for lsahost-linked.exe, nobody called an "
+			"entry point of "
+			"the 1 with packages");
+}
+
 /* Without the tracer, secur32 calls NULL. */
 Test(wine, a_package_that_wines_own_host_cannot_initialise_is_helped)
 {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,10 @@ static enum recording_gap explain_no_trace(const struct session *session, const 
 	if (session->refusals.count == 0) {
 		if (!untraced_explain(command, tables, why, sizeof(why)))
 			gap = RECORDING_NO_PACKAGE;
+		/* The last process to end: the others were made by it, or before it. */
+		if (gap == RECORDING_NO_PACKAGE && session->of_wine.count > 0)
+			snprintf(why, sizeof(why), "%s",
+				 session->of_wine.all[session->of_wine.count - 1].text);
 		complaint_print("lsatrace", "no security package was initialised in '%s': %s",
 				command, why);
 	}

@@ -206,6 +206,8 @@ void session_read(struct session *s, const char *pattern)
 			add_text(&s->refusals, line + 1);
 		else if (*line == '-')
 			add_text(&s->untraced, line + 1);
+		else if (*line == '+')
+			add_text(&s->of_wine, line + 1);
 	}
 	free(line);
 	if (fstat(fileno(s->file), &st) == 0 && (st.st_mode & 0777) == SESSION_MODE_FULL)
@@ -323,5 +325,6 @@ void session_release(struct session *s)
 	free(s->traces);
 	release_texts(&s->refusals);
 	release_texts(&s->untraced);
+	release_texts(&s->of_wine);
 	*s = (struct session){ 0 };
 }

@@ -5,6 +5,7 @@
  *
  *	PATH            the trace of a process: an absolute path
  *	!REASON         why a process that should be traced has no trace
+ *	+TEXT           of a process without a trace: which of the images that Wine has mapped have packages
  *	-NAME REASON    a program that a process executed untraced, because the library cannot be
  *	                preloaded into it
  *
@@ -40,6 +41,7 @@ struct session {
 	size_t trace_count, trace_room;
 	struct session_texts refusals; /* reasons why processes could make no trace */
 	struct session_texts untraced; /* programs that were executed untraced, and why */
+	struct session_texts of_wine;  /* what Wine has mapped in processes without a trace */
 };
 
 /* Makes the file. Returns false with errno set if that fails. */
