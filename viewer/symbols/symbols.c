@@ -506,7 +506,8 @@ static void note_stripped(struct symbols *s, struct loaded *loaded)
 	if (loaded->stripped || debuginfo_has_lines(loaded->info) ||
 	    debuginfo_obstacle(loaded->info) || model_is_c_library(loaded->module))
 		return;
-	buffer_text(&b, "is not in the file, nor beside it, nor in /usr/lib/debug");
+	buffer_text(&b, "is not in the file, nor beside it");
+	buffer_text(&b, loaded->module->kind == TRACE_MODULE_PE ? "" : ", nor in /usr/lib/debug");
 	buffer_text(&b, s->places->folders.count ? "" : ", nor is there a --debug-dir");
 	places_write(s->places, &b);
 	add_missing(s, loaded->module, OBSTACLE_WORDS, &b);
