@@ -177,25 +177,51 @@ static void run_faults(const char *path)
 	finish(&package);
 }
 
-/* Of an image, of a page with the beginning of a file, and of a file that is mapped as data. */
+static uint32_t word(const unsigned char *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* Lays a file out in memory as the loader does, for a program that only wants to look at it. */
+static unsigned char *lay_out(const unsigned char *file, size_t *bytes)
+{
+	const unsigned char *head = file + word(file + 60),
+			    *section = head + 24 + (word(head + 20) & 0xffff);
+	int sections = head[6];
+	unsigned char *copy;
+
+	*bytes = word(head + 24 + 56);
+	copy = VirtualAlloc(NULL, *bytes, 0x3000, 4);
+	memcpy(copy, file, word(head + 24 + 60));
+	for (; sections > 0; sections--, section += 40)
+		memcpy(copy + word(section + 12), file + word(section + 20), word(section + 16));
+	return copy;
+}
+
+/* Of an image, of a file that is mapped as data, of its first page, and of a copy in memory, in which nothing
+ * may change. */
 static void protect_headers(const char *path)
 {
-	unsigned char *image = LoadLibraryA(path);
-	unsigned char *copy = VirtualAlloc(NULL, 4096, 0x3000, 4);
+	unsigned char *image = LoadLibraryA(path), *data, *page, *copy, *same;
 	FILE *file = fopen(path, "rb");
 	void *mapping =
 		CreateFileMappingA((void *)_get_osfhandle(fileno(file)), NULL, 8, 0, 0, NULL);
-	unsigned char *data = MapViewOfFile(mapping, 1, 0, 0, 0);
-	unsigned char *page = MapViewOfFile(mapping, 1, 0, 0, 4096);
 	unsigned long before;
+	size_t bytes;
 
-	memcpy(copy, image, 4096);
+	data = MapViewOfFile(mapping, 1, 0, 0, 0);
+	page = MapViewOfFile(mapping, 1, 0, 0, 4096);
+	copy = lay_out(data, &bytes);
+	same = lay_out(data, &bytes);
 	printf("image: %d\n", VirtualProtect(image, 4096, 4, &before));
 	printf("image: %d\n", VirtualProtect(image, 4096, 2, &before));
-	printf("copy: %d\n", VirtualProtect(copy, 4096, 2, &before));
 	printf("data: %d\n", VirtualProtect(data, 4096, 2, &before));
 	printf("page: %d\n", VirtualProtect(page, 4096, 2, &before));
-	printf("same: %d\n", memcmp(data, page, 4096) == 0 && data[0] == 'M');
+	printf("copy: %d\n", VirtualProtect(copy, 4096, 2, &before));
+	printf("same: %d\n", memcmp(copy, same, bytes) == 0 && memcmp(data, page, 4096) == 0);
 	UnmapViewOfFile(data);
 	UnmapViewOfFile(page);
 	FreeLibrary(image);
