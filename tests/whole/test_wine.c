@@ -110,6 +110,16 @@ Test(wine, packages_come_and_go_while_threads_call_another_one)
 	traced_release(&traced);
 }
 
+Test(wine, threads_may_be_suspended_wherever_they_are)
+{
+	struct traced traced = trace_one(PE_HOST("suspend", "300", DLL("load")));
+
+	cr_expect(strstr(traced.run.out, "seen: 1"), "%s", traced.run.out);
+	expect_one(&traced, 0, 0);
+	cr_expect_eq(events_of(&traced, "recorded"), 3 * 30 * 10000);
+	traced_release(&traced);
+}
+
 /* Wine unwinds through functions of the tracer, to a handler of the host's. */
 Test(wine, access_violations_are_handled_as_without_the_tracer)
 {

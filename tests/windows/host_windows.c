@@ -8,6 +8,7 @@
  *	pehost pair DLL DLL        both are loaded at a time
  *	pehost reload N DLL...     N times: loads each DLL, calls its package, and frees it
  *	pehost threads N DLL DLL...  the same for all but the first DLL, whose package threads call meanwhile
+ *	pehost suspend N DLL       looks N times at where the threads are that call its package
  *	pehost fault DLL           what the DLL does to memory that is not there is handled
  *	pehost headers DLL         changes how headers of images and of files are protected
  *	pehost kill DLL            ends by a signal of the system below Windows
@@ -128,6 +129,38 @@ static void reload_beside_threads(int rounds, char **paths)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	finish(&worker);
+}
+
+static unsigned long __stdcall call_in_thread(void *package)
+{
+	for (int i = 0; i < CALLS; i++)
+		call_once(package, "calls=10000");
+	return 0;
+}
+
+/* As profilers and debuggers do. Threads are met in the tracer as well, and in the system below Windows. */
+static void suspend(int times, const char *path)
+{
+	static unsigned char context[1232] __attribute__((aligned(16)));
+	struct package package = start(path, SECPKG_LSAMODEINIT_NAME);
+	void *threads[THREADS];
+	int seen = 0;
+
+	for (int i = 0; i < THREADS; i++)
+		threads[i] = CreateThread(NULL, 0, call_in_thread, &package, 0, NULL);
+	for (int i = 0; i < times; i++) {
+		void *thread = threads[i % THREADS];
+
+		memcpy(context + 48, &(int){ 0x10000b }, sizeof(int)); /* all registers */
+		if (SuspendThread(thread) == (unsigned long)-1)
+			continue;
+		seen += GetThreadContext(thread, context);
+		ResumeThread(thread);
+	}
+	printf("seen: %d\n", seen > 0);
+	for (int i = 0; i < THREADS; i++)
+		WaitForSingleObject(threads[i], 0xffffffff);
+	finish(&package);
 }
 
 /* __except1 has one label in a program. */
@@ -274,6 +307,8 @@ int main(int argc, char **argv)
 		reload(atoi(argv[2]), argv + 3);
 	else if (strcmp(way, "threads") == 0 && argc > 4)
 		reload_beside_threads(atoi(argv[2]), argv + 3);
+	else if (strcmp(way, "suspend") == 0 && argc == 4)
+		suspend(atoi(argv[2]), argv[3]);
 	else if (strcmp(way, "fault") == 0)
 		run_faults(argv[2]);
 	else if (strcmp(way, "headers") == 0)

@@ -38,6 +38,14 @@ __declspec(dllimport) void *__stdcall MapViewOfFile(void *mapping, unsigned long
 						    size_t bytes);
 __declspec(dllimport) int __stdcall UnmapViewOfFile(const void *at);
 __declspec(dllimport) void *__stdcall GetCurrentProcess(void);
+__declspec(dllimport) void *__stdcall CreateThread(void *security, size_t stack,
+						   unsigned long(__stdcall *run)(void *),
+						   void *argument, unsigned long flags,
+						   unsigned long *id);
+__declspec(dllimport) unsigned long __stdcall SuspendThread(void *thread);
+__declspec(dllimport) unsigned long __stdcall ResumeThread(void *thread);
+__declspec(dllimport) int __stdcall GetThreadContext(void *thread, void *context);
+__declspec(dllimport) unsigned long __stdcall WaitForSingleObject(void *thread, unsigned long ms);
 __declspec(dllimport) int __stdcall TerminateProcess(void *process, unsigned int status);
 
 /* Libraries. All that are loaded share one scope, so that there is only one way to look a symbol up. */
