@@ -39,7 +39,7 @@ BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
 # Host and packages once more, for Windows: but not what is about ELF files and their loader.
 DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOURCES)) \
 	$(wildcard tests/packages/libraries/twin_*.c)
-DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES)) fault.c forwarder.c))
+DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES)) fault.c forwarder.c $(if $(shell command -v $(MINGW:%gcc=%g++)),guest.c)))
 EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe pehost.exe aphost.exe))
 
 # A random walk in a DLL, by each compiler in many ways: of the names, what follows the first dash are flags.
@@ -137,14 +137,18 @@ $(PACKAGES):
 
 $(BUILD)/windows/tests/%: private WINDOWS += -O1 -fno-optimize-sibling-calls -Itests/windows
 $(BUILD)/windows/tests/host/% $(BUILD)/windows/tests/ap/%: private WINDOWS += -include tests/windows/posix.h
-$(BUILD)/tests/packages/fault.dll $(BUILD)/tests/packages/forwarder.dll: \
+$(BUILD)/tests/packages/fault.dll $(BUILD)/tests/packages/forwarder.dll $(BUILD)/tests/packages/guest.dll: \
 	$(BUILD)/tests/packages/%.dll: $(BUILD)/windows/tests/windows/%_windows.o
+$(BUILD)/tests/packages/guest.dll: $(BUILD)/windows/tests/windows/throwing_windows.o
+$(BUILD)/tests/packages/guest.dll: private LDLIBS = -lstdc++
+$(BUILD)/windows/%.o: %.cpp
+	$(call say,compile)$(MINGW:%gcc=%g++) -O1 -g -Wall -Wextra -I. $(DEPEND) -c -o $@ $<
 # Each where the other one was.
 $(BUILD)/tests/packages/twin_one.dll $(BUILD)/tests/packages/twin_two.dll: private LDFLAGS += -Wl,--image-base,0x1e0000000
 $(foreach source,$(DLL_SOURCES),$(eval \
 	$(BUILD)/tests/packages/$(basename $(notdir $(source))).dll: $(source:%.c=$(BUILD)/windows/%.o)))
 $(DLLS):
-	$(call say,link)$(MINGW) -shared -static $(LDFLAGS) -o $@ $^ -lpthread
+	$(call say,link)$(MINGW) -shared -static $(LDFLAGS) -o $@ $^ $(LDLIBS) -lpthread
 
 # The second one lies beside the package that it is linked to, where Windows looks for it.
 $(filter %lsahost.exe %linked.exe,$(EXES)): $(patsubst %.c,$(BUILD)/windows/%.o,$(wildcard tests/host/*.c))

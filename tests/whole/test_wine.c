@@ -16,7 +16,14 @@
 #define PE_HOST_EXE BUILD_DIR "/tests/pehost.exe"
 #define PE_HOST(...) COMMAND("wine", PE_HOST_EXE, __VA_ARGS__)
 
-enum { LEAK_BYTES = 44, ONE_BYTES = 61, TWO_BYTES = 62, FAULT_BYTES = 33 };
+enum {
+	LEAK_BYTES = 44,
+	ONE_BYTES = 61,
+	TWO_BYTES = 62,
+	FAULT_BYTES = 33,
+	THROWN_BYTES = 56,
+	KEPT_BYTES = 72
+};
 
 /* Where Windows looks for the DLLs that a package leads to. */
 static void start_wine(void)
@@ -129,6 +136,47 @@ Test(wine, access_violations_are_handled_as_without_the_tracer)
 	cr_expect(strstr(traced.run.out, "call: 1"), "%s", traced.run.out);
 	expect_one(&traced, 3, 3 * FAULT_BYTES);
 	cr_expect_str_eq(leaking_function(&traced, 0), "run_into_fault");
+	traced_release(&traced);
+}
+
+static void need_guest(void)
+{
+	if (access(DLL("guest"), F_OK) != 0)
+		cr_skip_test("mingw-w64 has no g++: NO EXCEPTION IS THROWN");
+}
+
+/* While Windows unwinds, destructors call the table: on stacks that go on in its functions. */
+static void expect_leaking_destructor(const struct traced *traced)
+{
+	const char *caller = json_text_at(traced->report, "findings.0.stacks.allocate.1.function");
+
+	expect_one(traced, 1, THROWN_BYTES);
+	cr_expect(caller && strstr(caller, "::~holder"), "%s", caller);
+}
+
+Test(wine, destructors_of_an_exception_are_traced)
+{
+	struct traced traced;
+
+	need_guest();
+	traced = trace_one(PE_HOST("call", "throw=100 leak", DLL("guest")));
+	expect_leaking_destructor(&traced);
+	cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 100 * 19 + 20);
+	cr_expect_eq(calls_of(&traced, "FreeLsaHeap"), 100 * 19 + 19);
+	traced_release(&traced);
+}
+
+/* The variable lies in the DLL. */
+Test(wine, what_a_variable_of_a_package_points_to_is_reachable)
+{
+	struct traced traced;
+
+	need_guest();
+	traced = trace_with((const char *const[]){ "--leak-check=yes", NULL },
+			    PE_HOST("call", "keep", DLL("guest")));
+	expect_leaks_exactly(&traced, 1, KEPT_BYTES);
+	cr_expect(json_same_text(json_text_at(traced.report, "findings.0.reachability"),
+				 "reachable"));
 	traced_release(&traced);
 }
 

@@ -9,6 +9,7 @@
  *	pehost reload N DLL...     N times: loads each DLL, calls its package, and frees it
  *	pehost threads N DLL DLL...  the same for all but the first DLL, whose package threads call meanwhile
  *	pehost suspend N DLL       looks N times at where the threads are that call its package
+ *	pehost call COMMAND DLL    calls its package once, with a command
  *	pehost fault DLL           what the DLL does to memory that is not there is handled
  *	pehost headers DLL         changes how headers of images and of files are protected
  *	pehost kill DLL            ends by a signal of the system below Windows
@@ -79,6 +80,14 @@ static void run_each(char **paths, const char *entry)
 		call_once(&package, "");
 		finish(&package);
 	}
+}
+
+static void call_with(const char *command, const char *path)
+{
+	struct package package = start(path, SECPKG_LSAMODEINIT_NAME);
+
+	call_once(&package, command);
+	call_shutdown(&package); /* and stays loaded */
 }
 
 static void run_pair(char **paths)
@@ -311,6 +320,8 @@ int main(int argc, char **argv)
 		suspend(atoi(argv[2]), argv[3]);
 	else if (strcmp(way, "fault") == 0)
 		run_faults(argv[2]);
+	else if (strcmp(way, "call") == 0 && argc == 4)
+		call_with(argv[2], argv[3]);
 	else if (strcmp(way, "headers") == 0)
 		protect_headers(argv[2]);
 	else if (strcmp(way, "kill") == 0)
