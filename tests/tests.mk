@@ -42,13 +42,16 @@ DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOUR
 DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES)) fault.c forwarder.c $(if $(shell command -v $(MINGW:%gcc=%g++)),guest.c)))
 EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe pehost.exe aphost.exe))
 
+# A program of winelib, if Wine's tools are there: it calls packages for Windows and for Linux in one process.
+WINELIB := $(if $(HOST_EXE),$(if $(shell command -v winegcc),$(BUILD)/tests/winelib.exe))
+
 # A random walk in a DLL, by each compiler in many ways: of the names, what follows the first dash are flags.
 WALKS := $(if $(HOST_EXE),$(foreach cc,gcc $(if $(shell command -v $(CLANG)),clang),$(foreach flags,O0 O1 O2 O3 Os \
 	O2-pointer,$(BUILD)/tests/unwind/pe/$(cc)-$(flags).dll)))
 # What runs it under Wine, and compares.
 WALKERS := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/unwind/pe/,host.exe compare))
 
-hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(BUILDS) ## build the hosts and packages that the tests trace
+hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(WINELIB) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
 tests: products hosts $(STRESS) $(WALKS) $(WALKERS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
@@ -161,6 +164,14 @@ $(BUILD)/tests/lsahost.exe: private LDLIBS = -Wl,--defsym,SpLsaModeInitialize=0
 $(BUILD)/tests/aphost.exe: private LDLIBS = $(patsubst %,-Wl$(comma)--defsym$(comma)LsaAp%=0,InitializePackage LogonUser \
 	LogonUserEx CallPackage)
 $(BUILD)/tests/packages/lsahost-linked.exe: $(BUILD)/tests/packages/clean.dll
+
+# No product, and by no compiler of choice: gcc it is, as for Wine itself.
+$(BUILD)/tests/winelib.exe: tests/windows/winelib_host_windows.c tests/windows/winelib_windows.c tests/windows/winelib.h
+	$(call say,link)mkdir -p $(BUILD)/tests/winelib && cd $(BUILD)/tests/winelib && \
+	gcc $(WINELIB_FLAGS) -o host.o $(abspath $<) && gcc $(WINELIB_FLAGS) -DCALL_IT=winelib_call_native -o native.o $(abspath $(word 2,$^)) && \
+	gcc $(WINELIB_FLAGS) -DCALL_IT=winelib_call_windows '-DSECPKG_CALL=__attribute__((ms_abi))' -o windows.o $(abspath $(word 2,$^)) && \
+	winegcc -m64 -o ../winelib.exe host.o native.o windows.o -ldl
+WINELIB_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fPIC -I$(CURDIR) -c
 
 $(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/builds/hostile.c tests/packages/package.h
 	$(call say,build)$(CC) $(LANGUAGE) -fPIC $(BUILD_$*) -shared -Wl,--build-id -Wl,-soname,built.so -o $@ \

@@ -139,6 +139,42 @@ Test(wine, access_violations_are_handled_as_without_the_tracer)
 	traced_release(&traced);
 }
 
+static void expect_stack(const struct traced *traced, size_t finding, const char *const functions[])
+{
+	for (size_t i = 0; functions[i]; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "findings.%zu.stacks.allocate.%zu.function", finding,
+			 i);
+		cr_expect(json_same_text(json_text_at(traced->report, path), functions[i]),
+			  "%s: %s", path, functions[i]);
+	}
+}
+
+/* A program of winelib: each package is called by its own convention, by one host, on one stack. */
+Test(wine, packages_for_windows_and_for_linux_are_traced_in_one_process)
+{
+	static const char *const windows[] = {
+		"leak_account_name",    "run",  "call_package",
+		"winelib_call_windows", "main", "__wine_spec_exe_entry",
+		"BaseThreadInitThunk",  NULL
+	};
+	static const char *const native[] = { "leak_account_name",   "run",  "call_package",
+					      "winelib_call_native", "main", NULL };
+	struct traced traced;
+
+	if (access(BUILD_DIR "/tests/winelib.exe.so", F_OK) != 0)
+		cr_skip_test("winegcc is not installed");
+	traced = trace_one(COMMAND("wine", BUILD_DIR "/tests/winelib.exe.so", DLL("lsa_heap_leak"),
+				   PACKAGE("lsa_heap_leak")));
+	expect_one(&traced, 3, 3 * LEAK_BYTES);
+	expect_stack(&traced, 0, windows);
+	expect_stack(&traced, 1, native);
+	expect_stack(&traced, 2, windows);
+	cr_expect_eq(calls_of(&traced, "AllocateLsaHeap"), 3);
+	traced_release(&traced);
+}
+
 static void need_guest(void)
 {
 	if (access(DLL("guest"), F_OK) != 0)
