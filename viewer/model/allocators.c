@@ -12,6 +12,23 @@ static const char *const reasons[] = {
 	[TRACE_ALLOCATOR_EMBEDDED_INSTEAD] = "lsatrace's own was used in place of the host's",
 };
 
+static bool has_called(const struct model *m, uint32_t package, uint32_t family)
+{
+	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++)
+		if (model_function(m, i)->name && model_function(m, i)->family == family &&
+		    model_counter(m, package, i)->calls)
+			return true;
+	return false;
+}
+
+/* What a host lacks is nothing to tell if the package never missed it: in a process of Wine, each host that
+ * loads secur32 has such packages. What the user asks for is told in any case. */
+static bool is_worth_telling(const struct model *m, uint32_t package, uint32_t family,
+			     enum trace_allocator allocator)
+{
+	return allocator != TRACE_ALLOCATOR_EMBEDDED || has_called(m, package, family);
+}
+
 static void write_packages(struct buffer *to, const struct model *m, uint32_t family,
 			   enum trace_allocator wanted)
 {
@@ -19,7 +36,8 @@ static void write_packages(struct buffer *to, const struct model *m, uint32_t fa
 	bool any = false;
 
 	for (uint32_t i = 0; i < TRACE_PACKAGES; i++) {
-		if (!model_allocator(m, i, family, &allocator) || allocator != wanted)
+		if (!model_allocator(m, i, family, &allocator) || allocator != wanted ||
+		    !is_worth_telling(m, i, family, allocator))
 			continue;
 		if (any) {
 			buffer_text(to, ", ");

@@ -155,6 +155,7 @@ Test(stat, shows_where_clients_find_the_memory_of_a_section)
 						     .state = TRACE_ENTRY_SECTION,
 						     .family = FAMILY_SHARED_MEMORY });
 	trace_builder_text(b, TRACE_RECORD_ALLOCATOR, 0 | FAMILY_SHARED_MEMORY << 8, "");
+	trace_builder_counter(b, 0, SLOT_CreateSharedMemory, 2, 0, 69632);
 	expect_text(b, "  shared-memory: the host provides none, so lsatrace's own was used: #0\n"
 		       "  section 0x7000 of at most 65536 bytes: /proc/4711/fd/600\n"
 		       "\n"

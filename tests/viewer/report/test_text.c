@@ -164,6 +164,10 @@ Test(report_text, says_which_functions_were_not_the_hosts)
 	add_allocator(b, 0, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED);
 	add_allocator(b, 1, FAMILY_SHARED_MEMORY, TRACE_ALLOCATOR_EMBEDDED);
 	add_allocator(b, 1, FAMILY_LSA_HEAP, TRACE_ALLOCATOR_EMBEDDED);
+	add_allocator(b, 0, FAMILY_LSA_HEAP, TRACE_ALLOCATOR_EMBEDDED); /* and called none of it */
+	trace_builder_counter(b, 0, SLOT_CreateSharedMemory, 1, 0, 0);
+	trace_builder_counter(b, 1, SLOT_CreateSharedMemory, 1, 0, 0);
+	trace_builder_counter(b, 1, SLOT_FreeLsaHeap, 1, 0, 0);
 	text = report(b, &status);
 	cr_expect(strstr(text,
 			 "  packages: alpha, beta\n"
