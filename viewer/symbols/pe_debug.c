@@ -17,7 +17,7 @@ struct pe_debug {
 	struct pe_file *file;
 	struct pe_names *names;
 	struct pe_dwarf *dwarf; /* NULL: there is none */
-	struct pdb *pdb;        /* NULL: the file names none, or there is DWARF */
+	struct pdb *pdb;        /* NULL: the file names none, or it is not needed */
 };
 
 struct pe_debug *pe_debug_open(const char *path, const uint8_t *id, uint32_t id_bytes,
@@ -104,8 +104,13 @@ Dwarf *pe_debug_read_lines(struct pe_debug *d, const char *path, const struct pl
 	if (!d->dwarf)
 		d->dwarf = find_separate(d, path, places, bias);
 	/* Nobody has the PDB of a module of Wine, and every program has such modules. */
-	if (!d->dwarf && !pe_file_is_of_wine(d->file))
+	if (!pe_file_is_of_wine(d->file))
 		d->pdb = pdb_open(d->file, path, places);
+	/* There may be both: DWARF of mingw-w64's own objects, and a PDB of what clang has compiled. */
+	if (d->pdb && d->dwarf && pdb_obstacle(d->pdb)) {
+		pdb_close(d->pdb);
+		d->pdb = NULL;
+	}
 	return d->dwarf ? pe_dwarf_get(d->dwarf) : NULL;
 }
 
