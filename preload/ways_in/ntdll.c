@@ -219,16 +219,17 @@ static void tell(const char *program)
 	char line[512];
 	struct text t = TEXT_IN(line);
 
-	text_add(&t, "of the ");
+	text_add(&t, "Wine was seen, and mapped ");
 	text_add_number(&t, peek(images_mapped));
-	text_add(&t, " images that Wine has mapped for ");
+	text_add(&t, " images for ");
 	text_add(&t, program_name_of_windows(program));
 	if (peek(images_with_packages) > 0) {
-		text_add(&t, ", nobody called an entry point of the ");
+		text_add(&t, ": ");
 		text_add_number(&t, peek(images_with_packages));
-		text_add(&t, " with packages");
+		text_add(&t,
+			 " exports an entry point of packages, which was not called, or failed");
 	} else {
-		text_add(&t, ", none exports an entry point of packages");
+		text_add(&t, ": none exports an entry point of packages");
 	}
 	session_file_add_wine(t.at, t.bytes);
 }
