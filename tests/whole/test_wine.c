@@ -127,6 +127,13 @@ Test(wine, threads_may_be_suspended_wherever_they_are)
 	traced_release(&traced);
 }
 
+/* By CreateProcess(). */
+Test(wine, a_program_that_a_program_starts_is_traced)
+{
+	expect_leaking_package(
+		COMMAND("wine", "cmd", "/c", "..\\pehost.exe", "name", "lsa_heap_leak.dll"));
+}
+
 /* Wine unwinds through functions of the tracer, to a handler of the host's. */
 Test(wine, access_violations_are_handled_as_without_the_tracer)
 {
