@@ -40,7 +40,7 @@ BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
 DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOURCES)) \
 	$(wildcard tests/packages/libraries/twin_*.c)
 DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES)) fault.c forwarder.c $(if $(shell command -v $(MINGW:%gcc=%g++)),guest.c)))
-EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe pehost.exe aphost.exe))
+EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe pehost.exe aphost.exe bench/calls.exe))
 
 # A program of winelib, if Wine's tools are there: it calls packages for Windows and for Linux in one process.
 WINELIB := $(if $(HOST_EXE),$(if $(shell command -v winegcc),$(BUILD)/tests/winelib.exe))
@@ -164,6 +164,9 @@ $(BUILD)/tests/lsahost.exe: private LDLIBS = -Wl,--defsym,SpLsaModeInitialize=0
 $(BUILD)/tests/aphost.exe: private LDLIBS = $(patsubst %,-Wl$(comma)--defsym$(comma)LsaAp%=0,InitializePackage LogonUser \
 	LogonUserEx CallPackage)
 $(BUILD)/tests/packages/lsahost-linked.exe: $(BUILD)/tests/packages/clean.dll
+$(BUILD)/tests/bench/calls.exe: $(BUILD)/windows/tests/bench/calls.o
+$(BUILD)/tests/bench/calls.exe: private LDLIBS = -Wl,--export-all-symbols
+$(BUILD)/windows/tests/bench/calls.o: private WINDOWS += -O2 -include tests/windows/posix.h
 
 # No product, and by no compiler of choice: gcc it is, as for Wine itself.
 $(BUILD)/tests/winelib.exe: tests/windows/winelib_host_windows.c tests/windows/winelib_windows.c tests/windows/winelib.h

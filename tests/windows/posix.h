@@ -152,5 +152,7 @@ static inline pid_t waitpid(pid_t pid, int *status, int flags)
 	return -1;
 }
 
+#define wait(status) waitpid(-1, status, 0)
+
 #endif
 #endif
