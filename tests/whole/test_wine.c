@@ -209,6 +209,25 @@ Test(wine, destructors_of_an_exception_are_traced)
 	traced_release(&traced);
 }
 
+/* SIGSEGV is Wine's: it gets the very context, in which it lets the thread go on in its own code. */
+Test(wine, a_fault_of_a_guarded_block_is_handled_by_the_program)
+{
+	struct traced traced;
+
+	need_guest();
+	traced = traced_record((const char *const[]){ "--allocator=guard", NULL },
+			       PE_HOST("overrun", DLL("guest")));
+	cr_expect(strstr(traced.run.out, "handled: 1\r\nhandled: 1\r\nhandled: 1\r\n"), "%s",
+		  traced.run.out);
+	cr_expect_eq(traced.run.status, 0);
+	expect_exact(&traced);
+	cr_expect_eq(findings_of(&traced, "overflow"), 3);
+	cr_expect_eq(findings_of(&traced, NULL), 3);
+	cr_expect(json_same_text(json_text_at(traced.report, "findings.0.stacks.call.0.function"),
+				 "overrun"));
+	traced_release(&traced);
+}
+
 /* The variable lies in the DLL. */
 Test(wine, what_a_variable_of_a_package_points_to_is_reachable)
 {

@@ -4,12 +4,14 @@
  *
  *	throw=N   N exceptions of C++ unwind functions whose destructors call the host's table
  *	leak      the innermost destructor of an exception forgets its block
+ *	overrun   writes behind a block of a section
+ *	clean     frees both
  *	keep      a block that is never freed, of which a variable of the package knows
  */
 #include "tests/packages/package.h"
 #include "tests/windows/throwing.h"
 
-enum { KEPT_BYTES = 72 };
+enum { KEPT_BYTES = 72, OVERRUN_BYTES = 64 };
 
 static PVOID kept;
 
@@ -28,6 +30,22 @@ static NOINLINE void keep(void)
 	kept = lsa->AllocateLsaHeap(KEPT_BYTES);
 }
 
+/* What the write does is handled by the host, or nothing. Volatile: they are to be known then. */
+static PVOID volatile section, block;
+
+static NOINLINE void overrun(void)
+{
+	section = lsa->CreateSharedMemory(65536, 4096);
+	block = lsa->AllocateSharedMemory(section, OVERRUN_BYTES);
+	((volatile char *)block)[OVERRUN_BYTES] = 0;
+}
+
+static void clean_up(void)
+{
+	lsa->FreeSharedMemory(section, block);
+	lsa->DeleteSharedMemory(section);
+}
+
 static void run(PLSA_CLIENT_REQUEST client, const char *command)
 {
 	(void)client;
@@ -35,6 +53,10 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 		throwing_run(allocate, release, 0);
 	if (strstr(command, "leak"))
 		throwing_run(allocate, release, 1);
+	if (strstr(command, "overrun"))
+		overrun();
+	if (strstr(command, "clean"))
+		clean_up();
 	if (strstr(command, "keep"))
 		keep();
 }

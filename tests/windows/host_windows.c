@@ -8,6 +8,7 @@
  *	pehost pair DLL DLL        both are loaded at a time
  *	pehost reload N DLL...     N times: loads each DLL, calls its package, and frees it
  *	pehost threads N DLL DLL...  the same for all but the first DLL, whose package threads call meanwhile
+ *	pehost overrun DLL         what the DLL writes behind a guarded block is handled
  *	pehost suspend N DLL       looks N times at where the threads are that call its package
  *	pehost call COMMAND DLL    calls its package once, with a command
  *	pehost fault DLL           what the DLL does to memory that is not there is handled
@@ -243,6 +244,22 @@ static unsigned char *lay_out(const unsigned char *file, size_t *bytes)
 	return copy;
 }
 
+static void call_with_overrun(void *package)
+{
+	call_once(package, "overrun");
+}
+
+static void run_overruns(const char *path)
+{
+	struct package package = start(path, SECPKG_LSAMODEINIT_NAME);
+
+	for (int i = 0; i < 3; i++) {
+		printf("handled: %d\n", is_handled(call_with_overrun, &package));
+		call_once(&package, "clean");
+	}
+	finish(&package);
+}
+
 /* Of an image, of a file that is mapped as data, of its first page, and of a copy in memory, in which nothing
  * may change. */
 static void protect_headers(const char *path)
@@ -322,6 +339,8 @@ int main(int argc, char **argv)
 		run_faults(argv[2]);
 	else if (strcmp(way, "call") == 0 && argc == 4)
 		call_with(argv[2], argv[3]);
+	else if (strcmp(way, "overrun") == 0)
+		run_overruns(argv[2]);
 	else if (strcmp(way, "headers") == 0)
 		protect_headers(argv[2]);
 	else if (strcmp(way, "kill") == 0)
