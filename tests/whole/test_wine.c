@@ -282,12 +282,14 @@ Test(wine, packages_that_wines_own_host_loads_are_traced)
 
 	add_to_lsa("clean.dll");
 	add_to_lsa("Kerberos");
+	add_to_lsa("msv1_0");
 	traced = trace_one(PE_HOST("secur32", ""));
 	expect_one(&traced, 0, 0);
 	cr_expect(strstr(traced.run.out, "clean"), "%s", traced.run.out);
 	name = json_text_at(traced.report, "traces.0.packages.0.name");
 	cr_expect_str_eq(name, "clean");
 	cr_expect_geq(calls_of(&traced, "AllocateLsaHeap"), 2);
+	cr_expect_geq(json_array_size(json_at(traced.report, "traces.0.packages")), 3u);
 	traced_release(&traced);
 }
 
