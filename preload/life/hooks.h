@@ -18,7 +18,8 @@ void hooks_start(void (*end)(void));
 void hooks_register(void);
 
 /* Before the process ends in a given way: looks for damage around the guarded blocks, then notes the
- * end in the trace. The status is that of an exit, else 0. Async-signal-safe. */
+ * end in the trace. The status is that of an exit, else 0. Async-signal-safe; where Wine has unmapped something, it
+ * waits for the cold lock, which is bounded. */
 void hooks_end(enum trace_end end, int status);
 
 /* The same for an exit, which then happens, by `real`. */
