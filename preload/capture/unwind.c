@@ -377,17 +377,26 @@ static inline void append(struct unwind_history *h, const struct found *found,
 		link_frames(old + 1, last, found->fresh_end);
 }
 
+/* Before the history is changed: from here on, it is empty. The fences here and below are for a thread that is cancelled
+ * in between, or leaves by longjmp(): it, or the next one with this lane, goes on with what has been written. */
+static inline void empty(struct unwind_history *h)
+{
+	h->frames = h->stack = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Nothing of another epoch is believed. While something is being unloaded, nothing at all: no frame
  * is an old one, rules are read anew, and nodes are 0. */
 static APART void begin(struct unwind_history *h, uint64_t epoch)
 {
 	bool is_unloading = images_is_unloading(epoch);
 
-	h->epoch = is_unloading ? 0 : epoch;
+	empty(h);
 	h->salt = cfi_salt(epoch);
-	h->frames = h->stack = 0;
 	h->frame[0].place = UINT64_MAX;
 	h->frame[0].node = is_unloading ? 0 : tree_root(epoch);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	h->epoch = is_unloading ? 0 : epoch;
 }
 
 bool unwind_is_unchanged(struct unwind_history *h, const void *frame_address)
@@ -409,7 +418,7 @@ bool unwind_take(struct unwind_history *h, const void *frame_address)
 	found = walk(h, frame_address);
 	if (found.fresh_end == h->fresh && found.old == &h->frame[h->frames])
 		return true;
-	h->frames = h->stack = 0;
+	empty(h);
 	if (unlikely(!found.old))
 		return false;
 	last = found.old + (found.fresh_end - h->fresh);
@@ -417,6 +426,7 @@ bool unwind_take(struct unwind_history *h, const void *frame_address)
 		return false;
 	if (last > found.old)
 		append(h, &found, last);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	h->frames = (uint32_t)(last - h->frame);
 	return true;
 }
