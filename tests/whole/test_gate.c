@@ -426,6 +426,7 @@ static const struct {
 	{ "-- env -u LSATRACE_SESSION $H $P", "no security package was initialised" },
 	{ "-o none/t -- $H $P", "none/t: No such file or directory" },
 	{ "-o still/t -- $H $P", "still/t: Not a directory" },
+	{ "-o - -- $H $P", "expected a file: a trace is mapped, so it cannot be standard output" },
 	{ "-o . -- $H $P", "'.' exists and is not a trace" },
 	{ "-o still -- $H $P", "'still' exists and is not a trace" },
 	{ "--output-dir=still -- $H $P", "cannot make the folder 'still'" },

@@ -76,6 +76,36 @@ Test(pack, a_trace_is_packed_once_and_stays_the_same, .timeout = 60)
 	temporary_folder_remove(folder);
 }
 
+Test(pack, a_dash_is_standard_output_in_every_command_that_writes_a_file, .timeout = 60)
+{
+	char *folder = record();
+	struct run run;
+
+	expect_success(folder, "for c in baseline 'export --to=folded' 'export --to=pprof'; do "
+			       "\"$0\" $c a.trace >a && \"$0\" $c -o b -o - a.trace | cmp - a "
+			       "|| exit; done");
+	expect_success(folder, "\"$0\" report --fail-on=never --format=json a.trace >a && "
+			       "\"$0\" report --fail-on=never -O json:- a.trace | grep -c '^{' && "
+			       "! \"$0\" export --to=ctf -o - a.trace 2>e && "
+			       "grep 'ctf writes a folder, not to standard output: -o FOLDER' e");
+	/* What is mapped cannot be. */
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const commands[] = { "record", "run", "sweep" };
+		struct arguments script = { 0 };
+
+		arguments_add(&script, "\"$0\" %s -o - -- true", commands[i]);
+		run = run_script(folder, script.all[0]);
+		cr_expect(run.status == 125 || run.status == 2, "%d", run.status);
+		cr_expect(strstr(run.err, "--output=-: expected a file: a trace is mapped, so it "
+					  "cannot be standard output"),
+			  "%s", run.err);
+		run_release(&run);
+		arguments_release(&script);
+	}
+	expect_success(folder, "test ! -e ./- && test ! -e b");
+	temporary_folder_remove(folder);
+}
+
 Test(pack, says_which_symbols_are_missing_and_leaves_nothing_half_written, .timeout = 60)
 {
 	char *folder = record();

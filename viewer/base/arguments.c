@@ -178,6 +178,15 @@ const char *arguments_take_text(void *member, const struct argument *row, const 
 	return *value ? NULL : "a value";
 }
 
+const char *arguments_take_output(void *member, const struct argument *row, const char *value)
+{
+	const char *expected = arguments_take_text(member, row, value);
+
+	if (strcmp(value, "-") == 0)
+		*(const char **)member = NULL;
+	return expected;
+}
+
 const char *arguments_take_folder(void *member, const struct argument *row, const char *value)
 {
 	struct stat status;

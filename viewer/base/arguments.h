@@ -45,6 +45,8 @@ struct argument_list {
 const char *arguments_take_flag(void *member, const struct argument *row, const char *value);
 /* Into a const char *: any text but an empty one. */
 const char *arguments_take_text(void *member, const struct argument *row, const char *value);
+/* Into a const char *: the name of a file to write. NULL for "-", which is standard output. */
+const char *arguments_take_output(void *member, const struct argument *row, const char *value);
 /* Into a const char *: a folder that exists. */
 const char *arguments_take_folder(void *member, const struct argument *row, const char *value);
 /* Into a struct argument_list: the same as a text. */

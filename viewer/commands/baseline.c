@@ -131,8 +131,8 @@ static int write_baseline(const struct report_options *options, const char *path
 int command_baseline(int argc, char **argv)
 {
 	static const struct argument rows[] = {
-		{ "output", 'o', "FILE", "write to FILE (default: standard output)",
-		  arguments_take_text, .offset = 0 },
+		{ "output", 'o', "FILE", "write to FILE (default: -, which is standard output)",
+		  arguments_take_output, .offset = 0 },
 	};
 	const char *file = NULL;
 	struct report_options options = { 0 };

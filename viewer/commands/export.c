@@ -23,8 +23,8 @@ int command_export(int argc, char **argv)
 	static const struct argument rows[] = {
 		{ "to", 0, FORMAT_WORDS, "the format; must be given", arguments_take_choice,
 		  ARGUMENT_INTO(request, format) },
-		{ "output", 'o', "FILE", "write to FILE, and not to standard output",
-		  arguments_take_text, ARGUMENT_INTO(request, file) },
+		{ "output", 'o', "FILE", "write to FILE (default: -, which is standard output)",
+		  arguments_take_output, ARGUMENT_INTO(request, file) },
 	};
 	struct request request = { .format = EXPORT_COUNT };
 	struct arguments arguments = {
@@ -47,8 +47,9 @@ int command_export(int argc, char **argv)
 		return COMMAND_TROUBLE;
 	}
 	if (request.format == EXPORT_ctf && !request.file) {
-		complaint_print("lsatrace export",
-				"--to=ctf writes a folder: -o FOLDER is missing");
+		complaint_print(
+			"lsatrace export",
+			"--to=ctf writes a folder, not to standard output: -o FOLDER is missing");
 		return COMMAND_TROUBLE;
 	}
 	return export_traces(request.format, request.file, &request.places, argv + first,

@@ -31,6 +31,8 @@ static const char *take_option(struct settings *s, const char *name, const char 
 
 	if (expected)
 		return expected;
+	if (strcmp(name, "output") == 0 && strcmp(value, "-") == 0)
+		return "a file: a trace is mapped, so it cannot be standard output";
 	if (strcmp(name, "output") == 0)
 		s->output = value; /* appended last: an earlier one may count no longer */
 	else
