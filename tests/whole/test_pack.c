@@ -131,6 +131,22 @@ Test(pack, says_which_symbols_are_missing_and_leaves_nothing_half_written, .time
 	temporary_folder_remove(folder);
 }
 
+Test(pack, says_that_split_debug_information_was_missing, .timeout = 60)
+{
+	char *folder = record();
+
+	expect_success(folder, "cc -g -O1 -gsplit-dwarf -fPIC -shared -Wl,--build-id -I'" SOURCE_DIR
+			       "' -I'" SOURCE_DIR "/include' -o split.so '" SOURCE_DIR
+			       "/tests/packages/demo.c' && rm *.dwo && "
+			       "\"$0\" record -o s.trace -- ./lsahost ./split.so");
+	expect_success(folder, "\"$0\" report --fail-on=never s.trace >old && "
+			       "grep '^split.so (build-id .* is split, so .*/split.so.dwp$' old && "
+			       "\"$0\" pack s.trace 2>e && grep -c ' is split, so ' e && "
+			       "mv s.trace.zst s.trace && "
+			       "\"$0\" report --fail-on=never s.trace | cmp - old");
+	temporary_folder_remove(folder);
+}
+
 Test(pack, an_export_takes_symbols_from_elsewhere, .timeout = 60)
 {
 	char *folder = record();

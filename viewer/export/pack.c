@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/model/model.h"
@@ -90,10 +91,15 @@ static void add_gap(struct packer *p, const struct model_module *module)
 {
 	const char *obstacle = symbols_obstacle(p->symbols, module);
 
-	if (obstacle && is_new(p, module->id, TRACE_SYMBOL_GAP, 0))
-		add_symbol(p,
-			   (struct trace_symbol){ .module = module->id, .kind = TRACE_SYMBOL_GAP },
-			   obstacle, NULL, NULL);
+	char *words;
+
+	if (!obstacle || !is_new(p, module->id, TRACE_SYMBOL_GAP, 0))
+		return;
+	/* It may have paths of any length in it. */
+	words = buffer_take_cut(obstacle, strlen(obstacle), TRACE_NAME_MAX);
+	add_symbol(p, (struct trace_symbol){ .module = module->id, .kind = TRACE_SYMBOL_GAP },
+		   words, NULL, NULL);
+	free(words);
 }
 
 /* A module whose file was not found has no symbols: perhaps the other machine has it. */

@@ -232,6 +232,11 @@ const char *debuginfo_obstacle(const struct debuginfo *d)
 	return d->pe ? pe_debug_obstacle(d->pe) : find_elf_obstacle(d);
 }
 
+const char *debuginfo_gap(const struct debuginfo *d)
+{
+	return d->units ? units_gap(d->units) : NULL;
+}
+
 static const char *find_elf_function(const struct debuginfo *d, uint64_t address)
 {
 	size_t below =

@@ -43,6 +43,8 @@ void debuginfo_read_lines(struct debuginfo *d, const char *path);
 bool debuginfo_has_lines(const struct debuginfo *d);
 /* Returns what keeps its debug information from being used, in words; NULL: nothing. */
 const char *debuginfo_obstacle(const struct debuginfo *d);
+/* The same of a part of it, as far as places have been asked for. */
+const char *debuginfo_gap(const struct debuginfo *d);
 
 /*
  * Fills in the places of an address, the innermost inlined function first, and returns how many: at

@@ -272,28 +272,41 @@ static const char *find_text(Dwarf_Die *die, unsigned name, unsigned older_name)
 	return dwarf_formstring(attribute ? attribute : dwarf_attr(die, older_name, &memory));
 }
 
-struct split *split_open(Dwarf_Die *skeleton, const char *binary)
+/* The path of the file that the skeleton names. */
+static void write_path(struct buffer *path, Dwarf_Die *skeleton, const char *name)
 {
 	const char *folder = find_text(skeleton, DW_AT_comp_dir, DW_AT_comp_dir);
+
+	if (*name != '/' && folder) {
+		buffer_text(path, folder);
+		buffer_text(path, "/");
+	}
+	buffer_text(path, name);
+}
+
+struct split *split_open(Dwarf_Die *skeleton, const char *binary, struct buffer *gap)
+{
 	const char *name = find_text(skeleton, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
-	struct buffer path = { 0 };
+	struct buffer package = { 0 }, path = { 0 };
 	struct split *s;
 	uint64_t id;
 
 	if (!name || dwarf_cu_info(skeleton->cu, NULL, NULL, NULL, NULL, &id, NULL, NULL) != 0)
 		return NULL;
-	buffer_text(&path, binary);
-	buffer_text(&path, ".dwp");
-	s = open_file(path.data, skeleton, id);
-	if (!s) {
-		path.used = 0;
-		if (*name != '/' && folder) {
-			buffer_text(&path, folder);
-			buffer_text(&path, "/");
-		}
-		buffer_text(&path, name);
+	buffer_text(&package, binary);
+	buffer_text(&package, ".dwp");
+	write_path(&path, skeleton, name);
+	s = open_file(package.data, skeleton, id);
+	if (!s)
 		s = open_file(path.data, skeleton, id);
+	if (!s) {
+		buffer_text(gap,
+			    "is split, so inlined functions are missing: they are neither in ");
+		buffer_plain(gap, path.data);
+		buffer_text(gap, " nor in ");
+		buffer_plain(gap, package.data);
 	}
+	buffer_release(&package);
 	buffer_release(&path);
 	return s;
 }

@@ -19,11 +19,14 @@
 
 struct split;
 
+struct buffer;
+
 /*
  * Finds the split unit of a skeleton: in the package of the binary with this path, or else in the file
- * that the skeleton names. Returns it, or NULL.
+ * that the skeleton names. Returns it, or NULL; then `gap` gets what is missing, in words for "its debug
+ * information %s", as plain text.
  */
-struct split *split_open(Dwarf_Die *skeleton, const char *binary);
+struct split *split_open(Dwarf_Die *skeleton, const char *binary, struct buffer *gap);
 /* Accepts NULL. */
 void split_close(struct split *s);
 

@@ -36,6 +36,7 @@ struct loaded {
 	struct debuginfo *info;            /* NULL: there is none, or a packed trace is asked */
 	const struct model_module *packed; /* that has the answers; NULL: none has */
 	char *stripped;                    /* why functions have no names; NULL: they have */
+	bool has_gap;                      /* it is said that a part of `info` is missing */
 	UT_hash_handle hh;
 };
 
@@ -514,6 +515,18 @@ static void note_stripped(struct symbols *s, struct loaded *loaded)
 	loaded->stripped = buffer_take(&b);
 }
 
+static void note_split(struct symbols *s, struct loaded *loaded)
+{
+	struct buffer b = { 0 };
+
+	if (loaded->has_gap || !debuginfo_gap(loaded->info))
+		return;
+	loaded->has_gap = true;
+	buffer_text(&b, debuginfo_gap(loaded->info));
+	add_missing(s, loaded->module, OBSTACLE_WORDS, &b);
+	buffer_release(&b);
+}
+
 /* The program that reads a PDB may fail at any question. */
 static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 				  const struct model_module *module, const struct question *question)
@@ -577,6 +590,8 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 	}
 	if (loaded->info && !answer->symbol->function)
 		note_stripped(s, loaded);
+	if (loaded->info)
+		note_split(s, loaded);
 	return answer->count ? answer->symbol : &unknown;
 }
 
@@ -603,9 +618,10 @@ const struct model_module *symbols_nameless(const struct symbols *s, size_t i)
 const char *symbols_obstacle(struct symbols *s, const struct model_module *module)
 {
 	const struct loaded *loaded = find_loaded(s, module);
-	const char *obstacle = loaded->info && !debuginfo_has_lines(loaded->info)
-				       ? debuginfo_obstacle(loaded->info)
-				       : NULL;
+	const char *obstacle = !loaded->info ? NULL
+			       : debuginfo_has_lines(loaded->info)
+				       ? debuginfo_gap(loaded->info)
+				       : debuginfo_obstacle(loaded->info);
 
 	return obstacle ? obstacle : loaded->stripped;
 }

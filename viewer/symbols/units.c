@@ -4,6 +4,7 @@
 #include <dwarf.h>
 #include <stdlib.h>
 
+#include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/search.h"
 #include "viewer/symbols/parents.h"
@@ -59,6 +60,7 @@ struct units {
 	size_t ranges, range_room;
 	struct parents *parents;
 	const char *path;
+	char *gap; /* of the first unit whose split debug information is missing; NULL: there is none */
 };
 
 static int compare_ranges(const void *left, const void *right)
@@ -116,6 +118,7 @@ void units_free(struct units *u)
 		split_close(u->unit[i].split);
 	}
 	parents_free(u->parents);
+	free(u->gap);
 	free(u->unit);
 	free(u->range);
 	free(u);
@@ -265,16 +268,20 @@ static void collect_calls(struct unit *unit, uint32_t scope)
 }
 
 /* Goes from what the binary has of a unit to its split debug information, if that is to be found. */
-static void find_split_unit(const struct units *u, struct unit *unit)
+static void find_split_unit(struct units *u, struct unit *unit)
 {
 	Dwarf_Die split = { 0 };
+	struct buffer gap = { 0 };
 	uint8_t type;
 
 	if (dwarf_cu_info(unit->lines.cu, NULL, &type, NULL, &split, NULL, NULL, NULL) != 0 ||
 	    type != DW_UT_skeleton)
 		return;
 	if (!split.addr)
-		unit->split = split_open(&unit->lines, u->path);
+		unit->split = split_open(&unit->lines, u->path, &gap);
+	if (gap.used && !u->gap)
+		u->gap = buffer_take(&gap);
+	buffer_release(&gap);
 	if (split.addr || unit->split)
 		unit->die = split.addr ? split : split_unit(unit->split);
 }
@@ -423,4 +430,9 @@ unsigned units_find(struct units *u, Dwarf_Addr address, struct place *places, u
 	}
 	places[count++] = place;
 	return count;
+}
+
+const char *units_gap(const struct units *u)
+{
+	return u->gap;
 }

@@ -45,4 +45,7 @@ void units_free(struct units *u);
  */
 unsigned units_find(struct units *u, Dwarf_Addr address, struct place *places, unsigned room);
 
+/* Returns what is missing of the units that were asked, in words for "its debug information %s"; NULL: nothing. */
+const char *units_gap(const struct units *u);
+
 #endif

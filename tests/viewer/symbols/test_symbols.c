@@ -192,6 +192,37 @@ Test(symbols, finds_split_debug_information_in_a_package)
 	discard(&l);
 }
 
+/* Lines and symbols remain, so that nobody would see that inlined functions are lost. Several units are one line. */
+Test(symbols, says_that_split_debug_information_is_missing)
+{
+	struct library l = compile("-g -O1 -gsplit-dwarf -c -o some.o some.c && echo "
+				   "'int f(int v) { return v; }' "
+				   ">other.c && cc -fPIC -g -gsplit-dwarf -c other.c && "
+				   "cc -shared -Wl,--build-id -o some.so other.o some.o #");
+	struct symbols *s = symbols_new(NULL);
+	struct model_module module = module_of(&l), again = module;
+	char words[512];
+
+	expect_inlined(&l);
+	run("rm %s/*.dwo", &l);
+	for (uint64_t offset = 0x1000; offset < l.offset + 64; offset++)
+		symbols_find(s, &module, offset);
+	cr_expect_str_eq(symbols_find(s, &again, l.offset + 1)->function, "outer");
+	cr_expect_neq(symbols_find(s, &module, l.offset + 1)->line, 0);
+	cr_assert(symbols_missing(s, 0));
+	cr_expect(strstr(symbols_missing(s, 0), "some.so (build-id "));
+	snprintf(words, sizeof(words),
+		 "is split, so inlined functions are missing: they are neither in %s/other.dwo nor "
+		 "in "
+		 "%s.dwp",
+		 l.folder, l.path);
+	cr_expect(strstr(symbols_missing(s, 0), words), "%s", symbols_missing(s, 0));
+	cr_expect_null(symbols_missing(s, 1));
+	cr_expect_str_eq(symbols_obstacle(s, &module), words);
+	symbols_free(s);
+	discard(&l);
+}
+
 Test(symbols, looks_up_the_call_and_not_the_return_address)
 {
 	struct library l = compile("-g -O1");
