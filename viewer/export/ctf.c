@@ -176,7 +176,8 @@ static void write_calls(struct writer *w, const struct model_events *counts, str
 }
 
 /* Opens a file in the folder for a buffer. Returns false with one line printed if it cannot. */
-static bool open_stream(const char *folder, const char *name, struct buffer *b)
+static bool open_stream(const struct export *e, const char *folder, const char *name,
+			struct buffer *b)
 {
 	struct buffer path = { 0 };
 	FILE *file;
@@ -184,7 +185,7 @@ static bool open_stream(const char *folder, const char *name, struct buffer *b)
 	buffer_format(&path, "%s/%s", folder, name);
 	file = fopen(path.data, "we");
 	if (file)
-		buffer_stream(b, file, NULL);
+		buffer_stream(b, file, e->progress);
 	else
 		complaint_print(path.data, "%s", strerror(errno));
 	buffer_release(&path);
@@ -220,10 +221,10 @@ static bool write_model(const struct export *e, size_t i, const char *folder)
 	struct trouble trouble = { 0 };
 	bool is_written;
 
-	if (!make_folder(folder) || !open_stream(folder, "metadata", &metadata))
+	if (!make_folder(folder) || !open_stream(e, folder, "metadata", &metadata))
 		return false;
 	write_metadata(&metadata, w.model);
-	if (!close_stream(folder, &metadata) || !open_stream(folder, "calls", &w.calls))
+	if (!close_stream(folder, &metadata) || !open_stream(e, folder, "calls", &w.calls))
 		return false;
 	write_calls(&w, &e->events[i], &trouble);
 	is_written = close_stream(folder, &w.calls);

@@ -25,7 +25,7 @@ struct profile *export_profile(const struct export *e)
 {
 	struct trouble trouble;
 	size_t failed;
-	struct profile *profile = profile_new(e->models, e->count, &failed, &trouble);
+	struct profile *profile = profile_new(e->models, e->count, e->progress, &failed, &trouble);
 
 	if (!profile)
 		complaint_print(model_path(e->models[failed]), "%s", trouble.text);
@@ -38,16 +38,17 @@ const char *export_bound(bool is_exact)
 }
 
 /* Writes to `out`, and closes it if it is no standard output. Returns 0 or errno. */
-static int write_format(enum export_format format, const struct export *e, FILE *out,
-			struct progress *progress, bool *is_read)
+static int write_format(enum export_format format, const struct export *e, FILE *out, bool *is_read)
 {
 	FILE *inner = format == EXPORT_pprof ? gzip_open(out) : out;
 	struct buffer text = { 0 };
 	int error;
 
-	buffer_stream(&text, inner, progress);
+	/* What is compressed ends in a file as well, or does not. */
+	buffer_stream(&text, out, e->progress);
+	text.out = inner;
 	*is_read = writers[format](e, &text);
-	progress_end(progress);
+	progress_end(e->progress);
 	error = buffer_flush(&text);
 	buffer_release(&text);
 	if (inner != out && fclose(inner) != 0 && !error)
@@ -58,7 +59,7 @@ static int write_format(enum export_format format, const struct export *e, FILE 
 }
 
 static bool write_models(enum export_format format, const struct export *e, char *const *paths,
-			 size_t count, struct progress *progress)
+			 size_t count)
 {
 	bool is_read;
 	FILE *out;
@@ -69,7 +70,7 @@ static bool write_models(enum export_format format, const struct export *e, char
 	out = e->file ? report_open_file(e->file, paths, count) : stdout;
 	if (!out)
 		return false;
-	error = write_format(format, e, out, progress, &is_read);
+	error = write_format(format, e, out, &is_read);
 	/* EPIPE: who reads it has seen enough. */
 	if (error && error != EPIPE) {
 		complaint_print(e->file ? e->file : "standard output", "%s", strerror(error));
@@ -83,8 +84,12 @@ bool export_traces(enum export_format format, const char *file, const struct pla
 {
 	struct model **models = memory_new(count, sizeof(struct model *));
 	struct model_events *events = memory_new(count, sizeof(*events));
-	struct export e = { .models = models, .events = events, .is_exact = true, .file = file };
 	struct progress progress = { 0 };
+	struct export e = { .models = models,
+			    .events = events,
+			    .is_exact = true,
+			    .progress = &progress,
+			    .file = file };
 	bool is_written = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -96,7 +101,7 @@ bool export_traces(enum export_format format, const char *file, const struct pla
 	if (places)
 		symbols_look_in(e.symbols, places);
 	if (e.count)
-		is_written = write_models(format, &e, paths, count, &progress);
+		is_written = write_models(format, &e, paths, count);
 	if (is_written && !e.is_exact)
 		complaint_print("lsatrace",
 				"something was lost, so that what is exported is a lower bound");

@@ -37,6 +37,7 @@ struct export
 	size_t count;                      /* of models, at least 1 */
 	bool is_exact;                     /* all of them are */
 	struct symbols *symbols;
+	struct progress *progress;
 	const char *file; /* as given; ctf: the folder that it writes */
 };
 

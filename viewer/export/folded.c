@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "viewer/base/buffer.h"
+#include "viewer/base/progress.h"
 #include "viewer/base/sum.h"
 #include "viewer/export/export.h"
 #include "viewer/profile/numbers.h"
@@ -45,6 +46,7 @@ static void merge_rows(const struct export *e, struct profile *p)
 		uint32_t number;
 		bool is_new;
 
+		progress_show(e->progress, "reading stacks", i, p->rows);
 		if (!bytes)
 			continue;
 		make_line(&line, e, p, i);

@@ -11,6 +11,7 @@
 
 #include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
+#include "viewer/base/progress.h"
 #include "viewer/export/export.h"
 #include "viewer/export/proto.h"
 #include "viewer/model/model.h"
@@ -316,9 +317,11 @@ bool export_write_pprof(const struct export *e, struct buffer *out)
 		id += model_modules(e->models[i]);
 	}
 	write_head(&w);
-	for (size_t i = 0; i < p->rows; i++)
+	for (size_t i = 0; i < p->rows; i++) {
+		progress_show(e->progress, "writing stacks", i, p->rows);
 		if (has_values(&p->row[i]))
 			write_sample(&w, &p->row[i]);
+	}
 	write_mappings(&w, true);
 	write_mappings(&w, false);
 	for (size_t i = 0; i < e->count; i++)

@@ -5,6 +5,7 @@
  */
 #include "viewer/base/buffer.h"
 #include "viewer/base/json.h"
+#include "viewer/base/progress.h"
 #include "viewer/export/export.h"
 #include "viewer/model/model.h"
 #include "viewer/profile/numbers.h"
@@ -112,8 +113,10 @@ bool export_write_speedscope(const struct export *e, struct buffer *out)
 	json_write_number(j, "activeProfileIndex", 0);
 	json_open_object(j, "shared");
 	json_open_array(j, "frames");
-	for (size_t i = 0; i < p->rows; i++)
+	for (size_t i = 0; i < p->rows; i++) {
+		progress_show(e->progress, "reading stacks", i, p->rows);
 		profile_walk(p, &p->row[i], e->symbols, write_frame, &w);
+	}
 	json_close_array(j);
 	json_close_object(j);
 	json_open_array(j, "profiles");

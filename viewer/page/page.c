@@ -333,12 +333,12 @@ static void write_missing(struct buffer *b, struct symbols *symbols)
 	buffer_release(&lines);
 }
 
-static struct profile *make_profile(const struct report *r)
+static struct profile *make_profile(const struct report *r, struct progress *progress)
 {
 	struct trouble trouble;
 	size_t failed;
 
-	return profile_new(r->models, r->count, &failed, &trouble);
+	return profile_new(r->models, r->count, progress, &failed, &trouble);
 }
 
 #define DATA(id) "<script type=\"application/json\" id=" id ">\n"
@@ -397,7 +397,7 @@ void report_write_html(const struct report *report, struct buffer *out)
 {
 	const struct model *first = report->models[0];
 	const char *exe = model_process(first)->exe, *title = exe ? exe : model_path(first);
-	struct profile *profile = make_profile(report);
+	struct profile *profile = make_profile(report, out->progress);
 	struct tree *tree = profile ? tree_new(profile, report->symbols, false) : NULL;
 
 	buffer_text(out, head);

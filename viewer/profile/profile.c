@@ -6,6 +6,7 @@
 #include "viewer/base/buffer.h"
 #include "viewer/base/hash.h"
 #include "viewer/base/memory.h"
+#include "viewer/base/progress.h"
 #include "viewer/base/sum.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
@@ -96,7 +97,8 @@ static void add_event(struct profile *p, size_t number, const struct trace_event
 	sum_add(&row->value[PROFILE_ALLOCATED_BYTES], e->size);
 }
 
-static bool add_events(struct profile *p, size_t number, struct trouble *trouble)
+static bool add_events(struct profile *p, size_t number, struct progress *progress,
+		       struct trouble *trouble)
 {
 	const struct reader *reader = model_reader(p->models[number]);
 	struct reader_events *events = memory_new(1, sizeof(*events));
@@ -105,6 +107,7 @@ static bool add_events(struct profile *p, size_t number, struct trouble *trouble
 	bool is_read = true;
 
 	while (is_read && reader_next_ring(reader, &c, &ring)) {
+		progress_show(progress, "reading events", ring.chunk, reader_header(reader)->chunks);
 		is_read = reader_read_events(reader, &ring, events, trouble);
 		for (size_t i = 0; is_read && i < events->count; i++)
 			add_event(p, number, &events->event[i]);
@@ -209,8 +212,8 @@ static size_t count_most(struct model *const *models, size_t count)
 	return most;
 }
 
-struct profile *profile_new(struct model *const *models, size_t count, size_t *failed,
-			    struct trouble *trouble)
+struct profile *profile_new(struct model *const *models, size_t count, struct progress *progress,
+			    size_t *failed, struct trouble *trouble)
 {
 	struct profile *p = memory_new(1, sizeof(*p));
 
@@ -221,7 +224,7 @@ struct profile *profile_new(struct model *const *models, size_t count, size_t *f
 		size_t first = p->rows;
 
 		add_entries(p, i);
-		if (!add_events(p, i, trouble)) {
+		if (!add_events(p, i, progress, trouble)) {
 			*failed = i;
 			profile_free(p);
 			return NULL;

@@ -20,6 +20,7 @@
 
 struct buffer;
 struct model;
+struct progress;
 struct model_frame;
 struct symbols;
 struct trouble;
@@ -53,10 +54,10 @@ struct profile {
 	struct index index;
 };
 
-/* Returns NULL with the trouble filled in if a ring cannot be read; then *failed is the number of the
+/* `progress` may be NULL. Returns NULL with the trouble filled in if a ring cannot be read; then *failed is the number of the
  * model. */
-struct profile *profile_new(struct model *const *models, size_t count, size_t *failed,
-			    struct trouble *trouble);
+struct profile *profile_new(struct model *const *models, size_t count, struct progress *progress,
+			    size_t *failed, struct trouble *trouble);
 /* Accepts NULL. */
 void profile_free(struct profile *p);
 

@@ -11,7 +11,12 @@
 #include "tests/support/json.h"
 #include "tests/support/run.h"
 #include "tests/support/trace_builder.h"
+#include "viewer/base/buffer.h"
+#include "viewer/base/progress.h"
 #include "viewer/export/export.h"
+#include "viewer/model/model.h"
+#include "viewer/read/trouble.h"
+#include "viewer/symbols/symbols.h"
 
 struct exported {
 	char *folder, *path; /* where it was written */
@@ -108,6 +113,52 @@ static struct trace_builder *leaking_trace(void)
 	trace_builder_counter(b, 0, SLOT_AllocateLsaHeap, 11, 1, 500);
 	trace_builder_counter(b, 0, SLOT_FreeLsaHeap, 4, 0, 0);
 	return b;
+}
+
+#define WRITER(name, help) export_write_##name,
+
+/* Nothing that takes more than a second is silent: here, that second is over at once. */
+static void expect_progress(enum export_format format, const char *words)
+{
+	static bool (*const writers[])(const struct export *,
+				       struct buffer *) = { EXPORT_FORMATS(WRITER) };
+	struct trace_builder *b = leaking_trace();
+	struct progress progress = { .started_ns = 1 };
+	struct model_events events;
+	struct trouble trouble;
+	struct model *model = model_open(trace_builder_write(b), NULL, &trouble);
+	char *folder = temporary_folder_new(), shown[4096] = "";
+	struct export e = { .models = &model,
+			    .events = &events,
+			    .count = 1,
+			    .symbols = symbols_new(NULL),
+			    .progress = &progress,
+			    .file = folder };
+	struct buffer out = { 0 };
+	FILE *bar;
+
+	cr_assert(model && model_count_events(model, &events, NULL, &trouble));
+	cr_redirect_stderr();
+	cr_expect(writers[format](&e, &out));
+	progress_end(&progress);
+	bar = cr_get_redirected_stderr();
+	cr_assert(fread(shown, 1, sizeof(shown) - 1, bar) > 0, "%s: nothing", words);
+	cr_expect(strstr(shown, words), "%s", shown);
+	buffer_release(&out);
+	symbols_free(e.symbols);
+	model_close(model);
+	temporary_folder_remove(folder);
+	trace_builder_free(b);
+}
+
+Test(progress, a_profile_shows_it_while_calls_are_read)
+{
+	expect_progress(EXPORT_pprof, "reading events");
+}
+
+Test(progress, a_trace_for_babeltrace_shows_it_while_it_is_written)
+{
+	expect_progress(EXPORT_ctf, "writing: ");
 }
 
 Test(folded, has_a_line_for_each_stack_that_leaks)
