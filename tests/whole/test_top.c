@@ -4,11 +4,14 @@
  * the test that does nothing, so that the test decides what happens to it, and when.
  */
 #include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -125,7 +128,7 @@ static struct run tmux(const char *folder, const char *arguments)
 	return run;
 }
 
-static void send(const char *folder, const char *keys)
+static void send_keys(const char *folder, const char *keys)
 {
 	struct arguments command = { 0 };
 	struct run run;
@@ -223,17 +226,17 @@ Test(top, shows_rows_by_order_and_their_backtraces)
 	wait_shown(l.folder,
 		   "bytes*  blocks  +bytes  +blocks  of        package  allocated by  (2 stacks)");
 	wait_shown(l.folder, "alpha.so+0x20");
-	send(l.folder, "g");
+	send_keys(l.folder, "g");
 	wait_shown(l.folder, "bytes  blocks  +bytes*  +blocks");
-	send(l.folder, "b Down Enter");
+	send_keys(l.folder, "b Down Enter");
 	wait_shown(l.folder, "allocated here:\n  #0 alpha.so+0x20");
-	send(l.folder, "q 1 Enter");
+	send_keys(l.folder, "q 1 Enter");
 	wait_shown(l.folder, "AllocateLsaHeap: 100 calls, 640 B");
-	send(l.folder, "'?'");
+	send_keys(l.folder, "'?'");
 	wait_shown(l.folder, "order by growth since the mark");
-	send(l.folder, "Escape");
+	send_keys(l.folder, "Escape");
 	expect_shown(l.folder, "order by growth since the mark", false);
-	send(l.folder, "q");
+	send_keys(l.folder, "q");
 	end_terminal(l.folder, "status 0");
 	live_end(&l);
 }
@@ -246,17 +249,17 @@ Test(top, counts_growth_from_the_mark_and_stands_still_in_a_pause)
 	live_add(&l, l.growing, 64);
 	live_write(&l);
 	wait_shown(l.folder, "): +1, +64 B");
-	send(l.folder, "m");
+	send_keys(l.folder, "m");
 	wait_shown(l.folder, "): 0, 0 B");
-	send(l.folder, "p");
+	send_keys(l.folder, "p");
 	wait_shown(l.folder, "paused");
 	live_add(&l, l.growing, 64);
 	live_write(&l);
 	usleep(500000);
 	wait_shown(l.folder, "): 0, 0 B");
-	send(l.folder, "p");
+	send_keys(l.folder, "p");
 	wait_shown(l.folder, "): +1, +64 B");
-	send(l.folder, "q");
+	send_keys(l.folder, "q");
 	end_terminal(l.folder, "status 0");
 	live_end(&l);
 }
@@ -287,7 +290,7 @@ Test(top, fits_any_size_of_the_terminal)
 	resize(&l, "-x 2 -y 1", "q\n");
 	resize(&l, "-x 120 -y 40", "p pause");
 	wait_shown(l.folder, "(0 findings)");
-	send(l.folder, "q");
+	send_keys(l.folder, "q");
 	end_terminal(l.folder, "status 0");
 	live_end(&l);
 }
@@ -331,11 +334,11 @@ Test(top, walks_through_the_trace_of_a_process_that_has_ended)
 	start_top(&l);
 	wait_shown(l.folder, ", exited with status 3: ");
 	wait_shown(l.folder, "the process has ended; q leave");
-	send(l.folder, "Down Enter");
+	send_keys(l.folder, "Down Enter");
 	wait_shown(l.folder, "allocated here:\n  #0 alpha.so+0x20");
-	send(l.folder, "q 1 Enter");
+	send_keys(l.folder, "q 1 Enter");
 	wait_shown(l.folder, "AllocateLsaHeap: 100 calls, 640 B");
-	send(l.folder, "q q");
+	send_keys(l.folder, "q q");
 	end_terminal(l.folder, "status 0");
 	start_terminal(l.folder, "TERM=dumb", "$LSATRACE top T");
 	wait_shown(l.folder, "alpha.so+0x20");
@@ -374,14 +377,14 @@ Test(top, gives_the_terminal_back_while_it_is_stopped)
 	start_terminal(l.folder, "LC_ALL=C.UTF-8",
 		       "$LSATRACE top -d 0.1 T; modes >stopped; echo halted; read; fg");
 	wait_shown(l.folder, "allocated by");
-	send(l.folder, "C-z");
+	send_keys(l.folder, "C-z");
 	wait_shown(l.folder, "halted");
 	must(l.folder, "cmp before stopped");
 	live_add(&l, l.growing, 64);
 	live_write(&l);
-	send(l.folder, "Enter");
+	send_keys(l.folder, "Enter");
 	wait_shown(l.folder, "): +1, +64 B");
-	send(l.folder, "q");
+	send_keys(l.folder, "q");
 	end_terminal(l.folder, "status 0");
 	live_end(&l);
 }
@@ -421,11 +424,11 @@ Test(top, does_not_obey_what_names_hold)
 	run = tmux(l.folder, "display-message -p '#{pane_title}'");
 	cr_expect_null(strstr(run.out, "owned"), "%s", run.out);
 	run_release(&run);
-	send(l.folder, "q");
+	send_keys(l.folder, "q");
 	end_terminal(l.folder, "status 0");
 	start_terminal(l.folder, "LC_ALL=C", "$LSATRACE top -d 0.1 T");
 	wait_shown(l.folder, "?]0;owned??[2Jn??m");
-	send(l.folder, "q");
+	send_keys(l.folder, "q");
 	end_terminal(l.folder, "status 0");
 	live_end(&l);
 }
@@ -513,5 +516,76 @@ Test(top, finds_the_trace_of_a_host_that_runs)
 	cr_expect(strstr(run.out, "\nfound\n"), "%s%s", run.out, run.err);
 	run_release(&run);
 	arguments_release(&command);
+	temporary_folder_remove(folder);
+}
+
+/* A server that takes questions and does not answer. Returns its socket, and writes what makes it the server. */
+static int open_silent_server(const char *folder, char environment[256])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t bytes = sizeof(address);
+	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert(bind(server, (struct sockaddr *)&address, bytes) == 0 && listen(server, 64) == 0 &&
+		  getsockname(server, (struct sockaddr *)&address, &bytes) == 0);
+	snprintf(environment,
+		 256, "LC_ALL=C.UTF-8 DEBUGINFOD_URLS=http://127.0.0.1:%d/ DEBUGINFOD_CACHE_PATH=%s/cache",
+		 ntohs(address.sin_port), folder);
+	return server;
+}
+
+/* A trace, T, of a process that has ended, and whose files have no lines. */
+static char *record_without_lines(void)
+{
+	char *folder = temporary_folder_new();
+
+	if (!dlopen("libdebuginfod.so.1", RTLD_LAZY))
+		cr_skip_test("there is no libdebuginfod");
+	must(folder, "cp '" LSA_HOST "' '" BUILD_DIR "/tests/packages/demo.so' . && "
+		     "strip -g lsahost demo.so && $L record -o T -- ./lsahost ./demo.so");
+	return folder;
+}
+
+Test(top, a_picture_does_not_wait_for_a_server_that_is_silent_and_says_so)
+{
+	char *folder = record_without_lines(), environment[256];
+	int server = open_silent_server(folder, environment);
+	struct arguments command = { 0 };
+	struct timespec start, end;
+	struct run run;
+
+	must(folder, "$L top --no-debuginfod -b -n 1 T >expected 2>e && test ! -s e");
+	arguments_add(&command, "%s $L top -b -n 1 T | tee seen", environment);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	run = shell(folder, command.all[0]);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	cr_expect_lt(end.tv_sec - start.tv_sec, 4);
+	cr_expect(strstr(run.err,
+			 "lsatrace top: debuginfod did not answer within 1 second, and was "
+			 "not asked again: http://127.0.0.1:"),
+		  "%s", run.err);
+	must(folder, "cmp seen expected");
+	run_release(&run);
+	arguments_release(&command);
+	close(server);
+	temporary_folder_remove(folder);
+}
+
+Test(top, the_view_has_names_at_once_and_says_in_its_bar_that_a_server_is_silent)
+{
+	char *folder = record_without_lines(), environment[256];
+	int server = open_silent_server(folder, environment);
+	time_t start = time(NULL);
+
+	start_terminal(folder, environment, "$LSATRACE top T");
+	wait_shown(folder, "begin_context");
+	cr_expect_lt(time(NULL) - start, 4);
+	wait_shown(folder, "debuginfod did not answer within 5 seconds, and was not asked again");
+	send_keys(folder, "Tab");
+	wait_shown(folder, "q leave");
+	send_keys(folder, "q");
+	end_terminal(folder, "lsatrace top: debuginfod did not answer within 5 seconds");
+	close(server);
 	temporary_folder_remove(folder);
 }

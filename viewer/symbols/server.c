@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "viewer/base/buffer.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 
@@ -35,6 +36,26 @@ void server_forget(void)
 	unsetenv(URLS);
 }
 
+const char *server_urls(void)
+{
+	const char *urls = getenv(URLS);
+
+	return urls && *urls ? urls : NULL;
+}
+
+void server_remember(const char *urls)
+{
+	setenv(URLS, urls, 1);
+}
+
+void server_write_silence(struct buffer *b, const char *urls, unsigned seconds)
+{
+	buffer_text(b, "debuginfod did not answer within ");
+	buffer_count(b, seconds, "second");
+	buffer_text(b, ", and was not asked again: ");
+	buffer_plain(b, urls);
+}
+
 /*
  * libdebuginfod calls this about once a second. Before an answer begins, `a` counts the calls, and `b`
  * is 0; then they are the bytes that have come, and all of them. Returns not 0 to give up.
@@ -62,10 +83,9 @@ static int follow_answer(debuginfod_client *client, long a, long b)
 void server_watch(Dwfl *dwfl, struct progress *progress)
 {
 	static set_progress_function *set_progress;
-	const char *urls = getenv(URLS);
 	debuginfod_client *client;
 
-	if (!urls || !*urls)
+	if (!server_urls())
 		return;
 	/* The library that elfutils has loaded, or is going to load. */
 	if (!set_progress) {

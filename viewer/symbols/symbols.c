@@ -16,9 +16,6 @@
 #include "viewer/symbols/server.h"
 #include "viewer/symbols/source_path.h"
 
-#define WORDS_OF(number) #number
-#define WORDS(number) WORDS_OF(number)
-#define SECONDS WORDS(SERVER_SECONDS)
 #define OBSTACLE_WORDS ": its debug information "
 #define KEPT_BYTES (16u << 20) /* of answers */
 
@@ -230,10 +227,7 @@ const char *symbols_missing(struct symbols *s, size_t i)
 		struct buffer line = { 0 };
 
 		s->has_silence = true;
-		buffer_text(&line,
-			    "debuginfod did not answer within " SECONDS " seconds, and was not "
-			    "asked again: ");
-		buffer_plain(&line, server_silent());
+		server_write_silence(&line, server_silent(), SERVER_SECONDS);
 		memory_room(s->missing, s->missings, s->missing_room);
 		s->missing[s->missings++] = buffer_take(&line);
 	}

@@ -41,6 +41,7 @@ _Static_assert(sizeof(struct names_question) == 24, "no padding: its bytes are h
 struct answer {
 	struct names_question question;
 	char *text;    /* NULL: it is wanted */
+	bool is_final; /* no child has more to say */
 	bool is_asked; /* a child knows of it */
 	UT_hash_handle hh;
 };
@@ -49,13 +50,15 @@ struct answer {
 struct message {
 	struct names_question question;
 	uint32_t bytes;
-	uint32_t is_silent; /* a server did not answer: it is not asked again */
+	uint16_t is_final;  /* a server was asked, if there is one */
+	uint16_t is_silent; /* it did not answer: it is not asked again */
 };
 
 struct names {
 	struct places places;
 	struct answer *answers;
-	size_t wanted;     /* answers without a text */
+	size_t wanted;     /* answers that are not final */
+	bool is_silent;    /* a server did not answer */
 	pid_t child;       /* 0: there is none */
 	int pipe;          /* -1: there is none */
 	struct buffer got; /* from it, and not yet taken */
@@ -150,6 +153,7 @@ struct lookup {
 	struct frames_style style;
 	struct symbols *symbols;
 	struct findings_namer namer;
+	bool is_final;
 	int pipe;
 };
 
@@ -222,6 +226,7 @@ static void write_answer(struct lookup *l, const struct names_question *question
 	if (text.used > TEXT_MOST)
 		text.used = TEXT_MOST;
 	message.bytes = (uint32_t)text.used;
+	message.is_final = l->is_final;
 	message.is_silent = server_silent() != NULL;
 	/* The pipe is blocking: nobody waits for this process. */
 	if (write(l->pipe, &message, sizeof(message)) < 0 ||
@@ -231,16 +236,33 @@ static void write_answer(struct lookup *l, const struct names_question *question
 }
 
 /* The stacks of a row come first: somebody has asked for them by hand. */
-static _Noreturn void look_up(struct lookup *l)
+static void write_answers(struct lookup *l, const struct places *places)
 {
-	l->style = frames_style("  ", false);
 	l->symbols = symbols_new(NULL);
 	l->namer = findings_name_by(l->symbols);
-	symbols_look_in(l->symbols, &l->names->places);
+	symbols_look_in(l->symbols, places);
 	for (int is_stacks = 1; is_stacks >= 0; is_stacks--)
 		for (const struct answer *a = l->names->answers; a; a = a->hh.next)
-			if (!a->text && (int)a->question.is_stacks == is_stacks)
+			if (!a->is_final && (int)a->question.is_stacks == is_stacks)
 				write_answer(l, &a->question);
+	symbols_free(l->symbols);
+}
+
+static _Noreturn void look_up(struct lookup *l)
+{
+	const char *urls = server_urls();
+	struct places here = l->names->places;
+
+	l->style = frames_style("  ", false);
+	if (urls && !here.no_debuginfod) {
+		char *kept = memory_text(urls, strlen(urls));
+
+		here.no_debuginfod = true;
+		write_answers(l, &here);
+		server_remember(kept);
+	}
+	l->is_final = true;
+	write_answers(l, &l->names->places);
 	_exit(0);
 }
 
@@ -295,15 +317,33 @@ int names_fd(const struct names *n)
 	return n->pipe;
 }
 
+bool names_await_server(const struct names *n)
+{
+	if (n->wanted == 0)
+		return false;
+	for (const struct answer *a = n->answers; a; a = a->hh.next)
+		if (!a->text)
+			return false;
+	return true;
+}
+
+const char *names_silent(const struct names *n)
+{
+	return n->is_silent ? server_urls() : NULL;
+}
+
 static void keep_text(struct names *n, const struct message *message, const char *text)
 {
 	struct answer *answer = find_answer(n, &message->question);
 
-	n->places.no_debuginfod |= message->is_silent != 0;
-	if (!answer || answer->text)
+	n->is_silent |= message->is_silent != 0;
+	n->places.no_debuginfod |= n->is_silent;
+	if (!answer || answer->is_final)
 		return;
+	free(answer->text);
 	answer->text = memory_text(text, message->bytes);
-	n->wanted--;
+	answer->is_final = message->is_final != 0;
+	n->wanted -= answer->is_final;
 }
 
 /* Takes the messages that have come as a whole. */
@@ -328,8 +368,10 @@ static void take_messages(struct names *n)
 static void give_up(struct names *n)
 {
 	for (struct answer *a = n->answers; a; a = a->hh.next)
-		if (!a->text && a->is_asked) {
-			a->text = memory_text(UNKNOWN, strlen(UNKNOWN));
+		if (!a->is_final && a->is_asked) {
+			if (!a->text)
+				a->text = memory_text(UNKNOWN, strlen(UNKNOWN));
+			a->is_final = true;
 			n->wanted--;
 		}
 }

@@ -2,7 +2,8 @@
 /*
  * Names for `top`: where the backtraces of its rows are. Symbols may take seconds to read, and a server
  * of debug information may not answer at all. So they are looked up by a child process, which inherits
- * the model as it is, writes what it finds into a pipe, and ends. What it has found is kept.
+ * the model as it is, writes what it finds into a pipe, and ends. What it has found is kept. Where a server
+ * can be asked, the child first writes what it knows without it, and then everything again.
  *
  * For one thread at a time. Signals are not used: who waits for the pipe learns that there is more.
  */
@@ -36,6 +37,10 @@ void names_start(struct names *n, const struct picture *p);
 
 /* The pipe of the child; -1: there is none. */
 int names_fd(const struct names *n);
+/* Is everything known that is wanted, but for what a server may know? */
+bool names_await_server(const struct names *n);
+/* Returns the servers that did not answer and are not asked any more, as DEBUGINFOD_URLS has them; NULL: none. */
+const char *names_silent(const struct names *n);
 /* Takes what the child has written; to be called when there is something to read. */
 void names_take(struct names *n);
 

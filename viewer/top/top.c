@@ -12,6 +12,7 @@
 
 #include "viewer/base/complaint.h"
 #include "viewer/model/model.h"
+#include "viewer/symbols/server.h"
 #include "viewer/top/names.h"
 #include "viewer/top/picture.h"
 #include "viewer/top/screen.h"
@@ -19,7 +20,9 @@
 #include "viewer/view/terminal.h"
 
 #define SECOND_NS 1000000000u
-#define REST 3u /* times as long as a picture takes is the least that follows it */
+#define SERVER_PATIENCE_NS \
+	SECOND_NS /* after which a picture is written without what a server knows */
+#define REST 3u   /* times as long as a picture takes is the least that follows it */
 #define ESCAPE 27
 #define CTRL_L 12
 
@@ -36,6 +39,7 @@ struct top {
 	uint64_t pictures, next_ns;
 	bool is_still; /* the process had ended before the first picture: there are no others */
 	bool is_paused, is_left, is_gone;
+	bool has_seen_silence, has_told_silence;
 };
 
 static uint64_t read_clock(void)
@@ -121,16 +125,46 @@ static bool is_last(const struct top *t)
 	return t->options->pictures && t->pictures >= t->options->pictures;
 }
 
-/* Waits for all names. */
-static void wait_for_names(struct top *t)
+static bool is_last_picture(const struct top *t)
 {
+	return is_last(t) || has_ended(t);
+}
+
+/* Waits for all names, but no longer than a second for a server that could tell more of them. Returns false if it
+ * did not wait for that. */
+static bool wait_for_names(struct top *t)
+{
+	uint64_t until = 0;
+
 	names_start(t->names, t->picture);
 	while (names_fd(t->names) >= 0) {
 		struct pollfd wait = { .fd = names_fd(t->names), .events = POLLIN };
+		uint64_t now = read_clock();
+		int most_ms = -1;
 
-		poll(&wait, 1, -1);
-		names_take(t->names);
+		if (names_await_server(t->names)) {
+			until = until ? until : now + SERVER_PATIENCE_NS;
+			if (now >= until)
+				return false;
+			most_ms = (int)((until - now) / 1000000u) + 1;
+		}
+		if (poll(&wait, 1, most_ms) > 0)
+			names_take(t->names);
 	}
+	return true;
+}
+
+/* Says, once, that a server did not answer; `urls` may be NULL. */
+static void tell_silence(struct top *t, const char *urls, unsigned seconds)
+{
+	struct buffer line = { 0 };
+
+	if (!urls || t->has_told_silence)
+		return;
+	t->has_told_silence = true;
+	server_write_silence(&line, urls, seconds);
+	complaint_print("lsatrace top", "%s", line.data);
+	buffer_release(&line);
 }
 
 /* Writes the picture to standard output. Returns false if it has no reader any more, or with one line
@@ -139,19 +173,23 @@ static bool write_picture(struct top *t, bool *is_good)
 {
 	struct sheet_view view = t->view;
 	struct buffer out = { 0 };
+	bool has_all;
 	int error;
 
 	view.page = SHEET_TABLES;
 	view.width = view.height = 0;
 	memset(view.first, 0, sizeof(view.first));
 	sheet_write(&t->sheet, t->picture, t->names, &view);
-	wait_for_names(t);
+	has_all = wait_for_names(t);
 	sheet_write(&t->sheet, t->picture, t->names, &view);
 	buffer_stream(&out, stdout, NULL);
 	terminal_shape(&out);
 	buffer_bytes(&out, t->sheet.text.data, t->sheet.text.used);
 	error = buffer_flush(&out);
 	buffer_release(&out);
+	tell_silence(t, names_silent(t->names), SERVER_SECONDS);
+	if (!has_all && is_last_picture(t))
+		tell_silence(t, server_urls(), SERVER_PATIENCE_NS / SECOND_NS);
 	/* EPIPE: who reads it has seen enough. */
 	*is_good = !error || error == EPIPE;
 	if (!*is_good)
@@ -163,7 +201,7 @@ static bool run_batch(struct top *t)
 {
 	bool is_good = true;
 
-	while (write_picture(t, &is_good) && !is_last(t) && !has_ended(t)) {
+	while (write_picture(t, &is_good) && !is_last_picture(t)) {
 		uint64_t now = read_clock(), ns = t->next_ns > now ? t->next_ns - now : 0;
 
 		nanosleep(&(struct timespec){ .tv_sec = (time_t)(ns / SECOND_NS),
@@ -186,6 +224,8 @@ static void draw(struct top *t)
 			      t->trouble.text);
 	else if (t->is_paused)
 		buffer_text(&t->message, "paused; p goes on");
+	else if (names_silent(t->names) && !t->has_seen_silence)
+		server_write_silence(&t->message, names_silent(t->names), SERVER_SECONDS);
 	else if (t->is_still && t->view.page == SHEET_TABLES)
 		buffer_text(&t->message, "the process has ended; q leave  ? help  Tab table  "
 					 "Enter backtrace  b c g order");
@@ -357,6 +397,7 @@ static void wait_for_event(struct top *t)
 		ns = 3600ull * SECOND_NS;
 	switch (screen_wait(ns, names_fd(t->names), &key)) {
 	case SCREEN_KEY:
+		t->has_seen_silence = names_silent(t->names) != NULL;
 		take_key(t, key);
 		break;
 	case SCREEN_READABLE:
@@ -393,6 +434,8 @@ static bool run_screen(struct top *t)
 	screen_close();
 	if (!t->is_left)
 		write_picture(t, &is_good);
+	else
+		tell_silence(t, names_silent(t->names), SERVER_SECONDS);
 	return is_good && !t->is_gone;
 }
 
