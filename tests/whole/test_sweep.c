@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/support/expect.h"
+#include "tests/support/wine.h"
 
 static void add_host(struct arguments *command, const char *package, const char *submitted)
 {
@@ -132,6 +133,29 @@ Test(sweep, a_crash_is_told_and_its_leaks_are_not, .timeout = 120)
 		strstr(run.out, "  its last call: AllocateLsaHeap, called by:\n    #0 trust at "));
 	cr_expect_eq(count_of(run.out, "block-leak"), 0, "%s", run.out);
 	run_release(&run);
+}
+
+/* There, a program that crashes exits. */
+Test(sweep, a_crash_under_wine_is_told_and_its_leaks_are_not, .timeout = 120, .fini = wine_stop)
+{
+	struct run run;
+	char *folder;
+
+	wine_start(LSA_HOST_EXE);
+	folder = temporary_folder_new();
+	run = run_command(COMMAND("sh", "-c",
+				  "echo 'call buffer=text:trust' >\"$1/steps\" && "
+				  "exec \"$0\" sweep --output-dir=\"$1/sweep\" -- \"$0\" host "
+				  "-s \"$1/steps\" \"$2\"",
+				  LSATRACE, folder, DLL("error_paths")));
+	cr_expect_eq(run.status, 1);
+	cr_expect(strstr(run.out, "  AllocateLsaHeap  trust at error_paths.c:45  CRASH: SIGSEGV\n"),
+		  "%s", run.out);
+	cr_expect(strstr(run.out, "  its last call: AllocateLsaHeap, called by:\n    #0 trust at "),
+		  "%s", run.out);
+	cr_expect_eq(count_of(run.out, "block-leak"), 0, "%s", run.out);
+	run_release(&run);
+	temporary_folder_remove(folder);
 }
 
 Test(sweep, a_crash_is_in_each_format, .timeout = 240)

@@ -226,6 +226,22 @@ const struct model_process *model_process(const struct model *m)
 	return &m->process;
 }
 
+static bool is_for_windows(const struct model *m)
+{
+	for (uint32_t i = 0; i < model_modules(m); i++)
+		if (model_module(m, i)->kind == TRACE_MODULE_PE)
+			return true;
+	return false;
+}
+
+bool model_was_killed(const struct model *m)
+{
+	const struct model_process *p = &m->process;
+
+	return p->end == TRACE_END_KILLED || (p->end == TRACE_END_EXIT && p->has_exit_status &&
+					      p->exit_status > 128 && is_for_windows(m));
+}
+
 const struct model_package *model_package(const struct model *m, uint32_t index)
 {
 	return &m->definitions.package[index];

@@ -37,6 +37,8 @@ void model_close(struct model *m);
 const char *model_path(const struct model *m); /* as given to model_open(), as a text */
 const struct reader *model_reader(const struct model *m);
 const struct model_process *model_process(const struct model *m);
+/* Was the process killed? A program for Windows exits then, with the status that a shell would have. */
+bool model_was_killed(const struct model *m);
 
 /* `index` and `package` < TRACE_PACKAGES, `function` < TRACE_FUNCTIONS, `family` < 256 */
 const struct model_package *model_package(const struct model *m, uint32_t index);

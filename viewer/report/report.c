@@ -586,7 +586,7 @@ void report_complain_of_symbols(const char *subject, struct symbols *symbols)
 
 void report_excuse_killed(struct model *model)
 {
-	if (model_process(model)->end == TRACE_END_KILLED)
+	if (model_was_killed(model))
 		model_excuse_live(model);
 }
 

@@ -84,7 +84,7 @@ static size_t count_killed(const struct sweep *s, size_t run, const struct opene
 	for (size_t i = 0; i < o->count; i++) {
 		const struct model_process *p = model_process(o->models[i]);
 
-		killed += p->end == TRACE_END_KILLED && !strays_have(strays, p->pid);
+		killed += model_was_killed(o->models[i]) && !strays_have(strays, p->pid);
 	}
 	free(strays);
 	return killed;
@@ -362,7 +362,7 @@ void judge_run(struct sweep *s, size_t run)
 			   crash);
 		free(crash);
 		for (size_t i = 0; i < o.count; i++)
-			if (model_process(o.models[i])->end == TRACE_END_KILLED)
+			if (model_was_killed(o.models[i]))
 				write_last_call(&last, s, o.models[i]);
 		write_output(&last, s->runs[run].output);
 		r->last = buffer_take(&last);

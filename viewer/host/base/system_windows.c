@@ -7,7 +7,15 @@
 #include <unistd.h>
 #include <windows.h>
 
-enum { UNHANDLED_STATUS = 3 }; /* that of abort() */
+/* Wine's own end of such a process is an exit like any other. These are the statuses by which a shell, and so a sweep,
+ * knows that a program was killed; the signals are numbered as on Linux. */
+enum ended {
+	ENDED_BY_SIGILL = 128 + 4,
+	ENDED_BY_SIGABRT = 128 + 6,
+	ENDED_BY_SIGBUS = 128 + 7,
+	ENDED_BY_SIGFPE = 128 + 8,
+	ENDED_BY_SIGSEGV = 128 + 11,
+};
 
 static system_fault *look_at_fault;
 
@@ -17,15 +25,16 @@ static const DWORD rights[] = {
 	[SYSTEM_WRITE] = PAGE_READWRITE,
 };
 
-static const struct exception_name {
+static const struct exception {
 	DWORD code;
+	enum ended ended;
 	const char *name;
 } exceptions[] = {
-	{ EXCEPTION_ACCESS_VIOLATION, "an access violation" },
-	{ EXCEPTION_STACK_OVERFLOW, "a stack overflow" },
-	{ EXCEPTION_INT_DIVIDE_BY_ZERO, "a division by zero" },
-	{ EXCEPTION_ILLEGAL_INSTRUCTION, "an illegal instruction" },
-	{ EXCEPTION_IN_PAGE_ERROR, "an in-page error" },
+	{ EXCEPTION_ACCESS_VIOLATION, ENDED_BY_SIGSEGV, "an access violation" },
+	{ EXCEPTION_STACK_OVERFLOW, ENDED_BY_SIGSEGV, "a stack overflow" },
+	{ EXCEPTION_INT_DIVIDE_BY_ZERO, ENDED_BY_SIGFPE, "a division by zero" },
+	{ EXCEPTION_ILLEGAL_INSTRUCTION, ENDED_BY_SIGILL, "an illegal instruction" },
+	{ EXCEPTION_IN_PAGE_ERROR, ENDED_BY_SIGBUS, "an in-page error" },
 };
 
 #define EXCEPTION_COUNT (sizeof(exceptions) / sizeof(*exceptions))
@@ -80,19 +89,21 @@ size_t system_page_bytes(void)
 	return info.dwPageSize;
 }
 
-static const char *name_exception(DWORD code)
+static const struct exception *find_exception(DWORD code)
 {
+	static const struct exception other = { 0, ENDED_BY_SIGABRT, "an exception" };
+
 	for (size_t i = 0; i < EXCEPTION_COUNT; i++)
 		if (exceptions[i].code == code)
-			return exceptions[i].name;
-	return "an exception";
+			return &exceptions[i];
+	return &other;
 }
 
 static bool look_at(const EXCEPTION_RECORD *record)
 {
 	bool is_access = record->ExceptionCode == EXCEPTION_ACCESS_VIOLATION;
 
-	return look_at_fault(name_exception(record->ExceptionCode), is_access,
+	return look_at_fault(find_exception(record->ExceptionCode)->name, is_access,
 			     is_access ? (void *)record->ExceptionInformation[1] : NULL);
 }
 
@@ -113,13 +124,14 @@ static LONG CALLBACK take_write(EXCEPTION_POINTERS *pointers)
 static LONG CALLBACK take_unhandled(EXCEPTION_POINTERS *pointers)
 {
 	look_at(pointers->ExceptionRecord);
-	_exit(UNHANDLED_STATUS);
+	_exit(find_exception(pointers->ExceptionRecord->ExceptionCode)->ended);
 }
 
 static void take_abort(int number)
 {
 	(void)number;
 	look_at_fault("abort()", false, NULL);
+	_exit(ENDED_BY_SIGABRT);
 }
 
 void system_watch_faults(system_fault *look)
