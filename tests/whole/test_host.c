@@ -505,6 +505,15 @@ Test(host, help_and_refusals_say_what_is_possible)
 	run_release(&threads);
 }
 
+Test(host, a_library_may_return_its_own_version)
+{
+	struct run run = run_command(COMMAND(LSATRACE, "host", "-v", PACKAGE("own_version")));
+
+	cr_expect_eq(run.status, 0, "%s", run.err);
+	cr_expect(strstr(run.out, "own_version: SpGetInfo: 0x00000000\n"), "%s", run.out);
+	run_release(&run);
+}
+
 static void expect_under_wine(const char *const command[], int status, const char *out,
 			      const char *err)
 {
@@ -536,8 +545,8 @@ Test(host, packages_for_windows_run_under_wine, .timeout = 280, .fini = wine_sto
 			  "writes to what it was handed");
 	free(path);
 	path = write_scenario(folder, "call buffer=text:client-read\n");
-	expect_under_wine(COMMAND(LSATRACE, "host", "-v", "-s", path, DLL("trips")), 139, "SpGetInfo",
-			  "an address of the client, by itself");
+	expect_under_wine(COMMAND(LSATRACE, "host", "-v", "-s", path, DLL("trips")), 139,
+			  "SpGetInfo", "an address of the client, by itself");
 	free(path);
 	temporary_folder_remove(folder);
 }

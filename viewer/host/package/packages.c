@@ -51,7 +51,8 @@ static bool refuse(const char *path, const char *why, NTSTATUS status)
 }
 
 /* The version gives the distance between the tables. That of a single one may be newer than all that are known here: it begins
- * with the same slots. */
+ * with the same slots. It may also be the library's own version, as its documentation has it: there is the oldest table then,
+ * at least. */
 static bool load_lsa_mode(void *library, const char *path, SpLsaModeInitializeFn initialise)
 {
 	PSECPKG_FUNCTION_TABLE tables = NULL;
@@ -64,6 +65,8 @@ static bool load_lsa_mode(void *library, const char *path, SpLsaModeInitializeFn
 	bytes = secpkg_slots_of_version(version) * sizeof(PVOID);
 	if (version > SECPKG_INTERFACE_VERSION_8 && count == 1)
 		bytes = sizeof(*tables);
+	else if (!bytes && count == 1)
+		bytes = secpkg_slots_of_version(SECPKG_INTERFACE_VERSION) * sizeof(PVOID);
 	if (!NT_SUCCESS(status))
 		return refuse(path, "SpLsaModeInitialize failed", status);
 	if (!tables || !count)
