@@ -197,10 +197,10 @@ static void say_what_frees_it(struct sentence *s)
 /* A process that was killed, or still runs, had no chance to release it. */
 static void say_to_the_end(struct sentence *s, const char *words)
 {
-	enum trace_end end = model_process(s->finding->model)->end;
+	const struct model *model = s->finding->model;
+	bool is_over = !model_was_killed(model) && model_process(model)->end != TRACE_END_RUNNING;
 
-	say_words(s, end == TRACE_END_KILLED || end == TRACE_END_RUNNING ? ", is live at the end"
-									 : words);
+	say_words(s, is_over ? words : ", is live at the end");
 }
 
 static void say_reach(struct sentence *s)
