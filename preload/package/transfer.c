@@ -97,11 +97,14 @@ static bool is_of_client(const struct transfer *t)
 }
 
 /* Is it of a family whose blocks a package returns? The groups of a token have to be of the private
- * heap, by the page of LSA_TOKEN_INFORMATION_V1; the token itself has not. */
+ * heap, by the page of LSA_TOKEN_INFORMATION_V1; the token itself has not. Where a library's two halves
+ * are in one process, its one allocator may be that of the other half. */
 static bool may_go(const struct handing *h, enum family family, int depth)
 {
 	if (is_of_client(h->transfer))
 		return family == FAMILY_USER_HEAP;
+	if (h->to == TRACE_RECEIVER_LSA && family == FAMILY_USER_HEAP)
+		return true;
 	return family == FAMILY_LSA_HEAP ||
 	       (family == FAMILY_PRIVATE_HEAP && h->to == TRACE_RECEIVER_LSA && depth > 0);
 }

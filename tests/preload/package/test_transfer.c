@@ -148,6 +148,17 @@ Test(transfer, blocks_of_other_families_stay_the_packages)
 	cr_assert(is_live(SPACE_BLOCK, private));
 }
 
+/* Nobody says that the LSA could not free it. */
+Test(transfer, a_block_of_the_other_halfs_heap_goes_to_the_lsa_and_to_no_client)
+{
+	void **one = block(FAMILY_USER_HEAP), **other = block(FAMILY_USER_HEAP);
+
+	transfer_to_lsa(&logon, one);
+	transfer_to_client(&logon, other);
+	cr_assert(has_gone(one));
+	cr_assert(is_live(SPACE_BLOCK, other));
+}
+
 /* The page of LSA_TOKEN_INFORMATION_V1 wants them there. */
 Test(transfer, groups_of_a_token_may_be_of_the_private_heap)
 {
