@@ -148,13 +148,28 @@ static unsigned long __stdcall call_in_thread(void *package)
 	return 0;
 }
 
+/* Windows knows of no image there. */
+static bool is_below_windows(const unsigned char *context)
+{
+	enum { RIP_AT = 248, TYPE_AT = 40, MEM_IMAGE = 0x1000000 };
+	unsigned char memory[48] __attribute__((aligned(16)));
+	unsigned type;
+	void *rip;
+
+	memcpy(&rip, context + RIP_AT, sizeof(rip));
+	if (!VirtualQuery(rip, memory, sizeof(memory)))
+		return true;
+	memcpy(&type, memory + TYPE_AT, sizeof(type));
+	return type != MEM_IMAGE;
+}
+
 /* As profilers and debuggers do. Threads are met in the tracer as well, and in the system below Windows. */
 static void suspend(int times, const char *path)
 {
 	static unsigned char context[1232] __attribute__((aligned(16)));
 	struct package package = start(path, SECPKG_LSAMODEINIT_NAME);
 	void *threads[THREADS];
-	int seen = 0;
+	int seen = 0, below = 0;
 
 	for (int i = 0; i < THREADS; i++)
 		threads[i] = CreateThread(NULL, 0, call_in_thread, &package, 0, NULL);
@@ -164,10 +179,14 @@ static void suspend(int times, const char *path)
 		memcpy(context + 48, &(int){ 0x10000b }, sizeof(int)); /* all registers */
 		if (SuspendThread(thread) == (unsigned long)-1)
 			continue;
-		seen += GetThreadContext(thread, context);
+		if (GetThreadContext(thread, context)) {
+			seen++;
+			below += is_below_windows(context);
+		}
 		ResumeThread(thread);
 	}
-	printf("seen: %d\n", seen > 0);
+	/* A tracer, if there is one, is met as well. */
+	printf("seen: %d\n", seen > 0 && (below > 0 || !getenv("LD_PRELOAD")));
 	for (int i = 0; i < THREADS; i++)
 		WaitForSingleObject(threads[i], 0xffffffff);
 	finish(&package);

@@ -28,6 +28,7 @@ __declspec(dllimport) void *__stdcall VirtualAlloc(void *at, size_t bytes, unsig
 						   unsigned long protection);
 __declspec(dllimport) int __stdcall VirtualProtect(void *at, size_t bytes, unsigned long protection,
 						   unsigned long *before);
+__declspec(dllimport) size_t __stdcall VirtualQuery(const void *at, void *memory, size_t bytes);
 __declspec(dllimport) int __stdcall VirtualFree(void *at, size_t bytes, unsigned long kind);
 __declspec(dllimport) void *__stdcall CreateFileMappingA(void *file, void *security,
 							 unsigned long protection,
