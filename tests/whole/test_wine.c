@@ -57,6 +57,17 @@ Test(wine, an_entry_point_is_found_by_name)
 	expect_leaking_package(PE_HOST("name", DLL("lsa_heap_leak")));
 }
 
+Test(wine, a_library_with_a_clients_half_only_is_traced)
+{
+	struct traced traced = trace_one(COMMAND(LSATRACE, "host", DLL("client_half")));
+
+	expect_one(&traced, 1, 24);
+	cr_expect_str_eq(leaking_function(&traced, 0), "keep_block");
+	cr_expect_eq(calls_of(&traced, "AllocateHeap"), 2);
+	cr_expect_eq(calls_of(&traced, "FreeHeap"), 1);
+	traced_release(&traced);
+}
+
 Test(wine, an_entry_point_is_found_by_its_number)
 {
 	expect_leaking_package(PE_HOST("ordinal", DLL("lsa_heap_leak")));
