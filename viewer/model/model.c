@@ -2,6 +2,7 @@
 #include "viewer/model/model.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,12 +235,22 @@ static bool is_for_windows(const struct model *m)
 	return false;
 }
 
+/* Those of an exception, and of abort(). */
+static bool is_status_of_death(int status)
+{
+	int number = status - 128;
+
+	return number == SIGILL || number == SIGABRT || number == SIGBUS || number == SIGFPE ||
+	       number == SIGSEGV;
+}
+
 bool model_was_killed(const struct model *m)
 {
 	const struct model_process *p = &m->process;
 
-	return p->end == TRACE_END_KILLED || (p->end == TRACE_END_EXIT && p->has_exit_status &&
-					      p->exit_status > 128 && is_for_windows(m));
+	return p->end == TRACE_END_KILLED ||
+	       (p->end == TRACE_END_EXIT && p->has_exit_status &&
+		is_status_of_death(p->exit_status) && is_for_windows(m));
 }
 
 const struct model_package *model_package(const struct model *m, uint32_t index)
