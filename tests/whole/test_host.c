@@ -492,6 +492,19 @@ Test(host, wrong_usage_and_what_cannot_be_loaded_are_2)
 	}
 }
 
+/* One block for each call: that its client has ended does not hide it. */
+Test(host, each_client_is_one_of_its_own, .timeout = 60)
+{
+	for (int i = 0; i < 5; i++) {
+		struct traced traced =
+			traced_record(COMMAND(NULL), COMMAND(LSATRACE, "host", "-j", "4", "-n", "3",
+							     PACKAGE("client_buffer_leak")));
+
+		cr_expect_eq(json_number_at(traced.report, "summary.leaked_blocks"), 48);
+		traced_release(&traced);
+	}
+}
+
 Test(host, help_and_refusals_say_what_is_possible)
 {
 	struct run help = run_command(COMMAND(LSATRACE, "host", "--help"));

@@ -14,7 +14,7 @@
  * so that an address behind the end of one is not the start of the next. */
 #define SPACE_BYTES ((size_t)1 << 32)
 #define BUFFER_MOST ((size_t)1 << 28)
-enum { BUFFER_ALIGNMENT = 32, FIRST_PROCESS = 1000 };
+enum { BUFFER_ALIGNMENT = 32, FIRST_PROCESS = 1000, ENDED_MOST = 65536 };
 
 struct buffer {
 	void *address; /* in the client */
@@ -37,6 +37,10 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct client *clients;
 static ULONG processes = FIRST_PROCESS;
 static uintptr_t space;
+/* The requests of clients that have ended are not used again for a while: what one of them has left would be taken for
+ * what a later one has at the same address. */
+static struct client *ended[ENDED_MOST];
+static unsigned ended_next;
 static __thread struct client *current;
 
 struct client *client_new(bool is_trusted)
@@ -58,9 +62,13 @@ struct client *client_new(bool is_trusted)
 void client_end(struct client *client)
 {
 	struct buffer *buffer, *next;
+	struct client *forgotten;
 
 	pthread_mutex_lock(&mutex);
 	HASH_DEL(clients, client);
+	forgotten = ended[ended_next];
+	ended[ended_next] = client;
+	ended_next = (ended_next + 1) % ENDED_MOST;
 	pthread_mutex_unlock(&mutex);
 	buffer = client->buffers;
 	HASH_CLEAR(hh, client->buffers);
@@ -69,7 +77,7 @@ void client_end(struct client *client)
 		free(buffer->content);
 		free(buffer);
 	}
-	free(client);
+	free(forgotten);
 }
 
 PLSA_CLIENT_REQUEST client_request(struct client *client)
