@@ -282,12 +282,14 @@ bool pe_file_is_same(const struct trace_pe_id *one, const struct trace_pe_id *ot
 {
 	static const uint8_t none[sizeof(one->pdb_guid)];
 
-	if (one->stamp != other->stamp || one->pdb_age != other->pdb_age ||
+	if (one->pdb_age != other->pdb_age ||
 	    memcmp(one->pdb_guid, other->pdb_guid, sizeof(none)) != 0)
 		return false;
+	/* What strips a file gives it another stamp. */
 	if (memcmp(one->pdb_guid, none, sizeof(none)) != 0)
 		return true;
-	return one->image_size == other->image_size && one->check_sum == other->check_sum;
+	return one->stamp == other->stamp && one->image_size == other->image_size &&
+	       one->check_sum == other->check_sum;
 }
 
 const char *pe_file_pdb(const struct pe_file *f)
