@@ -183,7 +183,7 @@ $(BUILDS): $(BUILD)/tests/builds/%/built.so: tests/builds/built.c tests/builds/h
 $(STRESS): $(wildcard tests/unwind/*) .ci/stress
 	$(call say,link).ci/stress build $(@D) $(CC) $(CXX) -O2
 
-$(WALKS): $(BUILD)/tests/unwind/pe/%.dll: tests/unwind/pe/places_windows.c tests/unwind/pe/frames_windows.S tests/unwind/pe/walk.h
+$(WALKS): $(BUILD)/tests/unwind/pe/%.dll: tests/unwind/pe/places_windows.c tests/unwind/pe/frames_windows.S tests/unwind/pe/walk.h tests/unwind/keep.h
 	$(call say,link)$(if $(filter clang%,$*),$(CLANG) --target=x86_64-w64-mingw32,$(MINGW)) -std=gnu11 -g -Wall -Wextra \
 		-I. -fno-stack-protector $(subst -pointer, -fno-omit-frame-pointer,$(patsubst clang-%,-%,$(patsubst gcc-%,-%,$*))) \
 		-c -o $(@:.dll=.o) $< && $(MINGW) -shared -nostdlib -Wl,-e,0 -o $@ $(@:.dll=.o) $(word 2,$^)

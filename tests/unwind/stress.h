@@ -17,22 +17,11 @@
 #include <stdint.h>
 
 #include "include/secpkg.h"
+#include "tests/unwind/keep.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Neither inlined nor cloned, because a test needs its name or its frame. */
-#ifdef __clang__
-#define NOINLINE __attribute__((noinline))
-#else
-#define NOINLINE __attribute__((noinline, noipa))
-#endif
-
-/* Write it after a call that must not become a tail call. */
-#define STAY() __asm__ volatile("" ::: "memory")
-/* Hides from the compiler what it knows of a value, or of what a pointer points to. */
-#define BLUR(value) __asm__ volatile("" : "+r"(value) : : "memory")
 
 /* Where a walk may jump back to, past all frames between. */
 struct landing {

@@ -3,19 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "tests/unwind/keep.h"
 #include "tests/unwind/pe/walk.h"
-
-/* Neither inlined nor cloned. */
-#ifdef __clang__
-#define NOINLINE __attribute__((noinline))
-#else
-#define NOINLINE __attribute__((noinline, noipa))
-#endif
-
-/* Write it after a call that must not become a tail call. */
-#define STAY() __asm__ volatile("" ::: "memory")
-/* Hides from the compiler what it knows of a value. */
-#define BLUR(value) __asm__ volatile("" : "+r"(value) : : "memory")
 
 typedef void place(struct walk *w);
 
