@@ -348,85 +348,20 @@ char *baseline_read(struct baseline *b, const char *path)
 	return trouble.data;
 }
 
-/* What is left on both sides of one kind and weak fingerprint. */
-struct left {
-	char *key;
-	size_t finding;
-	struct baseline_entry *entry;
-	size_t findings, entries;
-	UT_hash_handle hh;
-};
-
-static void free_left(struct left *left)
-{
-	free(left->key);
-	free(left);
-}
-
-static struct left *find_left(struct left **all, const char *kind, const char *weak)
-{
-	struct buffer key = { 0 };
-	struct left *left;
-
-	buffer_format(&key, "%s %s", kind, weak);
-	HASH_FIND_STR(*all, key.data, left);
-	if (!left) {
-		left = memory_new(1, sizeof(*left));
-		left->key = buffer_take(&key);
-		HASH_ADD_KEYPTR(hh, *all, left->key, strlen(left->key), left);
-	}
-	buffer_release(&key);
-	return left;
-}
-
-static void note_left(struct left **all, size_t i, const struct finding *f)
-{
-	struct buffer kind = { 0 };
-	struct left *left;
-
-	message_write_kind(&kind, f);
-	left = find_left(all, kind.data, f->fingerprint_weak);
-	left->finding = i;
-	left->findings++;
-	buffer_release(&kind);
-}
-
-/* Puts entries that were not found beside what is left of their kind and weak fingerprint. */
-static void pair_left(struct baseline *b, struct left **all)
-{
-	for (size_t i = 0; i < b->count; i++) {
-		struct baseline_entry *entry = &b->item[i]->entry;
-
-		if (!entry->found && *entry->weak) {
-			struct left *left = find_left(all, entry->kind, entry->weak);
-
-			left->entry = entry;
-			left->entries++;
-		}
-	}
-}
-
-static void apply_weak(struct baseline *b, struct findings *f, struct left **all)
-{
-	pair_left(b, all);
-	for (struct left *left = *all; left; left = left->hh.next) {
-		if (left->findings != 1 || left->entries != 1)
-			continue;
-		left->entry->found = findings_look(f, left->finding)->count;
-		findings_compare(f, left->finding, left->entry->ceiling, true);
-	}
-}
-
 /*
- * A finding, or an entry. Of several with one fingerprint, which differ in ":2" and so on, nobody knows which
- * is which in another build, or when one of them is gone: the greatest count is compared with the greatest
- * ceiling, and so on.
+ * An entry, or what is compared with them: a finding, or how a run ended. Of several with one fingerprint, which differ in
+ * ":2" and so on, nobody knows which is which in another build, or when one of them is gone: the greatest count is
+ * compared with the greatest ceiling, and so on.
  */
 struct twin {
 	char print[17];
 	uint64_t count;
 	unsigned long number; /* behind the ':'; 0: none */
 	size_t place;
+	/* Of what is compared: */
+	char *kind, weak[17];
+	struct baseline_entry *entry; /* that it is; NULL: it is new */
+	bool by_weak;
 };
 
 static struct twin make_twin(const char *fingerprint, uint64_t count, size_t place)
@@ -452,20 +387,10 @@ static int compare_twins(const void *left, const void *right)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-static struct twin *sort_findings(struct findings *f, size_t *count)
+static void sort_twins(struct twin *list, size_t count)
 {
-	struct twin *list = memory_new(f->count, sizeof(*list));
-
-	*count = 0;
-	for (size_t i = 0; i < f->count; i++) {
-		const struct finding *finding = findings_get(f, i);
-
-		if (finding->level != TRACE_LEVEL_NOTE)
-			list[(*count)++] = make_twin(finding->fingerprint, finding->count, i);
-	}
-	if (*count)
-		qsort(list, *count, sizeof(*list), compare_twins);
-	return list;
+	if (count)
+		qsort(list, count, sizeof(*list), compare_twins);
 }
 
 static struct twin *sort_entries(const struct baseline *b)
@@ -474,8 +399,108 @@ static struct twin *sort_entries(const struct baseline *b)
 
 	for (size_t i = 0; i < b->count; i++)
 		list[i] = make_twin(b->item[i]->entry.fingerprint, b->item[i]->entry.ceiling, i);
-	if (b->count)
-		qsort(list, b->count, sizeof(*list), compare_twins);
+	sort_twins(list, b->count);
+	return list;
+}
+
+/* What is left on both sides of one kind and weak fingerprint. */
+struct left {
+	char *key;
+	struct twin *twin;
+	struct baseline_entry *entry;
+	size_t twins, entries;
+	UT_hash_handle hh;
+};
+
+static void free_left(struct left *left)
+{
+	free(left->key);
+	free(left);
+}
+
+static struct left *find_left(struct left **all, const char *kind, const char *weak)
+{
+	struct buffer key = { 0 };
+	struct left *left;
+
+	buffer_format(&key, "%s %s", kind, weak);
+	HASH_FIND_STR(*all, key.data, left);
+	if (!left) {
+		left = memory_new(1, sizeof(*left));
+		left->key = buffer_take(&key);
+		HASH_ADD_KEYPTR(hh, *all, left->key, strlen(left->key), left);
+	}
+	buffer_release(&key);
+	return left;
+}
+
+static void pair(struct twin *twin, struct baseline_entry *entry, bool by_weak)
+{
+	twin->entry = entry;
+	twin->by_weak = by_weak;
+	entry->found = twin->count;
+}
+
+static void pair_by_weak(struct baseline *b, struct twin *list, size_t count)
+{
+	struct left *all = NULL, *left;
+
+	for (size_t i = 0; i < count; i++)
+		if (!list[i].entry) {
+			left = find_left(&all, list[i].kind, list[i].weak);
+			left->twin = &list[i];
+			left->twins++;
+		}
+	for (size_t i = 0; i < b->count; i++) {
+		struct baseline_entry *entry = &b->item[i]->entry;
+
+		if (!entry->found && *entry->weak) {
+			left = find_left(&all, entry->kind, entry->weak);
+			left->entry = entry;
+			left->entries++;
+		}
+	}
+	for (left = all; left; left = left->hh.next)
+		if (left->twins == 1 && left->entries == 1)
+			pair(left->twin, left->entry, true);
+	map_release(all, free_left);
+}
+
+/* Finds the entries of what is compared. */
+static void pair_all(struct baseline *b, struct twin *list, size_t count)
+{
+	struct twin *entry = sort_entries(b);
+	size_t at = 0;
+
+	sort_twins(list, count);
+	for (size_t i = 0; i < count; i++) {
+		while (at < b->count && strcmp(entry[at].print, list[i].print) < 0)
+			at++;
+		if (at < b->count && strcmp(entry[at].print, list[i].print) == 0)
+			pair(&list[i], &b->item[entry[at++].place]->entry, false);
+	}
+	free(entry);
+	pair_by_weak(b, list, count);
+}
+
+static struct twin *list_findings(struct findings *f, size_t *count)
+{
+	struct twin *list = memory_new(f->count, sizeof(*list));
+
+	*count = 0;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *finding = findings_get(f, i);
+		struct twin *twin = &list[*count];
+		struct buffer kind = { 0 };
+
+		if (finding->level == TRACE_LEVEL_NOTE)
+			continue;
+		*twin = make_twin(finding->fingerprint, finding->count, i);
+		message_write_kind(&kind, finding);
+		twin->kind = buffer_take(&kind);
+		memcpy(twin->weak, finding->fingerprint_weak, sizeof(twin->weak));
+		++*count;
+	}
 	return list;
 }
 
@@ -514,26 +539,17 @@ bool baseline_warn(struct findings *f, const struct symbols *symbols, struct buf
 
 void baseline_apply(struct baseline *b, struct findings *f)
 {
-	size_t count, at = 0;
-	struct twin *found = sort_findings(f, &count), *entry = sort_entries(b);
-	struct left *all = NULL;
+	size_t count;
+	struct twin *list = list_findings(f, &count);
 
 	f->has_baseline = true;
+	pair_all(b, list, count);
 	for (size_t i = 0; i < count; i++) {
-		while (at < b->count && strcmp(entry[at].print, found[i].print) < 0)
-			at++;
-		if (at < b->count && strcmp(entry[at].print, found[i].print) == 0) {
-			findings_compare(f, found[i].place, entry[at].count, false);
-			b->item[entry[at++].place]->entry.found = found[i].count;
-		} else {
-			findings_compare(f, found[i].place, 0, false);
-			note_left(&all, found[i].place, findings_get(f, found[i].place));
-		}
+		findings_compare(f, list[i].place, list[i].entry ? list[i].entry->ceiling : 0,
+				 list[i].by_weak);
+		free(list[i].kind);
 	}
-	free(found);
-	free(entry);
-	apply_weak(b, f, &all);
-	map_release(all, free_left);
+	free(list);
 	f->gone = 0;
 	for (size_t i = 0; i < b->count; i++) {
 		struct baseline_entry *e = &b->item[i]->entry;
@@ -548,39 +564,20 @@ void baseline_apply(struct baseline *b, struct findings *f)
 
 void baseline_apply_endings(struct baseline *b, struct baseline_ending *all, size_t count)
 {
-	struct twin *found = memory_new(count, sizeof(*found)), *entry = sort_entries(b);
-	struct left *lefts = NULL;
-	size_t at = 0;
+	struct twin *list = memory_new(count, sizeof(*list));
 
 	b->has_endings = true;
-	for (size_t i = 0; i < count; i++)
-		found[i] = make_twin(all[i].fingerprint, 1, i);
-	if (count)
-		qsort(found, count, sizeof(*found), compare_twins);
 	for (size_t i = 0; i < count; i++) {
-		struct baseline_ending *ending = &all[found[i].place];
-
-		while (at < b->count && strcmp(entry[at].print, found[i].print) < 0)
-			at++;
-		if (at < b->count && strcmp(entry[at].print, found[i].print) == 0) {
-			b->item[entry[at++].place]->entry.found = 1;
-			ending->is_known = true;
-		} else {
-			struct left *left = find_left(&lefts, ending->kind, ending->weak);
-
-			left->finding = found[i].place;
-			left->findings++;
-		}
+		list[i] = make_twin(all[i].fingerprint, 1, i);
+		list[i].kind = copy(all[i].kind);
+		snprintf(list[i].weak, sizeof(list[i].weak), "%s", all[i].weak);
 	}
-	free(found);
-	free(entry);
-	pair_left(b, &lefts);
-	for (struct left *left = lefts; left; left = left->hh.next)
-		if (left->findings == 1 && left->entries == 1) {
-			left->entry->found = 1;
-			all[left->finding].is_known = true;
-		}
-	map_release(lefts, free_left);
+	pair_all(b, list, count);
+	for (size_t i = 0; i < count; i++) {
+		all[list[i].place].is_known = list[i].entry != NULL;
+		free(list[i].kind);
+	}
+	free(list);
 }
 
 static int compare_items(const void *left, const void *right)
