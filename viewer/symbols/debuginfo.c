@@ -234,7 +234,9 @@ const char *debuginfo_obstacle(const struct debuginfo *d)
 
 const char *debuginfo_gap(const struct debuginfo *d)
 {
-	return d->units ? units_gap(d->units) : NULL;
+	const char *gap = d->units ? units_gap(d->units) : NULL;
+
+	return gap || !d->pe ? gap : pe_debug_gap(d->pe);
 }
 
 static const char *find_elf_function(const struct debuginfo *d, uint64_t address)

@@ -25,7 +25,9 @@
 
 #define PROGRAM "llvm-symbolizer"
 #define NEWEST_VERSION 40 /* Debian calls it llvm-symbolizer-14 as well */
+#define EXACT_VERSION 15  /* the first that tells the right lines of inlined functions */
 #define OLDEST_VERSION 12 /* the first that answers in JSON */
+#define NOT_STARTED ", and " PROGRAM ", which reads it, cannot be started"
 #define SECONDS 10
 #define ANSWER_MOST (1u << 20) /* bytes */
 
@@ -39,7 +41,10 @@ struct pdb {
 	const char *name; /* of the file, in `recorded` */
 	char *recorded;   /* path */
 	pid_t program;    /* 0: it does not run */
+	int status;       /* of the program, when it has ended */
 	int socket;       /* to it; -1: none */
+	bool is_exact;    /* the program is of EXACT_VERSION or later */
+	bool has_gap;     /* lines were left out because it is not */
 	struct buffer answer;
 	struct word *words;
 	char *obstacle;
@@ -129,50 +134,43 @@ static void set_obstacle(struct pdb *p, const char *words)
 	p->obstacle = buffer_take(&b);
 }
 
-/* Becomes the program. It must not ask servers: it would do so for each question, in silence. */
-static _Noreturn void run_program(int socket, const char *object)
+/* Becomes the newest program of some versions, if there is one. */
+static void try_versions(unsigned newest, unsigned oldest, char **arguments)
 {
-	char *arguments[] = { (char *)PROGRAM, (char *)object, (char *)"--relative-address",
-			      (char *)"--output-style=JSON", NULL };
-	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	char name[64];
+
+	for (unsigned version = newest; version >= oldest; version--) {
+		snprintf(name, sizeof(name), PROGRAM "-%u", version);
+		execvp(name, arguments);
+	}
+}
+
+/* Becomes the program. It must not ask servers: it would do so for each question, in silence. */
+static _Noreturn void run_program(int socket, const char *object, bool is_exact)
+{
+	/* What comes last is an option that an older version refuses. */
+	char *arguments[] = { (char *)PROGRAM,
+			      (char *)object,
+			      (char *)"--relative-address",
+			      (char *)"--output-style=JSON",
+			      is_exact ? (char *)"--color=never" : NULL,
+			      NULL };
+	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	dup2(socket, STDIN_FILENO);
 	dup2(socket, STDOUT_FILENO);
 	dup2(nothing, STDERR_FILENO);
 	unsetenv("DEBUGINFOD_URLS");
+	if (is_exact)
+		try_versions(NEWEST_VERSION, EXACT_VERSION, arguments);
 	execvp(PROGRAM, arguments);
-	for (unsigned version = NEWEST_VERSION; version >= OLDEST_VERSION; version--) {
-		snprintf(name, sizeof(name), PROGRAM "-%u", version);
-		execvp(name, arguments);
-	}
+	if (!is_exact)
+		try_versions(EXACT_VERSION - 1, OLDEST_VERSION, arguments);
 	_exit(127);
 }
 
-static bool start_program(struct pdb *p, const char *object)
+static void end_program(struct pdb *p)
 {
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		return false;
-	p->program = fork();
-	if (p->program == 0)
-		run_program(pair[1], object);
-	close(pair[1]);
-	p->socket = pair[0];
-	if (p->program < 0) {
-		p->program = 0;
-		close(p->socket);
-		p->socket = -1;
-	}
-	return p->program > 0;
-}
-
-/* Returns its status, or -1. */
-static int end_program(struct pdb *p)
-{
-	int status = -1;
-
 	if (p->socket >= 0)
 		close(p->socket);
 	p->socket = -1;
@@ -180,14 +178,13 @@ static int end_program(struct pdb *p)
 		/* One that could not be started has ended by itself, and this changes nothing. */
 		struct timespec while_it_ends = { 0, 50000000 };
 
-		if (waitpid(p->program, &status, WNOHANG) == 0) {
+		if (waitpid(p->program, &p->status, WNOHANG) == 0) {
 			nanosleep(&while_it_ends, NULL);
 			kill(p->program, SIGKILL);
-			waitpid(p->program, &status, 0);
+			waitpid(p->program, &p->status, 0);
 		}
 	}
 	p->program = 0;
-	return status;
 }
 
 static int64_t read_clock_ms(void)
@@ -226,60 +223,125 @@ static bool read_line(struct pdb *p)
 	return false;
 }
 
-/* Asks for an RVA. Returns the answer, for json_decref(); NULL: there is none. */
-static json_t *ask(struct pdb *p, uint64_t rva)
+/* Asks for an RVA. Returns the answer, for json_decref(); NULL: there is none. Ends a program that fails. */
+static json_t *exchange(struct pdb *p, uint64_t rva)
 {
 	char question[32];
 	int bytes = snprintf(question, sizeof(question), "0x%" PRIx64 "\n", rva);
 
-	if (!p->program)
-		return NULL;
 	if (send(p->socket, question, (size_t)bytes, MSG_NOSIGNAL) == bytes && read_line(p))
 		return json_loadb(p->answer.data, p->answer.used, JSON_DISABLE_EOF_CHECK, NULL);
-	if (WEXITSTATUS(end_program(p)) == 127)
-		set_obstacle(p, ", and " PROGRAM ", which reads it, is not installed");
-	else if (!p->obstacle)
-		set_obstacle(p, ", and " PROGRAM ", which reads it, has failed");
+	end_program(p);
 	return NULL;
 }
 
-static void link_into(const char *folder, const char *name, const char *target, struct buffer *link)
+/* Starts the program, and asks something, which loads the files. */
+static void start_program(struct pdb *p, const char *object)
+{
+	int pair[2];
+	pid_t program;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		set_obstacle(p, NOT_STARTED);
+		return;
+	}
+	program = fork();
+	if (program == 0)
+		run_program(pair[1], object, p->is_exact);
+	close(pair[1]);
+	p->socket = pair[0];
+	if (program < 0) {
+		end_program(p);
+		set_obstacle(p, NOT_STARTED);
+		return;
+	}
+	p->program = program;
+	json_decref(exchange(p, 0));
+}
+
+static void note_failure(struct pdb *p)
+{
+	if (p->program || p->obstacle)
+		return;
+	if (WEXITSTATUS(p->status) == 127)
+		set_obstacle(p, ", and " PROGRAM ", which reads it, is not installed");
+	else
+		set_obstacle(p, ", and " PROGRAM ", which reads it, has failed");
+}
+
+static json_t *ask(struct pdb *p, uint64_t rva)
+{
+	json_t *answer = p->program ? exchange(p, rva) : NULL;
+
+	note_failure(p);
+	return answer;
+}
+
+static void link_to(const char *target, const char *link)
 {
 	char *absolute = realpath(target, NULL);
 
-	link->used = 0;
-	buffer_format(link, "%s/%s", folder, name);
 	if (absolute)
-		(void)!symlink(absolute, link->data);
+		(void)!symlink(absolute, link);
 	free(absolute);
 }
 
-/* Starts the program for a module and its PDB, and asks something, which loads both. */
-static void show_files(struct pdb *p, const char *module, const char *file)
+/* Writes the file with another name for that section. Returns false if it has none, or it cannot be written. */
+static bool copy_without_dwarf(const struct pe_file *f, const char *to)
+{
+	static const char name[] = ".debug_info", other[] = ".-----_info";
+	size_t left, bytes = sizeof(name) - 1;
+	const unsigned char *at = pe_file_bytes(f, &left), *next = memmem(at, left, name, bytes);
+	FILE *copy = next ? fopen(to, "wxe") : NULL;
+	bool is_written;
+
+	if (!copy)
+		return false;
+	for (; next; next = memmem(at, left, name, bytes)) {
+		fwrite(at, 1, (size_t)(next - at), copy);
+		fwrite(other, 1, bytes, copy);
+		left -= (size_t)(next - at) + bytes;
+		at = next + bytes;
+	}
+	fwrite(at, 1, left, copy);
+	is_written = !ferror(copy);
+	return fclose(copy) == 0 && is_written;
+}
+
+/* Starts the program for a module and its PDB. Newer versions would read DWARF instead, if there is any. */
+static void show_files(struct pdb *p, const struct pe_file *f, const char *module, const char *file)
 {
 	const char *temporary = getenv("TMPDIR");
-	struct buffer folder = { 0 }, object = { 0 }, module_link = { 0 }, pdb_link = { 0 };
+	struct buffer folder = { 0 }, object = { 0 }, pdb = { 0 };
+	const char *shown;
 
 	buffer_format(&folder, "%s/lsatrace-XXXXXX", temporary && *temporary ? temporary : "/tmp");
 	if (!mkdtemp(folder.data)) {
 		set_obstacle(p, ", and no temporary folder can be made to read it");
 		goto out;
 	}
-	link_into(folder.data, "module", module, &module_link);
-	link_into(folder.data, p->name, file, &pdb_link);
-	buffer_format(&object, "--obj=%s", module_link.data);
-	if (start_program(p, object.data))
-		json_decref(ask(p, 0));
-	else
-		set_obstacle(p, ", and " PROGRAM ", which reads it, cannot be started");
-	unlink(module_link.data);
-	unlink(pdb_link.data);
+	buffer_format(&object, "--obj=%s/module", folder.data);
+	shown = object.data + strlen("--obj=");
+	if (!copy_without_dwarf(f, shown)) {
+		unlink(shown);
+		link_to(module, shown);
+	}
+	buffer_format(&pdb, "%s/%s", folder.data, p->name);
+	link_to(file, pdb.data);
+	p->is_exact = true;
+	start_program(p, object.data);
+	if (!p->program && !p->obstacle) {
+		p->is_exact = false;
+		start_program(p, object.data);
+	}
+	note_failure(p);
+	unlink(shown);
+	unlink(pdb.data);
 	rmdir(folder.data);
 out:
 	buffer_release(&folder);
 	buffer_release(&object);
-	buffer_release(&module_link);
-	buffer_release(&pdb_link);
+	buffer_release(&pdb);
 }
 
 struct pdb *pdb_open(const struct pe_file *f, const char *path, const struct places *places)
@@ -296,7 +358,7 @@ struct pdb *pdb_open(const struct pe_file *f, const char *path, const struct pla
 	p->recorded = memory_text(recorded, strlen(recorded));
 	p->name = find_name(p->recorded);
 	if (find_file(p, f, path, places, &file, &is_other))
-		show_files(p, path, file.data);
+		show_files(p, f, path, file.data);
 	else if (is_other)
 		set_obstacle(p, ", and the file of that name is of another build");
 	else
@@ -326,6 +388,14 @@ void pdb_close(struct pdb *p)
 const char *pdb_obstacle(const struct pdb *p)
 {
 	return p->obstacle;
+}
+
+const char *pdb_gap(const struct pdb *p)
+{
+	return p->has_gap ? "is in a PDB, and " PROGRAM
+			    ", which reads it, is older than LLVM 15: it tells "
+			    "wrong lines of inlined functions, which are left out"
+			  : NULL;
 }
 
 /* Returns a text of an object that stays; NULL if there is none, or it is empty. */
@@ -361,8 +431,12 @@ unsigned pdb_find(struct pdb *p, uint64_t rva, struct place *places, unsigned ro
 		/* Without a file it is the name of what lies before, wherever that ends. */
 		if (!place.function || !place.file || count == room)
 			break;
-		if (count)
+		if (count) {
 			places[count - 1].is_inlined = true;
+			if (!p->is_exact)
+				places[count - 1].line = 0;
+			p->has_gap |= !p->is_exact;
+		}
 		places[count++] = place;
 	}
 	json_decref(answer);

@@ -4,6 +4,9 @@
  * llvm-symbolizer reads it, if it is installed: it runs beside, one for each module, and answers one
  * question a line. One that does not answer within 10 seconds is ended, and not asked again.
  *
+ * The newest one is taken. Before LLVM 15 it tells, of a function that is inlined, the line of the statement
+ * that follows, of its callers too if they are inlined: then those places have no line.
+ *
  * It is shown a folder of its own with links to both files, because it looks for the PDB beside the
  * module first, and does not check that both are of one build; that is done here.
  *
@@ -31,6 +34,8 @@ void pdb_close(struct pdb *p);
 
 /* Returns what keeps it from being read, behind "its debug information"; NULL: nothing. */
 const char *pdb_obstacle(const struct pdb *p);
+/* The same of what was left out of the answers so far. */
+const char *pdb_gap(const struct pdb *p);
 
 /*
  * Fills in the places of an RVA, the innermost inlined function first, and returns how many; at most

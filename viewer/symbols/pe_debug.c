@@ -17,7 +17,10 @@ struct pe_debug {
 	struct pe_file *file;
 	struct pe_names *names;
 	struct pe_dwarf *dwarf; /* NULL: there is none */
-	struct pdb *pdb;        /* NULL: the file names none, or it is not needed */
+	/* NULL: the file names none, or it is not needed. There may be DWARF as well, of mingw-w64's own objects,
+	 * when clang has compiled the others for a PDB. */
+	struct pdb *pdb;
+	bool has_asked; /* for a place that DWARF does not tell */
 };
 
 struct pe_debug *pe_debug_open(const char *path, const uint8_t *id, uint32_t id_bytes,
@@ -106,11 +109,6 @@ Dwarf *pe_debug_read_lines(struct pe_debug *d, const char *path, const struct pl
 	/* Nobody has the PDB of a module of Wine, and every program has such modules. */
 	if (!pe_file_is_of_wine(d->file))
 		d->pdb = pdb_open(d->file, path, places);
-	/* There may be both: DWARF of mingw-w64's own objects, and a PDB of what clang has compiled. */
-	if (d->pdb && d->dwarf && pdb_obstacle(d->pdb)) {
-		pdb_close(d->pdb);
-		d->pdb = NULL;
-	}
 	return d->dwarf ? pe_dwarf_get(d->dwarf) : NULL;
 }
 
@@ -124,8 +122,16 @@ const char *pe_debug_obstacle(const struct pe_debug *d)
 	return d->pdb ? pdb_obstacle(d->pdb) : NULL;
 }
 
+const char *pe_debug_gap(const struct pe_debug *d)
+{
+	if (!d->pdb || !d->has_asked)
+		return NULL;
+	return pdb_obstacle(d->pdb) ? pdb_obstacle(d->pdb) : pdb_gap(d->pdb);
+}
+
 unsigned pe_debug_find_in_pdb(struct pe_debug *d, uint64_t rva, struct place *places, unsigned room)
 {
+	d->has_asked = true;
 	return d->pdb ? pdb_find(d->pdb, rva, places, room) : 0;
 }
 

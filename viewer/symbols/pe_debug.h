@@ -32,6 +32,8 @@ Dwarf *pe_debug_read_lines(struct pe_debug *d, const char *path, const struct pl
 bool pe_debug_has_pdb(const struct pe_debug *d);
 /* Returns what keeps its debug information from being used, in words; NULL: nothing. */
 const char *pe_debug_obstacle(const struct pe_debug *d);
+/* The same of a PDB, as far as it was needed. */
+const char *pe_debug_gap(const struct pe_debug *d);
 
 /* The same as pdb_find(); 0 without a PDB. */
 unsigned pe_debug_find_in_pdb(struct pe_debug *d, uint64_t rva, struct place *places, unsigned room);
