@@ -76,15 +76,55 @@ static size_t write_header(const struct pe_dwarf *d, char *image, size_t file)
 	return names;
 }
 
+static const struct pe_section *find_section(const struct pe_dwarf *d, const char *name)
+{
+	for (unsigned i = 0; i < d->sections; i++)
+		if (strcmp(d->section[i].name, name) == 0)
+			return &d->section[i];
+	return NULL;
+}
+
+/*
+ * Where DWARF 5 of clang 16 and older refers to .debug_line_str, it asks the linker for an address, and not for an
+ * offset: cut to 32 bits, that lies far behind the section. libdw reads no lines of such a unit.
+ */
+static void mend_line_strings(struct pe_dwarf *d, char *file, uint64_t base)
+{
+	const struct pe_section *lines = find_section(d, ".debug_line");
+	const struct pe_section *strings = find_section(d, ".debug_line_str");
+	size_t left, unit_bytes, header_bytes;
+	unsigned char *at;
+
+	if (!lines || !strings)
+		return;
+	at = (unsigned char *)file + lines->offset;
+	/* A unit: 4 bytes of length, 2 of version, 2, 4 of the header's length, the header. */
+	for (left = lines->file_bytes; left > 12; left -= unit_bytes, at += unit_bytes) {
+		unit_bytes = pe_read_32(at) + (size_t)4;
+		header_bytes = pe_read_32(at + 8);
+		if (unit_bytes < 12 || unit_bytes > left || header_bytes > unit_bytes - 12)
+			return;
+		for (size_t i = 12; pe_read_16(at + 4) == 5 && i + 4 <= 12 + header_bytes; i++) {
+			uint32_t offset = pe_read_32(at + i);
+			uint32_t mended = offset - (uint32_t)(base + strings->rva);
+
+			if (offset >= strings->file_bytes && mended < strings->file_bytes)
+				memcpy(at + i, &mended, sizeof(mended));
+		}
+	}
+}
+
 /* The file may be another one by now, and a shorter one: then there is none. */
-static bool map_image(struct pe_dwarf *d, const char *path, size_t file_bytes)
+static bool map_image(struct pe_dwarf *d, const struct pe_file *f, const char *path)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t header = (write_header(d, NULL, 0) + page - 1) / page * page;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	bool is_mapped = false;
 	struct stat status;
+	size_t file_bytes;
 
+	pe_file_bytes(f, &file_bytes);
 	d->image_bytes = header + file_bytes;
 	d->image = mmap(NULL, d->image_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			-1, 0);
@@ -94,19 +134,19 @@ static bool map_image(struct pe_dwarf *d, const char *path, size_t file_bytes)
 				 MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED;
 	if (fd >= 0)
 		close(fd);
-	if (is_mapped)
+	if (is_mapped) {
 		write_header(d, d->image, header);
+		mend_line_strings(d, d->image + header, pe_file_base(f));
+	}
 	return is_mapped;
 }
 
 struct pe_dwarf *pe_dwarf_open(const struct pe_file *f, const char *path)
 {
 	struct pe_dwarf *d = memory_new(1, sizeof(*d));
-	size_t file_bytes;
 
 	d->image = MAP_FAILED;
-	pe_file_bytes(f, &file_bytes);
-	if (find_sections(d, f) && map_image(d, path, file_bytes)) {
+	if (find_sections(d, f) && map_image(d, f, path)) {
 		elf_version(EV_CURRENT);
 		d->elf = elf_memory(d->image, d->image_bytes);
 		d->dwarf = d->elf ? dwarf_begin_elf(d->elf, DWARF_C_READ, NULL) : NULL;

@@ -268,6 +268,57 @@ Test(pe, the_dwarf_of_clang_is_read_as_well)
 	}
 }
 
+/* Both have the same code, and the DWARF of a second file, in which texts lie elsewhere. */
+static void expect_like_version_4(const char *options)
+{
+	static const char command[] =
+		"sed 's/outer/first/; s/last/second/; s/sink/other/' some.c >other.c && "
+		"$clang %s -gdwarf-%d -o some.dll other.c some.c";
+	char commands[2][256];
+	struct symbols *s = symbols_new(NULL);
+	struct model_module modules[2];
+	unsigned lines = 0, inlined = 0;
+	struct dll d[2];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(commands[i], sizeof(commands[i]), command, options, 4 + i);
+		d[i] = build_text(source, commands[i]);
+		modules[i] = module_of(&d[i]);
+	}
+	for (uint64_t rva = 0x1000; rva < 0x1600; rva++) {
+		const struct symbol *four = symbols_find(s, &modules[0], rva + 1),
+				    *five = symbols_find(s, &modules[1], rva + 1);
+
+		for (; four && four->function && four->file; four = four->outer, five = five->outer) {
+			cr_assert(five && five->function && five->file, "%s %#" PRIx64, options,
+				  rva);
+			cr_expect_str_eq(five->function, four->function);
+			cr_expect_str_eq(strrchr(five->file, '/'), strrchr(four->file, '/'));
+			cr_expect_eq(five->line, four->line, "%s %#" PRIx64 ": %u, not %u", options,
+				     rva, five->line, four->line);
+			cr_expect_eq(five->is_inlined, four->is_inlined);
+			lines += strcmp(strrchr(four->file, '/'), "/other.c") == 0;
+			inlined += four->is_inlined;
+		}
+	}
+	cr_expect_geq(lines, 100);
+	cr_expect_geq(inlined, 20);
+	symbols_free(s);
+	discard(&d[0]);
+	discard(&d[1]);
+}
+
+/* Where it refers to names of files, clang before 19 writes what the linker makes an address of. */
+Test(pe, dwarf_5_of_clang_tells_what_dwarf_4_tells, .timeout = 120)
+{
+	dll_need_gcc();
+	dll_need_clang();
+	expect_like_version_4("-O0");
+	expect_like_version_4("-O1");
+	expect_like_version_4("-O2");
+	expect_like_version_4("-O3 -Wl,--image-base=0x7ff700000000");
+}
+
 /* Returns whether an answer is a function without a line; of these, padding has none. */
 static const char *name_at(struct symbols *s, struct model_module *module, uint64_t rva)
 {
@@ -959,6 +1010,11 @@ Test(pe, damaged_files_do_no_harm, .timeout = 300)
 	damage(&stripped, 300);
 	discard(&d);
 	discard(&stripped);
+	if (!dll_has_clang())
+		return;
+	d = build_text(source, "$clang -O1 -gdwarf-5 -o some.dll some.c");
+	damage(&d, 300);
+	discard(&d);
 }
 
 Test(pe, damaged_pdbs_do_no_harm)
