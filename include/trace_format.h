@@ -36,8 +36,8 @@
  *    ledger, for which a chunk has fewer entries (TRACE_LEDGER_ENTRIES); chunks of checkpoints; and
  *    entries that are ignored. Version 5 has header.search and still_ns, which are zero before, and
  *    what the search has found in the upper bits of the eras of entries. Version 6 has calls that
- *    --fail let fail (TRACE_EVENT_INJECTED, reason INJECTED), sections that are suspect, and the roles of functions that
- *    are not traced.
+ *    --fail let fail (TRACE_EVENT_INJECTED, reason INJECTED), sections that are suspect, the roles of functions that
+ *    are not traced, and header.exception and exception_stack, which are zero before.
  *
  *    `lsatrace pack` makes a *packed* trace of one of any version: the same chunks, and behind them
  *    further ones of the log, with SYMBOL records. So a machine without the binaries names the same
@@ -249,6 +249,10 @@ struct trace_header {
 	/* Version 5. Another process writes the outcome, when this one has ended. */
 	uint32_t search;   /* enum trace_search */
 	uint64_t still_ns; /* how long the process stood still for the search */
+	/* Of a program for Windows that has ended since: the code of an exception that nobody has handled;
+	 * valid when not 0. Version 6. */
+	uint32_t exception;
+	uint32_t exception_stack; /* where it was raised: a reference to a struct trace_stack, or 0 */
 };
 
 /* A chunk has this header, and then items of one kind without gaps. */
@@ -655,7 +659,7 @@ struct trace_counters {
 
 #define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
 
-_Static_assert(sizeof(struct trace_header) == 272 + 8 * TRACE_FUNCTIONS, "header");
+_Static_assert(sizeof(struct trace_header) == 280 + 8 * TRACE_FUNCTIONS, "header");
 _Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
 _Static_assert(sizeof(struct trace_event) == 64, "event");
 _Static_assert(sizeof(struct trace_record) == 8, "record");

@@ -26,6 +26,7 @@
 #include "preload/ways_in/libraries.h"
 #include "preload/ways_in/link_maps.h"
 #include "preload/ways_in/linked.h"
+#include "preload/ways_in/pe_crash.h"
 #include "preload/ways_in/pe_exports.h"
 
 #include "preload/base/poison.h"
@@ -56,6 +57,7 @@ void *exported_target(uint32_t number, const void *caller)
 __attribute__((ms_abi)) void *exported_pe_target(uint32_t number)
 {
 	libraries_settle();
+	pe_crash_watch();
 	return pe_exports_target(number);
 }
 

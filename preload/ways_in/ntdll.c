@@ -18,6 +18,7 @@
 #include "preload/host/pe_list.h"
 #include "preload/host/real.h"
 #include "preload/ways_in/ntdll.h"
+#include "preload/ways_in/pe_crash.h"
 #include "preload/ways_in/pe_exports.h"
 
 #include "preload/base/poison.h"
@@ -83,6 +84,7 @@ static void note_image(void)
 	    candidate.end - candidate.start != round_to_pages(image.bytes))
 		return;
 	__atomic_add_fetch(&images_mapped, 1, __ATOMIC_RELAXED);
+	pe_crash_look(&image);
 	if (!images_map_pe(&image))
 		trace_lose(TRACE_LOST_DEFINITIONS);
 	else if (pe_exports_replace(&image, candidate.end))
@@ -230,6 +232,10 @@ static void tell(const char *program)
 			 " exports an entry point of packages, which was not called, or failed");
 	} else {
 		text_add(&t, ": none exports an entry point of packages");
+	}
+	if (pe_crash_exception()) {
+		text_add(&t, "; it crashed by exception ");
+		text_add_address(&t, pe_crash_exception());
 	}
 	session_file_add_wine(t.at, t.bytes);
 }

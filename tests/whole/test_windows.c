@@ -49,8 +49,9 @@ static uint64_t find_symbol(const char *folder, const char *name, uint64_t base)
 }
 
 /* A folder with some.dll, and a.trace, in which a process of Wine has leaked a block by way of it. The
- * compiler was told that the source is in C:\build\src. */
-static char *record(void)
+ * compiler was told that the source is in C:\build\src. It ends by a status, after an exception in that DLL or
+ * without one, which is 0. */
+static char *record_end(uint32_t status, uint32_t exception)
 {
 	struct trace_builder *b = trace_builder_new();
 	char *folder = temporary_folder_new(), path[512];
@@ -83,10 +84,18 @@ static char *record(void)
 						     .stack = trace_builder_stack(b, &frame, 1),
 						     .state = TRACE_ENTRY_BLOCK,
 						     .family = FAMILY_LSA_HEAP });
+	trace_builder_header(b)->exit_status = (int32_t)status;
+	trace_builder_header(b)->exception = exception;
+	trace_builder_header(b)->exception_stack = exception ? trace_builder_stack(b, &frame, 1) : 0;
 	snprintf(path, sizeof(path), "cp %s a.trace", trace_builder_write(b));
 	expect_success(folder, path);
 	trace_builder_free(b);
 	return folder;
+}
+
+static char *record(void)
+{
+	return record_end(0, 0);
 }
 
 Test(windows, reports_name_the_program_and_the_functions_of_a_dll)
@@ -205,6 +214,41 @@ Test(windows, a_trace_is_called_after_the_program_and_has_no_empty_arguments_at_
 		       "tr -d ' \n' <t | grep 'clean.EXE.so\",\"\",\"\"\\],\"start_time\"' && "
 		       "grep '\"exe\": *\"/.*/host\"' t");
 	temporary_folder_remove(folder);
+}
+
+/* Runs a script with such a trace. */
+static void expect_end(uint32_t status, uint32_t exception, const char *script)
+{
+	char *folder = record_end(status, exception);
+
+	expect_success(folder, script);
+	temporary_folder_remove(folder);
+}
+
+Test(windows, an_exception_that_ended_the_process_is_told)
+{
+	expect_end(139, 0xc0000005,
+		   "\"$0\" report --fail-on=never a.trace >t; cat t; grep -A7 '^  crashed by "
+		   "exception "
+		   "0xc0000005 (access violation), and exited with status 139$' t | "
+		   "grep -A1 '^  it crashed here:' | grep 'take.* at C:/build/src/some.c:4'");
+	expect_end(0xc0000005, 0,
+		   "\"$0\" report --fail-on=never a.trace >t; cat t; grep '^  crashed by exception "
+		   "0xc0000005 (access violation), and exited with status 5$' t && "
+		   "! grep 'crashed here' t");
+	/* What a function may return: STATUS_ACCESS_DENIED. */
+	expect_end(0xc0000022, 0, "\"$0\" report --fail-on=never a.trace | grep ' exited with'");
+}
+
+/* Wine's debugger may end it with any status. */
+Test(windows, a_crash_whose_status_is_0_is_no_success)
+{
+	expect_end(
+		0, 0xe0001234,
+		"echo leak:some.dll >s; \"$0\" report --strict --suppressions=s a.trace >t 2>&1; "
+		"test $? = 2 && grep 'a program crashed, though its exit status is 0' t");
+	expect_end(1, 0xe0001234,
+		   "echo leak:some.dll >s; \"$0\" report --strict --suppressions=s a.trace");
 }
 
 /* DEBUGINFOD_URLS is asked for ELF files only. */

@@ -157,6 +157,56 @@ Test(wine, access_violations_are_handled_as_without_the_tracer)
 	traced_release(&traced);
 }
 
+/* Without a debugger, which a crash takes seconds to start, and which may end the program with status 0. */
+static struct traced trace_crash(const char *command)
+{
+	struct traced traced;
+	struct run bare;
+
+	cr_assert_eq(setenv("WINEDLLOVERRIDES", "winedbg.exe=d", 1), 0);
+	bare = traced_bare(PE_HOST("crash", command, DLL("fault")));
+	traced = traced_record(NO_OPTIONS, PE_HOST("crash", command, DLL("fault")));
+	cr_expect_eq(traced.run.status, bare.status);
+	cr_expect_str_eq(traced.run.out, bare.out);
+	expect_traces(&traced, 1);
+	expect_exact(&traced);
+	expect_end(&traced, "exit", bare.status);
+	run_release(&bare);
+	return traced;
+}
+
+static void expect_crash(const char *command, const char *code, const char *function)
+{
+	struct traced traced = trace_crash(command);
+	const json_t *stack = json_at(traced.report, "traces.0.exception.stack");
+	bool is_there = false;
+
+	cr_expect(json_same_text(json_text_at(traced.report, "traces.0.exception.code"), code));
+	for (size_t i = 0; i < json_array_size(stack); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "traces.0.exception.stack.%zu.function", i);
+		is_there |= json_same_text(json_text_at(traced.report, path), function);
+	}
+	cr_expect(is_there, "%s: %s", command, function);
+	traced_release(&traced);
+}
+
+/* What was handled before is none. */
+Test(wine, an_exception_that_ends_a_program_is_told_with_its_stack)
+{
+	expect_crash("fault", "0xc0000005", "run_into_fault");
+	expect_crash("raise", "0xe0001234", "call_package");
+}
+
+Test(wine, a_program_that_ends_by_a_status_of_functions_has_not_crashed)
+{
+	struct traced traced = trace_crash("status");
+
+	cr_expect(json_is_null(json_at(traced.report, "traces.0.exception")));
+	traced_release(&traced);
+}
+
 static void expect_stack(const struct traced *traced, size_t finding, const char *const functions[])
 {
 	for (size_t i = 0; functions[i]; i++) {
@@ -325,7 +375,9 @@ Test(wine, what_was_mapped_is_told_if_there_is_no_trace)
 			" images for lsahost.exe: none exports an entry point of packages\n");
 	expect_no_trace(COMMAND("wine", BUILD_DIR "/tests/packages/lsahost-linked.exe"), has_one);
 	/* It was called, and did not return. */
-	expect_no_trace(PE_HOST("call", "", DLL("fault")), has_one);
+	cr_assert_eq(setenv("WINEDLLOVERRIDES", "winedbg.exe=d", 1), 0);
+	expect_no_trace(PE_HOST("call", "", DLL("fault")),
+			", or failed; it crashed by exception 0xc0000005\n");
 }
 
 /* Without the tracer, secur32 calls NULL. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A package that reads where nothing is: in the first call of its entry point, and in each call whose command
- * says so, between two calls of the host's table. The block of such a call leaks.
+ * A package that reads where nothing is, in the first call of its entry point; and that does, by command:
+ *
+ *	fault      the same, between two calls of the host's table: the block of such a call leaks
+ *	raise      raises an exception of its own
+ *	status     ends the process with a status that functions return
  */
 #define SpLsaModeInitialize initialize_package
 #include "tests/packages/package.h"
@@ -15,11 +18,19 @@ static NOINLINE void run_into_fault(void)
 		lsa->AllocateLsaHeap(34);
 }
 
+__declspec(dllimport) void __stdcall RaiseException(unsigned code, unsigned flags, unsigned count,
+						    const size_t *arguments);
+__declspec(dllimport) void __stdcall ExitProcess(unsigned status);
+
 static void run(PLSA_CLIENT_REQUEST client, const char *command)
 {
 	(void)client;
 	if (strcmp(command, "fault") == 0)
 		run_into_fault();
+	if (strcmp(command, "raise") == 0)
+		RaiseException(0xe0001234, 0, 0, NULL);
+	if (strcmp(command, "status") == 0)
+		ExitProcess(0xc0000022); /* STATUS_ACCESS_DENIED */
 	lsa->FreeLsaHeap(lsa->AllocateLsaHeap(35));
 }
 

@@ -12,6 +12,7 @@
  *	pehost suspend N DLL       looks N times at where the threads are that call its package
  *	pehost call COMMAND DLL    calls its package once, with a command
  *	pehost fault DLL           what the DLL does to memory that is not there is handled
+ *	pehost crash COMMAND DLL   the same, once more without a handler, by a command of the DLL
  *	pehost headers DLL         changes how headers of images and of files are protected
  *	pehost kill DLL            ends by a signal of the system below Windows
  *	pehost secur32 DLL         leaves it to Wine's secur32 to load packages
@@ -225,7 +226,7 @@ static void call_with_fault(void *package)
 }
 
 /* The first call of the entry point faults, and the package's calls whose command says so. */
-static void run_faults(const char *path)
+static struct package run_faults(const char *path)
 {
 	void *entry = GetProcAddress(LoadLibraryA(path), SECPKG_LSAMODEINIT_NAME);
 	struct package package;
@@ -236,7 +237,22 @@ static void run_faults(const char *path)
 		printf("call: %d\n", is_handled(call_with_fault, &package));
 		call_once(&package, "");
 	}
+	return package;
+}
+
+static void handle_faults(const char *path)
+{
+	struct package package = run_faults(path);
+
 	finish(&package);
+}
+
+static void crash(const char *command, const char *path)
+{
+	struct package package = run_faults(path);
+
+	fflush(stdout);
+	call_once(&package, command);
 }
 
 static uint32_t word(const unsigned char *at)
@@ -355,7 +371,9 @@ int main(int argc, char **argv)
 	else if (strcmp(way, "suspend") == 0 && argc == 4)
 		suspend(atoi(argv[2]), argv[3]);
 	else if (strcmp(way, "fault") == 0)
-		run_faults(argv[2]);
+		handle_faults(argv[2]);
+	else if (strcmp(way, "crash") == 0 && argc == 4)
+		crash(argv[2], argv[3]);
 	else if (strcmp(way, "call") == 0 && argc == 4)
 		call_with(argv[2], argv[3]);
 	else if (strcmp(way, "overrun") == 0)

@@ -56,8 +56,9 @@ int command_report(int argc, char **argv)
 			"--fail-on, 1 if there\n"
 			"is one, 2 if a trace could not be read or the report not be written; with "
 			"--strict also\n"
-			"if there is none, but the result is a lower bound, or no package was "
-			"initialised.\n",
+			"if there is none, but the result is a lower bound, no package was "
+			"initialised, or\n"
+			"a program crashed with status 0.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
 		.group = { report_arguments(&options), report_suppression_arguments(&options),

@@ -130,8 +130,8 @@ int command_run(int argc, char **argv)
 					       "if there are findings at or above the level of "
 					       "--fail-on; and 125 if there are none, but\n"
 					       "the command could not be traced, initialised no "
-					       "package, still runs in part, or the result is a\n"
-					       "lower bound.\n",
+					       "package, still runs in part, crashed with status\n"
+					       "0, or the result is a lower bound.\n",
 		.operand = "command",
 		.is_command = true,
 		.bad_status = LAUNCH_FAILED,

@@ -107,6 +107,64 @@ static const char *why_unknown(enum trace_search search, enum trace_end end)
 	return search == TRACE_SEARCH_NONE ? "--leak-check was not given" : why[search];
 }
 
+static bool is_for_windows(const struct model *m)
+{
+	for (uint32_t i = 0; i < model_modules(m); i++)
+		if (model_module(m, i)->kind == TRACE_MODULE_PE)
+			return true;
+	return false;
+}
+
+/* Those that end programs. No function returns one of them as its status. */
+static const struct {
+	uint32_t code;
+	const char *words;
+} exceptions[] = {
+	{ 0x80000001, "guard page" },
+	{ 0x80000002, "misaligned access" },
+	{ 0x80000003, "breakpoint" },
+	{ 0x80000004, "single step" },
+	{ 0xc0000005, "access violation" },
+	{ 0xc0000006, "in-page error" },
+	{ 0xc000001d, "illegal instruction" },
+	{ 0xc0000025, "exception that cannot be continued" },
+	{ 0xc0000026, "invalid disposition of an exception" },
+	{ 0xc000008c, "array bounds exceeded" },
+	{ 0xc000008e, "floating-point division by zero" },
+	{ 0xc0000090, "invalid floating-point operation" },
+	{ 0xc0000094, "integer division by zero" },
+	{ 0xc0000095, "integer overflow" },
+	{ 0xc0000096, "privileged instruction" },
+	{ 0xc00000fd, "stack overflow" },
+	{ 0xc0000374, "damaged heap" },
+	{ 0xc0000409, "damaged stack, or fast failure" },
+	{ 0xc0000420, "failed assertion" },
+	{ 0xe0434352, "exception of .NET" },
+	{ 0xe06d7363, "exception of C++" },
+	{ 0x20474343, "exception of C++" },
+};
+
+const char *model_exception(uint32_t code)
+{
+	for (size_t i = 0; i < sizeof(exceptions) / sizeof(*exceptions); i++)
+		if (exceptions[i].code == code)
+			return exceptions[i].words;
+	return NULL;
+}
+
+/* As it was noted; or else, as Wine tells it by the status. */
+static uint32_t find_exception(const struct model *m, enum trace_end end)
+{
+	const struct trace_header *h = m->header;
+	uint32_t status = (uint32_t)h->exit_status;
+
+	if (end == TRACE_END_RUNNING || end == TRACE_END_EXEC)
+		return 0;
+	if (h->version >= 6 && h->exception)
+		return h->exception;
+	return end == TRACE_END_EXIT && model_exception(status) && is_for_windows(m) ? status : 0;
+}
+
 static void take_process(struct model *m, bool is_running)
 {
 	static const char *const end_texts[] = {
@@ -136,7 +194,8 @@ static void take_process(struct model *m, bool is_running)
 		.end_text = end_texts[end],
 		.has_exit_status = end != TRACE_END_RUNNING &&
 				   (h->end == TRACE_END_EXIT || h->end == TRACE_END_KILLED),
-		.exit_status = h->exit_status,
+		/* Who waits for a process sees no more of it. */
+		.exit_status = h->exit_status & 0xff,
 		.stacks = m->definitions.stacks,
 		.unwind_checked = h->unwind_checked,
 		.unwind_differed = h->unwind_differences,
@@ -146,6 +205,7 @@ static void take_process(struct model *m, bool is_running)
 		.still_ns = search ? h->still_ns : 0,
 		.unmoved = h->unmoved,
 	};
+	m->process.exception = find_exception(m, end);
 }
 
 /* Two points in time by both clocks give the length of a tick. Without two, it is taken as 1 ns. */
@@ -227,14 +287,6 @@ const struct model_process *model_process(const struct model *m)
 	return &m->process;
 }
 
-static bool is_for_windows(const struct model *m)
-{
-	for (uint32_t i = 0; i < model_modules(m); i++)
-		if (model_module(m, i)->kind == TRACE_MODULE_PE)
-			return true;
-	return false;
-}
-
 /* Those of an exception, and of abort(). */
 static bool is_status_of_death(int status)
 {
@@ -248,7 +300,7 @@ bool model_was_killed(const struct model *m)
 {
 	const struct model_process *p = &m->process;
 
-	return p->end == TRACE_END_KILLED ||
+	return p->end == TRACE_END_KILLED || p->exception ||
 	       (p->end == TRACE_END_EXIT && p->has_exit_status &&
 		is_status_of_death(p->exit_status) && is_for_windows(m));
 }
@@ -546,6 +598,21 @@ bool model_is_in_package(const struct model *m, uint32_t package, const struct m
 	return !m->definitions.package[package].is_host_table && own && module &&
 	       (own == module || (own->path_bytes && own->path_bytes == module->path_bytes &&
 				  memcmp(own->path, module->path, own->path_bytes) == 0));
+}
+
+const struct model_stack *model_crash(const struct model *m, struct model_stack *stack,
+				      uint32_t *package)
+{
+	bool is_noted = m->process.exception && m->header->version >= 6;
+
+	*package = TRACE_PACKAGE_OTHER;
+	if (!is_noted || !model_stack(m, m->header->exception_stack, stack))
+		return NULL;
+	for (uint32_t i = stack->frames; i-- > 0;)
+		for (uint32_t p = 0; p < TRACE_PACKAGES; p++)
+			if (model_is_in_package(m, p, &stack->frame[i]))
+				*package = p;
+	return stack;
 }
 
 uint64_t model_site(const struct model *m, uint32_t package, uint32_t function, uint32_t ref)

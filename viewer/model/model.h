@@ -37,8 +37,17 @@ void model_close(struct model *m);
 const char *model_path(const struct model *m); /* as given to model_open(), as a text */
 const struct reader *model_reader(const struct model *m);
 const struct model_process *model_process(const struct model *m);
-/* Was the process killed? A program for Windows exits then, with the status that a shell would have. */
+/* Was the process killed? A program for Windows exits then, because of an exception, or with the status that a shell
+ * would have. */
 bool model_was_killed(const struct model *m);
+
+/* What an exception of Windows is; NULL: that code is not known as one. */
+const char *model_exception(uint32_t code);
+
+/* Where the exception was raised that ended the process, and the package to whose code that belongs, or
+ * TRACE_PACKAGE_OTHER. Returns `stack`, or NULL if there was none, or its stack is not known. */
+const struct model_stack *model_crash(const struct model *m, struct model_stack *stack,
+				      uint32_t *package);
 
 /* `index` and `package` < TRACE_PACKAGES, `function` < TRACE_FUNCTIONS, `family` < 256 */
 const struct model_package *model_package(const struct model *m, uint32_t index);

@@ -14,13 +14,14 @@
 
 struct model_process {
 	int32_t pid, ppid;
-	const char *exe;          /* path */
-	uint64_t start_ns;        /* when the trace was begun, since 1970 */
-	enum trace_end end;       /* RUNNING only if the process is still there */
-	const char *end_text;     /* "running", "exit", "exec" or "killed" */
-	bool has_exit_status;     /* the following is known: */
-	int32_t exit_status;      /* 128 + N if signal N killed it */
-	uint64_t stacks;          /* number of distinct backtraces */
+	const char *exe;      /* path */
+	uint64_t start_ns;    /* when the trace was begun, since 1970 */
+	enum trace_end end;   /* RUNNING only if the process is still there */
+	const char *end_text; /* "running", "exit", "exec" or "killed" */
+	bool has_exit_status; /* the following is known: */
+	int32_t exit_status;  /* 128 + N if signal N killed it */
+	uint32_t exception; /* of a program for Windows: the code of the one that ended it; or 0 */
+	uint64_t stacks;    /* number of distinct backtraces */
 	uint64_t unwind_checked;  /* backtraces taken by both unwinders */
 	uint64_t unwind_differed; /* of these, how many were not equal */
 	uint64_t unguarded;       /* blocks and sections that could not be guarded, but should be */

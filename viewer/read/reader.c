@@ -259,6 +259,15 @@ static bool check_arrays(const struct reader *r, struct trouble *t)
 	return true;
 }
 
+/* The header is read first, and refers to what comes later. */
+static bool check_header_stack(const struct reader *r, struct trouble *t)
+{
+	return r->header.version < 6 ||
+	       check_stack_ref(r, r->header.exception_stack,
+			       offsetof(struct trace_header, exception_stack),
+			       "stack of an exception", t);
+}
+
 /* A file in motion may have grown since its header was read, and what is new may hold stacks. */
 static bool read_heads_again(struct reader *r, struct trouble *t)
 {
@@ -282,7 +291,8 @@ static bool load(struct reader *r, const char *path, struct progress *progress, 
 	r->chunks.ledger_entries = ranges_ledger_entries(r->header.version);
 	return chunks_read_heads(&r->chunks, r->header.chunks, t) &&
 	       chunks_load(&r->chunks, false, progress, t) && read_heads_again(r, t) &&
-	       chunks_load(&r->chunks, true, progress, t) && check_log(r, t) && check_arrays(r, t);
+	       chunks_load(&r->chunks, true, progress, t) && check_log(r, t) &&
+	       check_arrays(r, t) && check_header_stack(r, t);
 }
 
 struct reader *reader_open(const char *path, struct progress *progress, struct trouble *t)

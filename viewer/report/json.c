@@ -136,6 +136,25 @@ static void write_totals(struct json *j, const struct model *model)
 	json_close_object(j);
 }
 
+static void write_exception(struct writer *w, const struct model *model)
+{
+	uint32_t code = model_process(model)->exception, package;
+	struct model_stack room;
+	struct json *j = &w->json;
+	const struct model_stack *stack;
+
+	if (!code) {
+		json_write_null(j, "exception");
+		return;
+	}
+	stack = model_crash(model, &room, &package);
+	json_open_object(j, "exception");
+	json_write_address(j, "code", code);
+	json_write_text(j, "name", model_exception(code));
+	json_frames_write(j, "stack", w->report->symbols, model, package, stack);
+	json_close_object(j);
+}
+
 static void write_in_flight(struct writer *w, const struct model *model)
 {
 	struct model_stack stack;
@@ -181,6 +200,7 @@ static void write_trace(struct writer *w, const struct model *model, const struc
 		json_write_integer(j, "exit_status", process->exit_status);
 	else
 		json_write_null(j, "exit_status");
+	write_exception(w, model);
 	write_packages(j, model);
 	write_totals(j, model);
 	json_open_object(j, "events");

@@ -428,6 +428,7 @@ const char *report_doubt(enum report_status status)
 		[REPORT_RUNNING] =
 			"no finding, but a traced process still runs, so that the result "
 			"is not the last one",
+		[REPORT_CRASHED] = "no finding, but a program crashed, though its exit status is 0",
 	};
 
 	return status < sizeof(words) / sizeof(*words) ? words[status] : NULL;
@@ -436,11 +437,14 @@ const char *report_doubt(enum report_status status)
 static enum report_status judge(const struct report_options *o, const struct report *r,
 				const struct findings *f)
 {
-	bool has_package = f->count > 0, is_running = false;
+	bool has_package = f->count > 0, is_running = false, is_crash = false;
 
 	for (size_t i = 0; i < r->count; i++) {
+		const struct model_process *process = model_process(r->models[i]);
+
 		has_package |= model_has_package(r->models[i]);
-		is_running |= model_process(r->models[i])->end == TRACE_END_RUNNING;
+		is_running |= process->end == TRACE_END_RUNNING;
+		is_crash |= process->exception && !process->exit_status;
 	}
 	/* Whether findings are there does not depend on whether they are a failure. */
 	if (f->failing[TRACE_LEVEL_ERROR] ||
@@ -449,6 +453,7 @@ static enum report_status judge(const struct report_options *o, const struct rep
 	return !f->is_exact   ? REPORT_UNSURE
 	       : !has_package ? REPORT_EMPTY
 	       : is_running   ? REPORT_RUNNING
+	       : is_crash     ? REPORT_CRASHED
 			      : REPORT_CLEAN;
 }
 

@@ -145,6 +145,7 @@ enum report_status {
 	REPORT_UNSURE,  /* something was lost */
 	REPORT_EMPTY,   /* no package was initialised */
 	REPORT_RUNNING, /* a process still runs */
+	REPORT_CRASHED, /* an exception ended a program for Windows, and its status does not say so */
 };
 
 /*

@@ -96,13 +96,24 @@ static void write_command(struct writer *w, const struct model *model)
 	buffer_release(&argument);
 }
 
+static void write_exception(struct buffer *text, uint32_t code)
+{
+	const char *words = model_exception(code);
+
+	buffer_format(text, "crashed by exception 0x%08" PRIx32, code);
+	if (words)
+		buffer_format(text, " (%s)", words);
+}
+
 void text_write_ending(struct buffer *text, const struct model_process *process)
 {
 	const char *signal = sigabbrev_np(process->exit_status - 128);
 
 	switch (process->end) {
 	case TRACE_END_EXIT:
-		buffer_text(text, "exited");
+		if (process->exception)
+			write_exception(text, process->exception);
+		buffer_text(text, process->exception ? ", and exited" : "exited");
 		break;
 	case TRACE_END_EXEC:
 		buffer_text(text, "became another program by exec");
@@ -217,6 +228,18 @@ static void write_in_flight(struct writer *w, const struct model *model)
 	}
 }
 
+static void write_crash(struct writer *w, const struct model *model)
+{
+	struct model_stack room;
+	uint32_t package;
+	const struct model_stack *stack = model_crash(model, &room, &package);
+
+	if (!stack)
+		return;
+	buffer_text(w->text, "  it crashed here:\n");
+	frames_write(w->text, &w->style, w->report->symbols, model, package, stack);
+}
+
 static void write_search(struct writer *w, const struct model_process *process)
 {
 	if (!process->search && !w->report->has_leak_kinds)
@@ -256,6 +279,7 @@ static void write_trace(struct writer *w, size_t number)
 	write_packages(w, model);
 	allocators_write(w->text, model);
 	write_history(w, events);
+	write_crash(w, model);
 	write_in_flight(w, model);
 	write_search(w, process);
 	buffer_text(w->text, "\n");

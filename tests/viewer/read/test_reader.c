@@ -522,6 +522,8 @@ ACCEPTS(a_forked_child, header->inherited, 1)
 REFUSES(an_unknown_end, header->end, TRACE_END_KILLED + 1, "end of the process")
 REFUSES(an_unknown_outcome_of_a_search, header->search, TRACE_SEARCH_COUNT, "outcome of the search")
 ACCEPTS(a_search_without_time, header->search, TRACE_SEARCH_NO_TIME)
+REFUSES(an_exception_on_no_stack, header->exception_stack, 4711, "stack of an exception")
+ACCEPTS(any_exception, header->exception, 0xe0434352)
 REFUSES(no_chunks, header->chunks, 0, "number of chunks")
 
 Test(reader, refuses_a_bound_in_full_mode)

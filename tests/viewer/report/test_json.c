@@ -124,7 +124,8 @@ Test(report_json, has_the_keys_that_are_promised)
 	trace_builder_lane(b, 0, 5)->depth = 1;
 	r = report(b);
 	has_keys(r.json, "traces 0",
-		 "path pid ppid exe command start_time end exit_status packages calls transfers "
+		 "path pid ppid exe command start_time end exit_status exception packages calls "
+		 "transfers "
 		 "events in_flight sections reachability");
 	has_keys(r.json, "traces 0 packages 0", "index id name module unloaded allocator");
 	has_keys(r.json, "traces 0 events", "recorded retained overwritten lost torn");
