@@ -151,6 +151,9 @@ Test(sweep, a_crash_under_wine_is_told_and_its_leaks_are_not, .timeout = 120, .f
 	cr_expect_eq(run.status, 1);
 	cr_expect(strstr(run.out, "  AllocateLsaHeap  trust at error_paths.c:45  CRASH: SIGSEGV\n"),
 		  "%s", run.out);
+	cr_expect(strstr(run.out, "run 2: CRASH: SIGSEGV\n  it crashed here:\n    #0 trust at "),
+		  "%s", run.out);
+	cr_expect(strstr(run.out, "error_paths.c:47 (error_paths.dll)\n"), "%s", run.out);
 	cr_expect(strstr(run.out, "  its last call: AllocateLsaHeap, called by:\n    #0 trust at "),
 		  "%s", run.out);
 	cr_expect_eq(count_of(run.out, "block-leak"), 0, "%s", run.out);

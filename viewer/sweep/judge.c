@@ -219,22 +219,36 @@ static void write_last_call(struct buffer *b, const struct sweep *s, const struc
 		write_call(b, s, model, "  its last call: ", &last);
 }
 
-/* Appends the lines of a file, if there is one. */
-static void copy_lines(struct buffer *b, const char *words, const char *path)
+/* Where an exception ended one of the processes. */
+static void write_exception(struct buffer *b, const struct sweep *s, const struct opened *o)
 {
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0, lines = 0;
-	ssize_t bytes;
+	struct frames_style style = frames_style("    ", false);
+	const struct model_stack *stack = NULL;
+	struct model_stack room;
+	uint32_t package;
 
-	while (file && (bytes = getline(&line, &room, file)) > 0) {
-		if (lines++ == 0)
-			buffer_text(b, words);
-		buffer_bytes(b, line, (size_t)bytes);
+	for (size_t i = 0; i < o->count && !stack; i++) {
+		stack = model_crash(o->models[i], &room, &package);
+		if (stack)
+			frames_write(b, &style, s->symbols, o->models[i], package, stack);
 	}
+	frames_release(&style);
+}
+
+/* Where the run crashed, or was ended, one line for each frame. Of a program for Windows its trace knows more. */
+static void write_crash(struct buffer *b, const struct sweep *s, size_t run, const struct opened *o)
+{
+	char *path = sweep_file(s, run, CRASH_FILE), bytes[4096];
+	FILE *file;
+	size_t count;
+
+	write_exception(b, s, o);
+	file = b->used ? NULL : fopen(path, "re");
+	while (file && (count = fread(bytes, 1, sizeof(bytes), file)) > 0)
+		buffer_bytes(b, bytes, count);
 	if (file)
 		fclose(file);
-	free(line);
+	free(path);
 }
 
 static void set_ending(const struct sweep *s, size_t run)
@@ -263,21 +277,18 @@ static void set_ending(const struct sweep *s, size_t run)
 }
 
 /* The innermost frame of a crash that is not of the C library, as abort() is. */
-static char *read_place(const struct sweep *s, size_t run)
+static char *find_place(const char *crash)
 {
-	char *path = sweep_file(s, run, CRASH_FILE), *line = NULL;
-	FILE *file = fopen(path, "re");
-	bool is_found = false;
-	size_t room = 0;
+	for (const char *end; crash && *crash; crash = end) {
+		char *line;
 
-	while (file && !is_found && getline(&line, &room, file) > 0)
-		is_found = !strstr(line, " (libc.so.6)");
-	if (file)
-		fclose(file);
-	free(path);
-	if (is_found)
-		return line;
-	free(line);
+		end = strchrnul(crash, '\n');
+		end += *end != '\0';
+		line = memory_text(crash, (size_t)(end - crash));
+		if (!strstr(line, " (libc.so.6)"))
+			return line;
+		free(line);
+	}
 	return NULL;
 }
 
@@ -344,28 +355,27 @@ void judge_run(struct sweep *s, size_t run)
 	struct result *r = &s->results.all[run];
 	struct opened o = open_run(s, run);
 	struct findings *findings = find(s, &o);
-	struct buffer last = { 0 };
+	struct buffer last = { 0 }, crash = { 0 };
 
 	set_ending(s, run);
+	write_crash(&crash, s, run, &o);
 	if (r->ending == ENDING_CRASH)
-		r->place = read_place(s, run);
+		r->place = find_place(crash.data);
 	r->has_one_cause = has_one_cause(&s->results, r);
 	r->has_killed = count_killed(s, run, &o) > s->results.killed;
 	count_findings(s, r, findings);
 	findings_free(findings);
 	if (result_is_broken(&s->results, r)) {
-		char *crash = sweep_file(s, run, CRASH_FILE);
-
-		copy_lines(&last,
-			   r->ending == ENDING_CRASH ? "  it crashed here:\n"
-						     : "  it was ended here:\n",
-			   crash);
-		free(crash);
+		if (crash.used)
+			buffer_text(&last, r->ending == ENDING_CRASH ? "  it crashed here:\n"
+								     : "  it was ended here:\n");
+		buffer_bytes(&last, crash.data, crash.used);
 		for (size_t i = 0; i < o.count; i++)
 			if (model_was_killed(o.models[i]))
 				write_last_call(&last, s, o.models[i]);
 		write_output(&last, s->runs[run].output);
 		r->last = buffer_take(&last);
 	}
+	buffer_release(&crash);
 	close_run(s, &o);
 }
