@@ -135,43 +135,62 @@ APART uint32_t index_find_further(const struct index *index, uint64_t hash, inde
 	return number;
 }
 
+/* Goes on to the next bucket. */
+static bool next_bucket(struct index_walk *walk)
+{
+	if (walk->place == 0 && unlikely(peek(walk->index->levels) > 1))
+		index_fetch(walk->index, walk->hash);
+	walk->bucket = bucket_at(walk->index, walk->hash, walk->place++);
+	return walk->bucket != NULL;
+}
+
+/* The next word of the bucket. */
+static uint64_t next_word(struct index_walk *walk)
+{
+	walk->at = &walk->bucket->word[__builtin_ctz(walk->ways)];
+	walk->ways &= walk->ways - 1;
+	return __atomic_load_n(walk->at, __ATOMIC_ACQUIRE);
+}
+
 uint32_t index_next_neighbour(struct index_walk *walk)
 {
-	struct index_bucket *bucket;
+	for (;;) {
+		while (walk->ways) {
+			uint32_t number = (uint32_t)next_word(walk);
 
-	while ((bucket = bucket_at(walk->index, walk->hash, walk->place / INDEX_WAYS)) != NULL) {
-		uint32_t number;
-
-		walk->at = &bucket->word[walk->place++ % INDEX_WAYS];
-		number = (uint32_t)__atomic_load_n(walk->at, __ATOMIC_ACQUIRE);
-		if (number)
-			return number;
+			if (number)
+				return number;
+		}
+		if (!next_bucket(walk))
+			return 0;
+		walk->ways = (1u << INDEX_WAYS) - 1;
 	}
-	return 0;
 }
 
 uint32_t index_next(struct index_walk *walk)
 {
-	struct index_bucket *bucket;
+	for (;;) {
+		while (walk->ways) {
+			uint64_t word = next_word(walk);
 
-	if (walk->place == 0)
-		index_fetch(walk->index, walk->hash);
-	while ((bucket = bucket_at(walk->index, walk->hash, walk->place / INDEX_WAYS)) != NULL) {
-		unsigned seen = walk->place % INDEX_WAYS;
-		unsigned ways = index_match(bucket, walk->hash) >> seen;
-		uint64_t word;
-
-		if (!ways) {
-			walk->place += INDEX_WAYS - seen;
-			continue;
+			if (likely((word ^ walk->hash) >> 32 == 0 && (uint32_t)word != 0))
+				return (uint32_t)word;
 		}
-		walk->place += (unsigned)__builtin_ctz(ways) + 1;
-		walk->at = &bucket->word[(walk->place - 1) % INDEX_WAYS];
-		word = __atomic_load_n(walk->at, __ATOMIC_ACQUIRE);
-		if (likely((word ^ walk->hash) >> 32 == 0 && (uint32_t)word != 0))
-			return (uint32_t)word;
+		if (!next_bucket(walk))
+			return 0;
+		walk->ways = index_match(walk->bucket, walk->hash);
 	}
-	return 0;
+}
+
+unsigned index_count(const struct index *index, uint64_t hash)
+{
+	const struct index_bucket *bucket;
+	unsigned count = 0;
+
+	for (unsigned i = 0; (bucket = bucket_at(index, hash, i)) != NULL; i++)
+		for (unsigned ways = index_match(bucket, hash); ways; ways &= ways - 1)
+			count++;
+	return count;
 }
 
 bool index_replace(const struct index_walk *walk, uint32_t old, uint32_t number)

@@ -146,8 +146,10 @@ index_find(const struct index *index, uint64_t hash, index_is_it *is_it, void *s
 struct index_walk {
 	const struct index *index;
 	uint64_t hash;
-	unsigned place; /* words that were looked at */
-	uint64_t *at;   /* the word that was returned last */
+	unsigned place; /* of the next bucket */
+	unsigned ways;  /* words of this one that are still to be looked at, as bits */
+	struct index_bucket *bucket;
+	uint64_t *at; /* the word that was returned last */
 };
 
 /* Returns the next number in the buckets of a hash, whatever its own hash is; 0 at the end. */
@@ -156,6 +158,9 @@ uint32_t index_next_neighbour(struct index_walk *walk);
 /* Returns the next number whose hash has the same upper half; 0 at the end. What nobody adds or
  * replaces meanwhile is returned, perhaps twice. */
 uint32_t index_next(struct index_walk *walk);
+
+/* How many numbers index_next() would return. */
+unsigned index_count(const struct index *index, uint64_t hash);
 
 /* Gets memory ahead of need, as far as there is any. */
 void index_prepare(struct index *index);

@@ -108,10 +108,19 @@ static uint64_t make_frame(uint32_t id, uint64_t pc)
 	       ((pc - (id ? images_get(id)->base : 0)) & FRAME_OFFSET_MASK);
 }
 
-/* The call lies before the return address, which may be the next module's first byte. */
-uint64_t modules_frame(uint64_t pc)
+/* The call lies before the return address, which may be the next module's first byte. Frames of one module
+ * come in runs. */
+void modules_frames(const uint64_t *pc, uint64_t *frame, uint32_t count)
 {
-	return make_frame(modules_id(pc - 1), pc);
+	const struct elf_image *place;
+	uint32_t id = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		place = &images_get(id)->place;
+		if (!id || pc[i] - 1 < place->start || pc[i] - 1 >= place->end)
+			id = modules_id(pc[i] - 1);
+		frame[i] = make_frame(id, pc[i]);
+	}
 }
 
 bool modules_find_frame(uint64_t pc, uint64_t *frame)

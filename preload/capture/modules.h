@@ -22,8 +22,8 @@ bool modules_init(void);
  * images_number(), it reads the image. Under the cold lock. */
 uint32_t modules_id(uint64_t address);
 
-/* The frame of a return address. Under the cold lock. */
-uint64_t modules_frame(uint64_t pc);
+/* The frames of return addresses of one stack. Under the cold lock. */
+void modules_frames(const uint64_t *pc, uint64_t *frame, uint32_t count);
 
 /* The same without the cold lock. Returns false if its module is not defined yet. */
 bool modules_find_frame(uint64_t pc, uint64_t *frame);

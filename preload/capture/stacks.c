@@ -76,8 +76,7 @@ static uint32_t find_or_store(const struct backtrace *b, uint64_t hash)
 	uint32_t reference;
 
 	/* First: a module not seen before is written to the log as well. */
-	for (uint32_t i = 0; i < b->frames; i++)
-		frame[i] = modules_frame(b->pc[i]);
+	modules_frames(b->pc, frame, b->frames);
 	reference = look_up(b, frame, hash);
 	if (reference)
 		return reference;

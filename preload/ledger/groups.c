@@ -4,15 +4,16 @@
 #include "preload/base/poison.h"
 
 enum {
-	NODE_ROOM = 16,
+	NODE_ROOM = INDEX_WAYS, /* more would not fit beside others, and the index would grow */
 	BRANCH_BITS = 3,
 	BRANCHES = 1 << BRANCH_BITS,
 	DEPTH_MOST = 8, /* 8^8 nodes are more than there are entries */
 };
 
 /*
- * How deep a group is, in its first node: MARK | a part of the node's hash that the index does not
- * compare | the depth. Entries have smaller numbers than MARK.
+ * How deep a group is: a number in the index, by a hash of its own, beside those of the group's first
+ * node. It is MARK | a part of the group's hash that the index does not compare | the depth. Entries
+ * have smaller numbers than MARK.
  */
 #define MARK (1u << 31)
 #define MARK_DEPTH 15u
@@ -88,7 +89,12 @@ static uint32_t mark_of(uint64_t group, unsigned depth)
 	return MARK | ((uint32_t)group & ~MARK_DEPTH) | depth;
 }
 
-/* Finds out whether what a walk over a group's first node has returned is its depth. */
+static struct index_walk walk_marks(uint64_t group)
+{
+	return (struct index_walk){ .index = &nodes, .hash = group ^ 1ull << 63 };
+}
+
+/* Finds out whether what a walk over a group's marks has returned is its depth. */
 static bool is_mark(uint64_t group, uint32_t number, unsigned *depth)
 {
 	if ((number | MARK_DEPTH) != mark_of(group, MARK_DEPTH))
@@ -100,7 +106,7 @@ static bool is_mark(uint64_t group, uint32_t number, unsigned *depth)
 /* Two threads that made a group deeper at once may have left two marks: the greater one counts. */
 static unsigned depth_of(uint64_t group)
 {
-	struct index_walk walk = { .index = &nodes, .hash = group };
+	struct index_walk walk = walk_marks(group);
 	unsigned most = 0, depth;
 	uint32_t next;
 
@@ -113,7 +119,7 @@ static unsigned depth_of(uint64_t group)
 /* Returns false if there is no memory. */
 static bool deepen(uint64_t group, unsigned depth)
 {
-	struct index_walk walk = { .index = &nodes, .hash = group };
+	struct index_walk walk = walk_marks(group);
 	unsigned before;
 	uint32_t next;
 
@@ -121,7 +127,7 @@ static bool deepen(uint64_t group, unsigned depth)
 		if (is_mark(group, next, &before) &&
 		    (before >= depth || index_replace(&walk, next, mark_of(group, depth))))
 			return true;
-	return index_add(&nodes, group, mark_of(group, depth));
+	return index_add(&nodes, walk.hash, mark_of(group, depth));
 }
 
 /* Replaces what the walk has returned last, if it is an entry that has gone and is of the group. */
@@ -144,26 +150,25 @@ static bool take_place(const struct index_walk *walk, uint64_t group, uint32_t g
 	return is_taken;
 }
 
+/* The next entry of a node. Two hashes may look alike to the index: a mark is none. */
+static uint32_t next_entry(struct index_walk *walk)
+{
+	uint32_t next;
+
+	while ((next = index_next(walk)) & MARK)
+		;
+	return next;
+}
+
 static bool take_any_place(uint64_t node, uint64_t group, uint32_t number)
 {
 	struct index_walk walk = { .index = &nodes, .hash = node };
 	uint32_t next;
 
-	while ((next = index_next(&walk)) != 0)
-		if (!(next & MARK) && take_place(&walk, group, next, number))
+	while ((next = next_entry(&walk)) != 0)
+		if (take_place(&walk, group, next, number))
 			return true;
 	return false;
-}
-
-static unsigned count_entries(uint64_t node)
-{
-	struct index_walk walk = { .index = &nodes, .hash = node };
-	unsigned count = 0;
-	uint32_t next;
-
-	while ((next = index_next(&walk)) != 0)
-		count += !(next & MARK);
-	return count;
 }
 
 static bool add_to_group(uint64_t group, uint32_t number)
@@ -171,7 +176,7 @@ static bool add_to_group(uint64_t group, uint32_t number)
 	for (unsigned depth = depth_of(group);; depth++) {
 		uint64_t node = node_for(group, number, depth);
 
-		if (depth == DEPTH_MOST || count_entries(node) < NODE_ROOM)
+		if (depth == DEPTH_MOST || index_count(&nodes, node) < NODE_ROOM)
 			return index_add(&nodes, node, number);
 		if (take_any_place(node, group, number))
 			return true;
@@ -242,27 +247,22 @@ void groups_leave(uint32_t number)
 	poke(entry->groups, 0);
 }
 
-/* They lie anywhere in memory: all misses at once. */
-static void fetch_entries(uint64_t node)
-{
-	struct index_walk walk = { .index = &nodes, .hash = node };
-	uint32_t next;
-
-	while ((next = index_next(&walk)) != 0)
-		if (!(next & MARK))
-			__builtin_prefetch(&entries[next]);
-}
-
-/* Visits a node, and the nodes below it, as many deep as `depth`. */
+/* Visits a node, and the nodes below it, as many deep as `depth`. Its entries lie anywhere in memory: all
+ * misses at once. */
 static bool visit_nodes(uint64_t node, unsigned depth, groups_visit *visit, void *context)
 {
 	struct index_walk walk = { .index = &nodes, .hash = node };
-	uint32_t next;
+	uint32_t entry[NODE_ROOM];
+	unsigned count;
 
-	fetch_entries(node);
-	while ((next = index_next(&walk)) != 0)
-		if (!(next & MARK) && visit(next, context))
-			return true;
+	do {
+		for (count = 0; count < NODE_ROOM && (entry[count] = next_entry(&walk)) != 0;
+		     count++)
+			__builtin_prefetch(&entries[entry[count]]);
+		for (unsigned i = 0; i < count; i++)
+			if (visit(entry[i], context))
+				return true;
+	} while (count == NODE_ROOM);
 	for (unsigned branch = 0; depth > 0 && branch < BRANCHES; branch++)
 		if (visit_nodes(child_of(node, branch), depth - 1, visit, context))
 			return true;
@@ -291,14 +291,20 @@ bool groups_visit_around(enum ledger_space space, uint64_t address, uint64_t req
 	return false;
 }
 
+static void fetch_group(uint64_t group)
+{
+	index_fetch(&nodes, group);
+	index_fetch(&nodes, walk_marks(group).hash);
+}
+
 void groups_fetch_around(enum ledger_space space, uint64_t address, uint64_t request)
 {
 	for (uint32_t left = peek(classes_used[space]); left; left &= left - 1) {
 		unsigned class = (unsigned)__builtin_ctz(left);
 		uint64_t range = address >> range_bits(class);
 
-		index_fetch(&nodes, hash_range(space, class, range, request));
-		index_fetch(&nodes, hash_range(space, class, range - 1, request));
+		fetch_group(hash_range(space, class, range, request));
+		fetch_group(hash_range(space, class, range - 1, request));
 	}
 }
 
@@ -316,11 +322,10 @@ bool groups_visit_clients(uint64_t address, groups_visit *visit, void *context)
 static void end_nodes(uint64_t node, unsigned depth, uint64_t scope)
 {
 	struct index_walk walk = { .index = &nodes, .hash = node };
-	unsigned mark;
 	uint32_t next;
 
-	while ((next = index_next(&walk)) != 0)
-		if (next & MARK ? is_mark(node, next, &mark) : peek(entries[next].scope) == scope)
+	while ((next = next_entry(&walk)) != 0)
+		if (peek(entries[next].scope) == scope)
 			index_replace(&walk, next, 0);
 	for (unsigned branch = 0; depth > 0 && branch < BRANCHES; branch++)
 		end_nodes(child_of(node, branch), depth - 1, scope);
@@ -329,6 +334,12 @@ static void end_nodes(uint64_t node, unsigned depth, uint64_t scope)
 void groups_end_section(uint64_t scope)
 {
 	uint64_t group = hash_section(scope);
+	struct index_walk walk = walk_marks(group);
+	unsigned depth;
+	uint32_t next;
 
 	end_nodes(group, depth_of(group), scope);
+	while ((next = index_next(&walk)) != 0)
+		if (is_mark(group, next, &depth))
+			index_replace(&walk, next, 0);
 }

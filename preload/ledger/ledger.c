@@ -131,7 +131,7 @@ static uint32_t claim_new(const struct ledger_entry *what)
 {
 	uint64_t hash = lookup_hash(what->space, what->address, what->scope);
 	struct index_walk walk = { .index = &lookup_index, .hash = hash };
-	uint32_t number = claim_forgotten(&walk);
+	uint32_t number = release_has_forgotten() ? claim_forgotten(&walk) : 0;
 
 	if (number) {
 		groups_leave(number);
@@ -169,6 +169,8 @@ static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *wh
 
 	if (!number)
 		return 0;
+	if (what->space == SPACE_BLOCK)
+		lookup_guess(what->address, number);
 	/* Another thread may be just releasing what was there. */
 	lanes_advance(lane, clock_ticks_after());
 	fill_entry(lane, number, what);

@@ -139,13 +139,18 @@ uint32_t lookup_expect(uint64_t address)
 	return number;
 }
 
+void lookup_guess(uint64_t address, uint32_t number)
+{
+	poke(*guess_for(address), number);
+}
+
 APART uint32_t lookup_block_by_index(uint64_t address, uint64_t *life)
 {
 	struct sought sought = { .space = SPACE_BLOCK, .address = address };
 	uint32_t number = find_entry(&sought, is_at_and_settled);
 
 	if (number)
-		poke(*guess_for(address), number);
+		lookup_guess(address, number);
 	*life = number ? sought.life : LIFE_NONE;
 	return number;
 }

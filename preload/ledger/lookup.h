@@ -62,6 +62,9 @@ static inline bool lookup_is_block_at(const struct ledger_entry *entry, uint64_t
 	return peek(entry->address) == address && peek(entry->space) == SPACE_BLOCK;
 }
 
+/* The entry at a block's address is new: makes it the guess. */
+void lookup_guess(uint64_t address, uint32_t number);
+
 /* As lookup_number() of a block, and makes that the guess. */
 uint32_t lookup_block_by_index(uint64_t address, uint64_t *life);
 

@@ -29,11 +29,19 @@ void release_undo(uint32_t number)
 	entries_settle(number, LIFE_LIVE);
 }
 
+static bool is_old(uint32_t epochs)
+{
+	return epochs > LEDGER_REMEMBERED / EPOCH_RELEASES + 1 + lanes_count();
+}
+
 bool release_is_forgotten(const struct ledger_entry *entry)
 {
-	uint32_t age = peek(epoch) - peek(entry->gone_epoch);
+	return is_old(peek(epoch) - peek(entry->gone_epoch));
+}
 
-	return age > LEDGER_REMEMBERED / EPOCH_RELEASES + 1 + lanes_count();
+bool release_has_forgotten(void)
+{
+	return is_old(peek(epoch));
 }
 
 bool release_now(struct lane *lane, const struct ledger_view *view, uint32_t stack)

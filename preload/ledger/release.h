@@ -51,4 +51,7 @@ void release_undo(uint32_t number);
 /* Has so much gone since this entry went that it need not be remembered? */
 bool release_is_forgotten(const struct ledger_entry *entry);
 
+/* Can that be so of any entry? Not in a process that is young. */
+bool release_has_forgotten(void);
+
 #endif
