@@ -88,6 +88,9 @@ static struct trace_chunk *take_fresh(void)
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	show_chunks(next + 1);
 	room_grow_ahead(next + 1);
+	/* One fault for 16 pages, and not one for each that is written. */
+	if (room_is_in_memory())
+		(void)peek(chunk_at(next)->kind);
 	return chunk_at(next);
 }
 

@@ -19,8 +19,8 @@
 #include "preload/base/poison.h"
 
 enum {
-	GROW_CHUNKS = 64, /* the file grows by 1 MiB: one system call for 16,000 calls */
-	FIRST_CHUNKS = 16,
+	GROW_CHUNKS = 64,  /* the file grows by 1 MiB: one system call for 16,000 calls */
+	FIRST_CHUNKS = 16, /* it doubles until then: what a short run does not use costs nothing */
 	FIXED_CHUNKS = 4096, /* of a file that nobody bounded and that cannot grow */
 	ZEROS_BYTES = 65536,
 	INTERRUPTED_MOST = 16,
@@ -33,6 +33,7 @@ static struct {
 	dev_t device; /* with the inode, tells whether a descriptor leads to the trace */
 	ino_t inode;
 	uint32_t mapped;
+	bool is_in_memory;    /* room_is_in_memory() */
 	uint32_t most;        /* room_most() */
 	uint32_t grown;       /* chunks in the file */
 	uint32_t growing;     /* 1: a thread is making more, ahead of need */
@@ -93,15 +94,26 @@ static uint32_t measure(int fd)
 	return (uint32_t)((uint64_t)st.st_size / TRACE_CHUNK_BYTES);
 }
 
-/* Makes the file longer by `chunks`, or by less if the disk, or a limit, has no more. */
-static void lengthen(int fd, uint32_t have, uint32_t chunks)
+/* Makes the file longer by `chunks`. Returns an errno value: it is as long as before. In memory, to write is
+ * to allocate. */
+static int lengthen(int fd, uint32_t have, uint32_t chunks)
 {
-	int mode = own_file_may_have(UINT64_MAX) ? FALLOC_FL_KEEP_SIZE : 0;
+	bool may_append = own_file_may_have(UINT64_MAX);
+	int error = 0;
 
-	while (chunks > 0 && allocate(fd, have, have + chunks, mode) != 0)
-		chunks /= 2;
-	if (chunks > 0 && mode == FALLOC_FL_KEEP_SIZE)
+	if (!may_append || !room.is_in_memory)
+		error = allocate(fd, have, have + chunks, may_append ? FALLOC_FL_KEEP_SIZE : 0);
+	if (!error && may_append)
 		append_zeros(fd, chunks);
+	return error;
+}
+
+/* By how much a file of `have` chunks grows. */
+static uint32_t step_past(uint32_t have)
+{
+	uint32_t step = have < GROW_CHUNKS ? have : GROW_CHUNKS, most = room_most();
+
+	return have + step <= most ? step : most > have ? most - have : 0;
 }
 
 /*
@@ -137,14 +149,16 @@ static void close_file(int fd)
  * possible. */
 static uint32_t lengthen_past(uint32_t have)
 {
-	uint32_t most = room_most(), more = most > have ? most - have : 0, got;
+	uint32_t more = step_past(have), most = room_most(), got;
 	int fd = open_file();
 
 	if (fd < 0)
 		return have;
 	got = measure(fd);
 	if (got == have) {
-		lengthen(fd, have, more < GROW_CHUNKS ? more : GROW_CHUNKS);
+		/* By less if the disk, or a limit, has no more. */
+		while (more > 0 && lengthen(fd, have, more) != 0)
+			more /= 2;
 		got = measure(fd);
 	}
 	/* Somebody has shortened it. */
@@ -197,7 +211,7 @@ void room_grow_ahead(uint32_t next)
 {
 	uint32_t grown = __atomic_load_n(&room.grown, __ATOMIC_RELAXED);
 
-	if (grown < GROW_CHUNKS || grown - next > GROW_CHUNKS / 2 ||
+	if (grown <= GROW_CHUNKS || grown - next > GROW_CHUNKS / 2 ||
 	    __atomic_exchange_n(&room.growing, 1, __ATOMIC_ACQUIRE))
 		return;
 	if (grown < room_most())
@@ -238,6 +252,11 @@ bool room_is_given_up(void)
 	return __atomic_load_n(&room.is_given_up, __ATOMIC_RELAXED);
 }
 
+bool room_is_in_memory(void)
+{
+	return room.is_in_memory;
+}
+
 uint32_t room_most(void)
 {
 	return __atomic_load_n(&room.most, __ATOMIC_RELAXED);
@@ -266,14 +285,10 @@ static int allocate_all(void)
 
 /* Pages of a file in memory count as the host's, and where the host may have little the kernel kills it
  * for them: the file takes a quarter of what is left at most. */
-static uint32_t most_in_memory(int fd, uint32_t chunks)
+static uint32_t most_in_memory(uint32_t chunks)
 {
-	struct statfs fs;
-	uint64_t share;
+	uint64_t share = cgroup_memory_left() / 4 / TRACE_CHUNK_BYTES;
 
-	if (fstatfs(fd, &fs) != 0 || fs.f_type != TMPFS_MAGIC)
-		return chunks;
-	share = cgroup_memory_left() / 4 / TRACE_CHUNK_BYTES;
 	if (share >= chunks)
 		return chunks;
 	return share > FIRST_CHUNKS ? (uint32_t)share : FIRST_CHUNKS;
@@ -281,6 +296,7 @@ static uint32_t most_in_memory(int fd, uint32_t chunks)
 
 int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
 {
+	struct statfs fs;
 	struct stat st;
 	int error;
 
@@ -290,15 +306,16 @@ int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
 	room.fd = fd;
 	room.device = st.st_dev;
 	room.inode = st.st_ino;
-	room.mapped = room.most = most_in_memory(fd, mapped_chunks);
+	room.is_in_memory = fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+	room.mapped = room.most = room.is_in_memory ? most_in_memory(mapped_chunks) : mapped_chunks;
 	room.grown = FIRST_CHUNKS;
-	error = allocate(fd, 0, FIRST_CHUNKS, 0);
+	error = lengthen(fd, 0, FIRST_CHUNKS);
 	if (error == EOPNOTSUPP) {
 		if (!is_bounded)
 			room.mapped = room.most = FIXED_CHUNKS;
-		error = allocate_all();
+		return allocate_all();
 	}
-	return error;
+	return error || measure(fd) >= FIRST_CHUNKS ? error : ENOSPC;
 }
 
 void room_close(void)

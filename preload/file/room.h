@@ -44,6 +44,10 @@ uint32_t room_most(void);
 void room_give_up(void);
 bool room_is_given_up(void);
 
+/* Does the file lie in memory (tmpfs)? Then a page that is read is one that can be written, and the kernel
+ * maps those around it as well. */
+bool room_is_in_memory(void);
+
 /* Is chunk `number` within the file? Lets the file grow if it is not. Returns false if it
  * cannot. */
 bool room_reaches(uint32_t number);
