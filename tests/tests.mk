@@ -34,7 +34,9 @@ BUILD_slow := -O1 -g -DLEAKS=0 -DSLOW
 BUILD_optimised := -O2 -g -DLEAKS=1
 BUILDS := $(patsubst BUILD_%,$(BUILD)/tests/builds/%/built.so,$(filter BUILD_%,$(.VARIABLES)))
 STRESS := $(BUILD)/tests/unwind/default/stress
-BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls blocks)
+# One program once more, by other flags or with frames of C++: of the names, what follows the first dash are flags.
+CALLS_OTHERS := $(addprefix $(BUILD)/tests/bench/calls-,O0 O1 O3 O2-pointer)
+BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls calls-virtual blocks) $(CALLS_OTHERS)
 
 # Host and packages once more, for Windows: but not what is about ELF files and their loader.
 DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOURCES)) \
@@ -104,10 +106,10 @@ $(BUILD)/tests/oddhost: $(call objects,tests/odd/*.c)
 $(BUILD)/tests/stricthost: $(call objects,tests/strict/*.c)
 $(BUILD)/tests/reachhost: $(call objects,tests/reach/*.c)
 $(BUILD)/tests/aphost $(BUILD)/tests/aphost-linked: $(call objects,tests/ap/*.c)
-$(BUILD)/tests/bench/calls: $(BUILD)/obj/tests/bench/calls.o
-$(BUILD)/tests/bench/bench: $(filter-out %/calls.o %/blocks.o,$(call objects,tests/bench/*.c))
+$(BUILD)/tests/bench/calls: $(call objects,tests/bench/calls.c tests/bench/descent.c)
+$(BUILD)/tests/bench/bench: $(filter-out %/calls.o %/descent.o %/blocks.o,$(call objects,tests/bench/*.c))
 $(BUILD)/tests/oddhost $(BUILD)/tests/stricthost $(BUILD)/tests/bench/calls: private LDFLAGS += -rdynamic
-$(BUILD)/tests/bench/bench: private LDLIBS += -ljansson
+$(BUILD)/tests/bench/bench: private LDLIBS += -ljansson -lm
 # Linked to a package, instead of opening it.
 LINKED_TO = -Wl,--no-as-needed -Wl,-rpath,'$$ORIGIN$(1)'
 $(BUILD)/tests/lsahost-linked $(BUILD)/tests/lsahost-linked-now: $(BUILD)/tests/packages/clean.so
@@ -117,6 +119,13 @@ $(BUILD)/tests/aphost-linked: $(BUILD)/tests/packages/ap.so
 $(BUILD)/tests/aphost-linked: private LDFLAGS += $(call LINKED_TO,/packages)
 $(PROGRAMS):
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ $(LDLIBS) -ldl -lpthread
+
+$(CALLS_OTHERS): $(BUILD)/tests/bench/calls-%: tests/bench/calls.c tests/bench/descent.c tests/bench/descent.h
+	$(call say,build)$(CC) $(LANGUAGE) -g $(subst -pointer, -fno-omit-frame-pointer,-$*) $(LDFLAGS) -rdynamic -o $@ \
+		$(filter %.c,$^) -ldl -lpthread
+
+$(BUILD)/tests/bench/calls-virtual: tests/bench/descent_virtual.cpp $(BUILD)/obj/tests/bench/calls.o tests/bench/descent.h
+	$(call say,build)$(CXX) -Wall -Wextra -I. -g -O2 $(LDFLAGS) -rdynamic -o $@ $(filter-out %.h,$^) -ldl -lpthread
 
 # A program whose loader is not glibc's.
 FOREIGN_LOADER := $(BUILD)/tests/foreign/ld-musl-x86_64.so.1
@@ -164,9 +173,9 @@ $(BUILD)/tests/lsahost.exe: private LDLIBS = -Wl,--defsym,SpLsaModeInitialize=0
 $(BUILD)/tests/aphost.exe: private LDLIBS = $(patsubst %,-Wl$(comma)--defsym$(comma)LsaAp%=0,InitializePackage LogonUser \
 	LogonUserEx CallPackage)
 $(BUILD)/tests/packages/lsahost-linked.exe: $(BUILD)/tests/packages/clean.dll
-$(BUILD)/tests/bench/calls.exe: $(BUILD)/windows/tests/bench/calls.o
+$(BUILD)/tests/bench/calls.exe: $(BUILD)/windows/tests/bench/calls.o $(BUILD)/windows/tests/bench/descent.o
 $(BUILD)/tests/bench/calls.exe: private LDLIBS = -Wl,--export-all-symbols
-$(BUILD)/windows/tests/bench/calls.o: private WINDOWS += -O2 -include tests/windows/posix.h
+$(BUILD)/windows/tests/bench/%: private WINDOWS += -O2 -include tests/windows/posix.h
 
 # No product, and by no compiler of choice: gcc it is, as for Wine itself.
 $(BUILD)/tests/winelib.exe: tests/windows/winelib_host_windows.c tests/windows/winelib_windows.c tests/windows/winelib.h

@@ -52,7 +52,7 @@ void bars_print(const struct bench *b)
 	const json_t *bar;
 	size_t i;
 
-	printf("\nbars: medians of the rounds' ratios, least and most\n"
+	printf("\nbars: medians of the rounds' ratios, or means over cells; least and most\n"
 	       "  %-42s %-16s %8s  %18s  %s\n",
 	       "what", "against", "ratio", "", "target");
 	json_array_foreach(bars, i, bar) print_bar(bar);

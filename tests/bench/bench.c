@@ -3,7 +3,7 @@
  * Measures the cost of tracing and of reading traces, and the cost of those peers that are
  * installed:
  *
- *	bench [--rounds=N] [--output=FILE] [PART]...
+ *	bench [--rounds=N] [--output=FILE] [--cells=FIRST[-LAST]] [PART]...
  *
  * Prints tables, writes all results as JSON, and ends with the targets of the project.
  */
@@ -11,6 +11,7 @@
 
 #include <ftw.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "spawn.h"
 
 static const struct part parts[] = {
-	{ "cost", "what a call costs", cost_run },
+	{ "cost", "what a call costs, over a matrix of patterns", cost_run },
 	{ "steps", "what each step of it costs", steps_run },
 	{ "process", "first calls, and memory", process_run },
 	{ "host", "a whole process: the test host with a busy package", host_run },
@@ -165,10 +166,20 @@ static int finish(const struct bench *b, const char *output)
 	return 1;
 }
 
+static bool parse_cells(struct bench *b, const char *text)
+{
+	char *end;
+
+	b->first_cell = b->last_cell = strtoul(text, &end, 10);
+	if (*end == '-')
+		b->last_cell = strtoul(end + 1, &end, 10);
+	return !*end && b->first_cell > 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *output = BUILD_DIR "/bench.json";
-	struct bench b = { .rounds = ROUNDS_DEFAULT };
+	struct bench b = { .rounds = ROUNDS_DEFAULT, .first_cell = 1, .last_cell = SIZE_MAX };
 	int status;
 
 	for (argv++, argc--; *argv && strncmp(*argv, "--", 2) == 0; argv++)
@@ -176,10 +187,12 @@ int main(int argc, char **argv)
 			output = *argv + 9;
 		else if (strncmp(*argv, "--rounds=", 9) == 0)
 			b.rounds = (unsigned)strtoul(*argv + 9, NULL, 10);
-		else
+		else if (strncmp(*argv, "--cells=", 8) != 0 || !parse_cells(&b, *argv + 8))
 			b.rounds = 0;
 	if (b.rounds < 1 || b.rounds > SAMPLES_MOST) {
-		fprintf(stderr, "usage: bench [--rounds=1...%d] [--output=FILE] [PART]...\n",
+		fprintf(stderr,
+			"usage: bench [--rounds=1...%d] [--output=FILE] [--cells=FIRST[-LAST]] "
+			"[PART]...\n",
 			SAMPLES_MOST);
 		return 2;
 	}

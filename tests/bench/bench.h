@@ -21,8 +21,9 @@
 #define PRELOAD BUILD_DIR "/liblsatrace.so"
 
 struct bench {
-	char *folder;    /* for temporary files */
-	unsigned rounds; /* of each interleaved measurement, up to SAMPLES_MOST */
+	char *folder;                 /* for temporary files */
+	unsigned rounds;              /* of each interleaved measurement, up to SAMPLES_MOST */
+	size_t first_cell, last_cell; /* of the part `cost`, from 1 on */
 	struct peers peers;
 	json_t *json;
 };

@@ -4,7 +4,8 @@
  * function table, untraced or under a preloaded tracer. The host's functions call malloc() and
  * free(), so that a tracer of those functions sees the same pattern of calls.
  *
- *	calls cost [KEY=NUMBER]...     time of a call; a round is 1000 allocations, then 1000 frees
+ *	calls cost [KEY=NUMBER]...     time of a call; a round is 1000 allocations, then 1000 frees:
+ *	                               mean_ns is that of a typical round, elapsed_ns that of all
  *	calls first                    time of the first calls of the process and of its threads
  *	calls child live=N             time of the first call of a forked child, with so many live blocks
  *	calls memory [KEY=NUMBER]...   memory of the process after the rounds
@@ -13,16 +14,17 @@
  *
  *	depth=N     frames of a backtrace, from the caller of the table's function to the outermost
  *	threads=N   threads that run at the same time
- *	stacks=N    distinct stacks of each function, a square number
+ *	stacks=N    distinct stacks of each function; above 10000, three frames have to differ
  *	inner=N     how many of the innermost frames differ from stack to stack: 2 if it is not given
- *	outer=1     stacks differ in their innermost frame and in the outermost one of this program
- *	            instead
+ *	uneven=1    those frames are of three sizes, but for the innermost one
+ *	outer=1     the outermost frame of this program differs as well
  *	family=N    whose functions are called: 0 LSA heap, 1 shared memory, 2 private heap, 3 client
  *	            buffers
+ *	sections=N  sections of shared memory that the blocks are in
  *	rounds=N    rounds of 2000 calls, after warm=N rounds that are not measured
  *	live=N      blocks that are live all the time, in addition to those of a round
  *
- * Prints one line of names and numbers.
+ * Prints one line of names and numbers. The frames are those of descent.h.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -34,6 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "descent.h"
 #include "include/secpkg.h"
 
 #define NOINLINE __attribute__((noinline))
@@ -42,31 +45,27 @@ enum {
 	BLOCKS = 1000, /* of a round */
 	BLOCK_SIZE = 32,
 	FRAMES_LEAST = 4, /* the caller, thread_main, and two of the C library's */
-	RADIX_MOST = 100,
+	SITES = 100,
+	STACKS_MOST = SITES * SITES * SITES,
+	SECTIONS_MOST = 1000,
 	ROUNDS_MOST = 1 << 20,
 	ROUNDS_TOGETHER = 10,
 	NEW_THREADS = 64,
 };
 
 struct settings {
-	unsigned long depth, threads, stacks, inner, outer, family, rounds, warm, live;
-};
-
-/* One call of a table function. down() calls itself until last() makes the call. Stacks differ
- * by the site in last() and by the sites in the `varying` frames around it. */
-struct descent {
-	void (*last)(struct descent *d, unsigned left);
-	unsigned varying;
-	unsigned site[2];
-	PVOID *block;
+	unsigned long depth, threads, stacks, inner, uneven, outer, family, sections, rounds, warm,
+		live;
 };
 
 struct worker {
 	pthread_t thread;
 	const struct settings *settings;
 	pthread_barrier_t *start;
-	unsigned long *finished;         /* number of threads that have measured all their rounds */
-	double *acquire_ns, *release_ns; /* of a call, for each round */
+	unsigned long *finished; /* number of threads that have measured all their rounds */
+	double *call_ns;         /* for each of those rounds */
+	uint64_t start_ns, end_ns;
+	unsigned long rounds; /* between those two */
 	PVOID blocks[BLOCKS];
 };
 
@@ -88,12 +87,12 @@ static PVOID host_allocate_large(SIZE_T bytes)
 	return malloc(bytes);
 }
 
-static PVOID open_section;
+static PVOID sections[SECTIONS_MOST];
 
 static PVOID host_create_section(ULONG max_size, ULONG initial_size)
 {
-	(void)initial_size;
-	return malloc(max_size);
+	(void)max_size;
+	return malloc(initial_size);
 }
 
 static BOOLEAN host_delete_section(PVOID handle)
@@ -114,7 +113,7 @@ static void host_free_in_section(PVOID handle, PVOID block)
 	free(block);
 }
 
-static PLSA_CLIENT_REQUEST const client_request = (PLSA_CLIENT_REQUEST)&open_section;
+static PLSA_CLIENT_REQUEST const client_request = (PLSA_CLIENT_REQUEST)&sections;
 
 static NTSTATUS host_allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG bytes, PVOID *block)
 {
@@ -195,40 +194,6 @@ static void load_package(void)
 	}
 }
 
-/*
- * A hundred places that do the same thing. The operand of each is different, so that the compiler
- * cannot merge two of them, or make a tail call.
- */
-#define SITE(n, action) \
-	case n: \
-		action; \
-		__asm__ volatile("" : : "i"(n)); \
-		break;
-#define TEN_SITES(t, action) \
-	SITE(t##0, action) \
-	SITE(t##1, action) \
-	SITE(t##2, action) \
-	SITE(t##3, action) \
-	SITE(t##4, action) \
-	SITE(t##5, action) \
-	SITE(t##6, action) \
-	SITE(t##7, action) \
-	SITE(t##8, action) \
-	SITE(t##9, action)
-#define AT_SITE(number, action) \
-	switch (number) { \
-		TEN_SITES(, action) \
-		TEN_SITES(1, action) \
-		TEN_SITES(2, action) \
-		TEN_SITES(3, action) \
-		TEN_SITES(4, action) \
-		TEN_SITES(5, action) \
-		TEN_SITES(6, action) \
-		TEN_SITES(7, action) \
-		TEN_SITES(8, action) \
-		TEN_SITES(9, action) \
-	}
-
 /* The pair of a family, as two functions. */
 #define PAIR(family, allocate, release) \
 	static NOINLINE void family##_acquire(struct descent *d, unsigned left) \
@@ -243,8 +208,8 @@ static void load_package(void)
 	}
 
 PAIR(lsa_heap, *d->block = lsa->AllocateLsaHeap(BLOCK_SIZE), lsa->FreeLsaHeap(*d->block))
-PAIR(shared_memory, *d->block = lsa->AllocateSharedMemory(open_section, BLOCK_SIZE),
-     lsa->FreeSharedMemory(open_section, *d->block))
+PAIR(shared_memory, *d->block = lsa->AllocateSharedMemory(d->section, BLOCK_SIZE),
+     lsa->FreeSharedMemory(d->section, *d->block))
 PAIR(private_heap, *d->block = lsa->AllocatePrivateHeap(BLOCK_SIZE), lsa->FreePrivateHeap(*d->block))
 PAIR(client_buffer, lsa->AllocateClientBuffer(client_request, BLOCK_SIZE, d->block),
      lsa->FreeClientBuffer(client_request, *d->block))
@@ -256,20 +221,28 @@ static void (*const pairs[][2])(struct descent *d, unsigned left) = {
 	{ client_buffer_acquire, client_buffer_release },
 };
 
-static NOINLINE void down(struct descent *d, unsigned left)
-{
-	void (*next)(struct descent *, unsigned) = left ? down : d->last;
+/* A stack's sites are the digits of its number: two, or three if two are not enough. */
+struct digits {
+	unsigned long radix;
+	bool are_three;
+};
 
-	AT_SITE(left < d->varying ? d->site[~left & 1] : 0, next(d, left - 1))
+static struct digits digits_for(unsigned long stacks)
+{
+	struct digits digits = { 1, stacks > SITES * SITES };
+
+	while (digits.radix * digits.radix * (digits.are_three ? digits.radix : 1) < stacks)
+		digits.radix++;
+	return digits;
 }
 
-static unsigned root_of(unsigned long square)
+static void set_sites(struct descent *d, const struct digits *digits, unsigned long stack)
 {
-	unsigned root = 1;
+	unsigned long rest = stack / digits->radix;
 
-	while (root < RADIX_MOST && root * root < square)
-		root++;
-	return root;
+	d->site[0] = (unsigned)(stack % digits->radix);
+	d->site[1] = d->site[3] = (unsigned)(rest % digits->radix);
+	d->site[2] = digits->are_three ? (unsigned)(rest / digits->radix) : d->site[0];
 }
 
 /* Each thread goes on until all have measured their rounds, so that all threads are running in
@@ -284,45 +257,40 @@ static bool goes_on(const struct worker *w, unsigned long round)
 	return round < last || __atomic_load_n(w->finished, __ATOMIC_RELAXED) < s->threads;
 }
 
-static void note_round(struct worker *w, unsigned long round, const uint64_t times[3])
-{
-	const struct settings *s = w->settings;
-
-	if (round < s->warm || round >= s->warm + s->rounds)
-		return;
-	w->acquire_ns[round - s->warm] = (double)(times[1] - times[0]) / BLOCKS;
-	w->release_ns[round - s->warm] = (double)(times[2] - times[1]) / BLOCKS;
-}
-
 /* The loops are in the thread's start function, which is the outermost frame of this program. */
 static void *thread_main(void *argument)
 {
 	struct worker *w = argument;
 	const struct settings *s = w->settings;
-	unsigned downs = (unsigned)s->depth - FRAMES_LEAST, radix = root_of(s->stacks);
+	struct digits digits = digits_for(s->stacks);
+	unsigned downs = (unsigned)s->depth - FRAMES_LEAST;
 	bool outer = s->outer || downs == 0;
-	struct descent d = { .varying = outer ? 0 : (unsigned)s->inner - 1 };
+	struct descent d = { .varying = (unsigned)s->inner - 1, .uneven = s->uneven };
 	void (*next)(struct descent *, unsigned);
-	uint64_t times[3];
 
-	pthread_barrier_wait(w->start);
 	for (unsigned long round = 0; goes_on(w, round); round++) {
+		uint64_t before;
+
+		if (round == s->warm) {
+			pthread_barrier_wait(w->start);
+			w->start_ns = now_ns();
+		}
+		before = now_ns();
 		for (int half = 0; half < 2; half++) {
-			times[half] = now_ns();
 			d.last = pairs[s->family][half];
 			next = downs ? down : d.last;
 			for (unsigned i = 0; i < BLOCKS; i++) {
-				unsigned long stack = (round * BLOCKS + i) * 7 % s->stacks;
-
 				d.block = &w->blocks[i];
-				d.site[0] = (unsigned)stack % radix;
-				d.site[1] = (unsigned)stack / radix;
+				d.section = sections[i % s->sections];
+				set_sites(&d, &digits, (round * BLOCKS + i) * 7 % s->stacks);
 				AT_SITE(outer ? d.site[1] : 0, next(&d, downs - 1))
 			}
 		}
-		times[2] = now_ns();
-		note_round(w, round, times);
+		if (round >= s->warm && round < s->warm + s->rounds)
+			w->call_ns[round - s->warm] = (double)(now_ns() - before) / (2 * BLOCKS);
+		w->rounds = round + 1 - s->warm;
 	}
+	w->end_ns = now_ns();
 	return NULL;
 }
 
@@ -372,46 +340,62 @@ static void keep_live(unsigned long count)
 		must(lsa->AllocateLsaHeap(BLOCK_SIZE));
 }
 
-/* Measures the time of a call, as the mean over the threads. */
-static void run(const struct settings *s, double *acquire_ns, double *release_ns)
+static void start(struct worker *w, const struct settings *s, pthread_barrier_t *barrier,
+		  unsigned long *finished)
+{
+	w->settings = s;
+	w->start = barrier;
+	w->finished = finished;
+	w->call_ns = must(calloc(s->rounds, sizeof(double)));
+	if (pthread_create(&w->thread, NULL, thread_main, w) != 0)
+		must(NULL);
+}
+
+/* Nanoseconds of a call, as threads see it. */
+struct times {
+	double mean; /* in typical rounds, as the mean over the threads */
+	double elapsed; /* in all rounds, from when the first thread begins to when the last one ends */
+};
+
+static struct times run(const struct settings *s)
 {
 	struct worker *workers = must(calloc(s->threads, sizeof(*workers)));
-	unsigned long finished = 0;
-	pthread_barrier_t start;
+	unsigned long finished = 0, rounds = 0;
+	uint64_t first = UINT64_MAX, last = 0;
+	struct times times = { 0 };
+	pthread_barrier_t barrier;
 
-	open_section = lsa->CreateSharedMemory(65536, 4096);
-	pthread_barrier_init(&start, NULL, (unsigned)s->threads);
+	for (unsigned long i = 0; i < s->sections; i++)
+		sections[i] = lsa->CreateSharedMemory(65536, 4096);
+	pthread_barrier_init(&barrier, NULL, (unsigned)s->threads);
+	for (unsigned long i = 0; i < s->threads; i++)
+		start(&workers[i], s, &barrier, &finished);
 	for (unsigned long i = 0; i < s->threads; i++) {
-		workers[i].settings = s;
-		workers[i].start = &start;
-		workers[i].finished = &finished;
-		workers[i].acquire_ns = must(calloc(s->rounds, sizeof(double)));
-		workers[i].release_ns = must(calloc(s->rounds, sizeof(double)));
-		if (pthread_create(&workers[i].thread, NULL, thread_main, &workers[i]) != 0)
-			must(NULL);
+		struct worker *w = &workers[i];
+
+		pthread_join(w->thread, NULL);
+		times.mean += typical(w->call_ns, s->rounds) / (double)s->threads;
+		first = w->start_ns < first ? w->start_ns : first;
+		last = w->end_ns > last ? w->end_ns : last;
+		rounds += w->rounds;
+		free(w->call_ns);
 	}
-	*acquire_ns = *release_ns = 0;
-	for (unsigned long i = 0; i < s->threads; i++) {
-		pthread_join(workers[i].thread, NULL);
-		*acquire_ns += typical(workers[i].acquire_ns, s->rounds) / (double)s->threads;
-		*release_ns += typical(workers[i].release_ns, s->rounds) / (double)s->threads;
-		free(workers[i].acquire_ns);
-		free(workers[i].release_ns);
-	}
-	pthread_barrier_destroy(&start);
-	lsa->DeleteSharedMemory(open_section);
+	times.elapsed = (double)(last - first) * (double)s->threads / (double)rounds / (2 * BLOCKS);
+	pthread_barrier_destroy(&barrier);
+	for (unsigned long i = 0; i < s->sections; i++)
+		lsa->DeleteSharedMemory(sections[i]);
 	free(workers);
+	return times;
 }
 
 static void cost(const struct settings *s)
 {
-	double acquire_ns, release_ns;
+	struct times times;
 
 	load_package();
 	keep_live(s->live);
-	run(s, &acquire_ns, &release_ns);
-	printf("acquire_ns %.2f release_ns %.2f mean_ns %.2f\n", acquire_ns, release_ns,
-	       (acquire_ns + release_ns) / 2);
+	times = run(s);
+	printf("mean_ns %.2f elapsed_ns %.2f\n", times.mean, times.elapsed);
 }
 
 struct newcomer {
@@ -498,10 +482,9 @@ static void memory(const struct settings *s)
 {
 	static const char *const mapped[] = { "Rss",      "Pss",       "Pss_Anon",
 					      "Pss_File", "Pss_Shmem", NULL };
-	double ignored;
 
 	load_package();
-	run(s, &ignored, &ignored);
+	run(s);
 	printf("rounds %lu", s->rounds);
 	print_sizes("/proc/self/smaps_rollup", mapped);
 	putchar('\n');
@@ -613,10 +596,12 @@ static void parse(struct settings *s, char **arguments)
 	} keys[] = {
 		{ "depth=", &s->depth, FRAMES_LEAST, 256 },
 		{ "threads=", &s->threads, 1, 64 },
-		{ "stacks=", &s->stacks, 1, RADIX_MOST * RADIX_MOST },
+		{ "stacks=", &s->stacks, 1, STACKS_MOST },
 		{ "inner=", &s->inner, 1, 64 },
+		{ "uneven=", &s->uneven, 0, 1 },
 		{ "outer=", &s->outer, 0, 1 },
 		{ "family=", &s->family, 0, 3 },
+		{ "sections=", &s->sections, 1, SECTIONS_MOST },
 		{ "rounds=", &s->rounds, 1, ROUNDS_MOST },
 		{ "warm=", &s->warm, 0, ROUNDS_MOST },
 		{ "live=", &s->live, 0, 1 << 20 },
@@ -642,9 +627,13 @@ static void parse(struct settings *s, char **arguments)
 
 int main(int argc, char **argv)
 {
-	struct settings s = {
-		.depth = 16, .threads = 1, .stacks = 100, .inner = 2, .rounds = 200, .warm = 20
-	};
+	struct settings s = { .depth = 16,
+			      .threads = 1,
+			      .stacks = 100,
+			      .inner = 2,
+			      .sections = 1,
+			      .rounds = 200,
+			      .warm = 20 };
 	const char *mode = argc > 1 ? argv[1] : "";
 
 	if (argc > 1)

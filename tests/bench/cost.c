@@ -1,262 +1,252 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures the cost of a call: the same calls untraced and in each way. The cost of the untraced
- * calls of the same round is subtracted.
+ * Measures the cost of a call over a matrix of patterns, because it depends on the pattern. A cell
+ * is a pattern: the first one is the centre; the others differ from it in one thing each, or in
+ * several, where those are known to be bad together. What counts is the geometric mean of the
+ * cells' ratios, and the worst cell.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "bench.h"
-#include "tracers.h"
+#include "costs.h"
 
-/* A pattern of calls: options of the program `calls`. */
-struct pattern {
-	unsigned depth, threads, stacks, live;
-	bool outer;
+/* The options are those of calls.c; of two that contradict each other, the last one counts. */
+#define CENTRE "family=1 depth=16 stacks=100 inner=5 "
+#define LSA_HEAP CENTRE "family=0 "
+#define PRIVATE_HEAP CENTRE "family=2 "
+#define CLIENT_BUFFERS CENTRE "family=3 "
+#define ALL "inner=64 outer=1 "
+
+static const struct pattern cells[] = {
+	{ "", 1, CENTRE },
+	/* Frames that differ from stack to stack. */
+	{ "", 1, CENTRE "stacks=1" },
+	{ "", 1, CENTRE "inner=2" },
+	{ "", 1, CENTRE "inner=10" },
+	{ "", 1, CENTRE "inner=1 outer=1" },
+	{ "", 1, CENTRE ALL },
+	{ "", 1, CENTRE "uneven=1" },
+	{ "", 1, CENTRE "uneven=1 inner=10" },
+	/* Stacks. */
+	{ "", 1, CENTRE "stacks=10000" },
+	{ "", 1, CENTRE "stacks=100000" },
+	/* Depth. */
+	{ "", 1, CENTRE "depth=4" },
+	{ "", 1, CENTRE "depth=8" },
+	{ "", 1, CENTRE "depth=32" },
+	{ "", 1, CENTRE "depth=64" },
+	{ "", 1, CENTRE "depth=128" },
+	/* Families. */
+	{ "", 1, LSA_HEAP },
+	{ "", 1, PRIVATE_HEAP },
+	{ "", 1, CLIENT_BUFFERS },
+	{ "", 1, CENTRE "sections=10" },
+	{ "", 1, CENTRE "sections=1000" },
+	/* Live blocks. */
+	{ "", 1, CENTRE "live=1000" },
+	{ "", 1, CENTRE "live=100000" },
+	{ "", 1, CENTRE "live=1000000" },
+	/* How the package is compiled. */
+	{ "-O2-pointer", 1, CENTRE },
+	{ "-virtual", 1, CENTRE },
+	{ "-O0", 1, CENTRE },
+	{ "-O1", 1, CENTRE },
+	{ "-O3", 1, CENTRE },
+	/* Threads. */
+	{ "", 2, CENTRE },
+	{ "", 2, CENTRE "stacks=1" },
+	{ "", 2, CENTRE "stacks=10000" },
+	{ "", 2, CENTRE "uneven=1 inner=10" },
+	{ "", 2, CENTRE "depth=64" },
+	{ "", 2, LSA_HEAP },
+	{ "", 2, CLIENT_BUFFERS },
+	{ "", 2, CENTRE "sections=1000" },
+	{ "", 2, CENTRE "live=100000" },
+	{ "-virtual", 2, CENTRE "uneven=1" },
+	{ "", 8, CENTRE },
+	{ "", 8, LSA_HEAP "stacks=10000" },
+	/* Corners. */
+	{ "", 1, LSA_HEAP "depth=4 stacks=1" },
+	{ "", 1, CLIENT_BUFFERS "depth=8 stacks=10000 uneven=1" },
+	{ "", 1, CENTRE "stacks=100000 sections=1000 live=1000000" },
+	{ "-O2-pointer", 1, CENTRE "depth=64 uneven=1 inner=10" },
+	{ "-O0", 1, CENTRE "depth=64 stacks=10000 inner=10" },
+	{ "-virtual", 1, CENTRE "depth=128 uneven=1 " ALL },
+	{ "-O2-pointer", 2, CENTRE "depth=64 stacks=10000 inner=10" },
+	{ "", 2, CENTRE "depth=128 uneven=1 " ALL },
+};
+enum { CELLS = sizeof(cells) / sizeof(*cells) };
+
+static const enum way compared[] = { WAY_LSATRACE, WAY_HEAPTRACK, WAY_LTTNG, WAY_LIBUNWIND };
+enum { COMPARED = sizeof(compared) / sizeof(*compared), COMPARED_SHORT = 2 };
+
+/* Of short runs, the calls and the whole process count, each net of what an untraced one takes. */
+enum kind { LONG_RUN, SHORT_CALL, SHORT_PROCESS, KINDS };
+
+struct cell {
+	struct costs costs[KINDS];
 };
 
-struct cost {
-	struct samples acquire, release, mean;
+/* With blocks that are live all the time, a run is not short. */
+static bool has_short_runs(const struct pattern *p)
+{
+	return p->threads == 1 && !strstr(p->options, "live=");
+}
+
+static bool is_alone(const struct pattern *p)
+{
+	return p->threads == 1;
+}
+
+static bool is_threaded(const struct pattern *p)
+{
+	return p->threads > 1;
+}
+
+static bool is_any(const struct pattern *p)
+{
+	(void)p;
+	return true;
+}
+
+/* The targets: how much of what another way costs lsatrace costs at most. */
+static const struct target {
+	const char *what;
+	enum way other;
+	enum kind kind;
+	bool (*counts)(const struct pattern *p);
+	double mean, worst;
+} targets[] = {
+	{ "call, 1 thread", WAY_HEAPTRACK, LONG_RUN, is_alone, 0.30, 0.45 },
+	{ "call, 2 or 8 threads", WAY_HEAPTRACK, LONG_RUN, is_threaded, 0.12, 0.20 },
+	{ "call", WAY_LTTNG, LONG_RUN, is_any, 0.50, 0.80 },
+	{ "call", WAY_LIBUNWIND, LONG_RUN, is_any, 0.20, 0.35 },
+	{ "call in a short run", WAY_HEAPTRACK, SHORT_CALL, has_short_runs, 0.40, 0.60 },
+	{ "short run as a whole", WAY_HEAPTRACK, SHORT_PROCESS, has_short_runs, 0.40, 0.60 },
 };
+enum { TARGETS = sizeof(targets) / sizeof(*targets) };
 
-struct costs {
-	struct cost way[WAY_COUNT];
-	struct cost net[WAY_COUNT];
-};
-
-static const enum way compared[] = { WAY_LSATRACE, WAY_GROWING, WAY_LIBUNWIND, WAY_HEAPTRACK,
-				     WAY_LTTNG };
-enum { COMPARED = sizeof(compared) / sizeof(*compared), OTHERS_FROM = 2 };
-
-enum {
-	ROUNDS_WARM = 20,
-	ROUNDS_OF_RING = 550, /* of 2000 calls: more than a ring of 64 MiB holds */
-};
-
-/* Hosts run for days, so what counts is the cost of a call after the ring has wrapped. */
-static unsigned warm_rounds(const struct pattern *p, enum way way)
+static bool is_selected(const struct bench *b, size_t cell)
 {
-	return ROUNDS_WARM + (way_has_ring(way) ? ROUNDS_OF_RING / p->threads : 0);
-}
-
-static void measure_once(struct bench *b, const struct pattern *p, enum way way, struct cost *c)
-{
-	char text[6][32];
-	const char *const arguments[] = { CALLS_PROGRAM, "cost",  text[0],      text[1], text[2],
-					  text[3],       text[4], "rounds=150", text[5], NULL };
-	struct outcome o;
-
-	snprintf(text[0], sizeof(text[0]), "depth=%u", p->depth);
-	snprintf(text[1], sizeof(text[1]), "threads=%u", p->threads);
-	snprintf(text[2], sizeof(text[2]), "stacks=%u", p->stacks);
-	snprintf(text[3], sizeof(text[3]), "live=%u", p->live);
-	snprintf(text[4], sizeof(text[4]), "outer=%u", p->outer);
-	snprintf(text[5], sizeof(text[5]), "warm=%u", warm_rounds(p, way));
-	way_run(b, way, arguments, &o);
-	samples_add(&c->acquire, outcome_number(&o, "acquire_ns"));
-	samples_add(&c->release, outcome_number(&o, "release_ns"));
-	samples_add(&c->mean, outcome_number(&o, "mean_ns"));
-	outcome_release(&o);
-}
-
-/* Sets `costs` for the ways and for the untraced run. */
-static void measure(struct bench *b, const struct pattern *p, const enum way *ways, size_t count,
-		    struct costs *costs)
-{
-	*costs = (struct costs){ 0 };
-	for (unsigned round = 0; round < b->rounds; round++) {
-		measure_once(b, p, WAY_BARE, &costs->way[WAY_BARE]);
-		for (size_t i = 0; i < count; i++)
-			if (!way_missing(b, ways[i]))
-				measure_once(b, p, ways[i], &costs->way[ways[i]]);
-	}
-	for (size_t i = 0; i < count; i++) {
-		const struct cost *bare = &costs->way[WAY_BARE], *way = &costs->way[ways[i]];
-		struct cost *net = &costs->net[ways[i]];
-
-		net->acquire = samples_minus(&way->acquire, &bare->acquire);
-		net->release = samples_minus(&way->release, &bare->release);
-		net->mean = samples_minus(&way->mean, &bare->mean);
-	}
-}
-
-static json_t *json_cost(const struct cost *c)
-{
-	return json_pack("{s:o, s:o, s:o}", "acquire_ns", json_samples(&c->acquire), "release_ns",
-			 json_samples(&c->release), "mean_ns", json_samples(&c->mean));
-}
-
-static struct ratio ratio_of(const struct costs *c, enum way ours, enum way other)
-{
-	return samples_ratio(&c->net[ours].mean, &c->net[other].mean);
-}
-
-static json_t *json_costs(const struct pattern *p, const struct costs *c, const enum way *ways,
-			  size_t count)
-{
-	json_t *json = json_pack("{s:i, s:i, s:i, s:i, s:b, s:o}", "depth", p->depth, "threads",
-				 p->threads, "stacks", p->stacks, "live", p->live, "outer",
-				 p->outer, "bare", json_cost(&c->way[WAY_BARE]));
-	json_t *net = json_object(), *ratios = json_object();
-
-	for (size_t i = 0; i < count; i++) {
-		struct ratio ratio = ratio_of(c, WAY_LSATRACE, ways[i]);
-
-		json_object_set_new(net, way_key[ways[i]], json_cost(&c->net[ways[i]]));
-		json_object_set_new(ratios, way_key[ways[i]], json_ratio(&ratio));
-	}
-	json_object_set_new(json, "net", net);
-	json_object_set_new(json, "lsatrace_against", ratios);
-	return json;
+	return cell + 1 >= b->first_cell && cell + 1 <= b->last_cell;
 }
 
 static void print_head(void)
 {
-	printf("  ns a call, medians of the mean of an allocation and a free; all but bare net of "
-	       "it\n"
-	       "  %5s %7s %6s %11s",
-	       "depth", "threads", "stacks", way_column[WAY_BARE]);
+	printf("  ns a call, medians; all but bare net of it. A short run is a process of %d "
+	       "calls\n"
+	       "  the centre: %s\n"
+	       "%104s %29s %26s %26s\n"
+	       "   # built       threads, other options                  %7s",
+	       SHORT_CALLS, CENTRE, "", "lsatrace is as much as", "calls of a short run",
+	       "all of a short run", way_column[WAY_BARE]);
 	for (size_t i = 0; i < COMPARED; i++)
-		printf(" %10s", way_column[compared[i]]);
-	printf("   lsatrace is as much as\n  %*s", 5 + 8 + 7 + 12 + COMPARED * 11, "");
-	for (size_t i = OTHERS_FROM; i < COMPARED; i++)
-		printf(" %10s", way_column[compared[i]]);
+		printf(" %9s", way_column[compared[i]]);
+	for (size_t i = 1; i < COMPARED; i++)
+		printf(" %9s", way_column[compared[i]]);
+	for (int i = 0; i < 2; i++)
+		printf(" %9s %9s %6s", way_column[WAY_LSATRACE], way_column[WAY_HEAPTRACK], "ratio");
 	putchar('\n');
 }
 
-static void print_row(const struct pattern *p, const struct costs *c)
+static void print_short(const struct costs *c)
 {
-	printf("  %5u %7u %6u", p->depth, p->threads, p->stacks);
-	print_number(12, 1, samples_median(&c->way[WAY_BARE].mean));
+	print_number(10, 1, samples_median(&c->ns[WAY_LSATRACE]));
+	print_number(10, 1, samples_median(&c->ns[WAY_HEAPTRACK]));
+	print_number(7, 2, costs_ratio(c, WAY_HEAPTRACK).median);
+}
+
+static void print_cell(size_t number, const struct cell *cell)
+{
+	const struct pattern *p = &cells[number];
+	const struct costs *c = &cell->costs[LONG_RUN];
+
+	printf("  %2zu %-11s %u %-39s", number + 1, p->program, p->threads,
+	       p->options + strlen(CENTRE));
+	print_number(8, 1, samples_median(&c->ns[WAY_BARE]));
 	for (size_t i = 0; i < COMPARED; i++)
-		print_number(11, 1, samples_median(&c->net[compared[i]].mean));
-	for (size_t i = OTHERS_FROM; i < COMPARED; i++)
-		print_number(11, 2, ratio_of(c, WAY_LSATRACE, compared[i]).median);
-	printf("  %s%s\n", p->outer ? "the outermost frames differ, too" : "",
-	       p->live ? "with a hundred thousand live blocks" : "");
+		print_number(10, 1, samples_median(&c->ns[compared[i]]));
+	for (size_t i = 1; i < COMPARED; i++)
+		print_number(10, 2, costs_ratio(c, compared[i]).median);
+	if (has_short_runs(p)) {
+		print_short(&cell->costs[SHORT_CALL]);
+		print_short(&cell->costs[SHORT_PROCESS]);
+	}
+	putchar('\n');
 	fflush(stdout);
 }
 
-/* The targets: the ratio of the cost to that of `way` is at most `target`. */
-static const struct promise {
-	struct pattern pattern;
-	enum way way;
-	double target;
-} promises[] = {
-	{ { 16, 1, 100, 0, false }, WAY_HEAPTRACK, 0.35 },
-	{ { 64, 1, 100, 0, false }, WAY_HEAPTRACK, 0.25 },
-	{ { 16, 2, 100, 0, false }, WAY_HEAPTRACK, 0.18 },
-	{ { 64, 2, 100, 0, false }, WAY_HEAPTRACK, 0.10 },
-	{ { 16, 1, 100, 0, false }, WAY_LTTNG, 0.60 },
-	{ { 64, 1, 100, 0, false }, WAY_LTTNG, 0.60 },
-	{ { 16, 2, 100, 0, false }, WAY_LTTNG, 0.60 },
-	{ { 64, 2, 100, 0, false }, WAY_LTTNG, 0.60 },
-	{ { 16, 1, 100, 0, false }, WAY_LIBUNWIND, 0.35 },
-	{ { 16, 1, 10000, 0, false }, WAY_HEAPTRACK, 0.60 },
-};
-
-static bool is_same(const struct pattern *a, const struct pattern *b)
+static json_t *json_cell(size_t number, const struct cell *cell)
 {
-	return a->depth == b->depth && a->threads == b->threads && a->stacks == b->stacks &&
-	       a->live == b->live && a->outer == b->outer;
+	const struct pattern *p = &cells[number];
+	json_t *json = json_pack("{s:i, s:s, s:i, s:s, s:o}", "cell", (int)number + 1, "program",
+				 p->program, "threads", (int)p->threads, "options", p->options,
+				 "long", costs_json(&cell->costs[LONG_RUN], compared, COMPARED));
+
+	if (!has_short_runs(p))
+		return json;
+	json_object_set_new(json, "short_call",
+			    costs_json(&cell->costs[SHORT_CALL], compared, COMPARED_SHORT));
+	json_object_set_new(json, "short_process",
+			    costs_json(&cell->costs[SHORT_PROCESS], compared, COMPARED_SHORT));
+	return json;
 }
 
-static void judge(struct bench *b, const struct pattern *p, const struct costs *c)
+/* A cell that could not be measured spoils the mean. */
+static void judge(struct bench *b, const struct target *t, const struct cell measured[])
 {
-	for (size_t i = 0; i < sizeof(promises) / sizeof(*promises); i++) {
-		struct ratio ratio = ratio_of(c, WAY_LSATRACE, promises[i].way);
-		char what[64];
+	struct ratio mean = { 0, INFINITY, 0, NAN }, worst = { .median = 0 };
+	size_t count = 0, worst_cell = 0;
+	char what[64];
 
-		if (!is_same(p, &promises[i].pattern))
+	for (size_t i = 0; i < CELLS; i++) {
+		struct ratio ratio;
+
+		if (!is_selected(b, i) || !t->counts(&cells[i]))
 			continue;
-		snprintf(what, sizeof(what), "call, depth %u, %u thread%s, %u stacks", p->depth,
-			 p->threads, p->threads == 1 ? "" : "s", p->stacks);
-		bars_add(b, what, way_column[promises[i].way], &ratio, AT_MOST, promises[i].target,
-			 way_missing(b, promises[i].way));
+		ratio = costs_ratio(&measured[i].costs[t->kind], t->other);
+		count++;
+		mean.median += log(ratio.median);
+		mean.least = fmin(mean.least, ratio.median);
+		mean.most = fmax(mean.most, ratio.median);
+		if (!(ratio.median <= worst.median)) {
+			worst = ratio;
+			worst_cell = i + 1;
+		}
 	}
-}
-
-static void measure_pattern(struct bench *b, const struct pattern *p, json_t *all)
-{
-	struct costs *costs = calloc(1, sizeof(*costs));
-
-	if (!costs)
-		abort();
-	if (spawn_is_stopped())
-		goto out;
-	measure(b, p, compared, COMPARED, costs);
-	print_row(p, costs);
-	judge(b, p, costs);
-	json_array_append_new(all, json_costs(p, costs, compared, COMPARED));
-out:
-	free(costs);
+	if (count == 0)
+		return;
+	mean.median = exp(mean.median / (double)count);
+	snprintf(what, sizeof(what), "%s: mean of %zu cells", t->what, count);
+	bars_add(b, what, way_column[t->other], &mean, AT_MOST, t->mean, way_missing(b, t->other));
+	snprintf(what, sizeof(what), "%s: worst, cell %zu", t->what, worst_cell);
+	bars_add(b, what, way_column[t->other], &worst, AT_MOST, t->worst, way_missing(b, t->other));
 }
 
 json_t *cost_run(struct bench *b)
 {
-	static const unsigned depths[] = { 4, 16, 64 }, stacks[] = { 1, 100, 10000 };
+	struct cell *measured = calloc(CELLS, sizeof(*measured));
 	json_t *all = json_array();
 
-	print_head();
-	for (int d = 0; d < 3; d++)
-		for (unsigned threads = 1; threads <= 2; threads++)
-			for (int s = 0; s < 3; s++)
-				measure_pattern(
-					b, &(struct pattern){ depths[d], threads, stacks[s], 0, 0 },
-					all);
-	measure_pattern(b, &(struct pattern){ 16, 1, 100, 0, true }, all);
-	measure_pattern(b, &(struct pattern){ 64, 1, 100, 0, true }, all);
-	measure_pattern(b, &(struct pattern){ 16, 1, 100, 100000, false }, all);
-	return all;
-}
-
-/* In the order of how much a way does. */
-static const struct step {
-	enum way way;
-	const char *what;
-} steps[] = {
-	{ WAY_OTHER_FAMILY, "loaded, but the family is not traced" },
-	{ WAY_ONE_FRAME, "one frame (depth=1)" },
-	{ WAY_ONE_FRAME_LIBUNWIND, "one frame, by libunwind" },
-	{ WAY_LSATRACE, "the default" },
-	{ WAY_GROWING, "the default, while the file still grows" },
-	{ WAY_DEEP, "up to 256 frames (depth=256)" },
-	{ WAY_FULL, "a file that grows (mode=full)" },
-	{ WAY_LIBUNWIND, "every backtrace by libunwind (unwind=libunwind)" },
-};
-enum { STEPS = sizeof(steps) / sizeof(*steps) };
-
-static void print_steps(const struct costs costs[], size_t count)
-{
-	for (size_t i = 0; i < STEPS; i++) {
-		printf("  %-56s", steps[i].what);
-		for (size_t j = 0; j < count; j++)
-			print_number(12, 1, samples_median(&costs[j].net[steps[i].way].mean));
-		putchar('\n');
-	}
-}
-
-json_t *steps_run(struct bench *b)
-{
-	static const struct pattern patterns[] = { { 4, 1, 100, 0, false },
-						   { 16, 1, 100, 0, false },
-						   { 64, 1, 100, 0, false } };
-	struct costs *costs = calloc(3, sizeof(*costs));
-	json_t *all = json_array();
-	enum way ways[STEPS];
-
-	if (!costs)
+	if (!measured)
 		abort();
-	printf("  ns a call, net of the bare run; 1 thread, 100 stacks %15s %11s %11s\n", "depth 4",
-	       "depth 16", "depth 64");
-	for (size_t i = 0; i < STEPS; i++)
-		ways[i] = steps[i].way;
-	for (size_t i = 0; i < 3; i++) {
-		measure(b, &patterns[i], ways, STEPS, &costs[i]);
-		json_array_append_new(all, json_costs(&patterns[i], &costs[i], ways, STEPS));
+	print_head();
+	for (size_t i = 0; i < CELLS && !spawn_is_stopped(); i++) {
+		struct costs *costs = measured[i].costs;
+
+		if (!is_selected(b, i))
+			continue;
+		costs_measure(b, &cells[i], compared, COMPARED, &costs[LONG_RUN]);
+		if (has_short_runs(&cells[i]))
+			costs_measure_short(b, &cells[i], compared, COMPARED_SHORT,
+					    &costs[SHORT_CALL], &costs[SHORT_PROCESS]);
+		print_cell(i, &measured[i]);
+		json_array_append_new(all, json_cell(i, &measured[i]));
 	}
-	print_steps(costs, 3);
-	free(costs);
+	for (size_t i = 0; i < TARGETS; i++)
+		judge(b, &targets[i], measured);
+	free(measured);
 	return all;
 }

@@ -113,12 +113,12 @@ Test(instructions, shared_memory_from_deep_stacks)
 
 Test(instructions, lsa_heap)
 {
-	expect_at_most(&(struct cell){ LSA_HEAP, 16, 100, 2, 630 });
+	expect_at_most(&(struct cell){ LSA_HEAP, 16, 100, 2, 653 });
 }
 
 Test(instructions, private_heap)
 {
-	expect_at_most(&(struct cell){ PRIVATE_HEAP, 16, 100, 2, 630 });
+	expect_at_most(&(struct cell){ PRIVATE_HEAP, 16, 100, 2, 652 });
 }
 
 Test(instructions, client_buffers)
