@@ -127,17 +127,17 @@ static APART bool take_any(struct backtrace *b, struct lane *lane, const void *f
 }
 
 /* The innermost frames of the history. */
-static void take_from_history(struct backtrace *b, const struct unwind_history *h)
+static void take_from_history(struct backtrace *b, struct unwind_history *h)
 {
 	b->frames = 0;
 	b->truncated = false;
-	for (uint32_t i = h->frames; i > 0; i--) {
-		if (unwind_is_own(h->frame[i].pc) || !h->frame[i].pc)
+	for (const struct unwind_frame *f = h->last; f > unwind_root(h); f--) {
+		if (unwind_is_own(f->pc) || !f->pc)
 			continue;
 		b->truncated = b->frames == config->depth;
 		if (b->truncated)
 			return;
-		b->pc[b->frames++] = h->frame[i].pc;
+		b->pc[b->frames++] = f->pc;
 	}
 }
 
@@ -156,7 +156,7 @@ static uint32_t find(const struct backtrace *b, uint64_t *caller)
 /* Is the stack that the tree has for the history this one? */
 static bool is_known_as(const struct unwind_history *h, uint32_t stack)
 {
-	uint32_t node = h->frame[h->frames].node, known;
+	uint32_t node = h->last->node, known;
 
 	if (!node || !stack)
 		return true;
@@ -203,7 +203,7 @@ static APART uint32_t take_otherwise(struct lane *lane, const void *frame_addres
 
 	if (way == UNWIND_CHECK)
 		return take_checked(lane, frame_address, caller);
-	lane->history->frames = 0;
+	unwind_forget_frames(lane->history);
 	if (way != UNWIND_LIBUNWIND || !take_by_libunwind(&b, lane, frame_address))
 		take_any(&b, lane, frame_address);
 	return find(&b, caller);
@@ -233,7 +233,7 @@ take_changed(struct lane *lane, const void *frame_address, uint64_t *caller)
 
 	if (unlikely(way != UNWIND_AUTO) || unlikely(!unwind_take(h, frame_address)))
 		return take_otherwise(lane, frame_address, caller);
-	node = h->frame[h->frames].node;
+	node = h->last->node;
 	stack = likely(node) ? tree_stack(node) : 0;
 	if (unlikely(!stack) || unlikely(unwind_is_own(*caller)))
 		return store(lane, node, caller);
@@ -268,10 +268,10 @@ uint32_t backtrace_take_at(const ucontext_t *context)
 
 bool backtrace_has(const struct lane *lane, uint64_t pc)
 {
-	const struct unwind_history *h = lane->history;
+	struct unwind_history *h = lane->history;
 
-	for (uint32_t i = h->frames; i > 0; i--)
-		if (h->frame[i].pc == pc)
+	for (const struct unwind_frame *f = h->last; f > unwind_root(h); f--)
+		if (f->pc == pc)
 			return true;
-	return h->frames == 0;
+	return unwind_frames(h) == 0;
 }

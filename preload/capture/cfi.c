@@ -195,6 +195,12 @@ struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt)
 							      : read_into(set, return_address, salt);
 }
 
+void cfi_forget_own(struct cfi_own_row *rows)
+{
+	for (unsigned i = 0; i < CFI_OWN_ROWS; i++)
+		rows[i].key = CFI_NO_KEY;
+}
+
 /* A signal handler may leave this by longjmp(): then the row has no key. */
 APART struct cfi_rule cfi_fill_own(struct cfi_own_row *row, uint64_t return_address, uint64_t salt)
 {
@@ -202,10 +208,10 @@ APART struct cfi_rule cfi_fill_own(struct cfi_own_row *row, uint64_t return_addr
 
 	if (!find_cached(set_of(return_address), return_address ^ salt, &cached))
 		return rule;
-	row->key = 0;
+	row->key = CFI_NO_KEY;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	row->rule = rule;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	row->key = return_address ^ salt;
+	row->key = return_address;
 	return rule;
 }

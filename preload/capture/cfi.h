@@ -89,25 +89,27 @@ uint64_t cfi_salt(uint64_t epoch);
 struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt);
 
 /*
- * The same, for one thread, from rows of its own, which start zeroed: no row of another thread is torn
- * here, so nothing has to be checked but the key. A rule lies here only if it lay in the cache.
+ * The same, for one thread, from rows of its own: no row of another thread is torn here, so nothing has
+ * to be checked but the key. A rule lies here only if it lay in the cache. The rows are of one epoch:
+ * whoever has them forgets them when there is another one.
  */
 enum { CFI_OWN_ROWS = 1024 };
 struct cfi_own_row {
-	uint64_t key; /* the return address, mixed with the salt */
+	uint64_t key; /* the return address; CFI_NO_KEY: none */
 	struct cfi_rule rule;
 };
+#define CFI_NO_KEY UINT64_MAX
 
-struct cfi_rule cfi_fill_own(struct cfi_own_row *row, uint64_t return_address, uint64_t salt);
+void cfi_forget_own(struct cfi_own_row *rows);
 
-static inline struct cfi_rule cfi_find_own(struct cfi_own_row *rows, uint64_t return_address,
-					   uint64_t salt)
+/* Where a return address has its row, if it has one. */
+static inline struct cfi_own_row *cfi_own_row(struct cfi_own_row *rows, uint64_t return_address)
 {
-	struct cfi_own_row *row = &rows[(return_address ^ return_address >> 10) % CFI_OWN_ROWS];
-
-	return likely(row->key == (return_address ^ salt)) ? row->rule
-							   : cfi_fill_own(row, return_address, salt);
+	return &rows[return_address % CFI_OWN_ROWS];
 }
+
+/* As cfi_find(), and fills the row. */
+struct cfi_rule cfi_fill_own(struct cfi_own_row *row, uint64_t return_address, uint64_t salt);
 
 /* The whole row for a return address, which is not cached. `is_interrupted`: it is one that was given
  * to what a signal has interrupted. Returns false if there is none. */

@@ -149,7 +149,7 @@ uint32_t tree_parent(uint32_t node)
 
 static uint32_t *hint_for(uint64_t key)
 {
-	return hints[(key * 0x9e3779b97f4a7c15u) >> (64 - HINT_BITS)];
+	return hints[key >> (64 - HINT_BITS)];
 }
 
 void tree_remember(uint64_t key, uint32_t node)

@@ -11,7 +11,8 @@
 
 static void forget(struct unwind_history *h)
 {
-	h->frames = 0;
+	h->epoch = 0;
+	unwind_forget_frames(h);
 	h->pages = (struct stack_pages){ 0 };
 }
 
@@ -97,25 +98,31 @@ static APART bool step_by_memory(struct unwind_history *h, struct unwind_frame *
 	return cfi_kind(f->rule) == CFI_REALIGNED && step_over_gap(h, f);
 }
 
-/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing
- * but the stack, and of that nothing inside of the frame. `*are_simple` becomes false if the rule is
- * not of the kind CFI_RSP. */
-static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
-			     struct unwind_frame *inner, bool *are_simple)
+static APART struct cfi_rule rule_anew(struct unwind_history *h, uint64_t pc)
 {
-	struct cfi_rule rule = f->rule = cfi_find_own(h->rules, f->pc, h->salt);
+	return cfi_fill_own(cfi_own_row(h->rules, pc), pc, h->salt);
+}
+
+static inline struct cfi_rule rule_at(struct unwind_history *h, uint64_t pc)
+{
+	const struct cfi_own_row *row = cfi_own_row(h->rules, pc);
+
+	return likely(row->key == pc) ? row->rule : rule_anew(h, pc);
+}
+
+/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing
+ * but the stack, and of that nothing inside of the frame. */
+static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
+			     struct unwind_frame *inner)
+{
+	struct cfi_rule rule = f->rule = rule_at(h, f->pc);
 	uint64_t place = f->place + (uint64_t)cfi_cfa_offset(rule);
 
 	note(inner, f);
-	if (likely(cfi_keeps_rbp(rule))) {
-		if (unlikely(!reach(h, f->place, place)))
-			return STEP_UNKNOWN;
-		f->rbp_cell = 0;
-	} else if (likely(cfi_is_plain(rule))) {
+	if (likely(cfi_is_plain(rule))) {
 		int64_t rbp_offset = cfi_rbp_offset(rule);
 
 		if (cfi_kind(rule) == CFI_RBP) {
-			*are_simple = false;
 			place += f->rbp - f->place - 8;
 			if (unlikely(!is_frame_size(place - f->place)) ||
 			    unlikely(rbp_offset && place + 8 + (uint64_t)rbp_offset <= f->place))
@@ -131,7 +138,6 @@ static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
 	} else {
 		struct unwind_frame outer; /* so that `f` can be in registers */
 
-		*are_simple = false;
 		if (cfi_kind(rule) == CFI_OUTERMOST)
 			return STEP_END;
 		note(&outer, f);
@@ -145,17 +151,6 @@ static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
 	return STEP_FRAME;
 }
 
-/* The frame in which a walk begins. */
-static inline struct unwind_frame outset(const uint64_t *words)
-{
-	return (struct unwind_frame){
-		.place = (uint64_t)(uintptr_t)(words + 1),
-		.pc = words[1],
-		.rbp = words[0],
-		.rule = cfi_rule(CFI_UNKNOWN, 0, 0),
-	};
-}
-
 static inline bool is_same(const struct unwind_frame *old, const struct unwind_frame *f)
 {
 	return old->place == f->place && old->pc == f->pc &&
@@ -167,9 +162,9 @@ static inline bool is_return_unchanged(const struct unwind_frame *f)
 	return likely(read_word(f->place) == f->pc);
 }
 
-static bool is_cell_unchanged(const struct unwind_frame *f)
+static inline bool is_cell_unchanged(const struct unwind_frame *f)
 {
-	return !unwind_rbp_matters(f) || !f->rbp_cell || read_word(f->rbp_cell) == f->rbp;
+	return !unwind_rbp_matters(f) || !f->rbp_cell || likely(read_word(f->rbp_cell) == f->rbp);
 }
 
 /* Does a frame that is not plain, and as it was, lead to the one outside of it, as it did? */
@@ -180,36 +175,41 @@ static APART bool leads_on_by_memory(struct unwind_history *h, const struct unwi
 	return step_by_memory(h, &outer) && is_same(f - 1, &outer);
 }
 
-static inline bool leads_on(struct unwind_history *h, const struct unwind_frame *f)
-{
-	return likely(cfi_is_plain(f->rule)) ? is_return_unchanged(f - 1) && is_cell_unchanged(f - 1)
-					     : leads_on_by_memory(h, f);
-}
-
 static APART struct unwind_frame *find_change_with_cells(struct unwind_history *h,
 							 struct unwind_frame *f)
 {
-	while (f > h->frame + 1 && leads_on(h, f))
+	for (;;) {
+		if (unlikely(!cfi_is_plain(f->rule))) {
+			if (cfi_kind(f->rule) == CFI_OUTERMOST || !leads_on_by_memory(h, f))
+				return f - 1;
+			f--;
+			continue;
+		}
 		f--;
-	return f - 1;
+		if (!is_return_unchanged(f) || !is_cell_unchanged(f))
+			return f;
+	}
 }
 
 /*
  * The frames outside of one that is as it was are read again. Returns the first of them that is not
- * known to be as it was; frame 0 if all are. A place may be read only where the frame inside of it
+ * known to be as it was; the root if all are. A place may be read only where the frame inside of it
  * has been compared.
  */
 static inline struct unwind_frame *find_change(struct unwind_history *h, struct unwind_frame *f)
 {
 	if (unlikely(unwind_has_cells(f)))
 		return find_change_with_cells(h, f);
-	f--;
-	while (f >= h->frame + 4 && is_return_unchanged(f) && is_return_unchanged(f - 1) &&
-	       is_return_unchanged(f - 2) && is_return_unchanged(f - 3))
-		f -= 4;
-	while (f > h->frame && is_return_unchanged(f))
-		f--;
-	return f;
+	for (;; f -= 4) {
+		if (!is_return_unchanged(f - 1))
+			return f - 1;
+		if (!is_return_unchanged(f - 2))
+			return f - 2;
+		if (!is_return_unchanged(f - 3))
+			return f - 3;
+		if (!is_return_unchanged(f - 4))
+			return f - 4;
+	}
 }
 
 /*
@@ -281,48 +281,122 @@ static inline uint64_t add_to_key(uint64_t key, uint64_t pc)
 }
 
 /* What a walk has found: the frame of the history that stands, with all outside of it, to which the
- * fresh frames lead, up to `fresh_end`. Frame 0: these lead to the outermost frame. NULL: nowhere. */
+ * fresh frames lead, up to `fresh_end`. The root: these lead to the outermost frame. NULL: nowhere. */
 struct found {
 	struct unwind_frame *old, *fresh_end;
-	uint64_t key;    /* of the fresh frames */
-	bool are_simple; /* these are all of the kind CFI_RSP */
+	uint64_t key; /* of the fresh frames */
+	bool has_rbp; /* that of the fresh frames is set, for it may matter */
 };
 
-/* Walks outward from a frame. */
-static inline struct found walk(struct unwind_history *h, const uint64_t *words)
-{
-	struct unwind_frame *old = &h->frame[h->frames], *changed, *fresh = h->fresh;
-	/* In registers: what was just written is read late. */
-	struct unwind_frame f = outset(words);
-	uint64_t key = 0;
-	bool are_simple = true;
+static const struct found nowhere = { NULL, NULL, 0, false };
 
+/* Sets rbp of frames that walk() has stepped over, which are all of the kind CFI_RSP, and of `f`, to
+ * which they lead. */
+static inline void derive_rbp(struct unwind_frame *fresh, struct unwind_frame *f, uint64_t rbp)
+{
+	uint64_t cell = 0, offset;
+
+	for (; fresh < f; fresh++) {
+		fresh->rbp = rbp;
+		fresh->rbp_cell = cell;
+		offset = (uint64_t)cfi_rbp_offset(fresh->rule);
+		cell = offset ? fresh[1].place + 8 + offset : 0;
+		rbp = offset ? read_word(cell) : rbp;
+	}
+	f->rbp = rbp;
+	f->rbp_cell = cell;
+}
+
+/* The rest of walk(), with an eye on rbp: from `fresh_end`, of which place and pc are set, outward.
+ * `changed` is what find_change() has said of `old`, if that is known to be the same frame; or NULL. */
+static inline struct found walk_by_rbp(struct unwind_history *h, struct unwind_frame *old,
+				       struct unwind_frame *changed, struct unwind_frame *fresh_end,
+				       uint64_t rbp, uint64_t key)
+{
+	struct unwind_frame *fresh = fresh_end, f;
+
+	derive_rbp(h->fresh, fresh, rbp);
+	/* In registers: what was just written is read late. */
+	f = (struct unwind_frame){ .place = fresh->place,
+				   .pc = fresh->pc,
+				   .rbp = fresh->rbp,
+				   .rbp_cell = fresh->rbp_cell };
 	do {
 		enum step result;
 
 		while (old->place < f.place)
 			old--;
-		if (!is_same(old, &f)) {
+		if (!changed && !is_same(old, &f)) {
 			key = add_to_key(key, f.pc);
-			result = step(h, &f, fresh++, &are_simple);
+			result = step(h, &f, fresh++);
 			if (likely(result == STEP_FRAME))
 				continue;
-			return (struct found){ result == STEP_END ? h->frame : NULL, fresh, key,
-					       are_simple };
+			return (struct found){ result == STEP_END ? unwind_root(h) : NULL, fresh,
+					       key, true };
 		}
-		changed = find_change(h, old);
-		if (likely(changed == h->frame)) {
+		if (!changed)
+			changed = find_change(h, old);
+		if (likely(changed == unwind_root(h))) {
 			arrive(old, &f);
-			return (struct found){ old, fresh, key, are_simple };
+			return (struct found){ old, fresh, key, true };
 		}
 		note(fresh, &f);
 		fresh = keep_middle(h, old, changed, fresh);
 		if (!fresh)
 			break;
 		f = *fresh;
-		are_simple = false;
+		changed = NULL;
 	} while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST));
-	return (struct found){ NULL, NULL, 0, false };
+	return nowhere;
+}
+
+/* Walks outward from a frame, until there is one of which rbp has to be known: nearly always, none is. */
+static inline struct found walk(struct unwind_history *h, const uint64_t *words)
+{
+	const struct stack_pages_run *stack = &h->pages.run[0];
+	struct unwind_frame *old = h->last, *changed = NULL, *fresh = h->fresh;
+	const struct unwind_frame *fresh_most = fresh + UNWIND_FRAMES_MOST - 1;
+	uint64_t place = (uint64_t)(uintptr_t)(words + 1), pc = words[1], key = 0;
+	/* Up to where the stack may be read, as far as is known. */
+	uint64_t high = place - stack->low < stack->bytes ? stack->low + stack->bytes : 0;
+
+	if (unlikely(unwind_rbp_matters(old)))
+		goto by_rbp;
+	do {
+		struct cfi_rule rule;
+		uint64_t bytes;
+
+		while (old->place < place)
+			old--;
+		if (old->place == place && old->pc == pc) {
+			if (unwind_rbp_matters(old))
+				break;
+			changed = find_change(h, old);
+			if (unlikely(changed != unwind_root(h)))
+				break;
+			return (struct found){ old, fresh, key, false };
+		}
+		rule = rule_at(h, pc);
+		if (unlikely(cfi_kind(rule) != CFI_RSP))
+			break;
+		fresh->place = place;
+		fresh->pc = pc;
+		fresh->rule = rule;
+		fresh++;
+		key = add_to_key(key, pc);
+		bytes = (uint64_t)cfi_cfa_offset(rule);
+		place += bytes;
+		if (unlikely(place >= high)) {
+			if (!stack_pages_reach(&h->pages, place - bytes, place))
+				return nowhere;
+			high = stack->low + stack->bytes;
+		}
+		pc = read_word(place);
+	} while (likely(fresh < fresh_most));
+by_rbp:
+	fresh->place = place;
+	fresh->pc = pc;
+	return walk_by_rbp(h, old, changed, fresh, words[0], key);
 }
 
 /* Finds the nodes of frames of the history, up to `last`, below that of the frame outside of them.
@@ -357,7 +431,7 @@ static inline void append(struct unwind_history *h, const struct found *found,
 			  struct unwind_frame *last)
 {
 	struct unwind_frame *old = found->old, *f = last;
-	uint64_t key = found->key + ((uint64_t)old->node << 32);
+	uint64_t key = add_to_key(found->key, old->node);
 	uint32_t node = tree_recall(key, h->fresh->pc), links = old->rbp_links;
 
 	for (const struct unwind_frame *fresh = h->fresh; f > old; f--, fresh++) {
@@ -373,16 +447,8 @@ static inline void append(struct unwind_history *h, const struct found *found,
 	}
 	if (unlikely(node != old->node) || unlikely(!node))
 		tree_remember(key, find_nodes(old + 1, last));
-	if (unlikely(!found->are_simple) || unlikely(links & 1))
+	if (unlikely(found->has_rbp))
 		link_frames(old + 1, last, found->fresh_end);
-}
-
-/* Before the history is changed: from here on, it is empty. The fences here and below are for a thread that is cancelled
- * in between, or leaves by longjmp(): it, or the next one with this lane, goes on with what has been written. */
-static inline void empty(struct unwind_history *h)
-{
-	h->frames = h->stack = 0;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 /* Nothing of another epoch is believed. While something is being unloaded, nothing at all: no frame
@@ -390,21 +456,29 @@ static inline void empty(struct unwind_history *h)
 static APART void begin(struct unwind_history *h, uint64_t epoch)
 {
 	bool is_unloading = images_is_unloading(epoch);
+	struct unwind_frame *root = unwind_root(h);
 
-	empty(h);
+	h->epoch = 0;
+	unwind_forget_frames(h);
 	h->salt = cfi_salt(epoch);
+	cfi_forget_own(h->rules);
 	h->frame[0].place = UINT64_MAX;
-	h->frame[0].node = is_unloading ? 0 : tree_root(epoch);
+	root->place = (uint64_t)(uintptr_t)&root->place;
+	root->pc = 0;
+	root->node = is_unloading ? 0 : tree_root(epoch);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	h->epoch = is_unloading ? 0 : epoch;
 }
 
 bool unwind_is_unchanged(struct unwind_history *h, const void *frame_address)
 {
-	struct unwind_frame *last = &h->frame[h->frames], f = outset(frame_address);
+	const uint64_t *words = frame_address;
+	struct unwind_frame *last = h->last;
 
-	return likely(h->epoch == images_epoch()) && is_same(last, &f) &&
-	       likely(find_change(h, last) == h->frame);
+	return likely(h->epoch == images_epoch()) &&
+	       last->place == (uint64_t)(uintptr_t)(words + 1) && last->pc == words[1] &&
+	       (likely(!unwind_rbp_matters(last)) || last->rbp == words[0]) &&
+	       likely(find_change(h, last) == unwind_root(h));
 }
 
 bool unwind_take(struct unwind_history *h, const void *frame_address)
@@ -416,17 +490,17 @@ bool unwind_take(struct unwind_history *h, const void *frame_address)
 	if (unlikely(h->epoch != epoch))
 		begin(h, epoch);
 	found = walk(h, frame_address);
-	if (found.fresh_end == h->fresh && found.old == &h->frame[h->frames])
+	if (found.fresh_end == h->fresh && found.old == h->last)
 		return true;
-	empty(h);
+	unwind_forget_frames(h);
 	if (unlikely(!found.old))
 		return false;
 	last = found.old + (found.fresh_end - h->fresh);
-	if (unlikely(last > &h->frame[UNWIND_FRAMES_MOST]))
+	if (unlikely(last > unwind_root(h) + UNWIND_FRAMES_MOST))
 		return false;
 	if (last > found.old)
 		append(h, &found, last);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	h->frames = (uint32_t)(last - h->frame);
+	h->last = last;
 	return true;
 }

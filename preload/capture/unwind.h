@@ -20,17 +20,21 @@
  * Why this is exact: where a frame leads depends on its place, on its return address, and, if its
  * rule says so, on rbp. So a frame whose place, return address and (where it matters) rbp are equal
  * leads to the same caller. If its rule is not plain (cfi.h), where it leads lies in memory as well:
- * it is stepped again, and what that leads to is compared. Nothing on the stack is changed, and nothing is believed without being
- * read again.
+ * it is stepped again, and what that leads to is compared. Nothing on the stack is changed, and nothing is
+ * believed without being read again.
  *
  * Invariants:
  *	1. A place or cell of a frame is read only after the frame inside of it was found equal, or was
  *	   stepped: only then is it known to be a place.
- *	2. What is read lies on the thread's own stack, on pages that can be read (stack_pages.h); behind a signal, on the stack that it interrupted.
+ *	2. What is read lies on the thread's own stack, on pages that can be read (stack_pages.h); behind a
+ *	   signal, on the stack that it interrupted.
  *	3. A history is believed in its own epoch only (host/images.h).
- *	4. `frames` is 0 while the history is being changed: a signal handler may leave by longjmp().
- *	   Whatever changes it also makes `stack` 0.
+ *	4. While the history is being changed there are no frames, and while it is being made for a new
+ *	   epoch it is of none: a thread may be cancelled there, or a signal handler leave by longjmp(), and
+ *	   it, or the next thread with this lane, goes on with what has been written.
  *	5. `rbp` and `rbp_cell` of a frame of the history are set only where rbp matters.
+ *	6. Frame 0 lies outside of every place, and where the root's place is lies what is never its pc:
+ *	   so neither a search for a place nor a comparison runs past the outermost frame.
  *
  * Only frames for which there are rules are handled here (cfi.h); step.h does the others. A history
  * is used by one thread.
@@ -45,18 +49,18 @@
 #include "preload/capture/stack_pages.h"
 #include "preload/file/lanes.h"
 
-enum { UNWIND_FRAMES_MOST = 512 };
+enum { UNWIND_FRAMES_MOST = 512, UNWIND_ROOT = 1 };
 
 struct unwind_frame {
 	uint64_t place; /* where the return address lies */
 	uint64_t pc; /* the return address (cfi.h); 0: the frame inside of this one is the outermost */
-	uint64_t rbp;      /* in this frame, at pc */
-	uint64_t rbp_cell; /* the cell from which rbp was read; 0: rbp is that of the inner frame */
 	struct cfi_rule rule; /* at pc */
 	uint32_t node;        /* of the frame and all outer ones (tree.h) */
 	/* Bit 0: rbp matters to where the frame, or an outer one, leads. Above it: how many cells
 	 * of the frame and all outer ones matter. A frame that is not plain counts as one. */
 	uint32_t rbp_links;
+	uint64_t rbp;      /* in this frame, at pc */
+	uint64_t rbp_cell; /* the cell from which rbp was read; 0: rbp is that of the inner frame */
 };
 
 static inline bool unwind_rbp_matters(const struct unwind_frame *f)
@@ -69,20 +73,40 @@ static inline bool unwind_has_cells(const struct unwind_frame *f)
 	return f->rbp_links > 1;
 }
 
-/* Frames 1 to `frames`, outermost first. Frame 0 is a sentinel: its place lies above all others. Its
- * node is the root of the epoch's tree, or 0 while something is being unloaded. */
+/* The frames lie behind the root, outermost first, up to `last`. The node of the root is that of the
+ * epoch's tree, or 0 while something is being unloaded. */
 struct unwind_history {
 	uint64_t epoch; /* in which it is believed (images.h); 0: never again */
 	uint64_t salt;  /* of that epoch, for cfi_find() */
 	struct stack_pages pages;
 	struct cfi_own_row rules[CFI_OWN_ROWS];
-	uint32_t frames;
-	uint32_t stack; /* reference of the stack, for backtrace.h; 0: not known */
-	struct unwind_frame frame[UNWIND_FRAMES_MOST + 1];
+	struct unwind_frame *last; /* the root: there are none; NULL: not used so far */
+	uint32_t stack;            /* reference of the stack, for backtrace.h; 0: not known */
+	struct unwind_frame frame[UNWIND_ROOT + 1 + UNWIND_FRAMES_MOST];
 	/* The frames that are new this time, innermost first: here, because stacks may be small.
-	 * Their nodes and links are not known yet. */
+	 * Their nodes and links are not known yet, and their rbp only where it was asked for. */
 	struct unwind_frame fresh[UNWIND_FRAMES_MOST];
 };
+
+static inline struct unwind_frame *unwind_root(struct unwind_history *h)
+{
+	return &h->frame[UNWIND_ROOT];
+}
+
+/* How many frames there are. */
+static inline uint32_t unwind_frames(struct unwind_history *h)
+{
+	return h->last ? (uint32_t)(h->last - unwind_root(h)) : 0;
+}
+
+/* Whoever changes the history, or does not believe it, forgets its frames first. The fence, and those where
+ * the change ends, are for invariant 4. */
+static inline void unwind_forget_frames(struct unwind_history *h)
+{
+	h->last = unwind_root(h);
+	h->stack = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
 
 /* How a lane keeps a history: lanes_init() is given this. */
 extern const struct lane_history unwind_lane_history;

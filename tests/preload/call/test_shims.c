@@ -939,8 +939,8 @@ static void leave_inside(struct lane *lane)
 
 	reentry_enter(&mark);
 	mark.check = 0;
-	for (uint32_t i = 2; i <= h->frames; i++)
-		h->frame[i].node = h->frame[1].node;
+	for (struct unwind_frame *f = unwind_root(h) + 2; f <= h->last; f++)
+		f->node = f[-1].node;
 }
 
 Test(shims, a_call_of_a_thread_that_was_left_inside_the_tracer_is_counted_and_traced_from_scratch)

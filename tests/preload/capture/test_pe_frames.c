@@ -124,9 +124,9 @@ static void expect_history(const void *frame_address)
 	walked++;
 	if (depth > 0)
 		frames--; /* the caller of this function is the shadow's, too */
-	for (unsigned i = 0; i < frames && i < history.frames; i++)
-		differences += history.frame[history.frames - i].pc != shadow[depth - 1 - i].pc;
-	differences += history.frames < frames;
+	for (unsigned i = 0; i < frames && i < unwind_frames(&history); i++)
+		differences += history.last[-(int)i].pc != shadow[depth - 1 - i].pc;
+	differences += unwind_frames(&history) < frames;
 }
 
 static __attribute__((noinline)) void PE_CALL touch(struct walk *w)
@@ -224,8 +224,8 @@ static __attribute__((noinline)) void PE_CALL touch_and_step(struct walk *w)
 	if (!unwind_take(&history, __builtin_frame_address(0)))
 		return;
 	walked++;
-	for (uint32_t i = history.frames; i > 0 && history.frame[i].pc; i--) {
-		differences += history.frame[i].pc != f.pc;
+	for (const struct unwind_frame *h = history.last; h > unwind_root(&history) && h->pc; h--) {
+		differences += h->pc != f.pc;
 		step_out(&f);
 	}
 }
@@ -291,8 +291,8 @@ static uint32_t take_node(uint64_t pc)
 {
 	stack[1] = pc;
 	cr_assert(unwind_take(&history, stack));
-	cr_assert_eq(history.frame[history.frames].pc, pc);
-	return history.frame[history.frames].node;
+	cr_assert_eq(history.last->pc, pc);
+	return history.last->node;
 }
 
 static int64_t cfa_offset(uint64_t pc)

@@ -62,16 +62,16 @@ static bool take(void)
 /* The frames that are found, innermost first; a 0 ends them. */
 static void expect(const char *const *frames)
 {
-	uint32_t count = 0, outer = history.frames;
+	uint32_t count = 0, outer = unwind_frames(&history);
 
 	while (frames[count])
 		count++;
 	/* The end of a stack is kept as well. */
-	while (outer > count && history.frame[history.frames - outer + 1].pc == 0)
+	while (outer > count && unwind_root(&history)[unwind_frames(&history) - outer + 1].pc == 0)
 		outer--;
 	cr_assert_eq(outer, count, "%u frames, not %u", outer, count);
 	for (uint32_t i = 0; i < count; i++)
-		cr_expect_eq(history.frame[history.frames - i].pc, at(frames[i]), "frame %u", i);
+		cr_expect_eq(history.last[-(int)i].pc, at(frames[i]), "frame %u", i);
 }
 
 #define EXPECT(...) expect((const char *const[]){ __VA_ARGS__, NULL })
@@ -116,8 +116,8 @@ Test(unwind, a_change_in_any_frame_is_seen)
 		cr_assert(take());
 		stack[1 + 2 * changed] = at(outermost);
 		cr_assert(take());
-		cr_assert_eq(history.frames, changed + 1);
-		cr_assert_eq(history.frame[1].pc, at(outermost));
+		cr_assert_eq(unwind_frames(&history), changed + 1);
+		cr_assert_eq(unwind_root(&history)[1].pc, at(outermost));
 	}
 }
 
@@ -155,7 +155,7 @@ Test(unwind, what_has_no_rule_is_not_guessed)
 	fill(3);
 	stack[5] = at(on_rbx);
 	cr_assert_not(take());
-	cr_assert_eq(history.frames, 0);
+	cr_assert_eq(unwind_frames(&history), 0);
 	stack[5] = 0x1234;
 	cr_assert_not(take());
 }
@@ -267,12 +267,12 @@ Test(unwind, nodes_are_those_of_all_frames)
 		if (turn == 32)
 			tree_reset();
 		cr_assert(take());
-		node = history.frame[history.frames].node;
+		node = history.last->node;
 		if (turn % 32 >= 16)
 			cr_expect_eq(node, nodes[which]);
 		nodes[which] = node;
-		for (uint32_t i = history.frames; i > 0; i--) {
-			cr_assert(tree_is_at(node, history.frame[i].pc));
+		for (uint32_t i = unwind_frames(&history); i > 0; i--) {
+			cr_assert(tree_is_at(node, unwind_root(&history)[i].pc));
 			node = tree_parent(node);
 		}
 		cr_expect_eq(node, tree_root(images_epoch()));
@@ -286,7 +286,7 @@ Test(unwind, a_stack_of_another_time_is_no_longer_believed)
 	images_new_epoch();
 	cr_assert(take());
 	EXPECT(two_words, two_words, two_words);
-	cr_assert_eq(history.frame[0].node, tree_root(images_epoch()));
+	cr_assert_eq(unwind_root(&history)->node, tree_root(images_epoch()));
 }
 
 /* Another image may lie where one of the stack's return addresses leads by an old rule. */
@@ -298,13 +298,13 @@ Test(unwind, while_something_is_unloaded_nothing_remembered_is_used)
 	for (int i = 0; i < 2; i++) {
 		cr_assert(take());
 		EXPECT(two_words, two_words, two_words);
-		cr_assert_eq(history.frame[history.frames].node, 0, "no node is known");
+		cr_assert_eq(history.last->node, 0, "no node is known");
 		cr_assert_eq(history.epoch, 0);
 	}
 	images_unload_ends(false);
 	cr_assert(take());
 	EXPECT(two_words, two_words, two_words);
-	cr_assert_neq(history.frame[history.frames].node, 0);
+	cr_assert_neq(history.last->node, 0);
 }
 
 /* Frames by rules that are wrong lead out of it. */
@@ -320,8 +320,8 @@ Test(unwind, a_stack_is_not_left)
 		pages[i] = at(two_words);
 	/* From one page into the next, and up to its end. */
 	cr_assert_not(unwind_take(&history, &pages[words - 600]));
-	cr_assert_eq(history.frames, 0);
+	cr_assert_eq(unwind_frames(&history), 0);
 	pages[words - 1] = at(outermost);
 	cr_assert(unwind_take(&history, &pages[words - 600]));
-	cr_assert_eq(history.frames, 300);
+	cr_assert_eq(unwind_frames(&history), 300);
 }
