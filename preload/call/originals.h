@@ -13,11 +13,14 @@
 #include "include/slots.h"
 #include "include/trace_format.h"
 
-enum { WRAPPED_PACKAGES = 128 }; /* packages that have wrappers at a time */
+enum {
+	WRAPPED_PACKAGES = 128,     /* packages that have wrappers at a time */
+	ORIGINALS_OF_PACKAGE = 256, /* one lies package << 8 | slot behind the first */
+};
 
 /* By package index and slot: the host's function behind a shim, or lsatrace's own that replaces it; or
  * the stub in front of that (fail.h). */
-extern void *originals_of_shims[TRACE_PACKAGES][SLOT_COUNT];
+extern void *originals_of_shims[TRACE_PACKAGES][ORIGINALS_OF_PACKAGE];
 
 /* By package index: the id of the module that has its code; 0: it is unknown, or several. */
 extern uint32_t originals_modules[TRACE_PACKAGES];

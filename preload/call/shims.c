@@ -21,7 +21,7 @@
 #include "preload/base/poison.h"
 
 /* The host's function behind a call, by its type. */
-#define HOST(type, where) ((type *)originals_of_shims[(where) >> 8][(where)&0xff])
+#define HOST(type, where) ((type *)(&originals_of_shims[0][0])[where])
 
 #define ADDRESS(pointer) ((uint64_t)(uintptr_t)(pointer))
 

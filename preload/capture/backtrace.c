@@ -180,9 +180,10 @@ static APART uint32_t take_checked(struct lane *lane, const void *frame_address,
 {
 	struct unwind_history *h = lane->history;
 	struct backtrace b, ours;
-	uint32_t unchanged = unwind_is_unchanged(h, frame_address) ? h->stack : 0, stack;
+	uint32_t unchanged = unwind_is_unchanged(h, frame_address) ? h->checked : 0, stack;
 	bool is_history = unwind_take(h, frame_address);
 
+	h->checked = 0;
 	if (!take_any(&ours, lane, frame_address) || !take_by_libunwind(&b, lane, frame_address))
 		return find(&ours, caller);
 	count_checked(is_same(&ours, &b));
@@ -191,7 +192,7 @@ static APART uint32_t take_checked(struct lane *lane, const void *frame_address,
 		take_from_history(&ours, h);
 		count_checked(is_same(&ours, &b) && is_known_as(h, stack) &&
 			      (!unchanged || stacks_are_alike(unchanged, stack)));
-		h->stack = stack;
+		h->checked = stack;
 	}
 	return stack;
 }
@@ -247,8 +248,7 @@ uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *
 	uint32_t stack = h->stack;
 
 	/* The shim's own `*caller` is in no memory. */
-	if (unlikely(way != UNWIND_AUTO) || unlikely(!stack) ||
-	    !unwind_is_unchanged(h, frame_address))
+	if (unlikely(!stack) || !unwind_is_unchanged(h, frame_address))
 		stack = take_changed(lane, frame_address, &return_address);
 	*caller = return_address;
 	return stack;

@@ -168,6 +168,7 @@ static uint32_t most_places(void)
 /* Under the cold lock. */
 static struct lane *make_lane(void)
 {
+	static const uint64_t no_life;
 	struct lane_memory *memory;
 	struct trace_lane *shown;
 	struct lane *lane;
@@ -182,6 +183,7 @@ static struct lane *make_lane(void)
 	lane->counters = &memory->counters;
 	memset(lane->counters, 0, sizeof(memory->counters));
 	lane->place = memory->place;
+	lane->section = (struct lane_section){ .life = LANE_NO_LIFE, .life_now = &no_life };
 	lane->places_most = most_places();
 	lane->shown = shown;
 	__atomic_store_n(&lanes_used, lanes_used + 1, __ATOMIC_RELEASE);

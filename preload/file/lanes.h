@@ -45,6 +45,15 @@ struct lane_counters {
 	struct trace_counters *of[TRACE_PACKAGES][LANE_COUNTERS];
 };
 
+/* For the ledger: the live section that was named last (ledger/scopes.h), as long as its life is `life`. */
+struct lane_section {
+	uint64_t handle, scope, life;
+	const uint64_t *life_now;
+	uint32_t shown; /* its place in the file */
+};
+
+#define LANE_NO_LIFE UINT64_MAX /* no section has it */
+
 struct lane {
 	struct trace_event *next, *end; /* room in the chunk of the ring; equal: none */
 	struct trace_chunk *chunk;      /* NULL: none */
@@ -53,9 +62,9 @@ struct lane {
 	int *errno_place; /* &errno of the thread */
 	int32_t tid;
 	uint32_t number;
-	uint32_t releases;              /* for the epochs of the ledger */
-	uint32_t injected;              /* for call/fail.h: the call that it has let fail, or 0 */
-	uint32_t section;               /* for the ledger: the one that was named last, or 0 */
+	uint32_t releases; /* for the epochs of the ledger */
+	uint32_t injected; /* for call/fail.h: the call that it has let fail, or 0 */
+	struct lane_section section;
 	struct unwind_history *history; /* the backtrace that the thread took last */
 	uint32_t next_free;             /* link of the list of free lanes */
 	uint32_t places;      /* entries of place[]: unused entries of the ledger in the file */

@@ -129,12 +129,22 @@ static inline uint64_t entries_next_life(uint64_t life, enum ledger_life next)
 	return (life & ~0xffull) + (0x100 + next);
 }
 
+static inline bool entries_change(uint32_t number, uint64_t life, uint64_t next)
+{
+	return __atomic_compare_exchange_n(&entries[number].life, &life, next, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 /* Claims an entry whose life was `life`. False: it has changed since. */
 static inline bool entries_claim(uint32_t number, uint64_t life)
 {
-	return __atomic_compare_exchange_n(&entries[number].life, &life,
-					   entries_next_life(life, LIFE_BUSY), false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return entries_change(number, life, entries_next_life(life, LIFE_BUSY));
+}
+
+/* The same of an entry that was LIVE. */
+static inline bool entries_claim_live(uint32_t number, uint64_t life)
+{
+	return entries_change(number, life, life + (0x100 + LIFE_BUSY - LIFE_LIVE));
 }
 
 /* Under a claim. */

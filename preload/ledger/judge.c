@@ -89,12 +89,12 @@ static inline bool is_its_section_named(const struct ledger_entry *block,
 	       scopes_is_live(peek(block->scope), call->section);
 }
 
-/* Rule 2, of a block that is live: is there nothing wrong, and nothing to note? */
+/* Rule 2, of a block that is live: is there nothing wrong, and nothing to note? The section is another
+ * question. */
 static inline bool is_right(const struct ledger_entry *block, const struct free_call *call)
 {
 	return peek(block->family) == call->family &&
-	       (peek(block->flags) & (LEDGER_SUSPECT | LEDGER_RETURNED)) == call->returned &&
-	       is_its_section_named(block, call);
+	       (peek(block->flags) & (LEDGER_SUSPECT | LEDGER_RETURNED)) == call->returned;
 }
 
 static bool match_null(struct judgement *j)
@@ -350,7 +350,9 @@ bool judge_release_if_right(struct lane *lane, const struct free_call *call, uin
 
 	/* What is read from here on still holds if the claim succeeds. */
 	if (unlikely((life & 0xff) != LIFE_LIVE) || unlikely(!is_right(&entries[number], call)) ||
-	    unlikely(!entries_claim(number, life)))
+	    (call->family == FAMILY_SHARED_MEMORY &&
+	     unlikely(!scopes_is_named(lane, peek(entries[number].scope), call->section))) ||
+	    unlikely(!entries_claim_live(number, life)))
 		return false;
 	release_claimed(lane, number, LIFE_RELEASED, stack);
 	return true;

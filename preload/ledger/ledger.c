@@ -103,7 +103,9 @@ static inline void fill_entry(struct lane *lane, uint32_t number, const struct l
 		poke(entry->shown, place = shown_take(lane));
 	else
 		shown_hide(place);
-	shown_write(place, what, era);
+	shown_write(place, what, era,
+		    what->space == SPACE_BLOCK && what->scope ? scopes_shown_to(lane, what->scope)
+							      : 0);
 	entries_settle(number, LIFE_LIVE);
 }
 
@@ -234,6 +236,13 @@ bool ledger_ignore(uint64_t address)
 	return true;
 }
 
+/* In the file, as it is. */
+static void show(const struct ledger_entry *entry)
+{
+	shown_write(entry->shown, entry, entry->era,
+		    scopes_shown(entry->space == SPACE_BLOCK ? entry->scope : 0));
+}
+
 /* Returns true if it is a block that is shown before its section. */
 static bool inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
 {
@@ -257,7 +266,7 @@ static bool inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack)
 	entry->flags |= LEDGER_INHERITED;
 	entry->life = entries_next_life(entry->life, LIFE_LIVE);
 	entry->shown = shown_take_fresh();
-	shown_write(entry->shown, entry, entry->era);
+	show(entry);
 	return scopes_section_number(entry) > number;
 }
 
@@ -269,7 +278,7 @@ static void show_again(uint32_t number)
 	if ((entry->life & 0xff) != LIFE_LIVE || scopes_section_number(entry) < number)
 		return;
 	shown_hide(entry->shown);
-	shown_write(entry->shown, entry, entry->era);
+	show(entry);
 }
 
 void ledger_inherit(uint32_t (*stack_now)(uint32_t stack))

@@ -36,22 +36,35 @@ static inline uint64_t scope_of_live(uint32_t number, uint64_t handle)
 	return likely(peek(section->life) == life) ? scope : 0;
 }
 
-bool scopes_is_live(uint64_t scope, uint64_t handle)
+APART bool scopes_is_live(uint64_t scope, uint64_t handle)
 {
 	return scope && scope_of_live((uint32_t)scope, handle) == scope;
 }
 
-static APART uint64_t find_by_index(struct lane *lane, uint64_t handle)
+/* A signal handler may leave this by longjmp(): then the lane knows of no section. */
+APART uint64_t scopes_find_by_index(struct lane *lane, uint64_t handle)
 {
-	lane->section = lookup_number(SPACE_SECTION, handle, 0);
-	return scope_of_live(lane->section, handle);
+	uint32_t number = lookup_number(SPACE_SECTION, handle, 0);
+	struct lane_section *last = &lane->section;
+	uint64_t life;
+
+	last->life = LANE_NO_LIFE;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	life = entries_life(number);
+	last->shown = peek(entries[number].shown);
+	last->scope = scope_of_live(number, handle);
+	last->handle = handle;
+	last->life_now = &entries[number].life;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	/* What was read in between holds if the life is still the same. */
+	if (last->scope && entries_life(number) == life)
+		last->life = life;
+	return last->scope;
 }
 
-uint64_t scopes_find(struct lane *lane, uint64_t handle)
+APART uint32_t scopes_shown(uint64_t scope)
 {
-	uint64_t scope = scope_of_live(lane->section, handle);
-
-	return likely(scope) ? scope : find_by_index(lane, handle);
+	return peek(entries[section_number(scope)].shown);
 }
 
 bool scopes_find_section(const struct ledger_view *block, struct ledger_view *section)

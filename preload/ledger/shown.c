@@ -7,7 +7,6 @@
 #include "preload/base/vm.h"
 #include "preload/file/chunks.h"
 #include "preload/file/trace.h"
-#include "preload/ledger/scopes.h"
 #include "preload/ledger/shown.h"
 
 #include "preload/base/poison.h"
@@ -182,13 +181,6 @@ void shown_set_state(const struct ledger_entry *entry, enum ledger_life life)
 				 __ATOMIC_RELEASE);
 }
 
-static uint32_t place_of_section(const struct ledger_entry *block)
-{
-	uint32_t number = scopes_section_number(block);
-
-	return number ? peek(entries[number].shown) : 0;
-}
-
 /* The era of an entry, in the chunk that has its place. */
 static uint32_t *era_at(uint32_t place)
 {
@@ -208,7 +200,8 @@ void shown_hide(uint32_t place)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-void shown_write(uint32_t reference, const struct ledger_entry *entry, uint32_t era)
+void shown_write(uint32_t reference, const struct ledger_entry *entry, uint32_t era,
+		 uint32_t section)
 {
 	struct trace_entry *place = place_at(reference);
 
@@ -216,7 +209,7 @@ void shown_write(uint32_t reference, const struct ledger_entry *entry, uint32_t 
 		return;
 	place->address = entry->address;
 	place->size = entry->size;
-	place->section = entry->space == SPACE_SECTION ? entry->file : place_of_section(entry);
+	place->section = entry->space == SPACE_SECTION ? entry->file : section;
 	poke(place->stack, entry->stack); /* perhaps somebody still takes it for a link */
 	place->tid = entry->tid;
 	*era_at(reference) = era;

@@ -33,8 +33,8 @@ uint32_t shown_take_fresh(void);
 void shown_give_back(struct lane *lane, uint32_t place);
 
 /* Writes all of a live entry, which was made in `era`, into its place, which is free or was hidden. 0 is
- * fine. */
-void shown_write(uint32_t place, const struct ledger_entry *entry, uint32_t era);
+ * fine. `section`: the place of a block's section, or 0. */
+void shown_write(uint32_t place, const struct ledger_entry *entry, uint32_t era, uint32_t section);
 
 /* Makes a place FREE, so that it can be written anew. 0 is fine. */
 void shown_hide(uint32_t place);
