@@ -93,7 +93,7 @@ struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt);
  * to be checked but the key. A rule lies here only if it lay in the cache. The rows are of one epoch:
  * whoever has them forgets them when there is another one.
  */
-enum { CFI_OWN_ROWS = 1024 };
+enum { CFI_OWN_ROWS = 2048 };
 struct cfi_own_row {
 	uint64_t key; /* the return address; CFI_NO_KEY: none */
 	struct cfi_rule rule;

@@ -105,9 +105,9 @@ static APART struct cfi_rule rule_anew(struct unwind_history *h, uint64_t pc)
 
 static inline struct cfi_rule rule_at(struct unwind_history *h, uint64_t pc)
 {
-	const struct cfi_own_row *row = cfi_own_row(h->rules, pc);
+	uint64_t row = pc % CFI_OWN_ROWS;
 
-	return likely(row->key == pc) ? row->rule : rule_anew(h, pc);
+	return likely(h->rules[row].key == pc) ? h->rules[row].rule : rule_anew(h, pc);
 }
 
 /* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing
@@ -200,16 +200,11 @@ static inline struct unwind_frame *find_change(struct unwind_history *h, struct 
 {
 	if (unlikely(unwind_has_cells(f)))
 		return find_change_with_cells(h, f);
-	for (;; f -= 4) {
-		if (!is_return_unchanged(f - 1))
-			return f - 1;
-		if (!is_return_unchanged(f - 2))
-			return f - 2;
-		if (!is_return_unchanged(f - 3))
-			return f - 3;
-		if (!is_return_unchanged(f - 4))
-			return f - 4;
-	}
+	for (;; f -= 8)
+#pragma GCC unroll 8
+		for (int i = 1; i <= 8; i++)
+			if (!is_return_unchanged(f - i))
+				return f - i;
 }
 
 /*
@@ -372,9 +367,19 @@ static inline struct found walk(struct unwind_history *h, const uint64_t *words)
 			if (unwind_rbp_matters(old))
 				break;
 			changed = find_change(h, old);
-			if (unlikely(changed != unwind_root(h)))
+			if (likely(changed == unwind_root(h)))
+				return (struct found){ old, fresh, key, false };
+			if (old->rbp_links || fresh + (old - changed) >= fresh_most)
 				break;
-			return (struct found){ old, fresh, key, false };
+			/* Frames of which rbp matters to none: they stand as they are. */
+			for (; old > changed; old--, fresh++) {
+				fresh->place = old->place;
+				fresh->pc = old->pc;
+				fresh->rule = old->rule;
+			}
+			place = old->place;
+			pc = read_word(place);
+			changed = NULL;
 		}
 		rule = rule_at(h, pc);
 		if (unlikely(cfi_kind(rule) != CFI_RSP))

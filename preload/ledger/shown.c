@@ -184,11 +184,15 @@ void shown_set_state(const struct ledger_entry *entry, enum ledger_life life)
 /* The era of an entry, in the chunk that has its place. */
 static uint32_t *era_at(uint32_t place)
 {
-	enum { GRANULES = TRACE_CHUNK_BYTES / TRACE_GRANULE };
+	enum {
+		GRANULES = TRACE_CHUNK_BYTES / TRACE_GRANULE,
+		OF_HEADER = TRACE_CHUNK_HEADER_BYTES / TRACE_GRANULE,
+		OF_ENTRY = sizeof(struct trace_entry) / TRACE_GRANULE,
+	};
 	char *chunk = chunks_at(place - place % GRANULES);
-	uint32_t offset = place % GRANULES * TRACE_GRANULE - TRACE_CHUNK_HEADER_BYTES;
 
-	return (uint32_t *)(chunk + TRACE_LEDGER_ERAS_OFFSET) + offset / sizeof(struct trace_entry);
+	return (uint32_t *)(chunk + TRACE_LEDGER_ERAS_OFFSET) +
+	       (place % GRANULES - OF_HEADER) / OF_ENTRY;
 }
 
 void shown_hide(uint32_t place)

@@ -98,17 +98,17 @@ static void expect_at_most(const struct cell *cell)
 
 Test(instructions, shared_memory_from_one_stack)
 {
-	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 1, 4, 450 });
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 1, 4, 398 });
 }
 
 Test(instructions, shared_memory_from_a_hundred_stacks)
 {
-	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 100, 4, 821 });
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 16, 100, 4, 684 });
 }
 
 Test(instructions, shared_memory_from_deep_stacks)
 {
-	expect_at_most(&(struct cell){ SHARED_MEMORY, 64, 100, 4, 1049 });
+	expect_at_most(&(struct cell){ SHARED_MEMORY, 64, 100, 4, 882 });
 }
 
 Test(instructions, lsa_heap)
@@ -123,5 +123,5 @@ Test(instructions, private_heap)
 
 Test(instructions, client_buffers)
 {
-	expect_at_most(&(struct cell){ CLIENT_BUFFER, 16, 100, 2, 1023 });
+	expect_at_most(&(struct cell){ CLIENT_BUFFER, 16, 100, 2, 970 });
 }
