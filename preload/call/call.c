@@ -89,7 +89,7 @@ static inline void leave_tracer(struct call *c)
 bool call_enter(struct call *c, struct reentry_mark *mark, uint32_t where,
 		const void *frame_address, uint64_t argument0, uint64_t argument1)
 {
-	uint64_t caller;
+	struct backtrace_taken taken;
 
 	c->mark = mark;
 	c->where = where;
@@ -106,8 +106,9 @@ bool call_enter(struct call *c, struct reentry_mark *mark, uint32_t where,
 	c->saved_errno = *c->lane->errno_place;
 	c->address = c->section = c->size = 0;
 	c->alarm = TRACE_KIND_NONE;
-	c->stack = backtrace_take(c->lane, frame_address, &caller);
-	c->caller = caller;
+	taken = backtrace_take(c->lane, frame_address);
+	c->stack = taken.stack;
+	c->caller = taken.caller;
 	lanes_advance(c->lane, clock_ticks());
 	c->began = c->lane->time;
 	show_in_flight(c, argument0, argument1);

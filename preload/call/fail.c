@@ -137,11 +137,10 @@ static uint32_t take_stack(struct lane *lane)
 {
 	int saved_errno = *lane->errno_place;
 	struct reentry_mark mark;
-	uint64_t caller;
 	uint32_t stack;
 
 	reentry_enter(&mark);
-	stack = backtrace_take(lane, __builtin_frame_address(0), &caller);
+	stack = backtrace_take(lane, __builtin_frame_address(0)).stack;
 	reentry_leave();
 	*lane->errno_place = saved_errno;
 	return stack;

@@ -72,7 +72,7 @@ static void enter_made(struct call *c, enum ledger_space space, uint64_t scope, 
 
 _Static_assert((SLOT_COUNT + 1) << TRACE_ENTRY_FUNCTION_SHIFT <= 256, "flags of a trace_entry");
 
-static inline void enter_block(struct call *c, uint64_t scope, uint32_t expected)
+static inline void enter_block(struct call *c, uint64_t scope, struct ledger_entry *expected)
 {
 	ledger_enter_again(c->lane, new_entry(c, SPACE_BLOCK, scope), expected);
 }
@@ -175,7 +175,7 @@ HOT PVOID SECPKG_CALL allocate_in_section(PVOID section, ULONG size, uint32_t wh
 	LSA_ALLOCATE_SHARED_MEMORY *host = HOST(LSA_ALLOCATE_SHARED_MEMORY, where);
 	struct ledger_view named;
 	enum handle handle = HANDLE_LIVE;
-	uint32_t expected;
+	struct ledger_entry *expected;
 	uint64_t scope;
 	struct reentry_mark mark;
 	struct call c;
@@ -237,7 +237,7 @@ static APART enum trace_kind judge_free_call(struct call *c)
 }
 
 /* A free that cannot fail, before the host's function is called. */
-static inline enum trace_kind end_block(struct call *c, uint32_t expected)
+static inline enum trace_kind end_block(struct call *c, struct ledger_entry *expected)
 {
 	const struct free_call call = free_call_of(c);
 	enum trace_kind kind = TRACE_KIND_NONE;
@@ -251,7 +251,7 @@ static inline enum trace_kind end_block(struct call *c, uint32_t expected)
 HOT void SECPKG_CALL free_in_section(PVOID section, PVOID memory, uint32_t where)
 {
 	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
-	uint32_t expected = lookup_expect(ADDRESS(memory));
+	struct ledger_entry *expected = lookup_expect(ADDRESS(memory));
 	enum trace_kind kind;
 	struct reentry_mark mark;
 	struct call c;
@@ -394,7 +394,7 @@ static BOOLEAN SECPKG_CALL delete_section(PVOID section, uint32_t where)
 HOT PVOID SECPKG_CALL allocate(SIZE_T size, uint32_t where)
 {
 	allocate_function *host = HOST(allocate_function, where);
-	uint32_t expected;
+	struct ledger_entry *expected;
 	struct reentry_mark mark;
 	struct call c;
 	PVOID block;
@@ -420,7 +420,7 @@ HOT PVOID SECPKG_CALL allocate(SIZE_T size, uint32_t where)
 HOT void SECPKG_CALL free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
-	uint32_t expected = lookup_expect(ADDRESS(memory));
+	struct ledger_entry *expected = lookup_expect(ADDRESS(memory));
 	enum trace_kind kind;
 	struct reentry_mark mark;
 	struct call c;

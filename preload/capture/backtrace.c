@@ -147,10 +147,9 @@ static bool is_same(const struct backtrace *a, const struct backtrace *b)
 	       memcmp(a->pc, b->pc, a->frames * sizeof(a->pc[0])) == 0;
 }
 
-static uint32_t find(const struct backtrace *b, uint64_t *caller)
+static struct backtrace_taken find(const struct backtrace *b)
 {
-	*caller = b->pc[0];
-	return stacks_find(b);
+	return (struct backtrace_taken){ b->pc[0], stacks_find(b) };
 }
 
 /* Is the stack that the tree has for the history this one? */
@@ -176,82 +175,82 @@ static void count_checked(bool is_as_expected)
 /* Takes it in each way: by the history, by steps, and by libunwind, which is believed. Two comparisons,
  * so that a history that gives up shows as fewer of them. What the tree has for it is compared as
  * well, and what is believed of a stack that is unchanged. */
-static APART uint32_t take_checked(struct lane *lane, const void *frame_address, uint64_t *caller)
+static APART struct backtrace_taken take_checked(struct lane *lane, const void *frame_address)
 {
 	struct unwind_history *h = lane->history;
 	struct backtrace b, ours;
-	uint32_t unchanged = unwind_is_unchanged(h, frame_address) ? h->checked : 0, stack;
+	struct backtrace_taken taken;
+	uint32_t unchanged = unwind_is_unchanged(h, frame_address) ? h->checked : 0;
 	bool is_history = unwind_take(h, frame_address);
 
 	h->checked = 0;
 	if (!take_any(&ours, lane, frame_address) || !take_by_libunwind(&b, lane, frame_address))
-		return find(&ours, caller);
+		return find(&ours);
 	count_checked(is_same(&ours, &b));
-	stack = find(&b, caller);
+	taken = find(&b);
 	if (is_history) {
 		take_from_history(&ours, h);
-		count_checked(is_same(&ours, &b) && is_known_as(h, stack) &&
-			      (!unchanged || stacks_are_alike(unchanged, stack)));
-		h->checked = stack;
+		count_checked(is_same(&ours, &b) && is_known_as(h, taken.stack) &&
+			      (!unchanged || stacks_are_alike(unchanged, taken.stack)));
+		h->checked = taken.stack;
 	}
-	return stack;
+	return taken;
 }
 
 /* Takes it without the history, or as --unwind says. */
-static APART uint32_t take_otherwise(struct lane *lane, const void *frame_address, uint64_t *caller)
+static APART struct backtrace_taken take_otherwise(struct lane *lane, const void *frame_address)
 {
 	struct backtrace b;
 
 	if (way == UNWIND_CHECK)
-		return take_checked(lane, frame_address, caller);
+		return take_checked(lane, frame_address);
 	unwind_forget_frames(lane->history);
 	if (way != UNWIND_LIBUNWIND || !take_by_libunwind(&b, lane, frame_address))
 		take_any(&b, lane, frame_address);
-	return find(&b, caller);
+	return find(&b);
 }
 
 /* The stack that ends in a node of the tree, seen for the first time; or the tree is full. */
-static APART uint32_t store(struct lane *lane, uint32_t node, uint64_t *caller)
+static APART struct backtrace_taken store(struct lane *lane, uint32_t node, uint64_t caller)
 {
+	struct backtrace_taken taken;
 	struct backtrace b;
-	uint32_t stack;
 
 	take_from_history(&b, lane->history);
 	if (b.frames == 0)
-		return 0;
-	stack = find(&b, caller);
-	if (node && stack)
-		tree_set_stack(node, stack);
-	return stack;
+		return (struct backtrace_taken){ caller, 0 };
+	taken = find(&b);
+	if (node && taken.stack)
+		tree_set_stack(node, taken.stack);
+	return taken;
 }
 
 /* The stack that was taken last is not this one, or it is not known. */
-static APART __attribute__((flatten)) uint32_t
-take_changed(struct lane *lane, const void *frame_address, uint64_t *caller)
+static APART __attribute__((flatten)) struct backtrace_taken take_changed(struct lane *lane,
+									  const void *frame_address)
 {
 	struct unwind_history *h = lane->history;
+	uint64_t caller = ((const uint64_t *)frame_address)[1];
 	uint32_t node, stack;
 
 	if (unlikely(way != UNWIND_AUTO) || unlikely(!unwind_take(h, frame_address)))
-		return take_otherwise(lane, frame_address, caller);
+		return take_otherwise(lane, frame_address);
 	node = h->last->node;
 	stack = likely(node) ? tree_stack(node) : 0;
-	if (unlikely(!stack) || unlikely(unwind_is_own(*caller)))
+	if (unlikely(!stack) || unlikely(unwind_is_own(caller)))
 		return store(lane, node, caller);
-	return h->stack = stack;
+	h->stack = stack;
+	return (struct backtrace_taken){ caller, stack };
 }
 
-uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller)
+struct backtrace_taken backtrace_take(struct lane *lane, const void *frame_address)
 {
 	struct unwind_history *h = lane->history;
-	uint64_t return_address = ((const uint64_t *)frame_address)[1];
 	uint32_t stack = h->stack;
 
-	/* The shim's own `*caller` is in no memory. */
 	if (unlikely(!stack) || !unwind_is_unchanged(h, frame_address))
-		stack = take_changed(lane, frame_address, &return_address);
-	*caller = return_address;
-	return stack;
+		return take_changed(lane, frame_address);
+	return (struct backtrace_taken){ ((const uint64_t *)frame_address)[1], stack };
 }
 
 uint32_t backtrace_take_at(const ucontext_t *context)

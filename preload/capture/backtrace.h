@@ -19,13 +19,14 @@ void backtrace_init(void);
  * backtraces are taken without. Returns false in that case. */
 bool backtrace_start(void);
 
-/*
- * The backtrace of a traced call. `frame_address` is the frame address of the shim, from
- * __builtin_frame_address(0); the first frame is the caller of the shim. Returns the reference of the
- * stack, or 0 if it could not be stored, which is counted. `*caller` becomes the return address of
- * the call.
- */
-uint32_t backtrace_take(struct lane *lane, const void *frame_address, uint64_t *caller);
+struct backtrace_taken {
+	uint64_t caller; /* the return address of the call */
+	uint32_t stack;  /* reference; 0: it could not be stored, which is counted */
+};
+
+/* The backtrace of a traced call. `frame_address` is the frame address of the shim, from
+ * __builtin_frame_address(0); the first frame is the caller of the shim. */
+struct backtrace_taken backtrace_take(struct lane *lane, const void *frame_address);
 
 /* The backtrace of code that a signal has interrupted, from the context that the handler was given. The
  * first frame is the interrupted instruction, as cfi.h has it. Does not use the thread's history. */

@@ -482,7 +482,7 @@ bool unwind_is_unchanged(struct unwind_history *h, const void *frame_address)
 
 	return likely(h->epoch == images_epoch()) &&
 	       last->place == (uint64_t)(uintptr_t)(words + 1) && last->pc == words[1] &&
-	       (likely(!unwind_rbp_matters(last)) || last->rbp == words[0]) &&
+	       (likely(!last->rbp_links) || !unwind_rbp_matters(last) || last->rbp == words[0]) &&
 	       likely(find_change(h, last) == unwind_root(h));
 }
 

@@ -55,14 +55,14 @@ static bool finish_block(uint32_t number, void *context)
 	enum ledger_life life = view_block(d, number, &block);
 
 	if (life == LIFE_NONE || (life == LIFE_LIVE && !d->is_gone) ||
-	    !entries_claim(number, block.entry.life))
+	    !entries_claim(&entries[number], block.entry.life))
 		return false;
 	d->count += life == LIFE_DELETING;
 	if (d->is_gone) {
-		release_claimed(d->lane, number, LIFE_DELETED, d->stack);
+		release_claimed(d->lane, &entries[number], LIFE_DELETED, d->stack);
 		d->left(&block, d->context);
 	} else {
-		release_undo(number);
+		release_undo(&entries[number]);
 	}
 	return false;
 }

@@ -85,7 +85,7 @@ bool entries_view(uint32_t number, struct ledger_view *view)
 	const struct ledger_entry *entry = &entries[number];
 
 	for (int i = 0; i < VIEW_TRIES; i++) {
-		uint64_t life = entries_life(number);
+		uint64_t life = entries_life(&entries[number]);
 
 		if ((life & 0xff) == LIFE_BUSY)
 			continue;

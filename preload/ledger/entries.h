@@ -119,9 +119,9 @@ uint32_t entries_take_new(void);
 /* Gives back what entries_take_new() has returned: nothing was entered there. */
 void entries_give_back(uint32_t number);
 
-static inline uint64_t entries_life(uint32_t number)
+static inline uint64_t entries_life(const struct ledger_entry *entry)
 {
-	return __atomic_load_n(&entries[number].life, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&entry->life, __ATOMIC_ACQUIRE);
 }
 
 static inline uint64_t entries_next_life(uint64_t life, enum ledger_life next)
@@ -129,35 +129,33 @@ static inline uint64_t entries_next_life(uint64_t life, enum ledger_life next)
 	return (life & ~0xffull) + (0x100 + next);
 }
 
-static inline bool entries_change(uint32_t number, uint64_t life, uint64_t next)
+static inline bool entries_change(struct ledger_entry *entry, uint64_t life, uint64_t next)
 {
-	return __atomic_compare_exchange_n(&entries[number].life, &life, next, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&entry->life, &life, next, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
 }
 
 /* Claims an entry whose life was `life`. False: it has changed since. */
-static inline bool entries_claim(uint32_t number, uint64_t life)
+static inline bool entries_claim(struct ledger_entry *entry, uint64_t life)
 {
-	return entries_change(number, life, entries_next_life(life, LIFE_BUSY));
+	return entries_change(entry, life, entries_next_life(life, LIFE_BUSY));
 }
 
 /* The same of an entry that was LIVE. */
-static inline bool entries_claim_live(uint32_t number, uint64_t life)
+static inline bool entries_claim_live(struct ledger_entry *entry, uint64_t life)
 {
-	return entries_change(number, life, life + (0x100 + LIFE_BUSY - LIFE_LIVE));
+	return entries_change(entry, life, life + (0x100 + LIFE_BUSY - LIFE_LIVE));
 }
 
 /* Under a claim. */
-static inline void entries_add_flags(uint32_t number, uint8_t flags)
+static inline void entries_add_flags(struct ledger_entry *entry, uint8_t flags)
 {
-	poke(entries[number].flags, entries[number].flags | flags);
+	poke(entry->flags, entry->flags | flags);
 }
 
 /* Ends a claim. */
-static inline void entries_settle(uint32_t number, enum ledger_life next)
+static inline void entries_settle(struct ledger_entry *entry, enum ledger_life next)
 {
-	struct ledger_entry *entry = &entries[number];
-
 	__atomic_store_n(&entry->life, entries_next_life(peek(entry->life), next), __ATOMIC_RELEASE);
 }
 

@@ -35,7 +35,7 @@ static void release_unseen(uint32_t number)
 {
 	if (!trace_is_mine())
 		poke(entries[number].shown, 0);
-	release_claimed(NULL, number, LIFE_RELEASED, 0);
+	release_claimed(NULL, &entries[number], LIFE_RELEASED, 0);
 }
 
 void gaps_note_freed(enum ledger_space space, uint64_t address, uint64_t request)
@@ -45,7 +45,7 @@ void gaps_note_freed(enum ledger_space space, uint64_t address, uint64_t request
 	while (lookup_find(space, address, request, &view) && ledger_is_live(&view)) {
 		if (space == SPACE_SECTION && trace_is_mine())
 			deletion_end_blocks(NULL, &view);
-		if (entries_claim(view.number, view.entry.life))
+		if (entries_claim(&entries[view.number], view.entry.life))
 			release_unseen(view.number);
 	}
 }
@@ -60,15 +60,15 @@ void gaps_note_made(enum ledger_space space, uint64_t address, uint64_t request)
 	while (lookup_find(space, address, request, &view)) {
 		if (ledger_is_live(&view))
 			return;
-		if (!entries_claim(view.number, view.entry.life))
+		if (!entries_claim(&entries[view.number], view.entry.life))
 			continue;
-		entries_add_flags(view.number, LEDGER_TRANSFERRED);
+		entries_add_flags(&entries[view.number], LEDGER_TRANSFERRED);
 		/* Who is releasing it then finds that it has changed, and leaves alone what is
 		 * there by now. */
 		if (ledger_life(&view) == LIFE_DELETING)
 			release_unseen(view.number);
 		else
-			entries_settle(view.number, ledger_life(&view));
+			entries_settle(&entries[view.number], ledger_life(&view));
 		return;
 	}
 	/* Perhaps the code that this thread's signal handler interrupted is just releasing it. It

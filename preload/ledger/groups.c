@@ -134,11 +134,11 @@ static bool deepen(uint64_t group, unsigned depth)
 static bool take_place(const struct index_walk *walk, uint64_t group, uint32_t gone, uint32_t number)
 {
 	struct ledger_entry *entry = &entries[gone];
-	uint64_t life = entries_life(gone);
+	uint64_t life = entries_life(&entries[gone]);
 	bool is_taken = false;
 	struct hashes h;
 
-	if ((life & 0xff) < LIFE_RELEASED || !entries_claim(gone, life))
+	if ((life & 0xff) < LIFE_RELEASED || !entries_claim(&entries[gone], life))
 		return false;
 	h = hashes_of(entry, entry->groups);
 	if (h.range == group || h.list == group) {
@@ -146,7 +146,7 @@ static bool take_place(const struct index_walk *walk, uint64_t group, uint32_t g
 		     entry->groups & (h.range == group ? GROUPS_LISTED : GROUPS_CLASS));
 		is_taken = index_replace(walk, gone, number);
 	}
-	entries_settle(gone, life & 0xff);
+	entries_settle(&entries[gone], life & 0xff);
 	return is_taken;
 }
 

@@ -342,19 +342,18 @@ void judge_free(const struct free_call *call, struct verdict *v)
 	set_named(v, j.handle, &j.named);
 }
 
-bool judge_release_if_right(struct lane *lane, const struct free_call *call, uint32_t expected,
-			    uint32_t stack)
+bool judge_release_if_right(struct lane *lane, const struct free_call *call,
+			    struct ledger_entry *expected, uint32_t stack)
 {
-	uint64_t life;
-	uint32_t number = lookup_block(call->memory, expected, &life);
+	struct lookup_block block = lookup_block(call->memory, expected);
 
 	/* What is read from here on still holds if the claim succeeds. */
-	if (unlikely((life & 0xff) != LIFE_LIVE) || unlikely(!is_right(&entries[number], call)) ||
+	if (unlikely((block.life & 0xff) != LIFE_LIVE) || unlikely(!is_right(block.entry, call)) ||
 	    (call->family == FAMILY_SHARED_MEMORY &&
-	     unlikely(!scopes_is_named(lane, peek(entries[number].scope), call->section))) ||
-	    unlikely(!entries_claim_live(number, life)))
+	     unlikely(!scopes_is_named(lane, peek(block.entry->scope), call->section))) ||
+	    unlikely(!entries_claim_live(block.entry, block.life)))
 		return false;
-	release_claimed(lane, number, LIFE_RELEASED, stack);
+	release_claimed(lane, block.entry, LIFE_RELEASED, stack);
 	return true;
 }
 

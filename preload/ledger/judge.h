@@ -73,8 +73,8 @@ void judge_free(const struct free_call *call, struct verdict *v);
 /* The same in short, for the case that nearly all calls are: releases the block if the call is
  * right by rule 2 and there is nothing to note. `expected` is as lookup_expect() returned it.
  * Returns false if nothing has changed: use judge_free(). */
-bool judge_release_if_right(struct lane *lane, const struct free_call *call, uint32_t expected,
-			    uint32_t stack);
+bool judge_release_if_right(struct lane *lane, const struct free_call *call,
+			    struct ledger_entry *expected, uint32_t stack);
 
 /* What a section's handle is. `view` becomes the section if it is live or deleted, else the
  * block. */

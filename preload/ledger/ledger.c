@@ -23,11 +23,12 @@ bool ledger_init(void)
 }
 
 /* What was live at an address that is handed out again is over, and with a section its blocks. */
-static APART void end_live(struct lane *lane, uint32_t number, enum ledger_life life)
+static APART void end_live(struct lane *lane, const struct ledger_entry *entry,
+			   enum ledger_life life)
 {
-	struct ledger_view old = { .number = number };
+	struct ledger_view old = { .number = (uint32_t)(entry - entries) };
 
-	entries_copy(number, &old.entry);
+	entries_copy(old.number, &old.entry);
 	if (old.entry.space == SPACE_SECTION && life == LIFE_LIVE)
 		deletion_end_blocks(lane, &old);
 	lanes_advance(lane, clock_ticks_after());
@@ -35,12 +36,13 @@ static APART void end_live(struct lane *lane, uint32_t number, enum ledger_life 
 
 /* Under a claim: moves the lane's time to after the end of what the entry was. `life` is its life
  * before the claim. Where the time of its end is not known, now is after it. */
-static inline void end_old(struct lane *lane, uint32_t number, enum ledger_life life)
+static inline void end_old(struct lane *lane, const struct ledger_entry *entry,
+			   enum ledger_life life)
 {
-	uint64_t gone_time = entries[number].gone_time;
+	uint64_t gone_time = entry->gone_time;
 
 	if (unlikely(life <= LIFE_DELETING))
-		end_live(lane, number, life);
+		end_live(lane, entry, life);
 	else
 		lanes_advance(lane, gone_time + 1);
 }
@@ -52,9 +54,9 @@ static inline bool is_grouped(const struct ledger_entry *entry, const struct led
 }
 
 /* An entry that lies around an address, or in a section, will then perhaps not be found. */
-static APART void regroup(uint32_t number, const struct ledger_entry *what)
+static APART void regroup(const struct ledger_entry *entry, const struct ledger_entry *what)
 {
-	if (what->space != SPACE_SECTION && !groups_move(number, what))
+	if (what->space != SPACE_SECTION && !groups_move((uint32_t)(entry - entries), what))
 		gaps_note();
 }
 
@@ -76,16 +78,16 @@ static inline struct ledger_entry copy_of(const struct ledger_entry *what)
 }
 
 /* Ends a claim. An entry that was live until now keeps its place in the file. */
-static inline void fill_entry(struct lane *lane, uint32_t number, const struct ledger_entry *what)
+static inline void fill_entry(struct lane *lane, struct ledger_entry *entry,
+			      const struct ledger_entry *what)
 {
-	struct ledger_entry *entry = &entries[number];
 	uint32_t era = trace_era();
 	uint32_t place = entry->shown;
 
 	if (unlikely(!is_grouped(entry, what))) {
 		const struct ledger_entry copy = copy_of(what);
 
-		regroup(number, &copy);
+		regroup(entry, &copy);
 	}
 	/* One by one: what has just been put together in memory is slow to copy as a whole. */
 	poke(entry->address, what->address);
@@ -106,7 +108,7 @@ static inline void fill_entry(struct lane *lane, uint32_t number, const struct l
 	shown_write(place, what, era,
 		    what->space == SPACE_BLOCK && what->scope ? scopes_shown_to(lane, what->scope)
 							      : 0);
-	entries_settle(number, LIFE_LIVE);
+	entries_settle(entry, LIFE_LIVE);
 }
 
 /* Claims an entry near a place of the index that has gone so long ago that nobody need remember it.
@@ -116,11 +118,11 @@ static uint32_t claim_forgotten(struct index_walk *walk)
 	uint32_t number;
 
 	for (int i = 0; i < FORGOTTEN_TRIES && (number = index_next_neighbour(walk)) != 0; i++) {
-		uint64_t life = entries_life(number);
+		uint64_t life = entries_life(&entries[number]);
 
 		/* What is read after `life` still holds if the claim succeeds. */
 		if ((life & 0xff) >= LIFE_RELEASED && release_is_forgotten(&entries[number]) &&
-		    entries_claim(number, life))
+		    entries_claim(&entries[number], life))
 			return number;
 	}
 	return 0;
@@ -175,7 +177,7 @@ static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *wh
 		lookup_guess(what->address, number);
 	/* Another thread may be just releasing what was there. */
 	lanes_advance(lane, clock_ticks_after());
-	fill_entry(lane, number, what);
+	fill_entry(lane, &entries[number], what);
 	return number;
 }
 
@@ -194,8 +196,8 @@ APART bool ledger_enter(struct lane *lane, const struct ledger_entry *what, stru
 			ambiguous = as_ambiguous(what);
 			what = &ambiguous;
 		}
-		end_old(lane, number, life & 0xff);
-		fill_entry(lane, number, what);
+		end_old(lane, &entries[number], life & 0xff);
+		fill_entry(lane, &entries[number], what);
 	} else {
 		number = enter_new(lane, what);
 	}
@@ -206,18 +208,18 @@ APART bool ledger_enter(struct lane *lane, const struct ledger_entry *what, stru
 	return !view || entries_view(number, view);
 }
 
-bool ledger_enter_again(struct lane *lane, struct ledger_entry what, uint32_t expected)
+bool ledger_enter_again(struct lane *lane, struct ledger_entry what, struct ledger_entry *expected)
 {
-	uint64_t life;
-	uint32_t number = lookup_block(what.address, expected, &life);
+	struct lookup_block old = lookup_block(what.address, expected);
 
-	if (unlikely((life & 0xff) <= LIFE_BUSY) || unlikely(!entries_claim(number, life))) {
+	if (unlikely((old.life & 0xff) <= LIFE_BUSY) ||
+	    unlikely(!entries_claim(old.entry, old.life))) {
 		const struct ledger_entry copy = copy_of(&what);
 
 		return ledger_enter(lane, &copy, NULL);
 	}
-	end_old(lane, number, life & 0xff);
-	fill_entry(lane, number, &what);
+	end_old(lane, old.entry, old.life & 0xff);
+	fill_entry(lane, old.entry, &what);
 	return true;
 }
 
@@ -229,10 +231,10 @@ bool ledger_ignore(uint64_t address)
 	    !(lookup_find(SPACE_SECTION, address, 0, &view) && ledger_is_live(&view)) &&
 	    !lookup_find_client(address, &view))
 		return false;
-	if (!entries_claim(view.number, view.entry.life))
+	if (!entries_claim(&entries[view.number], view.entry.life))
 		return false;
-	entries_add_flags(view.number, LEDGER_IGNORED);
-	release_undo(view.number);
+	entries_add_flags(&entries[view.number], LEDGER_IGNORED);
+	release_undo(&entries[view.number]);
 	return true;
 }
 

@@ -80,7 +80,7 @@ bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct led
 
 /* The same for SPACE_BLOCK, fast where an older block was at the address, as is usual. `expected`
  * is as lookup_expect() returned it. */
-bool ledger_enter_again(struct lane *lane, struct ledger_entry what, uint32_t expected);
+bool ledger_enter_again(struct lane *lane, struct ledger_entry what, struct ledger_entry *expected);
 
 /* What is live at an address is meant to live for ever: it is no leak. Returns false if nothing is
  * live there, or it is being changed. */

@@ -55,14 +55,15 @@ static inline bool is_at(const struct ledger_entry *entry, const struct sought *
 
 static bool is_at_and_busy(uint32_t number, void *context)
 {
-	return (entries_life(number) & 0xff) == LIFE_BUSY && is_at(&entries[number], context);
+	return (entries_life(&entries[number]) & 0xff) == LIFE_BUSY &&
+	       is_at(&entries[number], context);
 }
 
 static bool is_at_and_settled(uint32_t number, void *context)
 {
 	struct sought *sought = context;
 
-	sought->life = entries_life(number);
+	sought->life = entries_life(&entries[number]);
 	return (sought->life & 0xff) > LIFE_BUSY && is_at(&entries[number], sought);
 }
 
@@ -72,7 +73,7 @@ static inline bool is_claimed(uint32_t number, void *context)
 {
 	struct sought *sought = context;
 
-	return is_at_and_settled(number, sought) && entries_claim(number, sought->life);
+	return is_at_and_settled(number, sought) && entries_claim(&entries[number], sought->life);
 }
 
 /* Views each entry at the address until one is live. */
@@ -133,12 +134,12 @@ static uint32_t *guess_for(uint64_t address)
 	return &guesses[(address * factor) >> (64 - GUESS_BITS)];
 }
 
-uint32_t lookup_expect(uint64_t address)
+struct ledger_entry *lookup_expect(uint64_t address)
 {
-	uint32_t number = peek(*guess_for(address));
+	struct ledger_entry *entry = &entries[peek(*guess_for(address))];
 
-	__builtin_prefetch(&entries[number], 1);
-	return number;
+	__builtin_prefetch(entry, 1);
+	return entry;
 }
 
 void lookup_guess(uint64_t address, uint32_t number)
@@ -146,15 +147,15 @@ void lookup_guess(uint64_t address, uint32_t number)
 	poke(*guess_for(address), number);
 }
 
-APART uint32_t lookup_block_by_index(uint64_t address, uint64_t *life)
+APART struct lookup_block lookup_block_by_index(uint64_t address)
 {
 	struct sought sought = { .space = SPACE_BLOCK, .address = address };
 	uint32_t number = find_entry(&sought, is_at_and_settled);
 
-	if (number)
-		lookup_guess(address, number);
-	*life = number ? sought.life : LIFE_NONE;
-	return number;
+	if (!number)
+		return (struct lookup_block){ entries, LIFE_NONE };
+	lookup_guess(address, number);
+	return (struct lookup_block){ &entries[number], sought.life };
 }
 
 /* The view is what tells: the entry may be used for something else at any moment. */

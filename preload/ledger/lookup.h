@@ -35,8 +35,8 @@ bool lookup_find_around(enum ledger_space space, uint64_t address, uint64_t requ
 bool lookup_find_client(uint64_t address, struct ledger_view *view);
 
 /* Guesses which entry a block's address has, and fetches that into the cache. Call it as early as
- * the address is known. Returns its number, or 0; pass that to who needs the entry. */
-uint32_t lookup_expect(uint64_t address);
+ * the address is known. Pass it to who needs the entry. */
+struct ledger_entry *lookup_expect(uint64_t address);
 
 /* The rest is for the modules of this folder. */
 
@@ -65,18 +65,24 @@ static inline bool lookup_is_block_at(const struct ledger_entry *entry, uint64_t
 /* The entry at a block's address is new: makes it the guess. */
 void lookup_guess(uint64_t address, uint32_t number);
 
-/* As lookup_number() of a block, and makes that the guess. */
-uint32_t lookup_block_by_index(uint64_t address, uint64_t *life);
+/* The entry of a block, or entries[0], and its life, read before its address: what a caller reads after
+ * that holds as well, if it can claim the entry by this life. */
+struct lookup_block {
+	struct ledger_entry *entry;
+	uint64_t life;
+};
 
-/* The same; `expected` is what lookup_expect() returned, and is right nearly always. `*life` becomes
- * the life of the entry, read before its address: what a caller reads after that holds as well, if it
- * can claim the entry by this life. */
-static inline uint32_t lookup_block(uint64_t address, uint32_t expected, uint64_t *life)
+/* As lookup_number(), and makes that the guess. */
+struct lookup_block lookup_block_by_index(uint64_t address);
+
+/* The same; `expected` is what lookup_expect() returned, and is right nearly always. */
+static inline struct lookup_block lookup_block(uint64_t address, struct ledger_entry *expected)
 {
-	*life = entries_life(expected);
-	return likely(lookup_is_block_at(&entries[expected], address))
-		       ? expected
-		       : lookup_block_by_index(address, life);
+	uint64_t life = entries_life(expected);
+
+	return likely(lookup_is_block_at(expected, address))
+		       ? (struct lookup_block){ expected, life }
+		       : lookup_block_by_index(address);
 }
 
 #endif

@@ -43,10 +43,11 @@ bool release_suspect(const struct ledger_view *view);
 
 /* Ends a claim: the entry goes, and its place in the file is free. `how`: RELEASED or DELETED.
  * `lane` NULL: the thread has none. */
-void release_claimed(struct lane *lane, uint32_t number, enum ledger_life how, uint32_t stack);
+void release_claimed(struct lane *lane, struct ledger_entry *entry, enum ledger_life how,
+		     uint32_t stack);
 
 /* Ends a claim: the entry is live as before. */
-void release_undo(uint32_t number);
+void release_undo(struct ledger_entry *entry);
 
 /* Has so much gone since this entry went that it need not be remembered? */
 bool release_is_forgotten(const struct ledger_entry *entry);

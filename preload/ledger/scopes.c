@@ -26,7 +26,7 @@ uint32_t scopes_section_number(const struct ledger_entry *block)
 static inline uint64_t scope_of_live(uint32_t number, uint64_t handle)
 {
 	const struct ledger_entry *section = &entries[number];
-	uint64_t life = entries_life(number), scope = peek(section->scope) << 32 | number;
+	uint64_t life = entries_life(&entries[number]), scope = peek(section->scope) << 32 | number;
 
 	if ((life & 0xff) != LIFE_LIVE || peek(section->address) != handle ||
 	    peek(section->space) != SPACE_SECTION)
@@ -50,14 +50,14 @@ APART uint64_t scopes_find_by_index(struct lane *lane, uint64_t handle)
 
 	last->life = LANE_NO_LIFE;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	life = entries_life(number);
+	life = entries_life(&entries[number]);
 	last->shown = peek(entries[number].shown);
 	last->scope = scope_of_live(number, handle);
 	last->handle = handle;
 	last->life_now = &entries[number].life;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	/* What was read in between holds if the life is still the same. */
-	if (last->scope && entries_life(number) == life)
+	if (last->scope && entries_life(&entries[number]) == life)
 		last->life = life;
 	return last->scope;
 }

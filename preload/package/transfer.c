@@ -31,8 +31,7 @@ struct handing {
 	struct lane *lane; /* NULL: nothing can be recorded */
 	struct reentry_mark mark;
 	bool has_stack;
-	uint32_t stack;
-	uint64_t caller;
+	struct backtrace_taken taken;
 };
 
 static void record_block(struct handing *h, const struct ledger_entry *block)
@@ -51,10 +50,10 @@ static void record_block(struct handing *h, const struct ledger_entry *block)
 	/* Only once something goes: most returns hand nothing over. Frames of lsatrace are no part
 	 * of it. */
 	if (!h->has_stack)
-		h->stack = backtrace_take(h->lane, __builtin_frame_address(0), &h->caller);
+		h->taken = backtrace_take(h->lane, __builtin_frame_address(0));
 	h->has_stack = true;
-	what.stack = h->stack;
-	what.caller = h->caller;
+	what.stack = h->taken.stack;
+	what.caller = h->taken.caller;
 	event_count(h->lane, t->package, t->function, false, block->size);
 	event = event_write(h->lane, &what);
 	if (!event)
@@ -278,7 +277,8 @@ static void note_wrong(struct handing *h, enum trace_reason reason, const struct
 	};
 
 	lanes_advance(h->lane, clock_ticks_after());
-	f.stack[TRACE_STACK_CALL] = backtrace_take(h->lane, __builtin_frame_address(0), &h->caller);
+	h->taken = backtrace_take(h->lane, __builtin_frame_address(0));
+	f.stack[TRACE_STACK_CALL] = h->taken.stack;
 	describe_block(&f, block);
 	findings_note(&f);
 	if (ledger_is_live(block))
@@ -305,6 +305,6 @@ bool transfer_is_wrong(const struct transfer *t, bool to_client, const void *blo
 		return false;
 	if (reason == TRACE_REASON_FREED || view.entry.family != FAMILY_PRIVATE_HEAP)
 		on_error_stop(&(struct misuse){ TRACE_KIND_WRONG_TRANSFER, reason, t->function,
-						t->package, h.caller, address });
+						t->package, h.taken.caller, address });
 	return true;
 }
