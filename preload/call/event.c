@@ -42,7 +42,7 @@ void event_count(struct lane *lane, uint32_t package, uint32_t function, bool ha
 	__atomic_store_n(&counter->calls, counter->calls + 1, __ATOMIC_RELAXED);
 	if (has_failed)
 		__atomic_store_n(&counter->failed, counter->failed + 1, __ATOMIC_RELAXED);
-	else
+	else if (!__builtin_constant_p(bytes) || bytes)
 		__atomic_store_n(&counter->bytes, counter->bytes + bytes, __ATOMIC_RELAXED);
 }
 

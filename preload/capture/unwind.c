@@ -105,9 +105,9 @@ static APART struct cfi_rule rule_anew(struct unwind_history *h, uint64_t pc)
 
 static inline struct cfi_rule rule_at(struct unwind_history *h, uint64_t pc)
 {
-	uint64_t row = pc % CFI_OWN_ROWS;
+	const struct cfi_own_row *row = cfi_own_row(h->rules, pc);
 
-	return likely(h->rules[row].key == pc) ? h->rules[row].rule : rule_anew(h, pc);
+	return likely(row->key == pc) ? row->rule : rule_anew(h, pc);
 }
 
 /* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing

@@ -129,22 +129,21 @@ static inline uint64_t entries_next_life(uint64_t life, enum ledger_life next)
 	return (life & ~0xffull) + (0x100 + next);
 }
 
-static inline bool entries_change(struct ledger_entry *entry, uint64_t life, uint64_t next)
-{
-	return __atomic_compare_exchange_n(&entry->life, &life, next, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
-}
-
 /* Claims an entry whose life was `life`. False: it has changed since. */
 static inline bool entries_claim(struct ledger_entry *entry, uint64_t life)
 {
-	return entries_change(entry, life, entries_next_life(life, LIFE_BUSY));
+	return __atomic_compare_exchange_n(&entry->life, &life, entries_next_life(life, LIFE_BUSY),
+					   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-/* The same of an entry that was LIVE. */
-static inline bool entries_claim_live(struct ledger_entry *entry, uint64_t life)
+/* The same, if its state was `state`. */
+static inline bool entries_claim_if(struct ledger_entry *entry, uint64_t life,
+				    enum ledger_life state)
 {
-	return entries_change(entry, life, life + (0x100 + LIFE_BUSY - LIFE_LIVE));
+	return likely((life & 0xff) == state) &&
+	       likely(__atomic_compare_exchange_n(&entry->life, &life,
+						  life + (0x100u + LIFE_BUSY - state), false,
+						  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
 }
 
 /* Under a claim. */

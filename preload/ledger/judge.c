@@ -348,10 +348,10 @@ bool judge_release_if_right(struct lane *lane, const struct free_call *call,
 	struct lookup_block block = lookup_block(call->memory, expected);
 
 	/* What is read from here on still holds if the claim succeeds. */
-	if (unlikely((block.life & 0xff) != LIFE_LIVE) || unlikely(!is_right(block.entry, call)) ||
+	if (unlikely(!is_right(block.entry, call)) ||
 	    (call->family == FAMILY_SHARED_MEMORY &&
 	     unlikely(!scopes_is_named(lane, peek(block.entry->scope), call->section))) ||
-	    unlikely(!entries_claim_live(block.entry, block.life)))
+	    unlikely(!entries_claim_if(block.entry, block.life, LIFE_LIVE)))
 		return false;
 	release_claimed(lane, block.entry, LIFE_RELEASED, stack);
 	return true;

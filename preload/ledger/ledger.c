@@ -36,8 +36,7 @@ static APART void end_live(struct lane *lane, const struct ledger_entry *entry,
 
 /* Under a claim: moves the lane's time to after the end of what the entry was. `life` is its life
  * before the claim. Where the time of its end is not known, now is after it. */
-static inline void end_old(struct lane *lane, const struct ledger_entry *entry,
-			   enum ledger_life life)
+static void end_old(struct lane *lane, const struct ledger_entry *entry, enum ledger_life life)
 {
 	uint64_t gone_time = entry->gone_time;
 
@@ -212,13 +211,12 @@ bool ledger_enter_again(struct lane *lane, struct ledger_entry what, struct ledg
 {
 	struct lookup_block old = lookup_block(what.address, expected);
 
-	if (unlikely((old.life & 0xff) <= LIFE_BUSY) ||
-	    unlikely(!entries_claim(old.entry, old.life))) {
+	if (unlikely(!entries_claim_if(old.entry, old.life, LIFE_RELEASED))) {
 		const struct ledger_entry copy = copy_of(&what);
 
 		return ledger_enter(lane, &copy, NULL);
 	}
-	end_old(lane, old.entry, old.life & 0xff);
+	lanes_advance(lane, old.entry->gone_time + 1);
 	fill_entry(lane, old.entry, &what);
 	return true;
 }
