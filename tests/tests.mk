@@ -56,7 +56,7 @@ WALKERS := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/unwind/pe/,host.exe compa
 hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(WINELIB) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
-tests: products hosts $(STRESS) $(WALKS) $(WALKERS) $(BUILD)/tests/bench/calls $(TESTS) ## build the tests
+tests: products hosts $(STRESS) $(WALKS) $(WALKERS) $(BUILD)/tests/bench/calls $(BUILD)/tests/bench/calls-O2-pointer $(TESTS) ## build the tests
 	@:
 
 # Tests link modules, but not those that replace functions of the program they are loaded into.
