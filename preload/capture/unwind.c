@@ -283,45 +283,31 @@ struct found {
 	bool has_rbp; /* that of the fresh frames is set, for it may matter */
 };
 
-static const struct found nowhere = { NULL, NULL, 0, false };
-
-/* Sets rbp of frames that walk() has stepped over, which are all of the kind CFI_RSP, and of `f`, to
- * which they lead. */
-static inline void derive_rbp(struct unwind_frame *fresh, struct unwind_frame *f, uint64_t rbp)
+/* The frame in which a walk begins. */
+static inline struct unwind_frame outset(const uint64_t *words)
 {
-	uint64_t cell = 0, offset;
-
-	for (; fresh < f; fresh++) {
-		fresh->rbp = rbp;
-		fresh->rbp_cell = cell;
-		offset = (uint64_t)cfi_rbp_offset(fresh->rule);
-		cell = offset ? fresh[1].place + 8 + offset : 0;
-		rbp = offset ? read_word(cell) : rbp;
-	}
-	f->rbp = rbp;
-	f->rbp_cell = cell;
+	return (struct unwind_frame){
+		.place = (uint64_t)(uintptr_t)(words + 1),
+		.pc = words[1],
+		.rbp = words[0],
+		.rule = cfi_rule(CFI_UNKNOWN, 0, 0),
+	};
 }
 
-/* The rest of walk(), with an eye on rbp: from `fresh_end`, of which place and pc are set, outward.
- * `changed` is what find_change() has said of `old`, if that is known to be the same frame; or NULL. */
-static inline struct found walk_by_rbp(struct unwind_history *h, struct unwind_frame *old,
-				       struct unwind_frame *changed, struct unwind_frame *fresh_end,
-				       uint64_t rbp, uint64_t key)
+/* Walks outward from a frame, whatever frames there are. */
+static inline struct found walk_by_rbp(struct unwind_history *h, const uint64_t *words)
 {
-	struct unwind_frame *fresh = fresh_end, f;
-
-	derive_rbp(h->fresh, fresh, rbp);
+	struct unwind_frame *old = h->last, *changed, *fresh = h->fresh;
 	/* In registers: what was just written is read late. */
-	f = (struct unwind_frame){ .place = fresh->place,
-				   .pc = fresh->pc,
-				   .rbp = fresh->rbp,
-				   .rbp_cell = fresh->rbp_cell };
+	struct unwind_frame f = outset(words);
+	uint64_t key = 0;
+
 	do {
 		enum step result;
 
 		while (old->place < f.place)
 			old--;
-		if (!changed && !is_same(old, &f)) {
+		if (!is_same(old, &f)) {
 			key = add_to_key(key, f.pc);
 			result = step(h, &f, fresh++);
 			if (likely(result == STEP_FRAME))
@@ -329,8 +315,7 @@ static inline struct found walk_by_rbp(struct unwind_history *h, struct unwind_f
 			return (struct found){ result == STEP_END ? unwind_root(h) : NULL, fresh,
 					       key, true };
 		}
-		if (!changed)
-			changed = find_change(h, old);
+		changed = find_change(h, old);
 		if (likely(changed == unwind_root(h))) {
 			arrive(old, &f);
 			return (struct found){ old, fresh, key, true };
@@ -340,23 +325,22 @@ static inline struct found walk_by_rbp(struct unwind_history *h, struct unwind_f
 		if (!fresh)
 			break;
 		f = *fresh;
-		changed = NULL;
 	} while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST));
-	return nowhere;
+	return (struct found){ NULL, fresh, key, true };
 }
 
-/* Walks outward from a frame, until there is one of which rbp has to be known: nearly always, none is. */
+/* The same where no rbp has to be known, which is nearly always so: gives up at the first that has to. */
 static inline struct found walk(struct unwind_history *h, const uint64_t *words)
 {
 	const struct stack_pages_run *stack = &h->pages.run[0];
-	struct unwind_frame *old = h->last, *changed = NULL, *fresh = h->fresh;
-	const struct unwind_frame *fresh_most = fresh + UNWIND_FRAMES_MOST - 1;
+	struct unwind_frame *old = h->last, *fresh = h->fresh;
+	const struct unwind_frame *fresh_most = fresh + UNWIND_FRAMES_MOST - 1, *changed;
 	uint64_t place = (uint64_t)(uintptr_t)(words + 1), pc = words[1], key = 0;
 	/* Up to where the stack may be read, as far as is known. */
 	uint64_t high = place - stack->low < stack->bytes ? stack->low + stack->bytes : 0;
 
 	if (unlikely(unwind_rbp_matters(old)))
-		goto by_rbp;
+		return walk_by_rbp(h, words);
 	do {
 		struct cfi_rule rule;
 		uint64_t bytes;
@@ -379,7 +363,6 @@ static inline struct found walk(struct unwind_history *h, const uint64_t *words)
 			}
 			place = old->place;
 			pc = read_word(place);
-			changed = NULL;
 		}
 		rule = rule_at(h, pc);
 		if (unlikely(cfi_kind(rule) != CFI_RSP))
@@ -393,15 +376,12 @@ static inline struct found walk(struct unwind_history *h, const uint64_t *words)
 		place += bytes;
 		if (unlikely(place >= high)) {
 			if (!stack_pages_reach(&h->pages, place - bytes, place))
-				return nowhere;
+				break;
 			high = stack->low + stack->bytes;
 		}
 		pc = read_word(place);
 	} while (likely(fresh < fresh_most));
-by_rbp:
-	fresh->place = place;
-	fresh->pc = pc;
-	return walk_by_rbp(h, old, changed, fresh, words[0], key);
+	return walk_by_rbp(h, words);
 }
 
 /* Finds the nodes of frames of the history, up to `last`, below that of the frame outside of them.
