@@ -8,7 +8,7 @@
 
 #include "preload/base/poison.h"
 
-enum { NODES_MAX = 1 << 20, MEMO_BITS = 16, HINT_BITS = 15 };
+enum { NODES_MAX = 1 << 20, MEMO_BITS = 16, HINT_BITS = 15, HINT_STAYS = 16 };
 
 /* No return address has it. */
 #define ROOT_BIT (1ull << 63)
@@ -152,10 +152,15 @@ static uint32_t *hint_for(uint64_t key)
 	return hints[key >> (64 - HINT_BITS)];
 }
 
-void tree_remember(uint64_t key, uint32_t node)
+/* Where three keys meet, each would push out the one that is asked for next, so what is there mostly stays. And
+ * threads that write to one cache line in turn wait for each other: 40 ns, or 200 where their processors have no
+ * cache in common. */
+void tree_remember(uint64_t key, uint32_t node, uint32_t turn)
 {
 	uint32_t *hint = hint_for(key);
 
+	if (peek(hint[1]) && turn % HINT_STAYS)
+		return;
 	poke(hint[1], peek(hint[0]));
 	poke(hint[0], node);
 }

@@ -37,10 +37,10 @@ bool tree_is_at(uint32_t node, uint64_t pc);
 /* The parent of a node: another one, or a root; 0 for a root and for 0. */
 uint32_t tree_parent(uint32_t node);
 
-/* Remembers a node by any key, the upper bits of which count most. It is found by the same key, and its
- * own return address, unless two others were remembered there meanwhile. Returns 0, or a node, which is to
- * be checked. */
-void tree_remember(uint64_t key, uint32_t node);
+/* Remembers a node by any key, the upper bits of which count most: if there is room, or `turn`, which counts
+ * the caller's calls, is one of a few. It is found by the same key, and its own return address, unless two
+ * others were remembered there meanwhile. Returns 0, or a node, which is to be checked. */
+void tree_remember(uint64_t key, uint32_t node, uint32_t turn);
 uint32_t tree_recall(uint64_t key, uint64_t pc);
 
 /* The reference of the stack that ends in a node; 0 if it is not known yet. */

@@ -297,7 +297,7 @@ static inline struct unwind_frame outset(const uint64_t *words)
 /* Walks outward from a frame, whatever frames there are. */
 static inline struct found walk_by_rbp(struct unwind_history *h, const uint64_t *words)
 {
-	struct unwind_frame *old = h->last, *changed, *fresh = h->fresh;
+	struct unwind_frame *old = h->last, *changed, *fresh = h->fresh, *kept;
 	/* In registers: what was just written is read late. */
 	struct unwind_frame f = outset(words);
 	uint64_t key = 0;
@@ -320,10 +320,13 @@ static inline struct found walk_by_rbp(struct unwind_history *h, const uint64_t 
 			arrive(old, &f);
 			return (struct found){ old, fresh, key, true };
 		}
+		kept = fresh;
 		note(fresh, &f);
 		fresh = keep_middle(h, old, changed, fresh);
 		if (!fresh)
 			break;
+		for (; kept < fresh; kept++)
+			key = add_to_key(key, kept->pc);
 		f = *fresh;
 	} while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST));
 	return (struct found){ NULL, fresh, key, true };
@@ -360,6 +363,7 @@ static inline struct found walk(struct unwind_history *h, const uint64_t *words)
 				fresh->place = old->place;
 				fresh->pc = old->pc;
 				fresh->rule = old->rule;
+				key = add_to_key(key, old->pc);
 			}
 			place = old->place;
 			pc = read_word(place);
@@ -431,7 +435,7 @@ static inline void append(struct unwind_history *h, const struct found *found,
 			node = 0;
 	}
 	if (unlikely(node != old->node) || unlikely(!node))
-		tree_remember(key, find_nodes(old + 1, last));
+		tree_remember(key, find_nodes(old + 1, last), h->unknown++);
 	if (unlikely(found->has_rbp))
 		link_frames(old + 1, last, found->fresh_end);
 }

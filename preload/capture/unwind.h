@@ -83,6 +83,7 @@ struct unwind_history {
 	struct unwind_frame *last; /* the root: there are none; NULL: not used so far */
 	uint32_t stack;            /* reference of the stack, for backtrace.h; 0: not known */
 	uint32_t checked;          /* the same where it is only compared: then `stack` is 0 */
+	uint32_t unknown; /* counts the frames, taken as a whole, of which tree.h remembered no node */
 	struct unwind_frame frame[UNWIND_ROOT + 1 + UNWIND_FRAMES_MOST];
 	/* The frames that are new this time, innermost first: here, because stacks may be small.
 	 * Their nodes and links are not known yet, and their rbp only where it was asked for. */

@@ -106,17 +106,17 @@ Test(instructions, shared_memory_from_one_stack)
 
 Test(instructions, shared_memory_from_a_hundred_stacks)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 4, 660 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 4, 661 });
 }
 
 Test(instructions, shared_memory_from_ten_thousand_stacks)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 10000, 4, 681 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 10000, 4, 646 });
 }
 
 Test(instructions, shared_memory_from_code_with_frame_pointers)
 {
-	expect_at_most(&(struct cell){ "-O2-pointer", SHARED_MEMORY, 16, 100, 4, 1119 });
+	expect_at_most(&(struct cell){ "-O2-pointer", SHARED_MEMORY, 16, 100, 4, 1094 });
 }
 
 Test(instructions, shared_memory_from_deep_stacks)
@@ -126,15 +126,15 @@ Test(instructions, shared_memory_from_deep_stacks)
 
 Test(instructions, lsa_heap)
 {
-	expect_at_most(&(struct cell){ "", LSA_HEAP, 16, 100, 2, 552 });
+	expect_at_most(&(struct cell){ "", LSA_HEAP, 16, 100, 2, 557 });
 }
 
 Test(instructions, private_heap)
 {
-	expect_at_most(&(struct cell){ "", PRIVATE_HEAP, 16, 100, 2, 552 });
+	expect_at_most(&(struct cell){ "", PRIVATE_HEAP, 16, 100, 2, 557 });
 }
 
 Test(instructions, client_buffers)
 {
-	expect_at_most(&(struct cell){ "", CLIENT_BUFFER, 16, 100, 2, 961 });
+	expect_at_most(&(struct cell){ "", CLIENT_BUFFER, 16, 100, 2, 971 });
 }

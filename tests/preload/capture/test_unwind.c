@@ -279,6 +279,25 @@ Test(unwind, nodes_are_those_of_all_frames)
 	}
 }
 
+/* Frames that stand between some that change tell stacks apart as well. Otherwise the tree remembers too
+ * few of them, and threads that find that out write to the same memory all the time. */
+Test(unwind, a_stack_is_remembered_by_what_stands_between_changes)
+{
+	uint32_t unknown = 0;
+
+	fill(8);
+	for (unsigned turn = 0; turn < 48; turn++) {
+		for (unsigned i = 0; i < 3; i++)
+			stack[3 + 2 * i] = at(turn >> 1 >> i & 1 ? two_words : other_two_words);
+		stack[1] = stack[9] = at(turn & 1 ? two_words : other_two_words);
+		if (turn == 32)
+			unknown = history.unknown;
+		cr_assert(take());
+	}
+	cr_assert_gt(unknown, 0);
+	cr_expect_eq(history.unknown, unknown);
+}
+
 Test(unwind, a_stack_of_another_time_is_no_longer_believed)
 {
 	fill(3);
