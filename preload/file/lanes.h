@@ -64,6 +64,7 @@ struct lane {
 	uint32_t number;
 	uint32_t releases; /* for the epochs of the ledger */
 	uint32_t injected; /* for call/fail.h: the call that it has let fail, or 0 */
+	uint32_t entry;    /* for ledger/entries.h: where its run goes on */
 	struct lane_section section;
 	struct unwind_history *history; /* the backtrace that the thread took last */
 	uint32_t next_free;             /* link of the list of free lanes */

@@ -13,6 +13,8 @@ enum {
 	VIEW_TRIES = 64,
 };
 
+_Static_assert(ENTRIES_RUN * sizeof(struct ledger_entry) == 4096, "a page");
+
 struct ledger_entry *entries;
 
 static struct vm_table table;
@@ -52,9 +54,22 @@ void entries_give_back(uint32_t number)
 	free_list_add(&given_back, number, link_of(number));
 }
 
-uint32_t entries_take_new(void)
+/* Returns the first number of a run that is no other lane's; 0: the table is full. */
+static APART uint32_t take_run(void)
 {
-	uint32_t last = peek(used);
+	uint32_t last = peek(used), first;
+
+	do {
+		first = last / ENTRIES_RUN * ENTRIES_RUN + ENTRIES_RUN;
+		if (!vm_table_reach(&table, (first + ENTRIES_RUN) * sizeof(*entries)))
+			return 0;
+	} while (!__atomic_compare_exchange_n(&used, &last, first + ENTRIES_RUN - 1, false,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	return first;
+}
+
+uint32_t entries_take_new(struct lane *lane)
+{
 	uint32_t number = free_list_take(&given_back, link_of);
 
 	if (number) {
@@ -62,13 +77,14 @@ uint32_t entries_take_new(void)
 		poke(entries[number].life, entries_next_life(entries[number].life, LIFE_BUSY));
 		return number;
 	}
-	while (vm_table_reach(&table, (last + 2) * sizeof(*entries)))
-		if (__atomic_compare_exchange_n(&used, &last, last + 1, false, __ATOMIC_RELEASE,
-						__ATOMIC_RELAXED)) {
-			poke(entries[last + 1].life, LIFE_BUSY);
-			return last + 1;
-		}
-	return 0;
+	number = lane->entry;
+	if (number % ENTRIES_RUN == 0 && !(number = take_run()))
+		return 0;
+	lane->entry = number + 1;
+	/* A thread that is cancelled here loses an entry; the lane's next one must not get it again. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	poke(entries[number].life, LIFE_BUSY);
+	return number;
 }
 
 void entries_copy(uint32_t number, struct ledger_entry *copy)

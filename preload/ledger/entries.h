@@ -30,6 +30,7 @@
 
 #include "include/trace_format.h"
 #include "preload/base/compiler.h"
+#include "preload/file/lanes.h"
 
 /* Addresses are of three spaces, which have nothing to do with each other. */
 enum ledger_space {
@@ -113,8 +114,11 @@ uint32_t entries_used(void);
 /* The same in a forked child, which is about to write to all of them. */
 uint32_t entries_inherit(void);
 
-/* An entry that was never used, claimed. Returns its number, or 0 if the table is full. */
-uint32_t entries_take_new(void);
+/* An entry that was never used, claimed. Returns its number, or 0 if the table is full. Each lane takes
+ * a page of entries at a time: a processor that is about to write to a cache line fetches those around
+ * it as well, and two threads that write to neighbours would take them from each other all the time. */
+enum { ENTRIES_RUN = 64 };
+uint32_t entries_take_new(struct lane *lane);
 
 /* Gives back what entries_take_new() has returned: nothing was entered there. */
 void entries_give_back(uint32_t number);

@@ -130,7 +130,7 @@ static uint32_t claim_forgotten(struct index_walk *walk)
 /* Claims an entry for an address that has none, and puts it into the index. An entry in the index
  * gets another place there only while it is claimed. So index_replace() succeeds, and no other
  * thread can use the entry for an address of its own meanwhile. */
-static uint32_t claim_new(const struct ledger_entry *what)
+static uint32_t claim_new(struct lane *lane, const struct ledger_entry *what)
 {
 	uint64_t hash = lookup_hash(what->space, what->address, what->scope);
 	struct index_walk walk = { .index = &lookup_index, .hash = hash };
@@ -141,7 +141,7 @@ static uint32_t claim_new(const struct ledger_entry *what)
 		index_replace(&walk, number, number);
 		return number;
 	}
-	number = entries_take_new();
+	number = entries_take_new(lane);
 	if (number && !index_add(&lookup_index, hash, number)) {
 		entries_give_back(number);
 		return 0;
@@ -168,7 +168,7 @@ static APART struct ledger_entry as_ambiguous(const struct ledger_entry *what)
 /* At an address that has no entry, as far as is known. */
 static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *what)
 {
-	uint32_t number = claim_new(what);
+	uint32_t number = claim_new(lane, what);
 
 	if (!number)
 		return 0;

@@ -953,3 +953,22 @@ Test(ledger, what_is_meant_to_live_for_ever_is_shown_so)
 	enter_block(&section, 0x1000, 8);
 	cr_assert_eq(shown(0x1000)->state, TRACE_ENTRY_BLOCK, "another block");
 }
+
+/* Otherwise each of two threads takes from the other's cache what is beside its own entry. */
+Test(ledger, lanes_do_not_share_pages_of_entries)
+{
+	enum { BLOCKS = 3 * ENTRIES_RUN };
+	bool is_others[2 * BLOCKS / ENTRIES_RUN + 3][2] = { 0 };
+	struct lane *own = lane, *other;
+	struct reentry_mark mark;
+
+	other = lanes_nest(&mark);
+	cr_assert(other && other != own);
+	for (unsigned i = 0; i < 2 * BLOCKS; i++) {
+		lane = i & 1 ? other : own;
+		is_others[enter_block(NULL, 0x1000 + 16 * i, 8).number / ENTRIES_RUN][i & 1] = true;
+	}
+	lanes_unnest(other);
+	for (unsigned i = 0; i < sizeof(is_others) / sizeof(is_others[0]); i++)
+		cr_expect_not(is_others[i][0] && is_others[i][1], "page %u", i);
+}
