@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
+#include <string.h>
 
 #include "preload/base/compiler.h"
 #include "preload/capture/cfi.h"
@@ -197,8 +198,7 @@ struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt)
 
 void cfi_forget_own(struct cfi_own_row *rows)
 {
-	for (unsigned i = 0; i < CFI_OWN_ROWS; i++)
-		rows[i].key = CFI_NO_KEY;
+	memset(rows, 0, CFI_OWN_ROWS * sizeof(*rows));
 }
 
 /* A signal handler may leave this by longjmp(): then the row has no key. */

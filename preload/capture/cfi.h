@@ -26,8 +26,8 @@
 #include "preload/base/compiler.h"
 
 enum cfi_kind {
-	CFI_UNKNOWN,   /* none of these: step.h */
 	CFI_OUTERMOST, /* nothing called it */
+	CFI_UNKNOWN,   /* none of these: step.h */
 	CFI_SIGNAL,    /* rsp points to a struct ucontext */
 	CFI_REALIGNED, /* CFA = the word at rbp + cfa_offset; rbp is saved where rbp points to */
 	CFI_RSP,       /* CFA = rsp + cfa_offset, of whole words, at least one */
@@ -91,7 +91,8 @@ struct cfi_rule cfi_find(uint64_t return_address, uint64_t salt);
 /*
  * The same, for one thread, from rows of its own: no row of another thread is torn here, so nothing has
  * to be checked but the key. A rule lies here only if it lay in the cache. The rows are of one epoch:
- * whoever has them forgets them when there is another one.
+ * whoever has them forgets them when there is another one. Zeroed, they have the rule of address 0 alone,
+ * which is CFI_OUTERMOST.
  */
 enum { CFI_OWN_ROWS = 2048 };
 struct cfi_own_row {
@@ -99,6 +100,7 @@ struct cfi_own_row {
 	struct cfi_rule rule;
 };
 #define CFI_NO_KEY UINT64_MAX
+_Static_assert(CFI_OUTERMOST == 0, "the rule of a zeroed row");
 
 void cfi_forget_own(struct cfi_own_row *rows);
 

@@ -446,11 +446,15 @@ static APART void begin(struct unwind_history *h, uint64_t epoch)
 {
 	bool is_unloading = images_is_unloading(epoch);
 	struct unwind_frame *root = unwind_root(h);
+	uint64_t salt = cfi_salt(epoch);
 
 	h->epoch = 0;
 	unwind_forget_frames(h);
-	h->salt = cfi_salt(epoch);
-	cfi_forget_own(h->rules);
+	/* A history that is used for the first time is zeroed, and has no rules. */
+	if (h->salt && h->salt != salt)
+		cfi_forget_own(h->rules);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	h->salt = salt;
 	h->frame[0].place = UINT64_MAX;
 	root->place = (uint64_t)(uintptr_t)&root->place;
 	root->pc = 0;

@@ -36,8 +36,7 @@ static struct cfi_rule find_rule(uint64_t return_address)
 
 	cfi_forget_own(rows);
 	cr_expect_eq(cfi_fill_own(row, return_address, salt).word, rule.word);
-	cr_expect(row->key == CFI_NO_KEY ||
-		  (row->key == return_address && row->rule.word == rule.word));
+	cr_expect(!row->key || (row->key == return_address && row->rule.word == rule.word));
 	return rule;
 }
 
