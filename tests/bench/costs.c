@@ -11,8 +11,7 @@ enum {
 	ROUNDS_WARM = 120,     /* each of 100,000 stacks is known then */
 	ROUNDS_OF_RING = 1100, /* more than a ring of 64 MiB holds, for events of 32 bytes or more */
 	ROUNDS_MEASURED = 150,
-	ROUNDS_SLOW =
-		20, /* of libunwind, which takes microseconds, so that the rest does not matter */
+	ROUNDS_SLOW = 20,
 	PROCESSORS = 2, /* more threads than these take turns */
 	WORDS_MOST = 16,
 };
@@ -44,12 +43,18 @@ static void write_command(struct command_line *c, const struct pattern *p, unsig
 	c->word[words] = NULL;
 }
 
+/* libunwind takes microseconds, so that the warmth of the rest does not matter. */
+static bool is_slow(enum way way)
+{
+	return way == WAY_LIBUNWIND || way == WAY_ONE_FRAME_LIBUNWIND;
+}
+
 static void add_long(struct bench *b, const struct pattern *p, enum way way, struct costs *costs)
 {
 	struct command_line c;
 	struct outcome o;
 
-	if (way == WAY_LIBUNWIND)
+	if (is_slow(way))
 		write_command(&c, p, ROUNDS_SLOW / p->threads, ROUNDS_SLOW / p->threads);
 	else
 		write_command(&c, p,
