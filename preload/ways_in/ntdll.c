@@ -43,12 +43,16 @@ static __thread unsigned reserved_next;
 /* The image that this thread is mapping, from its base to the end of its room; 0: none. */
 static __thread struct range candidate;
 
-/* The end of the room that was reserved for what is mapped at an address; 0: there is none. */
+/* The end of the room that was reserved for what is mapped at an address; 0: there is none. An image of another
+ * size may have been there before: the latest room counts. */
 static uint64_t find_end(uint64_t at)
 {
-	for (int i = 0; i < RESERVATIONS; i++)
-		if (at >= reserved[i].start && at < reserved[i].end)
-			return reserved[i].end;
+	for (unsigned i = 1; i <= RESERVATIONS; i++) {
+		const struct range *room = &reserved[(reserved_next - i) % RESERVATIONS];
+
+		if (at >= room->start && at < room->end)
+			return room->end;
+	}
 	return 0;
 }
 
