@@ -57,8 +57,13 @@ void dll_need_clang(void)
 
 bool dll_has_exact_symbolizer(void)
 {
-	return succeeds("for v in $(seq 15 40); do command -v llvm-symbolizer-$v && exit; done; "
+	static int is_there = -1;
+
+	if (is_there < 0)
+		is_there = succeeds(
+			"for v in $(seq 15 40); do command -v llvm-symbolizer-$v && exit; done; "
 			"llvm-symbolizer --color=never </dev/null");
+	return is_there;
 }
 
 void dll_write(const char *folder, const char *name, const char *text)
