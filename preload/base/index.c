@@ -27,27 +27,24 @@ static bool add_to_bucket(struct index_bucket *bucket, uint64_t word)
 	return false;
 }
 
-static size_t level_bytes(uint64_t buckets)
+static size_t level_bytes(unsigned level)
 {
-	return sizeof(struct index_level) + (buckets + 1) * sizeof(struct index_bucket);
+	return index_buckets(level) * sizeof(struct index_bucket);
 }
 
 /* Several threads may add a level at once: one of them wins, and all use its level. */
 static bool add_level(struct index *index, unsigned which)
 {
-	uint64_t buckets = (uint64_t)INDEX_FIRST_BUCKETS << (2 * which);
 	/* Soon there is something in each page of the first one. */
-	struct index_level *level = which ? vm_reserve(level_bytes(buckets))
-					  : vm_reserve_filled(level_bytes(buckets)),
-			   *none = NULL;
+	struct index_bucket *level = which ? vm_reserve(level_bytes(which))
+					   : vm_reserve_filled(level_bytes(which)),
+			    *none = NULL;
 
 	if (!level)
 		return false;
-	level->buckets = buckets;
-	level->bucket = (struct index_bucket *)(((uintptr_t)(level + 1) + 63) & ~(uintptr_t)63);
 	if (!__atomic_compare_exchange_n(&index->level[which], &none, level, false,
 					 __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-		munmap(level, level_bytes(buckets));
+		munmap(level, level_bytes(which));
 	return true;
 }
 
@@ -69,17 +66,18 @@ static bool may_ask(struct index *index)
 	       __atomic_fetch_add(&index->refused, 1, __ATOMIC_RELAXED) % INDEX_PATIENCE == 0;
 }
 
-/* Returns a level, which is made if it is not there. NULL: there is no memory. */
-static struct index_level *give_level(struct index *index, unsigned which)
+/* Is a level there? Makes it if it is not. False: there is no memory. */
+static bool give_level(struct index *index, unsigned which)
 {
-	struct index_level *level = __atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE);
 	bool is_granted;
 
-	if (likely(level) || !may_ask(index))
-		return level;
+	if (likely(__atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE)))
+		return true;
+	if (!may_ask(index))
+		return false;
 	is_granted = add_level(index, which);
 	poke(index->refused, !is_granted);
-	return __atomic_load_n(&index->level[which], __ATOMIC_ACQUIRE);
+	return is_granted;
 }
 
 void index_prepare(struct index *index)
@@ -93,13 +91,11 @@ void index_prepare(struct index *index)
 bool index_add(struct index *index, uint64_t hash, uint32_t number)
 {
 	for (unsigned which = 0; which < INDEX_LEVELS; which++) {
-		struct index_level *level = give_level(index, which);
-
-		if (!level)
+		if (!give_level(index, which))
 			return false;
 		show_levels(index, which + 1);
-		if (add_to_bucket(index_bucket(level, hash, 0), word_of(hash, number)) ||
-		    add_to_bucket(index_bucket(level, hash, 1), word_of(hash, number)))
+		if (add_to_bucket(index_bucket(index, which, hash, 0), word_of(hash, number)) ||
+		    add_to_bucket(index_bucket(index, which, hash, 1), word_of(hash, number)))
 			return true;
 	}
 	return false;
@@ -112,7 +108,7 @@ static struct index_bucket *bucket_at(const struct index *index, uint64_t hash, 
 
 	if (place / 2 >= levels)
 		return NULL;
-	return index_bucket(peek(index->level[levels - 1 - place / 2]), hash, place % 2);
+	return index_bucket(index, levels - 1 - place / 2, hash, place % 2);
 }
 
 void index_fetch(const struct index *index, uint64_t hash)
@@ -205,10 +201,8 @@ bool index_replace(const struct index_walk *walk, uint32_t old, uint32_t number)
 void index_clear(struct index *index)
 {
 	for (unsigned which = 0; which < INDEX_LEVELS; which++) {
-		struct index_level *level = index->level[which];
-
-		if (level)
-			munmap(level, level_bytes(level->buckets));
+		if (index->level[which])
+			munmap(index->level[which], level_bytes(which));
 		index->level[which] = NULL;
 	}
 	index->levels = 0;

@@ -45,15 +45,10 @@ struct index_bucket {
 	uint64_t word[INDEX_WAYS];
 } __attribute__((aligned(64)));
 
-struct index_level {
-	uint64_t buckets; /* how many: a power of two */
-	struct index_bucket *bucket;
-};
-
 /* Starts zeroed. */
 struct index {
-	struct index_level *level[INDEX_LEVELS]; /* NULL: not there yet */
-	uint32_t levels;                         /* in which readers look */
+	struct index_bucket *level[INDEX_LEVELS]; /* index_buckets() each; NULL: not there yet */
+	uint32_t levels;                          /* in which readers look */
 	uint32_t refused; /* calls since there was no memory for a level; 0: there was */
 };
 
@@ -70,13 +65,19 @@ static inline uint64_t index_mix(uint64_t x)
 	return x ^ (x >> 32);
 }
 
-/* The first (choice 0) or second (choice 1) bucket of a hash in a level. */
-static inline struct index_bucket *index_bucket(const struct index_level *level, uint64_t hash,
-						unsigned choice)
+/* How many buckets a level has: a power of two. */
+static inline uint64_t index_buckets(unsigned level)
+{
+	return (uint64_t)INDEX_FIRST_BUCKETS << (2 * level);
+}
+
+/* The first (choice 0) or second (choice 1) bucket of a hash in a level that is there. */
+static inline struct index_bucket *index_bucket(const struct index *index, unsigned level,
+						uint64_t hash, unsigned choice)
 {
 	uint64_t place = choice ? index_mix(hash) : hash;
 
-	return &level->bucket[place & (level->buckets - 1)];
+	return &peek(index->level[level])[place & (index_buckets(level) - 1)];
 }
 
 /* Returns, as bits, which words of a bucket have the upper half of a hash. Without a branch,
@@ -137,8 +138,7 @@ index_find(const struct index *index, uint64_t hash, index_is_it *is_it, void *s
 
 	if (unlikely(levels == 0))
 		return 0;
-	number = index_find_in(index_bucket(peek(index->level[levels - 1]), hash, 0), hash, is_it,
-			       sought);
+	number = index_find_in(index_bucket(index, levels - 1, hash, 0), hash, is_it, sought);
 	return likely(number) ? number : index_find_further(index, hash, is_it, sought);
 }
 

@@ -15,7 +15,7 @@
 enum {
 	STEP = 1 << 18,       /* bytes by which a table grows */
 	STEP_LARGE = 1 << 21, /* once it has so many: what the kernel may back by one large page */
-	FILLED_BYTES = 2 * STEP_LARGE,
+	FILLED_BYTES = STEP_LARGE,
 };
 
 /* Where the tables lie. */
