@@ -11,9 +11,9 @@
  * oldest level in which one of its two buckets has room; when none has, a level is added. Nothing
  * moves, and no level goes away before index_clear().
  *
- *	level 0    4,096 buckets   ▲
- *	level 1   16,384 buckets   │
- *	level 2   65,536 buckets   │ readers begin at the newest level
+ *	level 0    2,048 buckets   ▲
+ *	level 1    8,192 buckets   │
+ *	level 2   32,768 buckets   │ readers begin at the newest level
  *
  * Readers take no lock: each word is read by one atomic load.
  *
@@ -39,7 +39,7 @@
 
 #include "preload/base/compiler.h"
 
-enum { INDEX_LEVELS = 8, INDEX_WAYS = 8, INDEX_FIRST_BUCKETS = 4096 };
+enum { INDEX_LEVELS = 8, INDEX_WAYS = 8, INDEX_FIRST_BUCKETS = 2048 };
 
 struct index_bucket {
 	uint64_t word[INDEX_WAYS];

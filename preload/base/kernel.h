@@ -95,11 +95,13 @@ static inline int kernel_fcntl(int fd, int command, int argument)
 }
 
 /* May the aligned 8 bytes that hold an address be read? Without a descriptor: the kernel reads the set
- * of signals before it looks at the first argument, which is none that it knows. Changes errno. */
+ * of signals before it looks at the first argument, which is none that it knows; NULL is no set. Changes
+ * errno. */
 static inline bool kernel_can_read(uint64_t address)
 {
-	return kernel_call(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, sizeof(uint64_t)) == 0 ||
-	       errno != EFAULT;
+	return address >= sizeof(uint64_t) &&
+	       (kernel_call(SYS_rt_sigprocmask, ~0, address & ~7ull, NULL, sizeof(uint64_t)) == 0 ||
+		errno != EFAULT);
 }
 
 #define MASK_OF(signal) (1ull << ((signal)-1))

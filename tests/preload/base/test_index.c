@@ -78,7 +78,7 @@ Test(index, numbers_are_found_on_every_level)
 
 	add_all(1, MANY);
 	cr_assert_not_null(numbers.level[2]);
-	cr_assert_null(numbers.level[4], "four levels have room for 2785280");
+	cr_assert_null(numbers.level[4], "four levels have room for 1392640");
 	assert_all_found(1, MANY);
 }
 
