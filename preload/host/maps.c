@@ -74,17 +74,18 @@ static bool next_map(struct maps_reader *r, struct map *m)
 	return m->end != 0;
 }
 
+/* Of the thread: where the first thread has ended, the process has no list any more. */
 static bool maps_open(struct maps_reader *r)
 {
 	r->used = r->filled = 0;
-	r->fd = kernel_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	r->fd = kernel_open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC, 0);
 	return r->fd >= 0;
 }
 
 /* The file's first number, in pages. */
 uint64_t maps_bytes(void)
 {
-	int fd = kernel_open("/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
+	int fd = kernel_open("/proc/thread-self/statm", O_RDONLY | O_CLOEXEC, 0);
 	char digits[24];
 	const char *at = digits;
 	ssize_t got = fd < 0 ? -1 : kernel_read(fd, digits, sizeof(digits));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the process has mapped: asked of the kernel before a pointer that came from outside is
- * followed. Cold: most questions read /proc/self/maps. */
+ * followed. Cold: most questions read /proc/thread-self/maps. */
 #ifndef LSATRACE_PRELOAD_HOST_MAPS_H
 #define LSATRACE_PRELOAD_HOST_MAPS_H
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -136,6 +138,29 @@ Test(maps, a_path_is_that_of_the_file_that_is_mapped)
 	cr_assert_eq(memcmp(path, exe, (size_t)bytes), 0);
 	cr_assert_eq(maps_path(number_of(&start), path, (size_t)bytes), (size_t)bytes);
 	cr_assert_eq(maps_path(number_of(&start), path, (size_t)bytes - 1), 0, "it does not fit");
+}
+
+static void *look_alone(void *first)
+{
+	pthread_join(*(pthread_t *)first, NULL);
+	_exit(maps_protection(&page) != (PROT_READ | PROT_WRITE) || maps_bytes() < page);
+}
+
+/* Nothing is mapped for that thread any more, and the process is named after it. */
+Test(maps, the_first_thread_may_have_ended)
+{
+	static pthread_t first;
+	pthread_t other;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		first = pthread_self();
+		pthread_create(&other, NULL, look_alone, &first);
+		pthread_exit(NULL);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 Test(maps, a_path_may_hold_spaces)
