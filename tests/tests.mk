@@ -41,7 +41,7 @@ BENCH := $(addprefix $(BUILD)/tests/bench/,bench calls calls-virtual blocks) $(C
 # Host and packages once more, for Windows: but not what is about ELF files and their loader.
 DLL_SOURCES := $(filter-out tests/packages/libraries/% %/itself.c,$(PACKAGE_SOURCES)) \
 	$(wildcard tests/packages/libraries/twin_*.c)
-DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES)) fault.c forwarder.c $(if $(shell command -v $(MINGW:%gcc=%g++)),guest.c)))
+DLLS := $(if $(HOST_EXE),$(patsubst %.c,$(BUILD)/tests/packages/%.dll,$(notdir $(DLL_SOURCES)) fault.c forwarder.c keeper.c $(if $(shell command -v $(MINGW:%gcc=%g++)),guest.c)))
 EXES := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/,lsahost.exe packages/lsahost-linked.exe pehost.exe aphost.exe bench/calls.exe))
 
 # A program of winelib, if Wine's tools are there: it calls packages for Windows and for Linux in one process.
@@ -149,7 +149,7 @@ $(PACKAGES):
 
 $(BUILD)/windows/tests/%: private WINDOWS += -O1 -fno-optimize-sibling-calls -Itests/windows
 $(BUILD)/windows/tests/host/% $(BUILD)/windows/tests/ap/%: private WINDOWS += -include tests/windows/posix.h
-$(BUILD)/tests/packages/fault.dll $(BUILD)/tests/packages/forwarder.dll $(BUILD)/tests/packages/guest.dll: \
+$(BUILD)/tests/packages/fault.dll $(BUILD)/tests/packages/forwarder.dll $(BUILD)/tests/packages/keeper.dll $(BUILD)/tests/packages/guest.dll: \
 	$(BUILD)/tests/packages/%.dll: $(BUILD)/windows/tests/windows/%_windows.o
 $(BUILD)/tests/packages/guest.dll: $(BUILD)/windows/tests/windows/throwing_windows.o
 $(BUILD)/tests/packages/guest.dll: private LDLIBS = -lstdc++

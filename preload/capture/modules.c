@@ -67,8 +67,12 @@ static void define_by_name(uint32_t id)
 	static char path[TRACE_TEXT_MAX]; /* under the cold lock, and stacks may be small */
 	const struct elf_image *place = &images_get(id)->place;
 	const char *name = place->map ? place->map->l_name : NULL;
-	size_t bytes = name && name[0] == '/' ? 0 : maps_path(place->start, path, sizeof(path));
+	size_t bytes = 0;
 
+	if (images_get(id)->pe.path)
+		name = images_get(id)->pe.path;
+	else if (!name || name[0] != '/')
+		bytes = maps_path(place->start, path, sizeof(path));
 	/* Without /proc. The loader has no name for the executable. */
 	if (!bytes && name && !name[0])
 		name = (const char *)getauxval(AT_EXECFN);

@@ -28,6 +28,7 @@ struct pe_image {
 	struct pe_part exports;
 	struct pe_part functions; /* the exception directory, .pdata: an array of RUNTIME_FUNCTION */
 	struct trace_pe_id id;
+	const char *path; /* of a file that was read; NULL: it was mapped, so that the kernel knows */
 };
 
 /* A field of 32 bits, or 16. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -40,15 +41,16 @@ static void after_fork_in_child(void)
 	guarded_after_fork();
 }
 
-static void (*end_libraries)(void);
+static bool (*end_libraries)(void);
 
 void hooks_end(enum trace_end end, int status)
 {
+	bool has_killed;
+
 	guarded_check();
-	if (end_libraries)
-		end_libraries();
+	has_killed = end_libraries && end_libraries();
 	if (end == TRACE_END_EXIT)
-		reach_begin();
+		reach_begin(has_killed);
 	trace_end(end, status);
 }
 
@@ -72,7 +74,7 @@ static void at_quick_end(void)
 
 /* The last to be registered runs first: this is before the loader registers the destructors of
  * libraries. */
-void hooks_start(void (*end)(void))
+void hooks_start(bool (*end)(void))
 {
 	end_libraries = end;
 	on_exit(at_exit, NULL);

@@ -6,12 +6,14 @@
 #ifndef LSATRACE_PRELOAD_LIFE_HOOKS_H
 #define LSATRACE_PRELOAD_LIFE_HOOKS_H
 
+#include <stdbool.h>
+
 #include "include/trace_format.h"
 
 /* At start-up: registers with the C library what runs at the end of exit() and quick_exit(), after
  * the destructors of all libraries. `end` takes a last look at the libraries: it is called when
- * the process ends. */
-void hooks_start(void (*end)(void));
+ * the process ends. It returns true if other threads were ended wherever they were. */
+void hooks_start(bool (*end)(void));
 
 /* Registers with the C library what runs around fork(). Once, with the first trace of a
  * process; its forked children inherit it. */

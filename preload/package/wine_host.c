@@ -28,8 +28,15 @@ bool wine_host_is(const void *caller)
 
 size_t wine_host_name_package(const void *code, char *name, size_t bytes)
 {
-	char path[1024];
-	size_t length = maps_path((uint64_t)(uintptr_t)code, path, sizeof(path)), start, used = 0;
+	uint32_t number = images_number(code);
+	const char *known = number ? images_get(number)->pe.path : NULL, *path = known;
+	char mapped[1024];
+	size_t start, used = 0,
+		      length = known ? strlen(known)
+				     : maps_path((uint64_t)(uintptr_t)code, mapped, sizeof(mapped));
+
+	if (!known)
+		path = mapped;
 
 	for (start = length; start > 0 && path[start - 1] != '/'; start--)
 		;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <asm/prctl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -93,8 +94,21 @@ static __attribute__((noreturn)) int search(void *unused)
 		kernel_call(SYS_exit_group, 0);
 }
 
+/* The upper end of the stack on which the thread runs code of Windows, from its TEB; 0: it has none. */
+static uint64_t find_windows_stack(void)
+{
+	enum { STACK_BASE = 1, SELF = 6 };
+	uint64_t teb = 0, words[SELF + 1] = { 0 };
+
+	kernel_call(SYS_arch_prctl, ARCH_GET_GS, &teb);
+	if (!teb || maps_copy(words, (const void *)(uintptr_t)teb, sizeof(words)) < sizeof(words) ||
+	    words[SELF] != teb)
+		return 0;
+	return words[STACK_BASE];
+}
+
 /* Not inlined: all registers of the caller are above this frame. */
-static APART void start_process(void)
+static APART void start_process(bool has_killed)
 {
 	void *stack = vm_reserve(STACK_BYTES), *innermost = __builtin_frame_address(0);
 	uint64_t before, signals;
@@ -106,9 +120,10 @@ static APART void start_process(void)
 	told.host = kernel_call(SYS_getpid);
 	told.start = (struct search_start){
 		.stack = (uintptr_t)innermost,
+		.windows_stack = find_windows_stack(),
 		.innermost = told.innermost,
 		.innermost_bytes = maps_copy(told.innermost, innermost, INNERMOST_BYTES),
-		.is_unsure = count_threads() != 1,
+		.is_unsure = count_threads() != 1 || has_killed,
 	};
 	note(TRACE_SEARCH_STARTED);
 	signals = kernel_block_signals(MASK_ALL);
@@ -119,7 +134,7 @@ static APART void start_process(void)
 	kernel_restore_signals(signals);
 }
 
-void reach_begin(void)
+void reach_begin(bool has_killed)
 {
 	static bool is_begun;
 
@@ -134,7 +149,7 @@ void reach_begin(void)
 		note(TRACE_SEARCH_OLD_KERNEL);
 	} else {
 		__builtin_unwind_init();
-		start_process();
+		start_process(has_killed);
 		/* Keeps the call from being the last, and so this frame, with the registers, alive. */
 		__asm__ volatile("" ::: "memory");
 	}

@@ -19,7 +19,10 @@
 #ifndef LSATRACE_PRELOAD_REACH_REACH_H
 #define LSATRACE_PRELOAD_REACH_REACH_H
 
-/* Begins this once in a process that has its own trace. Async-signal-safe. Changes errno. */
-void reach_begin(void);
+#include <stdbool.h>
+
+/* Begins this once in a process that has its own trace. `has_killed`: threads were ended wherever they were.
+ * Async-signal-safe. Changes errno. */
+void reach_begin(bool has_killed);
 
 #endif

@@ -332,7 +332,10 @@ static void add_holes(struct search *s, const struct search_start *start)
 	extents_add(&s->live, (struct extent){ .start = s->own, .end = s->own + s->own_bytes });
 	for (size_t i = 0; i < s->memory.areas; i++) {
 		const struct maps_area *area = &s->areas[i];
-		struct extent unused = { .start = area->start,
+		uint64_t other = start->windows_stack;
+		struct extent unused = { .start = other > area->start && other <= stack
+							  ? other
+							  : area->start,
 					 .end = stack + start->innermost_bytes };
 
 		if (stack <= area->start || stack >= area->end)

@@ -32,6 +32,8 @@
 struct search_start {
 	uint64_t stack; /* where the stack of the thread that ended the process began: what is below
 			   has no meaning any more */
+	uint64_t windows_stack; /* the upper end of a stack of the same thread, above which that may lie;
+				   0: it has no other one */
 	const void *innermost; /* what lay there then, with the registers; it was written over since */
 	uint64_t innermost_bytes;
 	bool is_unsure; /* some memory of the process is not seen, such as registers */

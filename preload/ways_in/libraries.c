@@ -107,9 +107,10 @@ void libraries_settle(void)
 	errno = saved_errno;
 }
 
-void libraries_end(void)
+bool libraries_end(void)
 {
 	libraries_settle();
 	if (!process_page || !trace_is_mine())
 		ntdll_tell_untraced();
+	return ntdll_has_killed();
 }

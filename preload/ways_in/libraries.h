@@ -34,7 +34,8 @@ int libraries_close(void *handle, const void *caller);
 /* Forgets what Wine has unmapped. Takes the cold lock if there is anything. errno stays as it is. */
 void libraries_settle(void);
 
-/* The same at the end of the process. If that has no trace, says in the session file what Wine has mapped. */
-void libraries_end(void);
+/* The same at the end of the process. If that has no trace, says in the session file what Wine has mapped. Returns
+ * true if Wine has ended threads wherever they were. */
+bool libraries_end(void);
 
 #endif

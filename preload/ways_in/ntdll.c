@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include "preload/base/compiler.h"
 #include "preload/base/kernel.h"
 #include "preload/base/text.h"
+#include "preload/base/vm.h"
 #include "preload/file/session_file.h"
 #include "preload/file/trace.h"
 #include "preload/host/elf_image.h"
@@ -28,8 +31,10 @@ enum { RESERVATIONS = 4 };
 static void *(*real_mmap)(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
 static int (*real_munmap)(void *at, size_t bytes);
 static int (*real_mprotect)(void *at, size_t bytes, int protection);
+static ssize_t (*real_pread)(int fd, void *to, size_t bytes, off_t offset);
+static void (*real_pthread_exit)(void *result);
 
-static bool has_unmapped;
+static bool has_unmapped, has_killed;
 static uint32_t images_mapped, images_with_packages;
 
 struct range {
@@ -43,17 +48,23 @@ static __thread unsigned reserved_next;
 /* The image that this thread is mapping, from its base to the end of its room; 0: none. */
 static __thread struct range candidate;
 
-/* The end of the room that was reserved for what is mapped at an address; 0: there is none. An image of another
- * size may have been there before: the latest room counts. */
-static uint64_t find_end(uint64_t at)
+/* If its headers were read, and not mapped: from which file, and whether it has a section. */
+static __thread struct {
+	bool is_read, has_section;
+	int fd;
+} reading;
+
+/* The room that was reserved for what is mapped at an address; empty: there is none. An image of another size may
+ * have been there before: the latest room counts. */
+static struct range find_room(uint64_t at)
 {
 	for (unsigned i = 1; i <= RESERVATIONS; i++) {
 		const struct range *room = &reserved[(reserved_next - i) % RESERVATIONS];
 
 		if (at >= room->start && at < room->end)
-			return room->end;
+			return *room;
 	}
-	return 0;
+	return (struct range){ 0 };
 }
 
 /* Where Wine has no hint, it reserves more, and gives back what lies around an aligned part. */
@@ -64,12 +75,56 @@ static void trim_reserved(uint64_t start, uint64_t end)
 			reserved[i].end = start;
 }
 
-static void note_mapped(uint64_t at, size_t bytes, int flags, off_t offset)
+static void note_mapped(uint64_t at, size_t bytes, int protection, int flags, off_t offset)
 {
-	if (flags & MAP_ANONYMOUS)
+	if (flags & MAP_ANONYMOUS) {
+		reading.has_section |= flags & MAP_FIXED && at > candidate.start &&
+				       at < candidate.end && protection == (PROT_READ | PROT_WRITE);
 		reserved[reserved_next++ % RESERVATIONS] = (struct range){ at, at + bytes };
-	else if (offset == 0 && flags & MAP_FIXED && flags & MAP_PRIVATE)
-		candidate = (struct range){ at, find_end(at) };
+	} else if (offset == 0 && flags & MAP_FIXED && flags & MAP_PRIVATE) {
+		candidate = (struct range){ at, find_room(at).end };
+		reading.is_read = false;
+	}
+}
+
+static void note_read(int fd, uint64_t at)
+{
+	struct range room = find_room(at);
+
+	if (room.start != at)
+		return;
+	candidate = room;
+	reading.is_read = true;
+	reading.has_section = false;
+	reading.fd = fd;
+}
+
+/* The path of an open file, which stays; NULL: there is no room. Each path lies there once. Under Wine's lock. */
+static const char *keep_path(int fd)
+{
+	enum { ROOM = 1 << 20 };
+	static char *room;
+	static size_t used;
+	char link[64];
+	struct text t = TEXT_IN(link);
+	ssize_t bytes;
+	size_t at = 0;
+
+	text_add(&t, "/proc/self/fd/");
+	text_add_number(&t, (uint64_t)fd);
+	if (!room)
+		room = vm_reserve(ROOM);
+	if (!room || ROOM - used <= TRACE_TEXT_MAX)
+		return NULL;
+	bytes = readlink(link, room + used, TRACE_TEXT_MAX);
+	if (bytes <= 0)
+		return NULL;
+	room[used + (size_t)bytes] = '\0';
+	while (strcmp(room + at, room + used) != 0)
+		at += strlen(room + at) + 1;
+	if (at == used)
+		used += (size_t)bytes + 1;
+	return room + at;
 }
 
 static uint64_t round_to_pages(uint64_t bytes)
@@ -85,8 +140,11 @@ static void note_image(void)
 
 	/* A program's own view of a file has the file's length, not the image's. */
 	if (!pe_image_read(candidate.start, candidate.end - candidate.start, &image) ||
-	    candidate.end - candidate.start != round_to_pages(image.bytes))
+	    candidate.end - candidate.start != round_to_pages(image.bytes) ||
+	    (reading.is_read && !reading.has_section))
 		return;
+	if (reading.is_read)
+		image.path = keep_path(reading.fd);
 	__atomic_add_fetch(&images_mapped, 1, __ATOMIC_RELAXED);
 	pe_crash_look(&image);
 	if (!images_map_pe(&image))
@@ -123,7 +181,7 @@ static void *our_mmap(void *at, size_t bytes, int protection, int flags, int fd,
 	if (replaces)
 		note_unmapped(start, end, mapped != MAP_FAILED);
 	if (mapped != MAP_FAILED)
-		note_mapped((uint64_t)(uintptr_t)mapped, bytes, flags, offset);
+		note_mapped((uint64_t)(uintptr_t)mapped, bytes, protection, flags, offset);
 	errno = error;
 	return mapped;
 }
@@ -157,6 +215,26 @@ static int our_mprotect(void *at, size_t bytes, int protection)
 	return real_mprotect(at, bytes, protection);
 }
 
+static ssize_t our_pread(int fd, void *to, size_t bytes, off_t offset)
+{
+	ssize_t got = real_pread(fd, to, bytes, offset);
+
+	if (unlikely(offset == 0) && got > 0)
+		note_read(fd, (uint64_t)(uintptr_t)to);
+	return got;
+}
+
+/* A handler of SIGQUIT blocks it. */
+static void our_pthread_exit(void *result)
+{
+	uint64_t blocked = 0;
+
+	kernel_call(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked));
+	if (blocked & MASK_OF(SIGQUIT))
+		poke(has_killed, true);
+	real_pthread_exit(result);
+}
+
 static const struct hook {
 	const char *name;
 	void *ours;
@@ -165,6 +243,8 @@ static const struct hook {
 	{ "mmap", (void *)our_mmap, (void **)&real_mmap },
 	{ "munmap", (void *)our_munmap, (void **)&real_munmap },
 	{ "mprotect", (void *)our_mprotect, (void **)&real_mprotect },
+	{ "pread", (void *)our_pread, (void **)&real_pread },
+	{ "pthread_exit", (void *)our_pthread_exit, (void **)&real_pthread_exit },
 };
 
 bool ntdll_is_asked_for(const char *name)
@@ -206,6 +286,11 @@ bool ntdll_has_unmapped(void)
 {
 	return __atomic_load_n(&has_unmapped, __ATOMIC_ACQUIRE) &&
 	       __atomic_exchange_n(&has_unmapped, false, __ATOMIC_ACQ_REL);
+}
+
+bool ntdll_has_killed(void)
+{
+	return peek(has_killed);
 }
 
 /* Programs that Wine starts by itself. The case of letters means nothing to Windows. */

@@ -4,8 +4,8 @@
  *
  * Wine's loader opens ntdll.so, which does all mapping, and then asks dlsym() for its `__wine_main`. No PE
  * image is mapped yet at that time. The tracer puts its own functions into ntdll.so's global offset table,
- * in place of mmap(), munmap() and mprotect(); nobody else's calls of these go through the tracer. Wine maps
- * an image like this, in one thread:
+ * in place of mmap(), munmap(), mprotect() and others; nobody else's calls of these go through the tracer. Wine
+ * maps an image like this, in one thread:
  *
  *	mmap(base, SizeOfImage, ..., MAP_FIXED_NOREPLACE | MAP_ANONYMOUS, -1, 0)     reserves the room
  *	mmap(base, its headers, ..., MAP_PRIVATE | MAP_FIXED, file, 0)               a candidate
@@ -15,6 +15,10 @@
  * and then protects the sections. At that mprotect(), before it, the image is noted (images.h), and what
  * it exports is replaced (pe_exports.h). A program may map a file's first page by itself, or change the
  * protection of headers: that is no image, because no such candidate went before it in this thread.
+ *
+ * From a file system without the right to execute, and from CDs, Wine does not map, but reads: the headers, and
+ * the sections into memory that it maps at their places. A program that lays out an image by itself can read
+ * headers as well, but it cannot map anything at a place in a room that it has reserved.
  *
  * An image is gone when the page of its headers is unmapped, or something else is mapped there.
  *
@@ -40,5 +44,9 @@ void ntdll_tell_untraced(void);
 
 /* Was an image unmapped since the last time this was asked? */
 bool ntdll_has_unmapped(void);
+
+/* Has Wine ended a thread by its SIGQUIT? So it does with all others when a program ends, and what was in their
+ * registers is lost. */
+bool ntdll_has_killed(void);
 
 #endif

@@ -303,6 +303,69 @@ Test(wine, what_a_variable_of_a_package_points_to_is_reachable)
 	traced_release(&traced);
 }
 
+/* Wine cannot map there, and reads. wineserver, which opens files, has to be started there as well. */
+Test(wine, packages_that_wine_reads_and_does_not_map_are_traced)
+{
+	static const char script[] =
+		"mount --bind \"$0\" \"$0\" && mount -o remount,bind,noexec \"$0\" && "
+		"cp \"$2\" \"$3\" \"$0\" && "
+		"exec wine \"$1\" reload 3 \"$0/twin_one.dll\" \"$0/twin_two.dll\"";
+	char *folder = temporary_folder_new();
+	struct traced traced;
+	struct run run = run_command(COMMAND("unshare", "-Urm", "true"));
+
+	if (run.status != 0)
+		cr_skip_test("nothing can be mounted here: NO IMAGE IS READ");
+	run_release(&run);
+	traced = traced_record(NO_OPTIONS, COMMAND("unshare", "-Urm", "sh", "-c", script, folder,
+						   PE_HOST_EXE, DLL("twin_one"), DLL("twin_two")));
+	cr_expect(strstr(traced.run.err, "6 times at the first base"), "%s", traced.run.err);
+	expect_one(&traced, 6, 3 * (ONE_BYTES + TWO_BYTES));
+	cr_expect_eq(count_of_leaks_in(&traced, "leak_of_one"), 3);
+	cr_expect_eq(count_of_leaks_in(&traced, "leak_of_two"), 3);
+	traced_release(&traced);
+	temporary_folder_remove(folder);
+}
+
+/* NULL: it is no leak. */
+static const char *reachability_of(const struct traced *traced, long long bytes)
+{
+	for (size_t i = 0; i < json_array_size(json_at(traced->report, "findings")); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "findings.%zu.bytes", i);
+		if (json_number_at(traced->report, path) != bytes)
+			continue;
+		snprintf(path, sizeof(path), "findings.%zu.reachability", i);
+		return json_text_at(traced->report, path);
+	}
+	return NULL;
+}
+
+/* `from` to `to` are reachable, by the size of each; 201 is what it is. */
+static void expect_reachable(const char *command, int from, int to, const char *what_is_lost)
+{
+	struct traced traced = trace_with((const char *const[]){ "--leak-check=yes", NULL },
+					  PE_HOST("forget", command, DLL("keeper")));
+
+	expect_exact(&traced);
+	for (int bytes = from; bytes <= to; bytes++)
+		cr_expect(json_same_text(reachability_of(&traced, bytes), "reachable"), "%s: %d",
+			  command, bytes);
+	cr_expect(json_same_text(reachability_of(&traced, 201), what_is_lost), "%s", command);
+	traced_release(&traced);
+}
+
+/* keeper_windows.c has the blocks. Of threads that Wine ends, not all registers are kept. */
+Test(wine, what_a_program_keeps_in_any_of_its_memory_is_reachable)
+{
+	expect_reachable("keep", 101, 106, "lost");
+	expect_reachable("keep", 112, 112, "lost");
+	expect_reachable("threads", 101, 106, "possible");
+	expect_reachable("threads", 109, 112, "possible");
+	expect_reachable("thread", 113, 113, "possible");
+}
+
 Test(wine, headers_that_a_program_protects_are_no_new_image)
 {
 	struct traced traced = trace_one(PE_HOST("headers", DLL("lsa_heap_leak")));

@@ -11,6 +11,7 @@
  *	pehost overrun DLL         what the DLL writes behind a guarded block is handled
  *	pehost suspend N DLL       looks N times at where the threads are that call its package
  *	pehost call COMMAND DLL    calls its package once, with a command
+ *	pehost forget COMMAND DLL  the same, of a host that remembers no block
  *	pehost fault DLL           what the DLL does to memory that is not there is handled
  *	pehost crash COMMAND DLL   the same, once more without a handler, by a command of the DLL
  *	pehost headers DLL         changes how headers of images and of files are protected
@@ -90,6 +91,31 @@ static void call_with(const char *command, const char *path)
 
 	call_once(&package, command);
 	call_shutdown(&package); /* and stays loaded */
+}
+
+static PVOID allocate(ULONG bytes)
+{
+	return calloc(1, bytes);
+}
+
+static void release(PVOID block)
+{
+	free(block);
+}
+
+static void call_and_forget(const char *command, const char *path)
+{
+	static LSA_SECPKG_FUNCTION_TABLE functions = { .AllocateLsaHeap = allocate,
+						       .FreeLsaHeap = release };
+	struct package package = load(path, SECPKG_LSAMODEINIT_NAME);
+	SECPKG_PARAMETERS parameters = { 0 };
+	NTSTATUS status;
+	PVOID buffer;
+	ULONG bytes;
+
+	package.functions.Initialize(1, &parameters, &functions);
+	package.functions.CallPackage(NULL, (PVOID)(uintptr_t)command, NULL, 0, &buffer, &bytes,
+				      &status);
 }
 
 static void run_pair(char **paths)
@@ -279,6 +305,15 @@ static unsigned char *lay_out(const unsigned char *file, size_t *bytes)
 	return copy;
 }
 
+/* At an offset, and not where the file is. */
+static void read_start(void *file, void *to)
+{
+	size_t overlapped[4] = { 0 };
+	unsigned long bytes;
+
+	ReadFile(file, to, 512, &bytes, overlapped);
+}
+
 static void call_with_overrun(void *package)
 {
 	call_once(package, "overrun");
@@ -309,6 +344,7 @@ static void protect_headers(const char *path)
 	data = MapViewOfFile(mapping, 1, 0, 0, 0);
 	page = MapViewOfFile(mapping, 1, 0, 0, 4096);
 	copy = lay_out(data, &bytes);
+	read_start((void *)_get_osfhandle(fileno(file)), copy);
 	same = lay_out(data, &bytes);
 	printf("image: %d\n", VirtualProtect(image, 4096, 4, &before));
 	printf("image: %d\n", VirtualProtect(image, 4096, 2, &before));
@@ -376,6 +412,8 @@ int main(int argc, char **argv)
 		crash(argv[2], argv[3]);
 	else if (strcmp(way, "call") == 0 && argc == 4)
 		call_with(argv[2], argv[3]);
+	else if (strcmp(way, "forget") == 0 && argc == 4)
+		call_and_forget(argv[2], argv[3]);
 	else if (strcmp(way, "overrun") == 0)
 		run_overruns(argv[2]);
 	else if (strcmp(way, "headers") == 0)

@@ -38,6 +38,8 @@ __declspec(dllimport) void *__stdcall MapViewOfFile(void *mapping, unsigned long
 						    unsigned long high, unsigned long low,
 						    size_t bytes);
 __declspec(dllimport) int __stdcall UnmapViewOfFile(const void *at);
+__declspec(dllimport) int __stdcall ReadFile(void *file, void *to, unsigned long most,
+					     unsigned long *bytes, void *overlapped);
 __declspec(dllimport) void *__stdcall GetCurrentProcess(void);
 __declspec(dllimport) void *__stdcall CreateThread(void *security, size_t stack,
 						   unsigned long(__stdcall *run)(void *),
