@@ -26,6 +26,19 @@ static struct row {
 	struct pe_image image;
 } rows[PE_LIST_MAX];
 
+_Static_assert(sizeof(struct pe_image) % sizeof(uint64_t) == 0, "copy_image()");
+
+/* Word by word, because another thread may change the row that it is read from. */
+static void copy_image(struct pe_image *to, const struct pe_image *from)
+{
+	typedef uint64_t __attribute__((may_alias)) any_word;
+	const any_word *source = (const any_word *)from;
+	any_word *target = (any_word *)to;
+
+	for (size_t i = 0; i < sizeof(*to) / sizeof(*target); i++)
+		poke(target[i], peek(source[i]));
+}
+
 static uint32_t rows_used;
 static uint32_t latest; /* the row that was found last: questions about one image come in runs */
 
@@ -60,7 +73,7 @@ bool pe_list_add(const struct pe_image *image)
 			continue;
 		/* A reader of what lay here must see the new word if it sees anything of this. */
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		rows[row].image = *image;
+		copy_image(&rows[row].image, image);
 		poke(extents[row].start, image->base);
 		poke(extents[row].end, image->base + image->bytes);
 		note_used(row + 1);
@@ -110,7 +123,7 @@ static bool is_still_there(const struct pe_listed *listed)
 
 bool pe_list_copy(const struct pe_listed *listed, struct pe_image *image)
 {
-	*image = rows[listed->row].image;
+	copy_image(image, &rows[listed->row].image);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return is_still_there(listed);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Does at once, in many threads, what calls do to the modules that threads share: the ledger, lanes,
- * chunks, findings and the cold lock. `make tsan` builds it with the thread sanitizer, which reports
+ * chunks, findings, the list of PE images and the cold lock. `make tsan` builds it with the thread sanitizer, which reports
  * each access that is not ordered. Criterion cannot run under that sanitizer.
  *
  *	tsan [TURNS]
@@ -18,6 +18,7 @@
 #include "preload/file/clock.h"
 #include "preload/file/findings.h"
 #include "preload/file/ring.h"
+#include "preload/host/pe_list.h"
 #include "preload/ledger/checkpoints.h"
 #include "preload/ledger/deletion.h"
 #include "preload/ledger/gaps.h"
@@ -166,6 +167,30 @@ static void use_section(struct worker *w)
 	judge_release_if_right(w->lane, &call, lookup_expect(call.memory), 1);
 }
 
+/* Two images lie at each place in turn, of which no part is the other's. */
+static void use_images(struct worker *w)
+{
+	uint64_t base = handle_of(random_below(w, SECTIONS));
+	uint32_t number, stamp = random_below(w, 2) ? UINT32_MAX : 1;
+	struct pe_image image = {
+		.base = base,
+		.bytes = 4096,
+		.id = { .stamp = stamp, .image_size = stamp, .check_sum = stamp, .pdb_age = stamp },
+	};
+	struct pe_listed listed;
+
+	if (random_below(w, 8) == 0) {
+		while (pe_list_remove(base, base + 1, &number))
+			;
+		must(pe_list_add(&image), "no room for an image");
+	}
+	if (pe_list_find(base + 8, &listed) && pe_list_copy(&listed, &image))
+		must(image.base == base && image.id.stamp == image.id.image_size &&
+			     image.id.stamp == image.id.check_sum &&
+			     image.id.stamp == image.id.pdb_age,
+		     "a mixture of images");
+}
+
 static void use_lock(void)
 {
 	if (!lock_take(LOCK_COLD))
@@ -185,6 +210,7 @@ static void *work(void *number)
 		lanes_advance(w.lane, clock_ticks());
 		use_heap(&w);
 		use_section(&w);
+		use_images(&w);
 		if (i % 8 == 0)
 			free_wrongly(&w);
 		if (i % 64 == 0)
