@@ -25,6 +25,8 @@ uint64_t hash_bytes(const void *bytes, size_t count)
 		memcpy(&word, at, sizeof(word));
 		hash = mix(hash ^ word, key[0] | 1);
 	}
+	if (!count)
+		return hash;
 	word = 0;
 	memcpy(&word, at, count);
 	return mix(hash ^ word, key[0] | 1);

@@ -20,6 +20,9 @@ struct lane {
 struct course {
 	int64_t first_ns, last_ns;
 	struct lane *package[TRACE_PACKAGES]; /* NULL: it held nothing */
+	uint8_t shown[TRACE_PACKAGES];        /* those that did */
+	size_t packages;
+	bool is_begun;
 	struct lane *section[SECTIONS];
 	size_t sections;
 	uint64_t left_out; /* changes of further sections */
@@ -65,14 +68,24 @@ static void carry(struct course *c, size_t from, size_t to)
 	}
 }
 
-static void note_packages(struct course *c, const struct curve_amount *held, size_t point)
+static void show_package(struct course *c, const struct curve_amount *held, uint8_t package)
 {
-	for (size_t i = 0; i < TRACE_PACKAGES; i++) {
-		if (!c->package[i] && held[i].blocks)
-			c->package[i] = memory_new(1, sizeof(struct lane));
-		if (c->package[i])
-			c->package[i]->at[point] = held[i];
-	}
+	if (c->package[package] || !held[package].blocks)
+		return;
+	c->package[package] = memory_new(1, sizeof(struct lane));
+	c->shown[c->packages++] = package;
+}
+
+/* An event of a package gives memory to no other one. At the first event, all packages are looked at. */
+static void note_packages(struct course *c, const struct curve_amount *held, size_t point,
+			  uint8_t package)
+{
+	for (unsigned i = 0; !c->is_begun && i < TRACE_PACKAGES; i++)
+		show_package(c, held, (uint8_t)i);
+	c->is_begun = true;
+	show_package(c, held, package);
+	for (size_t i = 0; i < c->packages; i++)
+		c->package[c->shown[i]]->at[point] = held[c->shown[i]];
 }
 
 static void fill(struct course *c, const struct model *model)
@@ -93,7 +106,7 @@ static void fill(struct course *c, const struct model *model)
 			carry(c, point, next);
 			point = next;
 		}
-		note_packages(c, curve_packages(curve), point);
+		note_packages(c, curve_packages(curve), point, e->package);
 		if (section)
 			section->at[point] = held;
 		else

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "viewer/base/hash.h"
 #include "viewer/base/map.h"
 #include "viewer/base/memory.h"
 #include "viewer/model/event.h"
@@ -22,15 +23,25 @@ struct block {
 	uint64_t address, size;
 	struct section *section; /* NULL: none */
 	struct block *prev, *next;
+	struct block *chained; /* the next one of the same place */
 	uint8_t package;
-	UT_hash_handle hh;
+};
+
+/* Blocks are made and freed together: that is most of the time of a curve of many. */
+struct slab {
+	struct slab *next;
+	struct block block[255];
 };
 
 struct curve {
 	const struct model *model;
 	struct timeline *timeline;
 	struct section *section;
-	struct block *block;
+	/* A hash table of chains, with at most as many blocks as places. uthash would take three times as long. */
+	struct block **place;
+	size_t places, blocks; /* places: a power of two */
+	struct block *spare;   /* a chain of blocks that are not in use */
+	struct slab *slabs;
 	struct curve_amount package[TRACE_PACKAGES];
 	/* Blocks that were freed, and that nobody was seen to allocate, are counted here by the first
 	 * reading; NULL afterwards. */
@@ -63,51 +74,101 @@ static void take_amount(struct curve_amount *a, uint64_t blocks, uint64_t bytes)
 	a->bytes -= a->bytes < bytes ? a->bytes : bytes;
 }
 
-static struct block *find_block(struct curve *c, uint64_t address)
+/* Returns where the chain of an address begins. */
+static struct block **find_place(const struct curve *c, uint64_t address)
 {
-	struct block *block;
+	return &c->place[hash_bytes(&address, sizeof(address)) & (c->places - 1)];
+}
 
-	HASH_FIND(hh, c->block, &address, sizeof(address), block);
-	return block;
+static void grow_places(struct curve *c)
+{
+	struct block **old = c->place, *block, *next;
+	size_t places = c->places;
+
+	c->places = places ? 2 * places : 1024;
+	c->place = memory_new(c->places, sizeof(*c->place));
+	for (size_t i = 0; i < places; i++)
+		for (block = old[i]; block; block = next) {
+			next = block->chained;
+			LL_PREPEND2(*find_place(c, block->address), block, chained);
+		}
+	free(old);
+}
+
+/* Returns where a block is in its chain, or NULL. */
+static struct block **find_block(const struct curve *c, uint64_t address)
+{
+	struct block **at = c->blocks ? find_place(c, address) : NULL;
+
+	while (at && *at && (*at)->address != address)
+		at = &(*at)->chained;
+	return at && *at ? at : NULL;
 }
 
 /* Of a block that is in no list of a section any more. */
-static void forget_block(struct curve *c, struct block *block)
+static void forget_block(struct curve *c, struct block **at)
 {
+	struct block *block = *at;
+
 	take_amount(&c->package[block->package], 1, block->size);
-	HASH_DELETE(hh, c->block, block);
-	free(block);
+	*at = block->chained;
+	LL_PREPEND2(c->spare, block, chained);
+	c->blocks--;
 }
 
-static struct section *drop_block(struct curve *c, struct block *block)
+static void add_slab(struct curve *c)
 {
-	struct section *section = block->section;
+	struct slab *slab = memory_new(1, sizeof(*slab));
+
+	LL_PREPEND(c->slabs, slab);
+	for (size_t i = 0; i < sizeof(slab->block) / sizeof(*slab->block); i++)
+		LL_PREPEND2(c->spare, &slab->block[i], chained);
+}
+
+static struct block *new_block(struct curve *c, const struct trace_event *e)
+{
+	struct block *block, **place;
+
+	if (!c->spare)
+		add_slab(c);
+	block = c->spare;
+	c->spare = block->chained;
+	if (c->blocks == c->places)
+		grow_places(c);
+	c->blocks++;
+	place = find_place(c, e->address);
+	*block = (struct block){
+		.address = e->address, .size = e->size, .package = e->package, .chained = *place
+	};
+	*place = block;
+	return block;
+}
+
+static struct section *drop_block(struct curve *c, struct block **at)
+{
+	struct section *section = (*at)->section;
 
 	if (section) {
-		take_amount(&section->held, 1, block->size);
-		DL_DELETE(section->block, block);
+		take_amount(&section->held, 1, (*at)->size);
+		DL_DELETE(section->block, *at);
 	}
-	forget_block(c, block);
+	forget_block(c, at);
 	return section;
 }
 
 static struct section *add_block(struct curve *c, const struct trace_event *e, enum trace_role role)
 {
-	struct block *block = find_block(c, e->address);
+	struct block **at = find_block(c, e->address), *block;
 
-	if (block)
-		drop_block(c, block);
-	block = memory_new(1, sizeof(*block));
-	block->address = e->address;
-	block->size = e->size;
-	block->package = e->package;
+	if (at)
+		drop_block(c, at);
+	block = new_block(c, e);
 	add_amount(&c->package[e->package], 1, e->size);
 	if (role == TRACE_ROLE_ALLOCATE_IN_SECTION) {
 		block->section = find_section(c, e->section);
 		add_amount(&block->section->held, 1, e->size);
 		DL_APPEND(block->section->block, block);
 	}
-	HASH_ADD(hh, c->block, address, sizeof(block->address), block);
 	return block->section;
 }
 
@@ -139,9 +200,9 @@ static struct section *delete_section(struct curve *c, const struct trace_event 
 	struct block *block = section->block, *next;
 
 	section->block = NULL;
-	for (; block && c->block; block = next) { /* c->block: clang's analyzer cannot know */
+	for (; block; block = next) {
 		next = block->next;
-		forget_block(c, block);
+		forget_block(c, find_block(c, block->address));
 	}
 	section->held = (struct curve_amount){ 0 };
 	return section;
@@ -151,7 +212,7 @@ static struct section *delete_section(struct curve *c, const struct trace_event 
 static struct section *replay(struct curve *c, const struct trace_event *e)
 {
 	enum trace_role role = event_role(model_function(c->model, e->function)->role, e);
-	struct block *block;
+	struct block **block;
 
 	if (role == EVENT_ROLE_RETURN)
 		return NULL;
@@ -175,7 +236,11 @@ static struct section *replay(struct curve *c, const struct trace_event *e)
 
 static void release_contents(struct curve *c)
 {
-	map_release(c->block, free);
+	struct slab *slab, *next;
+
+	LL_FOREACH_SAFE(c->slabs, slab, next)
+	free(slab);
+	free(c->place);
 	map_release(c->section, free);
 	timeline_free(c->timeline);
 }

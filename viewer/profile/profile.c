@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "viewer/base/buffer.h"
-#include "viewer/base/hash.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
 #include "viewer/base/sum.h"
@@ -12,46 +11,27 @@
 #include "viewer/model/model.h"
 #include "viewer/symbols/symbols.h"
 
+/* What tells rows apart. It has no padding. */
 struct key {
 	uint32_t model, stack;
-	uint32_t package, family;
+	uint8_t package, family, is_overwritten;
+	uint8_t unused[5]; /* whole words are hashed sooner */
 };
 
-struct wanted {
-	const struct profile *profile;
-	struct key key;
-};
-
-static bool is_row(const void *context, uint32_t item)
+static struct profile_row *find_row(struct profile *p, const struct key *key)
 {
-	const struct wanted *w = context;
-	const struct profile_row *row = &w->profile->row[item];
+	bool is_new;
+	uint32_t number = numbers_give(&p->numbers, key, sizeof(*key), &is_new);
 
-	return row->stack == w->key.stack && row->model == w->key.model &&
-	       row->package == w->key.package && row->family == w->key.family;
-}
-
-static struct profile_row *add_row(struct profile *p, size_t model, uint8_t package, uint8_t family,
-				   uint32_t stack)
-{
+	if (!is_new)
+		return &p->row[number - 1];
 	memory_room(p->row, p->rows, p->room);
-	p->row[p->rows] = (struct profile_row){
-		.model = (uint32_t)model, .stack = stack, .package = package, .family = family
-	};
+	p->row[p->rows] = (struct profile_row){ .model = key->model,
+						.stack = key->stack,
+						.package = key->package,
+						.family = key->family,
+						.is_overwritten = key->is_overwritten };
 	return &p->row[p->rows++];
-}
-
-static struct profile_row *find_row(struct profile *p, size_t model, uint8_t package,
-				    uint8_t family, uint32_t stack)
-{
-	struct wanted wanted = { p, { (uint32_t)model, stack, package, family } };
-	uint32_t *slot =
-		index_find(&p->index, hash_bytes(&wanted.key, sizeof(wanted.key)), is_row, &wanted);
-
-	if (*slot)
-		return &p->row[*slot - 1];
-	*slot = (uint32_t)p->rows + 1;
-	return add_row(p, model, package, family, stack);
 }
 
 static void add_entries(struct profile *p, size_t number)
@@ -60,11 +40,13 @@ static void add_entries(struct profile *p, size_t number)
 	struct model_entry entry;
 
 	while (model_next_entry(p->models[number], &c, &entry)) {
+		struct key key = { (uint32_t)number, entry.stack, entry.package,
+				   entry.family,     false,       { 0 } };
 		struct profile_row *row;
 
 		if (entry.state == TRACE_ENTRY_SECTION)
 			continue;
-		row = find_row(p, number, entry.package, entry.family, entry.stack);
+		row = find_row(p, &key);
 		row->value[PROFILE_LIVE_BLOCKS]++;
 		sum_add(&row->value[PROFILE_LIVE_BYTES], entry.size);
 		if (!model_is_leak(&entry))
@@ -84,12 +66,17 @@ static void add_event(struct profile *p, size_t number, const struct trace_event
 {
 	const struct model *model = p->models[number];
 	const struct model_function *function = model_function(model, e->function);
-	uint32_t stack = reader_stack(model_reader(model), e->stack) ? e->stack : 0;
+	struct key key = { (uint32_t)number,
+			   reader_stack(model_reader(model), e->stack) ? e->stack : 0,
+			   e->package,
+			   function->family,
+			   false,
+			   { 0 } };
 	struct profile_row *row;
 
 	if (function->role >= TRACE_ROLE_TRANSFER)
 		return;
-	row = find_row(p, number, e->package, function->family, stack);
+	row = find_row(p, &key);
 	row->value[PROFILE_CALLS]++;
 	if (!allocates(function->role) || !event_has_address(function->role, e))
 		return;
@@ -130,8 +117,9 @@ static void add_rest(struct profile *p, size_t number, uint8_t package, uint8_t 
 		     const struct totals *had)
 {
 	const struct model *model = p->models[number];
+	struct key key = { (uint32_t)number, 0, package, family, true, { 0 } };
 	struct totals all = { 0 };
-	struct profile_row row = { 0 };
+	struct profile_row *row;
 
 	for (uint32_t i = 0; i < TRACE_FUNCTIONS; i++) {
 		const struct model_function *function = model_function(model, i);
@@ -146,16 +134,12 @@ static void add_rest(struct profile *p, size_t number, uint8_t package, uint8_t 
 		sum_add(&all.blocks, rest_of(counter->calls, counter->failed));
 		sum_add(&all.bytes, counter->bytes);
 	}
-	row.value[PROFILE_CALLS] = rest_of(all.calls, had->calls);
-	row.value[PROFILE_ALLOCATED_BLOCKS] = rest_of(all.blocks, had->blocks);
-	row.value[PROFILE_ALLOCATED_BYTES] = rest_of(all.bytes, had->bytes);
-	if (!row.value[PROFILE_CALLS] && !row.value[PROFILE_ALLOCATED_BLOCKS])
+	if (all.calls <= had->calls && all.blocks <= had->blocks)
 		return;
-	row.model = (uint32_t)number;
-	row.package = package;
-	row.family = family;
-	row.is_overwritten = true;
-	*add_row(p, number, package, family, 0) = row;
+	row = find_row(p, &key);
+	row->value[PROFILE_CALLS] = rest_of(all.calls, had->calls);
+	row->value[PROFILE_ALLOCATED_BLOCKS] = rest_of(all.blocks, had->blocks);
+	row->value[PROFILE_ALLOCATED_BYTES] = rest_of(all.bytes, had->bytes);
 }
 
 /* The rows of the model begin at `first`. */
@@ -192,26 +176,6 @@ static void add_rests(struct profile *p, size_t number, size_t first)
 	}
 }
 
-/* How many rows with a place in the index there can be at most. The header of a chunk of the ring need not
- * say the truth, and more may be written meanwhile. */
-static size_t count_most(struct model *const *models, size_t count)
-{
-	size_t most = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct reader_cursor c = { 0 };
-		struct reader_cursor rings = { 0 };
-		struct model_entry entry;
-		struct reader_ring ring;
-
-		while (model_next_entry(models[i], &c, &entry))
-			most++;
-		while (reader_next_ring(model_reader(models[i]), &rings, &ring))
-			most += READER_RING_EVENTS;
-	}
-	return most;
-}
-
 struct profile *profile_new(struct model *const *models, size_t count, struct progress *progress,
 			    size_t *failed, struct trouble *trouble)
 {
@@ -219,7 +183,6 @@ struct profile *profile_new(struct model *const *models, size_t count, struct pr
 
 	p->models = models;
 	p->count = count;
-	index_init(&p->index, count_most(models, count));
 	for (size_t i = 0; i < count; i++) {
 		size_t first = p->rows;
 
@@ -231,7 +194,7 @@ struct profile *profile_new(struct model *const *models, size_t count, struct pr
 		}
 		add_rests(p, i, first);
 	}
-	index_release(&p->index);
+	numbers_release(&p->numbers);
 	for (size_t i = 0; i < p->rows; i++)
 		for (unsigned j = 0; j < PROFILE_VALUES; j++)
 			sum_add(&p->sum[j], p->row[i].value[j]);
@@ -242,7 +205,7 @@ void profile_free(struct profile *p)
 {
 	if (!p)
 		return;
-	index_release(&p->index);
+	numbers_release(&p->numbers);
 	free(p->row);
 	free(p);
 }

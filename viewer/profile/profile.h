@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "viewer/base/index.h"
+#include "viewer/profile/numbers.h"
 
 struct buffer;
 struct model;
@@ -51,7 +51,7 @@ struct profile {
 	struct profile_row *row;
 	size_t rows, room;
 	uint64_t sum[PROFILE_VALUES];
-	struct index index;
+	struct numbers numbers; /* while it is made: of the rows */
 };
 
 /* `progress` may be NULL. Returns NULL with the trouble filled in if a ring cannot be read; then *failed is the number of the
