@@ -24,7 +24,7 @@ static int compare_chunks(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-struct chunk *chunks_find(const struct chunks *c, uint32_t number)
+struct chunk *chunks_search(const struct chunks *c, uint32_t number)
 {
 	struct chunk key = { .number = number };
 	uint32_t last = c->count ? c->chunk[c->count - 1].number : 0, first = number - 1;

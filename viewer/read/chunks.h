@@ -63,7 +63,15 @@ uint64_t chunks_place(uint32_t number);
 bool chunks_read_heads(struct chunks *c, uint32_t count, struct trouble *t);
 
 /* Returns the chunk with this number, or NULL if that is not in use. */
-struct chunk *chunks_find(const struct chunks *c, uint32_t number);
+struct chunk *chunks_search(const struct chunks *c, uint32_t number);
+
+/* The same. Most files have no chunk that is not in use, and each event is asked for that of its stack. */
+static inline struct chunk *chunks_find(const struct chunks *c, uint32_t number)
+{
+	if (number - 1 < c->count && c->chunk[number - 1].number == number)
+		return &c->chunk[number - 1];
+	return chunks_search(c, number);
+}
 
 /*
  * Loads the chunks of the log, or else all other results. A chunk that has changed its kind since
