@@ -161,7 +161,7 @@ static uint32_t number_stack(struct groups *g, size_t model, uint32_t ref)
 {
 	const struct reader *reader = model_reader(g->models[model]);
 	struct wanted wanted;
-	uint32_t *number, *slot;
+	uint32_t *number;
 
 	if (!reader_stack(reader, ref))
 		return 0;
@@ -172,12 +172,9 @@ static uint32_t number_stack(struct groups *g, size_t model, uint32_t ref)
 	list_pairs(g, model, ref, &wanted.pairs);
 	wanted.hash =
 		hash_bytes(wanted.pairs.word, 2 * wanted.pairs.frames * sizeof(*wanted.pairs.word));
-	slot = index_find(&g->by_content, wanted.hash, is_content, &wanted);
-	if (!*slot) {
-		g->content[g->contents] = (struct content){ wanted.hash, (uint32_t)model, ref };
-		*slot = ++g->contents;
-	}
-	*number = *slot;
+	*number = index_add(&g->by_content, wanted.hash, is_content, &wanted, g->contents);
+	if (*number > g->contents)
+		g->content[g->contents++] = (struct content){ wanted.hash, (uint32_t)model, ref };
 	return *number;
 }
 

@@ -38,7 +38,9 @@ struct history {
 	size_t calls, call_room;
 	struct made *made;
 	size_t count;
-	uint64_t *era;         /* those of the leaks, in ascending order */
+	size_t last;   /* place in made[] of the last one that was found */
+	uint64_t *era; /* those of the leaks, in ascending order */
+	size_t eras;
 	struct index index;    /* of made[] */
 	uint64_t *filter;      /* a bit for each hash of their addresses and stacks */
 	struct misuse *misuse; /* all, if one happened several times */
@@ -74,12 +76,30 @@ static bool is_made(const void *context, uint32_t item)
 	       entry->stack == wanted->key.stack && entry->tid == wanted->key.tid;
 }
 
-static uint32_t *find_made(const struct history *h, uint64_t address, uint64_t size, uint32_t stack,
-			   int32_t tid)
+static void index_leaks(struct history *h)
 {
-	struct wanted wanted = { h, { address, size, stack, tid } };
+	index_init(&h->index, h->count);
+	for (size_t i = 0; i < h->count; i++) {
+		const struct trace_entry *e = h->made[i].entry;
+		struct wanted wanted = { h, { e->address, e->size, e->stack, e->tid } };
 
-	return index_find(&h->index, hash_bytes(&wanted.key, sizeof(wanted.key)), is_made, &wanted);
+		index_add(&h->index, hash_bytes(&wanted.key, sizeof(wanted.key)), is_made, &wanted,
+			  i);
+	}
+}
+
+/* What is asked for next lies beside it, as a rule: a thread takes new entries from the last one down. */
+static uint32_t find_made(struct history *h, const struct wanted *wanted)
+{
+	uint32_t number;
+
+	for (size_t i = h->last ? h->last - 1 : 0; i < h->count && i < h->last + 2; i++)
+		if (is_made(wanted, (uint32_t)i))
+			return (uint32_t)(h->last = i) + 1;
+	number = index_find(&h->index, hash_bytes(&wanted->key, sizeof(wanted->key)), is_made,
+			    wanted);
+	h->last = number ? number - 1 : h->last;
+	return number;
 }
 
 /*
@@ -107,6 +127,7 @@ static void take_entered(struct history *h, const struct model *model, const str
 
 static void take_made(struct history *h, const struct model *model, const struct trace_event *e)
 {
+	struct wanted wanted = { h, { e->address, e->size, e->stack, e->tid } };
 	size_t bit = filter_bit(e->address, e->stack);
 	enum trace_role role;
 	uint32_t number;
@@ -116,7 +137,7 @@ static void take_made(struct history *h, const struct model *model, const struct
 	role = event_role(model_function(model, e->function)->role, e);
 	if (!event_has_size(role) || role == TRACE_ROLE_TRANSFER || !event_has_address(role, e))
 		return;
-	number = *find_made(h, e->address, e->size, e->stack, e->tid);
+	number = find_made(h, &wanted);
 	if (number && e->time > h->made[number - 1].time)
 		h->made[number - 1].time = e->time;
 }
@@ -152,7 +173,7 @@ static bool is_misuse(const void *context, uint32_t item)
 	return join_finding(wanted->history->misuse[item].finding) == wanted->joined;
 }
 
-static uint32_t *find_misuse(const struct history *h, uint64_t joined)
+static uint32_t find_misuse(const struct history *h, uint64_t joined)
 {
 	struct wanted_misuse wanted = { h, joined };
 
@@ -177,7 +198,7 @@ static uint64_t find_since(const struct history *h)
 
 static void take_misuse(struct history *h, const struct trace_event *e)
 {
-	uint32_t number = *find_misuse(h, join(e->stack, e->verdict, e->function, e->package));
+	uint32_t number = find_misuse(h, join(e->stack, e->verdict, e->function, e->package));
 	struct misuse *misuse = number ? &h->misuse[number - 1] : NULL;
 	bool is_first = misuse && !misuse->last;
 
@@ -214,14 +235,15 @@ static void list_misuses(struct history *h, const struct model *model)
 	h->misuse = memory_new(count, sizeof(*h->misuse));
 	index_init(&h->misuse_index, count);
 	while ((f = model_next_finding(model, &c)) != NULL) {
-		uint32_t *number = find_misuse(h, join_finding(f));
+		struct wanted_misuse wanted = { h, join_finding(f) };
+		uint32_t number = index_add(&h->misuse_index,
+					    hash_bytes(&wanted.joined, sizeof(wanted.joined)),
+					    is_misuse, &wanted, h->misuses);
 
-		if (*number) {
-			h->misuse[*number - 1].is_ambiguous = true;
-			continue;
-		}
-		h->misuse[h->misuses++].finding = f;
-		*number = (uint32_t)h->misuses;
+		if (number > h->misuses)
+			h->misuse[h->misuses++].finding = f;
+		else
+			h->misuse[number - 1].is_ambiguous = true;
 	}
 	for (size_t i = 0; i < h->misuses; i++)
 		h->unseen += has_wanted_last(&h->misuse[i]);
@@ -250,23 +272,11 @@ static void list_leaks(struct history *h, const struct model *model,
 		if (!entry.stack || !is_leak(entry.source, model))
 			continue;
 		h->filter[bit / 64] |= 1ull << bit % 64;
-		h->era[h->count] = entry.era;
+		if (!h->eras || h->era[h->eras - 1] != entry.era)
+			h->era[h->eras++] = entry.era;
 		h->made[h->count++] = (struct made){ .entry = entry.source };
 	}
-	qsort(h->era, h->count, sizeof(*h->era), compare_eras);
-}
-
-static void index_leaks(struct history *h)
-{
-	index_release(&h->index);
-	index_init(&h->index, h->count);
-	for (size_t i = 0; i < h->count; i++) {
-		const struct trace_entry *e = h->made[i].entry;
-		uint32_t *slot = find_made(h, e->address, e->size, e->stack, e->tid);
-
-		if (!*slot)
-			*slot = (uint32_t)i + 1;
-	}
+	qsort(h->era, h->eras, sizeof(*h->era), compare_eras);
 }
 
 /* When a chunk holds its last event, at most. */
@@ -292,9 +302,9 @@ static int compare_places(const void *left, const void *right)
 /* Is a leak of one of these eras? */
 static bool has_leak_of(const struct history *h, uint32_t first, uint32_t last)
 {
-	size_t next = first ? search_starts(h->era, h->count, sizeof(*h->era), first - 1) : 0;
+	size_t next = first ? search_starts(h->era, h->eras, sizeof(*h->era), first - 1) : 0;
 
-	return next < h->count && h->era[next] <= last;
+	return next < h->eras && h->era[next] <= last;
 }
 
 static bool is_needed(const struct history *h, const struct eras_chunk *c)
@@ -327,9 +337,10 @@ static void read_history(struct history *h, const struct model *model)
 	free(events);
 }
 
-static int compare_made(const void *left, const void *right)
+static int compare_made(const void *left, const void *right, void *made)
 {
-	const struct made *a = left, *b = right;
+	const struct made *a = (struct made *)made + *(const uint32_t *)left;
+	const struct made *b = (struct made *)made + *(const uint32_t *)right;
 	int order = compare_numbers((uint32_t)a->entry->tid, (uint32_t)b->entry->tid);
 
 	return order ? order : compare_numbers(a->time, b->time);
@@ -347,36 +358,41 @@ static int compare_calls(const void *left, const void *right)
 }
 
 /*
- * Both are in the order of threads, then of time. A leak waits until a call ends that had begun
- * before it: that is the innermost one. The leaks that wait are a list, the last one first.
+ * Both are walked through in the order of threads, then of time. A leak waits until a call ends that had
+ * begun before it: that is the innermost one. The leaks that wait are a list, the last one first.
  */
 static void match_calls(struct history *h)
 {
-	uint32_t waiting = 0;
+	uint32_t *order = memory_new(h->count, sizeof(*order)), waiting = 0;
 	size_t next = 0;
 
+	for (size_t i = 0; i < h->count; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, h->count, sizeof(*order), compare_made, h->made);
+	qsort(h->call, h->calls, sizeof(*h->call), compare_calls);
 	for (size_t i = 0; i < h->calls; i++) {
 		const struct entered *call = &h->call[i];
 
 		if (i && h->call[i - 1].path.tid != call->path.tid)
 			waiting = 0;
 		for (; next < h->count; next++) {
-			const struct made *m = &h->made[next];
-			int order =
+			struct made *m = &h->made[order[next]];
+			int side =
 				compare_numbers((uint32_t)m->entry->tid, (uint32_t)call->path.tid);
 
-			if (order > 0 || (order == 0 && m->time > call->path.end))
+			if (side > 0 || (side == 0 && m->time > call->path.end))
 				break;
-			if (order < 0 || !m->time)
+			if (side < 0 || !m->time)
 				continue;
-			h->made[next].before = waiting;
-			waiting = (uint32_t)next + 1;
+			m->before = waiting;
+			waiting = order[next] + 1;
 		}
 		for (; waiting && h->made[waiting - 1].time >= call->begin;
 		     waiting = h->made[waiting - 1].before)
 			if (call->path.status < 0)
 				h->made[waiting - 1].path = (uint32_t)i + 1;
 	}
+	free(order);
 }
 
 static bool has_failure(const struct history *h)
@@ -400,12 +416,8 @@ struct history *history_new(const struct model *model,
 	}
 	index_leaks(h);
 	read_history(h, model);
-	if (!has_failure(h))
-		return h;
-	qsort(h->made, h->count, sizeof(*h->made), compare_made);
-	qsort(h->call, h->calls, sizeof(*h->call), compare_calls);
-	match_calls(h);
-	index_leaks(h);
+	if (has_failure(h))
+		match_calls(h);
 	return h;
 }
 
@@ -423,24 +435,25 @@ void history_free(struct history *h)
 	free(h);
 }
 
-static const struct made *find_entry(const struct history *h, const struct trace_entry *entry)
+static const struct made *find_entry(struct history *h, const struct trace_entry *entry)
 {
+	struct wanted wanted = { h, { entry->address, entry->size, entry->stack, entry->tid } };
 	uint32_t number;
 
 	if (!h || !h->count || !entry->stack)
 		return NULL;
-	number = *find_made(h, entry->address, entry->size, entry->stack, entry->tid);
+	number = find_made(h, &wanted);
 	return number && h->made[number - 1].entry == entry ? &h->made[number - 1] : NULL;
 }
 
-const struct path *history_path(const struct history *h, const struct trace_entry *entry)
+const struct path *history_path(struct history *h, const struct trace_entry *entry)
 {
 	const struct made *made = find_entry(h, entry);
 
 	return made && made->path ? &h->call[made->path - 1].path : NULL;
 }
 
-uint64_t history_time(const struct history *h, const struct trace_entry *entry)
+uint64_t history_time(struct history *h, const struct trace_entry *entry)
 {
 	const struct made *made = find_entry(h, entry);
 
@@ -454,7 +467,7 @@ uint64_t history_last(const struct history *h, const struct trace_finding *findi
 
 	if (finding->count == 1)
 		return finding->first_time;
-	number = h && h->misuses ? *find_misuse(h, join_finding(finding)) : 0;
+	number = h && h->misuses ? find_misuse(h, join_finding(finding)) : 0;
 	if (!number)
 		return 0;
 	misuse = &h->misuse[number - 1];

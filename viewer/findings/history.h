@@ -36,9 +36,9 @@ struct history *history_new(const struct model *model,
 void history_free(struct history *h);
 
 /* Returns the failed call in which the entry's block or section was made, or NULL. */
-const struct path *history_path(const struct history *h, const struct trace_entry *entry);
+const struct path *history_path(struct history *h, const struct trace_entry *entry);
 /* When it was made, in ticks; 0: unknown. */
-uint64_t history_time(const struct history *h, const struct trace_entry *entry);
+uint64_t history_time(struct history *h, const struct trace_entry *entry);
 /* When the misuse happened last, in ticks; 0: unknown. */
 uint64_t history_last(const struct history *h, const struct trace_finding *finding);
 

@@ -36,36 +36,25 @@ static bool is_row(const void *context, uint32_t item)
 		      sizeof(*wanted->identity)) == 0;
 }
 
-/* Finds 1 + the number of the row of occurrences with this key; 0: there is none yet. */
-static uint32_t *find_row(struct builder *b, size_t model, const struct groups_key *key,
-			  struct groups_identity *identity)
-{
-	struct wanted wanted = { b->r, identity };
-
-	*identity = groups_identify(b->groups, model, key);
-	return index_find(&b->index, hash_bytes(identity, sizeof(*identity)), is_row, &wanted);
-}
-
 /* Adds occurrences to the row that they belong to, which may be new. */
 static struct row *add_occurrences(struct builder *b, size_t model, const struct groups_key *key,
 				   const void *first, uint64_t count, uint64_t bytes)
 {
-	struct groups_identity identity;
-	uint32_t *number = find_row(b, model, key, &identity);
-	struct row *row;
+	struct groups_identity identity = groups_identify(b->groups, model, key);
+	struct wanted wanted = { b->r, &identity };
+	uint32_t number = index_add(&b->index, hash_bytes(&identity, sizeof(identity)), is_row,
+				    &wanted, b->r->count);
+	struct row *row = &b->r->row[number - 1];
 
-	if (!*number) {
+	if (number > b->r->count)
 		b->r->row[b->r->count++] = (struct row){
 			.identity = identity,
 			.model = (uint32_t)model & UINT32_MAX >> 8,
 			.first = first,
-			.lead = (uint32_t)b->r->count - 1,
+			.lead = number - 1,
 		};
-		*number = (uint32_t)b->r->count;
-	}
-	row = &b->r->row[*number - 1];
 	if (b->r->shares)
-		shares_add(b->r->shares, *number - 1, (uint32_t)model, count);
+		shares_add(b->r->shares, number - 1, (uint32_t)model, count);
 	sum_add(&row->count, count);
 	sum_add(&row->bytes, bytes);
 	return row;
@@ -192,6 +181,7 @@ static void follow_section(struct builder *b, struct row *row)
 	const struct model *model = b->r->model[row->model];
 	struct model_entry block = model_entry(model, row->first), section;
 	struct groups_identity identity;
+	struct wanted wanted = { b->r, &identity };
 	struct groups_key key;
 	uint32_t number;
 
@@ -199,7 +189,8 @@ static void follow_section(struct builder *b, struct row *row)
 		return;
 	section = model_entry(model, block.section);
 	key = key_of_leak(&section);
-	number = *find_row(b, row->model, &key, &identity);
+	identity = groups_identify(b->groups, row->model, &key);
+	number = index_find(&b->index, hash_bytes(&identity, sizeof(identity)), is_row, &wanted);
 	if (number)
 		row->lead = number - 1;
 }

@@ -41,21 +41,19 @@ static void add_entry(struct growth *g, struct index *index, const struct model_
 		      const struct span *span)
 {
 	struct wanted wanted = { g, entry->stack };
-	uint32_t *slot =
-		index_find(index, hash_bytes(&entry->stack, sizeof(entry->stack)), is_row, &wanted);
+	uint32_t number = index_add(index, hash_bytes(&entry->stack, sizeof(entry->stack)), is_row,
+				    &wanted, g->rows);
 	double place = (entry->era - span->first + 0.5) / span->eras; /* 0 to 1 */
 	unsigned part = (unsigned)(place * GROWTH_PARTS);
 	struct growth_row *row;
 
-	if (!*slot) {
+	if (number > g->rows)
 		g->row[g->rows++] =
 			(struct growth_row){ .stack = entry->stack,
 					     .family = entry->family,
 					     .package = entry->package,
 					     .is_section = entry->state == TRACE_ENTRY_SECTION };
-		*slot = (uint32_t)g->rows;
-	}
-	row = &g->row[*slot - 1];
+	row = &g->row[number - 1];
 	part = part < GROWTH_PARTS ? part : GROWTH_PARTS - 1;
 	row->live++;
 	sum_add(&row->bytes, entry->size);

@@ -18,11 +18,11 @@ static bool has_hash(const void *context, uint32_t item)
 	return wanted->numbers->hash[item] == wanted->hash;
 }
 
-static uint32_t *find_slot(const struct numbers *n, uint64_t hash)
+static uint32_t add_hash(const struct numbers *n, uint64_t hash, uint32_t item)
 {
 	struct wanted wanted = { n, hash };
 
-	return index_find(&n->index, hash, has_hash, &wanted);
+	return index_add(&n->index, hash, has_hash, &wanted, item);
 }
 
 /* An index is full when two thirds of its slots are in use. */
@@ -36,29 +36,30 @@ static void grow(struct numbers *n)
 	index_release(&n->index);
 	index_init(&n->index, n->count ? 2 * (size_t)n->count : 64);
 	for (uint32_t i = 0; i < n->count; i++)
-		*find_slot(n, n->hash[i]) = i + 1;
+		add_hash(n, n->hash[i], i);
 }
 
 uint32_t numbers_give(struct numbers *n, const void *bytes, size_t count, bool *is_new)
 {
 	uint64_t hash = hash_bytes(bytes, count);
-	uint32_t *slot;
+	uint32_t number;
 
 	if (n->count >= count_places(n))
 		grow(n);
-	slot = find_slot(n, hash);
-	*is_new = *slot == 0;
+	number = add_hash(n, hash, n->count);
+	*is_new = number > n->count;
 	if (*is_new) {
 		memory_room(n->hash, n->count, n->room);
 		n->hash[n->count++] = hash;
-		*slot = n->count;
 	}
-	return *slot;
+	return number;
 }
 
 uint32_t numbers_find(const struct numbers *n, const void *bytes, size_t count)
 {
-	return n->count ? *find_slot(n, hash_bytes(bytes, count)) : 0;
+	struct wanted wanted = { n, hash_bytes(bytes, count) };
+
+	return n->count ? index_find(&n->index, wanted.hash, has_hash, &wanted) : 0;
 }
 
 void numbers_release(struct numbers *n)

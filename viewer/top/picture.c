@@ -43,13 +43,21 @@ static bool has_key(const void *context, uint32_t item)
 	return memcmp(&wanted->row[item].key, &wanted->key, sizeof(wanted->key)) == 0;
 }
 
-/* Returns the slot of a row, as index_find() does. */
-static uint32_t *find_slot(const struct index *index, const struct picture_row *rows,
-			   const struct picture_key *key)
+/* Both return 1 + the number of a row, as index_find() and index_add() do. */
+static uint32_t find_row(const struct index *index, const struct picture_row *rows,
+			 const struct picture_key *key)
 {
 	struct wanted wanted = { rows, *key };
 
 	return index_find(index, hash_bytes(key, sizeof(*key)), has_key, &wanted);
+}
+
+static uint32_t index_row(const struct index *index, const struct picture_row *rows,
+			  const struct picture_key *key, size_t row)
+{
+	struct wanted wanted = { rows, *key };
+
+	return index_add(index, hash_bytes(key, sizeof(*key)), has_key, &wanted, row);
 }
 
 /* A picture that is being taken. */
@@ -138,9 +146,9 @@ static size_t add_sections(struct taking *t)
 	}
 	t->p->live_sections = t->p->rows[PICTURE_SECTIONS];
 	index_init(&t->sections, t->p->rows[PICTURE_SECTIONS]);
-	for (size_t i = 0; i < t->p->rows[PICTURE_SECTIONS]; i++)
-		*find_slot(&t->sections, t->p->row[PICTURE_SECTIONS],
-			   &t->p->row[PICTURE_SECTIONS][i].key) = (uint32_t)i + 1;
+	for (size_t i = t->p->rows[PICTURE_SECTIONS]; i-- > 0;)
+		index_row(&t->sections, t->p->row[PICTURE_SECTIONS],
+			  &t->p->row[PICTURE_SECTIONS][i].key, i);
 	return entries;
 }
 
@@ -148,10 +156,10 @@ static void add_to_section(struct taking *t, const struct model_entry *entry)
 {
 	struct model_entry section = model_entry(t->p->model, entry->section);
 	struct picture_key key = section_key(&section);
-	uint32_t *slot = find_slot(&t->sections, t->p->row[PICTURE_SECTIONS], &key);
+	uint32_t number = find_row(&t->sections, t->p->row[PICTURE_SECTIONS], &key);
 
-	if (*slot)
-		add_live(&t->p->row[PICTURE_SECTIONS][*slot - 1], entry->size);
+	if (number)
+		add_live(&t->p->row[PICTURE_SECTIONS][number - 1], entry->size);
 }
 
 static void add_to_stack(struct taking *t, const struct model_entry *entry)
@@ -160,13 +168,12 @@ static void add_to_stack(struct taking *t, const struct model_entry *entry)
 				   .package = entry->package,
 				   .family = entry->family,
 				   .kind = entry->state == TRACE_ENTRY_SECTION };
-	uint32_t *slot = find_slot(&t->stacks, t->p->row[PICTURE_STACKS], &key);
+	size_t rows = t->p->rows[PICTURE_STACKS];
+	uint32_t number = index_row(&t->stacks, t->p->row[PICTURE_STACKS], &key, rows);
 
-	if (!*slot) {
+	if (number > rows)
 		add_row(t, PICTURE_STACKS, key);
-		*slot = (uint32_t)t->p->rows[PICTURE_STACKS];
-	}
-	add_live(&t->p->row[PICTURE_STACKS][*slot - 1], entry->size);
+	add_live(&t->p->row[PICTURE_STACKS][number - 1], entry->size);
 }
 
 /* What is being deleted at this moment is live no more. */
@@ -268,10 +275,10 @@ static void compare_with(struct picture *p, const struct picture_mark *mark)
 		for (size_t i = 0; i < p->rows[table]; i++) {
 			struct picture_row *row = &p->row[table][i];
 			const struct picture_row *was = mark->row[table];
-			uint32_t slot = *find_slot(&mark->index[table], was, &row->key);
+			uint32_t number = find_row(&mark->index[table], was, &row->key);
 
-			row->was_count = slot ? was[slot - 1].count : 0;
-			row->was_bytes = slot ? was[slot - 1].bytes : 0;
+			row->was_count = number ? was[number - 1].count : 0;
+			row->was_bytes = number ? was[number - 1].bytes : 0;
 		}
 	for (size_t i = 0; i < p->rows[PICTURE_PACKAGES]; i++) {
 		const struct picture_row *row = &p->row[PICTURE_PACKAGES][i];
@@ -353,9 +360,8 @@ struct picture_mark *picture_mark(struct picture *p)
 		if (rows)
 			memcpy(mark->row[table], p->row[table], rows * sizeof(struct picture_row));
 		index_init(&mark->index[table], rows);
-		for (size_t i = 0; i < rows; i++)
-			*find_slot(&mark->index[table], mark->row[table], &p->row[table][i].key) =
-				(uint32_t)i + 1;
+		for (size_t i = rows; i-- > 0;)
+			index_row(&mark->index[table], mark->row[table], &p->row[table][i].key, i);
 	}
 	compare_with_now(p);
 	return mark;
