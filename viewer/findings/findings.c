@@ -50,12 +50,25 @@ struct findings_namer findings_name_by(struct symbols *symbols)
 	return (struct findings_namer){ find_symbol, symbols, find_data };
 }
 
-/* Where findings are decoded to be compared. */
+/* Where findings are decoded to be compared. A merge compares one with many, which is decoded once. */
 struct comparison {
 	const struct rows *r;
 	const struct findings_print *print; /* of each row */
-	struct decoded *one, other;
+	struct side {
+		struct decoded decoded;
+		const struct row *row; /* that is decoded */
+	} side[2];
 };
+
+static const struct finding *decode_side(struct comparison *c, unsigned side, uint32_t row)
+{
+	struct side *s = &c->side[side];
+
+	if (s->row != &c->r->row[row])
+		decode_row(&s->decoded, c->r, &c->r->row[row]);
+	s->row = &c->r->row[row];
+	return &s->decoded.finding;
+}
 
 static int compare_prints(const void *left, const void *right, void *comparison)
 {
@@ -66,9 +79,7 @@ static int compare_prints(const void *left, const void *right, void *comparison)
 
 	if (exact != other || a == b)
 		return exact < other ? -1 : exact > other;
-	decode_row(c->one, c->r, &c->r->row[a]);
-	decode_row(&c->other, c->r, &c->r->row[b]);
-	order = fingerprint_order(&c->one->finding, &c->other.finding);
+	order = fingerprint_order(decode_side(c, 0, a), decode_side(c, 1, b));
 	return order ? order : a < b ? -1 : 1;
 }
 
@@ -80,13 +91,12 @@ static void make_fingerprints(struct findings *f)
 	struct comparison *c = memory_new(1, sizeof(*c));
 
 	c->r = r;
-	c->one = f->decoded;
 	c->print = f->print = memory_new(r->count, sizeof(*f->print));
 	for (size_t i = 0; i < r->count; i++) {
 		struct fingerprint print;
 
-		decode_row(c->one, r, &r->row[i]);
-		print = fingerprint_make(&c->one->finding, &f->namer);
+		decode_row(f->decoded, r, &r->row[i]);
+		print = fingerprint_make(&f->decoded->finding, &f->namer);
 		f->print[i] =
 			(struct findings_print){ print.exact, print.weak, 0, print.has_offsets };
 		order[i] = (uint32_t)i;
@@ -123,23 +133,44 @@ struct findings *findings_new(struct model *const *models, size_t count,
 	return f;
 }
 
-static void count_finding(struct findings *f, const struct finding *finding)
+static void decode_mark(const struct findings *f, const struct findings_mark *mark,
+			struct finding *finding)
 {
+	finding->suppressed_by = mark->suppressed_by;
+	if (!f->has_baseline || finding->level == TRACE_LEVEL_NOTE)
+		return;
+	finding->ceiling = mark->ceiling;
+	finding->by_weak = mark->by_weak;
+	finding->baseline = !mark->ceiling                   ? FINDING_NEW
+			    : finding->count > mark->ceiling ? FINDING_GROWN
+							     : FINDING_KNOWN;
+}
+
+/* Of the finding, no more is made than what counts. */
+static void count_row(struct findings *f, uint32_t number)
+{
+	const struct row *row = &f->rows->row[number];
+	struct finding finding = { .kind = (enum trace_kind)row->identity.kind,
+				   .level = rows_level(f->rows, row),
+				   .count = row->count,
+				   .bytes = row->bytes };
 	uint64_t *by_level[] = { &f->notes, &f->warnings, &f->errors };
 
-	if (finding->suppressed_by) {
-		sum_add(&f->suppressed, finding->count);
+	if (f->mark)
+		decode_mark(f, &f->mark[number], &finding);
+	if (finding.suppressed_by) {
+		sum_add(&f->suppressed, finding.count);
 		return;
 	}
-	f->by_baseline[finding->baseline]++;
-	if (finding_counts(finding))
-		f->failing[finding->level]++;
-	sum_add(by_level[finding->level], finding->count);
-	if (finding->kind == TRACE_KIND_BLOCK_LEAK) {
-		sum_add(&f->leaked_blocks, finding->count);
-		sum_add(&f->leaked_bytes, finding->bytes);
-	} else if (finding->kind == TRACE_KIND_SECTION_LEAK) {
-		sum_add(&f->leaked_sections, finding->count);
+	f->by_baseline[finding.baseline]++;
+	if (finding_counts(&finding))
+		f->failing[finding.level]++;
+	sum_add(by_level[finding.level], finding.count);
+	if (finding.kind == TRACE_KIND_BLOCK_LEAK) {
+		sum_add(&f->leaked_blocks, finding.count);
+		sum_add(&f->leaked_bytes, finding.bytes);
+	} else if (finding.kind == TRACE_KIND_SECTION_LEAK) {
+		sum_add(&f->leaked_sections, finding.count);
 	}
 }
 
@@ -174,7 +205,7 @@ void findings_count(struct findings *f)
 	memset(f->by_baseline, 0, sizeof(f->by_baseline));
 	memset(f->failing, 0, sizeof(f->failing));
 	for (size_t i = 0; i < f->count; i++)
-		count_finding(f, findings_look(f, i));
+		count_row(f, f->order[i]);
 	move_suppressed(f);
 }
 
@@ -229,19 +260,6 @@ void findings_compare(struct findings *f, size_t i, uint64_t ceiling, bool by_we
 
 	mark->ceiling = ceiling > INT64_MAX ? INT64_MAX : ceiling;
 	mark->by_weak = by_weak;
-}
-
-static void decode_mark(const struct findings *f, const struct findings_mark *mark,
-			struct finding *finding)
-{
-	finding->suppressed_by = mark->suppressed_by;
-	if (!f->has_baseline || finding->level == TRACE_LEVEL_NOTE)
-		return;
-	finding->ceiling = mark->ceiling;
-	finding->by_weak = mark->by_weak;
-	finding->baseline = !mark->ceiling                   ? FINDING_NEW
-			    : finding->count > mark->ceiling ? FINDING_GROWN
-							     : FINDING_KNOWN;
 }
 
 static void write_fingerprint(struct finding *finding, const struct findings_print *print)
