@@ -376,21 +376,24 @@ static bool is_named(const struct wrappers *w, const struct symbol *symbol)
 	return false;
 }
 
-/* What is known of a function, if the frames before it belong to wrappers. An allocator is a wrapper
- * with all that it calls. */
+/* What is known of a function. `is_next`: the frames before it belong to wrappers; else it matters only if
+ * it is an allocator, which is a wrapper with all that it calls. */
 enum use { USE_NONE, USE_PART, USE_WRAPPER, USE_ALLOCATOR };
 
 static enum use use_of(const struct wrappers *w, const struct model_frame *frame,
-		       const struct symbol *symbol)
+		       const struct symbol *symbol, bool is_next)
 {
+	const struct function *function;
 	size_t key_bytes;
 	char *key;
-	const struct function *function = find_function(w, frame->module, symbol, &key, &key_bytes);
 	bool is_allocator, is_one = is_library(symbol, &is_allocator);
 
-	free(key);
 	if (is_allocator || is_named(w, symbol))
 		return USE_ALLOCATOR;
+	if (!is_next)
+		return USE_NONE;
+	function = find_function(w, frame->module, symbol, &key, &key_bytes);
+	free(key);
 	if (is_one || (function && function->is_wrapper))
 		return USE_WRAPPER;
 	return function && function->is_part ? USE_PART : USE_NONE;
@@ -412,9 +415,9 @@ static unsigned skip_wrappers(const struct wrappers *w, const struct model_stack
 	unsigned depth = 0, next = 0;
 
 	for (unsigned at = 0; at < NAMED_MOST && walk_next(&walk); at++) {
-		enum use use = use_of(w, walk.frame, walk.symbol);
+		enum use use = use_of(w, walk.frame, walk.symbol, at == next);
 
-		if (use == USE_ALLOCATOR || (use == USE_WRAPPER && at == next))
+		if (use == USE_ALLOCATOR || use == USE_WRAPPER)
 			depth = next = at + 1;
 		else if (use == USE_PART && at == 0)
 			next = 1;
