@@ -17,7 +17,8 @@
 #include "viewer/symbols/source_path.h"
 
 #define OBSTACLE_WORDS ": its debug information "
-#define KEPT_BYTES (16u << 20) /* of answers */
+#define KEPT_BYTES (40u << 20) /* of answers: 100,000 of three functions each */
+#define MALLOC_BYTES 24        /* what malloc() needs beside a text */
 
 /* An ELF or PE file, that modules of one or more traces were loaded from. */
 struct binary {
@@ -60,10 +61,10 @@ struct question {
 
 struct answer {
 	struct question question;
-	struct symbol *symbol; /* an array, innermost first */
+	UT_hash_handle hh;
 	unsigned count;
 	bool is_packed;
-	UT_hash_handle hh;
+	struct symbol symbol[]; /* innermost first */
 };
 
 struct symbols {
@@ -114,10 +115,10 @@ void symbols_borrow(struct symbols *s, const struct model *lender)
 static void free_answer(struct answer *answer)
 {
 	for (unsigned i = 0; i < answer->count; i++) {
+		if (answer->symbol[i].linkage_name != answer->symbol[i].function)
+			free(answer->symbol[i].linkage_name);
 		free(answer->symbol[i].function);
-		free(answer->symbol[i].linkage_name);
 	}
-	free(answer->symbol);
 	free(answer);
 }
 
@@ -403,7 +404,7 @@ static char *keep_text(struct symbols *s, const char *text)
 	if (!text)
 		return NULL;
 	kept = buffer_take_cut(text, strlen(text), TRACE_NAME_MAX);
-	s->kept_bytes += strlen(kept);
+	s->kept_bytes += strlen(kept) + MALLOC_BYTES;
 	return kept;
 }
 
@@ -427,7 +428,7 @@ static char *copy_text(struct symbols *s, const char *text, size_t bytes)
 {
 	char *kept = bytes ? buffer_take_cut(text, bytes, TRACE_NAME_MAX) : NULL;
 
-	s->kept_bytes += kept ? strlen(kept) : 0;
+	s->kept_bytes += kept ? strlen(kept) + MALLOC_BYTES : 0;
 	return kept;
 }
 
@@ -449,15 +450,27 @@ static const char *copy_path(struct symbols *s, const char *text, size_t bytes)
 	return path->text;
 }
 
+static struct answer *new_answer(struct symbols *s, const struct question *question, size_t count)
+{
+	size_t bytes = sizeof(struct answer) + count * sizeof(struct symbol);
+	struct answer *answer = memory_new(1, bytes);
+
+	answer->question = *question;
+	answer->count = (unsigned)count;
+	s->kept_bytes += bytes + 2 * MALLOC_BYTES; /* and for the hash table */
+	return answer;
+}
+
 /* The answer that a packed trace has. */
-static void copy_answer(struct symbols *s, struct answer *answer)
+static struct answer *copy_answer(struct symbols *s, const struct question *question)
 {
 	size_t count;
-	const struct trace_symbol *const *t = model_find_symbol(
-		answer->question.source, TRACE_SYMBOL_CODE, answer->question.offset, &count);
+	const struct trace_symbol *const *t =
+		model_find_symbol(question->source, TRACE_SYMBOL_CODE, question->offset, &count);
+	struct answer *answer =
+		new_answer(s, question, count < TRACE_SYMBOL_PLACES ? count : TRACE_SYMBOL_PLACES);
 
-	answer->count = (unsigned)(count < TRACE_SYMBOL_PLACES ? count : TRACE_SYMBOL_PLACES);
-	answer->symbol = memory_new(answer->count ? answer->count : 1, sizeof(*answer->symbol));
+	answer->is_packed = true;
 	for (unsigned i = 0; i < answer->count; i++) {
 		struct symbol *symbol = &answer->symbol[i];
 		const char *linkage = t[i]->text + t[i]->function_bytes;
@@ -468,29 +481,32 @@ static void copy_answer(struct symbols *s, struct answer *answer)
 		symbol->line = (uint32_t)t[i]->number;
 		symbol->is_inlined = t[i]->inlined;
 	}
+	return answer;
 }
 
 /* The answer that the file of the module has. */
-static void ask(struct symbols *s, struct debuginfo *info, struct answer *answer)
+static struct answer *ask(struct symbols *s, struct debuginfo *info, const struct question *question)
 {
-	const struct question *question = &answer->question;
 	struct place places[TRACE_SYMBOL_PLACES];
-
 	/* A return address can be the first byte of the next line, or even of the next function. */
-	answer->count = debuginfo_find(info, question->offset - 1, places, TRACE_SYMBOL_PLACES);
-	answer->symbol = memory_new(answer->count, sizeof(*answer->symbol));
+	unsigned count = debuginfo_find(info, question->offset - 1, places, TRACE_SYMBOL_PLACES);
+	struct answer *answer = new_answer(s, question, count);
+
 	for (unsigned i = 0; i < answer->count; i++) {
 		struct symbol *symbol = &answer->symbol[i];
-		const char *function = places[i].function;
+		const char *function = places[i].function, *linkage = places[i].linkage_name;
 		char *demangled = function ? demangle(function) : NULL;
+		bool is_one = linkage && linkage == function && !demangled &&
+			      strlen(linkage) <= TRACE_NAME_MAX;
 
 		symbol->function = keep_name(s, demangled ? demangled : function);
-		symbol->linkage_name = keep_text(s, places[i].linkage_name);
+		symbol->linkage_name = is_one ? symbol->function : keep_text(s, linkage);
 		free(demangled);
 		symbol->file = find_source(s, &places[i]);
 		symbol->line = places[i].line;
 		symbol->is_inlined = places[i].is_inlined;
 	}
+	return answer;
 }
 
 /* The file is there, but was stripped, and does not name a function that was asked for. */
@@ -526,20 +542,12 @@ static struct answer *make_answer(struct symbols *s, struct debuginfo *info,
 				  const struct model_module *module, const struct question *question)
 {
 	bool had_lines = info && debuginfo_has_lines(info);
-	struct answer *answer = memory_new(1, sizeof(*answer));
+	struct answer *answer = info ? ask(s, info, question) : copy_answer(s, question);
 
-	answer->question = *question;
-	if (info)
-		ask(s, info, answer);
 	if (had_lines && !debuginfo_has_lines(info))
 		note_missing(s, module, info);
-	if (!info)
-		copy_answer(s, answer);
-	answer->is_packed = !info;
 	for (unsigned i = 1; i < answer->count; i++)
 		answer->symbol[i - 1].outer = &answer->symbol[i];
-	/* And what malloc() needs beside. */
-	s->kept_bytes += sizeof(*answer) + 64 + answer->count * (sizeof(struct symbol) + 128);
 	return answer;
 }
 
@@ -582,7 +590,7 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 		answer = make_answer(s, loaded->info, module, &question);
 		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
 	}
-	if (loaded->info && !answer->symbol->function)
+	if (loaded->info && !answer->symbol[0].function)
 		note_stripped(s, loaded);
 	if (loaded->info)
 		note_split(s, loaded);

@@ -6,7 +6,7 @@
  * (.dwo), or from debuginfod where that is set up. Without debug information, the ELF symbol table
  * still names the function. A packed trace has the answers itself.
  *
- * Answers are kept, up to about 16 MiB, so asking again is cheap. Names and paths are cut at
+ * Answers are kept, up to about 40 MiB, so asking again is cheap. Names and paths are cut at
  * TRACE_NAME_MAX bytes.
  *
  * For one thread at a time. An answer is valid until the next question.
