@@ -5,29 +5,39 @@
 
 #include "viewer/base/buffer.h"
 
-enum { TYPE_VARINT = 0, TYPE_BYTES = 2 };
+enum { TYPE_VARINT = 0, TYPE_BYTES = 2, VARINT_MOST = 10 };
+
+/* Returns the end of what it has written. */
+static char *put_varint(char *to, uint64_t number)
+{
+	for (; number >= 0x80; number >>= 7)
+		*to++ = (char)(number | 0x80);
+	*to++ = (char)number;
+	return to;
+}
 
 void proto_varint(struct buffer *b, uint64_t number)
 {
-	char bytes[10];
-	size_t count = 0;
+	char bytes[VARINT_MOST];
 
-	for (; number >= 0x80; number >>= 7)
-		bytes[count++] = (char)(number | 0x80);
-	bytes[count++] = (char)number;
-	buffer_bytes(b, bytes, count);
+	buffer_bytes(b, bytes, (size_t)(put_varint(bytes, number) - bytes));
+}
+
+static void write_pair(struct buffer *b, unsigned tag, uint64_t number)
+{
+	char bytes[2 * VARINT_MOST];
+
+	buffer_bytes(b, bytes, (size_t)(put_varint(put_varint(bytes, tag), number) - bytes));
 }
 
 void proto_number(struct buffer *b, unsigned field, uint64_t number)
 {
-	proto_varint(b, field << 3 | TYPE_VARINT);
-	proto_varint(b, number);
+	write_pair(b, field << 3 | TYPE_VARINT, number);
 }
 
 void proto_bytes(struct buffer *b, unsigned field, const void *bytes, size_t count)
 {
-	proto_varint(b, field << 3 | TYPE_BYTES);
-	proto_varint(b, count);
+	write_pair(b, field << 3 | TYPE_BYTES, count);
 	buffer_bytes(b, bytes, count);
 }
 
