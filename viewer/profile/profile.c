@@ -18,13 +18,24 @@ struct key {
 	uint8_t unused[5]; /* whole words are hashed sooner */
 };
 
+static bool is_row(const struct profile_row *row, const struct key *key)
+{
+	return row->stack == key->stack && row->model == key->model &&
+	       row->package == key->package && row->family == key->family &&
+	       row->is_overwritten == key->is_overwritten;
+}
+
+/* Most events are of few stacks, whose rows are remembered. */
 static struct profile_row *find_row(struct profile *p, const struct key *key)
 {
+	uint32_t *recent = &p->recent[key->stack % PROFILE_RECENT];
 	bool is_new;
-	uint32_t number = numbers_give(&p->numbers, key, sizeof(*key), &is_new);
 
+	if (*recent < p->rows && is_row(&p->row[*recent], key))
+		return &p->row[*recent];
+	*recent = numbers_give(&p->numbers, key, sizeof(*key), &is_new) - 1;
 	if (!is_new)
-		return &p->row[number - 1];
+		return &p->row[*recent];
 	memory_room(p->row, p->rows, p->room);
 	p->row[p->rows] = (struct profile_row){ .model = key->model,
 						.stack = key->stack,

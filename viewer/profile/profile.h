@@ -45,13 +45,16 @@ struct profile_row {
 	uint64_t value[PROFILE_VALUES];
 };
 
+enum { PROFILE_RECENT = 1021 };
+
 struct profile {
 	struct model *const *models;
 	size_t count; /* of models */
 	struct profile_row *row;
 	size_t rows, room;
 	uint64_t sum[PROFILE_VALUES];
-	struct numbers numbers; /* while it is made: of the rows */
+	struct numbers numbers;          /* while it is made: of the rows */
+	uint32_t recent[PROFILE_RECENT]; /* rows by stack */
 };
 
 /* `progress` may be NULL. Returns NULL with the trouble filled in if a ring cannot be read; then *failed is the number of the
