@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -109,15 +110,17 @@ pid_t spawn_start(const struct command *c)
 	return pid;
 }
 
-static int wait_for(pid_t pid)
+static int wait_for(pid_t pid, double *peak_mib)
 {
+	struct rusage usage = { 0 };
 	int status;
 
-	while (waitpid(pid, &status, 0) < 0)
+	while (wait4(pid, &status, 0, &usage) < 0)
 		if (errno != EINTR)
 			return 127;
 		else if (is_stopped)
 			kill(pid, SIGKILL);
+	*peak_mib = (double)usage.ru_maxrss / 1024;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -192,7 +195,7 @@ bool spawn_run(const struct command *c, struct outcome *o)
 	close(ends[1]);
 	if (pid > 0) {
 		watch(pid, ends[0], &kept);
-		o->status = wait_for(pid);
+		o->status = wait_for(pid, &o->peak_mib);
 	}
 	close(ends[0]);
 	o->seconds = now_s() - start;

@@ -21,9 +21,10 @@ struct command {
 };
 
 struct outcome {
-	int status;     /* exit status; 128 + N if signal N ended it; 127 if it was not found */
-	double seconds; /* from just before its start to its end */
-	char *text;     /* standard output, NUL-terminated; NULL if it went to a file */
+	int status;      /* exit status; 128 + N if signal N ended it; 127 if it was not found */
+	double seconds;  /* from just before its start to its end */
+	double peak_mib; /* the most memory that it had, in MiB */
+	char *text;      /* standard output, NUL-terminated; NULL if it went to a file */
 };
 
 /* Runs a program to its end, and kills it after SPAWN_TIMEOUT_S seconds. Its standard error is

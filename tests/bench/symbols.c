@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures a report that names ten thousand addresses of one large package, each in two inlined
- * functions, and llvm-symbolizer for the same addresses. The package is generated. It leaks a block
- * at each address, and backtraces have one frame, so that both have the same addresses to name.
+ * Measures what names a hundred thousand addresses of one large package, each in two inlined
+ * functions: a report, its page, and exports; and llvm-symbolizer for the same addresses. The package is
+ * generated. It leaks a block at each address, and backtraces have one frame, so that all have the same
+ * addresses to name.
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,16 +14,22 @@
 #include "bench.h"
 #include "tracers.h"
 
-enum { FILES = 16, FUNCTIONS = 640, NAMES = FILES * FUNCTIONS };
+enum { FILES = 16, FUNCTIONS = 640, CALLS = 10 };
 
-_Static_assert(NAMES >= 10000, "as is promised");
+_Static_assert(FILES *FUNCTIONS *CALLS >= 100000, "as is promised");
 
 #define PACKAGE_NAME "many.so"
 
-/* Writes a function that leaks in two levels of inlined functions, and others that only make the
+/* Writes a function that leaks in two levels of inlined functions, at CALLS addresses, and others that only make the
  * debug information as large as that of real packages. */
 static void write_function(FILE *to, int n)
 {
+	char calls[CALLS * 64];
+	int used = 0;
+
+	for (int i = 0; i < CALLS; i++)
+		used += snprintf(calls + used, sizeof(calls) - (size_t)used,
+				 "\tbegin_%d(&item, %d);\n", n, (n + i) % 5);
 	fprintf(to,
 		"struct item_%d { struct item_%d *next; int kind; unsigned long size; char "
 		"name[%d]; };\n"
@@ -59,11 +66,11 @@ static void write_function(FILE *to, int n)
 		"static NOINLINE void do_%d(void)\n"
 		"{\n"
 		"\tstruct item_%d item = { .kind = %d };\n"
-		"\tbegin_%d(&item, %d);\n"
+		"%s"
 		"\tseen = match_%d(&item, names) + weigh_%d(&item, seen) + match_%d(&item, names + "
 		"1);\n"
 		"}\n\n",
-		n, n, 16 + n % 48, n, n, n, n, n, n, n, n, n, n, n, n, n, n % 7, n, n % 5, n, n, n);
+		n, n, 16 + n % 48, n, n, n, n, n, n, n, n, n, n, n, n, n, n % 7, calls, n, n, n);
 }
 
 static void write_list(FILE *to, int file)
@@ -241,37 +248,91 @@ static const char *prepare(struct bench *b, const struct paths *p, struct addres
 	return addresses->count ? NULL : "found in its report";
 }
 
+enum reading { REPORT, HTML, SPEEDSCOPE, PPROF, FOLDED, SYMBOLIZER, READINGS };
+
+struct reader {
+	const char *key;
+	const char *arguments[8];
+	const char *input;
+	struct samples seconds, peak_mib;
+};
+
+static void read_once(struct reader *r)
+{
+	struct command command = { .arguments = r->arguments,
+				   .input = r->input,
+				   .output = "/dev/null" };
+	struct outcome o;
+	bool is_read = spawn_run(&command, &o);
+
+	samples_add(&r->seconds, is_read ? o.seconds : NAN);
+	samples_add(&r->peak_mib, is_read ? o.peak_mib : NAN);
+	outcome_release(&o);
+}
+
+static json_t *show(const struct reader readers[READINGS])
+{
+	json_t *all = json_object();
+
+	printf("  %-28s %10s %10s\n", "", "seconds", "MiB");
+	for (int i = 0; i < READINGS; i++) {
+		const struct reader *r = &readers[i];
+
+		printf("  %-28s", r->key);
+		print_number(11, 3, samples_median(&r->seconds));
+		print_number(11, 0, samples_median(&r->peak_mib));
+		putchar('\n');
+		json_object_set_new(all, r->key,
+				    json_pack("{s:o, s:o}", "seconds", json_samples(&r->seconds),
+					      "peak_mib", json_samples(&r->peak_mib)));
+	}
+	return all;
+}
+
+#define EXPORT(format) \
+	{ \
+		LSATRACE, "export", "--to=" format, p->trace \
+	}
+
 static json_t *compare(struct bench *b, const struct paths *p, const struct addresses *addresses)
 {
-	const char *const ours[] = { LSATRACE, "report", "--fail-on=never", p->trace, NULL };
-	const char *const theirs[] = { b->peers.symbolizer, "--inlines", "--obj", p->package, NULL };
-	struct samples report = { 0 }, symbolizer = { 0 };
-	unsigned frames = 0;
-	struct ratio ratio;
+	struct reader readers[READINGS] = {
+		[REPORT] = { .key = "report",
+			     .arguments = { LSATRACE, "report", "--fail-on=never", p->trace } },
+		[HTML] = { .key = "report --format=html",
+			   .arguments = { LSATRACE, "report", "--fail-on=never", "--format=html",
+					  p->trace } },
+		[SPEEDSCOPE] = { .key = "export --to=speedscope", .arguments = EXPORT("speedscope") },
+		[PPROF] = { .key = "export --to=pprof", .arguments = EXPORT("pprof") },
+		[FOLDED] = { .key = "export --to=folded", .arguments = EXPORT("folded") },
+		[SYMBOLIZER] = { .key = "llvm-symbolizer",
+				 .arguments = { b->peers.symbolizer, "--inlines", "--obj",
+						p->package },
+				 .input = p->addresses },
+	};
+	const char *missing = b->peers.symbolizer ? NULL : "llvm-symbolizer is not installed";
+	int count = missing ? SYMBOLIZER : READINGS;
 	struct stat package = { 0 };
+	unsigned frames = 0;
+	struct ratio report, folded;
 
 	stat(p->package, &package);
-	if (b->peers.symbolizer && !isnan(seconds(theirs, p->addresses, p->answers)))
+	if (!missing && !isnan(seconds(readers[SYMBOLIZER].arguments, p->addresses, p->answers)))
 		frames = symbolizer_frames(p->answers);
-	for (unsigned round = 0; round < b->rounds; round++) {
-		samples_add(&report, seconds(ours, NULL, "/dev/null"));
-		samples_add(&symbolizer,
-			    b->peers.symbolizer ? seconds(theirs, p->addresses, "/dev/null") : NAN);
-	}
-	ratio = samples_ratio(&report, &symbolizer);
-	printf("  %u addresses, in a package of %.1f MiB\n  %-40s %10s %10s\n", addresses->count,
-	       (double)package.st_size / (1 << 20), "", "seconds", "functions");
-	printf("  %-40s", "lsatrace report, all of it");
-	print_number(11, 3, samples_median(&report));
-	printf(" %10u\n  %-40s", addresses->frames, "llvm-symbolizer");
-	print_number(11, 3, samples_median(&symbolizer));
-	printf(" %10u\n", frames);
-	bars_add(b, "symbols of 10000 addresses, inlined, seconds", "llvm-symbolizer", &ratio,
-		 AT_MOST, 1, b->peers.symbolizer ? NULL : "llvm-symbolizer is not installed");
-	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o}", "addresses", addresses->count,
-			 "functions", addresses->frames, "symbolizer_functions", frames, "report_s",
-			 json_samples(&report), "symbolizer_s", json_samples(&symbolizer), "ratio",
-			 json_ratio(&ratio));
+	for (unsigned round = 0; round < b->rounds; round++)
+		for (int i = 0; i < count; i++)
+			read_once(&readers[i]);
+	report = samples_ratio(&readers[REPORT].seconds, &readers[SYMBOLIZER].seconds);
+	folded = samples_ratio(&readers[FOLDED].seconds, &readers[SYMBOLIZER].seconds);
+	printf("  %u addresses, in a package of %.1f MiB; %u functions, llvm-symbolizer: %u\n",
+	       addresses->count, (double)package.st_size / (1 << 20), addresses->frames, frames);
+	bars_add(b, "report on 100000 addresses, inlined, seconds", "llvm-symbolizer", &report,
+		 AT_MOST, 1, missing);
+	bars_add(b, "their names in an export, seconds", "llvm-symbolizer", &folded, AT_MOST, 1,
+		 missing);
+	return json_pack("{s:i, s:i, s:i, s:o, s:o}", "addresses", addresses->count, "functions",
+			 addresses->frames, "symbolizer_functions", frames, "readers",
+			 show(readers), "ratio", json_ratio(&report));
 }
 
 json_t *symbols_run(struct bench *b)
