@@ -45,11 +45,13 @@ bool shown_init(void)
 	return true;
 }
 
+/* Of a chunk only whole batches are used. A lane with a part of one would have more places than it may keep,
+ * as soon as a thread has freed as many blocks as it may, and share them with all others again and again. */
 void shown_reset(void)
 {
 	fresh_places = (struct chunks_items){ .kind = TRACE_CHUNK_LEDGER,
 					      .item_bytes = sizeof(struct trace_entry),
-					      .most = TRACE_LEDGER_ENTRIES };
+					      .most = TRACE_LEDGER_ENTRIES / BATCH * BATCH };
 	refusal.asked = 0;
 	filled.head = emptied.head = 0;
 	batches_used = 0;

@@ -972,3 +972,17 @@ Test(ledger, lanes_do_not_share_pages_of_entries)
 	for (unsigned i = 0; i < sizeof(is_others) / sizeof(is_others[0]); i++)
 		cr_expect_not(is_others[i][0] && is_others[i][1], "page %u", i);
 }
+
+/* A part of a batch would make a lane share what it is about to need, each time that it has freed all. */
+Test(ledger, a_lane_that_has_freed_all_keeps_whole_batches)
+{
+	enum { BLOCKS = 2 * TRACE_LEDGER_ENTRIES, BATCH = 32 };
+	struct ledger_view block[BLOCKS];
+
+	for (unsigned i = 0; i < BLOCKS; i++)
+		block[i] = enter_block(NULL, 0x1000 + 16 * i, 8);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		cr_assert(release_now(lane, &block[i], FREE_STACK));
+	cr_assert_lt(lane->places, LANE_PLACES_MOST);
+	cr_expect_eq(lane->places % BATCH, 0, "%u", lane->places);
+}
