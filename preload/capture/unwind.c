@@ -175,9 +175,20 @@ static APART bool leads_on_by_memory(struct unwind_history *h, const struct unwi
 	return step_by_memory(h, &outer) && is_same(f - 1, &outer);
 }
 
+/* Do the next four outer frames stand, without a cell that matters in this one or the first three? */
+static inline bool are_simply_unchanged(const struct unwind_frame *f)
+{
+	return f->rbp_links >> 1 == f[-4].rbp_links >> 1 && is_return_unchanged(f - 1) &&
+	       is_return_unchanged(f - 2) && is_return_unchanged(f - 3) &&
+	       is_return_unchanged(f - 4) && is_cell_unchanged(f - 4);
+}
+
+/* Often the cells are those of the outermost frames: under Wine, of each thread's. */
 static APART struct unwind_frame *find_change_with_cells(struct unwind_history *h,
 							 struct unwind_frame *f)
 {
+	while (f > unwind_root(h) + 4 && are_simply_unchanged(f))
+		f -= 4;
 	for (;;) {
 		if (unlikely(!cfi_is_plain(f->rule))) {
 			if (cfi_kind(f->rule) == CFI_OUTERMOST || !leads_on_by_memory(h, f))
