@@ -6,14 +6,14 @@
  *
  *	calls cost [KEY=NUMBER]...     time of a call; a round is 1000 allocations, then 1000 frees:
  *	                               mean_ns is that of a typical round, elapsed_ns that of all
- *	calls first                    time of the first calls of the process and of its threads
+ *	calls first threads=N          time of the first calls of the process and of its threads
  *	calls child live=N             time of the first call of a forked child, with so many live blocks
  *	calls memory [KEY=NUMBER]...   memory of the process after the rounds
  *	calls wrong live=N             time of calls that are wrong, and of the deletion of a section,
  *	                               with so many live blocks; the host ignores what is wrong
  *
  *	depth=N     frames of a backtrace, from the caller of the table's function to the outermost
- *	threads=N   threads that run at the same time
+ *	threads=N   threads that run at the same time; `first`: one after another
  *	stacks=N    distinct stacks of each function; above 10000, three frames have to differ
  *	inner=N     how many of the innermost frames differ from stack to stack: 2 if it is not given
  *	uneven=1    those frames are of three sizes, but for the innermost one
@@ -50,7 +50,7 @@ enum {
 	SECTIONS_MOST = 1000,
 	ROUNDS_MOST = 1 << 20,
 	ROUNDS_TOGETHER = 10,
-	NEW_THREADS = 64,
+	THREADS_MOST = 64,
 };
 
 struct settings {
@@ -416,17 +416,17 @@ static void *first_calls(void *argument)
 	return NULL;
 }
 
-static void first(void)
+static void first(unsigned long threads)
 {
 	uint64_t before = now_ns(), loaded;
 	struct newcomer own, newcomer;
-	double firsts[NEW_THREADS], seconds[NEW_THREADS];
+	double firsts[THREADS_MOST], seconds[THREADS_MOST];
 	pthread_t thread;
 
 	load_package();
 	loaded = now_ns();
 	first_calls(&own);
-	for (int i = 0; i < NEW_THREADS; i++) {
+	for (unsigned long i = 0; i < threads; i++) {
 		if (pthread_create(&thread, NULL, first_calls, &newcomer) != 0)
 			must(NULL);
 		pthread_join(thread, NULL);
@@ -435,7 +435,7 @@ static void first(void)
 	}
 	printf("load_ns %llu first_ns %llu thread_first_ns %.0f thread_second_ns %.0f\n",
 	       (unsigned long long)(loaded - before), (unsigned long long)own.first_ns,
-	       median(firsts, NEW_THREADS), median(seconds, NEW_THREADS));
+	       median(firsts, threads), median(seconds, threads));
 }
 
 /* Time of the processor: others may run meanwhile. */
@@ -480,8 +480,9 @@ static void print_sizes(const char *path, const char *const names[])
 
 static void memory(const struct settings *s)
 {
-	static const char *const mapped[] = { "Rss",      "Pss",       "Pss_Anon",
-					      "Pss_File", "Pss_Shmem", NULL };
+	static const char *const mapped[] = { "Rss",           "Pss",       "Pss_Anon",
+					      "Pss_File",      "Pss_Shmem", "Private_Clean",
+					      "Private_Dirty", NULL };
 
 	load_package();
 	run(s);
@@ -595,7 +596,7 @@ static void parse(struct settings *s, char **arguments)
 		unsigned long *value, least, most;
 	} keys[] = {
 		{ "depth=", &s->depth, FRAMES_LEAST, 256 },
-		{ "threads=", &s->threads, 1, 64 },
+		{ "threads=", &s->threads, 1, THREADS_MOST },
 		{ "stacks=", &s->stacks, 1, STACKS_MOST },
 		{ "inner=", &s->inner, 1, 64 },
 		{ "uneven=", &s->uneven, 0, 1 },
@@ -641,7 +642,7 @@ int main(int argc, char **argv)
 	if (strcmp(mode, "cost") == 0)
 		cost(&s);
 	else if (strcmp(mode, "first") == 0)
-		first();
+		first(s.threads);
 	else if (strcmp(mode, "child") == 0)
 		child(&s);
 	else if (strcmp(mode, "memory") == 0)

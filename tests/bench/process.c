@@ -11,7 +11,7 @@
 #include "bench.h"
 #include "tracers.h"
 
-enum { MEASURES_MOST = 6 };
+enum { MEASURES_MOST = 8 };
 
 /* A number that the program prints, and how the table shows it. */
 struct measures {
@@ -70,7 +70,7 @@ static json_t *measure_all(struct bench *b, const struct measures *m)
 
 static json_t *measure_first(struct bench *b)
 {
-	static const char *const arguments[] = { CALLS_PROGRAM, "first", NULL };
+	static const char *const arguments[] = { CALLS_PROGRAM, "first", "threads=64", NULL };
 	static const struct measures measures = {
 		.arguments = arguments,
 		.name = { "load_ns", "first_ns", "thread_first_ns", "thread_second_ns" },
@@ -86,12 +86,14 @@ static json_t *measure_memory(struct bench *b, const char *const *arguments, con
 {
 	const struct measures measures = {
 		.arguments = arguments,
-		.name = { "Rss_kb", "Pss_kb", "Pss_Anon_kb", "Pss_File_kb", "Pss_Shmem_kb" },
-		.title = { "RSS", "PSS", "anonymous", "of files", "shared memory" },
+		.name = { "Rss_kb", "Pss_kb", "Pss_Anon_kb", "Pss_File_kb", "Pss_Shmem_kb",
+			  "Private_Clean_kb", "Private_Dirty_kb" },
+		.title = { "RSS", "PSS", "anonymous", "of files", "shared memory", "private, clean",
+			   "private, dirty" },
 		.scale = 1. / 1024,
 	};
 
-	printf("\n  memory of the process in MiB, after %s calls\n", when);
+	printf("\n  memory of the process in MiB, after %s\n", when);
 	return measure_all(b, &measures);
 }
 
@@ -137,11 +139,17 @@ json_t *process_run(struct bench *b)
 {
 	static const char *const few[] = { CALLS_PROGRAM, "memory", "rounds=1", "warm=0", NULL };
 	static const char *const many[] = { CALLS_PROGRAM, "memory", "rounds=1000", "warm=0", NULL };
+	static const char *const threads[] = { CALLS_PROGRAM, "memory", "threads=8",
+					       "rounds=125",  "warm=0", NULL };
 	json_t *json = json_object();
 
 	json_object_set_new(json, "first", measure_first(b));
-	json_object_set_new(json, "memory_2000_calls", measure_memory(b, few, "2000"));
-	json_object_set_new(json, "memory_2000000_calls", measure_memory(b, many, "2000000"));
+	json_object_set_new(json, "memory_2000_calls",
+			    measure_memory(b, few, "2,000 calls: at rest"));
+	json_object_set_new(json, "memory_2000000_calls",
+			    measure_memory(b, many, "2,000,000 calls"));
+	json_object_set_new(json, "memory_8_threads",
+			    measure_memory(b, threads, "2,000,000 calls of 8 threads"));
 	json_object_set_new(json, "bytes_an_event", measure_events(b));
 	return json;
 }

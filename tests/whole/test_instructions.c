@@ -38,13 +38,26 @@ struct cell {
 	long instructions;             /* that tracing adds to a call, as measured */
 };
 
-/* The instructions of a whole run. */
+/* The instructions of the whole run of a command, which begins with env. */
+static long count_command(struct arguments *command)
+{
+	struct run run = run_command((const char *const *)command->all);
+	const char *text;
+	long count;
+
+	if (run.status == 127)
+		cr_skip_test("valgrind is not installed");
+	text = strstr(run.err, "Collected : ");
+	cr_assert(run.status == 0 && text, "status %d: %s", run.status, run.err);
+	count = atol(text + strlen("Collected : "));
+	run_release(&run);
+	arguments_release(command);
+	return count;
+}
+
 static long count_run(const struct cell *cell, unsigned rounds, const char *folder)
 {
 	struct arguments command = { 0 };
-	const char *text;
-	struct run run;
-	long count;
 
 	arguments_add(&command, "env");
 	if (folder) {
@@ -61,15 +74,7 @@ static long count_run(const struct cell *cell, unsigned rounds, const char *fold
 	arguments_add(&command, "inner=%u", cell->inner);
 	arguments_add(&command, "warm=%d", FEW_ROUNDS);
 	arguments_add(&command, "rounds=%u", rounds);
-	run = run_command((const char *const *)command.all);
-	if (run.status == 127)
-		cr_skip_test("valgrind is not installed");
-	text = strstr(run.err, "Collected : ");
-	cr_assert(run.status == 0 && text, "status %d: %s", run.status, run.err);
-	count = atol(text + strlen("Collected : "));
-	run_release(&run);
-	arguments_release(&command);
-	return count;
+	return count_command(&command);
 }
 
 static long count_rounds(const struct cell *cell, const char *folder)
@@ -137,4 +142,64 @@ Test(instructions, private_heap)
 Test(instructions, client_buffers)
 {
 	expect_at_most(&(struct cell){ "", CLIENT_BUFFER, 16, 100, 2, 971 });
+}
+
+/* What tracing adds to a whole process, which is `calls` with these arguments. */
+static long count_process(const char *const *arguments)
+{
+	char *folder = temporary_folder_new();
+	long count[2];
+
+#if defined(__clang__) || !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__)
+	cr_skip_test("the limits are for gcc, and what the Makefile builds");
+#endif
+	for (int i = 0; i < 2; i++) {
+		struct arguments command = { 0 };
+
+		arguments_add(&command, "env");
+		if (i > 0) {
+			arguments_add(&command, "LD_PRELOAD=%s", LIBRARY);
+			arguments_add(&command, "LSATRACE_OPTIONS=output=%s/%%p.trace", folder);
+		}
+		arguments_add_all(&command, (const char *const[]){ "valgrind", "--tool=callgrind",
+								   "--callgrind-out-file=/dev/null",
+								   CALLS, NULL });
+		arguments_add_all(&command, arguments);
+		count[i] = count_command(&command);
+	}
+	temporary_folder_remove(folder);
+	return count[1] - count[0];
+}
+
+/* The first calls of a process, and those of so many threads, one after another. */
+static long count_first(const char *threads)
+{
+	return count_process((const char *const[]){ "first", threads, NULL });
+}
+
+/* More room: what else is mapped matters here. */
+static void expect_few(long count, long instructions)
+{
+	long most = instructions * (100 + 3 * ROOM_PERCENT) / 100;
+
+	cr_expect_leq(count, most, "tracing adds %ld instructions, not at most %ld", count, most);
+	cr_expect_gt(count, 0);
+}
+
+Test(instructions, the_start_of_a_process)
+{
+	expect_few(count_first("threads=1"), 625000);
+}
+
+Test(instructions, the_first_calls_of_a_thread)
+{
+	expect_few((count_first("threads=64") - count_first("threads=1")) / 63, 2450);
+}
+
+/* The first thousand blocks and two hundred stacks as well, and the end of the blocks' section. */
+Test(instructions, a_short_run)
+{
+	expect_few(count_process((const char *const[]){ "cost", "family=1", "inner=4", "rounds=1",
+							"warm=0", NULL }),
+		   6240000);
 }
