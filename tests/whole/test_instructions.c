@@ -180,7 +180,7 @@ static long count_first(const char *threads)
 /* More room: what else is mapped matters here. */
 static void expect_few(long count, long instructions)
 {
-	long most = instructions * (100 + 3 * ROOM_PERCENT) / 100;
+	long most = instructions * (100 + 2 * ROOM_PERCENT) / 100;
 
 	cr_expect_leq(count, most, "tracing adds %ld instructions, not at most %ld", count, most);
 	cr_expect_gt(count, 0);
