@@ -29,7 +29,8 @@ static void write_function(FILE *to, int n)
 
 	for (int i = 0; i < CALLS; i++)
 		used += snprintf(calls + used, sizeof(calls) - (size_t)used,
-				 "\tbegin_%d(&item, %d);\n", n, (n + i) % 5);
+				 "\titem.kind = %d;\n\tbegin_%d(&item, %d);\n", n % 7, n,
+				 (n + i) % 5);
 	fprintf(to,
 		"struct item_%d { struct item_%d *next; int kind; unsigned long size; char "
 		"name[%d]; };\n"
