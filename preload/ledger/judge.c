@@ -133,12 +133,6 @@ struct candidates {
 	unsigned count;                /* of those that are live */
 };
 
-/* Where the time is not known, it is late. */
-static bool is_later(const struct ledger_view *one, const struct ledger_view *other)
-{
-	return !other->number || one->entry.gone_time - 1 > other->entry.gone_time - 1;
-}
-
 /* A client may hand back what was handed to it, under a request of a later call. */
 static bool add_candidate(uint32_t number, void *context)
 {
@@ -152,7 +146,7 @@ static bool add_candidate(uint32_t number, void *context)
 	may_be_meant = !c->call->section || !view.entry.scope;
 	may_come_back = view.entry.flags & LEDGER_TRANSFERRED;
 	if (!ledger_is_live(&view)) {
-		if ((may_be_meant || may_come_back) && is_later(&view, &c->gone))
+		if ((may_be_meant || may_come_back) && lookup_is_later(&view, &c->gone))
 			c->gone = view;
 	} else if (may_be_meant) {
 		c->live = view;

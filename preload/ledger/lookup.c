@@ -76,6 +76,17 @@ static inline bool is_claimed(uint32_t number, void *context)
 	return is_at_and_settled(number, sought) && entries_claim(&entries[number], sought->life);
 }
 
+/* What is being deleted is there still. */
+static uint64_t last_there(const struct ledger_view *view)
+{
+	return ledger_life(view) <= LIFE_DELETING ? UINT64_MAX : view->entry.gone_time - 1;
+}
+
+bool lookup_is_later(const struct ledger_view *one, const struct ledger_view *other)
+{
+	return !other->number || last_there(one) > last_there(other);
+}
+
 /* Views each entry at the address until one is live. */
 static bool is_live(uint32_t number, void *context)
 {
@@ -85,7 +96,8 @@ static bool is_live(uint32_t number, void *context)
 	if (!is_at(&entries[number], sought) || !entries_view(number, &found) ||
 	    !is_at(&found.entry, sought))
 		return false;
-	*sought->view = found;
+	if (ledger_is_live(&found) || lookup_is_later(&found, sought->view))
+		*sought->view = found;
 	return ledger_is_live(&found);
 }
 

@@ -3,8 +3,8 @@
  * Finds entries of the ledger by address.
  *
  * A hash index leads from (space, address, request) to entries. An address usually has one entry.
- * If an address is handed out again while a thread is still releasing the old block, it has two for
- * a while. Only one of them is live, and it is the one that is found.
+ * If an address is handed out again while a thread is still changing the old entry, it has two for
+ * a while. Only one of them is live, and it is the one that is found; when both have gone, the last.
  *
  * In front of the index is a table of guesses: for some bits of a block's address, the number of
  * the entry that was found there last. A guess is always checked. Nearly every call finds its entry
@@ -22,7 +22,7 @@
 /* Fetches what the questions below read first into the cache. */
 void lookup_fetch(enum ledger_space space, uint64_t address, uint64_t request);
 
-/* What is at an address: the live entry, else one that is still remembered. `request` is the client
+/* What is at an address: the live entry, else the last one that is still remembered. `request` is the client
  * request and matters in SPACE_CLIENT only. False: nothing is known there; view->number is 0. */
 bool lookup_find(enum ledger_space space, uint64_t address, uint64_t request,
 		 struct ledger_view *view);
@@ -30,6 +30,10 @@ bool lookup_find(enum ledger_space space, uint64_t address, uint64_t request,
 /* The live block that contains an address, but does not begin there. */
 bool lookup_find_around(enum ledger_space space, uint64_t address, uint64_t request,
 			struct ledger_view *view);
+
+/* Of two that are not live: has one gone later than the other, or is there no other? Where the time is not
+ * known, it is late. */
+bool lookup_is_later(const struct ledger_view *one, const struct ledger_view *other);
 
 /* A live client buffer at an address, of whichever request. */
 bool lookup_find_client(uint64_t address, struct ledger_view *view);

@@ -361,6 +361,25 @@ Test(judge, rule_6_a_block_freed_before_its_sections_deletion_is_freed_twice_aft
 	expect(freed(DELETED, FREED_BEFORE), "double-free");
 }
 
+/* A thread was changing the entry of an address when that was handed out again. */
+Test(judge, rule_6_what_went_last_counts_where_an_address_has_two_entries)
+{
+	struct ledger_view first, section, doomed = enter_section(DELETED);
+	struct verdict v;
+
+	cr_assert(lookup_find(SPACE_BLOCK, LOST, 0, &first));
+	cr_assert(lookup_find(SPACE_SECTION, SECTION, 0, &section));
+	cr_assert(entries_claim(&entries[first.number], first.entry.life));
+	cr_assert_neq(enter_block(&section, LOST).number, first.number);
+	entries_settle(&entries[first.number], LIFE_DELETED);
+	release(SPACE_BLOCK, LOST, 0);
+	expect(freed(SECTION, LOST), "double-free");
+	lanes_advance(lane, lane->time + 1);
+	enter_block(&doomed, LOST);
+	delete_section(&doomed);
+	expect(freed(DELETED, LOST), "free-after-delete");
+}
+
 Test(judge, rule_6_a_block_that_went_with_its_section_is_freed_after_its_deletion)
 {
 	struct verdict v;
