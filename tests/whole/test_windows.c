@@ -232,6 +232,10 @@ Test(windows, an_exception_that_ended_the_process_is_told)
 		   "exception "
 		   "0xc0000005 (access violation), and exited with status 139$' t | "
 		   "grep -A1 '^  it crashed here:' | grep 'take.* at C:/build/src/some.c:4'");
+	expect_end(139, 0xc0000005,
+		   "\"$0\" report --fail-on=never --format=html a.trace >t; grep -A1 "
+		   "'^<h4>It crashed here</h4>$' t | grep '^<pre class=stack>take  "
+		   "C:/build/src/some.c:4'");
 	expect_end(0xc0000005, 0,
 		   "\"$0\" report --fail-on=never a.trace >t; cat t; grep '^  crashed by exception "
 		   "0xc0000005 (access violation), and exited with status 5$' t && "

@@ -120,8 +120,8 @@ static void write_source(struct buffer *b, const struct model_frame *frame, stru
 
 /* Frames of others in a row are folded. There is one element for each run of frames, and not one for
  * each frame: of a thousand findings, a browser would need a second for these. */
-static void write_stack(struct buffer *b, const struct model *model, uint32_t package,
-			const struct model_stack *stack, struct symbols *symbols)
+void article_write_stack(struct buffer *b, const struct model *model, uint32_t package,
+			 const struct model_stack *stack, struct symbols *symbols)
 {
 	bool has_source = false;
 	uint32_t i = 0, end;
@@ -193,7 +193,7 @@ static void write_stacks(struct buffer *b, const struct finding *f, struct symbo
 		    (i == TRACE_STACK_DELETE && f->kind == TRACE_KIND_LIVE_AT_DELETE))
 			continue;
 		html_element(b, "h4", titles[i]);
-		write_stack(b, f->model, f->package, f->stack[i], symbols);
+		article_write_stack(b, f->model, f->package, f->stack[i], symbols);
 	}
 }
 
@@ -210,7 +210,7 @@ static void write_failed(struct buffer *b, const struct finding *f, struct symbo
 		html_text(b, model_function(failed->model, failed->function)->name);
 		buffer_text(b, " was made to fail, called by</h4>\n");
 		if (stack)
-			write_stack(b, failed->model, failed->package, stack, symbols);
+			article_write_stack(b, failed->model, failed->package, stack, symbols);
 	}
 	if (f->faileds > FAILED_MOST)
 		buffer_format(b, "<p>and after %zu other calls.</p>\n", f->faileds - FAILED_MOST);

@@ -258,6 +258,18 @@ static void write_in_flight(struct buffer *b, const struct model *model)
 	}
 }
 
+static void write_crash(struct buffer *b, const struct model *model, struct symbols *symbols)
+{
+	struct model_stack room;
+	uint32_t package;
+	const struct model_stack *stack = model_crash(model, &room, &package);
+
+	if (!stack)
+		return;
+	buffer_text(b, "<h4>It crashed here</h4>\n");
+	article_write_stack(b, model, package, stack, symbols);
+}
+
 static void write_trace(struct buffer *b, const struct report *r, size_t number)
 {
 	const struct model *model = r->models[number];
@@ -284,6 +296,7 @@ static void write_trace(struct buffer *b, const struct report *r, size_t number)
 	buffer_count(b, e->recorded, "call");
 	buffer_text(b, ".</p>\n");
 	write_packages(b, model);
+	write_crash(b, model, r->symbols);
 	write_in_flight(b, model);
 	calls_write(b, model, r->findings, number);
 	write_losses(b, model);
