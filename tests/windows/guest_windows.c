@@ -6,14 +6,11 @@
  *	leak      the innermost destructor of an exception forgets its block
  *	overrun   writes behind a block of a section
  *	clean     frees both
- *	keep      a block that is never freed, of which a variable of the package knows
  */
 #include "tests/packages/package.h"
 #include "tests/windows/throwing.h"
 
-enum { KEPT_BYTES = 72, OVERRUN_BYTES = 64 };
-
-static PVOID kept;
+enum { OVERRUN_BYTES = 64 };
 
 static PVOID allocate(unsigned bytes)
 {
@@ -23,11 +20,6 @@ static PVOID allocate(unsigned bytes)
 static void release(PVOID block)
 {
 	lsa->FreeLsaHeap(block);
-}
-
-static NOINLINE void keep(void)
-{
-	kept = lsa->AllocateLsaHeap(KEPT_BYTES);
 }
 
 /* What the write does is handled by the host, or nothing. Volatile: they are to be known then. */
@@ -57,8 +49,6 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 		overrun();
 	if (strstr(command, "clean"))
 		clean_up();
-	if (strstr(command, "keep"))
-		keep();
 }
 
 PACKAGE("guest", run)

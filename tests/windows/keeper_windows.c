@@ -28,10 +28,11 @@ WINDOWS void ExitProcess(unsigned status);
 
 enum { MEM_COMMIT_AND_RESERVE = 0x3000, PAGE_READWRITE = 4, INDEX_BEYOND_TEB = 64, FOR_EVER = -1 };
 
+static void *event;
+static void *volatile by_data = &event; /* what is NULL at first lies in another section */
 static void *volatile by_global, *volatile kept;
 static __thread void *volatile by_thread_local;
 static void **volatile by_heap, **volatile by_own_heap, **volatile by_pages;
-static void *event;
 
 static NOINLINE void *allocate(unsigned bytes)
 {
@@ -129,6 +130,7 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 	void *volatile on_stack;
 
 	(void)client;
+	by_data = allocate(100);
 	by_global = allocate(101);
 	keep_by_heaps();
 	keep_by_slots();
