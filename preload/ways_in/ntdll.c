@@ -33,6 +33,7 @@ static int (*real_munmap)(void *at, size_t bytes);
 static int (*real_mprotect)(void *at, size_t bytes, int protection);
 static ssize_t (*real_pread)(int fd, void *to, size_t bytes, off_t offset);
 static void (*real_pthread_exit)(void *result);
+static void (*next_exit)(int status); /* the tracer's own, which ends the trace */
 
 static bool has_unmapped, has_killed;
 static uint32_t images_mapped, images_with_packages;
@@ -235,6 +236,12 @@ static void our_pthread_exit(void *result)
 	real_pthread_exit(result);
 }
 
+static void our_exit(int status)
+{
+	pe_crash_end(status);
+	next_exit(status);
+}
+
 static const struct hook {
 	const char *name;
 	void *ours;
@@ -245,6 +252,7 @@ static const struct hook {
 	{ "mprotect", (void *)our_mprotect, (void **)&real_mprotect },
 	{ "pread", (void *)our_pread, (void **)&real_pread },
 	{ "pthread_exit", (void *)our_pthread_exit, (void **)&real_pthread_exit },
+	{ "_exit", (void *)our_exit, (void **)&next_exit },
 };
 
 bool ntdll_is_asked_for(const char *name)

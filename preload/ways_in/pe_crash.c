@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <ucontext.h>
@@ -8,6 +9,7 @@
 #include "preload/base/reentry.h"
 #include "preload/capture/backtrace.h"
 #include "preload/capture/fault_stack.h"
+#include "preload/capture/step.h"
 #include "preload/file/trace.h"
 #include "preload/ways_in/pe_crash.h"
 
@@ -15,7 +17,13 @@
 
 #define WINDOWS __attribute__((ms_abi))
 
-enum { CONTINUE_EXECUTION = -1 }; /* what a filter returns that has mended what was wrong */
+#define STACK_OVERFLOW 0xc00000fdu
+
+enum {
+	CONTINUE_EXECUTION = -1, /* what a filter returns that has mended what was wrong */
+	ABORTED = 1,             /* the status with which Wine ends what cannot go on */
+	HANDLER_FRAMES_MOST = 32
+};
 
 /* In the order of CONTEXT, of Windows. */
 static const uint8_t context_registers[] = {
@@ -58,31 +66,45 @@ void pe_crash_look(const struct pe_image *image)
 		poke(windows_filter, (filter *)find_export(image, "UnhandledExceptionFilter"));
 }
 
-/* On the stack for that. */
-static void note_stack(void *raised)
+/* Where an exception was raised. On the stack for that, as all that takes the stack of a crash. */
+static void take_raised(void *raised)
 {
 	const struct raised *r = raised;
 	ucontext_t context = { 0 };
 
-	if (!trace_is_of_this_process())
-		return;
 	for (size_t i = 0; i < sizeof(context_registers); i++)
 		context.uc_mcontext.gregs[context_registers[i]] = (greg_t)r->context->registers[i];
 	trace_header->exception_stack = backtrace_take_at(&context);
-	__atomic_store_n(&trace_header->exception, r->record->code, __ATOMIC_RELEASE);
 }
 
-static void note(const struct raised *raised)
+/* What a signal has interrupted, from within its handler. */
+static void take_interrupted(void *context)
 {
-	struct raised copy = *raised;
+	struct stack_pages pages = { 0 };
+	struct step_frame f = step_interrupted(context, &pages);
+	int frames = 0;
 
-	poke(exception, raised->record->code);
-	/* The tracer itself has raised it, with what it has locked. */
-	if (reentry_inside)
+	while (frames++ < HANDLER_FRAMES_MOST && step_out(&f) && !f.is_interrupted)
+		;
+	if (!f.is_interrupted)
 		return;
-	reentry_inside = true;
-	fault_stack_call(note_stack, &copy);
-	reentry_inside = false;
+	step_write_context(&f, context);
+	trace_header->exception_stack = backtrace_take_at(context);
+}
+
+static void note(uint32_t code, void (*take_stack)(void *), void *argument)
+{
+	poke(exception, code);
+	if (!trace_is_of_this_process())
+		return;
+	trace_header->exception_stack = 0;
+	/* Else the tracer itself has raised it, with what it has locked. */
+	if (!reentry_inside) {
+		reentry_inside = true;
+		fault_stack_call(take_stack, argument);
+		reentry_inside = false;
+	}
+	__atomic_store_n(&trace_header->exception, code, __ATOMIC_RELEASE);
 }
 
 static void forget(void)
@@ -94,9 +116,10 @@ static void forget(void)
 
 static WINDOWS int32_t filter_exception(const struct raised *raised)
 {
+	struct raised copy = *raised;
 	int32_t result;
 
-	note(raised);
+	note(raised->record->code, take_raised, &copy);
 	result = windows_filter(raised);
 	if (result == CONTINUE_EXECUTION)
 		forget();
@@ -110,6 +133,15 @@ void pe_crash_watch(void)
 	if (peek(set_filter) && peek(windows_filter) && !peek(is_watching) &&
 	    !__atomic_exchange_n(&is_watching, true, __ATOMIC_ACQ_REL) && fault_stack_init())
 		set_filter(filter_exception);
+}
+
+void pe_crash_end(int status)
+{
+	ucontext_t context;
+
+	if (status == ABORTED && !peek(exception) && getcontext(&context) == 0 &&
+	    sigismember(&context.uc_sigmask, SIGSEGV) == 1)
+		note(STACK_OVERFLOW, take_interrupted, &context);
 }
 
 uint32_t pe_crash_exception(void)

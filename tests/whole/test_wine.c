@@ -190,6 +190,7 @@ Test(wine, an_exception_that_ends_a_program_is_told_with_its_stack)
 {
 	expect_crash("fault", "0xc0000005", "run_into_fault");
 	expect_crash("raise", "0xe0001234", "call_package");
+	expect_crash("overflow", "0xc00000fd", "fill_stack");
 }
 
 Test(wine, a_program_that_ends_by_a_status_of_functions_has_not_crashed)
