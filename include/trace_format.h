@@ -37,7 +37,7 @@
  *    entries that are ignored. Version 5 has header.search and still_ns, which are zero before, and
  *    what the search has found in the upper bits of the eras of entries. Version 6 has calls that
  *    --fail let fail (TRACE_EVENT_INJECTED, reason INJECTED), sections that are suspect, the roles of functions that
- *    are not traced, and header.exception and exception_stack, which are zero before.
+ *    are not traced, and header.exception, exception_stack and start_ticks, which are zero before.
  *
  *    `lsatrace pack` makes a *packed* trace of one of any version: the same chunks, and behind them
  *    further ones of the log, with SYMBOL records. So a machine without the binaries names the same
@@ -253,6 +253,9 @@ struct trace_header {
 	 * valid when not 0. Version 6. */
 	uint32_t exception;
 	uint32_t exception_stack; /* where it was raised: a reference to a struct trace_stack, or 0 */
+	/* The tick of start_time_ns. clock_first is older: when the library was loaded, in a forked child
+	 * that of its parent. 0: not known, and taken for that of clock_first. Version 6. */
+	uint64_t start_ticks;
 };
 
 /* A chunk has this header, and then items of one kind without gaps. */
@@ -659,7 +662,7 @@ struct trace_counters {
 
 #define TRACE_ITEMS(type) ((TRACE_CHUNK_BYTES - TRACE_CHUNK_HEADER_BYTES) / sizeof(type))
 
-_Static_assert(sizeof(struct trace_header) == 280 + 8 * TRACE_FUNCTIONS, "header");
+_Static_assert(sizeof(struct trace_header) == 288 + 8 * TRACE_FUNCTIONS, "header");
 _Static_assert(sizeof(struct trace_chunk) == TRACE_CHUNK_HEADER_BYTES, "chunk");
 _Static_assert(sizeof(struct trace_event) == 64, "event");
 _Static_assert(sizeof(struct trace_record) == 8, "record");

@@ -70,7 +70,8 @@ static void fill_session(char session[8])
 		memcpy(session, path + bytes - 8, 8);
 }
 
-void facts_fill_header(struct trace_header *h, uint64_t start_time_ns, bool is_inherited)
+void facts_fill_header(struct trace_header *h, uint64_t start_time_ns, uint64_t start_ticks,
+		       bool is_inherited)
 {
 	h->version = TRACE_VERSION;
 	h->byte_order = TRACE_BYTE_ORDER;
@@ -85,6 +86,7 @@ void facts_fill_header(struct trace_header *h, uint64_t start_time_ns, bool is_i
 	h->pid_start = read_pid_start();
 	read_boot_id(h->boot_id);
 	h->start_time_ns = start_time_ns;
+	h->start_ticks = start_ticks;
 	h->depth = config->depth;
 	h->inherited = is_inherited;
 	h->clock_first = *clock_first();

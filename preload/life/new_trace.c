@@ -17,6 +17,7 @@
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
 #include "preload/file/chunks.h"
+#include "preload/file/clock.h"
 #include "preload/file/findings.h"
 #include "preload/file/lanes.h"
 #include "preload/file/log.h"
@@ -94,8 +95,10 @@ static bool open_file(struct trace_file *file, bool is_inherited)
 	uint64_t bytes = config->mode == TRACE_MODE_RING ? config->ring_bytes : 0;
 	struct trace_header *header;
 	struct timespec now;
+	uint64_t ticks;
 
 	kernel_call(SYS_clock_gettime, CLOCK_REALTIME, &now);
+	ticks = clock_ticks();
 	if (!trace_file_create(file, start_folder, (uint64_t)now.tv_sec))
 		return refuse_file(&file->name, errno);
 	header = chunks_open(file->fd, bytes);
@@ -106,7 +109,7 @@ static bool open_file(struct trace_file *file, bool is_inherited)
 		return refuse_file(&file->name, error);
 	}
 	trace_header = header;
-	facts_fill_header(header, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+	facts_fill_header(header, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, ticks,
 			  is_inherited);
 	lanes_reset();
 	log_reset();

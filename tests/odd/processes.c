@@ -253,6 +253,23 @@ static int raw_forks(char **arguments)
 	return 0;
 }
 
+/* Makes a child a good while after the start, which leaks. */
+static int forks_later(char **arguments)
+{
+	pid_t pid;
+
+	(void)arguments;
+	host_start();
+	usleep(700000);
+	pid = fork();
+	if (pid == 0) {
+		leak(17);
+		_exit(0);
+	}
+	wait_for(pid);
+	return 0;
+}
+
 static pid_t forked;
 
 static void fork_in_call(void)
@@ -409,6 +426,7 @@ const struct scenario process_scenarios[] = {
 	{ "spawns", spawns },
 	{ "silent-forks", silent_forks },
 	{ "raw-forks", raw_forks },
+	{ "forks-later", forks_later },
 	{ "clear-environment", clear_environment },
 	{ "fork-in-host", fork_in_host },
 	{ "daemon", become_daemon },

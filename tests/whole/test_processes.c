@@ -215,6 +215,31 @@ Test(processes, a_child_that_the_c_library_does_not_know_of_has_its_own_trace, .
 	traced_release(&traced);
 }
 
+/* What happened is not in the future, and not before the trace was begun. Texts of times have an order. */
+Test(processes, times_of_a_child_are_those_of_the_clock, .timeout = 60)
+{
+	struct traced traced = traced_record(COMMAND(NULL), ODD("forks-later")), child = { 0 };
+	struct timespec now;
+	char end[40];
+	const char *path, *start, *last;
+	size_t length;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	traced_look(&traced);
+	path = find_child(&traced);
+	cr_assert_not_null(path);
+	child.report = traced_report(COMMAND(path), &child.report_status);
+	expect_leaks_exactly(&child, 1, 17);
+	length = strftime(end, sizeof(end), "%Y-%m-%dT%H:%M:%S", gmtime(&now.tv_sec));
+	snprintf(end + length, sizeof(end) - length, ".%06ldZ", now.tv_nsec / 1000);
+	start = json_text_at(child.report, "traces.0.start_time");
+	last = json_text_at(child.report, "findings.0.last_time");
+	cr_expect_leq(strcmp(start, last), 0, "%s, %s", start, last);
+	cr_expect_leq(strcmp(last, end), 0, "%s, %s", last, end);
+	json_decref(child.report);
+	traced_release(&traced);
+}
+
 Test(processes, a_host_that_forks_in_a_call_returns_from_it_twice, .timeout = 60)
 {
 	struct traced traced = trace(ODD("fork-in-host"));

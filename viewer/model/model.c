@@ -220,6 +220,12 @@ static double measure_tick(const struct trace_header *h)
 	       (double)(last->ticks - first->ticks);
 }
 
+/* When the trace was begun: what times are counted from. */
+static uint64_t start_ticks(const struct model *m)
+{
+	return m->header->start_ticks ? m->header->start_ticks : m->header->clock_first.ticks;
+}
+
 /*
  * What a process did while its trace was read may be missing from the one part and not from the other.
  * For a process that runs that is as good as a moment before. But if it ended meanwhile, blocks that it
@@ -551,10 +557,10 @@ uint32_t model_last_era(const struct model *m)
 
 uint64_t model_span_ns(const struct model *m)
 {
-	const struct trace_clock *first = &m->header->clock_first;
+	uint64_t start = start_ticks(m);
 	const struct trace_clock *last = &m->header->clock_last[m->header->clock_index & 1];
 
-	return last->ticks > first->ticks ? model_duration_ns(m, last->ticks - first->ticks) : 0;
+	return last->ticks > start ? model_duration_ns(m, last->ticks - start) : 0;
 }
 
 size_t model_in_flight(const struct model *m)
@@ -780,7 +786,7 @@ bool model_count_events(const struct model *m, struct model_events *events,
 /* A double is exact for 104 days of nanoseconds. The bounds are for traces with impossible times. */
 int64_t model_time_ns(const struct model *m, uint64_t ticks)
 {
-	double ns = (double)(int64_t)(ticks - m->header->clock_first.ticks) * m->ns_per_tick;
+	double ns = (double)(int64_t)(ticks - start_ticks(m)) * m->ns_per_tick;
 
 	if (ns >= (double)MODEL_TIME_MOST)
 		return MODEL_TIME_MOST;

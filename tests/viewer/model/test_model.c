@@ -536,6 +536,21 @@ Test(model, measures_time_by_the_newer_of_the_last_clock_points)
 	close_both(m, b);
 }
 
+Test(model, counts_times_from_the_start_of_the_trace)
+{
+	struct trace_builder *b = trace_builder_new();
+	struct trace_header *h = trace_builder_header(b);
+	struct model *m;
+
+	h->start_ticks = h->clock_first.ticks + 600;
+	h->clock_last[0] = (struct trace_clock){ 1000 + 1000, 5000 + 2000 };
+	m = open_model(b);
+	cr_expect_eq(model_time_ns(m, 1600), 0);
+	cr_expect_eq(model_time_ns(m, 1000), -1200);
+	cr_expect_eq(model_span_ns(m), 800);
+	close_both(m, b);
+}
+
 Test(model, takes_a_tick_for_a_nanosecond_without_two_different_clock_points)
 {
 	struct trace_builder *b = trace_builder_new();
