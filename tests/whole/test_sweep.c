@@ -551,6 +551,22 @@ Test(sweep, a_command_that_crashes_as_it_is_is_trouble, .timeout = 120)
 	run_release(&run);
 }
 
+/* As a program for Windows ends its lines. */
+Test(sweep, lines_of_output_end_with_or_without_a_carriage_return, .timeout = 60)
+{
+	char *folder = temporary_folder_new();
+	struct run run = run_command(
+		COMMAND("/bin/sh", "-c",
+			"exec \"$0\" sweep --output-dir=\"$1/sweep\" -- "
+			"sh -c 'printf \"one\\r\\ntwo\\nth\\ree\\r\\n\"; kill -SEGV $$'",
+			LSATRACE, folder));
+
+	cr_expect_eq(run.status, 2);
+	cr_expect(strstr(run.err, "ends with:\n    one\n    two\n    th?ee\n"), "%s", run.err);
+	run_release(&run);
+	temporary_folder_remove(folder);
+}
+
 Test(sweep, what_does_not_fit_a_sweep_that_goes_on_is_refused, .timeout = 120)
 {
 	struct run run = run_command(COMMAND(LSATRACE, "sweep", "--resume=/"));

@@ -112,7 +112,7 @@ static void write_output(struct buffer *b, const char *path)
 		bytes = fread(text, 1, sizeof(text) - 1, file);
 		fclose(file);
 	}
-	while (bytes && text[bytes - 1] == '\n')
+	while (bytes && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
 		bytes--;
 	text[bytes] = '\0';
 	for (size_t i = bytes; i > 0 && line == text; i--)
@@ -121,9 +121,13 @@ static void write_output(struct buffer *b, const char *path)
 	if (*line)
 		buffer_text(b, "  its output ends with:\n");
 	for (char *next; *line; line = next) {
-		next = strchrnul(line, '\n');
-		if (*next)
-			*next++ = '\0';
+		char *end = strchrnul(line, '\n');
+
+		next = *end ? end + 1 : end;
+		/* Programs for Windows end a line with both. */
+		if (end > line && end[-1] == '\r')
+			end--;
+		*end = '\0';
 		buffer_text(b, "    ");
 		buffer_plain(b, line);
 		buffer_text(b, "\n");
