@@ -65,10 +65,10 @@ static uint16_t length_of(const char *text)
 	return (uint16_t)(text ? strlen(text) : 0);
 }
 
-static void add_symbol(struct packer *p, struct trace_symbol symbol, const char *function,
+static void add_symbol(struct packer *p, const struct trace_symbol *like, const char *function,
 		       const char *linkage, const char *file)
 {
-	struct trace_symbol *t;
+	struct trace_symbol symbol = *like, *t;
 	char *text;
 
 	symbol.function_bytes = length_of(function);
@@ -97,7 +97,7 @@ static void add_gap(struct packer *p, const struct model_module *module)
 		return;
 	/* It may have paths of any length in it. */
 	words = buffer_take_cut(obstacle, strlen(obstacle), TRACE_NAME_MAX);
-	add_symbol(p, (struct trace_symbol){ .module = module->id, .kind = TRACE_SYMBOL_GAP },
+	add_symbol(p, &(struct trace_symbol){ .module = module->id, .kind = TRACE_SYMBOL_GAP },
 		   words, NULL, NULL);
 	free(words);
 }
@@ -115,12 +115,12 @@ static void add_frame(struct packer *p, const struct model_frame *frame)
 	for (symbol = symbols_find(p->symbols, frame->module, frame->offset); symbol;
 	     symbol = symbol->outer)
 		add_symbol(p,
-			   (struct trace_symbol){ .module = frame->module->id,
-						  .kind = TRACE_SYMBOL_CODE,
-						  .place = place++,
-						  .offset = frame->offset,
-						  .number = symbol->line,
-						  .inlined = symbol->is_inlined },
+			   &(struct trace_symbol){ .module = frame->module->id,
+						   .kind = TRACE_SYMBOL_CODE,
+						   .place = place++,
+						   .offset = frame->offset,
+						   .number = symbol->line,
+						   .inlined = symbol->is_inlined },
 			   symbol->function, symbol->linkage_name, symbol->file);
 	add_gap(p, frame->module);
 }
@@ -141,10 +141,10 @@ static void add_data(struct packer *p, const struct trace_finding *f)
 	name = symbols_find_data(p->symbols, module, offset, &from);
 	if (name)
 		add_symbol(p,
-			   (struct trace_symbol){ .module = module->id,
-						  .kind = TRACE_SYMBOL_DATA,
-						  .offset = offset,
-						  .number = from },
+			   &(struct trace_symbol){ .module = module->id,
+						   .kind = TRACE_SYMBOL_DATA,
+						   .offset = offset,
+						   .number = from },
 			   name, NULL, NULL);
 }
 
