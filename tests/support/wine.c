@@ -63,7 +63,7 @@ void wine_start(const char *program)
 	if (found.status != 0)
 		cr_skip_test("Wine is not installed");
 	if (access(program, F_OK) != 0)
-		cr_skip_test("mingw-w64 is not installed");
+		cr_skip_test("%s is not there: it is built if mingw-w64 is installed", program);
 	run_release(&found);
 	make_folder(find_dlls());
 }
