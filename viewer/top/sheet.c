@@ -656,25 +656,24 @@ static void write_stacks(struct sheet *s, const struct picture *p, struct names 
 	buffer_release(&text);
 }
 
-static const char help[] =
-	"1 2 3 4, Tab    the packages, the sections, the stacks that hold what is\n"
-	"                live, the findings\n"
-	"Up, Down, k, j  select a row; also PgUp, PgDn, Home, End\n"
-	"Enter           the backtraces of the row; of a package, its calls\n"
-	"b               order by bytes\n"
-	"c               order by count: of blocks, sections or occurrences\n"
-	"g               order by growth since the mark\n"
-	"d               the order that the table has at first: packages by calls\n"
-	"                a second, sections by how full they are, findings by time\n"
-	"m               set the mark here: growth is counted from now on\n"
-	"p, Space        pause, and go on\n"
-	"r               look again at once\n"
-	"q               leave; or leave this page\n"
-	"\n"
-	"A * is at the column by which a table is ordered.\n"
-	"Blocks are live until they are freed. Bytes are those asked for. The fill\n"
-	"of a section is that of what was asked for in it. An age is that of the\n"
-	"first occurrence. Only the trace is read: the process does not notice.\n";
+/* Lines fit a terminal of 60 columns. */
+static const char help[] = "1 2 3 4, Tab    packages, sections, stacks, findings\n"
+			   "Up, Down, k, j  select a row; also PgUp, PgDn, Home, End\n"
+			   "Enter           backtraces of the row; a package's calls\n"
+			   "b               order by bytes\n"
+			   "c               order by count: of blocks, or occurrences\n"
+			   "g               order by growth since the mark\n"
+			   "d               the first order: calls a second, fill, time\n"
+			   "m               set the mark: growth is counted from now on\n"
+			   "p, Space        pause, and go on\n"
+			   "r               look again at once\n"
+			   "q               leave; or leave this page\n"
+			   "\n"
+			   "A * is at the column by which a table is ordered. Blocks\n"
+			   "are live until they are freed. Bytes are those asked for.\n"
+			   "The fill of a section is that of what was asked for in it.\n"
+			   "An age is that of the first occurrence. Only the trace is\n"
+			   "read: the process does not notice.\n";
 
 static void write_bar(struct sheet *s, const struct sheet_view *view)
 {
