@@ -184,16 +184,16 @@ static void write_call(struct writer *w, uint64_t time_ns, const struct trace_ev
 
 static bool write_model(struct writer *w)
 {
-	uint64_t start_ns = model_process(w->model)->start_ns, section;
+	uint64_t start_ns = model_process(w->model)->start_ns;
 	struct trouble trouble = { 0 };
-	struct curve *curve = curve_new(w->model, &trouble);
+	struct curve *curve = curve_new_whole(w->model, &trouble);
 	const struct trace_event *e;
-	struct curve_amount held;
+	struct curve_change change;
 	bool is_first = true;
 
 	memset(w->shown, 0, sizeof(w->shown));
 	find_track(w, OF_PROCESS, 0);
-	while (curve && (e = curve_next(curve, &section, &held, &trouble)) != NULL) {
+	while (curve && (e = curve_next(curve, &change, &trouble)) != NULL) {
 		uint64_t time_ns = start_ns + (uint64_t)model_time_ns(w->model, e->time);
 
 		if (is_first)
@@ -201,8 +201,8 @@ static bool write_model(struct writer *w)
 		is_first = false;
 		write_call(w, time_ns, e);
 		write_packages(w, time_ns, curve_packages(curve));
-		if (section)
-			write_counter(w, time_ns, OF_SECTION, section, held.bytes);
+		if (change.section)
+			write_counter(w, time_ns, OF_SECTION, change.section, change.held.bytes);
 	}
 	curve_free(curve);
 	if (trouble.error != TROUBLE_NONE)

@@ -12,17 +12,24 @@
 
 enum { POINTS = 400, SECTIONS = 32, MARKS = 1000 };
 
+/* Amounts are differences to the start until all events have been read. */
 struct lane {
 	uint64_t section; /* its handle */
+	size_t begun;     /* its first point; 0 is held before */
+	size_t whole;     /* from this point on, amounts are no differences; POINTS: none */
+	int64_t most;     /* of a package: the most blocks that it held after one of its calls */
 	struct curve_amount at[POINTS];
 };
 
 struct course {
 	int64_t first_ns, last_ns;
-	struct lane *package[TRACE_PACKAGES]; /* NULL: it held nothing */
-	uint8_t shown[TRACE_PACKAGES];        /* those that did */
+	struct lane *package[TRACE_PACKAGES]; /* NULL: it never called, or at last, it held nothing */
+	uint8_t calling[TRACE_PACKAGES];      /* those that did call */
 	size_t packages;
 	bool is_begun;
+	size_t begun;    /* the point of the first event */
+	size_t point;    /* of the last event */
+	int64_t next_ns; /* when the next point begins */
 	struct lane *section[SECTIONS];
 	size_t sections;
 	uint64_t left_out; /* changes of further sections */
@@ -44,6 +51,34 @@ static size_t find_point(const struct course *c, int64_t time_ns)
 				       : (size_t)(part / whole * (POINTS - 1));
 }
 
+/* Returns the first time that is of a later point. */
+static int64_t find_end(const struct course *c, size_t point)
+{
+	int64_t low = c->first_ns, high = c->last_ns;
+
+	if (point == POINTS - 1)
+		return INT64_MAX;
+	while (low < high) {
+		int64_t middle = low + (high - low) / 2;
+
+		if (find_point(c, middle) > point)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static struct lane *new_lane(uint64_t section, size_t begun)
+{
+	struct lane *lane = memory_new(1, sizeof(*lane));
+
+	lane->section = section;
+	lane->begun = begun;
+	lane->whole = POINTS;
+	return lane;
+}
+
 static struct lane *find_section(struct course *c, uint64_t handle)
 {
 	for (size_t i = 0; i < c->sections; i++)
@@ -51,9 +86,7 @@ static struct lane *find_section(struct course *c, uint64_t handle)
 			return c->section[i];
 	if (c->sections == SECTIONS)
 		return NULL;
-	c->section[c->sections] = memory_new(1, sizeof(struct lane));
-	c->section[c->sections]->section = handle;
-	return c->section[c->sections++];
+	return c->section[c->sections++] = new_lane(handle, c->point);
 }
 
 /* Carries what each lane holds on to the points up to `to`. */
@@ -68,57 +101,124 @@ static void carry(struct course *c, size_t from, size_t to)
 	}
 }
 
-static void show_package(struct course *c, const struct curve_amount *held, uint8_t package)
+/* What a package holds is changed by its own calls, or was allocated by them. */
+static void note_packages(struct course *c, const struct curve_amount *held, uint8_t package)
 {
-	if (c->package[package] || !held[package].blocks)
-		return;
-	c->package[package] = memory_new(1, sizeof(struct lane));
-	c->shown[c->packages++] = package;
+	int64_t blocks = (int64_t)held[package].blocks;
+	struct lane *lane = c->package[package];
+
+	if (!lane) {
+		lane = c->package[package] = new_lane(0, c->begun);
+		lane->most = c->is_begun ? 0 : blocks;
+		c->calling[c->packages++] = package;
+	}
+	c->is_begun = true;
+	if (blocks > lane->most)
+		lane->most = blocks;
+	for (size_t i = 0; i < c->packages; i++)
+		c->package[c->calling[i]]->at[c->point] = held[c->calling[i]];
 }
 
-/* An event of a package gives memory to no other one. At the first event, all packages are looked at. */
-static void note_packages(struct course *c, const struct curve_amount *held, size_t point,
-			  uint8_t package)
+static void note_section(struct course *c, const struct curve_change *change)
 {
-	for (unsigned i = 0; !c->is_begun && i < TRACE_PACKAGES; i++)
-		show_package(c, held, (uint8_t)i);
-	c->is_begun = true;
-	show_package(c, held, package);
-	for (size_t i = 0; i < c->packages; i++)
-		c->package[c->shown[i]]->at[point] = held[c->shown[i]];
+	struct lane *lane = find_section(c, change->section);
+
+	if (!lane) {
+		c->left_out++;
+		return;
+	}
+	lane->at[c->point] = change->held;
+	if (change->is_whole && lane->whole > c->point)
+		lane->whole = c->point;
+}
+
+static void note_verdict(struct course *c, int64_t time_ns, uint8_t verdict)
+{
+	if (c->marks == MARKS) {
+		c->further_marks++;
+		return;
+	}
+	c->mark[c->marks].time_ns = time_ns;
+	c->mark[c->marks++].kind = verdict;
+}
+
+static void go_to(struct course *c, int64_t time_ns)
+{
+	size_t next;
+
+	if (c->is_begun && time_ns < c->next_ns)
+		return;
+	next = find_point(c, time_ns);
+	carry(c, c->point, next);
+	c->point = next;
+	c->next_ns = find_end(c, next);
+	if (!c->is_begun)
+		c->begun = next;
+}
+
+static void add_start(struct lane *lane, struct curve_amount start)
+{
+	for (size_t i = lane->begun; i < lane->whole; i++) {
+		lane->at[i].blocks += start.blocks;
+		lane->at[i].bytes += start.bytes;
+	}
+}
+
+static void drop_lanes(struct course *c)
+{
+	for (size_t i = 0; i < TRACE_PACKAGES; i++) {
+		free(c->package[i]);
+		c->package[i] = NULL;
+	}
+	while (c->sections)
+		free(c->section[--c->sections]);
+}
+
+/* Makes whole amounts of differences. */
+static void add_starts(struct course *c, struct curve *curve)
+{
+	const struct curve_amount *start = curve_start(curve);
+
+	for (size_t i = 0; c->is_begun && i < TRACE_PACKAGES; i++) {
+		if (!c->package[i] && start[i].blocks)
+			c->package[i] = new_lane(0, c->begun);
+		if (!c->package[i])
+			continue;
+		add_start(c->package[i], start[i]);
+		if ((int64_t)start[i].blocks + c->package[i]->most <= 0) {
+			free(c->package[i]);
+			c->package[i] = NULL;
+		}
+	}
+	for (size_t i = 0; i < c->sections; i++)
+		add_start(c->section[i], curve_section_start(curve, c->section[i]->section));
 }
 
 static void fill(struct course *c, const struct model *model)
 {
+	struct curve *curve = curve_new(model);
 	struct trouble trouble = { 0 };
-	struct curve *curve = curve_new(model, &trouble);
 	const struct trace_event *e;
-	struct curve_amount held;
-	uint64_t handle;
-	size_t point = 0;
+	struct curve_change change;
 
-	while (curve && (e = curve_next(curve, &handle, &held, &trouble)) != NULL) {
+	while ((e = curve_next(curve, &change, &trouble)) != NULL) {
 		int64_t time_ns = model_time_ns(model, e->time);
-		struct lane *section = handle ? find_section(c, handle) : NULL;
-		size_t next = find_point(c, time_ns);
 
-		if (next > point) {
-			carry(c, point, next);
-			point = next;
-		}
-		note_packages(c, curve_packages(curve), point, e->package);
-		if (section)
-			section->at[point] = held;
-		else
-			c->left_out += handle != 0;
-		if (e->verdict && c->marks == MARKS) {
-			c->further_marks++;
-		} else if (e->verdict) {
-			c->mark[c->marks].time_ns = time_ns;
-			c->mark[c->marks++].kind = e->verdict;
-		}
+		go_to(c, time_ns);
+		note_packages(c, curve_packages(curve), e->package);
+		if (change.section)
+			note_section(c, &change);
+		if (e->verdict)
+			note_verdict(c, time_ns, e->verdict);
 	}
-	carry(c, point, POINTS - 1);
+	if (trouble.error == TROUBLE_NONE) {
+		carry(c, c->point, POINTS - 1);
+		curve_end(curve);
+		add_starts(c, curve);
+	} else {
+		drop_lanes(c);
+		c->left_out = c->marks = c->further_marks = 0;
+	}
 	curve_free(curve);
 }
 
@@ -184,9 +284,6 @@ void course_write(struct json *j, const struct model *model, const struct model_
 	json_close_array(j);
 	json_write_number(j, "further_marks", c->further_marks);
 	json_close_object(j);
-	for (size_t i = 0; i < TRACE_PACKAGES; i++)
-		free(c->package[i]);
-	for (size_t i = 0; i < c->sections; i++)
-		free(c->section[i]);
+	drop_lanes(c);
 	free(c);
 }

@@ -11,7 +11,7 @@
 struct json;
 struct model;
 
-/* Writes an object. If the ring cannot be read, the time line ends there. */
+/* Writes an object. If the ring cannot be read, nothing is in it. */
 void course_write(struct json *j, const struct model *model, const struct model_events *events);
 
 #endif

@@ -14,7 +14,8 @@
 
 struct section {
 	uint64_t handle;
-	struct curve_amount held;
+	struct curve_amount held, start;
+	bool is_whole;       /* `held` is no difference */
 	struct block *block; /* a list of those whose allocation is known */
 	UT_hash_handle hh;
 };
@@ -42,10 +43,9 @@ struct curve {
 	size_t places, blocks; /* places: a power of two */
 	struct block *spare;   /* a chain of blocks that are not in use */
 	struct slab *slabs;
-	struct curve_amount package[TRACE_PACKAGES];
-	/* Blocks that were freed, and that nobody was seen to allocate, are counted here by the first
-	 * reading; NULL afterwards. */
-	struct curve *start;
+	/* Blocks that were freed, and that nobody was seen to allocate, are counted as there at the start. */
+	struct curve_amount package[TRACE_PACKAGES], start[TRACE_PACKAGES];
+	bool is_whole; /* `package` has no differences */
 };
 
 static struct section *find_section(struct curve *c, uint64_t handle)
@@ -57,6 +57,7 @@ static struct section *find_section(struct curve *c, uint64_t handle)
 		return section;
 	section = memory_new(1, sizeof(*section));
 	section->handle = handle;
+	section->is_whole = c->is_whole;
 	HASH_ADD(hh, c->section, handle, sizeof(handle), section);
 	return section;
 }
@@ -67,17 +68,19 @@ static void add_amount(struct curve_amount *a, uint64_t blocks, uint64_t bytes)
 	a->bytes += bytes;
 }
 
-/* Not below zero: a hostile trace may free more than it had. */
-static void take_amount(struct curve_amount *a, uint64_t blocks, uint64_t bytes)
+/* A difference may be negative; else not: a hostile trace may free more than it had. */
+static void take_amount(struct curve_amount *a, bool is_whole, uint64_t blocks, uint64_t bytes)
 {
-	a->blocks -= a->blocks < blocks ? a->blocks : blocks;
-	a->bytes -= a->bytes < bytes ? a->bytes : bytes;
+	a->blocks -= is_whole && a->blocks < blocks ? a->blocks : blocks;
+	a->bytes -= is_whole && a->bytes < bytes ? a->bytes : bytes;
 }
 
-/* Returns where the chain of an address begins. */
+/* Returns where the chain of an address begins. Those of neighbours are near each other, for the processor's caches. */
 static struct block **find_place(const struct curve *c, uint64_t address)
 {
-	return &c->place[hash_bytes(&address, sizeof(address)) & (c->places - 1)];
+	const uint64_t area = address >> 10;
+
+	return &c->place[(hash_bytes(&area, sizeof(area)) + (address >> 4)) & (c->places - 1)];
 }
 
 static void grow_places(struct curve *c)
@@ -110,7 +113,7 @@ static void forget_block(struct curve *c, struct block **at)
 {
 	struct block *block = *at;
 
-	take_amount(&c->package[block->package], 1, block->size);
+	take_amount(&c->package[block->package], c->is_whole, 1, block->size);
 	*at = block->chained;
 	LL_PREPEND2(c->spare, block, chained);
 	c->blocks--;
@@ -149,7 +152,7 @@ static struct section *drop_block(struct curve *c, struct block **at)
 	struct section *section = (*at)->section;
 
 	if (section) {
-		take_amount(&section->held, 1, (*at)->size);
+		take_amount(&section->held, section->is_whole, 1, (*at)->size);
 		DL_DELETE(section->block, *at);
 	}
 	forget_block(c, at);
@@ -175,22 +178,18 @@ static struct section *add_block(struct curve *c, const struct trace_event *e, e
 /* A block that is older than the ring: its size is unknown. */
 static struct section *drop_older(struct curve *c, const struct trace_event *e, enum trace_role role)
 {
-	struct curve *to = c->start ? c->start : c;
 	struct section *section = NULL;
 
 	if (e->verdict || !e->address)
 		return NULL;
 	if (role == TRACE_ROLE_FREE_IN_SECTION)
-		section = find_section(to, e->section);
-	if (c->start) {
-		add_amount(&to->package[e->package], 1, 0);
-		if (section)
-			add_amount(&section->held, 1, 0);
-		return NULL;
+		section = find_section(c, e->section);
+	add_amount(&c->start[e->package], 1, 0);
+	take_amount(&c->package[e->package], c->is_whole, 1, 0);
+	if (section) {
+		add_amount(&section->start, 1, 0);
+		take_amount(&section->held, section->is_whole, 1, 0);
 	}
-	take_amount(&to->package[e->package], 1, 0);
-	if (section)
-		take_amount(&section->held, 1, 0);
 	return section;
 }
 
@@ -205,6 +204,7 @@ static struct section *delete_section(struct curve *c, const struct trace_event 
 		forget_block(c, find_block(c, block->address));
 	}
 	section->held = (struct curve_amount){ 0 };
+	section->is_whole = true;
 	return section;
 }
 
@@ -234,61 +234,79 @@ static struct section *replay(struct curve *c, const struct trace_event *e)
 	}
 }
 
-static void release_contents(struct curve *c)
+struct curve *curve_new(const struct model *model)
+{
+	struct curve *c = memory_new(1, sizeof(*c));
+
+	c->model = model;
+	c->timeline = timeline_new(model_reader(model));
+	return c;
+}
+
+void curve_free(struct curve *c)
 {
 	struct slab *slab, *next;
 
+	if (!c)
+		return;
 	LL_FOREACH_SAFE(c->slabs, slab, next)
 	free(slab);
 	free(c->place);
 	map_release(c->section, free);
 	timeline_free(c->timeline);
+	free(c);
 }
 
-/* Adds live blocks that no event allocated to what was there at the start. */
-static void add_live(struct curve *c)
+void curve_end(struct curve *c)
 {
 	struct reader_cursor cursor = { 0 };
 	struct model_entry entry;
 
+	/* Live blocks that no event allocated. */
 	while (model_next_entry(c->model, &cursor, &entry)) {
 		if (entry.state != TRACE_ENTRY_BLOCK || find_block(c, entry.address))
 			continue;
-		add_amount(&c->start->package[entry.package], 1, entry.size);
+		add_amount(&c->start[entry.package], 1, entry.size);
 		if (entry.section)
-			add_amount(&find_section(c->start, entry.section->address)->held, 1,
-				   entry.size);
+			add_amount(&find_section(c, entry.section->address)->start, 1, entry.size);
 	}
 }
 
-struct curve *curve_new(const struct model *model, struct trouble *trouble)
+const struct curve_amount *curve_start(const struct curve *c)
 {
-	struct curve *start = memory_new(1, sizeof(*start));
-	struct curve first = { .model = model,
-			       .timeline = timeline_new(model_reader(model)),
-			       .start = start };
+	return c->start;
+}
+
+struct curve_amount curve_section_start(struct curve *c, uint64_t handle)
+{
+	return find_section(c, handle)->start;
+}
+
+/* Returns a curve that begins with what another one has found at the start. */
+static struct curve *begin_whole(const struct curve *known)
+{
+	struct curve *c = curve_new(known->model);
+
+	c->is_whole = true;
+	memcpy(c->package, known->start, sizeof(c->package));
+	for (const struct section *i = known->section; i; i = i->hh.next)
+		find_section(c, i->handle)->held = i->start;
+	return c;
+}
+
+struct curve *curve_new_whole(const struct model *model, struct trouble *trouble)
+{
+	struct curve *first = curve_new(model), *c = NULL;
 	const struct trace_event *e;
 
-	start->model = model;
-	while ((e = timeline_next(first.timeline, trouble)) != NULL)
-		replay(&first, e);
-	if (trouble->error == TROUBLE_NONE)
-		add_live(&first);
-	release_contents(&first);
-	if (trouble->error != TROUBLE_NONE) {
-		curve_free(start);
-		return NULL;
+	while ((e = timeline_next(first->timeline, trouble)) != NULL)
+		replay(first, e);
+	if (trouble->error == TROUBLE_NONE) {
+		curve_end(first);
+		c = begin_whole(first);
 	}
-	start->timeline = timeline_new(model_reader(model));
-	return start;
-}
-
-void curve_free(struct curve *c)
-{
-	if (!c)
-		return;
-	release_contents(c);
-	free(c);
+	curve_free(first);
+	return c;
 }
 
 const struct curve_amount *curve_packages(const struct curve *c)
@@ -296,13 +314,14 @@ const struct curve_amount *curve_packages(const struct curve *c)
 	return c->package;
 }
 
-const struct trace_event *curve_next(struct curve *c, uint64_t *section, struct curve_amount *held,
+const struct trace_event *curve_next(struct curve *c, struct curve_change *change,
 				     struct trouble *trouble)
 {
 	const struct trace_event *e = timeline_next(c->timeline, trouble);
-	const struct section *changed = e ? replay(c, e) : NULL;
+	const struct section *section = e ? replay(c, e) : NULL;
 
-	*section = changed ? changed->handle : 0;
-	*held = changed ? changed->held : (struct curve_amount){ 0 };
+	*change =
+		section ? (struct curve_change){ section->handle, section->held, section->is_whole }
+			: (struct curve_change){ 0 };
 	return e;
 }

@@ -4,7 +4,9 @@
  * each package and section holds.
  *
  * At the end, that is what the ledger has. At the start, there are the blocks whose allocation was
- * overwritten. Of those that are freed later, the size is not known: they count as 0 bytes.
+ * overwritten; which these are is known when all events have been read. So amounts are differences to the
+ * start, or all events are read twice. Of such blocks that are freed later, the size is not known: they count
+ * as 0 bytes.
  *
  * For one thread at a time. The model must outlive the curve.
  */
@@ -19,24 +21,39 @@ struct model;
 struct trace_event;
 struct trouble;
 
+/* Of a difference, each modulo 2^64. */
 struct curve_amount {
 	uint64_t blocks, bytes;
 };
 
-/* Reads the ring once. Returns NULL with the trouble filled in if it cannot be read. */
-struct curve *curve_new(const struct model *model, struct trouble *trouble);
+/* Of differences. Never NULL. */
+struct curve *curve_new(const struct model *model);
+/* Of whole amounts. Reads the ring once. Returns NULL with the trouble filled in if it cannot be read. */
+struct curve *curve_new_whole(const struct model *model, struct trouble *trouble);
 /* Accepts NULL. */
 void curve_free(struct curve *c);
 
 /* What each package holds now, by its index. */
 const struct curve_amount *curve_packages(const struct curve *c);
 
+/* What an event has done to a section. */
+struct curve_change {
+	uint64_t section; /* its handle; 0: the event concerns no blocks of a section */
+	struct curve_amount held;
+	bool is_whole; /* not a difference: the section was deleted before, or the curve is of whole amounts */
+};
+
 /*
- * Replays the next event, which is valid until the next call. If it concerns blocks of a section,
- * *section is its handle, and *held what it holds now; else *section is 0. Returns NULL after the last
- * event, or when the ring cannot be read, as timeline_next() does.
+ * Replays the next event, which is valid until the next call. Returns NULL after the last event, or when the ring cannot be
+ * read, as timeline_next() does.
  */
-const struct trace_event *curve_next(struct curve *c, uint64_t *section, struct curve_amount *held,
+const struct trace_event *curve_next(struct curve *c, struct curve_change *change,
 				     struct trouble *trouble);
+
+/* Of a curve of differences, after the last event, once: finds what there was at the start. */
+void curve_end(struct curve *c);
+/* After that: what there was, by package, and in a section. */
+const struct curve_amount *curve_start(const struct curve *c);
+struct curve_amount curve_section_start(struct curve *c, uint64_t handle);
 
 #endif
