@@ -25,7 +25,8 @@ struct profile *export_profile(const struct export *e)
 {
 	struct trouble trouble;
 	size_t failed;
-	struct profile *profile = profile_new(e->models, e->count, e->progress, &failed, &trouble);
+	struct profile *profile =
+		profile_new(e->models, e->count, NULL, e->progress, &failed, &trouble);
 
 	if (!profile)
 		complaint_print(model_path(e->models[failed]), "%s", trouble.text);

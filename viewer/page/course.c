@@ -194,14 +194,17 @@ static void add_starts(struct course *c, struct curve *curve)
 		add_start(c->section[i], curve_section_start(curve, c->section[i]->section));
 }
 
-static void fill(struct course *c, const struct model *model)
+struct course *course_new(const struct model *model, const struct model_events *events,
+			  const struct timeline_watch *watch, struct trouble *trouble)
 {
-	struct curve *curve = curve_new(model);
-	struct trouble trouble = { 0 };
+	struct course *c = memory_new(1, sizeof(*c));
+	struct curve *curve = curve_new(model, watch);
 	const struct trace_event *e;
 	struct curve_change change;
 
-	while ((e = curve_next(curve, &change, &trouble)) != NULL) {
+	c->first_ns = events->first_ns;
+	c->last_ns = events->last_ns;
+	while ((e = curve_next(curve, &change, trouble)) != NULL) {
 		int64_t time_ns = model_time_ns(model, e->time);
 
 		go_to(c, time_ns);
@@ -211,7 +214,7 @@ static void fill(struct course *c, const struct model *model)
 		if (e->verdict)
 			note_verdict(c, time_ns, e->verdict);
 	}
-	if (trouble.error == TROUBLE_NONE) {
+	if (trouble->error == TROUBLE_NONE) {
 		carry(c, c->point, POINTS - 1);
 		curve_end(curve);
 		add_starts(c, curve);
@@ -220,6 +223,15 @@ static void fill(struct course *c, const struct model *model)
 		c->left_out = c->marks = c->further_marks = 0;
 	}
 	curve_free(curve);
+	return c;
+}
+
+void course_free(struct course *c)
+{
+	if (!c)
+		return;
+	drop_lanes(c);
+	free(c);
 }
 
 static void write_lane(struct json *j, const char *name, const struct lane *lane)
@@ -261,13 +273,8 @@ static void write_lanes(struct json *j, const struct course *c, const struct mod
 	buffer_release(&name);
 }
 
-void course_write(struct json *j, const struct model *model, const struct model_events *events)
+void course_write(struct json *j, const struct course *c, const struct model *model)
 {
-	struct course *c = memory_new(1, sizeof(*c));
-
-	c->first_ns = events->first_ns;
-	c->last_ns = events->last_ns;
-	fill(c, model);
 	json_open_object(j, NULL);
 	json_write_integer(j, "pid", model_process(model)->pid);
 	json_write_integer(j, "first_ns", c->first_ns);
@@ -284,6 +291,4 @@ void course_write(struct json *j, const struct model *model, const struct model_
 	json_close_array(j);
 	json_write_number(j, "further_marks", c->further_marks);
 	json_close_object(j);
-	drop_lanes(c);
-	free(c);
 }

@@ -8,10 +8,19 @@
 
 #include "viewer/model/types.h"
 
+struct course;
 struct json;
 struct model;
+struct timeline_watch;
+struct trouble;
 
-/* Writes an object. If the ring cannot be read, nothing is in it. */
-void course_write(struct json *j, const struct model *model, const struct model_events *events);
+/* Reads the ring once; the watch, which may be NULL, sees it. If it cannot be read, the trouble is filled in, and the
+ * time line is empty. Never NULL. */
+struct course *course_new(const struct model *model, const struct model_events *events,
+			  const struct timeline_watch *watch, struct trouble *trouble);
+/* Accepts NULL. */
+void course_free(struct course *c);
+/* Writes an object. */
+void course_write(struct json *j, const struct course *c, const struct model *model);
 
 #endif

@@ -22,6 +22,7 @@
 #include "viewer/page/sections.h"
 #include "viewer/page/tree.h"
 #include "viewer/profile/profile.h"
+#include "viewer/read/trouble.h"
 #include "viewer/report/report.h"
 #include "viewer/report/text.h"
 #include "viewer/sites/results.h"
@@ -346,12 +347,36 @@ static void write_missing(struct buffer *b, struct symbols *symbols)
 	buffer_release(&lines);
 }
 
-static struct profile *make_profile(const struct report *r, struct progress *progress)
+/* What is drawn over time, of the first traces. */
+struct courses {
+	const struct report *report;
+	struct course *course[TRACES_DRAWN];
+};
+
+static bool make_course(void *courses, size_t number, const struct timeline_watch *watch,
+			struct trouble *trouble)
 {
+	struct courses *c = courses;
+
+	c->course[number] =
+		course_new(c->report->models[number], &c->report->events[number], watch, trouble);
+	return trouble->error == TROUBLE_NONE;
+}
+
+/* Makes the courses as well. Without a profile, those are missing which were not asked for any more. */
+static struct profile *make_profile(struct courses *c, struct progress *progress)
+{
+	const struct report *r = c->report;
+	const struct profile_reading reading = { make_course, c, least(r->count, TRACES_DRAWN) };
 	struct trouble trouble;
 	size_t failed;
+	struct profile *profile =
+		profile_new(r->models, r->count, &reading, progress, &failed, &trouble);
 
-	return profile_new(r->models, r->count, progress, &failed, &trouble);
+	for (size_t i = 0; i < reading.models; i++)
+		if (!c->course[i])
+			make_course(c, i, NULL, &trouble);
+	return profile;
 }
 
 #define DATA(id) "<script type=\"application/json\" id=" id ">\n"
@@ -384,9 +409,10 @@ static void write_graphs(struct json *j, struct tree *tree, struct profile *prof
 }
 
 /* What is drawn when the whole page has been read. Frees the tree. */
-static void write_data(struct buffer *b, const struct report *r, struct tree *tree,
+static void write_data(struct buffer *b, const struct courses *courses, struct tree *tree,
 		       struct profile *profile)
 {
+	const struct report *r = courses->report;
 	struct json j = { .out = b, .is_compact = true, .is_in_html = true };
 	size_t drawn = least(r->count, TRACES_DRAWN);
 
@@ -396,7 +422,7 @@ static void write_data(struct buffer *b, const struct report *r, struct tree *tr
 		write_graphs(&j, tree, profile, r->symbols);
 	json_open_array(&j, "courses");
 	for (size_t i = 0; i < drawn; i++)
-		course_write(&j, r->models[i], &r->events[i]);
+		course_write(&j, courses->course[i], r->models[i]);
 	json_close_array(&j);
 	json_open_array(&j, "maps");
 	for (size_t i = 0; i < drawn; i++)
@@ -410,7 +436,8 @@ void report_write_html(const struct report *report, struct buffer *out)
 {
 	const struct model *first = report->models[0];
 	const char *exe = model_process(first)->exe, *title = exe ? exe : model_path(first);
-	struct profile *profile = make_profile(report, out->progress);
+	struct courses courses = { .report = report };
+	struct profile *profile = make_profile(&courses, out->progress);
 	struct tree *tree = profile ? tree_new(profile, report->symbols, false) : NULL;
 
 	buffer_text(out, head);
@@ -438,7 +465,9 @@ void report_write_html(const struct report *report, struct buffer *out)
 	write_traces(out, report);
 	write_missing(out, report->symbols);
 	buffer_text(out, "</section>\n</main>\n");
-	write_data(out, report, tree, profile);
+	write_data(out, &courses, tree, profile);
 	profile_free(profile);
+	for (size_t i = 0; i < TRACES_DRAWN; i++)
+		course_free(courses.course[i]);
 	buffer_text(out, "</body>\n</html>\n");
 }

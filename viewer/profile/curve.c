@@ -234,12 +234,13 @@ static struct section *replay(struct curve *c, const struct trace_event *e)
 	}
 }
 
-struct curve *curve_new(const struct model *model)
+struct curve *curve_new(const struct model *model, const struct timeline_watch *watch)
 {
 	struct curve *c = memory_new(1, sizeof(*c));
 
 	c->model = model;
 	c->timeline = timeline_new(model_reader(model));
+	timeline_show(c->timeline, watch);
 	return c;
 }
 
@@ -285,7 +286,7 @@ struct curve_amount curve_section_start(struct curve *c, uint64_t handle)
 /* Returns a curve that begins with what another one has found at the start. */
 static struct curve *begin_whole(const struct curve *known)
 {
-	struct curve *c = curve_new(known->model);
+	struct curve *c = curve_new(known->model, NULL);
 
 	c->is_whole = true;
 	memcpy(c->package, known->start, sizeof(c->package));
@@ -296,7 +297,7 @@ static struct curve *begin_whole(const struct curve *known)
 
 struct curve *curve_new_whole(const struct model *model, struct trouble *trouble)
 {
-	struct curve *first = curve_new(model), *c = NULL;
+	struct curve *first = curve_new(model, NULL), *c = NULL;
 	const struct trace_event *e;
 
 	while ((e = timeline_next(first->timeline, trouble)) != NULL)

@@ -18,6 +18,7 @@
 
 struct curve;
 struct model;
+struct timeline_watch;
 struct trace_event;
 struct trouble;
 
@@ -26,8 +27,8 @@ struct curve_amount {
 	uint64_t blocks, bytes;
 };
 
-/* Of differences. Never NULL. */
-struct curve *curve_new(const struct model *model);
+/* Of differences. Never NULL. The watch may be NULL. */
+struct curve *curve_new(const struct model *model, const struct timeline_watch *watch);
 /* Of whole amounts. Reads the ring once. Returns NULL with the trouble filled in if it cannot be read. */
 struct curve *curve_new_whole(const struct model *model, struct trouble *trouble);
 /* Accepts NULL. */

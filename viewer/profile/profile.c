@@ -9,6 +9,7 @@
 #include "viewer/base/sum.h"
 #include "viewer/model/event.h"
 #include "viewer/model/model.h"
+#include "viewer/read/timeline.h"
 #include "viewer/symbols/symbols.h"
 
 /* What tells rows apart. It has no padding. */
@@ -73,21 +74,22 @@ static bool allocates(enum trace_role role)
 	       role != TRACE_ROLE_TRANSFER;
 }
 
-static void add_event(struct profile *p, size_t number, const struct trace_event *e)
+static void add_event(struct profile *p, size_t number, const struct trace_event *e, uint64_t place)
 {
 	const struct model *model = p->models[number];
+	const struct reader *reader = model_reader(model);
 	const struct model_function *function = model_function(model, e->function);
-	struct key key = { (uint32_t)number,
-			   reader_stack(model_reader(model), e->stack) ? e->stack : 0,
-			   e->package,
-			   function->family,
-			   false,
-			   { 0 } };
+	struct key key = { (uint32_t)number, e->stack, e->package, function->family, false, { 0 } };
 	struct profile_row *row;
 
 	if (function->role >= TRACE_ROLE_TRANSFER)
 		return;
+	/* The reader has found the others. */
+	if (reader_was_moving(reader) && !reader_stack(reader, e->stack))
+		key.stack = 0;
 	row = find_row(p, &key);
+	if (!row->value[PROFILE_CALLS] || row->place > place)
+		row->place = place;
 	row->value[PROFILE_CALLS]++;
 	if (!allocates(function->role) || !event_has_address(function->role, e))
 		return;
@@ -95,20 +97,59 @@ static void add_event(struct profile *p, size_t number, const struct trace_event
 	sum_add(&row->value[PROFILE_ALLOCATED_BYTES], e->size);
 }
 
-static bool add_events(struct profile *p, size_t number, struct progress *progress,
-		       struct trouble *trouble)
+/* What reads the events of a model. */
+struct adding {
+	struct profile *profile;
+	size_t number;
+	struct progress *progress;
+};
+
+static void visit_ring(void *context, const struct reader_ring *ring,
+		       const struct reader_events *events)
 {
-	const struct reader *reader = model_reader(p->models[number]);
+	const struct adding *a = context;
+	const struct reader *reader = model_reader(a->profile->models[a->number]);
+
+	progress_show(a->progress, "reading events", ring->chunk, reader_header(reader)->chunks);
+	for (size_t i = 0; i < events->count; i++)
+		add_event(a->profile, a->number, &events->event[i], (uint64_t)ring->chunk << 32 | i);
+}
+
+static int compare_places(const void *left, const void *right)
+{
+	uint64_t a = ((const struct profile_row *)left)->place;
+	uint64_t b = ((const struct profile_row *)right)->place;
+
+	return a < b ? -1 : a > b;
+}
+
+/* In the order of the file, whoever reads. Rows that are older keep their places. */
+static bool read_also(struct adding *a, const struct profile_reading *reading,
+		      struct trouble *trouble)
+{
+	struct profile *p = a->profile;
+	const struct timeline_watch watch = { visit_ring, a };
+	size_t first = p->rows;
+
+	if (!reading->read(reading->context, a->number, &watch, trouble))
+		return false;
+	if (p->rows > first)
+		qsort(&p->row[first], p->rows - first, sizeof(*p->row), compare_places);
+	return true;
+}
+
+static bool add_events(struct adding *a, struct trouble *trouble)
+{
+	const struct reader *reader = model_reader(a->profile->models[a->number]);
 	struct reader_events *events = memory_new(1, sizeof(*events));
 	struct reader_cursor c = { 0 };
 	struct reader_ring ring;
 	bool is_read = true;
 
 	while (is_read && reader_next_ring(reader, &c, &ring)) {
-		progress_show(progress, "reading events", ring.chunk, reader_header(reader)->chunks);
 		is_read = reader_read_events(reader, &ring, events, trouble);
-		for (size_t i = 0; is_read && i < events->count; i++)
-			add_event(p, number, &events->event[i]);
+		if (is_read)
+			visit_ring(a, &ring, events);
 	}
 	free(events);
 	return is_read;
@@ -187,7 +228,8 @@ static void add_rests(struct profile *p, size_t number, size_t first)
 	}
 }
 
-struct profile *profile_new(struct model *const *models, size_t count, struct progress *progress,
+struct profile *profile_new(struct model *const *models, size_t count,
+			    const struct profile_reading *reading, struct progress *progress,
 			    size_t *failed, struct trouble *trouble)
 {
 	struct profile *p = memory_new(1, sizeof(*p));
@@ -195,10 +237,12 @@ struct profile *profile_new(struct model *const *models, size_t count, struct pr
 	p->models = models;
 	p->count = count;
 	for (size_t i = 0; i < count; i++) {
+		struct adding adding = { p, i, progress };
 		size_t first = p->rows;
 
 		add_entries(p, i);
-		if (!add_events(p, i, progress, trouble)) {
+		if (!(reading && i < reading->models ? read_also(&adding, reading, trouble)
+						     : add_events(&adding, trouble))) {
 			*failed = i;
 			profile_free(p);
 			return NULL;

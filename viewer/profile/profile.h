@@ -23,6 +23,7 @@ struct model;
 struct progress;
 struct model_frame;
 struct symbols;
+struct timeline_watch;
 struct trouble;
 
 enum profile_value {
@@ -43,6 +44,7 @@ struct profile_row {
 	uint8_t package, family;
 	bool is_overwritten; /* what is no longer in the ring */
 	uint64_t value[PROFILE_VALUES];
+	uint64_t place; /* while it is made: of its first event in the file */
 };
 
 enum { PROFILE_RECENT = 1021 };
@@ -57,9 +59,21 @@ struct profile {
 	uint32_t recent[PROFILE_RECENT]; /* rows by stack */
 };
 
-/* `progress` may be NULL. Returns NULL with the trouble filled in if a ring cannot be read; then *failed is the number of the
+/*
+ * Who reads the events as well, of the first models: they are then read once. It reads all of a model's
+ * events with the watch. Returns false with the trouble filled in if it cannot.
+ */
+struct profile_reading {
+	bool (*read)(void *context, size_t number, const struct timeline_watch *watch,
+		     struct trouble *trouble);
+	void *context;
+	size_t models;
+};
+
+/* `reading` and `progress` may be NULL. Returns NULL with the trouble filled in if a ring cannot be read; then *failed is the number of the
  * model. */
-struct profile *profile_new(struct model *const *models, size_t count, struct progress *progress,
+struct profile *profile_new(struct model *const *models, size_t count,
+			    const struct profile_reading *reading, struct progress *progress,
 			    size_t *failed, struct trouble *trouble);
 /* Accepts NULL. */
 void profile_free(struct profile *p);

@@ -19,7 +19,8 @@ struct lane {
 
 struct timeline {
 	const struct reader *reader;
-	struct reader_ring *rings; /* of all lanes */
+	const struct timeline_watch *watch; /* may be NULL */
+	struct reader_ring *rings;          /* of all lanes */
 	struct lane *lane;
 	size_t lanes;
 	size_t *heap; /* lanes that have an event; each before those at 2i + 1 and 2i + 2 */
@@ -64,6 +65,11 @@ void timeline_free(struct timeline *t)
 	free(t);
 }
 
+void timeline_show(struct timeline *t, const struct timeline_watch *watch)
+{
+	t->watch = watch;
+}
+
 static bool is_sorted(const struct trace_event *event, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
@@ -94,9 +100,12 @@ static void sort_events(struct trace_event *event, struct trace_event *spare, si
 static bool refill_lane(struct timeline *t, struct lane *lane, struct trouble *trouble)
 {
 	while (lane->count - lane->head <= WINDOW / 2 && lane->next_ring < lane->rings) {
-		if (!reader_read_events(t->reader, &lane->ring[lane->next_ring++], t->events,
-					trouble))
+		const struct reader_ring *ring = &lane->ring[lane->next_ring++];
+
+		if (!reader_read_events(t->reader, ring, t->events, trouble))
 			return false;
+		if (t->watch)
+			t->watch->visit(t->watch->context, ring, t->events);
 		if (!lane->event)
 			lane->event =
 				memory_resize(NULL, lane->rings == 1 ? READER_RING_EVENTS : WINDOW,

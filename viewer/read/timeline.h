@@ -16,10 +16,20 @@
 
 struct timeline;
 
+/* Is shown each chunk of the ring when it has been read: those of a lane one after another. */
+struct timeline_watch {
+	void (*visit)(void *context, const struct reader_ring *ring,
+		      const struct reader_events *events);
+	void *context;
+};
+
 /* The reader must outlive the timeline. Never NULL. */
 struct timeline *timeline_new(const struct reader *reader);
 /* Accepts NULL. */
 void timeline_free(struct timeline *t);
+
+/* To be called before the first event is asked for. The watch must outlive the timeline; NULL: none. */
+void timeline_show(struct timeline *t, const struct timeline_watch *watch);
 
 /*
  * Returns the next event, valid until the next call. Returns NULL after the last event, with
