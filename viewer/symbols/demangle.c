@@ -122,6 +122,11 @@ void demangle_shorten(struct buffer *b, const char *name)
 	struct buffer text = { 0 };
 	char *cut;
 
+	/* Most names are like this, and a report has many. */
+	if (!strchr(name, '<') && strlen(name) <= SHORT_MOST) {
+		buffer_plain(b, name);
+		return;
+	}
 	demangle_leave_out_arguments(&text, name);
 	cut = buffer_take_cut(text.data ? text.data : "", text.used, SHORT_MOST);
 	buffer_plain(b, cut);
