@@ -397,6 +397,58 @@ Test(page, says_how_many_sections_and_blocks_it_leaves_out)
 	trace_builder_free(b);
 }
 
+static void add_in_section(struct trace_builder *b, uint16_t function, uint64_t address,
+			   uint64_t size, uint64_t time)
+{
+	trace_builder_event(
+		b, 0,
+		(struct trace_event){ .time = time,
+				      .function = function,
+				      .section = 0x9000,
+				      .address = address,
+				      .size = size,
+				      .state = TRACE_EVENT_COMMITTED | TRACE_EVENT_RETURNED });
+}
+
+static int64_t point(const json_t *lanes, const char *what, size_t i)
+{
+	const json_t *lane = json_array_get(lanes, 0);
+
+	return json_integer_value(json_array_get(json_object_get(lane, what), i));
+}
+
+Test(page, time_line_begins_with_what_was_there_before_the_ring)
+{
+	enum { LAST = 399 };
+	struct trace_builder *b = trace_builder_new();
+	json_t *data, *course, *packages, *sections;
+	char *page;
+
+	trace_builder_package(b, 0, "alpha", 1, 0);
+	trace_builder_entry(b, (struct trace_entry){ .address = 0x5000,
+						     .size = 50,
+						     .state = TRACE_ENTRY_BLOCK,
+						     .family = FAMILY_SHARED_MEMORY });
+	add_in_section(b, SLOT_AllocateSharedMemory, 0x9100, 8, 1000);
+	add_in_section(b, SLOT_FreeSharedMemory, 0x9300, 0, 2000);
+	add_in_section(b, SLOT_DeleteSharedMemory, 0x9000, 0, 3000);
+	page = report(b, REPORT_FORMAT_html);
+	data = find_data(page, "id=data>");
+	course = json_array_get(json_object_get(data, "courses"), 0);
+	packages = json_object_get(course, "packages");
+	sections = json_object_get(course, "sections");
+	cr_expect_eq(point(packages, "blocks", 0), 3);
+	cr_expect_eq(point(packages, "bytes", 0), 58);
+	cr_expect_eq(point(packages, "blocks", LAST), 1);
+	cr_expect_eq(point(packages, "bytes", LAST), 50);
+	cr_expect_eq(point(sections, "blocks", 0), 2);
+	cr_expect_eq(point(sections, "blocks", LAST - 1), 1);
+	cr_expect_eq(point(sections, "blocks", LAST), 0);
+	json_decref(data);
+	free(page);
+	trace_builder_free(b);
+}
+
 static struct trace_event call(uint64_t time, int32_t tid)
 {
 	return (struct trace_event){ .time = time,
