@@ -66,16 +66,24 @@ void wine_start(const char *program)
 		cr_skip_test("%s is not there: it is built if mingw-w64 is installed", program);
 	run_release(&found);
 	make_folder(find_dlls());
+	/* By itself it ends some seconds after the last program, and a program that starts at that moment is
+	 * refused: "Connection reset by peer". */
+	found = run_command((const char *const[]){ "wineserver", "-p60", NULL });
+	run_release(&found);
+}
+
+void wine_stop_server(void)
+{
+	struct run run = run_command((const char *const[]){ "wineserver", "-k", "-w", NULL });
+
+	run_release(&run);
 }
 
 void wine_stop(void)
 {
-	struct run run;
-
 	if (!folder)
 		return;
-	run = run_command((const char *const[]){ "wineserver", "-k", "-w", NULL });
-	run_release(&run);
+	wine_stop_server();
 	temporary_folder_remove(folder);
 	folder = NULL;
 }

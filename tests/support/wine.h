@@ -16,7 +16,10 @@
  * test with a loud reason if Wine is not installed, or if `program`, which mingw-w64 makes, was not built. */
 void wine_start(const char *program);
 
-/* Ends what runs in that folder, waits for it, and removes the folder. */
+/* Ends what runs in that folder, and waits for it. The next program starts a wineserver of its own. */
+void wine_stop_server(void);
+
+/* The same, and removes the folder. */
 void wine_stop(void);
 
 #endif

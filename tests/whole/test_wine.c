@@ -297,6 +297,7 @@ Test(wine, packages_that_wine_reads_and_does_not_map_are_traced)
 	if (run.status != 0)
 		cr_skip_test("nothing can be mounted here: NO IMAGE IS READ");
 	run_release(&run);
+	wine_stop_server();
 	traced = traced_record(NO_OPTIONS, COMMAND("unshare", "-Urm", "sh", "-c", script, folder,
 						   PE_HOST_EXE, DLL("twin_one"), DLL("twin_two")));
 	cr_expect(strstr(traced.run.err, "6 times at the first base"), "%s", traced.run.err);
