@@ -203,7 +203,7 @@ static int become_command(void *child)
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	execvpe(c->command[0], c->command, c->environment.all);
 	c->error = errno;
-	_exit(LAUNCH_FAILED);
+	return LAUNCH_FAILED;
 }
 
 /* Returns the process, or -1 with errno set. */
