@@ -6,14 +6,15 @@
  * number. What a number stands for, and whether its key is the one that is looked for, the caller's
  * index_is_it() decides.
  *
- * Growth: the index has up to INDEX_LEVELS levels, each four times as large as the one before. A
+ * Growth: the index has up to INDEX_LEVELS levels, each four times as large as the one before, but the
+ * second one eight times: nearly all processes get by with the first, and the others with few more. A
  * hash has two buckets of one cache line (INDEX_WAYS words) in each level. A number goes into the
  * oldest level in which one of its two buckets has room; when none has, a level is added. Nothing
  * moves, and no level goes away before index_clear().
  *
  *	level 0    2,048 buckets   ▲
- *	level 1    8,192 buckets   │
- *	level 2   32,768 buckets   │ readers begin at the newest level
+ *	level 1   16,384 buckets   │
+ *	level 2   65,536 buckets   │ readers begin at the newest level
  *
  * Readers take no lock: each word is read by one atomic load.
  *
@@ -68,7 +69,7 @@ static inline uint64_t index_mix(uint64_t x)
 /* How many buckets a level has: a power of two. */
 static inline uint64_t index_buckets(unsigned level)
 {
-	return (uint64_t)INDEX_FIRST_BUCKETS << (2 * level);
+	return (uint64_t)INDEX_FIRST_BUCKETS << (2 * level + (level > 0));
 }
 
 /* The first (choice 0) or second (choice 1) bucket of a hash in a level that is there. */
