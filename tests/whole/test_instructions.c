@@ -82,14 +82,20 @@ static long count_rounds(const struct cell *cell, const char *folder)
 	return count_run(cell, MANY_ROUNDS, folder) - count_run(cell, FEW_ROUNDS, folder);
 }
 
+/* Skips the calling test where the code is another one. */
+static void need_the_build(void)
+{
+#if defined(__clang__) || !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__)
+	cr_skip_test("the limits are for gcc, and what the Makefile builds");
+#endif
+}
+
 static void expect_at_most(const struct cell *cell)
 {
 	long most, bare, traced, count;
 	char *folder;
 
-#if defined(__clang__) || !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__)
-	cr_skip_test("the limits are for gcc, and what the Makefile builds");
-#endif
+	need_the_build();
 	most = cell->instructions * (100 + ROOM_PERCENT) / 100;
 	bare = count_rounds(cell, NULL);
 	folder = temporary_folder_new();
@@ -147,12 +153,11 @@ Test(instructions, client_buffers)
 /* What tracing adds to a whole process, which is `calls` with these arguments. */
 static long count_process(const char *const *arguments)
 {
-	char *folder = temporary_folder_new();
+	char *folder;
 	long count[2];
 
-#if defined(__clang__) || !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__)
-	cr_skip_test("the limits are for gcc, and what the Makefile builds");
-#endif
+	need_the_build();
+	folder = temporary_folder_new();
 	for (int i = 0; i < 2; i++) {
 		struct arguments command = { 0 };
 
