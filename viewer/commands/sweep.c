@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "viewer/base/arguments.h"
@@ -77,5 +78,7 @@ int command_sweep(int argc, char **argv)
 		runner_end(&s);
 	}
 	sweep_release(&s);
+	if (command)
+		free(argv);
 	return status;
 }

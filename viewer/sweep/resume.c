@@ -106,9 +106,9 @@ static size_t read_arguments(const char *folder, char ***texts)
 
 int resume_arguments(const char *folder, int *argc, char ***argv)
 {
-	static char **texts, **all; /* as long as the process */
+	static char **texts; /* as long as the process */
 	size_t count = read_arguments(folder, &texts), options, used = 0;
-	char here[PATH_MAX];
+	char **all, here[PATH_MAX];
 
 	if (!count)
 		return 0;

@@ -23,8 +23,8 @@ bool resume_begin(struct sweep *s, char *const *options, size_t count);
 
 /*
  * Puts the arguments that a folder has before those of the command line, and its command behind them:
- * argv becomes a new array, which is never freed. Returns 0, with one line printed, if that is not possible;
- * else the index of the command.
+ * argv becomes a new array, to be freed, of texts that are not. Returns 0, with one line printed, if that is not
+ * possible; else the index of the command.
  */
 int resume_arguments(const char *folder, int *argc, char ***argv);
 
