@@ -29,15 +29,16 @@ bool wine_host_is(const void *caller)
 size_t wine_host_name_package(const void *code, char *name, size_t bytes)
 {
 	uint32_t number = images_number(code);
-	const char *known = number ? images_get(number)->pe.path : NULL, *path = known;
+	const char *path = number ? images_get(number)->pe.path : NULL;
+	size_t length, start, used = 0;
 	char mapped[1024];
-	size_t start, used = 0,
-		      length = known ? strlen(known)
-				     : maps_path((uint64_t)(uintptr_t)code, mapped, sizeof(mapped));
 
-	if (!known)
+	if (path) {
+		length = strlen(path);
+	} else {
+		length = maps_path((uint64_t)(uintptr_t)code, mapped, sizeof(mapped));
 		path = mapped;
-
+	}
 	for (start = length; start > 0 && path[start - 1] != '/'; start--)
 		;
 	for (; start < length && path[start] != '.' && used < bytes; start++)
