@@ -77,6 +77,9 @@
 	TRANSFER(InstanceInit, InstanceInit, "SpInstanceInit", NULL, NULL, 0, 0) \
 	WRAPPED_LSA_SLOTS(NO_TRANSFER, TRANSFER) WRAPPED_USER_SLOTS(NO_TRANSFER, TRANSFER)
 
+/* The assembler reads the rows only. */
+#ifndef __ASSEMBLER__
+
 #define FAMILY_ENUM(name, text) FAMILY_##name,
 enum family { FAMILY_NONE, TRACED_FAMILIES(FAMILY_ENUM) FAMILY_COUNT };
 
@@ -93,5 +96,7 @@ enum transfer_function {
 	TRANSFER_BEFORE = SLOT_COUNT - 1,
 	TRACED_TRANSFERS(TRANSFER_ENUM) TRANSFER_END
 };
+
+#endif
 
 #endif

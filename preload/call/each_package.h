@@ -27,4 +27,11 @@
 	EIGHT_PACKAGES(M, p##6, __VA_ARGS__) \
 	EIGHT_PACKAGES(M, p##7, __VA_ARGS__)
 
+/* Those that have shims: TRACE_PACKAGE_OTHER is the 65th. */
+#define EACH_TRACED_PACKAGE(M, ...) SIXTY_FOUR_PACKAGES(M, 0, __VA_ARGS__) M(0100, __VA_ARGS__)
+
+/* Those that have wrappers. */
+#define EACH_WRAPPED_PACKAGE(M, ...) \
+	SIXTY_FOUR_PACKAGES(M, 0, __VA_ARGS__) SIXTY_FOUR_PACKAGES(M, 01, __VA_ARGS__)
+
 #endif

@@ -905,12 +905,13 @@ static NTSTATUS SECPKG_CALL get_credentials(PLUID logon, ULONG package, PULONG q
 
 /*
  * A shim: one function for each slot and package. It only adds which slot and package it is. It ends in
- * a jump, so that it costs next to nothing and is not on the stack.
+ * a jump, so that it costs next to nothing and is not on the stack. shims_amd64.S has a table of them.
  */
 #define WHERE(name, p) ((uint32_t)(p) << 8 | SLOT_##name)
 #define SHIM(p, name, ...) SHIM_FUNCTION(p, name, __VA_ARGS__)
 #define SHIM_FUNCTION(p, name, type, result, body, parameters, ...) \
-	static result SECPKG_CALL shim_##name##_##p parameters \
+	result SECPKG_CALL CONVENTION_OF(shim_##name##_##p) parameters; \
+	result SECPKG_CALL CONVENTION_OF(shim_##name##_##p) parameters \
 	{ \
 		return body(__VA_ARGS__, WHERE(name, p)); \
 	}
@@ -920,15 +921,8 @@ static NTSTATUS SECPKG_CALL get_credentials(PLUID logon, ULONG package, PULONG q
 #define CHECK_TYPE(member, type, ...) \
 	_Static_assert(__builtin_types_compatible_p(__typeof__(member), type *), #member);
 
-/* TRACE_PACKAGE_OTHER is the 65th. */
-#define EACH_PACKAGE(M, ...) SIXTY_FOUR_PACKAGES(M, 0, __VA_ARGS__) M(0100, __VA_ARGS__)
 #define SLOT_SHIMS(table, name, family, role, prototype) \
 	CHECK(((SLOT_TABLE_##table *)0)->name, AS_##prototype) \
-	EACH_PACKAGE(SHIM, name, AS_##prototype)
-#define SHIM_ADDRESS(p, name) (void *)shim_##name##_##p,
-#define SLOT_ADDRESSES(table, name, family, role, prototype) \
-	[SLOT_##name] = { EACH_PACKAGE(SHIM_ADDRESS, name) },
+	EACH_TRACED_PACKAGE(SHIM, name, AS_##prototype)
 
 TRACED_SLOTS(SLOT_SHIMS)
-
-void *const CONVENTION_OF(shims)[SLOT_COUNT][TRACE_PACKAGES] = { TRACED_SLOTS(SLOT_ADDRESSES) };

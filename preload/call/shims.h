@@ -16,13 +16,16 @@
 #include "include/trace_format.h"
 #include "preload/call/convention.h"
 
-/* By slot and package index: one table for each calling convention. */
-extern void *const shims_sysv[SLOT_COUNT][TRACE_PACKAGES];
-extern void *const shims_ms[SLOT_COUNT][TRACE_PACKAGES];
+/* By slot and package index: how far a shim lies behind the table; one table for each calling convention.
+ * The loader would have to fill in addresses, thousands in each process. shims_amd64.S defines them. */
+typedef const int32_t shims_table[SLOT_COUNT][TRACE_PACKAGES];
+extern shims_table shims_sysv, shims_ms;
 
 static inline void *shims_at(enum convention convention, enum slot slot, uint32_t index)
 {
-	return convention == CONVENTION_MS ? shims_ms[slot][index] : shims_sysv[slot][index];
+	shims_table *shims = convention == CONVENTION_MS ? &shims_ms : &shims_sysv;
+
+	return (char *)(uintptr_t)shims + (*shims)[slot][index];
 }
 
 #endif

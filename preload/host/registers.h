@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Macros for the assembler (*_amd64.S of other folders): functions that ask another function
- * where to go, and go there with the registers and the stack that their caller left.
+ * where to go, and go there with the registers and the stack that their caller left; and tables of
+ * functions.
  */
 #ifndef LSATRACE_PRELOAD_HOST_REGISTERS_H
 #define LSATRACE_PRELOAD_HOST_REGISTERS_H
@@ -22,6 +23,17 @@
 	popq \register
 	.cfi_adjust_cfa_offset -8
 	.endr
+	.endm
+
+/* Begins a table that never changes; 0b is its start. */
+	.macro begin_table name
+	.section .rodata
+	.globl \name
+	.hidden \name
+	.type \name, @object
+	.balign 64
+\name:
+0:
 	.endm
 
 /* At the end of a file: the stack is not executable, and functions begin with endbr64 (IBT,

@@ -15,14 +15,16 @@
 #include "preload/call/convention.h"
 #include "preload/call/originals.h"
 
-/* By function and package number: one table for each calling convention. */
-extern void *const wrappers_sysv[WRAPPED_COUNT][WRAPPED_PACKAGES];
-extern void *const wrappers_ms[WRAPPED_COUNT][WRAPPED_PACKAGES];
+/* By function and package number: how far a wrapper lies behind the table, as in shims.h; one table for
+ * each calling convention. wrappers_amd64.S defines them. */
+typedef const int32_t wrappers_table[WRAPPED_COUNT][WRAPPED_PACKAGES];
+extern wrappers_table wrappers_sysv, wrappers_ms;
 
 static inline void *wrappers_at(enum convention convention, enum wrapped wrapped, uint32_t number)
 {
-	return convention == CONVENTION_MS ? wrappers_ms[wrapped][number]
-					   : wrappers_sysv[wrapped][number];
+	wrappers_table *wrappers = convention == CONVENTION_MS ? &wrappers_ms : &wrappers_sysv;
+
+	return (char *)(uintptr_t)wrappers + (*wrappers)[wrapped][number];
 }
 
 /* The entry points that stand for those of libraries (lsa_mode.h): one for each library. entries.c defines

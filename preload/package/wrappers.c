@@ -285,23 +285,21 @@ static NTSTATUS SECPKG_CALL initialize_package(ULONG id, PLSA_DISPATCH_TABLE tab
 	initialize_package, \
 		(ULONG a, PLSA_DISPATCH_TABLE b, PLSA_STRING c, PLSA_STRING d, PLSA_STRING * e), \
 		a, b, c, d, e
-/* A wrapper: one function for each row and package. It only adds which package it is. */
+/* A wrapper: one function for each row and package. It only adds which package it is. wrappers_amd64.S
+ * has a table of them. */
 #define WRAPPER(p, name, ...) WRAPPER_FUNCTION(p, name, __VA_ARGS__)
 #define WRAPPER_FUNCTION(p, name, body, parameters, ...) \
-	static NTSTATUS SECPKG_CALL wrap_##name##_##p parameters \
+	NTSTATUS SECPKG_CALL CONVENTION_OF(wrap_##name##_##p) parameters; \
+	NTSTATUS SECPKG_CALL CONVENTION_OF(wrap_##name##_##p) parameters \
 	{ \
 		return body(__VA_ARGS__, p); \
 	}
 
-#define EACH_PACKAGE(M, ...) \
-	SIXTY_FOUR_PACKAGES(M, 0, __VA_ARGS__) SIXTY_FOUR_PACKAGES(M, 01, __VA_ARGS__)
-#define PLAIN_WRAPPERS(name, ...) EACH_PACKAGE(WRAPPER, name, AS_##name)
+#define PLAIN_WRAPPERS(name, ...) EACH_WRAPPED_PACKAGE(WRAPPER, name, AS_##name)
 #define RETURN_WRAPPER(p, name, ...) RETURN_WRAPPER_FUNCTION(p, name, __VA_ARGS__)
 #define RETURN_WRAPPER_FUNCTION(p, name, type, parameters, ...) \
 	WRAPPER_FUNCTION(p, name, return_from_##name, parameters, __VA_ARGS__)
-#define RETURN_WRAPPERS(name, ...) EACH_PACKAGE(RETURN_WRAPPER, name, OF_##name)
-#define WRAPPER_ADDRESS(p, name) (void *)wrap_##name##_##p,
-#define SLOT_ADDRESSES(name, ...) [WRAPPED_##name] = { EACH_PACKAGE(WRAPPER_ADDRESS, name) },
+#define RETURN_WRAPPERS(name, ...) EACH_WRAPPED_PACKAGE(RETURN_WRAPPER, name, OF_##name)
 
 WRAPPED_LSA_SLOTS(NO_PLAIN, RETURN_BODY)
 WRAPPED_USER_SLOTS(NO_PLAIN, RETURN_BODY)
@@ -309,6 +307,3 @@ WRAPPED_USER_SLOTS(NO_PLAIN, RETURN_BODY)
 WRAPPED_LSA_SLOTS(PLAIN_WRAPPERS, RETURN_WRAPPERS)
 WRAPPED_USER_SLOTS(PLAIN_WRAPPERS, RETURN_WRAPPERS)
 WRAPPED_HOST_SLOTS(PLAIN_WRAPPERS)
-
-void *const
-	CONVENTION_OF(wrappers)[WRAPPED_COUNT][WRAPPED_PACKAGES] = { WRAPPED_SLOTS(SLOT_ADDRESSES) };

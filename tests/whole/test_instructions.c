@@ -193,7 +193,7 @@ static void expect_few(long count, long instructions)
 
 Test(instructions, the_start_of_a_process)
 {
-	expect_few(count_first("threads=1"), 625000);
+	expect_few(count_first("threads=1"), 255000);
 }
 
 Test(instructions, the_first_calls_of_a_thread)

@@ -49,7 +49,7 @@ static unsigned count_shims_in(void *const *slots, size_t count, uint32_t packag
 
 	for (size_t i = 0; i < count; i++)
 		for (int slot = 0; slot < SLOT_COUNT; slot++)
-			shims_in += slots[i] == shims_sysv[slot][package];
+			shims_in += slots[i] == shims_at(CONVENTION_SYSV, slot, package);
 	return shims_in;
 }
 
@@ -89,7 +89,8 @@ Test(inplace, every_slot_that_is_traced_gets_its_shim)
 	fill(&table, HOST_FUNCTION);
 	hook(&table);
 	cr_assert_eq(count_shims(&table, 0), (unsigned)LSA_SLOTS);
-	cr_assert_eq((void *)table.AllocateLsaHeap, shims_sysv[SLOT_AllocateLsaHeap][0]);
+	cr_assert_eq((void *)table.AllocateLsaHeap,
+		     shims_at(CONVENTION_SYSV, SLOT_AllocateLsaHeap, 0));
 	cr_assert_eq(originals_of_shims[0][SLOT_AllocateLsaHeap], HOST_FUNCTION);
 	cr_assert_eq((void *)table.CreateThread, HOST_FUNCTION);
 }
@@ -100,7 +101,8 @@ Test(inplace, a_table_that_ends_sooner_is_not_written_beyond)
 
 	fill(&table, HOST_FUNCTION);
 	inplace_hook((void **)&table, LSA_DISPATCH_SLOT_COUNT, CONVENTION_SYSV, "table");
-	cr_assert_eq((void *)table.AllocateLsaHeap, shims_sysv[SLOT_AllocateLsaHeap][0]);
+	cr_assert_eq((void *)table.AllocateLsaHeap,
+		     shims_at(CONVENTION_SYSV, SLOT_AllocateLsaHeap, 0));
 	cr_assert_eq((void *)table.CreateSharedMemory, HOST_FUNCTION);
 	cr_assert_eq((void *)table.CallPackage, HOST_FUNCTION);
 	hook(&table);
@@ -137,7 +139,7 @@ Test(inplace, what_lies_where_nothing_can_be_read_is_left_alone)
 	for (size_t i = 0; i < LSA_DISPATCH_SLOT_COUNT; i++)
 		table[i] = HOST_FUNCTION;
 	inplace_hook(table, LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "table");
-	cr_assert_eq(table[5], shims_sysv[SLOT_AllocateLsaHeap][0]);
+	cr_assert_eq(table[5], shims_at(CONVENTION_SYSV, SLOT_AllocateLsaHeap, 0));
 	inplace_hook((void **)(pages + page), LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "table");
 	inplace_hook(NULL, LSA_SECPKG_SLOT_COUNT, CONVENTION_SYSV, "table");
 }
@@ -232,6 +234,7 @@ Test(inplace, a_filled_table_without_shared_memory_gets_ours)
 	hook(&first);
 	cr_expect_null(first.CreateSharedMemory);
 	hook_anew(&second);
-	cr_expect_eq((void *)second.CreateSharedMemory, shims_sysv[SLOT_CreateSharedMemory][1]);
+	cr_expect_eq((void *)second.CreateSharedMemory,
+		     shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, 1));
 	cr_expect_eq(count_shims(&second, 1), (unsigned)LSA_SLOTS);
 }

@@ -181,7 +181,7 @@ static void assert_initialized(const void *tables)
 		cr_assert_eq(given_id[i], 1000 + i);
 		cr_assert_neq(given[i], host_table);
 		cr_assert_eq(((PLSA_SECPKG_FUNCTION_TABLE)given[i])->CreateSharedMemory,
-			     shims_sysv[SLOT_CreateSharedMemory][i]);
+			     shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, i));
 	}
 }
 
@@ -235,8 +235,8 @@ Test(packages, the_host_gets_a_copy_in_which_some_slots_are_ours)
 	ours = tables_of_host();
 	cr_assert_eq(errno, 42, "as the library left it");
 	cr_assert_neq((void *)ours, library.tables);
-	cr_assert_eq(SLOT(ours, 0, Initialize), wrappers_sysv[WRAPPED_Initialize][0]);
-	cr_assert_eq(SLOT(ours, 0, GetInfo), wrappers_sysv[WRAPPED_GetInfo][0]);
+	cr_assert_eq(SLOT(ours, 0, Initialize), wrappers_at(CONVENTION_SYSV, WRAPPED_Initialize, 0));
+	cr_assert_eq(SLOT(ours, 0, GetInfo), wrappers_at(CONVENTION_SYSV, WRAPPED_GetInfo, 0));
 	cr_assert_eq(SLOT(ours, 0, Shutdown), (void *)any_function);
 	cr_assert_null(SLOT(ours, 0, LogonUser));
 	cr_assert_null(SLOT(ours, 0, InitializePackage));
@@ -372,7 +372,8 @@ Test(packages, packages_beyond_the_64th_share_an_index)
 	ours = tables_of_host();
 	for (size_t i = 0; i < 67; i++) {
 		call_initialize(ours, i);
-		cr_assert_eq(shim_given(i), shims_sysv[SLOT_CreateSharedMemory][i < 64 ? i : 64],
+		cr_assert_eq(shim_given(i),
+			     shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, i < 64 ? i : 64),
 			     "%zu", i);
 		cr_assert_eq(given_id[i % 3], 1000 + i);
 	}
@@ -398,7 +399,8 @@ Test(packages, packages_beyond_the_128th_are_left_alone_and_counted)
 	build(SECPKG_INTERFACE_VERSION_8, 38, 130);
 	ours = tables_of_host();
 	cr_assert_neq(ours, library.tables);
-	cr_assert_eq(SLOT(ours, 127, Initialize), wrappers_sysv[WRAPPED_Initialize][127]);
+	cr_assert_eq(SLOT(ours, 127, Initialize),
+		     wrappers_at(CONVENTION_SYSV, WRAPPED_Initialize, 127));
 	cr_assert_eq(SLOT(ours, 128, Initialize), (void *)initialize[128 % 3]);
 	cr_assert_eq(SLOT(ours, 129, Initialize), (void *)initialize[129 % 3]);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_PACKAGES], 2);
@@ -414,11 +416,11 @@ Test(packages, indices_are_given_with_the_tables)
 	build(SECPKG_INTERFACE_VERSION_8, 38, 3);
 	ours = tables_of_host();
 	call_initialize(ours, 2);
-	cr_assert_eq(shim_given(2), shims_sysv[SLOT_CreateSharedMemory][0]);
+	cr_assert_eq(shim_given(2), shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, 0));
 	call_initialize(ours, 0);
-	cr_assert_eq(shim_given(0), shims_sysv[SLOT_CreateSharedMemory][1]);
+	cr_assert_eq(shim_given(0), shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, 1));
 	call_initialize(ours, 2);
-	cr_assert_eq(shim_given(2), shims_sysv[SLOT_CreateSharedMemory][0]);
+	cr_assert_eq(shim_given(2), shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, 0));
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE, -1), 2, "once each");
 }
 
@@ -429,7 +431,7 @@ static void assert_gone(const void *tables, size_t table)
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE_GONE, 0), 1);
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE_GONE, -1), 1);
 	call_initialize(tables, table);
-	cr_assert_eq(shim_given(table), shims_sysv[SLOT_CreateSharedMemory][1]);
+	cr_assert_eq(shim_given(table), shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, 1));
 	cr_assert_eq(records_of(TRACE_RECORD_PACKAGE, 1), 1);
 }
 
@@ -538,7 +540,7 @@ Test(packages, numbers_of_packages_that_are_gone_are_given_again)
 	     *first = lsa_ap_function_for(code, WRAPPED_LogonUser, CONVENTION_SYSV);
 	uint32_t other;
 
-	cr_assert_eq(first, wrappers_sysv[WRAPPED_LogonUser][0]);
+	cr_assert_eq(first, wrappers_at(CONVENTION_SYSV, WRAPPED_LogonUser, 0));
 	other = packages_add((const void *)any_function, 0, CONVENTION_SYSV);
 	unload(code);
 	cr_assert_null(originals_of_wrappers[0][WRAPPED_LogonUser]);
@@ -550,15 +552,16 @@ Test(packages, numbers_of_packages_that_are_gone_are_given_again)
 Test(packages, the_exports_of_a_library_are_those_of_one_package)
 {
 	cr_assert_eq(lsa_ap_function_for((void *)any_function, WRAPPED_LogonUser, CONVENTION_SYSV),
-		     wrappers_sysv[WRAPPED_LogonUser][0]);
+		     wrappers_at(CONVENTION_SYSV, WRAPPED_LogonUser, 0));
 	cr_assert_eq(lsa_ap_function_for((void *)refuse, WRAPPED_InitializePackage, CONVENTION_SYSV),
-		     wrappers_sysv[WRAPPED_InitializePackage][0]);
+		     wrappers_at(CONVENTION_SYSV, WRAPPED_InitializePackage, 0));
 	cr_assert_eq(lsa_ap_function_for((void *)any_function, WRAPPED_LogonUser, CONVENTION_SYSV),
-		     wrappers_sysv[WRAPPED_LogonUser][0], "the same again");
+		     wrappers_at(CONVENTION_SYSV, WRAPPED_LogonUser, 0), "the same again");
 	cr_assert_eq(lsa_ap_function_for((void *)refuse, WRAPPED_LogonUser, CONVENTION_SYSV),
-		     wrappers_sysv[WRAPPED_LogonUser][1], "a library has but one of a kind");
+		     wrappers_at(CONVENTION_SYSV, WRAPPED_LogonUser, 1),
+		     "a library has but one of a kind");
 	cr_assert_neq(lsa_ap_function_for((void *)getpid, WRAPPED_CallPackage, CONVENTION_SYSV),
-		      wrappers_sysv[WRAPPED_CallPackage][0], "another library");
+		      wrappers_at(CONVENTION_SYSV, WRAPPED_CallPackage, 0), "another library");
 	cr_assert_eq(originals_of_wrappers[0][WRAPPED_InitializePackage], (void *)refuse);
 }
 
@@ -584,7 +587,7 @@ Test(packages, a_library_that_has_other_functions_when_asked_again_has_them_call
 	cr_assert_eq(call_initialize(ours, 0), 100);
 	cr_assert_eq(tables_of_host(), ours);
 	cr_assert_eq(call_initialize(ours, 0), 102);
-	cr_assert_eq(SLOT(ours, 0, Initialize), wrappers_sysv[WRAPPED_Initialize][0]);
+	cr_assert_eq(SLOT(ours, 0, Initialize), wrappers_at(CONVENTION_SYSV, WRAPPED_Initialize, 0));
 }
 
 /* The host still uses the tables that it got first, while the library has fewer by now. */
@@ -643,8 +646,9 @@ Test(packages, a_table_may_be_completed_by_initialize)
 	cr_assert_null(SLOT(ours, 1, LogonTerminated));
 	call_initialize(ours, 1);
 	cr_assert_eq(SLOT(ours, 1, LogonTerminated), (void *)any_function);
-	cr_assert_eq(SLOT(ours, 1, CallPackage), wrappers_sysv[WRAPPED_CallPackage][1]);
-	cr_assert_eq(SLOT(ours, 1, Initialize), wrappers_sysv[WRAPPED_Initialize][1]);
+	cr_assert_eq(SLOT(ours, 1, CallPackage),
+		     wrappers_at(CONVENTION_SYSV, WRAPPED_CallPackage, 1));
+	cr_assert_eq(SLOT(ours, 1, Initialize), wrappers_at(CONVENTION_SYSV, WRAPPED_Initialize, 1));
 	cr_assert_null(SLOT(ours, 0, LogonTerminated));
 }
 
@@ -754,7 +758,7 @@ static void *expected_of_client(size_t slot, void *own, uint32_t package)
 {
 	static const unsigned wrapped[16] = { WRAPPED_USER_SLOTS(USER_SLOT_OF, USER_RETURN_OF) };
 
-	return wrapped[slot] ? wrappers_sysv[wrapped[slot] - 1][package] : own;
+	return wrapped[slot] ? wrappers_at(CONVENTION_SYSV, wrapped[slot] - 1, package) : own;
 }
 
 static void assert_client_tables(ULONG version, size_t slots, ULONG count, uint32_t first)
@@ -785,7 +789,7 @@ Test(packages, a_client_package_gets_a_table_of_its_own)
 	cr_assert_eq(ours[0](1, own, NULL), STATUS_SUCCESS);
 	cr_assert_neq(given_dll, own);
 	cr_assert_eq(((SECPKG_DLL_FUNCTIONS *)given_dll)->FreeHeap,
-		     (LSA_FREE_LSA_HEAP *)shims_sysv[SLOT_FreeHeap][0]);
+		     (LSA_FREE_LSA_HEAP *)shims_at(CONVENTION_SYSV, SLOT_FreeHeap, 0));
 	package = (const struct trace_package *)last_record(TRACE_RECORD_PACKAGE);
 	cr_assert_eq(package->flags, TRACE_PACKAGE_NO_ID);
 	cr_assert_neq(package->module, 0);
@@ -810,6 +814,6 @@ Test(packages, a_table_that_holds_our_own_exports_means_the_librarys)
 	((SECPKG_FUNCTION_TABLE *)library.tables)->LogonUser =
 		(LSA_AP_LOGON_USER *)(void *)any_function;
 	ours = tables_of_host();
-	cr_assert_eq((void *)ours->LogonUser, wrappers_sysv[WRAPPED_LogonUser][0]);
+	cr_assert_eq((void *)ours->LogonUser, wrappers_at(CONVENTION_SYSV, WRAPPED_LogonUser, 0));
 	cr_assert_eq(originals_of_wrappers[0][WRAPPED_LogonUser], (void *)refuse);
 }

@@ -96,7 +96,8 @@ static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t pa
 		int slot = traced_at(i);
 
 		if (slot >= 0 && i < slots && i < mapped) {
-			cr_expect_eq(table[i], shims_sysv[slot][package], "slot %zu", i);
+			cr_expect_eq(table[i], shims_at(CONVENTION_SYSV, slot, package), "slot %zu",
+				     i);
 			cr_expect_eq(originals_of_shims[package][slot], code(i), "slot %zu", i);
 		} else {
 			cr_expect_eq(table[i], i < mapped ? code(i) : NULL, "slot %zu", i);
@@ -212,7 +213,7 @@ Test(table, each_package_has_its_own)
 
 Test(table, no_two_shims_are_one)
 {
-	void *const *all = &shims_sysv[0][0];
+	const int32_t *all = &shims_sysv[0][0];
 
 	for (size_t i = 0; i < SLOT_COUNT * TRACE_PACKAGES; i++)
 		for (size_t earlier = 0; earlier < i; earlier++)
@@ -229,7 +230,7 @@ Test(table, a_package_that_is_initialised_again_finds_its_copy_where_it_was)
 	other[create] = code(1000);
 	ours = substitute(host, TABLE_FULL, PACKAGE);
 	cr_assert_eq(substitute(other, TABLE_FULL, PACKAGE), ours);
-	cr_assert_eq(ours[create], shims_sysv[SLOT_CreateSharedMemory][PACKAGE]);
+	cr_assert_eq(ours[create], shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, PACKAGE));
 	cr_assert_eq(originals_of_shims[PACKAGE][SLOT_CreateSharedMemory], code(1000));
 }
 
@@ -272,9 +273,9 @@ Test(table, a_clients_table_has_slots_of_its_own)
 		const void *expected = i < DLL_SLOTS ? host[i] : NULL;
 
 		if (i == traced[SLOT_AllocateHeap])
-			expected = shims_sysv[SLOT_AllocateHeap][PACKAGE];
+			expected = shims_at(CONVENTION_SYSV, SLOT_AllocateHeap, PACKAGE);
 		else if (i == traced[SLOT_FreeHeap])
-			expected = shims_sysv[SLOT_FreeHeap][PACKAGE];
+			expected = shims_at(CONVENTION_SYSV, SLOT_FreeHeap, PACKAGE);
 		cr_expect_eq(ours[i], expected, "slot %zu", i);
 	}
 	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_FreeHeap], host[1]);
@@ -322,8 +323,8 @@ Test(table, families_that_are_not_wanted_are_not_touched)
 		if (!is_of_lsa[slot])
 			continue;
 		cr_expect_eq(ours[traced[slot]],
-			     wanted ? shims_sysv[slot][PACKAGE] : code(traced[slot]), "slot %d",
-			     slot);
+			     wanted ? shims_at(CONVENTION_SYSV, slot, PACKAGE) : code(traced[slot]),
+			     "slot %d", slot);
 	}
 }
 
@@ -353,7 +354,7 @@ static void expect_provided(void **table)
 			cr_expect_eq(table[i], i < SLOTS ? code(i) : NULL);
 			continue;
 		}
-		cr_expect_eq(table[i], shims_sysv[slot][PACKAGE]);
+		cr_expect_eq(table[i], shims_at(CONVENTION_SYSV, slot, PACKAGE));
 		cr_expect_eq(originals_of_shims[PACKAGE][slot],
 			     is_shared_memory(slot) ? OURS_BY_SLOT[slot] : code(i));
 	}
@@ -405,8 +406,9 @@ Test(provided, other_slots_of_null_stay_null)
 	for (size_t i = 0; i < TABLE_SLOTS; i++) {
 		int slot = traced_at(i);
 
-		cr_expect_eq(ours[i],
-			     slot >= 0 && is_shared_memory(slot) ? shims_sysv[slot][PACKAGE] : NULL);
+		cr_expect_eq(ours[i], slot >= 0 && is_shared_memory(slot)
+					      ? shims_at(CONVENTION_SYSV, slot, PACKAGE)
+					      : NULL);
 	}
 }
 
@@ -420,7 +422,8 @@ Test(provided, a_table_for_none_has_shared_memory_and_heaps)
 		int slot = traced_at(i);
 		bool is_ours = slot >= 0 && OURS_BY_SLOT[slot];
 
-		cr_expect_eq(ours[i], is_ours ? shims_sysv[slot][PACKAGE] : NULL, "slot %zu", i);
+		cr_expect_eq(ours[i], is_ours ? shims_at(CONVENTION_SYSV, slot, PACKAGE) : NULL,
+			     "slot %zu", i);
 	}
 	cr_expect_not_null(ours[traced[SLOT_AllocateLsaHeap]]);
 	cr_expect_not_null(ours[traced[SLOT_FreeReturnBuffer]]);
@@ -435,7 +438,7 @@ Test(provided, a_table_for_none_has_the_heap_of_the_dispatch_table)
 
 	substitute(dispatch, TABLE_DISPATCH, PACKAGE);
 	ours = substitute(NULL, TABLE_FULL, PACKAGE);
-	cr_expect_eq(ours[allocate], shims_sysv[SLOT_AllocateLsaHeap][PACKAGE]);
+	cr_expect_eq(ours[allocate], shims_at(CONVENTION_SYSV, SLOT_AllocateLsaHeap, PACKAGE));
 	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_AllocateLsaHeap], code(allocate));
 	cr_expect_eq(originals_of_shims[PACKAGE][SLOT_AllocatePrivateHeap],
 		     OURS_BY_SLOT[SLOT_AllocatePrivateHeap]);
@@ -466,7 +469,7 @@ Test(provided, heaps_that_are_not_traced_are_there_all_the_same)
 	ours = substitute(NULL, TABLE_FULL, PACKAGE);
 	cr_expect_eq(ours[traced[SLOT_AllocateLsaHeap]], OURS_BY_SLOT[SLOT_AllocateLsaHeap]);
 	cr_expect_eq(ours[traced[SLOT_CreateSharedMemory]],
-		     shims_sysv[SLOT_CreateSharedMemory][PACKAGE]);
+		     shims_at(CONVENTION_SYSV, SLOT_CreateSharedMemory, PACKAGE));
 }
 
 Test(provided, nothing_is_provided_that_is_not_wanted)
