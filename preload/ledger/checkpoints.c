@@ -63,10 +63,10 @@ void checkpoints_show(void)
 {
 	places = (struct chunks_items){ .kind = TRACE_CHUNK_CHECKPOINTS,
 					.item_bytes = sizeof(struct trace_checkpoint) };
-	for (int i = 0; i < CHECKPOINTS; i++) {
+	/* They are used one after another: pages without any are not touched. */
+	for (int i = 0; i < CHECKPOINTS && checkpoints[i].era; i++) {
 		checkpoints[i].place = 0;
-		if (checkpoints[i].era)
-			show(&checkpoints[i]);
+		show(&checkpoints[i]);
 	}
 }
 
