@@ -26,17 +26,19 @@ enum { FEW_BYTES = 16384 }; /* to ask for each page of them takes a tenth of wha
 struct maps_reader {
 	int fd;
 	size_t used, filled;
+	bool has_ended;
 	char buffer[1024]; /* stacks may be small */
 };
 
 static int next_byte(struct maps_reader *r)
 {
 	if (r->used == r->filled) {
-		ssize_t got = kernel_read(r->fd, r->buffer, sizeof(r->buffer));
+		ssize_t got = r->has_ended ? 0 : kernel_read(r->fd, r->buffer, sizeof(r->buffer));
 
 		r->used = 0;
 		r->filled = got > 0 ? (size_t)got : 0;
-		if (r->filled == 0)
+		r->has_ended = r->filled == 0;
+		if (r->has_ended)
 			return -1;
 	}
 	return (unsigned char)r->buffer[r->used++];
@@ -78,6 +80,7 @@ static bool next_map(struct maps_reader *r, struct map *m)
 static bool maps_open(struct maps_reader *r)
 {
 	r->used = r->filled = 0;
+	r->has_ended = false;
 	r->fd = kernel_open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC, 0);
 	return r->fd >= 0;
 }
@@ -233,16 +236,20 @@ int maps_protection(const void *at)
 
 void maps_find_code(const uint64_t *address, bool *is_code, size_t count)
 {
+	uint64_t last = 0;
 	struct maps_reader r;
 	struct map m;
 
 	memset(is_code, false, count * sizeof(*is_code));
+	for (size_t i = 0; i < count; i++)
+		last = address[i] > last ? address[i] : last;
 	if (!maps_open(&r)) {
 		for (size_t i = 0; i < count; i++)
 			is_code[i] = is_code_of_object(address[i]);
 		return;
 	}
-	for (; next_map(&r, &m); skip_line(&r))
+	/* The kernel writes each line when it is read: most of the time this takes. */
+	for (m.end = 0; m.end <= last && next_map(&r, &m); skip_line(&r))
 		for (size_t i = 0; i < count && m.executable; i++)
 			if (address[i] >= m.start && address[i] < m.end)
 				is_code[i] = true;
