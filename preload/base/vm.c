@@ -217,10 +217,21 @@ static bool reserve_in_whole(struct vm_table *table, int fd)
 	       mprotect(table->base, table->bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+/*
+ * By how much a table of so many bytes grows. A file is mapped further than it has grown, which costs nothing:
+ * when a page is touched, the kernel maps all that it holds in one piece, but only if that is mapped whole.
+ */
+static size_t step_of(enum vm_kind kind, size_t bytes)
+{
+	return kind != VM_FILE && bytes < STEP_LARGE ? STEP : STEP_LARGE;
+}
+
 bool vm_table_init(struct vm_table *table, enum vm_kind kind, size_t bytes_most, int fd)
 {
 	*table = (struct vm_table){ .bytes_most = round_up(bytes_most, page_bytes()), .kind = kind };
-	table->bytes = table->bytes_most < STEP ? table->bytes_most : STEP;
+	table->bytes = step_of(kind, 0);
+	if (table->bytes > table->bytes_most)
+		table->bytes = table->bytes_most;
 	table->base = avoids_range ? MAP_FAILED
 				   : map_at(next_address(table->bytes_most), table->bytes, kind, fd);
 	if (table->base == MAP_FAILED && !reserve_in_whole(table, fd)) {
@@ -254,7 +265,7 @@ static bool extend(struct vm_table *table, size_t bytes)
 
 APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 {
-	size_t step = peek(table->bytes) < STEP_LARGE ? STEP : STEP_LARGE;
+	size_t step = step_of(table->kind, peek(table->bytes));
 	bool has_grown;
 
 	if (bytes > table->bytes_most || process_is_confined || !lock_take(LOCK_MEMORY))
