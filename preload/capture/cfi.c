@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "preload/base/compiler.h"
+#include "preload/base/vm.h"
 #include "preload/capture/cfi.h"
 #include "preload/capture/sealed.h"
 #include "preload/host/images.h"
@@ -90,9 +91,15 @@ static struct cfi_rule rule_of(const struct eh_row *row)
 
 /* The rules that were read, by return address mixed with the salt, so that no row of another epoch
  * fits. A set is a cache line; its first row is the one that was read last. */
-static struct {
+static struct set {
 	struct sealed way[CACHE_WAYS] __attribute__((aligned(64)));
-} cache[CACHE_SETS];
+} * cache;
+
+bool cfi_init(void)
+{
+	cache = vm_reserve_filled(sizeof(*cache) * CACHE_SETS);
+	return cache != NULL;
+}
 
 static struct sealed *set_of(uint64_t pc)
 {

@@ -83,6 +83,9 @@ static inline bool cfi_keeps_rbp(struct cfi_rule rule)
 #define CFI_NO_CACHE (1ull << 62)
 uint64_t cfi_salt(uint64_t epoch);
 
+/* Makes the cache. Returns false if there is no memory. Once. */
+bool cfi_init(void);
+
 /* The rule at a return address, from the cache or else from the image's tables. At address 0, where many stacks
  * end, it is CFI_OUTERMOST. Reads the image that holds the address: a frame of it must be on the
  * caller's stack, so that it stays loaded. */

@@ -152,7 +152,7 @@ static struct lane_memory *reserve_memory(void)
 		return NULL;
 	lane = &lanes[lanes_used];
 	if (!lane->memory)
-		lane->memory = vm_reserve(sizeof(*lane->memory) + history_kind->bytes);
+		lane->memory = vm_reserve_filled(sizeof(*lane->memory) + history_kind->bytes);
 	return lane->memory;
 }
 

@@ -12,6 +12,7 @@
 #include "preload/base/text.h"
 #include "preload/call/fail.h"
 #include "preload/capture/backtrace.h"
+#include "preload/capture/cfi.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
 #include "preload/capture/tree.h"
@@ -80,7 +81,8 @@ static bool prepare_once(void)
 	if (has_memory_sanitizer())
 		return refuse("", 0,
 			      "the program is built with MemorySanitizer, which would end it");
-	if (!modules_init() || !lanes_init(&unwind_lane_history) || !ledger_init() || !tree_init())
+	if (!modules_init() || !lanes_init(&unwind_lane_history) || !ledger_init() ||
+	    !tree_init() || !cfi_init())
 		return refuse("", 0, "no memory");
 	backtrace_init();
 	hooks_register();

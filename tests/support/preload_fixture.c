@@ -14,6 +14,7 @@
 #include "preload/base/reentry.h"
 #include "preload/base/text.h"
 #include "preload/capture/backtrace.h"
+#include "preload/capture/cfi.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
 #include "preload/capture/tree.h"
@@ -78,7 +79,8 @@ struct lane *preload_start_anew(uint64_t ring_bytes)
 struct lane *preload_start(uint64_t ring_bytes)
 {
 	preload_init("");
-	must(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init());
+	must(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init() &&
+	     cfi_init());
 	backtrace_init();
 	return preload_start_anew(ring_bytes);
 }

@@ -21,7 +21,7 @@
 
 static void set_up(void)
 {
-	cr_assert(process_init());
+	cr_assert(process_init() && cfi_init());
 }
 
 TestSuite(cfi, .init = set_up);

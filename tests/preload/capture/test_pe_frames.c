@@ -18,6 +18,7 @@
 #include <criterion/parameterized.h>
 
 #include "preload/base/process.h"
+#include "preload/capture/cfi.h"
 #include "preload/capture/libunwind.h"
 #include "preload/capture/step.h"
 #include "preload/capture/tree.h"
@@ -173,7 +174,7 @@ static void load(const char *name)
 	snprintf(path, sizeof(path), "%s/tests/unwind/pe/%s.dll", BUILD_DIR, name);
 	if (access(path, R_OK) != 0)
 		cr_skip("%s: not built, for there is no mingw-w64", path);
-	cr_assert(process_init() && tree_init());
+	cr_assert(process_init() && tree_init() && cfi_init());
 	dll = pe_load(path);
 	cr_assert_not_null(dll.base, "%s", path);
 	cr_assert(pe_image_read((uint64_t)(uintptr_t)dll.base, dll.bytes, &image));

@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 
 #include "preload/base/process.h"
+#include "preload/capture/cfi.h"
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
 #include "preload/host/images.h"
@@ -49,7 +50,7 @@ static uint64_t at(const char *code)
 
 static void set_up(void)
 {
-	cr_assert(process_init() && tree_init());
+	cr_assert(process_init() && tree_init() && cfi_init());
 }
 
 TestSuite(unwind, .init = set_up);

@@ -9,6 +9,7 @@
 
 #include "include/secpkg.h"
 #include "preload/call/convention.h"
+#include "preload/capture/cfi.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/tree.h"
 #include "preload/capture/unwind.h"
@@ -29,7 +30,8 @@ enum { SIZE = 24, ROOM = 4096, ROUNDS = 10000, THREADS = 4 };
 static void start(const char *options)
 {
 	preload_init(options);
-	cr_assert(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init());
+	cr_assert(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() &&
+		  tree_init() && cfi_init());
 	preload_start_anew(1 << 20);
 	cr_assert(guarded_init());
 }
@@ -430,7 +432,8 @@ static PVOID SECPKG_CALL host_allocate(PVOID section, ULONG size)
 static void start_functions(void)
 {
 	preload_init("allocator=guard");
-	cr_assert(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() && tree_init());
+	cr_assert(modules_init() && lanes_init(&unwind_lane_history) && ledger_init() &&
+		  tree_init() && cfi_init());
 	preload_start_anew(1 << 20);
 }
 
