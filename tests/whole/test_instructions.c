@@ -206,5 +206,5 @@ Test(instructions, a_short_run)
 {
 	expect_few(count_process((const char *const[]){ "cost", "family=1", "inner=4", "rounds=1",
 							"warm=0", NULL }),
-		   6240000);
+		   5180000);
 }
