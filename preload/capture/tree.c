@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "preload/capture/tree.h"
+#include <string.h>
+
 #include "preload/base/compiler.h"
 #include "preload/base/index.h"
 #include "preload/base/vm.h"
 #include "preload/capture/sealed.h"
+#include "preload/capture/tree.h"
 #include "preload/host/images.h"
 
 #include "preload/base/poison.h"
 
-enum { NODES_MAX = 1 << 20, MEMO_BITS = 16, HINT_BITS = 15, HINT_STAYS = 16 };
+enum { NODES_MAX = 1 << 20, HINT_BITS = 15, HINT_STAYS = 16 };
 
 /* No return address has it. */
 #define ROOT_BIT (1ull << 63)
@@ -23,12 +25,8 @@ static struct vm_table table;
 static char *nodes; /* they lie in `table`, a node at its number: a multiple of its size, not 0 */
 static uint32_t nodes_used;       /* the highest number */
 static struct sealed latest_root; /* of the tree that was begun last, by epoch */
-static uint32_t first_node;       /* where its nodes begin */
+/* By parent and return address. Not in it: a node that lies right behind its parent. */
 static struct index children;
-/* parent << 32 | node, by return address: spares the index. Found by a hash that is faster, in
- * one cache line. First come, first served: a memo is not written again while its tree is in use.
- * */
-static struct sealed *memos;
 /* Pairs of nodes, the newer one first. */
 static uint32_t (*hints)[2];
 
@@ -39,38 +37,48 @@ static inline struct node *node_at(uint32_t node)
 
 bool tree_init(void)
 {
-	memos = vm_reserve_filled(sizeof(*memos) << MEMO_BITS);
 	hints = vm_reserve_filled(sizeof(*hints) << HINT_BITS);
-	if (!memos || !hints ||
-	    !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(struct node), -1))
+	if (!hints || !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(struct node), -1))
 		return false;
 	nodes = table.base;
-	if (!vm_table_reach(&table, sizeof(struct node)))
-		return false;
 	node_at(0)->pc = ROOT_BIT;
 	return true;
+}
+
+static uint64_t hash_of(const struct node *child)
+{
+	return index_mix(child->pc ^ (uint64_t)child->parent << 40);
 }
 
 static bool is_it(uint32_t node, void *sought)
 {
 	const struct node *child = sought;
 
-	return node_at(node)->pc == child->pc && node_at(node)->parent == child->parent;
+	return __atomic_load_n(&node_at(node)->parent, __ATOMIC_ACQUIRE) == child->parent &&
+	       node_at(node)->pc == child->pc;
+}
+
+static uint32_t behind(uint32_t node)
+{
+	return node + sizeof(struct node);
 }
 
 /* Two threads may add the same node at once. Then there are two; they lead to the same stack. */
-static uint32_t add(const struct node *child, uint64_t hash)
+static uint32_t add(const struct node *child)
 {
 	uint32_t last = peek(nodes_used), node;
 
 	do {
-		node = last + sizeof(*child);
-		if (!vm_table_reach(&table, node + sizeof(*child)))
+		node = behind(last);
+		if (!vm_table_reach(&table, behind(node) + sizeof(*child)))
 			return 0;
 	} while (!__atomic_compare_exchange_n(&nodes_used, &last, node, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
-	*node_at(node) = *child;
-	return index_add(&children, hash, node) ? node : 0;
+	node_at(node)->pc = child->pc;
+	/* Last: whoever looks behind the parent knows by it that a node is there. */
+	__atomic_store_n(&node_at(node)->parent, child->parent, __ATOMIC_RELEASE);
+	return node == behind(child->parent) || index_add(&children, hash_of(child), node) ? node
+											   : 0;
 }
 
 uint32_t tree_root(uint64_t epoch)
@@ -80,61 +88,27 @@ uint32_t tree_root(uint64_t epoch)
 
 	if (sealed_read(&latest_root, none.pc, &root))
 		return (uint32_t)root;
-	root = add(&none, index_mix(none.pc));
-	if (root) {
-		poke(first_node, (uint32_t)root);
+	root = add(&none);
+	if (root)
 		sealed_write(&latest_root, none.pc, root);
-	}
 	return (uint32_t)root;
 }
 
-/* In the same cache line. */
-static struct sealed *neighbour(struct sealed *memo)
+uint32_t tree_child(uint32_t parent, uint64_t pc, bool *is_new)
 {
-	return &memos[(memo - memos) ^ 1];
-}
+	struct node child = { pc, parent, 0 };
+	uint32_t node = 0;
 
-static inline uint32_t recall(const struct sealed *memo, uint32_t parent, uint64_t pc)
-{
-	uint64_t family;
-
-	return likely(sealed_read(memo, pc, &family) && family >> 32 == parent) ? (uint32_t)family
-										: 0;
-}
-
-/* Nothing is in it, or a node of a tree that is no longer used. */
-static bool is_free(const struct sealed *memo)
-{
-	return (uint32_t)__atomic_load_n(&memo->value, __ATOMIC_RELAXED) <
-	       __atomic_load_n(&first_node, __ATOMIC_RELAXED);
-}
-
-static APART uint32_t find_or_add(struct node child, struct sealed *memo)
-{
-	uint64_t hash = index_mix(child.pc ^ (uint64_t)child.parent << 40);
-	uint32_t node = index_find(&children, hash, is_it, &child);
-
-	if (!node)
-		node = add(&child, hash);
-	if (!is_free(memo))
-		memo = neighbour(memo);
-	if (node && is_free(memo))
-		sealed_write(memo, child.pc, (uint64_t)child.parent << 32 | node);
-	return node;
-}
-
-uint32_t tree_child(uint32_t parent, uint64_t pc)
-{
-	/* The parent comes last: it is what has to be waited for. */
-	uint64_t hash = (pc * 0x9e3779b97f4a7c15u) >> (64 - MEMO_BITS);
-	struct sealed *memo = &memos[(hash ^ parent) & ((1u << MEMO_BITS) - 1)];
-	uint32_t node = recall(memo, parent, pc);
-
-	if (unlikely(!node))
-		node = recall(neighbour(memo), parent, pc);
-	if (unlikely(!node) && parent)
-		node = find_or_add((struct node){ pc, parent, 0 }, memo);
-	return node;
+	if (!parent)
+		return 0;
+	if (!*is_new)
+		node = is_it(behind(parent), &child)
+			       ? behind(parent)
+			       : index_find(&children, hash_of(&child), is_it, &child);
+	if (node)
+		return node;
+	*is_new = true;
+	return add(&child);
 }
 
 bool tree_is_at(uint32_t node, uint64_t pc)
@@ -187,13 +161,14 @@ void tree_reset(void)
 {
 	index_clear(&children);
 	/* Numbers of nodes are used anew. */
-	for (size_t i = 0; nodes_used && i < (size_t)1 << MEMO_BITS; i++)
-		if (memos[i].value)
-			memos[i].value = 0;
+	if (nodes_used) {
+		vm_table_copy(&table, behind(nodes_used));
+		memset(node_at(behind(0)), 0, nodes_used);
+	}
 	for (size_t i = 0; nodes_used && i < (size_t)1 << HINT_BITS; i++)
 		if (hints[i][0] | hints[i][1])
 			hints[i][0] = hints[i][1] = 0;
-	nodes_used = first_node = 0;
+	nodes_used = 0;
 	latest_root = (struct sealed){ 0 };
 	images_new_epoch();
 }

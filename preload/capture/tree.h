@@ -11,6 +11,9 @@
  * one look-up for each frame that changed. A node remembers the reference of the stack that ends in
  * it (stacks.h).
  *
+ * The nodes of a stack that is new lie one behind the other, as a rule. So a node is looked for behind
+ * its parent first: as long as nothing branches, that is all. The others are found by an index.
+ *
  * Any thread, without a lock. Of a node only that reference ever changes. Each epoch (host/images.h)
  * has a root of its own, so nodes of code that was unloaded are not found again.
  */
@@ -27,9 +30,9 @@ bool tree_init(void);
  * epoch at the same moment may get two. */
 uint32_t tree_root(uint64_t epoch);
 
-/* The node of a return address below `parent`, added if it is new. Returns 0 if the tree is full or
- * `parent` is 0. */
-uint32_t tree_child(uint32_t parent, uint64_t pc);
+/* The node of a return address below `parent`, added if it is new. Then `*is_new` is set: a node below
+ * that one is new as well, and not looked for. Returns 0 if the tree is full or `parent` is 0. */
+uint32_t tree_child(uint32_t parent, uint64_t pc, bool *is_new);
 
 /* Is a node the one of a return address? `node` may also be a root or 0. */
 bool tree_is_at(uint32_t node, uint64_t pc);

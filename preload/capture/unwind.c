@@ -403,8 +403,11 @@ static inline struct found walk(struct unwind_history *h, const uint64_t *words)
  * A frame of the tracer has the node of the frame around it. */
 static APART uint32_t find_nodes(struct unwind_frame *f, const struct unwind_frame *last)
 {
+	bool is_new = false;
+
 	for (; f <= last; f++)
-		f->node = unwind_is_own(f->pc) ? f[-1].node : tree_child(f[-1].node, f->pc);
+		f->node = unwind_is_own(f->pc) ? f[-1].node
+					       : tree_child(f[-1].node, f->pc, &is_new);
 	return last->node;
 }
 
