@@ -18,7 +18,7 @@
  *
  *	LOCK_GUARDPAGE   the records and pages of guarded blocks. Canary damage is noted under it.
  *	LOCK_FAULT       the one stack on which a fault is noted. A trace may be begun under it.
- *	LOCK_COLD        what happens once for a stack, a module, a thread, a package or a finding.
+ *	LOCK_COLD        what happens once for a module, a thread, a package or a finding.
  *	                 No call takes it once it is warm.
  *	LOCK_IMAGES      the numbers of images. A moment each time; also taken under the loader's lock.
  *	LOCK_MEMORY      the length of a table (vm.h), the protection of a page (patch.h).

@@ -68,7 +68,7 @@ static void note_place(struct trace_finding *f)
 		return;
 	if (elf_image_at(at, &image)) {
 		f->place = TRACE_PLACE_IMAGE;
-		f->place_of = modules_find_frame(f->address, &frame)
+		f->place_of = modules_frames(&f->address, &frame, 1, false)
 				      ? (uint32_t)(frame >> TRACE_FRAME_OFFSET_BITS)
 				      : 0;
 	} else if (!maps_can_read(at, 1)) {

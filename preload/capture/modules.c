@@ -27,7 +27,7 @@ bool modules_init(void)
 
 bool modules_is_defined(uint32_t id)
 {
-	return id < IMAGES_MAX && states[id] != STATE_NONE;
+	return id < IMAGES_MAX && __atomic_load_n(&states[id], __ATOMIC_ACQUIRE) != STATE_NONE;
 }
 
 uint64_t modules_site(uint32_t id)
@@ -93,16 +93,22 @@ void modules_note_gone(void)
 		}
 }
 
+/* Under the cold lock. */
+static void define_if_new(uint32_t id)
+{
+	if (!id || modules_is_defined(id))
+		return;
+	/* First: it may lie where one of them lay. */
+	modules_note_gone();
+	define_by_name(id);
+	__atomic_store_n(&states[id], STATE_DEFINED, __ATOMIC_RELEASE);
+}
+
 uint32_t modules_id(uint64_t address)
 {
 	uint32_t id = images_number((const void *)(uintptr_t)address);
 
-	if (id && states[id] == STATE_NONE) {
-		/* First: it may lie where one of them lay. */
-		modules_note_gone();
-		define_by_name(id);
-		states[id] = STATE_DEFINED;
-	}
+	define_if_new(id);
 	return id;
 }
 
@@ -114,23 +120,21 @@ static uint64_t make_frame(uint32_t id, uint64_t pc)
 
 /* The call lies before the return address, which may be the next module's first byte. Frames of one module
  * come in runs. */
-void modules_frames(const uint64_t *pc, uint64_t *frame, uint32_t count)
+bool modules_frames(const uint64_t *pc, uint64_t *frame, uint32_t count, bool may_define)
 {
 	const struct elf_image *place;
 	uint32_t id = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		place = &images_get(id)->place;
-		if (!id || pc[i] - 1 < place->start || pc[i] - 1 >= place->end)
-			id = modules_id(pc[i] - 1);
+		if (!id || pc[i] - 1 < place->start || pc[i] - 1 >= place->end) {
+			id = images_number((const void *)(uintptr_t)(pc[i] - 1));
+			if (may_define)
+				define_if_new(id);
+			else if (id && !modules_is_defined(id))
+				return false;
+		}
 		frame[i] = make_frame(id, pc[i]);
 	}
-}
-
-bool modules_find_frame(uint64_t pc, uint64_t *frame)
-{
-	uint32_t id = images_number((const void *)(uintptr_t)(pc - 1));
-
-	*frame = make_frame(id, pc);
-	return id == 0 || states[id] != STATE_NONE;
+	return true;
 }

@@ -22,11 +22,9 @@ bool modules_init(void);
  * images_number(), it reads the image. Under the cold lock. */
 uint32_t modules_id(uint64_t address);
 
-/* The frames of return addresses of one stack. Under the cold lock. */
-void modules_frames(const uint64_t *pc, uint64_t *frame, uint32_t count);
-
-/* The same without the cold lock. Returns false if its module is not defined yet. */
-bool modules_find_frame(uint64_t pc, uint64_t *frame);
+/* The frames of return addresses of one stack. With `may_define`, under the cold lock: modules that are
+ * new are defined. Without it, for any thread: returns false if a module is not defined yet. */
+bool modules_frames(const uint64_t *pc, uint64_t *frame, uint32_t count, bool may_define);
 
 /* Is a module defined in the trace of this process, or of the one that it was forked from? */
 bool modules_is_defined(uint32_t id);

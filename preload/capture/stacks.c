@@ -30,6 +30,7 @@ static uint64_t hash_of(const uint64_t *pc, uint32_t frames)
 struct sought {
 	const struct backtrace *b;
 	const uint64_t *frame; /* as it would be stored; NULL: by its return addresses */
+	uint32_t reference;    /* where it has just been stored; 0: nowhere */
 };
 
 static bool is_it(uint32_t reference, void *data)
@@ -38,6 +39,8 @@ static bool is_it(uint32_t reference, void *data)
 	const struct sought *sought = data;
 	const struct backtrace *b = sought->b;
 
+	if (reference == sought->reference)
+		return true;
 	if (stack->frames != b->frames || (stack->flags & TRACE_STACK_TRUNCATED) != b->truncated)
 		return false;
 	if (unlikely(sought->frame))
@@ -49,63 +52,79 @@ static bool is_it(uint32_t reference, void *data)
 	return true;
 }
 
-static uint32_t look_up(const struct backtrace *b, const uint64_t *frame, uint64_t hash)
-{
-	struct sought sought = { b, frame };
-
-	return index_find(&index_of_stacks, hash, is_it, &sought);
-}
-
 /* While something is being unloaded it is not known which modules are gone. So return addresses are
  * made frames of what lies there now. */
 static APART uint32_t look_up_frames(const struct backtrace *b, uint64_t hash)
 {
 	uint64_t frame[TRACE_FRAMES_MAX];
+	struct sought sought = { b, frame, 0 };
 
-	for (uint32_t i = 0; i < b->frames; i++)
-		if (!modules_find_frame(b->pc[i], &frame[i]))
-			return 0;
-	return look_up(b, frame, hash);
+	if (!modules_frames(b->pc, frame, b->frames, false))
+		return 0;
+	return index_find(&index_of_stacks, hash, is_it, &sought);
 }
 
-/* Under the cold lock. */
-static uint32_t find_or_store(const struct backtrace *b, uint64_t hash)
+static uint32_t look_up(const struct backtrace *b, uint64_t hash)
 {
-	static uint64_t frame[TRACE_FRAMES_MAX]; /* stacks may be small */
-	struct trace_stack *stack;
-	uint32_t reference;
+	struct sought sought = { b, NULL, 0 };
 
-	/* First: a module not seen before is written to the log as well. */
-	modules_frames(b->pc, frame, b->frames);
-	reference = look_up(b, frame, hash);
-	if (reference)
-		return reference;
-	stack = log_begin(TRACE_RECORD_STACK, sizeof(*stack) + b->frames * sizeof(frame[0]));
-	if (!stack)
+	if (unlikely(images_is_unloading(images_epoch())))
+		return look_up_frames(b, hash);
+	return index_find(&index_of_stacks, hash, is_it, &sought);
+}
+
+/* Other threads may store the same one meanwhile. From then on all have the one that is found first, as
+ * a rule the one that was added first, and nobody refers to the others. */
+static uint32_t publish(const struct backtrace *b, uint64_t hash, struct trace_stack *stack)
+{
+	struct sought sought = { b, stack->frame, chunks_reference(stack) };
+
+	log_commit(stack);
+	return index_add(&index_of_stacks, hash, sought.reference)
+		       ? index_find(&index_of_stacks, hash, is_it, &sought)
+		       : sought.reference;
+}
+
+/* Under the cold lock, or without: then it is only stored if nothing new is needed for it. Where it goes
+ * on under the lock, its place may stay unused. */
+static uint32_t store(const struct backtrace *b, uint64_t hash, bool is_locked)
+{
+	size_t bytes = sizeof(struct trace_stack) + b->frames * sizeof(uint64_t);
+	struct trace_stack *stack = is_locked ? log_begin(TRACE_RECORD_STACK, bytes)
+					      : log_begin_here(TRACE_RECORD_STACK, bytes);
+
+	if (!stack || !modules_frames(b->pc, stack->frame, b->frames, is_locked))
 		return 0;
 	stack->frames = b->frames;
 	stack->flags = b->truncated ? TRACE_STACK_TRUNCATED : 0;
-	memcpy(stack->frame, frame, b->frames * sizeof(frame[0]));
-	log_commit(stack);
-	reference = chunks_reference(stack);
-	index_add(&index_of_stacks, hash, reference);
+	return publish(b, hash, stack);
+}
+
+/* Another thread may have stored it while this one waited. */
+static APART uint32_t store_under_lock(const struct backtrace *b, uint64_t hash)
+{
+	uint32_t reference = 0;
+
+	if (!chunks_may_ask(&refusal) || !lock_take(LOCK_COLD))
+		return 0;
+	reference = look_up(b, hash);
+	if (!reference)
+		reference = store(b, hash, true);
+	chunks_note_answer(&refusal, reference != 0);
+	lock_release(LOCK_COLD);
 	return reference;
 }
 
 uint32_t stacks_find(const struct backtrace *b)
 {
 	uint64_t hash = hash_of(b->pc, b->frames);
-	uint32_t reference = unlikely(images_is_unloading(images_epoch())) ? look_up_frames(b, hash)
-									   : look_up(b, NULL, hash);
+	uint32_t reference = look_up(b, hash);
 
-	if (likely(reference))
-		return reference;
-	if (chunks_may_ask(&refusal) && lock_take(LOCK_COLD)) {
-		reference = find_or_store(b, hash);
-		chunks_note_answer(&refusal, reference != 0);
-		lock_release(LOCK_COLD);
-	}
 	if (!reference)
+		reference = store(b, hash, false);
+	if (unlikely(!reference))
+		reference = store_under_lock(b, hash);
+	if (unlikely(!reference))
 		trace_lose(TRACE_LOST_STACKS);
 	return reference;
 }
@@ -145,6 +164,14 @@ uint32_t stacks_copy(const struct trace_stack *old)
 	if (old->frames > TRACE_FRAMES_MAX ||
 	    sizeof(*old) + old->frames * sizeof(old->frame[0]) > old->head.bytes)
 		return 0;
+	for (uint32_t i = 0; i < old->frames; i++) {
+		uint32_t id = old->frame[i] >> TRACE_FRAME_OFFSET_BITS;
+
+		/* The parent has defined it since the fork. */
+		if (id && !modules_is_defined(id))
+			return 0;
+		b.pc[i] = address_of(old->frame[i]);
+	}
 	stack = log_begin(TRACE_RECORD_STACK, old->head.bytes);
 	if (!stack)
 		return 0;
@@ -152,8 +179,6 @@ uint32_t stacks_copy(const struct trace_stack *old)
 	stack->flags = old->flags;
 	memcpy(stack->frame, old->frame, old->frames * sizeof(old->frame[0]));
 	log_commit(stack);
-	for (uint32_t i = 0; i < old->frames; i++)
-		b.pc[i] = address_of(old->frame[i]);
 	index_add(&index_of_stacks, hash_of(b.pc, b.frames), chunks_reference(stack));
 	return chunks_reference(stack);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Backtraces, each distinct one stored once. Finding one takes no lock; storing a new one takes
- * LOCK_COLD.
+ * Backtraces, each distinct one stored once: or more often, if several threads do so at the same time, but
+ * then all get one reference. Any thread. Only a stack for which more is needed, such as a module that is
+ * not defined yet, takes LOCK_COLD.
  */
 #ifndef LSATRACE_PRELOAD_CAPTURE_STACKS_H
 #define LSATRACE_PRELOAD_CAPTURE_STACKS_H

@@ -2,54 +2,72 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "preload/base/compiler.h"
 #include "preload/file/chunks.h"
 #include "preload/file/log.h"
 #include "preload/file/trace.h"
 
 #include "preload/base/poison.h"
 
-/* Where the next record goes. */
-static struct {
-	char *next;
-	char *end; /* of the chunk; equal to `next`: a new chunk is needed */
-	uint64_t chunks;
-} position;
+enum { CHUNK_GRANULES = TRACE_CHUNK_BYTES / TRACE_GRANULE };
+
+/* Where the next record goes, as a reference. The beginning of a chunk, which is its header: the chunk
+ * before it is full, or there is none. */
+static uint32_t next;
+static uint64_t chunks;
 
 void log_reset(void)
 {
-	memset(&position, 0, sizeof(position));
+	next = 0;
+	chunks = 0;
 }
 
 void log_mark(struct log_mark *mark)
 {
-	mark->chunks = position.chunks;
-	mark->next = position.next;
+	mark->chunks = chunks;
+	mark->next = chunks_at(next);
 }
 
+/* Under the cold lock. A fork finds the chunk counted before there can be a record in it. */
 static bool begin_chunk(void)
 {
 	struct trace_chunk *chunk = chunks_take(TRACE_CHUNK_LOG, 0);
 
 	if (!chunk)
 		return false;
-	position.next = (char *)(chunk + 1);
-	position.end = (char *)chunk + TRACE_CHUNK_BYTES;
-	chunk->sequence = ++position.chunks;
+	chunk->sequence = chunks + 1;
+	__atomic_store_n(&chunks, chunks + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&next, chunks_reference(chunk + 1), __ATOMIC_RELEASE);
 	return true;
+}
+
+void *log_begin_here(enum trace_record_type type, size_t bytes)
+{
+	uint32_t granules = (uint32_t)((bytes + TRACE_GRANULE - 1) / TRACE_GRANULE);
+	uint32_t place = __atomic_load_n(&next, __ATOMIC_ACQUIRE);
+	struct trace_record *record;
+
+	do {
+		if (place % CHUNK_GRANULES == 0 ||
+		    place % CHUNK_GRANULES + granules > CHUNK_GRANULES)
+			return NULL;
+	} while (!__atomic_compare_exchange_n(&next, &place, place + granules, false,
+					      __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+	record = chunks_at(place);
+	/* First: a reader steps over a record that never becomes valid. */
+	__atomic_store_n(&record->bytes, granules * TRACE_GRANULE, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	record->type = (uint16_t)type;
+	return record;
 }
 
 void *log_begin(enum trace_record_type type, size_t bytes)
 {
-	size_t whole = (bytes + TRACE_GRANULE - 1) / TRACE_GRANULE * TRACE_GRANULE;
-	struct trace_record *record;
+	void *record;
 
-	if ((size_t)(position.end - position.next) < whole && !begin_chunk())
-		return NULL;
-	record = (struct trace_record *)position.next;
-	position.next += whole;
-	/* First: a reader steps over a record that never becomes valid. */
-	__atomic_store_n(&record->bytes, (uint32_t)whole, __ATOMIC_RELEASE);
-	record->type = (uint16_t)type;
+	while ((record = log_begin_here(type, bytes)) == NULL)
+		if (!begin_chunk())
+			return NULL;
 	return record;
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The log: records that are written once and never changed, such as stacks, modules, packages and
- * texts (trace_format.h, enum trace_record_type). It is only appended to. All functions: under the
- * cold lock.
+ * texts (trace_format.h, enum trace_record_type). It is only appended to.
+ *
+ * A place for a record is taken by one compare-and-swap. So any number of threads write records side by
+ * side, and whoever stops in between leaves one that never becomes valid. Only to begin a chunk takes
+ * the cold lock. Functions are under it where nothing else is said.
  */
 #ifndef LSATRACE_PRELOAD_FILE_LOG_H
 #define LSATRACE_PRELOAD_FILE_LOG_H
@@ -28,6 +31,12 @@ void log_mark(struct log_mark *mark);
  * NULL: there is no room. The caller fills it, then log_commit() makes it valid.
  */
 void *log_begin(enum trace_record_type type, size_t bytes);
+
+/* The same, for any thread, without a lock. NULL: it does not fit into the chunk, and log_begin() is to
+ * be called. */
+void *log_begin_here(enum trace_record_type type, size_t bytes);
+
+/* Any thread. */
 void log_commit(void *record);
 
 /* Writes a record of the type struct trace_text. Texts longer than TRACE_TEXT_MAX are cut off. If

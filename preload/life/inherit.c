@@ -59,6 +59,28 @@ static void copy_definition(const struct trace_record *record)
 	log_commit(copy);
 }
 
+static uint32_t length_at(const char *at)
+{
+	return __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Where the next record begins, from a place on. A thread of the parent may have taken a place and not
+ * yet written the length there, and may do so now. The length comes first: so a granule that is not
+ * zero is the beginning of a record if all before it still are.
+ */
+static const char *next_record(const char *from, const char *end)
+{
+	const char *next = end, *at = NULL;
+
+	while (at != next) {
+		next = at ? at : end;
+		for (at = from; at < next && length_at(at) == 0; at += TRACE_GRANULE)
+			;
+	}
+	return next;
+}
+
 /* Somebody may have overwritten the parent's file, and may be doing so: a record is copied first, with
  * a length that was checked. */
 static void copy_chunk(struct inheritance *i, const struct trace_chunk *chunk)
@@ -72,20 +94,20 @@ static void copy_chunk(struct inheritance *i, const struct trace_chunk *chunk)
 
 	if (chunk->sequence == i->mark.chunks && i->mark.next < end)
 		end = i->mark.next;
-	while (at < end) {
-		uint32_t bytes = __atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED);
+	while ((at = next_record(at, end)) < end) {
+		const struct trace_record *from = (const struct trace_record *)at;
+		bool is_valid = __atomic_load_n(&from->committed, __ATOMIC_ACQUIRE);
+		uint32_t bytes = length_at(at);
 
-		if (bytes == 0)
-			return;
-		if (bytes % TRACE_GRANULE != 0 || bytes > (size_t)(end - at)) {
+		if (bytes == 0 || bytes % TRACE_GRANULE != 0 || bytes > (size_t)(end - at)) {
 			trace_lose(TRACE_LOST_DEFINITIONS);
 			return;
 		}
 		memcpy(&record, at, bytes);
 		record.head.bytes = bytes;
-		if (record.head.committed && record.head.type == TRACE_RECORD_STACK)
+		if (is_valid && record.head.type == TRACE_RECORD_STACK)
 			copy_stack(&record.stack, (size_t)(at - i->old.map.base));
-		else if (record.head.committed)
+		else if (is_valid)
 			copy_definition(&record.head);
 		at += bytes;
 	}

@@ -19,7 +19,7 @@
 #include "odd.h"
 #include "package.h"
 
-enum { STACK_BYTES = 65536, LOAD = 3 };
+enum { STACK_BYTES = 65536, LOAD = 3, STACK_BITS = 14 };
 
 static int finish(void)
 {
@@ -93,14 +93,32 @@ static int threads_at_once(char **arguments)
 
 static bool is_load_over;
 
+/* Each number has a stack of its own: its bits say from which of two places the next frame is called. */
+static NOINLINE void churn_from(unsigned number, int bits)
+{
+	if (bits == 0) {
+		churn_private(1);
+		__asm__ volatile("");
+	} else if (number % 2) {
+		churn_from(number / 2, bits - 1);
+		__asm__ volatile("# one");
+	} else {
+		churn_from(number / 2, bits - 1);
+		__asm__ volatile("# the other");
+	}
+}
+
+/* All threads store the same stacks at the same time, and each one others. */
 static void *churn_until_over(void *unused)
 {
-	while (!__atomic_load_n(&is_load_over, __ATOMIC_RELAXED))
-		churn_private(10);
+	unsigned step = 1 + 2 * ((unsigned)(uintptr_t)pthread_self() >> 12 & 1);
+
+	for (unsigned i = 0; !__atomic_load_n(&is_load_over, __ATOMIC_RELAXED); i += step)
+		churn_from(i, STACK_BITS);
 	return unused;
 }
 
-/* CHILDREN, forked while other threads call. */
+/* CHILDREN, forked while other threads call from stacks that are new. */
 static int forks_under_load(char **arguments)
 {
 	pthread_t threads[LOAD];

@@ -215,13 +215,13 @@ Test(modules, a_frame_of_a_module_that_is_gone_is_no_address)
 	void *handle;
 	uint64_t address = load(LIBRARY, &handle), frame, later;
 
-	modules_frames(&address, &frame, 1);
+	modules_frames(&address, &frame, 1, true);
 	cr_assert(modules_holds(frame, address));
 	unload(handle);
 	cr_assert_not(modules_holds(frame, address));
 	cr_assert_neq(load(LIBRARY, &handle), 0);
 	cr_assert_not(modules_holds(frame, address));
-	modules_frames(&address, &later, 1);
+	modules_frames(&address, &later, 1, true);
 	cr_assert_neq(later, frame);
 }
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <criterion/criterion.h>
 
@@ -10,7 +14,9 @@
 #include "preload/base/reentry.h"
 #include "preload/capture/modules.h"
 #include "preload/capture/stacks.h"
+#include "preload/file/log.h"
 #include "preload/file/trace.h"
+#include "preload/life/inherit.h"
 #include "tests/support/preload_fixture.h"
 
 #define OFFSET_MASK ((1ull << TRACE_FRAME_OFFSET_BITS) - 1)
@@ -189,24 +195,123 @@ Test(stacks, thousands_are_kept_apart)
 	}
 }
 
-enum { THREADS = 8, EACH = 3000, DISTINCT = 1000 };
+enum { THREADS = 8, EACH = 3000, SHARED = 1000, FRAMES = 5 };
 
-static void *find_all(void *unused)
+/* What the threads were given, in memory that a child shares. */
+static uint32_t (*given)[EACH];
+
+/* The stack that a thread asks for: each third one is asked for by all at about the same time. */
+static struct backtrace asked_for(uint32_t thread, uint32_t i)
 {
-	for (uint32_t i = 0; i < EACH; i++) {
-		struct backtrace b = backtrace_of(5, i % DISTINCT);
-
-		if (!stacks_find(&b))
-			abort();
-	}
-	return unused;
+	return backtrace_of(FRAMES, i % 3 == 0 ? i / 3 : SHARED + FRAMES + thread * EACH + i);
 }
 
-Test(stacks, threads_that_find_the_same_store_it_once)
+static void *find_all(void *number)
 {
+	uint32_t thread = (uint32_t)(uintptr_t)number;
+
+	for (uint32_t i = 0; i < EACH; i++) {
+		struct backtrace b = asked_for(thread, i);
+
+		__atomic_store_n(&given[thread][i], stacks_find(&b), __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* Does a reader, who goes from record to record, come to a stack, and is it the one that was asked for? */
+static bool is_stored(const char *file, uint32_t reference, const struct backtrace *b)
+{
+	uint64_t place = (uint64_t)reference * TRACE_GRANULE;
+	const struct trace_stack *stack = (const struct trace_stack *)(file + place);
+	uint64_t at = place / TRACE_CHUNK_BYTES * TRACE_CHUNK_BYTES + TRACE_CHUNK_HEADER_BYTES;
+
+	while (at < place) {
+		const struct trace_stack *other = (const struct trace_stack *)(file + at);
+
+		at += other->head.bytes ? other->head.bytes : TRACE_GRANULE;
+		if (other->head.type == TRACE_RECORD_STACK && other->head.committed &&
+		    other->frames != FRAMES)
+			return false;
+	}
+	if (at != place || !stack->head.committed || stack->head.type != TRACE_RECORD_STACK ||
+	    stack->frames != b->frames)
+		return false;
+	for (uint32_t i = 0; i < b->frames; i++)
+		if (!modules_holds(stack->frame[i], b->pc[i]))
+			return false;
+	return true;
+}
+
+/* Returns how many the threads were given. */
+static unsigned check_given(const char *file)
+{
+	unsigned number = 0;
+
+	for (uint32_t i = 0; i < EACH; i++) {
+		uint32_t shared = 0;
+
+		for (uint32_t thread = 0; thread < THREADS; thread++) {
+			struct backtrace b = asked_for(thread, i);
+			uint32_t reference = given[thread][i];
+
+			if (!reference)
+				continue;
+			number++;
+			cr_assert(is_stored(file, reference, &b), "thread %u, stack %u", thread, i);
+			cr_assert(i % 3 || !shared || shared == reference, "stack %u is two", i);
+			shared = reference;
+		}
+	}
+	return number;
+}
+
+static void share_given(void)
+{
+	given = mmap(NULL, THREADS * sizeof(*given), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(given, MAP_FAILED);
+}
+
+Test(stacks, threads_that_find_the_same_get_the_same)
+{
+	share_given();
+	preload_start_anew(64 << 20);
 	preload_run_threads(THREADS, find_all);
-	cr_assert_eq(count(), DISTINCT);
+	cr_assert_eq(check_given((const char *)trace_header), THREADS * EACH);
 	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], 0);
+}
+
+/* The process is killed while its threads store stacks. Here, its file is mapped as far as it goes. */
+Test(stacks, what_was_given_out_is_in_the_file_of_a_process_that_was_killed, .timeout = 60)
+{
+	enum { KILLS = 50, FILE_BYTES = 64 << 20 };
+	unsigned number = 0;
+
+	share_given();
+	for (unsigned i = 0; i < KILLS; i++) {
+		struct backtrace first = backtrace_of(FRAMES, 0);
+		const char *file;
+		pid_t child;
+
+		memset(given, 0, THREADS * sizeof(*given));
+		preload_start_anew(FILE_BYTES);
+		cr_assert_neq(stacks_find(&first), 0, "its module is defined");
+		child = fork();
+		cr_assert_geq(child, 0);
+		if (child == 0) {
+			preload_run_threads(THREADS, find_all);
+			_exit(0);
+		}
+		usleep(200 + i * 97 % 40 * 100);
+		kill(child, SIGKILL);
+		cr_assert_eq(waitpid(child, NULL, 0), child);
+		file = mmap(NULL, FILE_BYTES, PROT_READ, MAP_SHARED, preload_file(), 0);
+		cr_assert_neq(file, MAP_FAILED);
+		number += check_given(file);
+		munmap((void *)(uintptr_t)file, FILE_BYTES);
+	}
+	cr_assert_gt(number, 1000);
+	cr_assert_lt(number, KILLS * THREADS * EACH, "none was killed");
 }
 
 enum { MANY = 2000 };
@@ -264,6 +369,30 @@ Test(stacks, a_forked_child_takes_them_over)
 	cr_assert_eq(stacks_find(&b), reference);
 	cr_assert_neq(stacks_find(&never), reference);
 	free(old);
+}
+
+/* At the fork, a thread of the parent had taken a place in the log, and not yet written to it; another
+ * one only its length. */
+Test(stacks, a_forked_child_takes_over_what_lies_behind_a_place_that_was_just_taken)
+{
+	struct backtrace before = backtrace_of(5, 0), behind = backtrace_of(5, 1);
+	struct inheritance inheritance;
+	struct trace_record *record;
+
+	cr_assert_neq(stacks_find(&before), 0);
+	record = log_begin_here(TRACE_RECORD_STACK, 200);
+	memset(record, 0, sizeof(*record));
+	log_begin_here(TRACE_RECORD_STACK, 200);
+	cr_assert_neq(stacks_find(&behind), 0);
+	inherit_begin(&inheritance);
+	preload_start_anew(4 << 20);
+	inherit_all(&inheritance);
+	inherit_end(&inheritance);
+	cr_assert_eq(count(), 2);
+	cr_assert_eq(trace_header->lost[TRACE_LOST_STACKS], 0);
+	cr_assert_neq(stacks_find(&before), 0);
+	cr_assert_neq(stacks_find(&behind), 0);
+	cr_assert_eq(count(), 2, "they are known");
 }
 
 #define TWIN_ONE BUILD_DIR "/tests/packages/twin_one.so"
