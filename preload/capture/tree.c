@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "preload/base/compiler.h"
 #include "preload/base/index.h"
@@ -10,7 +11,13 @@
 
 #include "preload/base/poison.h"
 
-enum { NODES_MAX = 1 << 20, HINT_BITS = 15, HINT_STAYS = 16 };
+enum { NODES_MAX = 1 << 20, HINT_STAYS = 16 };
+
+/* How many hints there are, and what is needed of a key for so many. */
+enum { FEW_BITS = 15, MANY_BITS = 19, FEW_SHIFT = 64 - FEW_BITS, MANY_SHIFT = 64 - MANY_BITS };
+
+/* A thread has missed so many that the few are too few. */
+#define MANY_TURNS (1u << FEW_BITS)
 
 /* No return address has it. */
 #define ROOT_BIT (1ull << 63)
@@ -27,8 +34,9 @@ static uint32_t nodes_used;       /* the highest number */
 static struct sealed latest_root; /* of the tree that was begun last, by epoch */
 /* By parent and return address. Not in it: a node that lies right behind its parent. */
 static struct index children;
-/* Pairs of nodes, the newer one first. */
-static uint32_t (*hints)[2];
+/* Pairs of nodes, the newer one first: the few, or the many in their place. */
+static uint32_t (*few_hints)[2], (*hints)[2];
+static uint32_t hint_shift = FEW_SHIFT;
 
 static inline struct node *node_at(uint32_t node)
 {
@@ -37,7 +45,7 @@ static inline struct node *node_at(uint32_t node)
 
 bool tree_init(void)
 {
-	hints = vm_reserve_filled(sizeof(*hints) << HINT_BITS);
+	few_hints = hints = vm_reserve_filled(sizeof(*hints) << FEW_BITS);
 	if (!hints || !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(struct node), -1))
 		return false;
 	nodes = table.base;
@@ -121,9 +129,28 @@ uint32_t tree_parent(uint32_t node)
 	return node_at(node)->parent;
 }
 
-static uint32_t *hint_for(uint64_t key)
+/* The shift first: it is changed last. */
+static inline uint32_t *hint_for(uint64_t key)
 {
-	return hints[key >> (64 - HINT_BITS)];
+	uint64_t place = key >> __atomic_load_n(&hint_shift, __ATOMIC_ACQUIRE);
+
+	return peek(hints)[place];
+}
+
+/* What the few know is not taken over. */
+static APART void take_many_hints(void)
+{
+	size_t bytes = sizeof(*hints) << MANY_BITS;
+	uint32_t(*few)[2] = few_hints, (*many)[2];
+
+	if (peek(hints) != few)
+		return;
+	many = vm_reserve(bytes);
+	if (many && __atomic_compare_exchange_n(&hints, &few, many, false, __ATOMIC_RELEASE,
+						__ATOMIC_RELAXED))
+		__atomic_store_n(&hint_shift, MANY_SHIFT, __ATOMIC_RELEASE);
+	else if (many)
+		munmap(many, bytes);
 }
 
 /* Where three keys meet, each would push out the one that is asked for next, so what is there mostly stays. And
@@ -131,8 +158,11 @@ static uint32_t *hint_for(uint64_t key)
  * cache in common. */
 void tree_remember(uint64_t key, uint32_t node, uint32_t turn)
 {
-	uint32_t *hint = hint_for(key);
+	uint32_t *hint;
 
+	if (unlikely(turn == MANY_TURNS))
+		take_many_hints();
+	hint = hint_for(key);
 	if (peek(hint[1]) && turn % HINT_STAYS)
 		return;
 	poke(hint[1], peek(hint[0]));
@@ -165,7 +195,11 @@ void tree_reset(void)
 		vm_table_copy(&table, behind(nodes_used));
 		memset(node_at(behind(0)), 0, nodes_used);
 	}
-	for (size_t i = 0; nodes_used && i < (size_t)1 << HINT_BITS; i++)
+	if (hints != few_hints)
+		munmap(hints, sizeof(*hints) << MANY_BITS);
+	hints = few_hints;
+	hint_shift = FEW_SHIFT;
+	for (size_t i = 0; nodes_used && i < (size_t)1 << FEW_BITS; i++)
 		if (hints[i][0] | hints[i][1])
 			hints[i][0] = hints[i][1] = 0;
 	nodes_used = 0;

@@ -93,6 +93,46 @@ Test(tree, what_code_that_was_unloaded_had_is_not_found)
 	cr_expect_eq(added, 2 * DEPTH);
 }
 
+/* Each node is told by the number of its stack, as its address is. */
+static uint32_t node_of(uint32_t number)
+{
+	static uint32_t nodes[300000];
+	bool is_new = true;
+
+	if (!nodes[number])
+		nodes[number] = tree_child(tree_root(images_epoch()), number + 1, &is_new);
+	return nodes[number];
+}
+
+/* How many of so many nodes are remembered. Those that are not are remembered then. */
+static uint32_t recall(uint32_t count, uint32_t *turn)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t key = (i + 1) * 0x9e3779b97f4a7c15u;
+
+		if (tree_recall(key, i + 1) == node_of(i))
+			found++;
+		else
+			tree_remember(key, node_of(i), (*turn)++);
+	}
+	return found;
+}
+
+Test(tree, many_nodes_are_remembered)
+{
+	uint32_t turn = 0;
+
+	cr_expect_eq(recall(10000, &turn), 0);
+	cr_expect_gt(recall(10000, &turn), 9900);
+	recall(300000, &turn);
+	recall(300000, &turn);
+	cr_expect_gt(recall(300000, &turn), 290000);
+	tree_reset();
+	cr_expect_eq(tree_recall(0x9e3779b97f4a7c15u, 1), 0);
+}
+
 enum { THREADS = 8, DISTINCT = 20000 };
 
 static void *find_all(void *number)
