@@ -13,20 +13,23 @@
 
 enum { NODES_MAX = 1 << 20, HINT_STAYS = 16 };
 
-/* How many hints there are, and what is needed of a key for so many. */
-enum { FEW_BITS = 15, MANY_BITS = 19, FEW_SHIFT = 64 - FEW_BITS, MANY_SHIFT = 64 - MANY_BITS };
-
-/* A thread has missed so many that the few are too few. */
-#define MANY_TURNS (1u << FEW_BITS)
-
-/* No return address has it. */
-#define ROOT_BIT (1ull << 63)
-
 struct node {
 	uint64_t pc;
 	uint32_t parent;
 	uint32_t stack; /* that ends in it */
 };
+
+/* How many pairs of hints there are. */
+enum { FEW = 1 << 15, MANY_BITS = 19, MANY = 1 << MANY_BITS };
+
+/* The bits that numbers of nodes have. */
+enum { NODE_BITS = (NODES_MAX - 1) * sizeof(struct node) };
+
+/* A thread has missed so many that the few are too few. */
+enum { MANY_TURNS = 32768 };
+
+/* No return address has it. */
+#define ROOT_BIT (1ull << 63)
 
 static struct vm_table table;
 static char *nodes; /* they lie in `table`, a node at its number: a multiple of its size, not 0 */
@@ -34,9 +37,9 @@ static uint32_t nodes_used;       /* the highest number */
 static struct sealed latest_root; /* of the tree that was begun last, by epoch */
 /* By parent and return address. Not in it: a node that lies right behind its parent. */
 static struct index children;
-/* Pairs of nodes, the newer one first: the few, or the many in their place. */
+/* Pairs of hints, the newer one first: the few, or the many in their place. */
 static uint32_t (*few_hints)[2], (*hints)[2];
-static uint32_t hint_shift = FEW_SHIFT;
+static uint64_t hint_mask = FEW - 1;
 
 static inline struct node *node_at(uint32_t node)
 {
@@ -45,7 +48,7 @@ static inline struct node *node_at(uint32_t node)
 
 bool tree_init(void)
 {
-	few_hints = hints = vm_reserve_filled(sizeof(*hints) << FEW_BITS);
+	few_hints = hints = vm_reserve_filled(FEW * sizeof(*hints));
 	if (!hints || !vm_table_init(&table, VM_TRACER, (size_t)NODES_MAX * sizeof(struct node), -1))
 		return false;
 	nodes = table.base;
@@ -129,18 +132,29 @@ uint32_t tree_parent(uint32_t node)
 	return node_at(node)->parent;
 }
 
-/* The shift first: it is changed last. */
+/* The mask first: it is changed last. */
 static inline uint32_t *hint_for(uint64_t key)
 {
-	uint64_t place = key >> __atomic_load_n(&hint_shift, __ATOMIC_ACQUIRE);
+	uint64_t place = key >> (64 - MANY_BITS) & __atomic_load_n(&hint_mask, __ATOMIC_ACQUIRE);
 
 	return peek(hints)[place];
+}
+
+/* The other bits of a hint are the key's, which tell most others from it. */
+static inline uint32_t hint_of(uint64_t key, uint32_t node)
+{
+	return node | ((uint32_t)(key >> 9) & ~NODE_BITS);
+}
+
+static inline bool is_hint_of(uint64_t key, uint32_t hint)
+{
+	return ((hint ^ (uint32_t)(key >> 9)) & ~NODE_BITS) == 0;
 }
 
 /* What the few know is not taken over. */
 static APART void take_many_hints(void)
 {
-	size_t bytes = sizeof(*hints) << MANY_BITS;
+	size_t bytes = MANY * sizeof(*hints);
 	uint32_t(*few)[2] = few_hints, (*many)[2];
 
 	if (peek(hints) != few)
@@ -148,7 +162,7 @@ static APART void take_many_hints(void)
 	many = vm_reserve(bytes);
 	if (many && __atomic_compare_exchange_n(&hints, &few, many, false, __ATOMIC_RELEASE,
 						__ATOMIC_RELAXED))
-		__atomic_store_n(&hint_shift, MANY_SHIFT, __ATOMIC_RELEASE);
+		__atomic_store_n(&hint_mask, MANY - 1, __ATOMIC_RELEASE);
 	else if (many)
 		munmap(many, bytes);
 }
@@ -166,15 +180,17 @@ void tree_remember(uint64_t key, uint32_t node, uint32_t turn)
 	if (peek(hint[1]) && turn % HINT_STAYS)
 		return;
 	poke(hint[1], peek(hint[0]));
-	poke(hint[0], node);
+	poke(hint[0], hint_of(key, node));
 }
 
-uint32_t tree_recall(uint64_t key, uint64_t pc)
+uint32_t tree_recall(uint64_t key)
 {
-	const uint32_t *hint = hint_for(key);
-	uint32_t node = peek(hint[0]);
+	const uint32_t *pair = hint_for(key);
+	uint32_t hint = peek(pair[0]);
 
-	return likely(tree_is_at(node, pc)) ? node : peek(hint[1]);
+	if (unlikely(!is_hint_of(key, hint)))
+		hint = peek(pair[1]);
+	return hint & NODE_BITS;
 }
 
 uint32_t tree_stack(uint32_t node)
@@ -196,10 +212,10 @@ void tree_reset(void)
 		memset(node_at(behind(0)), 0, nodes_used);
 	}
 	if (hints != few_hints)
-		munmap(hints, sizeof(*hints) << MANY_BITS);
+		munmap(hints, MANY * sizeof(*hints));
 	hints = few_hints;
-	hint_shift = FEW_SHIFT;
-	for (size_t i = 0; nodes_used && i < (size_t)1 << FEW_BITS; i++)
+	hint_mask = FEW - 1;
+	for (size_t i = 0; nodes_used && i < FEW; i++)
 		if (hints[i][0] | hints[i][1])
 			hints[i][0] = hints[i][1] = 0;
 	nodes_used = 0;

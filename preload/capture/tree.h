@@ -41,10 +41,10 @@ bool tree_is_at(uint32_t node, uint64_t pc);
 uint32_t tree_parent(uint32_t node);
 
 /* Remembers a node by any key, the upper bits of which count most: if there is room, or `turn`, which counts
- * the caller's calls, is one of a few. It is found by the same key, and its own return address, unless two
- * others were remembered there meanwhile. Returns 0, or a node, which is to be checked. */
+ * the caller's calls, is one of a few. It is found by the same key, unless two others were remembered there
+ * meanwhile. Returns 0, or a node, which is to be checked. */
 void tree_remember(uint64_t key, uint32_t node, uint32_t turn);
-uint32_t tree_recall(uint64_t key, uint64_t pc);
+uint32_t tree_recall(uint64_t key);
 
 /* The reference of the stack that ends in a node; 0 if it is not known yet. */
 uint32_t tree_stack(uint32_t node);

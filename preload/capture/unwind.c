@@ -406,8 +406,7 @@ static APART uint32_t find_nodes(struct unwind_frame *f, const struct unwind_fra
 	bool is_new = false;
 
 	for (; f <= last; f++)
-		f->node = unwind_is_own(f->pc) ? f[-1].node
-					       : tree_child(f[-1].node, f->pc, &is_new);
+		f->node = unwind_is_own(f->pc) ? f[-1].node : tree_child(f[-1].node, f->pc, &is_new);
 	return last->node;
 }
 
@@ -435,7 +434,7 @@ static inline void append(struct unwind_history *h, const struct found *found,
 {
 	struct unwind_frame *old = found->old, *f = last;
 	uint64_t key = add_to_key(found->key, old->node);
-	uint32_t node = tree_recall(key, h->fresh->pc), links = old->rbp_links;
+	uint32_t node = tree_recall(key), links = old->rbp_links;
 
 	for (const struct unwind_frame *fresh = h->fresh; f > old; f--, fresh++) {
 		f->place = fresh->place;
