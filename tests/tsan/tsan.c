@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Does at once, in many threads, what calls do to the modules that threads share: the ledger, lanes,
- * chunks, findings, the list of PE images and the cold lock. `make tsan` builds it with the thread sanitizer, which reports
+ * chunks, findings, stacks and the tree of them, the list of PE images and the cold lock. `make tsan` builds it with the thread sanitizer, which reports
  * each access that is not ordered. Criterion cannot run under that sanitizer.
  *
  *	tsan [TURNS]
@@ -15,9 +15,12 @@
 #include "include/slots.h"
 #include "preload/base/lock.h"
 #include "preload/call/event.h"
+#include "preload/capture/stacks.h"
+#include "preload/capture/tree.h"
 #include "preload/file/clock.h"
 #include "preload/file/findings.h"
 #include "preload/file/ring.h"
+#include "preload/host/images.h"
 #include "preload/host/pe_list.h"
 #include "preload/ledger/checkpoints.h"
 #include "preload/ledger/deletion.h"
@@ -191,6 +194,22 @@ static void use_images(struct worker *w)
 		     "a mixture of images");
 }
 
+/* A stack of several hundred that all threads store, and its path in the tree. */
+static void use_stacks(struct worker *w)
+{
+	struct backtrace b = { .frames = 4 };
+	uint64_t number = random_below(w, 400);
+	uint32_t node = tree_root(images_epoch());
+	bool is_new = false;
+
+	for (uint32_t i = b.frames; i-- > 0; number /= 8) {
+		b.pc[i] = (uint64_t)(uintptr_t)&use_stacks + 1 + number;
+		node = tree_child(node, b.pc[i], &is_new);
+	}
+	must(node && stacks_find(&b), "no room for a stack");
+	must(tree_is_at(node, b.pc[0]), "another node");
+}
+
 static void use_lock(void)
 {
 	if (!lock_take(LOCK_COLD))
@@ -211,6 +230,7 @@ static void *work(void *number)
 		use_heap(&w);
 		use_section(&w);
 		use_images(&w);
+		use_stacks(&w);
 		if (i % 8 == 0)
 			free_wrongly(&w);
 		if (i % 64 == 0)
