@@ -2,7 +2,6 @@
 #include <stddef.h>
 
 #include "preload/ledger/deletion.h"
-#include "preload/ledger/groups.h"
 #include "preload/ledger/release.h"
 #include "preload/ledger/scopes.h"
 
@@ -30,25 +29,24 @@ static enum ledger_life view_block(const struct deletion *d, uint32_t number,
 }
 
 /* Once more if the block was changed meanwhile: it may still be live. */
-static bool begin_block(uint32_t number, void *context)
+static void begin_block(uint32_t number, void *context)
 {
 	struct deletion *d = context;
 	struct ledger_view block;
 
 	while (view_block(d, number, &block) == LIFE_LIVE)
 		d->count += release_begin(&block);
-	return false;
 }
 
 uint32_t deletion_begin(const struct ledger_view *section)
 {
 	struct deletion d = { .scope = scopes_of(section) };
 
-	groups_visit_section(d.scope, begin_block, &d);
+	scopes_visit_blocks(d.scope, begin_block, &d);
 	return d.count;
 }
 
-static bool finish_block(uint32_t number, void *context)
+static void finish_block(uint32_t number, void *context)
 {
 	struct deletion *d = context;
 	struct ledger_view block;
@@ -56,7 +54,7 @@ static bool finish_block(uint32_t number, void *context)
 
 	if (life == LIFE_NONE || (life == LIFE_LIVE && !d->is_gone) ||
 	    !entries_claim(&entries[number], block.entry.life))
-		return false;
+		return;
 	d->count += life == LIFE_DELETING;
 	if (d->is_gone) {
 		release_claimed(d->lane, &entries[number], LIFE_DELETED, d->stack);
@@ -64,7 +62,6 @@ static bool finish_block(uint32_t number, void *context)
 	} else {
 		release_undo(&entries[number]);
 	}
-	return false;
 }
 
 uint32_t deletion_finish(struct lane *lane, const struct ledger_view *section, bool is_gone,
@@ -73,26 +70,25 @@ uint32_t deletion_finish(struct lane *lane, const struct ledger_view *section, b
 {
 	struct deletion d = { lane, scopes_of(section), is_gone, stack, left, context, 0 };
 
-	groups_visit_section(d.scope, finish_block, &d);
+	scopes_visit_blocks(d.scope, finish_block, &d);
 	if (is_gone)
-		groups_end_section(d.scope);
+		scopes_end(d.scope);
 	return d.count;
 }
 
-static bool suspect_block(uint32_t number, void *context)
+static void suspect_block(uint32_t number, void *context)
 {
 	struct ledger_view block;
 
 	if (view_block(context, number, &block) == LIFE_LIVE)
 		release_suspect(&block);
-	return false;
 }
 
 void deletion_suspect(const struct ledger_view *section)
 {
 	struct deletion d = { .scope = scopes_of(section) };
 
-	groups_visit_section(d.scope, suspect_block, &d);
+	scopes_visit_blocks(d.scope, suspect_block, &d);
 	release_suspect(section);
 }
 

@@ -6,7 +6,7 @@
  *	release_begin(section), deletion_begin(section)     before the host's function runs
  *	deletion_finish(section), release_finish(section)   after it, with the host's answer
  *
- * Only entries that are blocks of the section, or were a short time ago, are looked at (groups.h).
+ * Only entries that are blocks of the section, or were a short time ago, are looked at (scopes.h).
  *
  * A block that another thread frees meanwhile is found or not: both agree with some order of the
  * two calls. The same holds for a block that another thread allocates meanwhile; if it is entered

@@ -40,33 +40,14 @@ static uint64_t hash_range(enum ledger_space space, unsigned class, uint64_t ran
 	return space == SPACE_CLIENT ? index_mix(hash + request) : hash;
 }
 
-static uint64_t hash_section(uint64_t scope)
-{
-	return index_mix(index_mix(scope) + 1);
-}
-
 static uint64_t hash_clients(uint64_t address)
 {
-	return index_mix(index_mix(address) + 2);
+	return index_mix(index_mix(address) + 1);
 }
 
-/* The hashes of the two groups of an entry that has these bits; 0: none. */
-struct hashes {
-	uint64_t range, list;
-};
-
-static struct hashes hashes_of(const struct ledger_entry *entry, unsigned groups)
+static uint64_t range_of(const struct ledger_entry *what, unsigned class)
 {
-	struct hashes h = { 0, 0 };
-	unsigned class = groups & GROUPS_CLASS;
-
-	if (class)
-		h.range = hash_range(entry->space, class, entry->address >> range_bits(class),
-				     entry->scope);
-	if (groups & GROUPS_LISTED)
-		h.list = entry->space == SPACE_CLIENT ? hash_clients(entry->address)
-						      : hash_section(entry->scope);
-	return h;
+	return hash_range(what->space, class, what->address >> range_bits(class), what->scope);
 }
 
 static uint64_t child_of(uint64_t node, unsigned branch)
@@ -130,20 +111,30 @@ static bool deepen(uint64_t group, unsigned depth)
 	return index_add(&nodes, walk.hash, mark_of(group, depth));
 }
 
+/* Which bits of entry->groups stand for a group, if it is in that. */
+static uint8_t groups_in(const struct ledger_entry *entry, uint64_t group)
+{
+	unsigned class = entry->groups & GROUPS_CLASS;
+
+	if (class && range_of(entry, class) == group)
+		return GROUPS_CLASS;
+	return entry->space == SPACE_CLIENT && hash_clients(entry->address) == group ? GROUPS_LISTED
+										     : 0;
+}
+
 /* Replaces what the walk has returned last, if it is an entry that has gone and is of the group. */
 static bool take_place(const struct index_walk *walk, uint64_t group, uint32_t gone, uint32_t number)
 {
 	struct ledger_entry *entry = &entries[gone];
 	uint64_t life = entries_life(&entries[gone]);
 	bool is_taken = false;
-	struct hashes h;
+	uint8_t left;
 
 	if ((life & 0xff) < LIFE_RELEASED || !entries_claim(&entries[gone], life))
 		return false;
-	h = hashes_of(entry, entry->groups);
-	if (h.range == group || h.list == group) {
-		poke(entry->groups,
-		     entry->groups & (h.range == group ? GROUPS_LISTED : GROUPS_CLASS));
+	left = entry->groups & ~groups_in(entry, group);
+	if (left != entry->groups) {
+		poke(entry->groups, left);
 		is_taken = index_replace(walk, gone, number);
 	}
 	entries_settle(&entries[gone], life & 0xff);
@@ -204,16 +195,6 @@ static void remove_from_group(uint64_t group, uint32_t number)
 		depth--;
 }
 
-/* Returns false if there is no memory. 0 stands for no group. */
-static bool change_group(uint64_t old, uint64_t new, uint32_t number)
-{
-	if (old == new)
-		return true;
-	if (old)
-		remove_from_group(old, number);
-	return !new || add_to_group(new, number);
-}
-
 static void note_class(enum ledger_space space, unsigned class)
 {
 	uint32_t bit = 1u << class;
@@ -222,28 +203,37 @@ static void note_class(enum ledger_space space, unsigned class)
 		__atomic_fetch_or(&classes_used[space], bit, __ATOMIC_RELAXED);
 }
 
-APART bool groups_move(uint32_t number, const struct ledger_entry *what)
+static bool move_range(uint32_t number, const struct ledger_entry *what, unsigned old,
+		       unsigned class)
+{
+	if (old)
+		remove_from_group(range_of(what, old), number);
+	note_class(what->space, class);
+	return add_to_group(range_of(what, class), number);
+}
+
+bool groups_move(uint32_t number, const struct ledger_entry *what)
 {
 	struct ledger_entry *entry = &entries[number];
-	uint8_t needed = what->space == SPACE_SECTION ? 0 : groups_needed(what);
-	struct hashes old = hashes_of(entry, entry->groups), new = hashes_of(what, needed);
-	bool has_range, is_listed;
+	unsigned class = groups_needed(what) & GROUPS_CLASS, old = entry->groups & GROUPS_CLASS;
+	bool has_range = old == class || move_range(number, what, old, class);
+	bool is_listed = entry->groups & GROUPS_LISTED;
 
-	note_class(what->space, needed & GROUPS_CLASS);
-	has_range = change_group(old.range, new.range, number);
-	is_listed = change_group(old.list, new.list, number);
-	poke(entry->groups,
-	     (has_range ? needed & GROUPS_CLASS : 0) | (is_listed ? needed & GROUPS_LISTED : 0));
-	return has_range && is_listed;
+	if (what->space == SPACE_CLIENT && !is_listed)
+		is_listed = add_to_group(hash_clients(what->address), number);
+	poke(entry->groups, (has_range ? class : 0) | (is_listed ? GROUPS_LISTED : 0));
+	return has_range && (is_listed || what->space != SPACE_CLIENT);
 }
 
 void groups_leave(uint32_t number)
 {
 	struct ledger_entry *entry = &entries[number];
-	struct hashes h = hashes_of(entry, entry->groups);
+	unsigned class = entry->groups & GROUPS_CLASS;
 
-	change_group(h.range, 0, number);
-	change_group(h.list, 0, number);
+	if (class)
+		remove_from_group(range_of(entry, class), number);
+	if (entry->groups & GROUPS_LISTED && entry->space == SPACE_CLIENT)
+		remove_from_group(hash_clients(entry->address), number);
 	poke(entry->groups, 0);
 }
 
@@ -308,38 +298,8 @@ void groups_fetch_around(enum ledger_space space, uint64_t address, uint64_t req
 	}
 }
 
-bool groups_visit_section(uint64_t scope, groups_visit *visit, void *context)
-{
-	return visit_group(hash_section(scope), visit, context);
-}
-
 bool groups_visit_clients(uint64_t address, groups_visit *visit, void *context)
 {
 	return peek(classes_used[SPACE_CLIENT]) &&
 	       visit_group(hash_clients(address), visit, context);
-}
-
-static void end_nodes(uint64_t node, unsigned depth, uint64_t scope)
-{
-	struct index_walk walk = { .index = &nodes, .hash = node };
-	uint32_t next;
-
-	while ((next = next_entry(&walk)) != 0)
-		if (peek(entries[next].scope) == scope)
-			index_replace(&walk, next, 0);
-	for (unsigned branch = 0; depth > 0 && branch < BRANCHES; branch++)
-		end_nodes(child_of(node, branch), depth - 1, scope);
-}
-
-void groups_end_section(uint64_t scope)
-{
-	uint64_t group = hash_section(scope);
-	struct index_walk walk = walk_marks(group);
-	unsigned depth;
-	uint32_t next;
-
-	end_nodes(group, depth_of(group), scope);
-	while ((next = index_next(&walk)) != 0)
-		if (is_mark(group, next, &depth))
-			index_replace(&walk, next, 0);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Groups of entries, for the questions that an address alone does not answer: which block lies
- * around this address, which blocks are in this section, which clients have a buffer at this
- * address. No answer looks at all entries.
+ * around this address, which clients have a buffer at this address. No answer looks at all entries.
+ * (Which blocks are in a section: scopes.h.)
  *
  * An entry is in up to two groups:
  *
@@ -10,10 +10,10 @@
  *	              it begins. Classes grow by the factor 16. So the block around an address
  *	              begins in one of two ranges of each class. For client buffers, also by the
  *	              request.
- *	its list      the blocks of one section; the client buffers at one address
+ *	its list      the client buffers at one address
  *
- * An entry that has gone stays in its groups. If it is used again for a block of the same class and
- * section, as is usual, nothing has to be done.
+ * An entry that has gone stays in its groups. If it is used again for a block of the same class, as
+ * is usual, nothing has to be done; for another address, it leaves them.
  *
  * The groups lie in one hash index. A *node* is a hash that has up to NODE_ROOM numbers. The first
  * node of a group has the hash of the group. A new number goes to one of the nodes at the group's
@@ -40,7 +40,8 @@
 
 enum {
 	GROUPS_CLASS = 15, /* of entry->groups: the class of its range; 0: it is in none */
-	GROUPS_LISTED = 16,
+	GROUPS_LISTED =
+		16, /* client buffer: it is in its list; block: it is in that of its section (scopes.h) */
 	GROUPS_SMALL_BYTES = 256, /* class 1 */
 };
 
@@ -56,8 +57,8 @@ static inline uint8_t groups_needed(const struct ledger_entry *what)
 	return (uint8_t)(class | (what->scope || what->space == SPACE_CLIENT ? GROUPS_LISTED : 0));
 }
 
-/* Moves a claimed entry from its groups to those of `what`, which is about to be entered there.
- * Returns false if there is no memory. */
+/* Moves a claimed entry from its groups to those of `what`, which is about to be entered there, at the same
+ * address if it is in groups. Returns false if there is no memory. */
 bool groups_move(uint32_t number, const struct ledger_entry *what);
 
 /* Removes a claimed entry from its groups. */
@@ -75,11 +76,7 @@ bool groups_visit_around(enum ledger_space space, uint64_t address, uint64_t req
 /* Fetches what that reads first into the cache. */
 void groups_fetch_around(enum ledger_space space, uint64_t address, uint64_t request);
 
-/* The same for the blocks of a section, and for the client buffers at an address. */
-bool groups_visit_section(uint64_t scope, groups_visit *visit, void *context);
+/* The same for the client buffers at an address. */
 bool groups_visit_clients(uint64_t address, groups_visit *visit, void *context);
-
-/* The section is gone: its list is removed, without a claim, because nobody looks there any more. */
-void groups_end_section(uint64_t scope);
 
 #endif

@@ -19,7 +19,7 @@ bool ledger_init(void)
 	if (!shown_init())
 		return false;
 	shown_reset();
-	return entries_init() && lookup_init();
+	return entries_init() && lookup_init() && scopes_init();
 }
 
 /* What was live at an address that is handed out again is over, and with a section its blocks. */
@@ -53,9 +53,18 @@ static inline bool is_grouped(const struct ledger_entry *entry, const struct led
 }
 
 /* An entry that lies around an address, or in a section, will then perhaps not be found. */
-static APART void regroup(const struct ledger_entry *entry, const struct ledger_entry *what)
+static APART void regroup(struct ledger_entry *entry, const struct ledger_entry *what)
 {
-	if (what->space != SPACE_SECTION && !groups_move((uint32_t)(entry - entries), what))
+	uint32_t number = (uint32_t)(entry - entries);
+	bool is_done = true;
+
+	if (what->space == SPACE_SECTION)
+		return;
+	if (what->space == SPACE_BLOCK)
+		poke(entry->groups, entry->groups & GROUPS_CLASS);
+	if (what->space == SPACE_BLOCK && what->scope && (is_done = scopes_join(number, what->scope)))
+		poke(entry->groups, entry->groups | GROUPS_LISTED);
+	if ((entry->groups != groups_needed(what) && !groups_move(number, what)) || !is_done)
 		gaps_note();
 }
 
@@ -91,7 +100,7 @@ static inline void fill_entry(struct lane *lane, struct ledger_entry *entry,
 	/* One by one: what has just been put together in memory is slow to copy as a whole. */
 	poke(entry->address, what->address);
 	poke(entry->size, what->size);
-	poke(entry->scope, what->space == SPACE_SECTION ? scopes_new_serial() : what->scope);
+	poke(entry->scope, what->space == SPACE_SECTION ? scopes_new_section() : what->scope);
 	poke(entry->stack, what->stack);
 	poke(entry->era, era);
 	poke(entry->tid, what->tid);

@@ -9,8 +9,8 @@
  *	entries.h      the table of entries, and the protocol by which threads change them
  *	lookup.h       finding an entry by its address
  *	shown.h        the entries of the trace file that show what is live
- *	groups.h       finding the blocks around an address, or of a section
- *	scopes.h       which section a block belongs to
+ *	groups.h       finding the blocks around an address
+ *	scopes.h       which section a block belongs to; finding the blocks of a section
  *	ledger.h       entering what a call has made
  *	release.h      releasing it; remembering it
  *	deletion.h     what happens to the blocks of a section that is deleted
@@ -54,7 +54,7 @@
  * What holds at any moment:
  *	- At most one entry at an address is LIVE.
  *	- A place in the file belongs to one entry at most.
- *	- What is LIVE or DELETING is in its groups (groups.h).
+ *	- What is LIVE or DELETING is in its groups (groups.h), and in the list of its section (scopes.h).
  *	- By time, the events of an address never contradict each other; see ledger_enter().
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_LEDGER_H

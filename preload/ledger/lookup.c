@@ -68,12 +68,14 @@ static bool is_at_and_settled(uint32_t number, void *context)
 }
 
 /* The claim is by the life that was read first: if it succeeds, what was read after that still
- * holds. */
+ * holds. A section that is being deleted stays as it is: its blocks are found by its entry. */
 static inline bool is_claimed(uint32_t number, void *context)
 {
 	struct sought *sought = context;
 
-	return is_at_and_settled(number, sought) && entries_claim(&entries[number], sought->life);
+	return is_at_and_settled(number, sought) &&
+	       (sought->space != SPACE_SECTION || (sought->life & 0xff) != LIFE_DELETING) &&
+	       entries_claim(&entries[number], sought->life);
 }
 
 /* What is being deleted is there still. */

@@ -1,12 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which section a block belongs to.
+ * Which section a block belongs to, and which blocks belong to a section.
  *
  * A block names its section by a *scope*: the number of the section's entry | the section's serial
  * number << 32. Serial numbers are never used again. So a block never belongs to a later section
  * that has the same entry or the same handle.
  *
- * Any thread, without a lock.
+ * Each section has a list of its blocks. Its entry leads there, by the upper half of entry->scope;
+ * the lower half is the serial number. A list is made of *levels*, each twice as large as the one
+ * before:
+ *
+ *	section ──▶ level 2   4 lines ──▶ level 1   2 lines ──▶ level 0   1 line
+ *
+ * A line has eight places. A number has two lines in each level, and joins one of those in the newest level.
+ * An entry that goes to another section joins the list of that one, and stays in the old list until
+ * its place there is wanted: a place is free if its entry has gone, or is in another section. If
+ * all places of both lines are in use, the list gets another level. So the size of a list depends on
+ * how many of its blocks were live at once, and not on how many there have been.
+ *
+ * What holds at any moment:
+ *	- A block that is LIVE or DELETING is in the list of its section, and does not move there. So
+ *	  whoever visits the list finds each one that was settled before and is not released meanwhile.
+ *	- A place has the number of an entry, and the version of its life when it joined. That word is
+ *	  never the same again. So nobody takes the place of an entry that has joined anew since he
+ *	  has seen it elsewhere, not even if he stops in between, however long.
+ *	- GROUPS_LISTED of a block says that it is in the list of the section in which it is, or was
+ *	  last. If it has gone, its place there is taken only under a claim of it, which ends that.
+ *	- The section has ended before its levels are used for another one. So whoever reads a place, and
+ *	  finds then that the section has not ended, has read a place of that section.
+ *
+ * Any thread, without a lock. Async-signal-safe.
  */
 #ifndef LSATRACE_PRELOAD_LEDGER_SCOPES_H
 #define LSATRACE_PRELOAD_LEDGER_SCOPES_H
@@ -69,7 +92,21 @@ bool scopes_find_section(const struct ledger_view *block, struct ledger_view *se
 /* The number of the entry of a block's section; 0: as above, and for what is no block. */
 uint32_t scopes_section_number(const struct ledger_entry *block);
 
-/* A serial number for a section. */
-uint32_t scopes_new_serial(void);
+/* Returns false if there is no memory. Once. */
+bool scopes_init(void);
+
+/* entry->scope of a section that is new. */
+uint64_t scopes_new_section(void);
+
+/* Puts a claimed entry into the list of a section. Returns false if there is no memory. */
+bool scopes_join(uint32_t number, uint64_t scope);
+
+/* Calls `visit` for all numbers in the list of a section, perhaps twice. Most are its blocks: look at the
+ * fields of the entry. */
+void scopes_visit_blocks(uint64_t scope, void (*visit)(uint32_t number, void *context),
+			 void *context);
+
+/* The section is gone: so is its list. */
+void scopes_end(uint64_t scope);
 
 #endif
