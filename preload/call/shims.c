@@ -72,9 +72,10 @@ static void enter_made(struct call *c, enum ledger_space space, uint64_t scope, 
 
 _Static_assert((SLOT_COUNT + 1) << TRACE_ENTRY_FUNCTION_SHIFT <= 256, "flags of a trace_entry");
 
-static inline void enter_block(struct call *c, uint64_t scope, struct ledger_entry *expected)
+static inline void enter_again(struct call *c, enum ledger_space space, uint64_t scope,
+			       struct ledger_entry *expected)
 {
-	ledger_enter_again(c->lane, new_entry(c, SPACE_BLOCK, scope), expected);
+	ledger_enter_again(c->lane, new_entry(c, space, scope), expected);
 }
 
 /* Passes on what the host has made in a call that is not traced: there was no lane, or the host's
@@ -188,14 +189,14 @@ HOT PVOID SECPKG_CALL allocate_in_section(PVOID section, ULONG size, uint32_t wh
 		handle = judge_handle(ADDRESS(section), &named);
 	call_host(&c);
 	block = host(section, size);
-	expected = lookup_expect(ADDRESS(block));
+	expected = lookup_expect(SPACE_BLOCK, ADDRESS(block), 0);
 	if (!call_return(&c))
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
 	c.section = ADDRESS(section);
 	c.size = size;
 	if (likely(block && scope)) {
-		enter_block(&c, scope, expected);
+		enter_again(&c, SPACE_BLOCK, scope, expected);
 		call_record_acquired(&c, size, false, 0, TRACE_KIND_NONE);
 	} else {
 		WITH_COPY(c, judge_allocated(&copy, handle, &named));
@@ -251,7 +252,7 @@ static inline enum trace_kind end_block(struct call *c, struct ledger_entry *exp
 HOT void SECPKG_CALL free_in_section(PVOID section, PVOID memory, uint32_t where)
 {
 	LSA_FREE_SHARED_MEMORY *host = HOST(LSA_FREE_SHARED_MEMORY, where);
-	struct ledger_entry *expected = lookup_expect(ADDRESS(memory));
+	struct ledger_entry *expected = lookup_expect(SPACE_BLOCK, ADDRESS(memory), 0);
 	enum trace_kind kind;
 	struct reentry_mark mark;
 	struct call c;
@@ -403,13 +404,13 @@ HOT PVOID SECPKG_CALL allocate(SIZE_T size, uint32_t where)
 		return pass_made(SPACE_BLOCK, host(size), NULL);
 	call_host(&c);
 	block = host(size);
-	expected = lookup_expect(ADDRESS(block));
+	expected = lookup_expect(SPACE_BLOCK, ADDRESS(block), 0);
 	if (!call_return(&c))
 		return pass_made(SPACE_BLOCK, block, NULL);
 	c.address = ADDRESS(block);
 	c.size = size;
 	if (likely(block))
-		enter_block(&c, 0, expected);
+		enter_again(&c, SPACE_BLOCK, 0, expected);
 	else
 		WITH_COPY(c, note_failure(&copy, NULL));
 	call_record_acquired(&c, size, !block, 0, block ? TRACE_KIND_NONE : TRACE_KIND_FAILED_CALL);
@@ -420,7 +421,7 @@ HOT PVOID SECPKG_CALL allocate(SIZE_T size, uint32_t where)
 HOT void SECPKG_CALL free_block(PVOID memory, uint32_t where)
 {
 	free_function *host = HOST(free_function, where);
-	struct ledger_entry *expected = lookup_expect(ADDRESS(memory));
+	struct ledger_entry *expected = lookup_expect(SPACE_BLOCK, ADDRESS(memory), 0);
 	enum trace_kind kind;
 	struct reentry_mark mark;
 	struct call c;
@@ -444,6 +445,8 @@ HOT NTSTATUS SECPKG_CALL allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG 
 					     uint32_t where)
 {
 	LSA_ALLOCATE_CLIENT_BUFFER *host = HOST(LSA_ALLOCATE_CLIENT_BUFFER, where);
+	struct ledger_entry *expected;
+	uint64_t address;
 	struct reentry_mark mark;
 	struct call c;
 	NTSTATUS status;
@@ -452,14 +455,15 @@ HOT NTSTATUS SECPKG_CALL allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG 
 		return pass_given(host(request, size, block), SPACE_CLIENT, block, request);
 	call_host(&c);
 	status = host(request, size, block);
+	address = NT_SUCCESS(status) && block ? ADDRESS(*block) : 0;
+	expected = lookup_expect(SPACE_CLIENT, address, ADDRESS(request));
 	if (!call_return(&c))
 		return pass_given(status, SPACE_CLIENT, block, request);
 	c.section = ADDRESS(request);
+	c.address = address;
 	c.size = size;
-	if (NT_SUCCESS(status) && block)
-		c.address = ADDRESS(*block);
-	if (c.address)
-		enter_made(&c, SPACE_CLIENT, c.section, 0);
+	if (likely(address))
+		enter_again(&c, SPACE_CLIENT, ADDRESS(request), expected);
 	else if (!NT_SUCCESS(status))
 		WITH_COPY(c, note_failure(&copy, NULL));
 	call_record_acquired(&c, size, !NT_SUCCESS(status), status,
@@ -468,10 +472,37 @@ HOT NTSTATUS SECPKG_CALL allocate_for_client(PLSA_CLIENT_REQUEST request, ULONG 
 	return status;
 }
 
-static NTSTATUS SECPKG_CALL free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory,
-					    uint32_t where)
+/* The judgement is made again if the block was changed by another thread since. */
+static APART void judge_client_free(struct call *c, const struct free_call *of_call,
+				    struct verdict *v)
+{
+	struct free_call call = *of_call;
+
+	call.is_late = originals_are_late[call_package_index(c)];
+	do {
+		judge_free(&call, v);
+	} while (v->release && !release_begin(&v->block));
+	note_verdict(c, v);
+}
+
+/* The buffer is live as before. Returns the verdict on the call. */
+static APART enum trace_kind note_refused(struct call *c, const struct verdict *v)
+{
+	if (v->release) {
+		release_finish(c->lane, &v->block, false, c->stack);
+		forgive(c, SPACE_CLIENT, c->address, c->section);
+	}
+	if (v->kind != TRACE_KIND_NONE)
+		return v->kind;
+	note_failure(c, v);
+	return TRACE_KIND_FAILED_CALL;
+}
+
+HOT NTSTATUS SECPKG_CALL free_for_client(PLSA_CLIENT_REQUEST request, PVOID memory, uint32_t where)
 {
 	LSA_FREE_CLIENT_BUFFER *host = HOST(LSA_FREE_CLIENT_BUFFER, where);
+	struct ledger_entry *expected =
+		lookup_expect(SPACE_CLIENT, ADDRESS(memory), ADDRESS(request));
 	struct free_call call;
 	enum trace_kind kind;
 	struct verdict verdict;
@@ -486,25 +517,18 @@ static NTSTATUS SECPKG_CALL free_for_client(PLSA_CLIENT_REQUEST request, PVOID m
 	c.section = ADDRESS(request);
 	c.address = ADDRESS(memory);
 	call = free_call_of(&c);
-	call.is_late = originals_are_late[call_package_index(&c)];
-	do {
-		judge_free(&call, &verdict);
-	} while (verdict.release && !release_begin(&verdict.block));
-	note_verdict(&c, &verdict);
+	if (unlikely(!judge_begin_if_right(&call, expected, &verdict)))
+		WITH_COPY(c, judge_client_free(&copy, &call, &verdict));
 	kind = verdict.kind;
 	call_record_releasing(&c, kind);
 	call_host(&c);
 	status = host(request, memory);
 	if (!call_return(&c))
 		return status;
-	if (verdict.release)
-		release_finish(c.lane, &verdict.block, NT_SUCCESS(status), c.stack);
-	if (verdict.release && !NT_SUCCESS(status))
-		forgive(&c, SPACE_CLIENT, c.address, c.section);
-	if (!NT_SUCCESS(status) && kind == TRACE_KIND_NONE) {
-		kind = TRACE_KIND_FAILED_CALL;
-		note_failure(&c, &verdict);
-	}
+	if (unlikely(!NT_SUCCESS(status)))
+		WITH_COPY(c, kind = note_refused(&copy, &verdict));
+	else if (likely(verdict.release))
+		release_finish(c.lane, &verdict.block, true, c.stack);
 	call_complete(&c, !NT_SUCCESS(status), status, kind);
 	call_leave(&c);
 	return status;

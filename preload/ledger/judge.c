@@ -339,7 +339,7 @@ void judge_free(const struct free_call *call, struct verdict *v)
 bool judge_release_if_right(struct lane *lane, const struct free_call *call,
 			    struct ledger_entry *expected, uint32_t stack)
 {
-	struct lookup_block block = lookup_block(call->memory, expected);
+	struct lookup_entry block = lookup_at(SPACE_BLOCK, call->memory, 0, expected);
 
 	/* What is read from here on still holds if the claim succeeds. */
 	if (unlikely(!is_right(block.entry, call)) ||
@@ -349,6 +349,21 @@ bool judge_release_if_right(struct lane *lane, const struct free_call *call,
 		return false;
 	release_claimed(lane, block.entry, LIFE_RELEASED, stack);
 	return true;
+}
+
+bool judge_begin_if_right(const struct free_call *call, struct ledger_entry *expected,
+			  struct verdict *v)
+{
+	struct lookup_entry block = lookup_at(SPACE_CLIENT, call->memory, call->section, expected);
+
+	if (unlikely((block.life & 0xff) != LIFE_LIVE) || unlikely(!call->section))
+		return false;
+	clear_verdict(v);
+	v->block.number = (uint32_t)(block.entry - entries);
+	entries_copy(v->block.number, &v->block.entry);
+	v->block.entry.life = block.life;
+	v->release = true;
+	return likely(is_right(&v->block.entry, call)) && likely(release_begin(&v->block));
 }
 
 void judge_allocate_in_section(enum handle handle, const struct ledger_view *view, bool has_failed,

@@ -76,6 +76,11 @@ void judge_free(const struct free_call *call, struct verdict *v);
 bool judge_release_if_right(struct lane *lane, const struct free_call *call,
 			    struct ledger_entry *expected, uint32_t stack);
 
+/* The same for FreeClientBuffer, which the host may refuse: begins the release (release.h), and sets the verdict.
+ * Returns false if nothing has changed; the verdict is not set. */
+bool judge_begin_if_right(const struct free_call *call, struct ledger_entry *expected,
+			  struct verdict *v);
+
 /* What a section's handle is. `view` becomes the section if it is live or deleted, else the
  * block. */
 enum handle { HANDLE_LIVE, HANDLE_NULL, HANDLE_DELETED, HANDLE_BLOCK, HANDLE_UNKNOWN };

@@ -181,8 +181,7 @@ static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *wh
 
 	if (!number)
 		return 0;
-	if (what->space == SPACE_BLOCK)
-		lookup_guess(what->address, number);
+	lookup_guess(what->space, what->address, what->scope, number);
 	/* Another thread may be just releasing what was there. */
 	lanes_advance(lane, clock_ticks_after());
 	fill_entry(lane, &entries[number], what);
@@ -218,7 +217,7 @@ APART bool ledger_enter(struct lane *lane, const struct ledger_entry *what, stru
 
 bool ledger_enter_again(struct lane *lane, struct ledger_entry what, struct ledger_entry *expected)
 {
-	struct lookup_block old = lookup_block(what.address, expected);
+	struct lookup_entry old = lookup_at(what.space, what.address, what.scope, expected);
 
 	if (unlikely(!entries_claim_if(old.entry, old.life, LIFE_RELEASED))) {
 		const struct ledger_entry copy = copy_of(&what);

@@ -78,8 +78,8 @@ bool ledger_init(void);
  */
 bool ledger_enter(struct lane *lane, const struct ledger_entry *what, struct ledger_view *view);
 
-/* The same for SPACE_BLOCK, fast where an older block was at the address and was freed, as is usual. `expected`
- * is as lookup_expect() returned it. */
+/* The same, but not for SPACE_SECTION, and fast where an older block was at the address and was freed, as is
+ * usual. `expected` is as lookup_expect() returned it. */
 bool ledger_enter_again(struct lane *lane, struct ledger_entry what, struct ledger_entry *expected);
 
 /* What is live at an address is meant to live for ever: it is no leak. Returns false if nothing is

@@ -49,8 +49,7 @@ static inline uint32_t find_entry(struct sought *sought, index_is_it *is_it)
 
 static inline bool is_at(const struct ledger_entry *entry, const struct sought *sought)
 {
-	return peek(entry->address) == sought->address && peek(entry->space) == sought->space &&
-	       (sought->space != SPACE_CLIENT || peek(entry->scope) == sought->request);
+	return lookup_is_at(entry, sought->space, sought->address, sought->request);
 }
 
 static bool is_at_and_busy(uint32_t number, void *context)
@@ -139,37 +138,40 @@ uint32_t lookup_claim(enum ledger_space space, uint64_t address, uint64_t reques
 /* Neighbours in memory are neighbours here: what a thread works with stays in its cache. One factor does
  * two things: by its upper part, each 16 bytes have a guess; by its lower part, the next ones are 1.15
  * guesses away, so that heaps at a distance of 64 MiB, as those of threads, are 0.62 of the table away
- * from each other, and do not share guesses. */
-static uint32_t *guess_for(uint64_t address)
+ * from each other, and do not share guesses. Nor do clients, at the same addresses. */
+static uint32_t *guess_for(enum ledger_space space, uint64_t address, uint64_t request)
 {
 	enum { LOWER = 0x278df };
 	uint64_t factor = (1ull << (60 - GUESS_BITS)) + ((uint64_t)LOWER << (40 - GUESS_BITS));
 
+	if (space == SPACE_CLIENT)
+		address += index_mix(request) << 4;
 	return &guesses[(address * factor) >> (64 - GUESS_BITS)];
 }
 
-struct ledger_entry *lookup_expect(uint64_t address)
+struct ledger_entry *lookup_expect(enum ledger_space space, uint64_t address, uint64_t request)
 {
-	struct ledger_entry *entry = &entries[peek(*guess_for(address))];
+	struct ledger_entry *entry = &entries[peek(*guess_for(space, address, request))];
 
 	__builtin_prefetch(entry, 1);
 	return entry;
 }
 
-void lookup_guess(uint64_t address, uint32_t number)
+void lookup_guess(enum ledger_space space, uint64_t address, uint64_t request, uint32_t number)
 {
-	poke(*guess_for(address), number);
+	poke(*guess_for(space, address, request), number);
 }
 
-APART struct lookup_block lookup_block_by_index(uint64_t address)
+APART struct lookup_entry lookup_by_index(enum ledger_space space, uint64_t address,
+					  uint64_t request)
 {
-	struct sought sought = { .space = SPACE_BLOCK, .address = address };
+	struct sought sought = { .space = space, .address = address, .request = request };
 	uint32_t number = find_entry(&sought, is_at_and_settled);
 
 	if (!number)
-		return (struct lookup_block){ entries, LIFE_NONE };
-	lookup_guess(address, number);
-	return (struct lookup_block){ &entries[number], sought.life };
+		return (struct lookup_entry){ entries, LIFE_NONE };
+	lookup_guess(space, address, request, number);
+	return (struct lookup_entry){ &entries[number], sought.life };
 }
 
 /* The view is what tells: the entry may be used for something else at any moment. */

@@ -6,9 +6,9 @@
  * If an address is handed out again while a thread is still changing the old entry, it has two for
  * a while. Only one of them is live, and it is the one that is found; when both have gone, the last.
  *
- * In front of the index is a table of guesses: for some bits of a block's address, the number of
- * the entry that was found there last. A guess is always checked. Nearly every call finds its entry
- * by the guess.
+ * In front of the index is a table of guesses: for some bits of an address, the number of the entry
+ * that was found there last. A guess is always checked. Nearly every call finds its entry by the
+ * guess.
  *
  * Any thread, without a lock. Async-signal-safe.
  */
@@ -38,9 +38,9 @@ bool lookup_is_later(const struct ledger_view *one, const struct ledger_view *ot
 /* A live client buffer at an address, of whichever request. */
 bool lookup_find_client(uint64_t address, struct ledger_view *view);
 
-/* Guesses which entry a block's address has, and fetches that into the cache. Call it as early as
- * the address is known. Pass it to who needs the entry. */
-struct ledger_entry *lookup_expect(uint64_t address);
+/* Guesses which entry an address has, and fetches that into the cache. Call it as early as the
+ * address is known. Pass it to who needs the entry. */
+struct ledger_entry *lookup_expect(enum ledger_space space, uint64_t address, uint64_t request);
 
 /* The rest is for the modules of this folder. */
 
@@ -61,32 +61,35 @@ uint32_t lookup_busy(enum ledger_space space, uint64_t address, uint64_t request
 /* As lookup_number(), but claimed: `life` becomes what its life was. */
 uint32_t lookup_claim(enum ledger_space space, uint64_t address, uint64_t request, uint64_t *life);
 
-static inline bool lookup_is_block_at(const struct ledger_entry *entry, uint64_t address)
+static inline bool lookup_is_at(const struct ledger_entry *entry, enum ledger_space space,
+				uint64_t address, uint64_t request)
 {
-	return peek(entry->address) == address && peek(entry->space) == SPACE_BLOCK;
+	return peek(entry->address) == address && peek(entry->space) == space &&
+	       (space != SPACE_CLIENT || peek(entry->scope) == request);
 }
 
-/* The entry at a block's address is new: makes it the guess. */
-void lookup_guess(uint64_t address, uint32_t number);
+/* The entry at an address is another one than before: makes it the guess. */
+void lookup_guess(enum ledger_space space, uint64_t address, uint64_t request, uint32_t number);
 
-/* The entry of a block, or entries[0], and its life, read before its address: what a caller reads after
- * that holds as well, if it can claim the entry by this life. */
-struct lookup_block {
+/* An entry, or entries[0], and its life, read before its address: what a caller reads after that holds as
+ * well, if it can claim the entry by this life. */
+struct lookup_entry {
 	struct ledger_entry *entry;
 	uint64_t life;
 };
 
 /* As lookup_number(), and makes that the guess. */
-struct lookup_block lookup_block_by_index(uint64_t address);
+struct lookup_entry lookup_by_index(enum ledger_space space, uint64_t address, uint64_t request);
 
 /* The same; `expected` is what lookup_expect() returned, and is right nearly always. */
-static inline struct lookup_block lookup_block(uint64_t address, struct ledger_entry *expected)
+static inline struct lookup_entry lookup_at(enum ledger_space space, uint64_t address,
+					    uint64_t request, struct ledger_entry *expected)
 {
 	uint64_t life = entries_life(expected);
 
-	return likely(lookup_is_block_at(expected, address))
-		       ? (struct lookup_block){ expected, life }
-		       : lookup_block_by_index(address);
+	return likely(lookup_is_at(expected, space, address, request))
+		       ? (struct lookup_entry){ expected, life }
+		       : lookup_by_index(space, address, request);
 }
 
 #endif

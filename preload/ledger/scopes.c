@@ -45,13 +45,26 @@ APART bool scopes_is_live(uint64_t scope, uint64_t handle)
 	return scope && scope_of_live((uint32_t)scope, handle) == scope;
 }
 
-/* A signal handler may leave this by longjmp(): then the lane knows of no section. */
-APART uint64_t scopes_find_by_index(struct lane *lane, uint64_t handle)
+/* Returns the number of the live section with a handle; 0: there is none. */
+static APART uint32_t find_by_index(uint64_t handle)
 {
-	uint32_t number = lookup_number(SPACE_SECTION, handle, 0);
+	struct ledger_view view;
+
+	if (!lookup_find(SPACE_SECTION, handle, 0, &view) || !ledger_is_live(&view))
+		return 0;
+	lookup_guess(SPACE_SECTION, handle, 0, view.number);
+	return view.number;
+}
+
+/* A signal handler may leave this by longjmp(): then the lane knows of no section. */
+APART uint64_t scopes_find_another(struct lane *lane, uint64_t handle)
+{
+	uint32_t number = (uint32_t)(lookup_expect(SPACE_SECTION, handle, 0) - entries);
 	struct lane_section *last = &lane->section;
 	uint64_t life;
 
+	if (unlikely(!scope_of_live(number, handle)))
+		number = find_by_index(handle);
 	last->life = LANE_NO_LIFE;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	life = entries_life(&entries[number]);

@@ -56,12 +56,12 @@ static inline bool scopes_last_lives(const struct lane *lane)
 
 /* The scope of the live section with a handle; 0: there is none, or a thread is changing it right
  * now. */
-uint64_t scopes_find_by_index(struct lane *lane, uint64_t handle);
+uint64_t scopes_find_another(struct lane *lane, uint64_t handle);
 static inline uint64_t scopes_find(struct lane *lane, uint64_t handle)
 {
 	return likely(lane->section.handle == handle) && scopes_last_lives(lane)
 		       ? lane->section.scope
-		       : scopes_find_by_index(lane, handle);
+		       : scopes_find_another(lane, handle);
 }
 
 /* Does a scope name the live section that has this handle? */

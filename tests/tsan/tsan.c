@@ -94,7 +94,8 @@ static void allocate(struct worker *w, uint32_t place, uint64_t scope)
 		.family = scope ? FAMILY_SHARED_MEMORY : FAMILY_LSA_HEAP,
 	};
 
-	must(ledger_enter_again(w->lane, what, lookup_expect(what.address)), "no room");
+	must(ledger_enter_again(w->lane, what, lookup_expect(SPACE_BLOCK, what.address, 0)),
+	     "no room");
 	record(w, what.address);
 }
 
@@ -103,7 +104,7 @@ static enum trace_kind free_at(struct worker *w, uint64_t address)
 	const struct free_call call = { .memory = address, .family = FAMILY_LSA_HEAP };
 	struct verdict verdict;
 
-	if (judge_release_if_right(w->lane, &call, lookup_expect(address), 1))
+	if (judge_release_if_right(w->lane, &call, lookup_expect(SPACE_BLOCK, address, 0), 1))
 		return TRACE_KIND_NONE;
 	do {
 		judge_free(&call, &verdict);
@@ -167,7 +168,7 @@ static void use_section(struct worker *w)
 
 	if (scope)
 		allocate(w, place, scope);
-	judge_release_if_right(w->lane, &call, lookup_expect(call.memory), 1);
+	judge_release_if_right(w->lane, &call, lookup_expect(SPACE_BLOCK, call.memory, 0), 1);
 }
 
 /* Two images lie at each place in turn, of which no part is the other's. */

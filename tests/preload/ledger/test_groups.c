@@ -334,7 +334,8 @@ Test(groups, without_memory_for_the_index_nothing_is_accused)
 						   .space = SPACE_BLOCK,
 						   .family = FAMILY_LSA_HEAP };
 
-		known += ledger_enter_again(lane, what, lookup_expect(BASE + 16 * i));
+		known += ledger_enter_again(lane, what,
+					    lookup_expect(SPACE_BLOCK, BASE + 16 * i, 0));
 	}
 	cr_assert_lt(known, (uint32_t)BLOCKS);
 	cr_assert(gaps_exist());

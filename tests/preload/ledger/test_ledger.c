@@ -368,7 +368,8 @@ static bool release_fast(uint64_t address, uint64_t section, enum family family,
 {
 	const struct free_call call = { address, section, family, flags, false };
 
-	return judge_release_if_right(lane, &call, lookup_expect(address), FREE_STACK);
+	return judge_release_if_right(lane, &call, lookup_expect(SPACE_BLOCK, address, 0),
+				      FREE_STACK);
 }
 
 Test(ledger, a_fast_release_needs_the_handle_of_the_blocks_live_section)
