@@ -319,6 +319,147 @@ Test(groups, a_section_with_a_long_history_is_deleted_as_fast_as_a_new_one)
 	cr_assert_eq(deletion_begin(&old), AT_ONCE);
 }
 
+/* Also if they are live in another section by now. */
+Test(groups, blocks_that_come_by_do_not_make_a_list_longer)
+{
+	enum { BLOCKS = 20000, FEW = 100 };
+	struct ledger_view home = enter(SPACE_SECTION, 0x1000, 65536, 0);
+	struct ledger_view visited = enter(SPACE_SECTION, 0x2000, 65536, 0);
+	const struct ledger_view *const path[] = { &visited, &home };
+	unsigned count = 0;
+
+	for (uint64_t i = 0; i < BLOCKS; i++)
+		enter(SPACE_BLOCK, BASE + 16 * i, 16, scopes_of(&home));
+	for (uint64_t i = 0; i < BLOCKS; i++)
+		for (int way = 0; way < 2; way++) {
+			release(SPACE_BLOCK, BASE + 16 * i, 0);
+			enter(SPACE_BLOCK, BASE + 16 * i, 16, scopes_of(path[way]));
+		}
+	scopes_visit_blocks(scopes_of(&visited), count_block, &count);
+	cr_assert_lt(count, (unsigned)FEW);
+	cr_assert_eq(deletion_begin(&home), BLOCKS);
+}
+
+enum { WANDERERS = 4, PLACES = 160, SHARED = 5 };
+
+static struct ledger_view shared[SHARED];
+static unsigned left[SHARED]; /* blocks that the threads have left live */
+static uint64_t doomed;       /* scope of a section that one of them is about to delete */
+
+/* A thread, and what it knows to be live. Its addresses are its own, its sections are not. */
+struct wanderer {
+	struct lane *lane;
+	uint64_t base, random;
+	uint8_t section[PLACES]; /* 1 + number; 0: nothing is live there */
+	bool is_seen[PLACES];
+};
+
+static uint32_t wanderer_random(struct wanderer *w, uint32_t bound)
+{
+	w->random = w->random * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(w->random >> 33) % bound;
+}
+
+static void wanderer_enter(const struct wanderer *w, uint32_t place, uint64_t scope)
+{
+	const struct ledger_entry what = {
+		.address = w->base + 16 * place, .size = 16, .scope = scope, .space = SPACE_BLOCK
+	};
+
+	cr_assert(ledger_enter_again(w->lane, what, lookup_expect(SPACE_BLOCK, what.address, 0)));
+}
+
+static void wander(struct wanderer *w)
+{
+	uint32_t place = wanderer_random(w, PLACES);
+	struct ledger_view view;
+
+	if (!w->section[place] && wanderer_random(w, 4) == 0) {
+		/* The other thread releases it, or this one. */
+		wanderer_enter(w, place, peek(doomed));
+		if (lookup_find(SPACE_BLOCK, w->base + 16 * place, 0, &view) && ledger_is_live(&view))
+			release_now(w->lane, &view, 0);
+	} else if (w->section[place]) {
+		cr_assert(lookup_find(SPACE_BLOCK, w->base + 16 * place, 0, &view));
+		cr_assert(release_now(w->lane, &view, 0));
+		w->section[place] = 0;
+	} else {
+		w->section[place] = (uint8_t)(1 + wanderer_random(w, SHARED));
+		wanderer_enter(w, place, scopes_of(&shared[w->section[place] - 1]));
+	}
+}
+
+static void see_block(uint32_t number, void *context)
+{
+	struct wanderer *w = context;
+	struct ledger_view view;
+
+	if (entries_view(number, &view) && ledger_is_live(&view) &&
+	    view.entry.address - w->base < 16 * PLACES)
+		w->is_seen[(view.entry.address - w->base) / 16] = true;
+}
+
+/* Whatever the other threads are doing. */
+static void expect_all_in_list(struct wanderer *w, uint32_t which)
+{
+	memset(w->is_seen, 0, sizeof(w->is_seen));
+	scopes_visit_blocks(scopes_of(&shared[which]), see_block, w);
+	for (uint32_t place = 0; place < PLACES; place++)
+		cr_assert(w->is_seen[place] || w->section[place] != which + 1);
+}
+
+/* In a section of the thread's own, whose list others have had before. */
+static void delete_own_section(struct wanderer *w)
+{
+	struct ledger_view own;
+	const struct ledger_entry what = { .address = w->base, .space = SPACE_SECTION };
+	uint32_t count = 0;
+	uint64_t scope;
+
+	cr_assert(ledger_enter(w->lane, &what, &own));
+	scope = scopes_of(&own);
+	poke(doomed, scope);
+	for (uint32_t place = wanderer_random(w, PLACES); place < PLACES; place++)
+		if (!w->section[place]) {
+			wanderer_enter(w, place, scope);
+			count++;
+		}
+	cr_assert(release_begin(&own));
+	cr_assert_geq(deletion_begin(&own), count);
+	cr_assert_geq(deletion_finish(w->lane, &own, true, 0, ignore_block, &scope), count);
+	release_finish(w->lane, &own, true, 0);
+}
+
+static void *wander_about(void *number)
+{
+	enum { TURNS = 200000 };
+	struct wanderer w = { .lane = lanes_mine(),
+			      .base = BASE + ((uintptr_t)number << 20),
+			      .random = (uintptr_t)number };
+
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		wander(&w);
+		if (turn % 16 == 0)
+			expect_all_in_list(&w, wanderer_random(&w, SHARED));
+		if (turn % 64 == 0)
+			delete_own_section(&w);
+	}
+	for (uint32_t place = 0; place < PLACES; place++)
+		if (w.section[place])
+			__atomic_fetch_add(&left[w.section[place] - 1], 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+Test(groups, blocks_that_wander_between_sections_are_in_the_list_of_theirs)
+{
+	for (uint32_t i = 0; i < SHARED; i++)
+		shared[i] = enter(SPACE_SECTION, 0x1000 * (i + 1), 65536, 0);
+	preload_run_threads(WANDERERS, wander_about);
+	for (uint32_t i = 0; i < SHARED; i++)
+		cr_assert_eq(deletion_begin(&shared[i]), left[i]);
+	cr_assert_not(gaps_exist());
+}
+
 /* What a host sees when it runs against RLIMIT_AS. Whatever is not entered is counted, and no leak. */
 Test(groups, without_memory_for_the_index_nothing_is_accused)
 {
