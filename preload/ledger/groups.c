@@ -164,6 +164,8 @@ static bool take_any_place(uint64_t node, uint64_t group, uint32_t number)
 
 static bool add_to_group(uint64_t group, uint32_t number)
 {
+	if (likely(index_count(&nodes, group) < NODE_ROOM))
+		return index_add(&nodes, group, number);
 	for (unsigned depth = depth_of(group);; depth++) {
 		uint64_t node = node_for(group, number, depth);
 

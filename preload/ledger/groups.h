@@ -16,8 +16,8 @@
  * is usual, nothing has to be done; for another address, it leaves them.
  *
  * The groups lie in one hash index. A *node* is a hash that has up to NODE_ROOM numbers. The first
- * node of a group has the hash of the group. A new number goes to one of the nodes at the group's
- * depth, which is 0 at first. If that node is full, the number takes the place of an entry that has
+ * node of a group has the hash of the group. A new number goes there, or if it is full, to one of the
+ * nodes at the group's depth, which is 0 at first. If that is full, the number takes the place of an entry that has
  * gone, and which thus leaves the group. If all are live, the group gets deeper by one: each node
  * then has 8 children. So the size of a group depends on how many of its entries were live at once,
  * and not on how many there have been.

@@ -179,8 +179,10 @@ static APART uint32_t enter_new(struct lane *lane, const struct ledger_entry *wh
 {
 	uint32_t number = claim_new(lane, what);
 
-	if (!number)
+	if (unlikely(!number)) {
+		gaps_note();
 		return 0;
+	}
 	lookup_guess(what->space, what->address, what->scope, number);
 	/* Another thread may be just releasing what was there. */
 	lanes_advance(lane, clock_ticks_after());
@@ -208,11 +210,7 @@ APART bool ledger_enter(struct lane *lane, const struct ledger_entry *what, stru
 	} else {
 		number = enter_new(lane, what);
 	}
-	if (unlikely(!number)) {
-		gaps_note();
-		return false;
-	}
-	return !view || entries_view(number, view);
+	return number && (!view || entries_view(number, view));
 }
 
 bool ledger_enter_again(struct lane *lane, struct ledger_entry what, struct ledger_entry *expected)
@@ -222,7 +220,8 @@ bool ledger_enter_again(struct lane *lane, struct ledger_entry what, struct ledg
 	if (unlikely(!entries_claim_if(old.entry, old.life, LIFE_RELEASED))) {
 		const struct ledger_entry copy = copy_of(&what);
 
-		return ledger_enter(lane, &copy, NULL);
+		return old.entry == entries ? enter_new(lane, &copy) != 0
+					    : ledger_enter(lane, &copy, NULL);
 	}
 	lanes_advance(lane, old.entry->gone_time + 1);
 	fill_entry(lane, old.entry, &what);
