@@ -34,8 +34,8 @@ enum family {
 struct cell {
 	const char *build; /* of tests/bench/calls: "", or "-O2-pointer" for code with frame pointers */
 	enum family family;
-	unsigned depth, stacks, inner; /* options of tests/bench/calls.c */
-	long instructions;             /* that tracing adds to a call, as measured */
+	unsigned depth, stacks, inner, sections; /* options of tests/bench/calls.c */
+	long instructions;                       /* that tracing adds to a call, as measured */
 };
 
 /* The instructions of the whole run of a command, which begins with env. */
@@ -72,6 +72,7 @@ static long count_run(const struct cell *cell, unsigned rounds, const char *fold
 	arguments_add(&command, "depth=%u", cell->depth);
 	arguments_add(&command, "stacks=%u", cell->stacks);
 	arguments_add(&command, "inner=%u", cell->inner);
+	arguments_add(&command, "sections=%u", cell->sections);
 	arguments_add(&command, "warm=%d", FEW_ROUNDS);
 	arguments_add(&command, "rounds=%u", rounds);
 	return count_command(&command);
@@ -112,42 +113,48 @@ static void expect_at_most(const struct cell *cell)
 
 Test(instructions, shared_memory_from_one_stack)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 1, 4, 379 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 1, 4, 1, 379 });
 }
 
 Test(instructions, shared_memory_from_a_hundred_stacks)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 4, 661 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 4, 1, 661 });
 }
 
 Test(instructions, shared_memory_from_ten_thousand_stacks)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 10000, 4, 646 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 10000, 4, 1, 646 });
 }
 
 Test(instructions, shared_memory_from_code_with_frame_pointers)
 {
-	expect_at_most(&(struct cell){ "-O2-pointer", SHARED_MEMORY, 16, 100, 4, 1094 });
+	expect_at_most(&(struct cell){ "-O2-pointer", SHARED_MEMORY, 16, 100, 4, 1, 1094 });
 }
 
 Test(instructions, shared_memory_from_deep_stacks)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 64, 100, 4, 858 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 64, 100, 4, 1, 858 });
+}
+
+/* Most addresses are handed out for another section than before. */
+Test(instructions, shared_memory_in_ten_sections)
+{
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 2, 10, 727 });
 }
 
 Test(instructions, lsa_heap)
 {
-	expect_at_most(&(struct cell){ "", LSA_HEAP, 16, 100, 2, 557 });
+	expect_at_most(&(struct cell){ "", LSA_HEAP, 16, 100, 2, 1, 557 });
 }
 
 Test(instructions, private_heap)
 {
-	expect_at_most(&(struct cell){ "", PRIVATE_HEAP, 16, 100, 2, 557 });
+	expect_at_most(&(struct cell){ "", PRIVATE_HEAP, 16, 100, 2, 1, 557 });
 }
 
 Test(instructions, client_buffers)
 {
-	expect_at_most(&(struct cell){ "", CLIENT_BUFFER, 16, 100, 2, 971 });
+	expect_at_most(&(struct cell){ "", CLIENT_BUFFER, 16, 100, 2, 1, 642 });
 }
 
 /* What tracing adds to a whole process, which is `calls` with these arguments. */
@@ -206,5 +213,5 @@ Test(instructions, a_short_run)
 {
 	expect_few(count_process((const char *const[]){ "cost", "family=1", "inner=4", "rounds=1",
 							"warm=0", NULL }),
-		   5180000);
+		   4176000);
 }
