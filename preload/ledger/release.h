@@ -5,7 +5,8 @@
  * A call that cannot fail releases at once. A call that the host may refuse (FreeClientBuffer,
  * DeleteSharedMemory) releases in two steps, before and after the host's function runs. An address
  * that was handed out again in between belongs to its new block: the second step then changes
- * nothing.
+ * nothing. A section that was created again has another entry, because that of the old one leads to
+ * its blocks (scopes.h).
  *
  * What has gone is remembered until at least LEDGER_REMEMBERED more have gone. Time is counted in
  * epochs: one ends whenever a lane has made EPOCH_RELEASES releases. The first epoch of each lane
