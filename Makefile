@@ -26,8 +26,8 @@ FLAGS_tests := $(CFLAGS) $(PATHS) $(SANITIZE)
 # It is traced, and its packages end it by faults of their own.
 FLAGS_viewer/host := $(CFLAGS)
 flags = $(or $(FLAGS_$(1)),$(call flags,$(patsubst %/,%,$(dir $(1)))))
-# A traced call goes through small functions of a dozen files, which gcc joins at link time. The objects
-# hold machine code as well, because tests link them.
+# A traced call, or an event that is read, goes through small functions of a dozen files, which gcc joins
+# at link time. The objects hold machine code as well, because tests link them.
 LTO := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,-flto=auto -ffat-lto-objects)
 
 # Every folder that holds sources.
@@ -100,7 +100,7 @@ deps: ## install what building and testing need, where it is missing
 	@.ci/deps check
 
 $(BUILD)/lsatrace: $(call objects,viewer/*.c viewer/*/*.[cS])
-	$(call say,link)$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
+	$(call say,link)$(CC) $(CFLAGS) $(LTO) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(VIEWER_LIBS)
 
 $(BUILD)/lsatrace-host: $(filter-out %_windows.o,$(call objects,viewer/host/*/*.c))
 	$(call say,link)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl -lpthread
@@ -128,7 +128,7 @@ $(foreach f,$(FOLDERS),$(eval $(BUILD)/obj/$(f)/%.o $(BUILD)/gcc/$(f)/%.o \
 	$(BUILD)/clang/$(f)/%.o: FOLDER_FLAGS = $(LANGUAGE) $(call flags,$(f))))
 
 $(BUILD)/obj/%.o: %.c
-	$(call say,compile)$(CC) $(FOLDER_FLAGS) $(if $(filter preload/%,$<),$(LTO)) $(DEPEND) -c -o $@ $<
+	$(call say,compile)$(CC) $(FOLDER_FLAGS) $(if $(filter preload/% viewer/%,$<),$(LTO)) $(DEPEND) -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.S
 	$(call say,compile)$(CC) $(FOLDER_FLAGS) $(DEPEND) -c -o $@ $<
