@@ -14,6 +14,7 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 #define ELLIPSIS "\xe2\x80\xa6"
 #define STREAM_BYTES (1u << 16)
+#define FORMATTED_BYTES 120 /* most of what is formatted is shorter */
 
 void buffer_release(struct buffer *b)
 {
@@ -100,18 +101,27 @@ void buffer_bytes(struct buffer *b, const char *bytes, size_t count)
 
 void buffer_format(struct buffer *b, const char *format, ...)
 {
+	size_t room = FORMATTED_BYTES;
 	va_list arguments;
 	int length;
 
 	va_start(arguments, format);
-	length = vsnprintf(NULL, 0, format, arguments);
+	length = vsnprintf(reserve_bytes(b, room), room + 1, format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		return;
-	va_start(arguments, format);
-	vsnprintf(reserve_bytes(b, (size_t)length), (size_t)length + 1, format, arguments);
-	va_end(arguments);
-	b->used += (size_t)length;
+	if (length > (int)room) {
+		room = (size_t)length;
+		va_start(arguments, format);
+		vsnprintf(reserve_bytes(b, room), room + 1, format, arguments);
+		va_end(arguments);
+	}
+	b->used += length < 0 ? 0 : (size_t)length;
+}
+
+void buffer_blanks(struct buffer *b, size_t count)
+{
+	memset(reserve_bytes(b, count), ' ', count);
+	b->used += count;
+	b->data[b->used] = '\0';
 }
 
 void buffer_padded(struct buffer *b, uint64_t number, unsigned digits)
@@ -326,6 +336,8 @@ char *buffer_take_cut(const char *bytes, size_t count, size_t most)
 	bool is_cut = count > most;
 	struct buffer b = { 0 };
 
+	if (!is_cut && buffer_span(bytes, count, 0, 0) == count)
+		return memory_text(bytes, count);
 	buffer_utf8(&b, bytes, is_cut ? most : count);
 	if (is_cut || b.used > most) {
 		b.used = b.used < most - strlen(ELLIPSIS) ? b.used : most - strlen(ELLIPSIS);

@@ -54,6 +54,7 @@ static inline void buffer_text(struct buffer *b, const char *text)
 	buffer_bytes(b, text, strlen(text));
 }
 void buffer_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_blanks(struct buffer *b, size_t count);
 
 void buffer_decimal(struct buffer *b, uint64_t number);
 /* The same for negative numbers. */

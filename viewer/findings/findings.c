@@ -53,7 +53,8 @@ struct findings_namer findings_name_by(struct symbols *symbols)
 /* Where findings are decoded to be compared. A merge compares one with many, which is decoded once. */
 struct comparison {
 	const struct rows *r;
-	const struct findings_print *print; /* of each row */
+	const struct findings_print *print; /* of each row, as the next one */
+	struct fingerprint_steps *steps;
 	struct side {
 		struct decoded decoded;
 		const struct row *row; /* that is decoded */
@@ -75,10 +76,14 @@ static int compare_prints(const void *left, const void *right, void *comparison)
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
 	struct comparison *c = comparison;
 	uint64_t exact = c->print[a].exact, other = c->print[b].exact;
+	const uint64_t *step = c->steps[a].step, *other_step = c->steps[b].step;
 	int order;
 
 	if (exact != other || a == b)
 		return exact < other ? -1 : exact > other;
+	for (size_t i = 0; i < sizeof(c->steps->step) / sizeof(*step); i++)
+		if (step[i] != other_step[i])
+			return step[i] < other_step[i] ? -1 : 1;
 	order = fingerprint_order(decode_side(c, 0, a), decode_side(c, 1, b));
 	return order ? order : a < b ? -1 : 1;
 }
@@ -92,6 +97,7 @@ static void make_fingerprints(struct findings *f)
 
 	c->r = r;
 	c->print = f->print = memory_new(r->count, sizeof(*f->print));
+	c->steps = memory_new(r->count, sizeof(*c->steps));
 	for (size_t i = 0; i < r->count; i++) {
 		struct fingerprint print;
 
@@ -99,6 +105,7 @@ static void make_fingerprints(struct findings *f)
 		print = fingerprint_make(&f->decoded->finding, &f->namer);
 		f->print[i] =
 			(struct findings_print){ print.exact, print.weak, 0, print.has_offsets };
+		c->steps[i] = fingerprint_begin_order(&f->decoded->finding);
 		order[i] = (uint32_t)i;
 	}
 	if (r->count)
@@ -107,6 +114,7 @@ static void make_fingerprints(struct findings *f)
 		if (f->print[order[i]].exact == f->print[order[i - 1]].exact)
 			f->print[order[i]].twin = f->print[order[i - 1]].twin + 1;
 	free(order);
+	free(c->steps);
 	free(c);
 }
 

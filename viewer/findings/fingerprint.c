@@ -265,6 +265,24 @@ static int compare_frames(const struct finding *a, const struct finding *b, bool
 	return 0;
 }
 
+/* A frame of an earlier stack is more than none, which is more than one of a later stack. */
+struct fingerprint_steps fingerprint_begin_order(const struct finding *finding)
+{
+	const size_t most = sizeof(((struct fingerprint_steps *)0)->step) / sizeof(uint64_t);
+	struct own own = find_own_of(finding);
+	struct fingerprint_steps steps = { 0 };
+	const struct model_frame *frame;
+	size_t count = 0;
+
+	for (unsigned i = 0; i < TRACE_FINDING_STACKS; i++)
+		for (uint32_t at = 0;
+		     count < most && (frame = next_frame(finding->stack[i], &at, &own, false));)
+			steps.step[count++] = (uint64_t)(TRACE_FINDING_STACKS - i)
+						      << TRACE_FRAME_OFFSET_BITS |
+					      frame->offset;
+	return steps;
+}
+
 int fingerprint_order(const struct finding *a, const struct finding *b)
 {
 	int order = compare_frames(a, b, false);

@@ -49,4 +49,11 @@ struct fingerprint fingerprint_of_call(const struct model *model, uint32_t packa
  */
 int fingerprint_order(const struct finding *a, const struct finding *b);
 
+/* The first steps of that order: where they differ, those of the lesser finding are less. */
+struct fingerprint_steps {
+	uint64_t step[3];
+};
+
+struct fingerprint_steps fingerprint_begin_order(const struct finding *finding);
+
 #endif

@@ -43,6 +43,7 @@ struct history {
 	size_t eras;
 	struct index index;    /* of made[] */
 	uint64_t *filter;      /* a bit for each hash of their addresses and stacks */
+	unsigned filter_bits;  /* of such a hash */
 	struct misuse *misuse; /* all, if one happened several times */
 	size_t misuses;
 	size_t unseen; /* while chunks are read: those of which a last event is wanted, and none was read */
@@ -104,15 +105,23 @@ static uint32_t find_made(struct history *h, const struct wanted *wanted)
 
 /*
  * Most events are of no leak. One bit tells so, which is in the cache of the processor, unlike the index and
- * the ledger.
+ * the ledger. There are at least eight bits for a leak, so that one in eight is set.
  */
-enum { FILTER_BITS = 19 };
+enum { FILTER_BITS_LEAST = 19 };
 
-static size_t filter_bit(uint64_t address, uint32_t stack)
+static size_t filter_bit(const struct history *h, uint64_t address, uint32_t stack)
 {
 	const uint64_t golden = 0x9e3779b97f4a7c15; /* spreads over all bits */
 
-	return (address + ((uint64_t)stack << 40)) * golden >> (64 - FILTER_BITS);
+	return (address + ((uint64_t)stack << 40)) * golden >> (64 - h->filter_bits);
+}
+
+static void new_filter(struct history *h, size_t leaks)
+{
+	h->filter_bits = FILTER_BITS_LEAST;
+	while ((1ull << h->filter_bits) / 8 < leaks)
+		h->filter_bits++;
+	h->filter = memory_new((1ull << h->filter_bits) / 64, sizeof(*h->filter));
 }
 
 static void take_entered(struct history *h, const struct model *model, const struct trace_event *e)
@@ -128,7 +137,7 @@ static void take_entered(struct history *h, const struct model *model, const str
 static void take_made(struct history *h, const struct model *model, const struct trace_event *e)
 {
 	struct wanted wanted = { h, { e->address, e->size, e->stack, e->tid } };
-	size_t bit = filter_bit(e->address, e->stack);
+	size_t bit = filter_bit(h, e->address, e->stack);
 	enum trace_role role;
 	uint32_t number;
 
@@ -265,9 +274,9 @@ static void list_leaks(struct history *h, const struct model *model,
 		count += entry.stack && is_leak(entry.source, model);
 	h->made = memory_new(count, sizeof(*h->made));
 	h->era = memory_new(count, sizeof(*h->era));
-	h->filter = memory_new((1u << FILTER_BITS) / 64, sizeof(*h->filter));
+	new_filter(h, count);
 	while (model_next_entry(model, &c, &entry)) {
-		size_t bit = filter_bit(entry.source->address, entry.stack);
+		size_t bit = filter_bit(h, entry.source->address, entry.stack);
 
 		if (!entry.stack || !is_leak(entry.source, model))
 			continue;

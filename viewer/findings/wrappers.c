@@ -376,6 +376,13 @@ static bool is_named(const struct wrappers *w, const struct symbol *symbol)
 	return false;
 }
 
+/* Most functions are not, and need no further look. */
+static bool may_be_allocator(const struct symbol *symbol)
+{
+	return symbol->function &&
+	       (strchr(symbol->function, '<') || strstr(symbol->function, "allocate"));
+}
+
 /* What is known of a function. `is_next`: the frames before it belong to wrappers; else it matters only if
  * it is an allocator, which is a wrapper with all that it calls. */
 enum use { USE_NONE, USE_PART, USE_WRAPPER, USE_ALLOCATOR };
@@ -386,7 +393,8 @@ static enum use use_of(const struct wrappers *w, const struct model_frame *frame
 	const struct function *function;
 	size_t key_bytes;
 	char *key;
-	bool is_allocator, is_one = is_library(symbol, &is_allocator);
+	bool is_allocator = false,
+	     is_one = (is_next || may_be_allocator(symbol)) && is_library(symbol, &is_allocator);
 
 	if (is_allocator || is_named(w, symbol))
 		return USE_ALLOCATOR;

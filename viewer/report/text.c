@@ -501,14 +501,20 @@ static void write_group(struct writer *w, const struct finding *f)
 
 void text_write_time(struct buffer *to, const char *words, uint64_t time_ns)
 {
+	static time_t known; /* a report has many times of one second */
+	static char text[64];
 	time_t seconds = (time_t)(time_ns / 1000000000u);
-	char text[64];
 	struct tm tm;
 
-	if (!time_ns || !localtime_r(&seconds, &tm))
+	if (!time_ns || ((!*text || seconds != known) && !localtime_r(&seconds, &tm)))
 		return;
-	strftime(text, sizeof(text), "%F %T", &tm);
-	buffer_format(to, "%s%s.%03u", words, text, (unsigned)(time_ns / 1000000u % 1000u));
+	if (!*text || seconds != known)
+		strftime(text, sizeof(text), "%F %T", &tm);
+	known = seconds;
+	buffer_text(to, words);
+	buffer_text(to, text);
+	buffer_text(to, ".");
+	buffer_padded(to, time_ns / 1000000u % 1000u, 3);
 }
 
 void text_write_span(struct buffer *to, const struct model *model, const struct model_events *events)

@@ -19,6 +19,7 @@
 #define OBSTACLE_WORDS ": its debug information "
 #define KEPT_BYTES (40u << 20) /* of answers: 100,000 of three functions each */
 #define MALLOC_BYTES 24        /* what malloc() needs beside a text */
+#define RECENT 1024            /* a power of two */
 
 /* An ELF or PE file, that modules of one or more traces were loaded from. */
 struct binary {
@@ -67,12 +68,20 @@ struct answer {
 	struct symbol symbol[]; /* innermost first */
 };
 
+/* The last answer of some addresses. A report asks for one address several times in a row. */
+struct recent {
+	const struct model_module *module; /* NULL: none */
+	uint64_t offset;
+	const struct symbol *symbol;
+};
+
 struct symbols {
 	struct loaded *loaded;
 	struct binary *binaries;
 	struct source *sources;
 	struct path *paths;
 	struct answer *answers;
+	struct recent recent[RECENT];
 	size_t kept_bytes; /* of the answers */
 	char **changed;
 	size_t changes, change_room;
@@ -178,6 +187,7 @@ void symbols_forget(struct symbols *s)
 	}
 	map_release(s->loaded, free_loaded);
 	s->loaded = NULL;
+	memset(s->recent, 0, sizeof(s->recent));
 }
 
 const char *symbols_changed(const struct symbols *s, size_t i)
@@ -569,8 +579,8 @@ const char *symbols_find_data(struct symbols *s, const struct model_module *modu
 	return copy_path(s, (*t)->text, (*t)->function_bytes);
 }
 
-const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
-				  uint64_t offset)
+static const struct symbol *find_symbol(struct symbols *s, const struct model_module *module,
+					uint64_t offset)
 {
 	struct loaded *loaded = module && offset ? find_loaded(s, module) : NULL;
 	struct question question;
@@ -585,6 +595,7 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 	if (!answer) {
 		if (s->kept_bytes > KEPT_BYTES) {
 			map_release(s->answers, free_answer);
+			memset(s->recent, 0, sizeof(s->recent));
 			s->kept_bytes = 0;
 		}
 		answer = make_answer(s, loaded->info, module, &question);
@@ -595,6 +606,18 @@ const struct symbol *symbols_find(struct symbols *s, const struct model_module *
 	if (loaded->info)
 		note_split(s, loaded);
 	return answer->count ? answer->symbol : &unknown;
+}
+
+const struct symbol *symbols_find(struct symbols *s, const struct model_module *module,
+				  uint64_t offset)
+{
+	const uint64_t golden = 0x9e3779b97f4a7c15; /* spreads over all bits */
+	size_t place = ((uintptr_t)module + offset) * golden >> 32 & (RECENT - 1);
+	struct recent *recent = &s->recent[place];
+
+	if (!module || recent->module != module || recent->offset != offset)
+		*recent = (struct recent){ module, offset, find_symbol(s, module, offset) };
+	return recent->symbol;
 }
 
 bool symbols_are_known(struct symbols *s, const struct model_module *module)

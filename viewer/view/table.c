@@ -206,17 +206,16 @@ static void fit(struct table *t, unsigned width)
 static void write_cell(struct buffer *b, const struct table *t, enum column j, bool is_last)
 {
 	bool is_number = j == NUMBER || j == COUNT || j == BYTES;
-	size_t columns;
+	size_t columns, blanks;
 	struct buffer cut = { 0 };
 
 	layout_cut_place(&cut, t->cell[j].data, t->width[j]);
 	columns = layout_columns(cut.data, cut.used);
 	buffer_text(b, "  ");
-	if (is_number)
-		buffer_format(b, "%*s", (int)(t->width[j] - columns), "");
+	blanks = columns < t->width[j] ? t->width[j] - columns : 0;
+	buffer_blanks(b, is_number ? blanks : 0);
 	buffer_bytes(b, cut.data, cut.used);
-	if (!is_number && !is_last)
-		buffer_format(b, "%*s", (int)(t->width[j] - columns), "");
+	buffer_blanks(b, !is_number && !is_last ? blanks : 0);
 	buffer_release(&cut);
 }
 
@@ -249,7 +248,7 @@ static void write_row(struct buffer *b, const struct table *t, const struct fram
 		return;
 	}
 	write_line(b, t, color, ITEMS(first_line));
-	buffer_format(b, "%*s", (int)(2 + t->width[NUMBER]), "");
+	buffer_blanks(b, 2 + t->width[NUMBER]);
 	write_line(b, t, color, ITEMS(second_line));
 }
 
