@@ -41,7 +41,7 @@ struct history {
 	size_t last;   /* place in made[] of the last one that was found */
 	uint64_t *era; /* those of the leaks, in ascending order */
 	size_t eras;
-	struct index index;    /* of made[] */
+	struct index index;    /* of made[], once it is asked for */
 	uint64_t *filter;      /* a bit for each hash of their addresses and stacks */
 	unsigned filter_bits;  /* of such a hash */
 	struct misuse *misuse; /* all, if one happened several times */
@@ -89,7 +89,8 @@ static void index_leaks(struct history *h)
 	}
 }
 
-/* What is asked for next lies beside it, as a rule: a thread takes new entries from the last one down. */
+/* What is asked for next lies beside it, as a rule: a thread takes new entries from the last one down. So
+ * the index, which takes longer than all the rest, is made only when something else is asked for. */
 static uint32_t find_made(struct history *h, const struct wanted *wanted)
 {
 	uint32_t number;
@@ -97,6 +98,8 @@ static uint32_t find_made(struct history *h, const struct wanted *wanted)
 	for (size_t i = h->last ? h->last - 1 : 0; i < h->count && i < h->last + 2; i++)
 		if (is_made(wanted, (uint32_t)i))
 			return (uint32_t)(h->last = i) + 1;
+	if (!h->index.slot)
+		index_leaks(h);
 	number = index_find(&h->index, hash_bytes(&wanted->key, sizeof(wanted->key)), is_made,
 			    wanted);
 	h->last = number ? number - 1 : h->last;
@@ -263,22 +266,19 @@ static int compare_eras(const void *left, const void *right)
 	return compare_numbers(*(const uint64_t *)left, *(const uint64_t *)right);
 }
 
-static void list_leaks(struct history *h, const struct model *model,
-		       bool (*is_leak)(const struct trace_entry *, const struct model *))
+static void list_leaks(struct history *h, const struct model *model)
 {
-	struct reader_cursor counted = { 0 }, c = { 0 };
+	size_t count = reader_count_entries(model_reader(model));
+	struct reader_cursor c = { 0 };
 	struct model_entry entry;
-	size_t count = 0;
 
-	while (model_next_entry(model, &counted, &entry))
-		count += entry.stack && is_leak(entry.source, model);
 	h->made = memory_new(count, sizeof(*h->made));
 	h->era = memory_new(count, sizeof(*h->era));
 	new_filter(h, count);
 	while (model_next_entry(model, &c, &entry)) {
-		size_t bit = filter_bit(h, entry.source->address, entry.stack);
+		size_t bit = filter_bit(h, entry.address, entry.stack);
 
-		if (!entry.stack || !is_leak(entry.source, model))
+		if (!entry.stack || !model_is_leak(&entry))
 			continue;
 		h->filter[bit / 64] |= 1ull << bit % 64;
 		if (!h->eras || h->era[h->eras - 1] != entry.era)
@@ -412,18 +412,16 @@ static bool has_failure(const struct history *h)
 	return false;
 }
 
-struct history *history_new(const struct model *model,
-			    bool (*is_leak)(const struct trace_entry *, const struct model *))
+struct history *history_new(const struct model *model)
 {
 	struct history *h = memory_new(1, sizeof(*h));
 
-	list_leaks(h, model, is_leak);
+	list_leaks(h, model);
 	list_misuses(h, model);
 	if (!h->count && !h->misuses) {
 		history_free(h);
 		return NULL;
 	}
-	index_leaks(h);
 	read_history(h, model);
 	if (has_failure(h))
 		match_calls(h);

@@ -27,11 +27,8 @@ struct path {
 	int32_t tid;
 };
 
-/* Reads the history of a trace. `is_leak` tells which entries leak. Returns NULL if there is nothing to
- * ask it. */
-struct history *history_new(const struct model *model,
-			    bool (*is_leak)(const struct trace_entry *entry,
-					    const struct model *model));
+/* Reads the history of a trace. Returns NULL if there is nothing to ask it. */
+struct history *history_new(const struct model *model);
 /* The following accept NULL. */
 void history_free(struct history *h);
 

@@ -20,6 +20,10 @@ struct builder {
 	struct rows *r;
 	struct groups *groups;
 	struct index index;
+	/* What was added last. The next one is often equal. */
+	size_t model;
+	struct groups_key key;
+	uint32_t number; /* 1 + that of the row; 0: none */
 };
 
 /* An identity that is being looked for. */
@@ -36,25 +40,45 @@ static bool is_row(const void *context, uint32_t item)
 		      sizeof(*wanted->identity)) == 0;
 }
 
-/* Adds occurrences to the row that they belong to, which may be new. */
-static struct row *add_occurrences(struct builder *b, size_t model, const struct groups_key *key,
-				   const void *first, uint64_t count, uint64_t bytes)
+static bool is_last(const struct builder *b, size_t model, const struct groups_key *key)
 {
-	struct groups_identity identity = groups_identify(b->groups, model, key);
-	struct wanted wanted = { b->r, &identity };
-	uint32_t number = index_add(&b->index, hash_bytes(&identity, sizeof(identity)), is_row,
-				    &wanted, b->r->count);
-	struct row *row = &b->r->row[number - 1];
+	return b->number && b->model == model && b->key.kind == key->kind &&
+	       b->key.reason == key->reason && b->key.family == key->family &&
+	       memcmp(b->key.refs, key->refs, sizeof(key->refs)) == 0;
+}
 
-	if (number > b->r->count)
+/* Returns the row of an occurrence, which may be new. */
+static struct row *find_row(struct builder *b, size_t model, const struct groups_key *key,
+			    const void *first)
+{
+	struct groups_identity identity;
+	struct wanted wanted = { b->r, &identity };
+
+	if (is_last(b, model, key))
+		return &b->r->row[b->number - 1];
+	identity = groups_identify(b->groups, model, key);
+	b->model = model;
+	b->key = *key;
+	b->number = index_add(&b->index, hash_bytes(&identity, sizeof(identity)), is_row, &wanted,
+			      b->r->count);
+	if (b->number > b->r->count)
 		b->r->row[b->r->count++] = (struct row){
 			.identity = identity,
 			.model = (uint32_t)model & UINT32_MAX >> 8,
 			.first = first,
-			.lead = number - 1,
+			.lead = b->number - 1,
 		};
+	return &b->r->row[b->number - 1];
+}
+
+/* Adds occurrences to the row that they belong to. */
+static struct row *add_occurrences(struct builder *b, size_t model, const struct groups_key *key,
+				   const void *first, uint64_t count, uint64_t bytes)
+{
+	struct row *row = find_row(b, model, key, first);
+
 	if (b->r->shares)
-		shares_add(b->r->shares, number - 1, (uint32_t)model, count);
+		shares_add(b->r->shares, b->number - 1, (uint32_t)model, count);
 	sum_add(&row->count, count);
 	sum_add(&row->bytes, bytes);
 	return row;
@@ -91,18 +115,15 @@ static struct groups_key key_of_misuse(const struct trace_finding *t)
 	return key;
 }
 
-static bool is_leaked_entry(const struct trace_entry *t, const struct model *model)
-{
-	struct model_entry entry = model_entry(model, t);
-
-	return model_is_leak(&entry);
-}
-
 /* Is a leaked block in a section that has leaked as well? */
 static bool is_indirect(const struct model *model, const struct model_entry *entry)
 {
-	return entry->state == TRACE_ENTRY_BLOCK && entry->section &&
-	       is_leaked_entry(entry->section, model);
+	struct model_entry section;
+
+	if (entry->state != TRACE_ENTRY_BLOCK || !entry->section)
+		return false;
+	section = model_entry(model, entry->section);
+	return model_is_leak(&section);
 }
 
 static uint64_t absolute(const struct model *model, uint64_t ticks)
@@ -147,7 +168,7 @@ static void add_model(struct builder *b, size_t index)
 	const struct trace_finding *misuse;
 	struct model_entry entry;
 
-	r->history[index] = history_new(model, is_leaked_entry);
+	r->history[index] = history_new(model);
 	while (model_next_entry(model, &entries, &entry)) {
 		r->ignored += entry.ignored && !entry.inherited;
 		if (!model_is_leak(&entry))
@@ -201,11 +222,9 @@ static size_t count_occurrences(struct model *const *models, size_t count)
 	size_t occurrences = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct reader_cursor entries = { 0 }, misuses = { 0 };
-		struct model_entry entry;
+		struct reader_cursor misuses = { 0 };
 
-		while (model_next_entry(models[i], &entries, &entry))
-			occurrences += model_is_leak(&entry);
+		occurrences += reader_count_entries(model_reader(models[i]));
 		while (model_next_finding(models[i], &misuses))
 			occurrences++;
 	}

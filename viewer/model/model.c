@@ -455,7 +455,8 @@ bool model_is_leak(const struct model_entry *entry)
 struct model_entry model_entry(const struct model *m, const struct trace_entry *t)
 {
 	bool is_section = is_section_state(t->state);
-	const struct trace_entry *section = is_section ? NULL : reader_entry(m->reader, t->section);
+	const struct trace_entry *section =
+		is_section || !t->section ? NULL : reader_entry(m->reader, t->section);
 
 	return (struct model_entry){
 		.address = t->address,

@@ -385,6 +385,16 @@ const struct trace_entry *reader_next_entry(const struct reader *r, struct reade
 	return NULL;
 }
 
+size_t reader_count_entries(const struct reader *r)
+{
+	struct reader_cursor c = { 0 };
+	size_t count = 0;
+
+	while (reader_next_entry(r, &c))
+		count++;
+	return count;
+}
+
 /* The era, and above it what was found. */
 static uint32_t read_era(const struct reader *r, const struct reader_cursor *c)
 {

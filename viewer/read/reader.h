@@ -55,6 +55,8 @@ const struct trace_checkpoint *reader_next_checkpoint(const struct reader *r,
 						      struct reader_cursor *c);
 /* The reference of the next stack of the log; 0 after the last. */
 uint32_t reader_next_stack(const struct reader *r, struct reader_cursor *c);
+/* The number of entries. */
+size_t reader_count_entries(const struct reader *r);
 /* The era of the entry that reader_next_entry() has just returned; 0 before version 4. */
 uint32_t reader_era(const struct reader *r, const struct reader_cursor *c);
 /* What the search has found of that entry; UNKNOWN before version 5, and of an entry that is newer. */
