@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "viewer/base/buffer.h"
+#include "viewer/base/hash.h"
+#include "viewer/base/index.h"
 #include "viewer/base/map.h"
 #include "viewer/base/memory.h"
 #include "viewer/base/progress.h"
@@ -17,9 +19,10 @@
 #include "viewer/symbols/source_path.h"
 
 #define OBSTACLE_WORDS ": its debug information "
-#define KEPT_BYTES (40u << 20) /* of answers: 100,000 of three functions each */
-#define MALLOC_BYTES 24        /* what malloc() needs beside a text */
-#define RECENT 1024            /* a power of two */
+#define KEPT_BYTES (40u << 20)       /* of answers: 100,000 of three functions each */
+#define KEPT_MOST (KEPT_BYTES / 120) /* answers: of one function each */
+#define MALLOC_BYTES 24              /* what malloc() needs beside a text */
+#define RECENT 1024                  /* a power of two */
 
 /* An ELF or PE file, that modules of one or more traces were loaded from. */
 struct binary {
@@ -62,7 +65,6 @@ struct question {
 
 struct answer {
 	struct question question;
-	UT_hash_handle hh;
 	unsigned count;
 	bool is_packed;
 	struct symbol symbol[]; /* innermost first */
@@ -80,7 +82,9 @@ struct symbols {
 	struct binary *binaries;
 	struct source *sources;
 	struct path *paths;
-	struct answer *answers;
+	struct answer **answer;
+	size_t answers;
+	struct index by_question; /* of answer[] */
 	struct recent recent[RECENT];
 	size_t kept_bytes; /* of the answers */
 	char **changed;
@@ -103,6 +107,8 @@ struct symbols *symbols_new(struct progress *progress)
 	struct symbols *s = memory_new(1, sizeof(*s));
 
 	s->progress = progress;
+	s->answer = memory_new(KEPT_MOST, sizeof(*s->answer));
+	index_init(&s->by_question, KEPT_MOST);
 	symbols_look_in(s, &nowhere);
 	return s;
 }
@@ -129,6 +135,49 @@ static void free_answer(struct answer *answer)
 		free(answer->symbol[i].function);
 	}
 	free(answer);
+}
+
+/* A question that is being looked for. */
+struct wanted {
+	const struct symbols *symbols;
+	const struct question *question;
+};
+
+static bool is_answer(const void *context, uint32_t item)
+{
+	const struct wanted *wanted = context;
+	const struct question *question = &wanted->symbols->answer[item]->question;
+
+	return question->offset == wanted->question->offset &&
+	       question->source == wanted->question->source;
+}
+
+static uint32_t add_answer(const struct symbols *s, const struct question *question, size_t item)
+{
+	struct wanted wanted = { s, question };
+
+	return index_add(&s->by_question, hash_bytes(question, sizeof(*question)), is_answer,
+			 &wanted, item);
+}
+
+/* Forgets answers: all, or those of packed traces. */
+static void forget_answers(struct symbols *s, bool all)
+{
+	size_t kept = 0;
+
+	index_release(&s->by_question);
+	index_init(&s->by_question, KEPT_MOST);
+	for (size_t i = 0; i < s->answers; i++) {
+		if (all || s->answer[i]->is_packed) {
+			free_answer(s->answer[i]);
+			continue;
+		}
+		s->answer[kept] = s->answer[i];
+		add_answer(s, &s->answer[kept]->question, kept);
+		kept++;
+	}
+	s->answers = kept;
+	memset(s->recent, 0, sizeof(s->recent));
 }
 
 static void free_source(struct source *source)
@@ -161,7 +210,10 @@ void symbols_free(struct symbols *s)
 {
 	if (!s)
 		return;
-	map_release(s->answers, free_answer);
+	for (size_t i = 0; i < s->answers; i++)
+		free_answer(s->answer[i]);
+	index_release(&s->by_question);
+	free(s->answer);
 	map_release(s->sources, free_source);
 	map_release(s->paths, free_path);
 	map_release(s->loaded, free_loaded);
@@ -178,16 +230,9 @@ void symbols_free(struct symbols *s)
 
 void symbols_forget(struct symbols *s)
 {
-	struct answer *answer, *next;
-
-	HASH_ITER(hh, s->answers, answer, next)
-	if (answer->is_packed) {
-		HASH_DEL(s->answers, answer);
-		free_answer(answer);
-	}
+	forget_answers(s, false);
 	map_release(s->loaded, free_loaded);
 	s->loaded = NULL;
-	memset(s->recent, 0, sizeof(s->recent));
 }
 
 const char *symbols_changed(const struct symbols *s, size_t i)
@@ -583,24 +628,23 @@ static const struct symbol *find_symbol(struct symbols *s, const struct model_mo
 					uint64_t offset)
 {
 	struct loaded *loaded = module && offset ? find_loaded(s, module) : NULL;
+	const struct answer *answer;
 	struct question question;
-	struct answer *answer;
+	uint32_t number;
 
 	if (!loaded || (!loaded->info && !loaded->packed))
 		return &unknown;
-	memset(&question, 0, sizeof(question)); /* padding is part of the key */
+	memset(&question, 0, sizeof(question)); /* padding is part of the hash */
 	question.source = loaded->info ? (const void *)loaded->info : loaded->packed;
 	question.offset = offset;
-	HASH_FIND(hh, s->answers, &question, sizeof(question), answer);
-	if (!answer) {
-		if (s->kept_bytes > KEPT_BYTES) {
-			map_release(s->answers, free_answer);
-			memset(s->recent, 0, sizeof(s->recent));
-			s->kept_bytes = 0;
-		}
-		answer = make_answer(s, loaded->info, module, &question);
-		HASH_ADD(hh, s->answers, question, sizeof(question), answer);
+	if (s->kept_bytes > KEPT_BYTES || s->answers == KEPT_MOST) {
+		forget_answers(s, true);
+		s->kept_bytes = 0;
 	}
+	number = add_answer(s, &question, s->answers);
+	if (number > s->answers)
+		s->answer[s->answers++] = make_answer(s, loaded->info, module, &question);
+	answer = s->answer[number - 1];
 	if (loaded->info && !answer->symbol[0].function)
 		note_stripped(s, loaded);
 	if (loaded->info)

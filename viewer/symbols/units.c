@@ -12,6 +12,7 @@
 
 #define NESTING_MOST 512 /* of scopes in each other: no compiler makes more */
 #define NONE UINT32_MAX
+#define NAMES 64
 
 /* Scopes beside each other: those inside of them are no part of it. */
 struct level {
@@ -53,11 +54,19 @@ struct range {
 	uint32_t unit;
 };
 
+/* The names of a function, by its address in libdw's memory. */
+struct names {
+	const void *address; /* NULL: none */
+	const struct unit *unit;
+	const char *function, *linkage_name;
+};
+
 struct units {
 	struct unit *unit;
 	size_t count, room;
 	struct range *range; /* by start */
 	size_t ranges, range_room;
+	struct names names[NAMES]; /* those that were asked for last */
 	struct parents *parents;
 	const char *path;
 	char *gap; /* of the first unit whose split debug information is missing; NULL: there is none */
@@ -354,21 +363,50 @@ static bool is_mangling(const struct unit *unit)
 	}
 }
 
-static void set_names(struct units *u, const struct unit *unit, Dwarf_Die *die, struct place *place)
+static void read_names(struct units *u, const struct unit *unit, Dwarf_Die *die, struct names *names)
 {
 	Dwarf_Attribute memory, *linkage;
 
 	linkage = dwarf_attr_integrate(die, DW_AT_linkage_name, &memory);
 	if (!linkage)
 		linkage = dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &memory);
-	place->linkage_name = linkage ? dwarf_formstring(linkage) : NULL;
-	place->function = place->linkage_name;
-	if (place->function)
+	names->linkage_name = linkage ? dwarf_formstring(linkage) : NULL;
+	names->function = names->linkage_name;
+	if (names->function)
 		return;
 	if (is_mangling(unit))
-		place->function = parents_qualify(u->parents, die);
+		names->function = parents_qualify(u->parents, die);
 	else
-		place->linkage_name = place->function = dwarf_diename(die);
+		names->linkage_name = names->function = dwarf_diename(die);
+}
+
+/* A call that is inlined has the names of the function that it calls, unless it has its own. */
+static Dwarf_Die find_origin(Dwarf_Die die)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die origin;
+
+	if (dwarf_tag(&die) != DW_TAG_inlined_subroutine || dwarf_hasattr(&die, DW_AT_linkage_name) ||
+	    dwarf_hasattr(&die, DW_AT_MIPS_linkage_name) || dwarf_hasattr(&die, DW_AT_name) ||
+	    !dwarf_formref_die(dwarf_attr(&die, DW_AT_abstract_origin, &attribute), &origin))
+		return die;
+	return origin;
+}
+
+/* Calls of one function lie near each other. */
+static void set_names(struct units *u, const struct unit *unit, const Dwarf_Die *die,
+		      struct place *place)
+{
+	Dwarf_Die origin = find_origin(*die);
+	struct names *names = &u->names[(uintptr_t)origin.addr % NAMES];
+
+	if (names->address != origin.addr || names->unit != unit) {
+		read_names(u, unit, &origin, names);
+		names->address = origin.addr;
+		names->unit = unit;
+	}
+	place->function = names->function;
+	place->linkage_name = names->linkage_name;
 }
 
 /* Sets file and line to where an inlined function was called. */

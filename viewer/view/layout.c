@@ -28,9 +28,10 @@ static size_t measure_character(const char *text, size_t bytes, size_t *columns)
 
 size_t layout_columns(const char *text, size_t bytes)
 {
-	size_t sum = 0, columns;
+	/* Most text is plain ASCII, all of it. */
+	size_t sum = buffer_span(text, bytes, 0, 0), columns;
 
-	for (size_t at = 0; at < bytes; sum += columns)
+	for (size_t at = sum; at < bytes; sum += columns)
 		at += measure_character(text + at, bytes - at, &columns);
 	return sum;
 }

@@ -206,15 +206,19 @@ static void fit(struct table *t, unsigned width)
 static void write_cell(struct buffer *b, const struct table *t, enum column j, bool is_last)
 {
 	bool is_number = j == NUMBER || j == COUNT || j == BYTES;
-	size_t columns, blanks;
+	const struct buffer *text = &t->cell[j];
+	size_t columns = layout_columns(text->data, text->used), blanks;
 	struct buffer cut = { 0 };
 
-	layout_cut_place(&cut, t->cell[j].data, t->width[j]);
-	columns = layout_columns(cut.data, cut.used);
-	buffer_text(b, "  ");
+	if (columns > t->width[j]) {
+		layout_cut_place(&cut, text->data, t->width[j]);
+		columns = layout_columns(cut.data, cut.used);
+		text = &cut;
+	}
 	blanks = columns < t->width[j] ? t->width[j] - columns : 0;
+	buffer_text(b, "  ");
 	buffer_blanks(b, is_number ? blanks : 0);
-	buffer_bytes(b, cut.data, cut.used);
+	buffer_bytes(b, text->data, text->used);
 	buffer_blanks(b, !is_number && !is_last ? blanks : 0);
 	buffer_release(&cut);
 }
