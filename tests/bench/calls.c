@@ -23,6 +23,7 @@
  *	sections=N  sections of shared memory that the blocks are in
  *	rounds=N    rounds of 2000 calls, after warm=N rounds that are not measured
  *	live=N      blocks that are live all the time, in addition to those of a round
+ *	leaks=N     rounds, of all the first ones, whose blocks are not freed
  *
  * Prints one line of names and numbers. The frames are those of descent.h.
  */
@@ -55,7 +56,7 @@ enum {
 
 struct settings {
 	unsigned long depth, threads, stacks, inner, uneven, outer, family, sections, rounds, warm,
-		live;
+		live, leaks;
 };
 
 struct worker {
@@ -276,7 +277,7 @@ static void *thread_main(void *argument)
 			w->start_ns = now_ns();
 		}
 		before = now_ns();
-		for (int half = 0; half < 2; half++) {
+		for (int half = 0; half < (round < s->leaks ? 1 : 2); half++) {
 			d.last = pairs[s->family][half];
 			next = downs ? down : d.last;
 			for (unsigned i = 0; i < BLOCKS; i++) {
@@ -606,6 +607,7 @@ static void parse(struct settings *s, char **arguments)
 		{ "rounds=", &s->rounds, 1, ROUNDS_MOST },
 		{ "warm=", &s->warm, 0, ROUNDS_MOST },
 		{ "live=", &s->live, 0, 1 << 20 },
+		{ "leaks=", &s->leaks, 0, ROUNDS_MOST },
 	};
 
 	for (; *arguments; arguments++) {

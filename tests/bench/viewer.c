@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures how long it takes to read a trace of ten million calls, without leaks and with a million
- * of them, and how much memory; and what heaptrack and babeltrace2 take for theirs of the same calls.
- * All read from the page cache, and print to /dev/null.
+ * Measures how long it takes to read a trace of ten million calls, without leaks, with a million of one
+ * stack, and with a million of 100,000 stacks; and how much memory. Beside it, what heaptrack and
+ * babeltrace2 take for theirs of the same calls. All read from the page cache, and print to /dev/null.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,12 +15,33 @@
 #include "bench.h"
 #include "tracers.h"
 
-#define FULL_CALLS 10000000.
-#define LEAKS 1000000.
 /* babeltrace2 is slow, so its trace is shorter. The trace has only those calls that fit into the
  * buffers. */
 #define LTTNG_BUFFER "16M"
-#define SPACE_NEEDED (4.0 * (1 << 30))
+#define SPACE_NEEDED (6.0 * (1 << 30))
+
+/* The traces, which lsatrace and heaptrack make both. */
+enum pattern { PLAIN, LEAKS, STACKS, PATTERNS };
+
+static const struct {
+	const char *ours, *heaptrack; /* files in the folder */
+	const char *calls[8];
+	double events;
+} patterns[PATTERNS] = {
+	[PLAIN] = { "ours",
+		    "heaptrack",
+		    { CALLS_PROGRAM, "cost", "rounds=5000", "warm=0", NULL },
+		    10e6 },
+	[LEAKS] = { "leaks",
+		    "heaptrack-leaks",
+		    { CALLS_PROGRAM, "cost", "rounds=5000", "warm=0", "live=1000000", NULL },
+		    11e6 },
+	[STACKS] = { "stacks",
+		     "heaptrack-stacks",
+		     { CALLS_PROGRAM, "cost", "rounds=5500", "warm=0", "stacks=100000", "inner=3",
+		       "leaks=1000", NULL },
+		     10e6 },
+};
 
 enum reading {
 	REPORT,
@@ -38,13 +59,20 @@ enum reading {
 	LEAKS_HTML,
 	LEAKS_PPROF,
 	LEAKS_HEAPTRACK,
+	LEAKS_GRAPHS,
+	STACKS_REPORT,
+	STACKS_HTML,
+	STACKS_SPEEDSCOPE,
+	STACKS_PPROF,
+	STACKS_FOLDED,
+	STACKS_HEAPTRACK,
 	READINGS
 };
 
 struct reader {
 	const char *key;
-	const char *arguments[14];
-	double events;
+	const char *arguments[18];
+	double events;        /* 0: there is no trace */
 	struct samples speed; /* events a second */
 	struct samples peak_mib;
 };
@@ -84,22 +112,18 @@ static double count_lines(const char *path)
 	return lines;
 }
 
-static const char *const ten_million[] = { CALLS_PROGRAM, "cost", "rounds=5000", "warm=0", NULL };
-static const char *const leaking[] = { CALLS_PROGRAM, "cost",         "rounds=5000",
-				       "warm=0",      "live=1000000", NULL };
-
-/* Both return the number of calls in the trace, or NaN. */
-static double record_ours(struct bench *b, const char *const *calls, const char *trace)
+/* Both return the number of calls in the trace, or 0. */
+static double record_ours(struct bench *b, enum pattern pattern, const char *trace)
 {
 	struct outcome o;
-	bool good = way_record(b, WAY_FULL, calls, trace, &o);
+	bool good = way_record(b, WAY_FULL, patterns[pattern].calls, trace, &o);
 
 	outcome_release(&o);
-	return !good ? NAN : FULL_CALLS + (calls == leaking ? LEAKS : 0);
+	return good ? patterns[pattern].events : 0;
 }
 
 /* Does what the heaptrack script does after a recording, without the compression. */
-static double record_heaptrack(struct bench *b, const char *const *calls, const char *trace)
+static double record_heaptrack(struct bench *b, enum pattern pattern, const char *trace)
 {
 	const char *raw = bench_path(b, "heaptrack.raw");
 	const char *const interpret[] = { b->peers.heaptrack_interpret, NULL };
@@ -108,12 +132,12 @@ static double record_heaptrack(struct bench *b, const char *const *calls, const 
 
 	if (way_missing(b, WAY_HEAPTRACK) || !b->peers.heaptrack_interpret ||
 	    !b->peers.heaptrack_print)
-		return NAN;
-	good = way_record(b, WAY_HEAPTRACK, calls, raw, &o);
+		return 0;
+	good = way_record(b, WAY_HEAPTRACK, patterns[pattern].calls, raw, &o);
 	outcome_release(&o);
 	good = good && !isnan(run_seconds(interpret, raw, trace));
 	unlink(raw);
-	return !good ? NAN : FULL_CALLS + (calls == leaking ? LEAKS : 0);
+	return good ? patterns[pattern].events : 0;
 }
 
 /* Returns the number of events in the file, or NaN. */
@@ -149,13 +173,15 @@ static json_t *show(const struct reader readers[READINGS])
 {
 	json_t *all = json_object();
 
-	printf("  %-28s %12s %24s %8s\n", "", "events", "million events a second", "MiB");
+	printf("  %-32s %12s %24s %8s %8s\n", "", "events", "million events a second", "seconds",
+	       "MiB");
 	for (int i = 0; i < READINGS; i++) {
 		const struct reader *r = &readers[i];
 
-		printf("  %-28s", r->key);
+		printf("  %-32s", r->key);
 		print_number(13, 0, r->events);
 		print_number(25, 2, samples_median(&r->speed) / 1e6);
+		print_number(9, 2, r->events / samples_median(&r->speed));
 		print_number(9, 0, samples_median(&r->peak_mib));
 		putchar('\n');
 		json_object_set_new(all, r->key,
@@ -168,21 +194,28 @@ static json_t *show(const struct reader readers[READINGS])
 
 static void judge(struct bench *b, const struct reader readers[READINGS])
 {
-	const struct samples *print = &readers[HEAPTRACK_PRINT].speed;
-	struct ratio report = samples_ratio(&readers[REPORT].speed, print);
+	static const struct {
+		const char *what;
+		enum reading ours, peers;
+		double target;
+	} bars[] = {
+		{ "report on 10 million events, events/s", REPORT, HEAPTRACK_PRINT, 5 },
+		{ "HTML with flame graphs and course, events/s", HTML, HEAPTRACK_GRAPHS, 1 },
+		{ "report on a million leaks, events/s", LEAKS_REPORT, LEAKS_HEAPTRACK, 1 },
+		{ "HTML of a million leaks, events/s", LEAKS_HTML, LEAKS_GRAPHS, 1 },
+		{ "report on leaks of 100000 stacks, events/s", STACKS_REPORT, STACKS_HEAPTRACK, 1 },
+	};
 	struct ratio events = samples_ratio(&readers[EVENTS].speed, &readers[BABELTRACE].speed);
-	struct ratio html = samples_ratio(&readers[HTML].speed, &readers[HEAPTRACK_GRAPHS].speed);
-	struct ratio leaks =
-		samples_ratio(&readers[LEAKS_REPORT].speed, &readers[LEAKS_HEAPTRACK].speed);
 	const char *babeltrace =
 		b->peers.babeltrace ? b->peers.lttng_missing : "babeltrace2 is not installed";
 
-	bars_add(b, "report on 10 million events, events/s", "heaptrack_print", &report, AT_LEAST,
-		 5, way_missing(b, WAY_HEAPTRACK));
-	bars_add(b, "report on a million leaks, events/s", "heaptrack_print", &leaks, AT_LEAST, 1,
-		 way_missing(b, WAY_HEAPTRACK));
-	bars_add(b, "HTML with flame graphs and course, events/s", "heaptrack_print", &html,
-		 AT_LEAST, 1, way_missing(b, WAY_HEAPTRACK));
+	for (size_t i = 0; i < sizeof(bars) / sizeof(*bars); i++) {
+		struct ratio ratio =
+			samples_ratio(&readers[bars[i].ours].speed, &readers[bars[i].peers].speed);
+
+		bars_add(b, bars[i].what, "heaptrack_print", &ratio, AT_LEAST, bars[i].target,
+			 way_missing(b, WAY_HEAPTRACK));
+	}
 	bars_add(b, "events as text, events/s", "babeltrace2", &events, AT_LEAST, 5, babeltrace);
 }
 
@@ -196,87 +229,128 @@ static bool has_space(const struct bench *b)
 
 /* The files that are read, in the folder. */
 struct files {
-	char *ours, *leaks, *ctf, *heaptrack, *heaptrack_leaks, *lttng;
+	char *ours[PATTERNS], *heaptrack[PATTERNS], *ctf, *lttng;
 };
+
+/* Records all patterns, and says so to those that read them. */
+static void record_all(struct bench *b, const struct files *f, struct reader readers[READINGS])
+{
+	static const struct {
+		enum pattern pattern;
+		enum reading first, last; /* of lsatrace; those of heaptrack follow */
+		unsigned peers;
+	} all[] = {
+		{ PLAIN, REPORT, STAT, 2 },
+		{ LEAKS, LEAKS_REPORT, LEAKS_PPROF, 2 },
+		{ STACKS, STACKS_REPORT, STACKS_FOLDED, 1 },
+	};
+
+	for (size_t i = 0; i < PATTERNS; i++) {
+		enum pattern pattern = all[i].pattern;
+		double ours = record_ours(b, pattern, f->ours[pattern]);
+		double heaptrack = record_heaptrack(b, pattern, f->heaptrack[pattern]);
+
+		for (unsigned j = all[i].first; j <= all[i].last; j++)
+			readers[j].events = ours;
+		for (unsigned j = 1; j <= all[i].peers; j++)
+			readers[all[i].last + j].events = heaptrack;
+	}
+	readers[BABELTRACE].events = record_lttng(b, f->lttng);
+}
 
 #define EXPORT(format, trace) \
 	{ \
 		LSATRACE, "export", "--to=" format, trace \
 	}
+#define READ(trace, ...) \
+	{ \
+		LSATRACE, "report", "--fail-on=never", trace, __VA_ARGS__ \
+	}
 #define HEAPTRACK(...) \
 	{ \
 		b->peers.heaptrack_print, __VA_ARGS__ \
 	}
+#define GRAPHS "-F", "/dev/null", "-M", "/dev/null", "-f"
+/* Only leaks; and all of them, which are not merged by their innermost functions. */
+#define ONLY_LEAKS "-l", "1", "-p", "0", "-a", "0", "-T", "0", "-f"
+#define ALL_LEAKS "-m", "0", "-n", "1000000", ONLY_LEAKS
 
 static json_t *read_traces(struct bench *b, const struct files *f)
 {
+	char *plain = f->ours[PLAIN], *leaks = f->ours[LEAKS], *stacks = f->ours[STACKS];
 	struct reader readers[READINGS] = {
-		[REPORT] = { .key = "report", .arguments = { LSATRACE, "report", f->ours } },
-		[HTML] = { .key = "report --format=html",
-			   .arguments = { LSATRACE, "report", "--format=html", f->ours } },
+		[REPORT] = { .key = "report", .arguments = READ(plain) },
+		[HTML] = { .key = "report --format=html", .arguments = READ(plain, "--format=html") },
 		[SPEEDSCOPE] = { .key = "export --to=speedscope",
-				 .arguments = EXPORT("speedscope", f->ours) },
-		[PPROF] = { .key = "export --to=pprof", .arguments = EXPORT("pprof", f->ours) },
+				 .arguments = EXPORT("speedscope", plain) },
+		[PPROF] = { .key = "export --to=pprof", .arguments = EXPORT("pprof", plain) },
 		[PERFETTO] = { .key = "export --to=perfetto",
-			       .arguments = EXPORT("perfetto", f->ours) },
+			       .arguments = EXPORT("perfetto", plain) },
 		[CTF] = { .key = "export --to=ctf",
 			  .arguments = { "sh",
 					 "-c", "rm -rf \"$2\" && exec \"$0\" export --to=ctf -o \"$2\" \"$1\"",
-					 LSATRACE, f->ours, f->ctf } },
-		[EVENTS] = { .key = "events", .arguments = { LSATRACE, "events", f->ours } },
-		[STAT] = { .key = "stat", .arguments = { LSATRACE, "stat", f->ours } },
+					 LSATRACE, plain, f->ctf } },
+		[EVENTS] = { .key = "events", .arguments = { LSATRACE, "events", plain } },
+		[STAT] = { .key = "stat", .arguments = { LSATRACE, "stat", plain } },
 		[HEAPTRACK_PRINT] = { .key = "heaptrack_print",
-				      .arguments = HEAPTRACK("-f", f->heaptrack) },
+				      .arguments = HEAPTRACK("-f", f->heaptrack[PLAIN]) },
 		[HEAPTRACK_GRAPHS] = { .key = "heaptrack_print, graphs",
-				       .arguments = HEAPTRACK("-F", "/dev/null", "-M", "/dev/null",
-							      "-f", f->heaptrack) },
+				       .arguments = HEAPTRACK(GRAPHS, f->heaptrack[PLAIN]) },
 		[BABELTRACE] = { .key = "babeltrace2",
 				 .arguments = { b->peers.babeltrace, f->lttng } },
-		[LEAKS_REPORT] = { .key = "report, leaks",
-				   .arguments = { LSATRACE, "report", "--fail-on=never", f->leaks } },
+		[LEAKS_REPORT] = { .key = "report, leaks", .arguments = READ(leaks) },
 		[LEAKS_HTML] = { .key = "report --format=html, leaks",
-				 .arguments = { LSATRACE, "report", "--fail-on=never",
-						"--format=html", f->leaks } },
+				 .arguments = READ(leaks, "--format=html") },
 		[LEAKS_PPROF] = { .key = "export --to=pprof, leaks",
-				  .arguments = EXPORT("pprof", f->leaks) },
+				  .arguments = EXPORT("pprof", leaks) },
 		[LEAKS_HEAPTRACK] = { .key = "heaptrack_print, leaks",
-				      .arguments = HEAPTRACK("-l", "1", "-p", "0", "-a", "0", "-T",
-							     "0", "-f", f->heaptrack_leaks) },
+				      .arguments = HEAPTRACK(ONLY_LEAKS, f->heaptrack[LEAKS]) },
+		[LEAKS_GRAPHS] = { .key = "heaptrack_print, leaks, graphs",
+				   .arguments = HEAPTRACK(GRAPHS, f->heaptrack[LEAKS]) },
+		[STACKS_REPORT] = { .key = "report, stacks", .arguments = READ(stacks) },
+		[STACKS_HTML] = { .key = "report --format=html, stacks",
+				  .arguments = READ(stacks, "--format=html") },
+		[STACKS_SPEEDSCOPE] = { .key = "export --to=speedscope, stacks",
+					.arguments = EXPORT("speedscope", stacks) },
+		[STACKS_PPROF] = { .key = "export --to=pprof, stacks",
+				   .arguments = EXPORT("pprof", stacks) },
+		[STACKS_FOLDED] = { .key = "export --to=folded, stacks",
+				    .arguments = EXPORT("folded", stacks) },
+		[STACKS_HEAPTRACK] = { .key = "heaptrack_print, stacks",
+				       .arguments = HEAPTRACK(ALL_LEAKS, f->heaptrack[STACKS]) },
 	};
-	double ours = record_ours(b, ten_million, f->ours);
-	double leaks = record_ours(b, leaking, f->leaks);
 
-	for (int i = REPORT; i <= STAT; i++)
-		readers[i].events = ours;
-	for (int i = LEAKS_REPORT; i <= LEAKS_PPROF; i++)
-		readers[i].events = leaks;
-	readers[HEAPTRACK_PRINT].events = readers[HEAPTRACK_GRAPHS].events =
-		record_heaptrack(b, ten_million, f->heaptrack);
-	readers[LEAKS_HEAPTRACK].events = record_heaptrack(b, leaking, f->heaptrack_leaks);
-	readers[BABELTRACE].events = record_lttng(b, f->lttng);
+	record_all(b, f, readers);
 	read_all(b, readers);
 	judge(b, readers);
 	return show(readers);
 }
 
+static void forget(char *file)
+{
+	unlink(file);
+	free(file);
+}
+
 json_t *viewer_run(struct bench *b)
 {
-	static const char *const names[] = { "ours",      "leaks",           "ctf",
-					     "heaptrack", "heaptrack-leaks", "snapshot" };
-	struct files f;
-	char **const file[] = { &f.ours,      &f.leaks,           &f.ctf,
-				&f.heaptrack, &f.heaptrack_leaks, &f.lttng };
+	struct files f = { .ctf = strdup(bench_path(b, "ctf")),
+			   .lttng = strdup(bench_path(b, "snapshot")) };
 	json_t *json = json_null();
 
-	for (size_t i = 0; i < sizeof(file) / sizeof(*file); i++)
-		*file[i] = strdup(bench_path(b, names[i]));
+	for (size_t i = 0; i < PATTERNS; i++) {
+		f.ours[i] = strdup(bench_path(b, patterns[i].ours));
+		f.heaptrack[i] = strdup(bench_path(b, patterns[i].heaptrack));
+	}
 	if (has_space(b))
 		json = read_traces(b, &f);
 	else
 		printf("  not measured: there is not enough room in %s\n", b->folder);
-	for (size_t i = 0; i < sizeof(file) / sizeof(*file); i++) {
-		unlink(*file[i]);
-		free(*file[i]);
+	for (size_t i = 0; i < PATTERNS; i++) {
+		forget(f.ours[i]);
+		forget(f.heaptrack[i]);
 	}
+	forget(f.ctf);
+	forget(f.lttng);
 	return json;
 }
