@@ -19,7 +19,8 @@ _Static_assert(sizeof(struct row) == 80, "a row is short");
 struct builder {
 	struct rows *r;
 	struct groups *groups;
-	struct index index;
+	struct index index; /* of the rows: for up to `room` of them */
+	size_t room;
 	/* What was added last. The next one is often equal. */
 	size_t model;
 	struct groups_key key;
@@ -40,6 +41,26 @@ static bool is_row(const void *context, uint32_t item)
 		      sizeof(*wanted->identity)) == 0;
 }
 
+static uint64_t hash_identity(const struct groups_identity *identity)
+{
+	return hash_bytes(identity, sizeof(*identity));
+}
+
+/* Many occurrences are often few rows. An index that grows with them stays in the processor's caches. */
+static void grow_index(struct builder *b)
+{
+	const struct rows *r = b->r;
+
+	b->room = b->room ? 2 * b->room : 1024;
+	index_release(&b->index);
+	index_init(&b->index, b->room);
+	for (size_t i = 0; i < r->count; i++) {
+		struct wanted wanted = { r, &r->row[i].identity };
+
+		index_add(&b->index, hash_identity(wanted.identity), is_row, &wanted, i);
+	}
+}
+
 static bool is_last(const struct builder *b, size_t model, const struct groups_key *key)
 {
 	return b->number && b->model == model && b->key.kind == key->kind &&
@@ -56,11 +77,12 @@ static struct row *find_row(struct builder *b, size_t model, const struct groups
 
 	if (is_last(b, model, key))
 		return &b->r->row[b->number - 1];
+	if (b->r->count == b->room)
+		grow_index(b);
 	identity = groups_identify(b->groups, model, key);
 	b->model = model;
 	b->key = *key;
-	b->number = index_add(&b->index, hash_bytes(&identity, sizeof(identity)), is_row, &wanted,
-			      b->r->count);
+	b->number = index_add(&b->index, hash_identity(&identity), is_row, &wanted, b->r->count);
 	if (b->number > b->r->count)
 		b->r->row[b->r->count++] = (struct row){
 			.identity = identity,
@@ -211,7 +233,7 @@ static void follow_section(struct builder *b, struct row *row)
 	section = model_entry(model, block.section);
 	key = key_of_leak(&section);
 	identity = groups_identify(b->groups, row->model, &key);
-	number = index_find(&b->index, hash_bytes(&identity, sizeof(identity)), is_row, &wanted);
+	number = index_find(&b->index, hash_identity(&identity), is_row, &wanted);
 	if (number)
 		row->lead = number - 1;
 }
@@ -245,7 +267,7 @@ struct rows *rows_new(struct model *const *models, size_t count)
 	r->shares = count > 1 ? shares_new(most) : NULL;
 	r->history = memory_new(count, sizeof(struct history *));
 	b.groups = groups_new(models, count);
-	index_init(&b.index, most);
+	grow_index(&b);
 	for (size_t i = 0; i < count; i++)
 		add_model(&b, i);
 	for (size_t i = 0; i < r->count; i++)

@@ -501,18 +501,25 @@ static void write_group(struct writer *w, const struct finding *f)
 
 void text_write_time(struct buffer *to, const char *words, uint64_t time_ns)
 {
-	static time_t known; /* a report has many times of one second */
-	static char text[64];
+	/* A report has many times of a few seconds. */
+	static struct {
+		time_t seconds;
+		char text[64];
+	} recent[16];
 	time_t seconds = (time_t)(time_ns / 1000000000u);
+	__typeof__(*recent) *known = &recent[seconds & 15];
 	struct tm tm;
 
-	if (!time_ns || ((!*text || seconds != known) && !localtime_r(&seconds, &tm)))
+	if (!time_ns)
 		return;
-	if (!*text || seconds != known)
-		strftime(text, sizeof(text), "%F %T", &tm);
-	known = seconds;
+	if (!*known->text || known->seconds != seconds) {
+		if (!localtime_r(&seconds, &tm))
+			return;
+		strftime(known->text, sizeof(known->text), "%F %T", &tm);
+		known->seconds = seconds;
+	}
 	buffer_text(to, words);
-	buffer_text(to, text);
+	buffer_text(to, known->text);
 	buffer_text(to, ".");
 	buffer_padded(to, time_ns / 1000000u % 1000u, 3);
 }
