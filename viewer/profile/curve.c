@@ -40,8 +40,9 @@ struct curve {
 	struct section *section;
 	/* A hash table of chains, with at most as many blocks as places. uthash would take three times as long. */
 	struct block **place;
-	size_t places, blocks; /* places: a power of two */
-	struct block *spare;   /* a chain of blocks that are not in use */
+	size_t places, blocks;    /* places: a power of two */
+	uint64_t area, area_hash; /* what find_place() has hashed last */
+	struct block *spare;      /* a chain of blocks that are not in use */
 	struct slab *slabs;
 	/* Blocks that were freed, and that nobody was seen to allocate, are counted as there at the start. */
 	struct curve_amount package[TRACE_PACKAGES], start[TRACE_PACKAGES];
@@ -76,11 +77,15 @@ static void take_amount(struct curve_amount *a, bool is_whole, uint64_t blocks, 
 }
 
 /* Returns where the chain of an address begins. Those of neighbours are near each other, for the processor's caches. */
-static struct block **find_place(const struct curve *c, uint64_t address)
+static struct block **find_place(struct curve *c, uint64_t address)
 {
 	const uint64_t area = address >> 10;
 
-	return &c->place[(hash_bytes(&area, sizeof(area)) + (address >> 4)) & (c->places - 1)];
+	if (area != c->area || !c->area_hash) {
+		c->area = area;
+		c->area_hash = hash_bytes(&area, sizeof(area));
+	}
+	return &c->place[(c->area_hash + (address >> 4)) & (c->places - 1)];
 }
 
 static void grow_places(struct curve *c)
@@ -99,7 +104,7 @@ static void grow_places(struct curve *c)
 }
 
 /* Returns where a block is in its chain, or NULL. */
-static struct block **find_block(const struct curve *c, uint64_t address)
+static struct block **find_block(struct curve *c, uint64_t address)
 {
 	struct block **at = c->blocks ? find_place(c, address) : NULL;
 

@@ -28,7 +28,6 @@ struct timeline {
 	bool is_started;
 	struct reader_events *events; /* for reading a chunk */
 	struct trace_event *spare;    /* room for WINDOW, for sorting */
-	struct trace_event current;
 };
 
 struct timeline *timeline_new(const struct reader *reader)
@@ -70,23 +69,25 @@ void timeline_show(struct timeline *t, const struct timeline_watch *watch)
 	t->watch = watch;
 }
 
-static bool is_sorted(const struct trace_event *event, size_t count)
+/* Are the events sorted, of which the first ones are known to be? */
+static bool is_sorted(const struct trace_event *event, size_t known, size_t count)
 {
-	for (size_t i = 1; i < count; i++)
+	for (size_t i = known ? known : 1; i < count; i++)
 		if (event[i].time < event[i - 1].time)
 			return false;
 	return true;
 }
 
 /* A merge sort: stable, for events with the same time. Seldom needed. */
-static void sort_events(struct trace_event *event, struct trace_event *spare, size_t count)
+static void sort_events(struct trace_event *event, struct trace_event *spare, size_t known,
+			size_t count)
 {
 	size_t half = count / 2, left = 0, right = half;
 
-	if (is_sorted(event, count))
+	if (is_sorted(event, known, count))
 		return;
-	sort_events(event, spare, half);
-	sort_events(event + half, spare, count - half);
+	sort_events(event, spare, 0, half);
+	sort_events(event + half, spare, 0, count - half);
 	memcpy(spare, event, count * sizeof(*event));
 	for (size_t i = 0; i < count; i++) {
 		bool take_left =
@@ -101,6 +102,7 @@ static bool refill_lane(struct timeline *t, struct lane *lane, struct trouble *t
 {
 	while (lane->count - lane->head <= WINDOW / 2 && lane->next_ring < lane->rings) {
 		const struct reader_ring *ring = &lane->ring[lane->next_ring++];
+		size_t left = lane->count - lane->head;
 
 		if (!reader_read_events(t->reader, ring, t->events, trouble))
 			return false;
@@ -110,13 +112,12 @@ static bool refill_lane(struct timeline *t, struct lane *lane, struct trouble *t
 			lane->event =
 				memory_resize(NULL, lane->rings == 1 ? READER_RING_EVENTS : WINDOW,
 					      sizeof(*lane->event));
-		lane->count -= lane->head;
-		memmove(lane->event, lane->event + lane->head, lane->count * sizeof(*lane->event));
-		lane->head = 0;
-		memcpy(lane->event + lane->count, t->events->event,
+		memmove(lane->event, lane->event + lane->head, left * sizeof(*lane->event));
+		memcpy(lane->event + left, t->events->event,
 		       t->events->count * sizeof(*lane->event));
-		lane->count += t->events->count;
-		sort_events(lane->event, t->spare, lane->count);
+		lane->head = 0;
+		lane->count = left + t->events->count;
+		sort_events(lane->event, t->spare, left, lane->count);
 	}
 	return true;
 }
@@ -160,23 +161,35 @@ static bool fill_heap(struct timeline *t, struct trouble *trouble)
 	return true;
 }
 
-const struct trace_event *timeline_next(struct timeline *t, struct trouble *trouble)
+/* Goes on behind the event that was handed out last. */
+static bool take_next(struct timeline *t, struct trouble *trouble)
 {
-	struct lane *lane;
+	struct lane *lane = &t->lane[t->heap[0]];
 
-	trouble->error = TROUBLE_NONE;
-	if ((!t->is_started && !fill_heap(t, trouble)) || t->heaped == 0)
-		return NULL;
-	lane = &t->lane[t->heap[0]];
-	t->current = lane->event[lane->head++];
+	lane->head++;
 	if (!refill_lane(t, lane, trouble))
-		return NULL;
+		return false;
 	if (lane->head == lane->count) {
 		free(lane->event);
 		lane->event = NULL;
 		t->heap[0] = t->heap[--t->heaped];
 	}
-	if (t->heaped)
+	if (t->heaped > 1)
 		sink_lane(t, 0);
-	return &t->current;
+	return true;
+}
+
+const struct trace_event *timeline_next(struct timeline *t, struct trouble *trouble)
+{
+	const struct lane *lane;
+
+	trouble->error = TROUBLE_NONE;
+	if (t->is_started ? t->heaped && !take_next(t, trouble) : !fill_heap(t, trouble)) {
+		t->heaped = 0;
+		return NULL;
+	}
+	if (t->heaped == 0)
+		return NULL;
+	lane = &t->lane[t->heap[0]];
+	return &lane->event[lane->head];
 }
