@@ -25,6 +25,7 @@ struct timeline {
 	size_t lanes;
 	size_t *heap; /* lanes that have an event; each before those at 2i + 1 and 2i + 2 */
 	size_t heaped;
+	uint64_t others; /* the first time of the other lanes: until then, none goes before heap[0] */
 	bool is_started;
 	struct reader_events *events; /* for reading a chunk */
 	struct trace_event *spare;    /* room for WINDOW, for sorting */
@@ -147,6 +148,20 @@ static void sink_lane(struct timeline *t, size_t place)
 	}
 }
 
+/* Puts the lane at the top of the heap in its place. */
+static void sift_lanes(struct timeline *t)
+{
+	t->others = UINT64_MAX;
+	if (t->heaped)
+		sink_lane(t, 0);
+	for (size_t i = 1; i < t->heaped && i <= 2; i++) {
+		const struct lane *lane = &t->lane[t->heap[i]];
+
+		if (lane->event[lane->head].time < t->others)
+			t->others = lane->event[lane->head].time;
+	}
+}
+
 static bool fill_heap(struct timeline *t, struct trouble *trouble)
 {
 	t->is_started = true;
@@ -156,8 +171,9 @@ static bool fill_heap(struct timeline *t, struct trouble *trouble)
 		if (t->lane[i].count)
 			t->heap[t->heaped++] = i;
 	}
-	for (size_t i = t->heaped; i-- > 0;)
+	for (size_t i = t->heaped; i-- > 1;)
 		sink_lane(t, i);
+	sift_lanes(t);
 	return true;
 }
 
@@ -173,9 +189,10 @@ static bool take_next(struct timeline *t, struct trouble *trouble)
 		free(lane->event);
 		lane->event = NULL;
 		t->heap[0] = t->heap[--t->heaped];
+	} else if (lane->event[lane->head].time < t->others) {
+		return true;
 	}
-	if (t->heaped > 1)
-		sink_lane(t, 0);
+	sift_lanes(t);
 	return true;
 }
 
