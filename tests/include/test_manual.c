@@ -185,9 +185,11 @@ static void expect_options(const char *command)
 	char *rest = run.out;
 
 	cr_assert_eq(run.status, 0, "%s: %s", command, run.err);
-	for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+		cr_expect_leq(strlen(line), 80, "%s --help is too wide: %s", command, line);
 		if (strlen(line) > 8)
 			expect_option(line);
+	}
 	run_release(&run);
 }
 

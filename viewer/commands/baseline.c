@@ -142,7 +142,7 @@ int command_baseline(int argc, char **argv)
 			"Writes a baseline: the errors and warnings of the traces, for --baseline "
 			"of\n"
 			"report and run. Of several runs, the greatest count of each is taken.\n",
-		.statuses = "The exit status is 0, or 2 if a trace could not be read or the "
+		.statuses = "The exit status is 0, or 2 if a trace could not be read or the\n"
 			    "baseline not be written.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,

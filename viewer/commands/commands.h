@@ -13,7 +13,7 @@
 	COMMAND(run, "run a command, record it, and report on standard error") \
 	COMMAND(record, "run a command and record it") \
 	COMMAND(host, "play the LSA for packages that have no host") \
-	COMMAND(sweep, "let each call of a command fail, one a run, and report what comes of it") \
+	COMMAND(sweep, "let each call of a command fail, one a run; report what comes of it") \
 	COMMAND(report, "report leaks, mismatched frees and other findings of traces") \
 	COMMAND(baseline, "write a baseline: findings that are known, and are no failure") \
 	COMMAND(diff, "compare the findings and the live memory of two traces") \

@@ -252,12 +252,13 @@ int command_diff(int argc, char **argv)
 	struct progress progress = { 0 };
 	struct arguments arguments = {
 		.operands = "OLD NEW",
-		.description = "Compares two traces: which findings are new, gone, grown or "
-			       "shrunk, and how the\n"
-			       "live memory of each package, backtrace and section differs. OLD "
-			       "may be a baseline\nor a JSON report.\n",
-		.statuses = "The exit status is 0 if no finding is new or has grown, 1 if one "
-			    "has, 2 if a file\ncould not be read.\n",
+		.description =
+			"Compares two traces: which findings are new, gone, grown or shrunk,\n"
+			"and how the live memory of each package, backtrace and section\n"
+			"differs. OLD may be a baseline or a JSON report.\n",
+		.statuses =
+			"The exit status is 0 if no finding is new or has grown, 1 if one has,\n"
+			"2 if a file could not be read.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
 		.group = { ARGUMENT_GROUP(rows, &own), report_suppression_arguments(&options),

@@ -256,20 +256,17 @@ int command_events(int argc, char **argv)
 		.operands = "TRACE",
 		.description =
 			"Prints the retained calls of the trace, oldest first, one line each:\n"
-			"  [+seconds since the start] thread package function(arguments) = result "
-			"<seconds taken>\n"
-			"\"= ?\" means that the call had not returned when the process ended, or "
-			"when the trace\n"
-			"was read. <injected>: --fail let it fail. An arrow marks a call that is a "
-			"finding.\n"
-			"Between the calls are the returns of the package's entry points, and the "
-			"blocks that\n"
-			"these hand over to the LSA or to a client:\n"
-			"  [+seconds since the start] thread package entry-point = status "
-			"<seconds taken>\n"
-			"  [+seconds since the start] thread package entry-point hands address "
-			"(size, "
-			"family) to ...\n"
+			"  [+seconds since the start] thread package function(arguments) = result\n"
+			"      <seconds taken>\n"
+			"\"= ?\" means that the call had not returned when the process ended, or\n"
+			"when the trace was read. <injected>: --fail let it fail. An arrow\n"
+			"marks a call that is a finding. Between the calls are the returns of\n"
+			"the package's entry points, and the blocks that these hand over to the\n"
+			"LSA or to a client:\n"
+			"  [+seconds since the start] thread package entry-point = status\n"
+			"      <seconds taken>\n"
+			"  [+seconds since the start] thread package entry-point hands address\n"
+			"      (size, family) to ...\n"
 			"If none is wanted, a line on standard error says so.\n",
 		.statuses = "The exit status is 0, or 2 if the trace could not be read.\n",
 		.operand = "trace",

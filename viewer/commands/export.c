@@ -31,9 +31,8 @@ int command_export(int argc, char **argv)
 		.operands = "TRACE...",
 		.description = "Writes the traces in the format of another tool:\n" EXPORT_FORMATS(
 			FORMAT_LINE),
-		.statuses =
-			"The exit status is 0, or 2 if a trace could not be read or the file not "
-			"be written.\n",
+		.statuses = "The exit status is 0, or 2 if a trace could not be read or the file\n"
+			    "not be written.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
 		.group = { ARGUMENT_GROUP(rows, &request), places_arguments(&request.places) },

@@ -93,13 +93,12 @@ int command_pack(int argc, char **argv)
 	struct arguments arguments = {
 		.operands = "TRACE",
 		.description =
-			"Writes the trace with the names of the functions and the lines that its "
-			"backtraces\n"
-			"need, compressed (zstd). Every command reads it on any machine, without "
-			"the "
-			"binaries.\n",
-		.statuses = "The exit status is 0, or 2 if the trace could not be read or the file "
-			    "not be written.\n",
+			"Writes the trace with the names of the functions and the lines that\n"
+			"its backtraces need, compressed (zstd). Every command reads it on any\n"
+			"machine, without the binaries.\n",
+		.statuses =
+			"The exit status is 0, or 2 if the trace could not be read or the file\n"
+			"not be written.\n",
 		.operand = "trace",
 		.is_single = true,
 		.bad_status = COMMAND_TROUBLE,

@@ -39,7 +39,7 @@ static const struct argument looks[] = {
 	  take_since, .offset = 0 },
 	{ "until", 0, "TIME", "show only what happened before", moment_take,
 	  ARGUMENT_INTO(report_options, selection.until) },
-	{ "growth", 0, NULL, "also say which backtraces have memory that grows steadily",
+	{ "growth", 0, NULL, "also say whose memory grows steadily, by backtrace",
 	  arguments_take_flag, ARGUMENT_INTO(report_options, has_growth) },
 };
 
@@ -51,14 +51,11 @@ int command_report(int argc, char **argv)
 		.operands = "TRACE...",
 		.description =
 			"Reports the leaks, mismatched frees and other findings of the traces.\n",
-		.statuses =
-			"The exit status is 0 if there is no finding at or above the level of "
-			"--fail-on, 1 if there\n"
-			"is one, 2 if a trace could not be read or the report not be written; with "
-			"--strict also\n"
-			"if there is none, but the result is a lower bound, no package was "
-			"initialised, or\n"
-			"a program crashed with status 0.\n",
+		.statuses = "The exit status is 0 if there is no finding at or above the level of\n"
+			    "--fail-on, 1 if there is one, 2 if a trace could not be read or the\n"
+			    "report not be written; with --strict also if there is none, but the\n"
+			    "result is a lower bound, no package was initialised, or a program\n"
+			    "crashed with status 0.\n",
 		.operand = "trace",
 		.bad_status = COMMAND_TROUBLE,
 		.group = { report_arguments(&options), report_suppression_arguments(&options),

@@ -123,15 +123,13 @@ int command_run(int argc, char **argv)
 	struct arguments arguments = {
 		.operands = "[--] COMMAND [ARGUMENT]...",
 		.description =
-			"Runs COMMAND, records the calls of its security packages, and reports "
-			"on standard\n"
-			"error. The trace is kept, unless --keep says otherwise.\n",
-		.statuses = RECORDING_STATUSES " With --error-exitcode=N it is N\n"
-					       "if there are findings at or above the level of "
-					       "--fail-on; and 125 if there are none, but\n"
-					       "the command could not be traced, initialised no "
-					       "package, still runs in part, crashed with status\n"
-					       "0, or the result is a lower bound.\n",
+			"Runs COMMAND, records the calls of its security packages, and reports\n"
+			"on standard error. The trace is kept, unless --keep says otherwise.\n",
+		.statuses = RECORDING_STATUSES
+		" With --error-exitcode=N it is N if there are findings at or\n"
+		"above the level of --fail-on; and 125 if there are none, but the\n"
+		"command could not be traced, initialised no package, still runs in\n"
+		"part, crashed with status 0, or the result is a lower bound.\n",
 		.operand = "command",
 		.is_command = true,
 		.bad_status = LAUNCH_FAILED,

@@ -485,12 +485,12 @@ static const struct argument rows[] = {
 };
 
 static const char description[] =
-	"Prints totals for each package, function and family, how much of the history was kept,\n"
-	"and what was lost. Calls, failures and bytes are exact even if history was overwritten.\n"
-	"Bytes are those asked for in calls that succeeded. Live is what was not freed, whether\n"
-	"inherited or not. Handed over are blocks that an entry point of the package returned, "
-	"and\n"
-	"that belong to the LSA or to a client since then.\n";
+	"Prints totals for each package, function and family, how much of the\n"
+	"history was kept, and what was lost. Calls, failures and bytes are\n"
+	"exact even if history was overwritten. Bytes are those asked for in\n"
+	"calls that succeeded. Live is what was not freed, whether inherited or\n"
+	"not. Handed over are blocks that an entry point of the package\n"
+	"returned, and that belong to the LSA or to a client since then.\n";
 
 int command_stat(int argc, char **argv)
 {

@@ -41,15 +41,12 @@ int command_sweep(int argc, char **argv)
 	struct arguments arguments = {
 		.operands = "[--] COMMAND [ARGUMENT]...",
 		.description =
-			"Runs COMMAND once as it is, and then once for each site from which it "
-			"calls a function of\n"
-			"the host's table: there the call fails. Says what came of each, and "
-			"reports what the\n"
-			"run as it is did not have.\n",
-		.statuses = "The exit status is 0 if nothing came of it, 1 if there are new "
-			    "findings at or above the\n"
-			    "level of --fail-on, a crash or a hang, 2 if lsatrace failed or was "
-			    "interrupted.\n",
+			"Runs COMMAND once as it is, and then once for each site from which it\n"
+			"calls a function of the host's table: there the call fails. Says what\n"
+			"came of each, and reports what the run as it is did not have.\n",
+		.statuses = "The exit status is 0 if nothing came of it, 1 if there are new\n"
+			    "findings at or above the level of --fail-on, a crash or a hang, 2 if\n"
+			    "lsatrace failed or was interrupted.\n",
 		.operand = "command",
 		.is_command = true,
 		.bad_status = COMMAND_TROUBLE,

@@ -56,18 +56,16 @@ int command_top(int argc, char **argv)
 	struct arguments arguments = {
 		.operands = "TRACE|PID",
 		.description =
-			"Shows, while the process runs, what is live, what grows, how often each "
-			"package calls, and\n"
-			"what was found: packages, sections and how full they are, the backtraces "
-			"that hold what\n"
-			"is live, findings. The key ? explains the keys. Growth is counted from "
-			"the start, or from\n"
-			"the key m. Only the trace is read: the process does not notice. A number "
-			"is a process\n"
-			"(./123 is a file of that name). Of a process that has ended it shows the "
-			"end.\n",
-		.statuses = "The exit status is 0, or 2 if the trace could not be read, or there "
-			    "is no terminal.\n",
+			"Shows, while the process runs, what is live, what grows, how often\n"
+			"each package calls, and what was found: packages, sections and how\n"
+			"full they are, the backtraces that hold what is live, findings. The\n"
+			"key ? explains the keys. Growth is counted from the start, or from the\n"
+			"key m. Only the trace is read: the process does not notice. A number\n"
+			"is a process (./123 is a file of that name). Of a process that has\n"
+			"ended it shows the end.\n",
+		.statuses =
+			"The exit status is 0, or 2 if the trace could not be read, or there is\n"
+			"no terminal.\n",
 		.operand = "trace",
 		.is_single = true,
 		.bad_status = COMMAND_TROUBLE,

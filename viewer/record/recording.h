@@ -29,9 +29,9 @@ struct recording {
 
 /* What --help says of the exit status of `record`; it is the first part of that of `run`. */
 #define RECORDING_STATUSES \
-	"The exit status is COMMAND's own, or 128+N if signal N killed it; 125 if lsatrace " \
-	"failed,\n" \
-	"126 if COMMAND cannot be run, 127 if it is not found."
+	"The exit status is COMMAND's own, or 128+N if signal N killed it;\n" \
+	"125 if lsatrace failed, 126 if COMMAND cannot be run, 127 if it is not\n" \
+	"found."
 
 /*
  * Runs `command` (ends with NULL). Returns the exit status for lsatrace. If lsatrace could not run

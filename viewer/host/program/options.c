@@ -11,26 +11,22 @@
 static const char usage[] =
 	"usage: lsatrace host [OPTION]... PACKAGE...\n"
 	"\n"
-	"Plays the Local Security Authority for the packages in these "
-	"libraries, and tells what a real one\n"
-	"would trip over.\n"
+	"Plays the Local Security Authority for the packages in these libraries,\n"
+	"and tells what a real one would trip over.\n"
 	"\n"
-	"  -s, --scenario=FILE        what to do with the packages; - is "
-	"standard input (default: call\n"
-	"                             every entry point that they have)\n"
+	"  -s, --scenario=FILE        what to do with the packages; - is standard input\n"
+	"                             (default: call every entry point that they have)\n"
 	"  -n, --rounds=N             do it N times (default 1)\n"
 	"  -j, --threads=N            in N threads at a time (default 1)\n"
-	"      --shared-memory=WHICH  host: the host's own (default); none: "
-	"the four slots are NULL, and\n"
-	"                             lsatrace run gives the packages its own\n"
+	"      --shared-memory=WHICH  host: the host's own (default); none: the four\n"
+	"                             slots are NULL, and lsatrace run gives the\n"
+	"                             packages its own\n"
 	"  -v, --verbose              print each call with its status\n"
 	"  -h, --help                 print this\n"
 	"\n"
-	"The exit status is 0, 1 if there were faults, 3 if there were none but "
-	"a result is not as the\n"
-	"scenario expects, or 2 for wrong usage, or a package that cannot be "
-	"loaded. `man lsatrace'\n"
-	"explains scenarios.\n";
+	"The exit status is 0, 1 if there were faults, 3 if there were none but a\n"
+	"result is not as the scenario expects, or 2 for wrong usage, or a package\n"
+	"that cannot be loaded. `man lsatrace' explains scenarios.\n";
 
 static const struct option rows[] = {
 	{ "scenario", required_argument, NULL, 's' },
