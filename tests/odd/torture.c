@@ -19,7 +19,7 @@
 #include "odd.h"
 #include "package.h"
 
-enum { STACK_BYTES = 65536, LOAD = 3, STACK_BITS = 14 };
+enum { STACK_BYTES = 65536, LOAD = 3, STACK_BITS = 11 };
 
 static int finish(void)
 {
@@ -97,7 +97,7 @@ static bool is_load_over;
 static NOINLINE void churn_from(unsigned number, int bits)
 {
 	if (bits == 0) {
-		churn_private(1);
+		churn_private(10);
 		__asm__ volatile("");
 	} else if (number % 2) {
 		churn_from(number / 2, bits - 1);
