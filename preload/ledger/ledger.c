@@ -250,6 +250,15 @@ static void show(const struct ledger_entry *entry)
 		    scopes_shown(entry->space == SPACE_BLOCK ? entry->scope : 0));
 }
 
+/* Was a section whose deletion is not over created again at that handle? */
+static bool is_followed(const struct ledger_entry *entry)
+{
+	struct ledger_view view;
+
+	return entry->space == SPACE_SECTION &&
+	       lookup_find(SPACE_SECTION, entry->address, 0, &view) && ledger_is_live(&view);
+}
+
 /* Returns true if it is a block that is shown before its section. */
 static bool inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack))
 {
@@ -266,6 +275,10 @@ static bool inherit_entry(uint32_t number, uint32_t (*stack_now)(uint32_t stack)
 	}
 	entry->stack = stack_now(entry->stack);
 	entry->gone_stack = stack_now(entry->gone_stack);
+	if (life == LIFE_DELETING && is_followed(entry)) {
+		release_claimed(NULL, entry, LIFE_RELEASED, 0);
+		return false;
+	}
 	if (life == LIFE_DELETING)
 		entry->flags |= LEDGER_SUSPECT;
 	if (life != LIFE_LIVE && life != LIFE_DELETING)

@@ -41,6 +41,7 @@
  *	DELETING      RELEASED  gaps_note_made()                a call that is not traced was given its address
  *	BUSY          NONE      ledger_inherit()                a fork() during a change
  *	DELETING      LIVE      ledger_inherit()                a fork() during the call: it is suspect
+ *	DELETING      RELEASED  ledger_inherit()                ... and its handle is that of a new section
  *
  *	state         another thread finds              a reader of the file finds
  *	NONE          nothing                           nothing

@@ -880,6 +880,37 @@ Test(ledger, in_a_forked_child_blocks_whose_deletion_was_in_flight_are_suspect)
 	cr_assert_eq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
 }
 
+Test(ledger, a_section_that_is_created_again_before_its_deletion_is_over_is_another_one)
+{
+	struct ledger_view old = enter_section(0x9000), new;
+	unsigned count = 0;
+
+	enter_block(&old, 0x1000, 16);
+	cr_assert(release_begin(&old));
+	cr_assert_eq(deletion_begin(&old), 1);
+	new = enter_section(0x9000);
+	enter_block(&new, 0x2000, 16);
+	cr_assert_eq(deletion_finish(lane, &old, true, 0, count_left, &count), 1);
+	release_finish(lane, &old, true, 0);
+	cr_assert_eq(count, 1u);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x1000), LIFE_DELETED);
+	cr_assert_eq(life_at(SPACE_BLOCK, 0x2000), LIFE_LIVE);
+	cr_assert_eq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
+}
+
+Test(ledger, of_two_sections_at_a_handle_a_forked_child_inherits_the_new_one)
+{
+	struct ledger_view section = enter_section(0x9000);
+
+	release_begin(&section);
+	section = enter_section(0x9000);
+	lane = preload_start_anew(RING);
+	ledger_inherit(stack_now);
+	cr_assert_eq(shown_count(), 1);
+	cr_assert_eq(shown(0x9000)->state, TRACE_ENTRY_SECTION);
+	cr_assert_eq(life_at(SPACE_SECTION, 0x9000), LIFE_LIVE);
+}
+
 Test(ledger, what_is_live_is_counted_from_an_era_on)
 {
 	struct ledger_view section = enter_section(0x1000), block = enter_block(&section, 0x2000, 8);
