@@ -142,19 +142,23 @@ Test(fingerprint, a_fingerprint_leaves_the_host_out)
 	cr_expect_str_eq(one, other);
 }
 
-/* Adds leaks with 3 backtraces of one function, in this order. */
-static struct judged judge_twins(struct trace_builder *b, const unsigned order[3])
+/* Adds leaks with 3 backtraces of one function, in this order. Of the package's own frames, the function calls
+ * itself, up to two times. */
+static struct judged judge_twins(struct trace_builder *b, const unsigned order[3], bool are_own)
 {
 	for (unsigned i = 0; i < 3; i++) {
-		uint64_t frames[] = { IN_FILE(0x2000), IN_FILE(0x3000 + order[i]) };
+		uint64_t frames[] = { IN_FILE(0x2000), IN_FILE(are_own ? 0x2000 : 0x3000 + order[i]),
+				      IN_FILE(0x2000) };
 
-		trace_builder_entry(b, live_block(0x5000 + 0x100 * i, 1 + order[i],
-						  trace_builder_stack(b, frames, 2 - !order[i])));
+		trace_builder_entry(
+			b, live_block(0x5000 + 0x100 * i, 1 + order[i],
+				      trace_builder_stack(b, frames,
+							  are_own ? 1 + order[i] : 2 - !order[i])));
 	}
 	return judge_one(b);
 }
 
-Test(fingerprint, equal_fingerprints_of_a_report_are_numbered_by_where_the_code_lies)
+static void expect_numbered(const char *path, bool are_own)
 {
 	static const unsigned orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 2, 0 } };
 	char first[3][32] = { "" };
@@ -164,9 +168,8 @@ Test(fingerprint, equal_fingerprints_of_a_report_are_numbered_by_where_the_code_
 		struct trace_builder *b = trace_builder_new();
 		struct judged j;
 
-		/* Frames of the C library do not count, but tell the findings apart. */
-		trace_builder_module(b, 1, "/p/libc.so.6", 0, NULL);
-		j = judge_twins(b, orders[i]);
+		trace_builder_module(b, 1, path, 0, NULL);
+		j = judge_twins(b, orders[i], are_own);
 		cr_assert_eq(j.f->count, 3);
 		for (unsigned k = 0; k < 3; k++) {
 			const struct finding *finding = findings_get(j.f, k);
@@ -181,6 +184,16 @@ Test(fingerprint, equal_fingerprints_of_a_report_are_numbered_by_where_the_code_
 	cr_expect_str_eq(first[1] + 16, ":2");
 	cr_expect_str_eq(first[2] + 16, ":3");
 	cr_expect_eq(strncmp(first[0], first[2], 16), 0);
+}
+
+Test(fingerprint, equal_fingerprints_of_a_report_are_numbered_by_where_the_code_lies)
+{
+	expect_numbered("/p/named.so", true);
+}
+
+Test(fingerprint, frames_of_the_c_library_do_not_count_but_tell_findings_apart)
+{
+	expect_numbered("/p/libc.so.6", false);
 }
 
 Test(fingerprint, a_fingerprint_says_what_it_is_made_from)
