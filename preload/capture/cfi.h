@@ -110,9 +110,11 @@ void cfi_forget_own(struct cfi_own_row *rows);
 /* Where a return address has its row, if it has one. */
 static inline struct cfi_own_row *cfi_own_row(struct cfi_own_row *rows, uint64_t return_address)
 {
-	/* By bytes: the compiler goes by way of the number of the row, which takes longer. */
-	return (struct cfi_own_row *)((char *)rows + return_address * sizeof(*rows) %
-							     (CFI_OWN_ROWS * sizeof(*rows)));
+	/* By words: the compiler goes by way of the number of the row, which takes longer. */
+	enum { WORDS = sizeof(*rows) / sizeof(uint64_t) };
+
+	return (struct cfi_own_row *)((uint64_t *)rows +
+				      return_address * WORDS % (CFI_OWN_ROWS * WORDS));
 }
 
 /* As cfi_find(), and fills the row. */

@@ -21,8 +21,6 @@ const struct lane_history unwind_lane_history = { sizeof(struct unwind_history),
 /* A frame larger than this is not believed. */
 #define FRAME_BYTES_MOST (16ull << 20)
 
-enum step { STEP_FRAME, STEP_END, STEP_UNKNOWN };
-
 uint64_t unwind_own_start, unwind_own_bytes;
 
 static inline uint64_t read_word(uint64_t address)
@@ -44,16 +42,6 @@ static inline bool reach(struct unwind_history *h, uint64_t from, uint64_t to)
 	const struct stack_pages_run *stack = &h->pages.run[0];
 
 	return likely(to - stack->low < stack->bytes) || stack_pages_reach(&h->pages, from, to);
-}
-
-/* Member by member: nodes and links are not known yet. */
-static inline void note(struct unwind_frame *to, const struct unwind_frame *f)
-{
-	to->place = f->place;
-	to->pc = f->pc;
-	to->rbp = f->rbp;
-	to->rbp_cell = f->rbp_cell;
-	to->rule = f->rule;
 }
 
 /* The frame that a signal interrupted, which may be on another stack. No return address lies there:
@@ -108,47 +96,6 @@ static inline struct cfi_rule rule_at(struct unwind_history *h, uint64_t pc)
 	const struct cfi_own_row *row = cfi_own_row(h->rules, pc);
 
 	return likely(row->key == pc) ? row->rule : rule_anew(h, pc);
-}
-
-/* From a frame to the one that called it, `f` to `f`. Notes the frame, with its rule. Reads nothing
- * but the stack, and of that nothing inside of the frame. */
-static inline enum step step(struct unwind_history *h, struct unwind_frame *f,
-			     struct unwind_frame *inner)
-{
-	struct cfi_rule rule = f->rule = rule_at(h, f->pc);
-	uint64_t place = f->place + (uint64_t)cfi_cfa_offset(rule);
-
-	note(inner, f);
-	if (likely(cfi_is_plain(rule))) {
-		int64_t rbp_offset = cfi_rbp_offset(rule);
-
-		if (cfi_kind(rule) == CFI_RBP) {
-			place += f->rbp - f->place - 8;
-			if (unlikely(!is_frame_size(place - f->place)) ||
-			    unlikely(rbp_offset && place + 8 + (uint64_t)rbp_offset <= f->place))
-				return STEP_UNKNOWN;
-		}
-		if (unlikely(!reach(h, f->place, place)))
-			return STEP_UNKNOWN;
-		f->rbp_cell = 0;
-		if (rbp_offset) {
-			f->rbp_cell = place + 8 + (uint64_t)rbp_offset;
-			f->rbp = read_word(f->rbp_cell);
-		}
-	} else {
-		struct unwind_frame outer; /* so that `f` can be in registers */
-
-		if (cfi_kind(rule) == CFI_OUTERMOST)
-			return STEP_END;
-		note(&outer, f);
-		if (!step_by_memory(h, &outer))
-			return STEP_UNKNOWN;
-		note(f, &outer);
-		return STEP_FRAME;
-	}
-	f->place = place;
-	f->pc = read_word(place);
-	return STEP_FRAME;
 }
 
 static inline bool is_same(const struct unwind_frame *old, const struct unwind_frame *f)
@@ -218,41 +165,6 @@ static inline struct unwind_frame *find_change(struct unwind_history *h, struct 
 				return f - i;
 }
 
-/*
- * Frames of the history, from `old` outward, stand, but not `changed`: they join the fresh ones,
- * from `*f` on, which is as `old`, and the one outside of them is to be looked at next. What rbp is
- * in them need not be what it was where that did not matter: it is carried along anew. Returns that
- * next one; NULL: too many frames, or it cannot be read. rbp is carried in a register, and no frame is copied
- * as a whole: what was just written is read late.
- */
-static APART struct unwind_frame *keep_middle(struct unwind_history *h,
-					      const struct unwind_frame *old,
-					      const struct unwind_frame *changed,
-					      struct unwind_frame *f)
-{
-	if (f - h->fresh + (old - changed) >= UNWIND_FRAMES_MOST)
-		return NULL;
-	for (uint64_t rbp = f->rbp; old > changed; old--, f++) {
-		f->rule = old->rule;
-		if (unlikely(!cfi_is_plain(f->rule))) {
-			f[1] = *f;
-			if (!step_by_memory(h, &f[1]))
-				return NULL;
-			rbp = f[1].rbp;
-			continue;
-		}
-		f[1].place = old[-1].place;
-		f[1].pc = read_word(f[1].place);
-		f[1].rbp_cell = 0;
-		if (cfi_rbp_offset(f->rule)) {
-			f[1].rbp_cell = f[1].place + 8 + (uint64_t)cfi_rbp_offset(f->rule);
-			rbp = read_word(f[1].rbp_cell);
-		}
-		f[1].rbp = rbp;
-	}
-	return f;
-}
-
 /* How rbp matters in a frame, given how it does in the one that called it. What lies in memory, by
  * which a frame leads on that is not plain, counts as a cell. */
 static inline void link_rbp(struct unwind_frame *f)
@@ -271,12 +183,12 @@ static inline void link_rbp(struct unwind_frame *f)
 }
 
 /* A frame of the history stands, but may have been reached by way of another inner frame. */
-static inline void arrive(struct unwind_frame *old, const struct unwind_frame *f)
+static inline void arrive(struct unwind_frame *old, uint64_t rbp, uint64_t rbp_cell)
 {
 	if (likely(!unwind_rbp_matters(old)))
 		return;
-	old->rbp = f->rbp;
-	old->rbp_cell = f->rbp_cell;
+	old->rbp = rbp;
+	old->rbp_cell = rbp_cell;
 	link_rbp(old);
 }
 
@@ -284,6 +196,14 @@ static inline void arrive(struct unwind_frame *old, const struct unwind_frame *f
 static inline uint64_t add_to_key(uint64_t key, uint64_t pc)
 {
 	return (key + pc) * 0x9e3779b97f4a7c15u;
+}
+
+/* Where a plain frame, whose caller's place is `place`, has saved rbp; 0: it has not. */
+static inline uint64_t cell_of_rbp(struct cfi_rule rule, uint64_t place)
+{
+	int64_t offset = cfi_rbp_offset(rule);
+
+	return offset ? place + 8 + (uint64_t)offset : 0;
 }
 
 /* What a walk has found: the frame of the history that stands, with all outside of it, to which the
@@ -294,109 +214,105 @@ struct found {
 	bool has_rbp; /* that of the fresh frames is set, for it may matter */
 };
 
-/* The frame in which a walk begins. */
-static inline struct unwind_frame outset(const uint64_t *words)
-{
-	return (struct unwind_frame){
-		.place = (uint64_t)(uintptr_t)(words + 1),
-		.pc = words[1],
-		.rbp = words[0],
-		.rule = cfi_rule(CFI_UNKNOWN, 0, 0),
-	};
-}
-
-/* Walks outward from a frame, whatever frames there are. */
-static inline struct found walk_by_rbp(struct unwind_history *h, const uint64_t *words)
-{
-	struct unwind_frame *old = h->last, *changed, *fresh = h->fresh, *kept;
-	/* In registers: what was just written is read late. */
-	struct unwind_frame f = outset(words);
-	uint64_t key = 0;
-
-	do {
-		enum step result;
-
-		while (old->place < f.place)
-			old--;
-		if (!is_same(old, &f)) {
-			key = add_to_key(key, f.pc);
-			result = step(h, &f, fresh++);
-			if (likely(result == STEP_FRAME))
-				continue;
-			return (struct found){ result == STEP_END ? unwind_root(h) : NULL, fresh,
-					       key, true };
-		}
-		changed = find_change(h, old);
-		if (likely(changed == unwind_root(h))) {
-			arrive(old, &f);
-			return (struct found){ old, fresh, key, true };
-		}
-		kept = fresh;
-		note(fresh, &f);
-		fresh = keep_middle(h, old, changed, fresh);
-		if (!fresh)
-			break;
-		for (; kept < fresh; kept++)
-			key = add_to_key(key, kept->pc);
-		f = *fresh;
-	} while (likely(fresh < h->fresh + UNWIND_FRAMES_MOST));
-	return (struct found){ NULL, fresh, key, true };
-}
-
-/* The same where no rbp has to be known, which is nearly always so: gives up at the first that has to. */
-static inline struct found walk(struct unwind_history *h, const uint64_t *words)
+/*
+ * Walks outward from a frame. Reads nothing but the stack, and of that nothing inside of the frame that it has come
+ * to. Without `has_rbp` it gives up at the first frame where rbp has to be known: there is none in most stacks. In one
+ * piece, so that all is in registers: what was just written is read late.
+ */
+static inline struct found walk(struct unwind_history *h, const uint64_t *words, const bool has_rbp)
 {
 	const struct stack_pages_run *stack = &h->pages.run[0];
 	struct unwind_frame *old = h->last, *fresh = h->fresh;
-	const struct unwind_frame *fresh_most = fresh + UNWIND_FRAMES_MOST - 1, *changed;
+	const struct unwind_frame *fresh_most = fresh + UNWIND_FRAMES_MOST, *changed;
 	uint64_t place = (uint64_t)(uintptr_t)(words + 1), pc = words[1], key = 0;
+	uint64_t rbp = words[0], rbp_cell = 0;
 	/* Up to where the stack may be read, as far as is known. */
 	uint64_t high = place - stack->low < stack->bytes ? stack->low + stack->bytes : 0;
 
-	if (unlikely(unwind_rbp_matters(old)))
-		return walk_by_rbp(h, words);
 	do {
 		struct cfi_rule rule;
 		uint64_t bytes;
 
 		while (old->place < place)
 			old--;
-		if (old->place == place && old->pc == pc) {
-			if (unwind_rbp_matters(old))
+		if (old->place == place && old->pc == pc &&
+		    (!has_rbp || !unwind_rbp_matters(old) || old->rbp == rbp)) {
+			if (!has_rbp && unwind_rbp_matters(old))
 				break;
 			changed = find_change(h, old);
-			if (likely(changed == unwind_root(h)))
-				return (struct found){ old, fresh, key, false };
-			if (old->rbp_links || fresh + (old - changed) >= fresh_most)
+			if (likely(changed == unwind_root(h))) {
+				if (has_rbp)
+					arrive(old, rbp, rbp_cell);
+				return (struct found){ old, fresh, key, has_rbp };
+			}
+			if ((!has_rbp && old->rbp_links) || fresh + (old - changed) >= fresh_most)
 				break;
-			/* Frames of which rbp matters to none: they stand as they are. */
-			for (; old > changed; old--, fresh++) {
+			/* These stand. What rbp is in them need not be what it was where that did
+			 * not matter: it is carried along anew. */
+			for (; old > changed && (!has_rbp || cfi_is_plain(old->rule));
+			     old--, fresh++) {
 				fresh->place = old->place;
 				fresh->pc = old->pc;
 				fresh->rule = old->rule;
 				key = add_to_key(key, old->pc);
+				if (has_rbp) {
+					fresh->rbp = rbp;
+					fresh->rbp_cell = rbp_cell;
+					rbp_cell = cell_of_rbp(old->rule, old[-1].place);
+					rbp = rbp_cell ? read_word(rbp_cell) : rbp;
+				}
 			}
+			/* One that is not plain stands, too, and where it is may have no word. */
 			place = old->place;
-			pc = read_word(place);
+			pc = old > changed ? old->pc : read_word(place);
 		}
 		rule = rule_at(h, pc);
-		if (unlikely(cfi_kind(rule) != CFI_RSP))
+		if (!has_rbp && unlikely(cfi_kind(rule) != CFI_RSP))
 			break;
 		fresh->place = place;
 		fresh->pc = pc;
 		fresh->rule = rule;
+		if (has_rbp) {
+			fresh->rbp = rbp;
+			fresh->rbp_cell = rbp_cell;
+		}
 		fresh++;
 		key = add_to_key(key, pc);
+		if (has_rbp && unlikely(!cfi_is_plain(rule))) {
+			struct unwind_frame outer = fresh[-1];
+
+			if (cfi_kind(rule) == CFI_OUTERMOST)
+				return (struct found){ unwind_root(h), fresh, key, true };
+			if (!step_by_memory(h, &outer))
+				break;
+			place = outer.place;
+			pc = outer.pc;
+			rbp = outer.rbp;
+			rbp_cell = outer.rbp_cell;
+			high = stack->low + stack->bytes;
+			continue;
+		}
 		bytes = (uint64_t)cfi_cfa_offset(rule);
+		if (has_rbp && cfi_kind(rule) == CFI_RBP) {
+			bytes += rbp - place - 8;
+			if (unlikely(!is_frame_size(bytes)))
+				break;
+		}
 		place += bytes;
 		if (unlikely(place >= high)) {
 			if (!stack_pages_reach(&h->pages, place - bytes, place))
 				break;
 			high = stack->low + stack->bytes;
 		}
+		if (has_rbp) {
+			rbp_cell = cell_of_rbp(rule, place);
+			if (unlikely(rbp_cell && rbp_cell <= place - bytes))
+				break;
+			rbp = rbp_cell ? read_word(rbp_cell) : rbp;
+		}
 		pc = read_word(place);
 	} while (likely(fresh < fresh_most));
-	return walk_by_rbp(h, words);
+	return (struct found){ NULL, fresh, key, has_rbp };
 }
 
 /* Finds the nodes of frames of the history, up to `last`, below that of the frame outside of them.
@@ -490,14 +406,15 @@ bool unwind_is_unchanged(struct unwind_history *h, const void *frame_address)
 bool unwind_take(struct unwind_history *h, const void *frame_address)
 {
 	struct unwind_frame *last;
-	struct found found;
+	struct found found = { .old = NULL };
 	uint64_t epoch = images_epoch();
 
 	if (unlikely(h->epoch != epoch))
 		begin(h, epoch);
-	found = walk(h, frame_address);
-	if (found.fresh_end == h->fresh && found.old == h->last)
-		return true;
+	if (likely(!unwind_rbp_matters(h->last)))
+		found = walk(h, frame_address, false);
+	if (unlikely(!found.old))
+		found = walk(h, frame_address, true);
 	unwind_forget_frames(h);
 	if (unlikely(!found.old))
 		return false;
