@@ -22,8 +22,8 @@ struct node {
 /* How many pairs of hints there are. */
 enum { FEW = 1 << 15, MANY_BITS = 19, MANY = 1 << MANY_BITS };
 
-/* The bits that numbers of nodes have. */
-enum { NODE_BITS = (NODES_MAX - 1) * sizeof(struct node) };
+/* No node has a number like this, a power of two, or above. */
+enum { NODES_END = NODES_MAX * sizeof(struct node) };
 
 /* A thread has missed so many that the few are too few. */
 enum { MANY_TURNS = 32768 };
@@ -148,15 +148,10 @@ static inline uint32_t *hint_for(uint64_t key)
 	return peek(hints)[place];
 }
 
-/* The other bits of a hint are the key's, which tell most others from it. */
-static inline uint32_t hint_of(uint64_t key, uint32_t node)
+/* The bits of a hint above those of its node are the key's, which tell most others from it. */
+static inline uint32_t mark_of(uint64_t key)
 {
-	return node | ((uint32_t)(key >> 9) & ~NODE_BITS);
-}
-
-static inline bool is_hint_of(uint64_t key, uint32_t hint)
-{
-	return ((hint ^ (uint32_t)(key >> 9)) & ~NODE_BITS) == 0;
+	return (uint32_t)(key >> 9) & -(uint32_t)NODES_END;
 }
 
 /* What the few know is not taken over. */
@@ -188,17 +183,15 @@ void tree_remember(uint64_t key, uint32_t node, uint32_t turn)
 	if (peek(hint[1]) && turn % HINT_STAYS)
 		return;
 	poke(hint[1], peek(hint[0]));
-	poke(hint[0], hint_of(key, node));
+	poke(hint[0], node | mark_of(key));
 }
 
 uint32_t tree_recall(uint64_t key)
 {
 	const uint32_t *pair = hint_for(key);
-	uint32_t hint = peek(pair[0]);
+	uint32_t node = peek(pair[0]) ^ mark_of(key);
 
-	if (unlikely(!is_hint_of(key, hint)))
-		hint = peek(pair[1]);
-	return hint & NODE_BITS;
+	return likely(node < NODES_END) ? node : peek(pair[1]) % NODES_END;
 }
 
 uint32_t tree_stack(uint32_t node)
