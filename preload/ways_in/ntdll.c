@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <asm/prctl.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include "preload/file/trace.h"
 #include "preload/host/elf_image.h"
 #include "preload/host/images.h"
+#include "preload/host/maps.h"
 #include "preload/host/patch.h"
 #include "preload/host/pe_list.h"
 #include "preload/host/real.h"
@@ -225,13 +227,26 @@ static ssize_t our_pread(int fd, void *to, size_t bytes, off_t offset)
 	return got;
 }
 
-/* A handler of SIGQUIT blocks it. */
+/* What it has in its TEB, a thread that ends by itself has released. */
+static bool has_thread_locals(void)
+{
+	enum { SELF = 6, THREAD_LOCALS = 11 };
+	uint64_t teb = 0, words[THREAD_LOCALS + 1] = { 0 };
+
+	kernel_call(SYS_arch_prctl, ARCH_GET_GS, &teb);
+	return teb &&
+	       maps_copy(words, (const void *)(uintptr_t)teb, sizeof(words)) == sizeof(words) &&
+	       words[SELF] == teb && words[THREAD_LOCALS];
+}
+
+/* A handler of SIGQUIT blocks it. A thread that calls wineserver, or waits, is ended without a signal. What
+ * the registers were lies where pthread_exit() writes now. */
 static void our_pthread_exit(void *result)
 {
 	uint64_t blocked = 0;
 
 	kernel_call(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked));
-	if (blocked & MASK_OF(SIGQUIT))
+	if (blocked & MASK_OF(SIGQUIT) || has_thread_locals())
 		poke(has_killed, true);
 	real_pthread_exit(result);
 }

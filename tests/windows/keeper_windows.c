@@ -5,6 +5,7 @@
  *
  *	keep      ... and the package keeps no block but in memory
  *	threads   ... while other threads wait, which have blocks on their stacks and in registers
+ *	waiters   ... while other threads do nothing but wait
  *	thread    ... in another thread, which has a block on its stack
  */
 #include "tests/packages/package.h"
@@ -135,11 +136,12 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 	keep_by_heaps();
 	keep_by_slots();
 	event = CreateEventA(NULL, 0, 0, NULL);
-	if (strcmp(command, "threads") == 0) {
+	if (strcmp(command, "threads") == 0 || strcmp(command, "waiters") == 0) {
 		start(wait_with_stack);
 		start(wait_with_register);
-		start(spin_with_register);
 	}
+	if (strcmp(command, "threads") == 0)
+		start(spin_with_register);
 	lose();
 	wipe_stack();
 	if (strcmp(command, "thread") == 0)
