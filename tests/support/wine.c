@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,7 +11,7 @@
 #include "run.h"
 #include "wine.h"
 
-static char *folder;
+static char *folder, *outer_folder; /* NULL: none, or the default */
 
 /* Where Wine has its DLLs, by distribution. */
 static const char *find_dlls(void)
@@ -37,12 +39,32 @@ static void write_file(const char *name, const char *text)
 	cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0, "%s", path);
 }
 
+/* wineserver leaves a folder there when it ends. */
+static void enter_folder(void)
+{
+	const char *outer = getenv("TMPDIR");
+
+	outer_folder = outer ? strdup(outer) : NULL;
+	cr_assert_eq(setenv("TMPDIR", folder, 1), 0);
+}
+
+static void leave_folder(void)
+{
+	if (outer_folder)
+		setenv("TMPDIR", outer_folder, 1);
+	else
+		unsetenv("TMPDIR");
+	free(outer_folder);
+	outer_folder = NULL;
+}
+
 /* "disable": Wine is not to fill the folder. */
 static void make_folder(const char *dlls)
 {
 	char path[4096];
 
 	folder = temporary_folder_new();
+	enter_folder();
 	cr_assert(setenv("WINEPREFIX", folder, 1) == 0 && setenv("WINEDEBUG", "-all", 1) == 0);
 	if (!dlls)
 		return;
@@ -65,6 +87,9 @@ void wine_start(const char *program)
 	if (access(program, F_OK) != 0)
 		cr_skip_test("%s is not there: it is built if mingw-w64 is installed", program);
 	run_release(&found);
+	/* One of a thousand programs ended at once with status 1: the kernel had put its heap where Wine has to
+	 * have a page, 0x7ffe0000. Where this is refused, it may happen. */
+	personality(ADDR_NO_RANDOMIZE);
 	make_folder(find_dlls());
 	/* By itself it ends some seconds after the last program, and a program that starts at that moment is
 	 * refused: "Connection reset by peer". */
@@ -84,6 +109,7 @@ void wine_stop(void)
 	if (!folder)
 		return;
 	wine_stop_server();
+	leave_folder();
 	temporary_folder_remove(folder);
 	folder = NULL;
 }
