@@ -12,10 +12,14 @@
 
 #include "preload/base/poison.h"
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
+
 enum {
-	STEP = 1 << 18,       /* bytes by which a table grows */
-	STEP_LARGE = 1 << 21, /* once it has so many: what the kernel may back by one large page */
-	FILLED_BYTES = STEP_LARGE,
+	STEP = 1 << 18,              /* bytes by which a table grows */
+	STEP_LARGE = VM_LARGE_BYTES, /* once it has so many */
+	FILLED_BYTES = VM_LARGE_BYTES,
 };
 
 /* Where the tables lie. */
@@ -274,6 +278,12 @@ APART bool vm_table_grow(struct vm_table *table, size_t bytes)
 		    extend(table, round_up(bytes, page_bytes()));
 	lock_release(LOCK_MEMORY);
 	return has_grown;
+}
+
+bool vm_table_make_large(struct vm_table *table, size_t from)
+{
+	return vm_table_reach(table, from + VM_LARGE_BYTES) &&
+	       madvise(table->base + from, VM_LARGE_BYTES, MADV_COLLAPSE) == 0;
 }
 
 void vm_table_copy(const struct vm_table *table, size_t bytes)

@@ -77,6 +77,15 @@ static inline bool vm_table_reach(struct vm_table *table, size_t bytes)
 	       vm_table_grow(table, bytes);
 }
 
+/*
+ * Backs VM_LARGE_BYTES of a table of a file in memory (tmpfs), from a multiple of VM_LARGE_BYTES on, by one
+ * large page, whatever the mount says of them. At least one page of it must be in the file; the rest comes
+ * out zeroed, and the file is as long as before. Returns false if the kernel does not, as those before 6.1,
+ * or has none. It may wait for each processor to come by (100 us as a rule). Changes errno.
+ */
+#define VM_LARGE_BYTES (1u << 21)
+bool vm_table_make_large(struct vm_table *table, size_t from);
+
 /* For a forked child that is about to write to all of the first `bytes` bytes: copies them at once, for a
  * quarter of what a fault for each page costs. Changes errno. */
 void vm_table_copy(const struct vm_table *table, size_t bytes);

@@ -234,7 +234,7 @@ static int open_pool(int fd, uint64_t max_bytes)
 	most = (uint32_t)(pool.map.bytes_most / TRACE_CHUNK_BYTES);
 	if (pool.is_bounded && !(pool.use = vm_reserve(most)))
 		return ENOMEM;
-	return room_open(fd, most, pool.is_bounded);
+	return room_open(fd, &pool.map, pool.is_bounded);
 }
 
 struct trace_header *chunks_open(int fd, uint64_t max_bytes)

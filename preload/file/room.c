@@ -12,6 +12,7 @@
 #include "include/trace_format.h"
 #include "preload/base/kernel.h"
 #include "preload/base/process.h"
+#include "preload/file/clock.h"
 #include "preload/file/room.h"
 #include "preload/host/cgroup.h"
 #include "preload/host/own_file.h"
@@ -21,7 +22,9 @@
 enum {
 	GROW_CHUNKS = 64,  /* the file grows by 1 MiB: one system call for 16,000 calls */
 	FIRST_CHUNKS = 16, /* it doubles until then: what a short run does not use costs nothing */
-	FIXED_CHUNKS = 4096, /* of a file that nobody bounded and that cannot grow */
+	LARGE_CHUNKS = VM_LARGE_BYTES / TRACE_CHUNK_BYTES,
+	LARGE_MOST_NS = 2000000, /* for a large page; small ones take a millisecond for as much */
+	FIXED_CHUNKS = 4096,     /* of a file that nobody bounded and that cannot grow */
 	ZEROS_BYTES = 65536,
 	INTERRUPTED_MOST = 16,
 	PATIENCE = 64, /* so often there is no room until the file is asked once more */
@@ -32,8 +35,10 @@ static struct {
 	const char *path;
 	dev_t device; /* with the inode, tells whether a descriptor leads to the trace */
 	ino_t inode;
+	struct vm_table *map;
 	uint32_t mapped;
 	bool is_in_memory;    /* room_is_in_memory() */
+	bool has_large;       /* it grows by large pages */
 	uint32_t most;        /* room_most() */
 	uint32_t grown;       /* chunks in the file */
 	uint32_t growing;     /* 1: a thread is making more, ahead of need */
@@ -66,7 +71,7 @@ static int allocate(int fd, uint32_t from, uint32_t to, int mode)
 /*
  * Pages that the kernel writes all at once cost a seventh of pages that are touched one by one, or
  * by MADV_POPULATE_WRITE. They are appended, so that they never overwrite what another thread has
- * appended meanwhile, and perhaps used.
+ * appended meanwhile, and perhaps used. GROW_CHUNKS at most.
  */
 static void append_zeros(int fd, uint32_t chunks)
 {
@@ -94,6 +99,25 @@ static uint32_t measure(int fd)
 	return (uint32_t)((uint64_t)st.st_size / TRACE_CHUNK_BYTES);
 }
 
+/*
+ * Makes a file in memory longer by one large page, which costs a tenth of small ones. Returns an errno
+ * value: it may be longer by a chunk then. The kernel waits until each processor has come by, which takes
+ * long where they are busy: then it was the last.
+ */
+static int add_large(int fd, uint32_t have)
+{
+	uint64_t began = clock_monotonic_ns();
+	int error = 0;
+
+	append_zeros(fd, 1);
+	if (!vm_table_make_large(room.map, (size_t)have * TRACE_CHUNK_BYTES))
+		error = errno;
+	/* EAGAIN: another thread was in the way. */
+	if ((error && error != EAGAIN) || clock_monotonic_ns() - began > LARGE_MOST_NS)
+		poke(room.has_large, false);
+	return error ? error : allocate(fd, have, have + LARGE_CHUNKS, 0);
+}
+
 /* Makes the file longer by `chunks`. Returns an errno value: it is as long as before. In memory, to write is
  * to allocate. */
 static int lengthen(int fd, uint32_t have, uint32_t chunks)
@@ -101,6 +125,8 @@ static int lengthen(int fd, uint32_t have, uint32_t chunks)
 	bool may_append = own_file_may_have(UINT64_MAX);
 	int error = 0;
 
+	if (may_append && chunks == LARGE_CHUNKS)
+		return add_large(fd, have);
 	if (!may_append || !room.is_in_memory)
 		error = allocate(fd, have, have + chunks, may_append ? FALLOC_FL_KEEP_SIZE : 0);
 	if (!error && may_append)
@@ -111,8 +137,11 @@ static int lengthen(int fd, uint32_t have, uint32_t chunks)
 /* By how much a file of `have` chunks grows. */
 static uint32_t step_past(uint32_t have)
 {
-	uint32_t step = have < GROW_CHUNKS ? have : GROW_CHUNKS, most = room_most();
+	uint32_t most = room_most(),
+		 step = have < GROW_CHUNKS ? have : GROW_CHUNKS - have % GROW_CHUNKS;
 
+	if (peek(room.has_large) && have % LARGE_CHUNKS == 0 && have + LARGE_CHUNKS <= most)
+		return LARGE_CHUNKS;
 	return have + step <= most ? step : most > have ? most - have : 0;
 }
 
@@ -294,8 +323,9 @@ static uint32_t most_in_memory(uint32_t chunks)
 	return share > FIRST_CHUNKS ? (uint32_t)share : FIRST_CHUNKS;
 }
 
-int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
+int room_open(int fd, struct vm_table *map, bool is_bounded)
 {
+	uint32_t mapped_chunks = (uint32_t)(map->bytes_most / TRACE_CHUNK_BYTES);
 	struct statfs fs;
 	struct stat st;
 	int error;
@@ -306,7 +336,9 @@ int room_open(int fd, uint32_t mapped_chunks, bool is_bounded)
 	room.fd = fd;
 	room.device = st.st_dev;
 	room.inode = st.st_ino;
+	room.map = map;
 	room.is_in_memory = fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+	room.has_large = room.is_in_memory;
 	room.mapped = room.most = room.is_in_memory ? most_in_memory(mapped_chunks) : mapped_chunks;
 	room.grown = FIRST_CHUNKS;
 	error = lengthen(fd, 0, FIRST_CHUNKS);

@@ -20,13 +20,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/base/vm.h"
+
 /*
- * Takes `fd`, a new and empty file, of which `mapped_chunks` are mapped: it never gets longer.
+ * Takes `fd`, a new and empty file, and `map`, where it is mapped: it never gets longer than that.
  * Makes room for the first chunks. `is_bounded` false: nobody asked for a bound, so a file system
  * without fallocate(), which has to give all room at once, gives a fixed part. Returns 0, or an
  * errno value; then the descriptor is left open.
  */
-int room_open(int fd, uint32_t mapped_chunks, bool is_bounded);
+int room_open(int fd, struct vm_table *map, bool is_bounded);
 
 /* Closes the descriptor, if it still leads to the file. */
 void room_close(void);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -132,6 +133,26 @@ Test(vm, a_file_is_mapped_as_far_as_it_is_needed)
 	cr_assert_eq(pread(fd, &(char[12]){ 0 }, 12, 3 * MIB), 12);
 	vm_table_release(&table);
 	cr_expect_null(table.base);
+}
+
+/* A memfd is on a mount that gives no large pages by itself. */
+Test(vm, a_file_in_memory_has_large_pages_where_they_are_asked_for)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	struct stat status;
+
+	cr_assert_eq(pwrite(fd, "kept", 5, 2 * MIB), 5);
+	cr_assert(vm_table_init(&table, VM_FILE, MOST, fd));
+	cr_assert_eq((uintptr_t)table.base % VM_LARGE_BYTES, 0);
+	if (!vm_table_make_large(&table, 2 * MIB))
+		cr_skip_test("the kernel gives no large page: %s", strerror(errno));
+	cr_assert_eq(fstat(fd, &status), 0);
+	cr_expect_eq(status.st_size, 2 * MIB + 5);
+	cr_expect_eq(status.st_blocks, 2 * MIB / 512);
+	cr_assert_eq(ftruncate(fd, 4 * MIB), 0);
+	cr_expect_str_eq(table.base + 2 * MIB, "kept");
+	expect_zeroes(2 * MIB + 5, 4 * MIB);
+	cr_expect_eq(ask_smaps(table.base, "ShmemPmdMapped:", NULL), 2 * MIB / 1024);
 }
 
 Test(vm, the_tracers_memory_is_not_dumped_and_the_hosts_is)

@@ -20,7 +20,12 @@
 #include "preload/file/trace.h"
 #include "tests/support/preload_fixture.h"
 
-enum { SMALL = 256 << 10, MEDIUM = 4 << 20, PER_CHUNK = TRACE_ITEMS(struct trace_event) };
+enum {
+	SMALL = 256 << 10,
+	MEDIUM = 4 << 20,
+	LARGE = 16 << 20,
+	PER_CHUNK = TRACE_ITEMS(struct trace_event)
+};
 
 static const uint32_t small_chunks = SMALL / TRACE_CHUNK_BYTES;
 
@@ -283,6 +288,20 @@ Test(ring, in_full_mode_nothing_is_overwritten)
 	cr_assert_geq(file_bytes(), 300 * TRACE_CHUNK_BYTES);
 }
 
+/* A hole that finds the disk full when it is written to would end the host. */
+Test(ring, no_part_of_the_file_is_a_hole)
+{
+	struct lane *lane = preload_start(LARGE);
+	struct stat st;
+
+	for (unsigned i = 0; i < LARGE / TRACE_CHUNK_BYTES; i++) {
+		record(lane, 1, PER_CHUNK);
+		cr_assert_eq(fstat(preload_file(), &st), 0);
+		cr_assert_eq(st.st_blocks * 512, st.st_size);
+	}
+	cr_assert_eq(st.st_size, LARGE);
+}
+
 /* Beyond the limit the kernel would send SIGXFSZ, which ends the process. */
 static void limit_files(uint64_t bytes)
 {
@@ -517,6 +536,14 @@ Test(ring, threads_that_record_at_once_keep_the_bound_and_lose_nothing)
 	cr_assert_eq(trace_header->lost[TRACE_LOST_EVENTS], 0);
 	for (uint32_t number = 1; number < trace_header->chunks; number++)
 		cr_assert_neq(chunk_at(number)->kind, TRACE_CHUNK_FREE);
+}
+
+Test(ring, what_threads_record_while_the_file_grows_is_kept)
+{
+	preload_start(LARGE);
+	preload_run_threads(THREADS, record_much);
+	cr_assert_eq(retained().count, THREADS * 100 * PER_CHUNK);
+	cr_assert_gt(file_bytes(), THREADS * 100 * TRACE_CHUNK_BYTES);
 }
 
 /* The next thread gets the lane of a thread that has ended, and the chunk that this one began. */
