@@ -8,6 +8,8 @@
  *	waiters   ... while other threads do nothing but wait
  *	thread    ... in another thread, which has a block on its stack
  */
+#include <stdbool.h>
+
 #include "tests/packages/package.h"
 
 #define WINDOWS __declspec(dllimport) __attribute__((ms_abi))
@@ -24,15 +26,20 @@ WINDOWS void *CreateThread(void *security, size_t stack, unsigned (*run)(void *)
 			   unsigned flags, unsigned *id);
 WINDOWS void *CreateEventA(void *security, int is_manual, int is_set, const char *name);
 WINDOWS int SetEvent(void *event);
+WINDOWS unsigned SignalObjectAndWait(void *to_signal, void *object, unsigned ms, int is_alertable);
 WINDOWS unsigned WaitForSingleObject(void *object, unsigned ms);
+WINDOWS void Sleep(unsigned ms);
 WINDOWS void ExitProcess(unsigned status);
+int __stdcall DllMain(void *instance, unsigned reason, void *reserved);
 
+enum { DLL_PROCESS_DETACH, WAIT_MS = 1000 };
 enum { MEM_COMMIT_AND_RESERVE = 0x3000, PAGE_READWRITE = 4, INDEX_BEYOND_TEB = 64, FOR_EVER = -1 };
 
 static void *event;
 static void *volatile by_data = &event; /* what is NULL at first lies in another section */
 static void *volatile by_global, *volatile kept;
 static __thread void *volatile by_thread_local;
+static bool has_waiters;
 static void **volatile by_heap, **volatile by_own_heap, **volatile by_pages;
 
 static NOINLINE void *allocate(unsigned bytes)
@@ -78,12 +85,17 @@ static NOINLINE void wipe_stack(void)
 		bytes[i] = 0;
 }
 
+/* In one step: who sees the event sees a thread that waits. */
+static NOINLINE void wait_for_ever(void)
+{
+	SignalObjectAndWait(event, CreateEventA(NULL, 1, 0, NULL), (unsigned)FOR_EVER, 0);
+}
+
 static unsigned wait_with_stack(void *unused)
 {
 	void *volatile block = allocate(109);
 
-	SetEvent(event);
-	WaitForSingleObject(CreateEventA(NULL, 1, 0, NULL), (unsigned)FOR_EVER);
+	wait_for_ever();
 	return block == unused;
 }
 
@@ -92,10 +104,9 @@ static unsigned wait_with_register(void *unused)
 	void *block = allocate(110);
 
 	(void)unused;
-	SetEvent(event);
 	/* A register that functions keep. */
 	__asm__ volatile("" : "+b"(block));
-	WaitForSingleObject(CreateEventA(NULL, 1, 0, NULL), (unsigned)FOR_EVER);
+	wait_for_ever();
 	__asm__ volatile("" : "+b"(block));
 	return 0;
 }
@@ -136,7 +147,8 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 	keep_by_heaps();
 	keep_by_slots();
 	event = CreateEventA(NULL, 0, 0, NULL);
-	if (strcmp(command, "threads") == 0 || strcmp(command, "waiters") == 0) {
+	has_waiters = strcmp(command, "waiters") == 0;
+	if (strcmp(command, "threads") == 0 || has_waiters) {
 		start(wait_with_stack);
 		start(wait_with_register);
 	}
@@ -148,6 +160,16 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 		start(end_with_stack);
 	on_stack = allocate(112);
 	ExitProcess(on_stack == NULL);
+}
+
+/* The other threads were told to end just before, and are gone when the tracer looks. */
+int __stdcall DllMain(void *instance, unsigned reason, void *reserved)
+{
+	(void)instance;
+	(void)reserved;
+	if (reason == DLL_PROCESS_DETACH && has_waiters)
+		Sleep(WAIT_MS);
+	return 1;
 }
 
 PACKAGE("keeper", run)
