@@ -252,6 +252,24 @@ Test(unwind, a_realigned_stack_is_found_again)
 	cr_assert_not(take());
 }
 
+/* Where it was interrupted, no return address lies: the word there is another one. */
+Test(unwind, an_interrupted_realigned_frame_stands_where_an_outer_one_changes)
+{
+	fill_with_signal();
+	stack[PC] = at(realigned) - 1;
+	stack[RBP] = at((const char *)&stack[46]);
+	stack[39] = at(other_two_words);
+	stack[44] = at((const char *)&stack[52]);
+	stack[51] = at(two_words);
+	for (int i = 0; i < 4; i++) {
+		const char *outer = i % 2 ? two_words : other_two_words;
+
+		stack[53] = at(outer);
+		cr_assert(take());
+		EXPECT(two_words, signal_return, realigned, two_words, outer);
+	}
+}
+
 /* Each stack has a node of its own, whose parents are its frames. */
 Test(unwind, nodes_are_those_of_all_frames)
 {
