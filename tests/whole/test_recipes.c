@@ -6,10 +6,10 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
 
 #include "tests/support/run.h"
 #include "tests/support/traced.h"
+#include "tests/support/wine.h"
 
 #define RECIPES SOURCE_DIR "/tests/recipes"
 #define PYTHON "/usr/bin/python3"
@@ -100,8 +100,8 @@ Test(recipes, github_actions_for_windows)
 {
 	need("wine --version && wineserver --version", "Wine");
 	need("x86_64-w64-mingw32-gcc --version", "mingw-w64");
+	wine_fix_addresses();
 	/* As in tests/support/wine.c, but Wine fills the folder: the recipe has a new one. */
-	personality(ADDR_NO_RANDOMIZE);
 	setenv("TMPDIR", folder, 1);
 	setenv("WINEPREFIX", folder, 1);
 	setenv("WINEDEBUG", "-all", 1);
