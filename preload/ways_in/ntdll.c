@@ -227,16 +227,18 @@ static ssize_t our_pread(int fd, void *to, size_t bytes, off_t offset)
 	return got;
 }
 
-/* What it has in its TEB, a thread that ends by itself has released. */
-static bool has_thread_locals(void)
+/* Wine has each thread in a list, by its TEB. A thread that ends by itself leaves it, and clears its link. */
+static bool is_in_list(void)
 {
-	enum { SELF = 6, THREAD_LOCALS = 11 };
-	uint64_t teb = 0, words[THREAD_LOCALS + 1] = { 0 };
+	enum { SELF = 6, TLS_LINKS = 0x1680 };
+	uint64_t teb = 0, words[SELF + 1] = { 0 }, next = 0;
 
 	kernel_call(SYS_arch_prctl, ARCH_GET_GS, &teb);
-	return teb &&
-	       maps_copy(words, (const void *)(uintptr_t)teb, sizeof(words)) == sizeof(words) &&
-	       words[SELF] == teb && words[THREAD_LOCALS];
+	if (!teb || maps_copy(words, (const void *)(uintptr_t)teb, sizeof(words)) < sizeof(words) ||
+	    words[SELF] != teb)
+		return false;
+	maps_copy(&next, (const void *)(uintptr_t)(teb + TLS_LINKS), sizeof(next));
+	return next != 0;
 }
 
 /* A handler of SIGQUIT blocks it. A thread that calls wineserver, or waits, is ended without a signal. What
@@ -246,7 +248,7 @@ static void our_pthread_exit(void *result)
 	uint64_t blocked = 0;
 
 	kernel_call(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked));
-	if (blocked & MASK_OF(SIGQUIT) || has_thread_locals())
+	if (blocked & MASK_OF(SIGQUIT) || is_in_list())
 		poke(has_killed, true);
 	real_pthread_exit(result);
 }

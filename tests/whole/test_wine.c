@@ -376,6 +376,7 @@ Test(wine, what_a_program_keeps_in_any_of_its_memory_is_reachable)
 	expect_reachable("threads", 100, 106, "possible");
 	expect_reachable("threads", 109, 112, "possible");
 	expect_reachable("waiters", 109, 110, "possible");
+	expect_reachable("ended", 100, 106, "lost");
 	expect_reachable("thread", 113, 113, "possible");
 }
 

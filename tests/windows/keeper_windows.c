@@ -6,6 +6,7 @@
  *	keep      ... and the package keeps no block but in memory
  *	threads   ... while other threads wait, which have blocks on their stacks and in registers
  *	waiters   ... while other threads do nothing but wait
+ *	ended     ... after other threads have ended by themselves
  *	thread    ... in another thread, which has a block on its stack
  */
 #include <stdbool.h>
@@ -39,7 +40,7 @@ static void *event;
 static void *volatile by_data = &event; /* what is NULL at first lies in another section */
 static void *volatile by_global, *volatile kept;
 static __thread void *volatile by_thread_local;
-static bool has_waiters;
+static bool has_other_threads;
 static void **volatile by_heap, **volatile by_own_heap, **volatile by_pages;
 
 static NOINLINE void *allocate(unsigned bytes)
@@ -122,6 +123,12 @@ static unsigned spin_with_register(void *unused)
 	return 0;
 }
 
+static unsigned end_by_itself(void *unused)
+{
+	(void)unused;
+	return 0;
+}
+
 static unsigned end_with_stack(void *unused)
 {
 	void *volatile block = allocate(113);
@@ -137,6 +144,11 @@ static NOINLINE void start(unsigned (*run)(void *))
 	WaitForSingleObject(event, (unsigned)FOR_EVER);
 }
 
+static NOINLINE void start_and_wait(unsigned (*run)(void *))
+{
+	WaitForSingleObject(CreateThread(NULL, 0, run, NULL, 0, NULL), (unsigned)FOR_EVER);
+}
+
 static void run(PLSA_CLIENT_REQUEST client, const char *command)
 {
 	void *volatile on_stack;
@@ -147,10 +159,14 @@ static void run(PLSA_CLIENT_REQUEST client, const char *command)
 	keep_by_heaps();
 	keep_by_slots();
 	event = CreateEventA(NULL, 0, 0, NULL);
-	has_waiters = strcmp(command, "waiters") == 0;
-	if (strcmp(command, "threads") == 0 || has_waiters) {
+	has_other_threads = strcmp(command, "waiters") == 0 || strcmp(command, "ended") == 0;
+	if (strcmp(command, "threads") == 0 || strcmp(command, "waiters") == 0) {
 		start(wait_with_stack);
 		start(wait_with_register);
+	}
+	if (strcmp(command, "ended") == 0) {
+		start_and_wait(end_by_itself);
+		start_and_wait(end_by_itself);
 	}
 	if (strcmp(command, "threads") == 0)
 		start(spin_with_register);
@@ -167,7 +183,7 @@ int __stdcall DllMain(void *instance, unsigned reason, void *reserved)
 {
 	(void)instance;
 	(void)reserved;
-	if (reason == DLL_PROCESS_DETACH && has_waiters)
+	if (reason == DLL_PROCESS_DETACH && has_other_threads)
 		Sleep(WAIT_MS);
 	return 1;
 }
