@@ -10,8 +10,6 @@
 #include "viewer/read/ranges.h"
 #include "viewer/read/settle.h"
 
-_Static_assert(sizeof(struct chunks_ring) == TRACE_CHUNK_BYTES, "no padding");
-
 uint64_t chunks_place(uint32_t number)
 {
 	return (uint64_t)number * TRACE_CHUNK_BYTES;
@@ -138,22 +136,23 @@ bool chunks_load(struct chunks *c, bool is_log, struct progress *progress, struc
 	return true;
 }
 
-bool chunks_read_ring(const struct chunks *c, uint32_t number, struct chunks_ring *ring,
-		      struct trouble *t)
+bool chunks_read_ring(const struct chunks *c, uint32_t number, void *to, struct trouble *t)
 {
+	unsigned char first[TRACE_CHUNK_BYTES] __attribute__((aligned(16)));
+	const struct trace_chunk *before = (const void *)first;
 	const struct chunk *chunk = chunks_find(c, number);
-	struct chunks_ring first;
+	struct trace_chunk *head = to;
 
-	if (c->is_moving && !input_read(c->fd, &first, sizeof(first), chunks_place(number), t))
+	if (c->is_moving && !input_read(c->fd, first, sizeof(first), chunks_place(number), t))
 		return false;
-	if (!input_read(c->fd, ring, sizeof(*ring), chunks_place(number), t))
+	if (!input_read(c->fd, to, TRACE_CHUNK_BYTES, chunks_place(number), t))
 		return false;
-	for (size_t i = 0; c->is_moving && i < TRACE_ITEMS(struct trace_event); i++)
-		ring->event[i].state &= first.event[i].state;
+	if (c->is_moving)
+		settle_events(first, to);
 	/* If it was cleared between the two readings, they hold different events. */
-	if (ring->head.kind != TRACE_CHUNK_RING || ring->head.sequence != chunk->head.sequence ||
-	    (c->is_moving && first.head.sequence != chunk->head.sequence))
-		ring->head.sequence = 0;
+	if (head->kind != TRACE_CHUNK_RING || head->sequence != chunk->head.sequence ||
+	    (c->is_moving && before->sequence != chunk->head.sequence))
+		head->sequence = 0;
 	return true;
 }
 

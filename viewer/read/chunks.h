@@ -46,12 +46,6 @@ struct chunks {
 	uint32_t count, room;
 };
 
-/* A chunk of the ring. */
-struct chunks_ring {
-	struct trace_chunk head;
-	struct trace_event event[TRACE_ITEMS(struct trace_event)];
-};
-
 /* The offset of a chunk in the file, in bytes. */
 uint64_t chunks_place(uint32_t number);
 
@@ -80,11 +74,10 @@ static inline struct chunk *chunks_find(const struct chunks *c, uint32_t number)
 bool chunks_load(struct chunks *c, bool is_log, struct progress *progress, struct trouble *t);
 
 /*
- * Copies a chunk of the ring. ring->head.sequence is 0 if the chunk no longer holds the events that
- * it held when the headers were read.
+ * Copies a chunk of the ring, which has TRACE_CHUNK_BYTES. Its header's sequence is 0 if it no longer holds
+ * the events that it held when the headers were read.
  */
-bool chunks_read_ring(const struct chunks *c, uint32_t number, struct chunks_ring *ring,
-		      struct trouble *t);
+bool chunks_read_ring(const struct chunks *c, uint32_t number, void *to, struct trouble *t);
 
 /* Frees the copies and closes the file. */
 void chunks_release(struct chunks *c);

@@ -11,6 +11,9 @@
 #include "viewer/read/ranges.h"
 
 #define GRANULES (TRACE_CHUNK_BYTES / TRACE_GRANULE)
+#define EVENTS_READ_AT offsetof(struct reader_events, head)
+
+_Static_assert(sizeof(struct reader_events) == EVENTS_READ_AT + TRACE_CHUNK_BYTES, "no padding");
 
 struct reader {
 	struct trace_header header;
@@ -559,16 +562,16 @@ bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
 			struct reader_events *events, struct trouble *t)
 {
 	static const struct trace_event blank;
-	struct chunks_ring copy;
 
 	events->count = events->torn = 0;
-	if (!chunks_read_ring(&r->chunks, ring->chunk, &copy, t))
+	if (!chunks_read_ring(&r->chunks, ring->chunk, (char *)events + EVENTS_READ_AT, t))
 		return false;
-	if (copy.head.sequence == 0)
+	if (events->head.sequence == 0)
 		return true;
 	for (size_t i = 0; i < READER_RING_EVENTS; i++) {
-		const struct trace_event *event = &copy.event[i];
-		uint64_t at = chunks_place(ring->chunk) + offsetof(struct chunks_ring, event[i]);
+		const struct trace_event *event = &events->event[i];
+		uint64_t at =
+			chunks_place(ring->chunk) + TRACE_CHUNK_HEADER_BYTES + i * sizeof(*event);
 
 		if (!(event->state & TRACE_EVENT_COMMITTED)) {
 			events->torn += memcmp(event, &blank, sizeof(blank)) != 0;
@@ -578,7 +581,9 @@ bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
 		    !check_stack_ref(r, event->stack, at + offsetof(struct trace_event, stack),
 				     "stack of an event", t))
 			return false;
-		events->event[events->count++] = *event;
+		if (events->count != i)
+			events->event[events->count] = *event;
+		events->count++;
 	}
 	return true;
 }
@@ -586,12 +591,12 @@ bool reader_read_events(const struct reader *r, const struct reader_ring *ring,
 bool reader_copy_chunk(const struct reader *r, uint32_t number, void *to, struct trouble *t)
 {
 	const struct chunk *chunk = chunks_find(&r->chunks, number);
-	struct chunks_ring *ring = to;
+	const struct trace_chunk *head = to;
 
 	if (chunk && chunk->head.kind == TRACE_CHUNK_RING && chunk->head.sequence) {
-		if (!chunks_read_ring(&r->chunks, number, ring, t))
+		if (!chunks_read_ring(&r->chunks, number, to, t))
 			return false;
-		if (ring->head.sequence)
+		if (head->sequence)
 			return true;
 	} else if (chunk && chunk->data) {
 		memcpy(to, chunk->data, TRACE_CHUNK_BYTES);

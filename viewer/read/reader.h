@@ -98,10 +98,11 @@ bool reader_next_ring(const struct reader *r, struct reader_cursor *c, struct re
 /* Returns all of them, lane by lane, the oldest one of a lane first; to be freed. NULL: there are none. */
 struct reader_ring *reader_list_rings(const struct reader *r, size_t *count);
 
-/* The events of one chunk of the ring. */
+/* The events of one chunk of the ring, where they were read. */
 struct reader_events {
 	size_t count; /* committed events: event[0] to event[count - 1] */
 	size_t torn;  /* places that hold something which was never committed */
+	struct trace_chunk head;
 	struct trace_event event[READER_RING_EVENTS];
 };
 

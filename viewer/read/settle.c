@@ -80,3 +80,12 @@ void settle_checkpoints(const unsigned char *first, unsigned char *then)
 		if (memcmp(&before[i], &checkpoint[i], sizeof(*checkpoint)) != 0)
 			checkpoint[i].era = 0;
 }
+
+void settle_events(const unsigned char *first, unsigned char *then)
+{
+	const struct trace_event *before = (const void *)(first + TRACE_CHUNK_HEADER_BYTES);
+	struct trace_event *event = (void *)(then + TRACE_CHUNK_HEADER_BYTES);
+
+	for (size_t i = 0; i < TRACE_ITEMS(struct trace_event); i++)
+		event[i].state &= before[i].state;
+}

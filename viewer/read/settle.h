@@ -22,5 +22,7 @@ void settle_lanes(const unsigned char *first, unsigned char *then);
 void settle_counters(const unsigned char *first, unsigned char *then);
 /* As for entries. */
 void settle_checkpoints(const unsigned char *first, unsigned char *then);
+/* Of the ring. */
+void settle_events(const unsigned char *first, unsigned char *then);
 
 #endif

@@ -6,15 +6,13 @@
 
 #include "viewer/base/memory.h"
 
-#define WINDOW (2 * READER_RING_EVENTS)
-
-/* What is left of one lane. */
+/* What is left of one lane. Both chunks hold events, and are sorted together. */
 struct lane {
 	struct reader_ring *ring; /* its chunks, oldest first */
 	size_t rings, next_ring;
-	/* Sorted. Room for WINDOW, or for all of a lane with one chunk; NULL: no chunk is loaded. */
-	struct trace_event *event;
-	size_t head, count; /* those left: event[head] to event[count - 1] */
+	struct reader_events *now,
+		*then; /* the chunk that is handed out, and the one behind it, or NULL */
+	size_t head;   /* those left of `now`: from event[head] on */
 };
 
 struct timeline {
@@ -27,8 +25,6 @@ struct timeline {
 	size_t heaped;
 	uint64_t others; /* the first time of the other lanes: until then, none goes before heap[0] */
 	bool is_started;
-	struct reader_events *events; /* for reading a chunk */
-	struct trace_event *spare;    /* room for WINDOW, for sorting */
 };
 
 struct timeline *timeline_new(const struct reader *reader)
@@ -46,8 +42,6 @@ struct timeline *timeline_new(const struct reader *reader)
 		t->lane[t->lanes - 1].rings++;
 	}
 	t->heap = memory_new(t->lanes, sizeof(*t->heap));
-	t->events = memory_new(1, sizeof(*t->events));
-	t->spare = memory_new(WINDOW, sizeof(*t->spare));
 	return t;
 }
 
@@ -55,13 +49,13 @@ void timeline_free(struct timeline *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->lanes; i++)
-		free(t->lane[i].event);
+	for (size_t i = 0; i < t->lanes; i++) {
+		free(t->lane[i].now);
+		free(t->lane[i].then);
+	}
 	free(t->rings);
 	free(t->lane);
 	free(t->heap);
-	free(t->events);
-	free(t->spare);
 	free(t);
 }
 
@@ -70,25 +64,23 @@ void timeline_show(struct timeline *t, const struct timeline_watch *watch)
 	t->watch = watch;
 }
 
-/* Are the events sorted, of which the first ones are known to be? */
-static bool is_sorted(const struct trace_event *event, size_t known, size_t count)
+static bool is_sorted(const struct trace_event *event, size_t count)
 {
-	for (size_t i = known ? known : 1; i < count; i++)
+	for (size_t i = 1; i < count; i++)
 		if (event[i].time < event[i - 1].time)
 			return false;
 	return true;
 }
 
-/* A merge sort: stable, for events with the same time. Seldom needed. */
-static void sort_events(struct trace_event *event, struct trace_event *spare, size_t known,
-			size_t count)
+/* A merge sort: stable, for events with the same time. */
+static void sort_events(struct trace_event *event, struct trace_event *spare, size_t count)
 {
 	size_t half = count / 2, left = 0, right = half;
 
-	if (is_sorted(event, known, count))
+	if (is_sorted(event, count))
 		return;
-	sort_events(event, spare, 0, half);
-	sort_events(event + half, spare, 0, count - half);
+	sort_events(event, spare, half);
+	sort_events(event + half, spare, count - half);
 	memcpy(spare, event, count * sizeof(*event));
 	for (size_t i = 0; i < count; i++) {
 		bool take_left =
@@ -98,35 +90,59 @@ static void sort_events(struct trace_event *event, struct trace_event *spare, si
 	}
 }
 
-/* Loads chunks until more than one chunk of events is ahead, or the lane has no more. */
-static bool refill_lane(struct timeline *t, struct lane *lane, struct trouble *trouble)
+/* Seldom needed. */
+static void sort_chunks(struct reader_events *now, struct reader_events *then)
 {
-	while (lane->count - lane->head <= WINDOW / 2 && lane->next_ring < lane->rings) {
-		const struct reader_ring *ring = &lane->ring[lane->next_ring++];
-		size_t left = lane->count - lane->head;
+	size_t first = now ? now->count : 0, all = first + then->count;
+	struct trace_event *event = memory_new(2 * all, sizeof(*event));
 
-		if (!reader_read_events(t->reader, ring, t->events, trouble))
+	if (first)
+		memcpy(event, now->event, first * sizeof(*event));
+	memcpy(event + first, then->event, then->count * sizeof(*event));
+	sort_events(event, event + all, all);
+	if (first)
+		memcpy(now->event, event, first * sizeof(*event));
+	memcpy(then->event, event + first, then->count * sizeof(*event));
+	free(event);
+}
+
+/* Goes on to the chunk behind, and reads the next one that holds events. */
+static bool turn_lane(struct timeline *t, struct lane *lane, struct trouble *trouble)
+{
+	struct reader_events *now = lane->then, *then = lane->now;
+
+	lane->now = now;
+	lane->then = then;
+	lane->head = 0;
+	while (lane->next_ring < lane->rings) {
+		const struct reader_ring *ring = &lane->ring[lane->next_ring++];
+
+		if (!then)
+			lane->then = then = memory_resize(NULL, 1, sizeof(*then));
+		if (!reader_read_events(t->reader, ring, then, trouble))
 			return false;
 		if (t->watch)
-			t->watch->visit(t->watch->context, ring, t->events);
-		if (!lane->event)
-			lane->event =
-				memory_resize(NULL, lane->rings == 1 ? READER_RING_EVENTS : WINDOW,
-					      sizeof(*lane->event));
-		memmove(lane->event, lane->event + lane->head, left * sizeof(*lane->event));
-		memcpy(lane->event + left, t->events->event,
-		       t->events->count * sizeof(*lane->event));
-		lane->head = 0;
-		lane->count = left + t->events->count;
-		sort_events(lane->event, t->spare, left, lane->count);
+			t->watch->visit(t->watch->context, ring, then);
+		if (!then->count)
+			continue;
+		if (!is_sorted(then->event, then->count) ||
+		    (now && then->event[0].time < now->event[now->count - 1].time))
+			sort_chunks(now, then);
+		return true;
 	}
+	free(then);
+	lane->then = NULL;
 	return true;
+}
+
+static const struct trace_event *first_event(const struct lane *lane)
+{
+	return &lane->now->event[lane->head];
 }
 
 static bool is_earlier(const struct timeline *t, size_t a, size_t b)
 {
-	uint64_t left = t->lane[a].event[t->lane[a].head].time;
-	uint64_t right = t->lane[b].event[t->lane[b].head].time;
+	uint64_t left = first_event(&t->lane[a])->time, right = first_event(&t->lane[b])->time;
 
 	return left < right || (left == right && a < b);
 }
@@ -155,10 +171,10 @@ static void sift_lanes(struct timeline *t)
 	if (t->heaped)
 		sink_lane(t, 0);
 	for (size_t i = 1; i < t->heaped && i <= 2; i++) {
-		const struct lane *lane = &t->lane[t->heap[i]];
+		uint64_t time = first_event(&t->lane[t->heap[i]])->time;
 
-		if (lane->event[lane->head].time < t->others)
-			t->others = lane->event[lane->head].time;
+		if (time < t->others)
+			t->others = time;
 	}
 }
 
@@ -166,9 +182,10 @@ static bool fill_heap(struct timeline *t, struct trouble *trouble)
 {
 	t->is_started = true;
 	for (size_t i = 0; i < t->lanes; i++) {
-		if (!refill_lane(t, &t->lane[i], trouble))
+		/* The first chunk comes to lie behind no other. */
+		if (!turn_lane(t, &t->lane[i], trouble) || !turn_lane(t, &t->lane[i], trouble))
 			return false;
-		if (t->lane[i].count)
+		if (t->lane[i].now)
 			t->heap[t->heaped++] = i;
 	}
 	for (size_t i = t->heaped; i-- > 1;)
@@ -182,31 +199,22 @@ static bool take_next(struct timeline *t, struct trouble *trouble)
 {
 	struct lane *lane = &t->lane[t->heap[0]];
 
-	lane->head++;
-	if (!refill_lane(t, lane, trouble))
+	if (++lane->head == lane->now->count && !turn_lane(t, lane, trouble))
 		return false;
-	if (lane->head == lane->count) {
-		free(lane->event);
-		lane->event = NULL;
+	if (!lane->now)
 		t->heap[0] = t->heap[--t->heaped];
-	} else if (lane->event[lane->head].time < t->others) {
+	else if (first_event(lane)->time < t->others)
 		return true;
-	}
 	sift_lanes(t);
 	return true;
 }
 
 const struct trace_event *timeline_next(struct timeline *t, struct trouble *trouble)
 {
-	const struct lane *lane;
-
 	trouble->error = TROUBLE_NONE;
 	if (t->is_started ? t->heaped && !take_next(t, trouble) : !fill_heap(t, trouble)) {
 		t->heaped = 0;
 		return NULL;
 	}
-	if (t->heaped == 0)
-		return NULL;
-	lane = &t->lane[t->heap[0]];
-	return &lane->event[lane->head];
+	return t->heaped ? first_event(&t->lane[t->heap[0]]) : NULL;
 }
