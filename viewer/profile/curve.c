@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "viewer/base/hash.h"
 #include "viewer/base/map.h"
@@ -15,35 +14,31 @@
 struct section {
 	uint64_t handle;
 	struct curve_amount held, start;
-	bool is_whole;       /* `held` is no difference */
-	struct block *block; /* a list of those whose allocation is known */
+	bool is_whole;  /* `held` is no difference */
+	uint32_t block; /* the first one of a list of those whose allocation is known */
 	UT_hash_handle hh;
 };
 
+/* Blocks are known by their numbers, which are short; 0: none. */
 struct block {
 	uint64_t address, size;
 	struct section *section; /* NULL: none */
-	struct block *prev, *next;
-	struct block *chained; /* the next one of the same place */
+	uint32_t prev, next;     /* in the section's list */
+	uint32_t chained;        /* the next one of the same place */
 	uint8_t package;
-};
-
-/* Blocks are made and freed together: that is most of the time of a curve of many. */
-struct slab {
-	struct slab *next;
-	struct block block[255];
 };
 
 struct curve {
 	const struct model *model;
 	struct timeline *timeline;
 	struct section *section;
-	/* A hash table of chains, with at most as many blocks as places. uthash would take three times as long. */
-	struct block **place;
-	size_t places, blocks;    /* places: a power of two */
+	struct block *block; /* by number */
+	size_t numbers, room;
+	uint32_t spare; /* a chain of blocks that are not in use */
+	/* A hash table of chains, with at least two places for a block. uthash would take three times as long. */
+	uint32_t *place;
+	size_t places;            /* a power of two */
 	uint64_t area, area_hash; /* what find_place() has hashed last */
-	struct block *spare;      /* a chain of blocks that are not in use */
-	struct slab *slabs;
 	/* Blocks that were freed, and that nobody was seen to allocate, are counted as there at the start. */
 	struct curve_amount package[TRACE_PACKAGES], start[TRACE_PACKAGES];
 	bool is_whole; /* `package` has no differences */
@@ -77,7 +72,7 @@ static void take_amount(struct curve_amount *a, bool is_whole, uint64_t blocks, 
 }
 
 /* Returns where the chain of an address begins. Those of neighbours are near each other, for the processor's caches. */
-static struct block **find_place(struct curve *c, uint64_t address)
+static uint32_t *find_place(struct curve *c, uint64_t address)
 {
 	const uint64_t area = address >> 10;
 
@@ -88,77 +83,74 @@ static struct block **find_place(struct curve *c, uint64_t address)
 	return &c->place[(c->area_hash + (address >> 4)) & (c->places - 1)];
 }
 
-static void grow_places(struct curve *c)
+static void chain_block(struct curve *c, uint32_t number)
 {
-	struct block **old = c->place, *block, *next;
-	size_t places = c->places;
+	uint32_t *place = find_place(c, c->block[number].address);
 
-	c->places = places ? 2 * places : 1024;
-	c->place = memory_new(c->places, sizeof(*c->place));
-	for (size_t i = 0; i < places; i++)
-		for (block = old[i]; block; block = next) {
-			next = block->chained;
-			LL_PREPEND2(*find_place(c, block->address), block, chained);
-		}
-	free(old);
+	c->block[number].chained = *place;
+	*place = number;
 }
 
-/* Returns where a block is in its chain, or NULL. */
-static struct block **find_block(struct curve *c, uint64_t address)
+/* To be called while all blocks are in use. */
+static void grow_places(struct curve *c)
 {
-	struct block **at = c->blocks ? find_place(c, address) : NULL;
+	c->places *= 2;
+	free(c->place);
+	c->place = memory_new(c->places, sizeof(*c->place));
+	for (uint32_t i = 1; i < c->numbers; i++)
+		chain_block(c, i);
+}
 
-	while (at && *at && (*at)->address != address)
-		at = &(*at)->chained;
-	return at && *at ? at : NULL;
+/* Returns where the number of a block is in its chain, or else the end of that: there is 0. */
+static uint32_t *find_block(struct curve *c, uint64_t address)
+{
+	uint32_t *at = find_place(c, address);
+
+	while (*at && c->block[*at].address != address)
+		at = &c->block[*at].chained;
+	return at;
 }
 
 /* Of a block that is in no list of a section any more. */
-static void forget_block(struct curve *c, struct block **at)
+static void forget_block(struct curve *c, uint32_t *at)
 {
-	struct block *block = *at;
+	uint32_t number = *at;
+	struct block *block = &c->block[number];
 
 	take_amount(&c->package[block->package], c->is_whole, 1, block->size);
 	*at = block->chained;
-	LL_PREPEND2(c->spare, block, chained);
-	c->blocks--;
+	block->chained = c->spare;
+	c->spare = number;
 }
 
-static void add_slab(struct curve *c)
+static uint32_t new_block(struct curve *c, const struct trace_event *e)
 {
-	struct slab *slab = memory_new(1, sizeof(*slab));
+	uint32_t number = c->spare;
 
-	LL_PREPEND(c->slabs, slab);
-	for (size_t i = 0; i < sizeof(slab->block) / sizeof(*slab->block); i++)
-		LL_PREPEND2(c->spare, &slab->block[i], chained);
+	if (number) {
+		c->spare = c->block[number].chained;
+	} else {
+		if (c->numbers > c->places / 2)
+			grow_places(c);
+		memory_room(c->block, c->numbers, c->room);
+		number = (uint32_t)c->numbers++;
+	}
+	c->block[number] =
+		(struct block){ .address = e->address, .size = e->size, .package = e->package };
+	chain_block(c, number);
+	return number;
 }
 
-static struct block *new_block(struct curve *c, const struct trace_event *e)
+static struct section *drop_block(struct curve *c, uint32_t *at)
 {
-	struct block *block, **place;
-
-	if (!c->spare)
-		add_slab(c);
-	block = c->spare;
-	c->spare = block->chained;
-	if (c->blocks == c->places)
-		grow_places(c);
-	c->blocks++;
-	place = find_place(c, e->address);
-	*block = (struct block){
-		.address = e->address, .size = e->size, .package = e->package, .chained = *place
-	};
-	*place = block;
-	return block;
-}
-
-static struct section *drop_block(struct curve *c, struct block **at)
-{
-	struct section *section = (*at)->section;
+	struct block *block = &c->block[*at];
+	struct section *section = block->section;
 
 	if (section) {
-		take_amount(&section->held, section->is_whole, 1, (*at)->size);
-		DL_DELETE(section->block, *at);
+		take_amount(&section->held, section->is_whole, 1, block->size);
+		*(block->prev ? &c->block[block->prev].next : &section->block) = block->next;
+		if (block->next)
+			c->block[block->next].prev = block->prev;
 	}
 	forget_block(c, at);
 	return section;
@@ -166,18 +158,23 @@ static struct section *drop_block(struct curve *c, struct block **at)
 
 static struct section *add_block(struct curve *c, const struct trace_event *e, enum trace_role role)
 {
-	struct block **at = find_block(c, e->address), *block;
+	uint32_t *at = find_block(c, e->address), number;
+	struct section *section;
 
-	if (at)
+	if (*at)
 		drop_block(c, at);
-	block = new_block(c, e);
+	number = new_block(c, e);
 	add_amount(&c->package[e->package], 1, e->size);
-	if (role == TRACE_ROLE_ALLOCATE_IN_SECTION) {
-		block->section = find_section(c, e->section);
-		add_amount(&block->section->held, 1, e->size);
-		DL_APPEND(block->section->block, block);
-	}
-	return block->section;
+	if (role != TRACE_ROLE_ALLOCATE_IN_SECTION)
+		return NULL;
+	section = find_section(c, e->section);
+	add_amount(&section->held, 1, e->size);
+	c->block[number].section = section;
+	c->block[number].next = section->block;
+	if (section->block)
+		c->block[section->block].prev = number;
+	section->block = number;
+	return section;
 }
 
 /* A block that is older than the ring: its size is unknown. */
@@ -201,13 +198,10 @@ static struct section *drop_older(struct curve *c, const struct trace_event *e, 
 static struct section *delete_section(struct curve *c, const struct trace_event *e)
 {
 	struct section *section = find_section(c, e->address);
-	struct block *block = section->block, *next;
 
-	section->block = NULL;
-	for (; block; block = next) {
-		next = block->next;
-		forget_block(c, find_block(c, block->address));
-	}
+	for (uint32_t i = section->block; i; i = c->block[i].next)
+		forget_block(c, find_block(c, c->block[i].address));
+	section->block = 0;
 	section->held = (struct curve_amount){ 0 };
 	section->is_whole = true;
 	return section;
@@ -217,7 +211,7 @@ static struct section *delete_section(struct curve *c, const struct trace_event 
 static struct section *replay(struct curve *c, const struct trace_event *e)
 {
 	enum trace_role role = event_role(model_function(c->model, e->function)->role, e);
-	struct block **block;
+	uint32_t *block;
 
 	if (role == EVENT_ROLE_RETURN)
 		return NULL;
@@ -235,7 +229,7 @@ static struct section *replay(struct curve *c, const struct trace_event *e)
 		if (e->state & TRACE_EVENT_FAILED)
 			return NULL;
 		block = find_block(c, e->address);
-		return block ? drop_block(c, block) : drop_older(c, e, role);
+		return *block ? drop_block(c, block) : drop_older(c, e, role);
 	}
 }
 
@@ -246,17 +240,18 @@ struct curve *curve_new(const struct model *model, const struct timeline_watch *
 	c->model = model;
 	c->timeline = timeline_new(model_reader(model));
 	timeline_show(c->timeline, watch);
+	c->numbers = c->room = 1;
+	c->block = memory_new(c->room, sizeof(*c->block));
+	c->places = 1024;
+	c->place = memory_new(c->places, sizeof(*c->place));
 	return c;
 }
 
 void curve_free(struct curve *c)
 {
-	struct slab *slab, *next;
-
 	if (!c)
 		return;
-	LL_FOREACH_SAFE(c->slabs, slab, next)
-	free(slab);
+	free(c->block);
 	free(c->place);
 	map_release(c->section, free);
 	timeline_free(c->timeline);
@@ -270,7 +265,7 @@ void curve_end(struct curve *c)
 
 	/* Live blocks that no event allocated. */
 	while (model_next_entry(c->model, &cursor, &entry)) {
-		if (entry.state != TRACE_ENTRY_BLOCK || find_block(c, entry.address))
+		if (entry.state != TRACE_ENTRY_BLOCK || *find_block(c, entry.address))
 			continue;
 		add_amount(&c->start[entry.package], 1, entry.size);
 		if (entry.section)
