@@ -266,14 +266,20 @@ static uint8_t maker_of(const struct wrappers *w, const struct model_entry *entr
 	return 0;
 }
 
-/* The ring may have lost the calls of what is live. */
+/* The ring may have lost the calls of what is live. Of entries that are alike, the first one tells all. */
 static void take_entries(struct wrappers *w)
 {
 	struct reader_cursor c = { 0 };
-	struct model_entry entry;
+	struct model_entry entry, last = { 0 };
 
-	while (w->samples < STACKS_MOST && model_next_entry(w->model, &c, &entry))
+	while (w->samples < STACKS_MOST && model_next_entry(w->model, &c, &entry)) {
+		if (entry.stack == last.stack && entry.size == last.size &&
+		    entry.family == last.family && entry.state == last.state &&
+		    entry.handed_out == last.handed_out)
+			continue;
 		take_call(w, entry.stack, maker_of(w, &entry), entry.package, true, entry.size);
+		last = entry;
+	}
 }
 
 static bool differs(uint64_t *known, bool is_first, uint64_t value)

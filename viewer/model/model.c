@@ -452,32 +452,39 @@ bool model_is_leak(const struct model_entry *entry)
 							     (!entry->in_section || entry->section);
 }
 
-struct model_entry model_entry(const struct model *m, const struct trace_entry *t)
+/* In place, because a copy of what was just stored in pieces would stall. */
+static void decode_entry(const struct model *m, const struct trace_entry *t,
+			 struct model_entry *entry)
 {
 	bool is_section = is_section_state(t->state);
 	const struct trace_entry *section =
 		is_section || !t->section ? NULL : reader_entry(m->reader, t->section);
 
-	return (struct model_entry){
-		.address = t->address,
-		.size = is_section ? t->size & UINT32_MAX : t->size,
-		.initial_size = is_section ? t->size >> 32 : 0,
-		.source = t,
-		.section = section && is_section_state(section->state) ? section : NULL,
-		.in_section = !is_section && t->section != 0,
-		.inherited = (t->flags & TRACE_ENTRY_INHERITED) != 0,
-		.adopted = (t->flags & TRACE_ENTRY_ADOPTED) != 0,
-		.handed_out = is_section ? 0 : t->flags >> TRACE_ENTRY_FUNCTION_SHIFT,
-		.has_descriptor = is_section && t->section != 0,
-		.descriptor = is_section ? t->section - 1 : 0,
-		.ignored =
-			t->state == TRACE_ENTRY_IGNORED || t->state == TRACE_ENTRY_IGNORED_SECTION,
-		.is_excused = m->excuses_live || t->state == TRACE_ENTRY_SUSPECT_SECTION,
-		.state = plain_state(t->state),
-		.stack = t->stack,
-		.family = t->family,
-		.package = t->package,
-	};
+	entry->address = t->address;
+	entry->size = is_section ? t->size & UINT32_MAX : t->size;
+	entry->initial_size = is_section ? t->size >> 32 : 0;
+	entry->source = t;
+	entry->section = section && is_section_state(section->state) ? section : NULL;
+	entry->in_section = !is_section && t->section != 0;
+	entry->inherited = (t->flags & TRACE_ENTRY_INHERITED) != 0;
+	entry->adopted = (t->flags & TRACE_ENTRY_ADOPTED) != 0;
+	entry->handed_out = is_section ? 0 : t->flags >> TRACE_ENTRY_FUNCTION_SHIFT;
+	entry->has_descriptor = is_section && t->section != 0;
+	entry->descriptor = is_section ? t->section - 1 : 0;
+	entry->ignored = t->state == TRACE_ENTRY_IGNORED || t->state == TRACE_ENTRY_IGNORED_SECTION;
+	entry->is_excused = m->excuses_live || t->state == TRACE_ENTRY_SUSPECT_SECTION;
+	entry->state = plain_state(t->state);
+	entry->stack = t->stack;
+	entry->family = t->family;
+	entry->package = t->package;
+}
+
+struct model_entry model_entry(const struct model *m, const struct trace_entry *t)
+{
+	struct model_entry entry = { 0 };
+
+	decode_entry(m, t, &entry);
+	return entry;
 }
 
 bool model_next_entry(const struct model *m, struct reader_cursor *c, struct model_entry *entry)
@@ -491,7 +498,7 @@ bool model_next_entry(const struct model *m, struct reader_cursor *c, struct mod
 			return false;
 		era = reader_era(m->reader, c);
 	} while (era < m->since_era);
-	*entry = model_entry(m, t);
+	decode_entry(m, t, entry);
 	entry->era = era;
 	entry->reach = reader_reach(m->reader, c);
 	return true;

@@ -24,6 +24,9 @@ struct list {
 	size_t sections, room;
 	uint64_t left_out; /* sections */
 	struct numbers handles;
+	/* What find_holder() has found last. */
+	const struct trace_entry *asked;
+	struct section *holder;
 };
 
 /* Returns the section that holds a block, or NULL. */
@@ -34,9 +37,12 @@ static struct section *find_holder(struct list *l, const struct model_entry *blo
 
 	if (!block->section || block->state != TRACE_ENTRY_BLOCK)
 		return NULL;
+	if (block->section == l->asked)
+		return l->holder;
 	number = numbers_give(&l->handles, &block->section->address,
 			      sizeof(block->section->address), &is_new);
-	return number <= l->sections ? &l->section[number - 1] : NULL;
+	l->asked = block->section;
+	return l->holder = number <= l->sections ? &l->section[number - 1] : NULL;
 }
 
 static void collect(struct list *l, const struct model *model, size_t most)
@@ -158,7 +164,7 @@ void sections_write_blocks(struct json *j, const struct model *model, struct sym
 	struct reader_cursor c = { 0 };
 	struct numbers names = { 0 };
 	struct model_entry entry;
-	uint64_t blocks = 0, left_out = 0;
+	uint64_t blocks = 0, held = 0;
 
 	collect(&l, model, SECTIONS_MOST);
 	json_open_object(j, NULL);
@@ -170,17 +176,16 @@ void sections_write_blocks(struct json *j, const struct model *model, struct sym
 		json_write_number(j, NULL, l.section[i].bytes);
 		json_write_number(j, NULL, l.section[i].blocks);
 		json_close_array(j);
+		held += l.section[i].blocks;
 	}
 	json_close_array(j);
 	json_open_array(j, "blocks");
-	while (model_next_entry(model, &c, &entry)) {
+	while (blocks < held && blocks < BLOCKS_MOST && model_next_entry(model, &c, &entry)) {
 		struct section *holder = find_holder(&l, &entry);
 		char *name;
 
-		if (!holder || blocks == BLOCKS_MOST) {
-			left_out += holder != NULL;
+		if (!holder)
 			continue;
-		}
 		name = name_place(model, &entry, symbols);
 		write_block(j, &l, holder, &entry, &names, name);
 		free(name);
@@ -188,7 +193,7 @@ void sections_write_blocks(struct json *j, const struct model *model, struct sym
 	}
 	json_close_array(j);
 	json_write_number(j, "left_out_sections", l.left_out);
-	json_write_number(j, "left_out_blocks", left_out);
+	json_write_number(j, "left_out_blocks", held - blocks);
 	json_close_object(j);
 	numbers_release(&names);
 	release(&l);
