@@ -33,6 +33,13 @@ struct made {
 	uint32_t before; /* while calls are walked through: 1 + the leak before it in the thread */
 };
 
+/* What makes an allocation distinct. */
+struct key {
+	uint64_t address, size;
+	uint32_t stack;
+	int32_t tid;
+};
+
 struct history {
 	struct entered *call;
 	size_t calls, call_room;
@@ -41,7 +48,9 @@ struct history {
 	size_t last;   /* place in made[] of the last one that was found */
 	uint64_t *era; /* those of the leaks, in ascending order */
 	size_t eras;
-	struct index index;    /* of made[], once it is asked for */
+	struct index index; /* of made[], once it is asked for */
+	struct key area;    /* what hash_key() has hashed last */
+	uint64_t area_hash;
 	uint64_t *filter;      /* a bit for each hash of their addresses and stacks */
 	unsigned filter_bits;  /* of such a hash */
 	struct misuse *misuse; /* all, if one happened several times */
@@ -49,13 +58,6 @@ struct history {
 	size_t unseen; /* while chunks are read: those of which a last event is wanted, and none was read */
 	uint64_t since; /* ... and when there are no more: chunks before that hold no later event */
 	struct index misuse_index;
-};
-
-/* What makes an allocation distinct. */
-struct key {
-	uint64_t address, size;
-	uint32_t stack;
-	int32_t tid;
 };
 
 struct wanted {
@@ -77,6 +79,19 @@ static bool is_made(const void *context, uint32_t item)
 	       entry->stack == wanted->key.stack && entry->tid == wanted->key.tid;
 }
 
+/* Neighbours that are alike otherwise get slots near each other, for the processor's caches. */
+static uint64_t hash_key(struct history *h, const struct key *key)
+{
+	struct key area = *key;
+
+	area.address >>= 10;
+	if (memcmp(&area, &h->area, sizeof(area)) != 0) {
+		h->area = area;
+		h->area_hash = hash_bytes(&area, sizeof(area));
+	}
+	return h->area_hash + (key->address >> 4 & 63) * 0x19e3779b9;
+}
+
 static void index_leaks(struct history *h)
 {
 	index_init(&h->index, h->count);
@@ -84,8 +99,7 @@ static void index_leaks(struct history *h)
 		const struct trace_entry *e = h->made[i].entry;
 		struct wanted wanted = { h, { e->address, e->size, e->stack, e->tid } };
 
-		index_add(&h->index, hash_bytes(&wanted.key, sizeof(wanted.key)), is_made, &wanted,
-			  i);
+		index_add(&h->index, hash_key(h, &wanted.key), is_made, &wanted, i);
 	}
 }
 
@@ -100,8 +114,7 @@ static uint32_t find_made(struct history *h, const struct wanted *wanted)
 			return (uint32_t)(h->last = i) + 1;
 	if (!h->index.slot)
 		index_leaks(h);
-	number = index_find(&h->index, hash_bytes(&wanted->key, sizeof(wanted->key)), is_made,
-			    wanted);
+	number = index_find(&h->index, hash_key(h, &wanted->key), is_made, wanted);
 	h->last = number ? number - 1 : h->last;
 	return number;
 }

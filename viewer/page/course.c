@@ -27,9 +27,9 @@ struct course {
 	uint8_t calling[TRACE_PACKAGES];      /* those that did call */
 	size_t packages;
 	bool is_begun;
-	size_t begun;    /* the point of the first event */
-	size_t point;    /* of the last event */
-	int64_t next_ns; /* when the next point begins */
+	size_t begun; /* the point of the first event */
+	size_t point; /* of the last event */
+	uint64_t end; /* when the next point begins, in ticks */
 	struct lane *section[SECTIONS];
 	size_t sections;
 	uint64_t left_out; /* changes of further sections */
@@ -51,22 +51,13 @@ static size_t find_point(const struct course *c, int64_t time_ns)
 				       : (size_t)(part / whole * (POINTS - 1));
 }
 
-/* Returns the first time that is of a later point. */
-static int64_t find_end(const struct course *c, size_t point)
+/* Returns the first time that is of a later point, in ticks. */
+static uint64_t find_end(const struct course *c, const struct model *model, uint64_t ticks)
 {
-	int64_t low = c->first_ns, high = c->last_ns;
-
-	if (point == POINTS - 1)
-		return INT64_MAX;
-	while (low < high) {
-		int64_t middle = low + (high - low) / 2;
-
-		if (find_point(c, middle) > point)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	for (unsigned i = 63; i-- > 0;)
+		if (find_point(c, model_time_ns(model, ticks + (1ull << i))) <= c->point)
+			ticks += 1ull << i;
+	return ticks + 1;
 }
 
 static struct lane *new_lane(uint64_t section, size_t begun)
@@ -142,16 +133,16 @@ static void note_verdict(struct course *c, int64_t time_ns, uint8_t verdict)
 	c->mark[c->marks++].kind = verdict;
 }
 
-static void go_to(struct course *c, int64_t time_ns)
+static void go_to(struct course *c, const struct model *model, uint64_t ticks)
 {
 	size_t next;
 
-	if (c->is_begun && time_ns < c->next_ns)
+	if (c->is_begun && ticks < c->end)
 		return;
-	next = find_point(c, time_ns);
+	next = find_point(c, model_time_ns(model, ticks));
 	carry(c, c->point, next);
 	c->point = next;
-	c->next_ns = find_end(c, next);
+	c->end = find_end(c, model, ticks);
 	if (!c->is_begun)
 		c->begun = next;
 }
@@ -205,14 +196,12 @@ struct course *course_new(const struct model *model, const struct model_events *
 	c->first_ns = events->first_ns;
 	c->last_ns = events->last_ns;
 	while ((e = curve_next(curve, &change, trouble)) != NULL) {
-		int64_t time_ns = model_time_ns(model, e->time);
-
-		go_to(c, time_ns);
+		go_to(c, model, e->time);
 		note_packages(c, curve_packages(curve), e->package);
 		if (change.section)
 			note_section(c, &change);
 		if (e->verdict)
-			note_verdict(c, time_ns, e->verdict);
+			note_verdict(c, model_time_ns(model, e->time), e->verdict);
 	}
 	if (trouble->error == TROUBLE_NONE) {
 		carry(c, c->point, POINTS - 1);

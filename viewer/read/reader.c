@@ -482,10 +482,10 @@ static const struct chunk *find_chunk(const struct reader *r, uint32_t ref, uint
 
 const struct trace_stack *reader_stack(const struct reader *r, uint32_t ref)
 {
-	const struct chunk *chunk = find_chunk(r, ref, TRACE_CHUNK_LOG);
+	const struct chunk *chunk = chunks_find(&r->chunks, ref / GRANULES);
 	uint32_t granule = ref % GRANULES;
 
-	if (!chunk || !(chunk->stacks[granule / 64] >> granule % 64 & 1))
+	if (!chunk || !chunk->stacks || !(chunk->stacks[granule / 64] >> granule % 64 & 1))
 		return NULL;
 	return (const struct trace_stack *)(chunk->data + granule * TRACE_GRANULE);
 }
