@@ -188,21 +188,22 @@ static bool write_model(struct writer *w)
 	struct trouble trouble = { 0 };
 	struct curve *curve = curve_new_whole(w->model, &trouble);
 	const struct trace_event *e;
-	struct curve_change change;
+	const struct curve_section *section;
 	bool is_first = true;
 
 	memset(w->shown, 0, sizeof(w->shown));
 	find_track(w, OF_PROCESS, 0);
-	while (curve && (e = curve_next(curve, &change, &trouble)) != NULL) {
+	while (curve && (e = curve_next(curve, &trouble)) != NULL) {
 		uint64_t time_ns = start_ns + (uint64_t)model_time_ns(w->model, e->time);
 
+		section = curve_replay(curve, e);
 		if (is_first)
 			write_packages(w, time_ns, curve_packages(curve));
 		is_first = false;
 		write_call(w, time_ns, e);
 		write_packages(w, time_ns, curve_packages(curve));
-		if (change.section)
-			write_counter(w, time_ns, OF_SECTION, change.section, change.held.bytes);
+		if (section)
+			write_counter(w, time_ns, OF_SECTION, section->handle, section->held.bytes);
 	}
 	curve_free(curve);
 	if (trouble.error != TROUBLE_NONE)

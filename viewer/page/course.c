@@ -92,8 +92,7 @@ static void carry(struct course *c, size_t from, size_t to)
 	}
 }
 
-/* What a package holds is changed by its own calls, or was allocated by them. */
-static void note_packages(struct course *c, const struct curve_amount *held, uint8_t package)
+static void note_package(struct course *c, const struct curve_amount *held, uint8_t package)
 {
 	int64_t blocks = (int64_t)held[package].blocks;
 	struct lane *lane = c->package[package];
@@ -106,20 +105,26 @@ static void note_packages(struct course *c, const struct curve_amount *held, uin
 	c->is_begun = true;
 	if (blocks > lane->most)
 		lane->most = blocks;
+}
+
+/* What a package holds is changed by its own calls, or was allocated by them. To be called when a point has
+ * ended: to copy what each event has just written would stall. */
+static void keep_packages(struct course *c, const struct curve_amount *held)
+{
 	for (size_t i = 0; i < c->packages; i++)
 		c->package[c->calling[i]]->at[c->point] = held[c->calling[i]];
 }
 
-static void note_section(struct course *c, const struct curve_change *change)
+static void note_section(struct course *c, const struct curve_section *section)
 {
-	struct lane *lane = find_section(c, change->section);
+	struct lane *lane = find_section(c, section->handle);
 
 	if (!lane) {
 		c->left_out++;
 		return;
 	}
-	lane->at[c->point] = change->held;
-	if (change->is_whole && lane->whole > c->point)
+	lane->at[c->point] = section->held;
+	if (section->is_whole && lane->whole > c->point)
 		lane->whole = c->point;
 }
 
@@ -133,13 +138,15 @@ static void note_verdict(struct course *c, int64_t time_ns, uint8_t verdict)
 	c->mark[c->marks++].kind = verdict;
 }
 
-static void go_to(struct course *c, const struct model *model, uint64_t ticks)
+static void go_to(struct course *c, const struct model *model, uint64_t ticks,
+		  const struct curve_amount *held)
 {
 	size_t next;
 
 	if (c->is_begun && ticks < c->end)
 		return;
 	next = find_point(c, model_time_ns(model, ticks));
+	keep_packages(c, held);
 	carry(c, c->point, next);
 	c->point = next;
 	c->end = find_end(c, model, ticks);
@@ -190,20 +197,23 @@ struct course *course_new(const struct model *model, const struct model_events *
 {
 	struct course *c = memory_new(1, sizeof(*c));
 	struct curve *curve = curve_new(model, watch);
+	const struct curve_amount *held = curve_packages(curve);
+	const struct curve_section *section;
 	const struct trace_event *e;
-	struct curve_change change;
 
 	c->first_ns = events->first_ns;
 	c->last_ns = events->last_ns;
-	while ((e = curve_next(curve, &change, trouble)) != NULL) {
-		go_to(c, model, e->time);
-		note_packages(c, curve_packages(curve), e->package);
-		if (change.section)
-			note_section(c, &change);
+	while ((e = curve_next(curve, trouble)) != NULL) {
+		go_to(c, model, e->time, held);
+		section = curve_replay(curve, e);
+		note_package(c, held, e->package);
+		if (section)
+			note_section(c, section);
 		if (e->verdict)
 			note_verdict(c, model_time_ns(model, e->time), e->verdict);
 	}
 	if (trouble->error == TROUBLE_NONE) {
+		keep_packages(c, held);
 		carry(c, c->point, POINTS - 1);
 		curve_end(curve);
 		add_starts(c, curve);

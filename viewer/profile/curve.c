@@ -12,9 +12,8 @@
 #include "viewer/read/timeline.h"
 
 struct section {
-	uint64_t handle;
-	struct curve_amount held, start;
-	bool is_whole;  /* `held` is no difference */
+	struct curve_section now;
+	struct curve_amount start;
 	uint32_t block; /* the first one of a list of those whose allocation is known */
 	UT_hash_handle hh;
 };
@@ -52,9 +51,9 @@ static struct section *find_section(struct curve *c, uint64_t handle)
 	if (section)
 		return section;
 	section = memory_new(1, sizeof(*section));
-	section->handle = handle;
-	section->is_whole = c->is_whole;
-	HASH_ADD(hh, c->section, handle, sizeof(handle), section);
+	section->now.handle = handle;
+	section->now.is_whole = c->is_whole;
+	HASH_ADD(hh, c->section, now.handle, sizeof(handle), section);
 	return section;
 }
 
@@ -147,7 +146,7 @@ static struct section *drop_block(struct curve *c, uint32_t *at)
 	struct section *section = block->section;
 
 	if (section) {
-		take_amount(&section->held, section->is_whole, 1, block->size);
+		take_amount(&section->now.held, section->now.is_whole, 1, block->size);
 		*(block->prev ? &c->block[block->prev].next : &section->block) = block->next;
 		if (block->next)
 			c->block[block->next].prev = block->prev;
@@ -168,7 +167,7 @@ static struct section *add_block(struct curve *c, const struct trace_event *e, e
 	if (role != TRACE_ROLE_ALLOCATE_IN_SECTION)
 		return NULL;
 	section = find_section(c, e->section);
-	add_amount(&section->held, 1, e->size);
+	add_amount(&section->now.held, 1, e->size);
 	c->block[number].section = section;
 	c->block[number].next = section->block;
 	if (section->block)
@@ -190,7 +189,7 @@ static struct section *drop_older(struct curve *c, const struct trace_event *e, 
 	take_amount(&c->package[e->package], c->is_whole, 1, 0);
 	if (section) {
 		add_amount(&section->start, 1, 0);
-		take_amount(&section->held, section->is_whole, 1, 0);
+		take_amount(&section->now.held, section->now.is_whole, 1, 0);
 	}
 	return section;
 }
@@ -202,13 +201,12 @@ static struct section *delete_section(struct curve *c, const struct trace_event 
 	for (uint32_t i = section->block; i; i = c->block[i].next)
 		forget_block(c, find_block(c, c->block[i].address));
 	section->block = 0;
-	section->held = (struct curve_amount){ 0 };
-	section->is_whole = true;
+	section->now.held = (struct curve_amount){ 0 };
+	section->now.is_whole = true;
 	return section;
 }
 
-/* Returns the section whose amount may have changed, or NULL. */
-static struct section *replay(struct curve *c, const struct trace_event *e)
+static const struct section *replay(struct curve *c, const struct trace_event *e)
 {
 	enum trace_role role = event_role(model_function(c->model, e->function)->role, e);
 	uint32_t *block;
@@ -291,7 +289,7 @@ static struct curve *begin_whole(const struct curve *known)
 	c->is_whole = true;
 	memcpy(c->package, known->start, sizeof(c->package));
 	for (const struct section *i = known->section; i; i = i->hh.next)
-		find_section(c, i->handle)->held = i->start;
+		find_section(c, i->now.handle)->now.held = i->start;
 	return c;
 }
 
@@ -315,14 +313,14 @@ const struct curve_amount *curve_packages(const struct curve *c)
 	return c->package;
 }
 
-const struct trace_event *curve_next(struct curve *c, struct curve_change *change,
-				     struct trouble *trouble)
+const struct trace_event *curve_next(struct curve *c, struct trouble *trouble)
 {
-	const struct trace_event *e = timeline_next(c->timeline, trouble);
-	const struct section *section = e ? replay(c, e) : NULL;
+	return timeline_next(c->timeline, trouble);
+}
 
-	*change =
-		section ? (struct curve_change){ section->handle, section->held, section->is_whole }
-			: (struct curve_change){ 0 };
-	return e;
+const struct curve_section *curve_replay(struct curve *c, const struct trace_event *e)
+{
+	const struct section *section = replay(c, e);
+
+	return section ? &section->now : NULL;
 }

@@ -37,19 +37,21 @@ void curve_free(struct curve *c);
 /* What each package holds now, by its index. */
 const struct curve_amount *curve_packages(const struct curve *c);
 
-/* What an event has done to a section. */
-struct curve_change {
-	uint64_t section; /* its handle; 0: the event concerns no blocks of a section */
+/*
+ * Returns the next event, which is valid until the next call, and has to be replayed before that. Returns NULL
+ * after the last event, or when the ring cannot be read, as timeline_next() does.
+ */
+const struct trace_event *curve_next(struct curve *c, struct trouble *trouble);
+
+/* What a section holds. */
+struct curve_section {
+	uint64_t handle;
 	struct curve_amount held;
 	bool is_whole; /* not a difference: the section was deleted before, or the curve is of whole amounts */
 };
 
-/*
- * Replays the next event, which is valid until the next call. Returns NULL after the last event, or when the ring cannot be
- * read, as timeline_next() does.
- */
-const struct trace_event *curve_next(struct curve *c, struct curve_change *change,
-				     struct trouble *trouble);
+/* Replays the event. Returns the section whose amount may have changed, or NULL. */
+const struct curve_section *curve_replay(struct curve *c, const struct trace_event *e);
 
 /* Of a curve of differences, after the last event, once: finds what there was at the start. */
 void curve_end(struct curve *c);
