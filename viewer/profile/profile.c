@@ -26,24 +26,31 @@ static bool is_row(const struct profile_row *row, const struct key *key)
 	       row->is_overwritten == key->is_overwritten;
 }
 
-/* Most events are of few stacks, whose rows are remembered. */
-static struct profile_row *find_row(struct profile *p, const struct key *key)
+static uint32_t number_row(struct profile *p, const struct key *key)
+{
+	bool is_new;
+	uint32_t number = numbers_give(&p->numbers, key, sizeof(*key), &is_new) - 1;
+
+	if (!is_new)
+		return number;
+	memory_room(p->row, p->rows, p->room);
+	p->row[p->rows++] = (struct profile_row){ .model = key->model,
+						  .stack = key->stack,
+						  .package = key->package,
+						  .family = key->family,
+						  .is_overwritten = key->is_overwritten };
+	return number;
+}
+
+/* Most events are of few stacks, whose rows are remembered. Inline: a key that was just stored in pieces, and
+ * is loaded as a whole, stalls. */
+static inline struct profile_row *find_row(struct profile *p, const struct key *key)
 {
 	uint32_t *recent = &p->recent[key->stack % PROFILE_RECENT];
-	bool is_new;
 
-	if (*recent < p->rows && is_row(&p->row[*recent], key))
-		return &p->row[*recent];
-	*recent = numbers_give(&p->numbers, key, sizeof(*key), &is_new) - 1;
-	if (!is_new)
-		return &p->row[*recent];
-	memory_room(p->row, p->rows, p->room);
-	p->row[p->rows] = (struct profile_row){ .model = key->model,
-						.stack = key->stack,
-						.package = key->package,
-						.family = key->family,
-						.is_overwritten = key->is_overwritten };
-	return &p->row[p->rows++];
+	if (*recent >= p->rows || !is_row(&p->row[*recent], key))
+		*recent = number_row(p, key);
+	return &p->row[*recent];
 }
 
 static void add_entries(struct profile *p, size_t number)
