@@ -12,14 +12,19 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static uint64_t key[2];
+
+/* Before there are threads. */
+static __attribute__((constructor)) void read_key(void)
+{
+	memcpy(key, (const void *)getauxval(AT_RANDOM), sizeof(key)); /* 16 bytes */
+}
+
 uint64_t hash_bytes(const void *bytes, size_t count)
 {
-	static uint64_t key[2];
 	const char *at = bytes;
 	uint64_t hash, word;
 
-	if (!key[0])
-		memcpy(key, (const void *)getauxval(AT_RANDOM), sizeof(key)); /* 16 bytes */
 	hash = key[1] ^ count;
 	for (; count >= sizeof(word); at += sizeof(word), count -= sizeof(word)) {
 		memcpy(&word, at, sizeof(word));

@@ -51,8 +51,22 @@ static bool is_due(struct progress *p, uint64_t pause_ns)
 
 void progress_show(struct progress *p, const char *what, uint64_t done, uint64_t total)
 {
-	if (is_due(p, REDRAW_NS))
+	if (p && p->is_noted) {
+		__atomic_store_n(&p->done, done, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->total, total, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->what, what, __ATOMIC_RELEASE);
+	} else if (is_due(p, REDRAW_NS)) {
 		draw_bar(what, done < total ? done : total, total);
+	}
+}
+
+void progress_relay(struct progress *p, const struct progress *noted)
+{
+	const char *what = __atomic_load_n(&noted->what, __ATOMIC_ACQUIRE);
+
+	if (what)
+		progress_show(p, what, __atomic_load_n(&noted->done, __ATOMIC_RELAXED),
+			      __atomic_load_n(&noted->total, __ATOMIC_RELAXED));
 }
 
 void progress_show_bytes(struct progress *p, const char *what, uint64_t bytes)

@@ -18,6 +18,7 @@
 #include "viewer/page/assets.h"
 #include "viewer/page/calls.h"
 #include "viewer/page/course.h"
+#include "viewer/page/drawing.h"
 #include "viewer/page/html.h"
 #include "viewer/page/sections.h"
 #include "viewer/page/tree.h"
@@ -32,7 +33,6 @@ enum {
 	ROWS_FIRST = 50,       /* the others are behind the flame graph, until page.js moves them */
 	FINDINGS_MANY = 100,   /* from here on, page.css has the browser lay out what is in sight */
 	STACKS_MOST = 2 << 20, /* bytes */
-	TRACES_DRAWN = 8,
 	TRACES_MOST = 6 << 20, /* bytes */
 	SECTIONS_MOST = 2000   /* rows */
 };
@@ -347,38 +347,6 @@ static void write_missing(struct buffer *b, struct symbols *symbols)
 	buffer_release(&lines);
 }
 
-/* What is drawn over time, of the first traces. */
-struct courses {
-	const struct report *report;
-	struct course *course[TRACES_DRAWN];
-};
-
-static bool make_course(void *courses, size_t number, const struct timeline_watch *watch,
-			struct trouble *trouble)
-{
-	struct courses *c = courses;
-
-	c->course[number] =
-		course_new(c->report->models[number], &c->report->events[number], watch, trouble);
-	return trouble->error == TROUBLE_NONE;
-}
-
-/* Makes the courses as well. Without a profile, those are missing which were not asked for any more. */
-static struct profile *make_profile(struct courses *c, struct progress *progress)
-{
-	const struct report *r = c->report;
-	const struct profile_reading reading = { make_course, c, least(r->count, TRACES_DRAWN) };
-	struct trouble trouble;
-	size_t failed;
-	struct profile *profile =
-		profile_new(r->models, r->count, &reading, progress, &failed, &trouble);
-
-	for (size_t i = 0; i < reading.models; i++)
-		if (!c->course[i])
-			make_course(c, i, NULL, &trouble);
-	return profile;
-}
-
 #define DATA(id) "<script type=\"application/json\" id=" id ">\n"
 
 /* The flame graph, and the script, which draws it at once. Nothing else is in front of it that a browser
@@ -409,20 +377,18 @@ static void write_graphs(struct json *j, struct tree *tree, struct profile *prof
 }
 
 /* What is drawn when the whole page has been read. Frees the tree. */
-static void write_data(struct buffer *b, const struct courses *courses, struct tree *tree,
-		       struct profile *profile)
+static void write_data(struct buffer *b, const struct report *r, struct tree *tree)
 {
-	const struct report *r = courses->report;
 	struct json j = { .out = b, .is_compact = true, .is_in_html = true };
-	size_t drawn = least(r->count, TRACES_DRAWN);
+	size_t drawn = least(r->count, DRAWING_COURSES);
 
 	buffer_text(b, DATA("data"));
 	json_open_object(&j, NULL);
 	if (tree)
-		write_graphs(&j, tree, profile, r->symbols);
+		write_graphs(&j, tree, r->drawing->profile, r->symbols);
 	json_open_array(&j, "courses");
 	for (size_t i = 0; i < drawn; i++)
-		course_write(&j, courses->course[i], r->models[i]);
+		course_write(&j, r->drawing->course[i], r->models[i]);
 	json_close_array(&j);
 	json_open_array(&j, "maps");
 	for (size_t i = 0; i < drawn; i++)
@@ -436,9 +402,7 @@ void report_write_html(const struct report *report, struct buffer *out)
 {
 	const struct model *first = report->models[0];
 	const char *exe = model_process(first)->exe, *title = exe ? exe : model_path(first);
-	struct courses courses = { .report = report };
-	struct profile *profile = make_profile(&courses, out->progress);
-	struct tree *tree = profile ? tree_new(profile, report->symbols, false) : NULL;
+	struct tree *tree = NULL;
 
 	buffer_text(out, head);
 	buffer_text(out, "<title>lsatrace: ");
@@ -455,6 +419,9 @@ void report_write_html(const struct report *report, struct buffer *out)
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n"
 			 "<section id=time><h2>Over time</h2>"
 			 "<noscript><p>This needs scripts.</p></noscript></section>\n");
+	drawing_wait(report->drawing, out->progress);
+	if (report->drawing->profile)
+		tree = tree_new(report->drawing->profile, report->symbols, false);
 	write_flame(out, tree);
 	write_further_findings(out, report);
 	write_articles(out, report);
@@ -465,9 +432,16 @@ void report_write_html(const struct report *report, struct buffer *out)
 	write_traces(out, report);
 	write_missing(out, report->symbols);
 	buffer_text(out, "</section>\n</main>\n");
-	write_data(out, &courses, tree, profile);
-	profile_free(profile);
-	for (size_t i = 0; i < TRACES_DRAWN; i++)
-		course_free(courses.course[i]);
+	write_data(out, report, tree);
 	buffer_text(out, "</body>\n</html>\n");
+}
+
+void report_begin_html(struct report *report)
+{
+	report->drawing = drawing_new(report->models, report->events, report->count);
+}
+
+void report_end_html(struct report *report)
+{
+	drawing_free(report->drawing);
 }

@@ -529,6 +529,8 @@ static enum report_status write_reports(const struct report_options *o, struct r
 	enum report_status status;
 	struct buffer offsets = { 0 };
 
+	if (has_format(o, REPORT_FORMAT_html))
+		report_begin_html(report);
 	symbols_look_in(symbols, &o->places);
 	findings = findings_new(report->models, report->count, findings_name_by(symbols),
 				&o->wrappers);
@@ -571,6 +573,8 @@ static enum report_status write_reports(const struct report_options *o, struct r
 		status = REPORT_TROUBLE;
 	sources_free(report->sources);
 	buffer_release(&offsets);
+	if (has_format(o, REPORT_FORMAT_html))
+		report_end_html(report);
 	findings_free(findings);
 	symbols_free(symbols);
 	return status;

@@ -21,6 +21,7 @@
 
 struct baseline;
 struct buffer;
+struct drawing;
 struct findings;
 struct model;
 struct model_events;
@@ -62,6 +63,7 @@ struct report {
 	bool has_growth;                   /* also say what grows */
 	bool has_leak_kinds;               /* only some kinds of leaks are asked for */
 	const struct results *sweep;       /* whose runs the traces are; NULL: they are of none */
+	struct drawing *drawing;           /* of a page, from report_begin_html() on */
 	const char *offsets; /* of what baseline_warn() warns; NULL: nothing, or there is no baseline */
 };
 
@@ -71,6 +73,11 @@ enum report_format { REPORT_FORMATS(REPORT_FORMAT_CONSTANT, REPORT_FORMAT_CONSTA
 #define REPORT_PROTOTYPE(name, ...) \
 	void report_write_##name(const struct report *report, struct buffer *out);
 REPORT_FORMATS(REPORT_PROTOTYPE, REPORT_PROTOTYPE)
+
+/* Before and after all that is written of a report, if a page is: a thread reads what the page draws while
+ * the findings are made. */
+void report_begin_html(struct report *report);
+void report_end_html(struct report *report);
 
 enum report_color { REPORT_COLOR_AUTO, REPORT_COLOR_ALWAYS, REPORT_COLOR_NEVER };
 
