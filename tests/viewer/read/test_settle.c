@@ -32,6 +32,10 @@ static union {
 		struct trace_chunk head;
 		struct trace_counters counters;
 	} counters;
+	struct {
+		struct trace_chunk head;
+		struct trace_event event[2];
+	} ring;
 } first, then;
 
 Test(settle, a_record_that_became_valid_between_the_readings_is_left_out)
@@ -100,4 +104,16 @@ Test(settle, counters_that_were_not_valid_before_are_left_out)
 	then.counters.counters.valid = 1;
 	settle_counters(first.bytes, then.bytes);
 	cr_expect_eq(then.counters.counters.valid, 0);
+}
+
+Test(settle, an_event_that_became_committed_between_the_readings_is_left_out)
+{
+	first.ring.event[0].state = TRACE_EVENT_COMMITTED;
+	then = first;
+	then.ring.event[0].state |= TRACE_EVENT_RETURNED;
+	then.ring.event[1].state = TRACE_EVENT_COMMITTED;
+	settle_events(first.bytes, then.bytes);
+	cr_expect_eq(then.ring.event[0].state, TRACE_EVENT_COMMITTED,
+		     "its result may be half written");
+	cr_expect_eq(then.ring.event[1].state, 0);
 }
