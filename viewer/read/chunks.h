@@ -15,7 +15,7 @@
  *
  * Only the kind and the counts of a chunk's header are checked here; nothing else in the copies is.
  *
- * For one thread at a time.
+ * For one thread at a time, but for chunks_read_ring() and for finding chunks.
  */
 #ifndef LSATRACE_VIEWER_READ_CHUNKS_H
 #define LSATRACE_VIEWER_READ_CHUNKS_H

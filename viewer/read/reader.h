@@ -12,7 +12,7 @@
  * copied last, because the writer writes a stack before it refers to it. A reference that leads to
  * nothing is damage in a file at rest; in a file in motion it means "unknown".
  *
- * For one thread at a time. Pointers that a reader hands out are valid until reader_close().
+ * Safe from any thread, but for opening and closing. Pointers that a reader hands out are valid until reader_close().
  */
 #ifndef LSATRACE_VIEWER_READ_READER_H
 #define LSATRACE_VIEWER_READ_READER_H
