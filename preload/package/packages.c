@@ -6,7 +6,6 @@
 
 #include "preload/base/lock.h"
 #include "preload/base/reentry.h"
-#include "preload/call/fail.h"
 #include "preload/capture/modules.h"
 #include "preload/file/log.h"
 #include "preload/file/trace.h"
@@ -131,27 +130,6 @@ static void define_if_new(struct package *p, ULONG_PTR id, enum table_kind kind)
 		define_package(p, kind == TABLE_DLL ? TRACE_PACKAGE_NO_ID : 0);
 }
 
-/* Puts the wrapper of UnloadPackage into a package's copy of the host's table. */
-static void wrap_unload(LSA_SECPKG_FUNCTION_TABLE *table, uint32_t number, uint32_t index)
-{
-	enum convention convention = packages[number].convention;
-	void **slot = (void **)&table->UnloadPackage, *function = fail_behind(*slot);
-	uint64_t address = (uint64_t)(uintptr_t)function;
-	bool is_code;
-
-	maps_find_code(&address, &is_code, 1);
-	if (!is_code)
-		return;
-	/* The package may have been handed the table of another one. */
-	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
-		if (function == wrappers_at(convention, WRAPPED_UnloadPackage, n))
-			function = fail_behind(originals_of_wrappers[n][WRAPPED_UnloadPackage]);
-	originals_of_wrappers[number][WRAPPED_UnloadPackage] =
-		fail_stub_for(UNTRACED_UnloadPackage, index, function);
-	__atomic_store_n(slot, wrappers_at(convention, WRAPPED_UnloadPackage, number),
-			 __ATOMIC_RELEASE);
-}
-
 uint32_t packages_define_table(const void *table, const char *name, size_t name_bytes)
 {
 	struct package p = { .code = table, .position = TRACE_TABLE_OF_HOST };
@@ -185,8 +163,6 @@ static void *hand_out(uint32_t number, ULONG_PTR id, void *table, enum table_kin
 
 	define_if_new(p, id, kind);
 	copy = table_substitute(table, handed, kind, p->convention, number, p->index);
-	if (copy && kind == TABLE_FULL)
-		wrap_unload(copy, number, p->index);
 	if (doubt)
 		note_doubt(p->index, doubt);
 	return copy;

@@ -14,6 +14,7 @@
 #include "preload/guardpage/functions.h"
 #include "preload/host/maps.h"
 #include "preload/package/table.h"
+#include "preload/package/wrapped.h"
 #include "preload/sharedmem/functions.h"
 #include "preload/sharedmem/heaps.h"
 #include "preload/sharedmem/sections.h"
@@ -168,19 +169,24 @@ static bool put_shim(void **table, enum slot slot, enum convention convention, u
 	return true;
 }
 
-/* Puts the shims into the first slots of a table, and notes what was there. */
-static void put_all_shims(void **table, enum table_type type, size_t slots,
+/* Which slots of a table hold code. Behind its end none does. */
+static void find_code(void *const *table, size_t slots, bool is_code[TABLE_SLOTS])
+{
+	uint64_t address[TABLE_SLOTS] = { 0 };
+
+	for (size_t i = 0; i < slots; i++)
+		address[i] = (uint64_t)(uintptr_t)table[i];
+	maps_find_code(address, is_code, TABLE_SLOTS);
+}
+
+/* Puts the shims into a table, and notes what was there. */
+static void put_all_shims(void **table, enum table_type type, const bool *is_code,
 			  enum convention convention, uint32_t index)
 {
-	uint64_t address[SLOT_COUNT];
-	bool is_code[SLOT_COUNT], are_all = true;
+	bool are_all = true;
 
 	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
-		address[slot] = (uint64_t)(uintptr_t)table[slot_index[slot]];
-	maps_find_code(address, is_code, SLOT_COUNT);
-	for (enum slot slot = 0; slot < SLOT_COUNT; slot++)
-		if (is_code[slot] && slot_type[slot] == type && slot_index[slot] < slots &&
-		    is_wanted(slot))
+		if (slot_type[slot] == type && is_code[slot_index[slot]] && is_wanted(slot))
 			are_all &= put_shim(table, slot, convention, index,
 					    find_behind_shims(table[slot_index[slot]], slot,
 							      convention, index));
@@ -190,22 +196,18 @@ static void put_all_shims(void **table, enum table_type type, size_t slots,
 
 /* Puts the stubs of --fail into the slots that are not traced. Packages that share an index share its
  * stubs, as they share its shims. */
-static void put_stubs(void **table, enum table_type type, size_t slots, uint32_t index)
+static void put_stubs(void **table, enum table_type type, const bool *is_code, uint32_t index)
 {
-	uint64_t address[UNTRACED_COUNT];
-	bool is_code[UNTRACED_COUNT], are_all = true;
+	bool are_all = true;
 
 	if (config->fails == 0)
 		return;
-	for (size_t i = 0; i < UNTRACED_COUNT; i++)
-		address[i] = (uint64_t)(uintptr_t)table[untraced_index[i]];
-	maps_find_code(address, is_code, UNTRACED_COUNT);
 	for (uint32_t i = 0; i < UNTRACED_COUNT; i++) {
 		void **slot = &table[untraced_index[i]], *function = fail_behind(*slot);
 		void *shared =
 			index == TRACE_PACKAGE_OTHER ? fail_host(TRANSFER_END + i, index) : NULL;
 
-		if (!is_code[i] || untraced_type[i] != type || untraced_index[i] >= slots ||
+		if (untraced_type[i] != type || !is_code[untraced_index[i]] ||
 		    !fail_names(TRANSFER_END + i))
 			continue;
 		if (shared && shared != function)
@@ -219,8 +221,25 @@ static void put_stubs(void **table, enum table_type type, size_t slots, uint32_t
 
 void table_put_shims(void **copy, size_t slots, enum convention convention, uint32_t index)
 {
-	put_all_shims(copy, TYPE_LSA, slots, convention, index);
-	put_stubs(copy, TYPE_LSA, slots, index);
+	bool is_code[TABLE_SLOTS];
+
+	find_code(copy, slots, is_code);
+	put_all_shims(copy, TYPE_LSA, is_code, convention, index);
+	put_stubs(copy, TYPE_LSA, is_code, index);
+}
+
+/* Puts the wrapper of UnloadPackage into its slot, which holds code. */
+static void wrap_unload(void **slot, enum convention convention, uint32_t number, uint32_t index)
+{
+	void *function = fail_behind(*slot);
+
+	/* The package may have been handed the table of another one. */
+	for (uint32_t n = 0; n < WRAPPED_PACKAGES; n++)
+		if (function == wrappers_at(convention, WRAPPED_UnloadPackage, n))
+			function = fail_behind(originals_of_wrappers[n][WRAPPED_UnloadPackage]);
+	originals_of_wrappers[number][WRAPPED_UnloadPackage] =
+		fail_stub_for(UNTRACED_UnloadPackage, index, function);
+	*slot = wrappers_at(convention, WRAPPED_UnloadPackage, number);
 }
 
 /* May lsatrace's own functions for shared memory be put into such a table? Only a full table has
@@ -330,6 +349,7 @@ void *table_substitute(const void *host_table, enum table_kind handed, enum tabl
 {
 	struct copy *copy = &copies[number][handed], *dispatch = &copies[number][TABLE_DISPATCH];
 	void *fresh[TABLE_SLOTS] = { 0 };
+	bool is_code[TABLE_SLOTS];
 
 	if (!host_table && !heaps_init())
 		return NULL;
@@ -337,8 +357,11 @@ void *table_substitute(const void *host_table, enum table_kind handed, enum tabl
 		maps_copy(fresh, host_table, sizeof(fresh));
 	else
 		memcpy(fresh, dispatch->slot, dispatch->slots * sizeof(*fresh));
-	put_all_shims(fresh, kind_type[kind], kind_slots[kind], convention, index);
-	put_stubs(fresh, kind_type[kind], kind_slots[kind], index);
+	find_code(fresh, kind_slots[kind], is_code);
+	put_all_shims(fresh, kind_type[kind], is_code, convention, index);
+	put_stubs(fresh, kind_type[kind], is_code, index);
+	if (kind == TABLE_FULL && is_code[LSA_INDEX(UnloadPackage)])
+		wrap_unload(&fresh[LSA_INDEX(UnloadPackage)], convention, number, index);
 	if (may_provide(kind))
 		provide_shared_memory(fresh, convention, index);
 	if (!host_table)

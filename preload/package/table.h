@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Function tables: a package's copy of the host's, with shims in the traced slots, and all others
- * as they were. The host's own table is only read.
+ * Function tables: a package's copy of the host's, with shims in the traced slots, the package's
+ * wrapper in that of UnloadPackage (wrapped.h), and all others as they were. The host's own table is
+ * only read.
  *
  * What stands in a traced slot of the copy, and what is called behind its shim:
  *

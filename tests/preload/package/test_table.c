@@ -11,6 +11,7 @@
 #include "preload/file/trace.h"
 #include "preload/package/packages.h"
 #include "preload/package/table.h"
+#include "preload/package/wrapped.h"
 #include "preload/sharedmem/functions.h"
 #include "tests/support/preload_fixture.h"
 
@@ -24,6 +25,7 @@ enum {
 	SLOTS = sizeof(LSA_SECPKG_NEWEST_TABLE) / sizeof(void *),
 	DISPATCH_SLOTS = LSA_DISPATCH_SLOT_COUNT,
 	DLL_SLOTS = DLL_BYTES / sizeof(void *),
+	UNLOAD = offsetof(LSA_SECPKG_FUNCTION_TABLE, UnloadPackage) / sizeof(void *),
 	PACKAGE = 5,
 };
 
@@ -88,8 +90,17 @@ static void **table_at_the_end_of_a_page(size_t slots)
 	return (void **)(at + page) - slots;
 }
 
-/* Each traced slot below `slots` holds the package's shim; all others below `mapped` are as the
- * host has them. */
+/* Does a slot hold the wrapper of UnloadPackage of some package, and is the host's function behind it? */
+static bool is_wrapped(const void *slot)
+{
+	for (uint32_t number = 0; number < WRAPPED_PACKAGES; number++)
+		if (slot == wrappers_at(CONVENTION_SYSV, WRAPPED_UnloadPackage, number))
+			return originals_of_wrappers[number][WRAPPED_UnloadPackage] == code(UNLOAD);
+	return false;
+}
+
+/* Each traced slot below `slots` holds the package's shim, that of UnloadPackage a wrapper if it is a
+ * full table; all others below `mapped` are as the host has them. */
 static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t package)
 {
 	for (size_t i = 0; i < TABLE_SLOTS; i++) {
@@ -99,6 +110,8 @@ static void expect_hooked(void **table, size_t slots, size_t mapped, uint32_t pa
 			cr_expect_eq(table[i], shims_at(CONVENTION_SYSV, slot, package), "slot %zu",
 				     i);
 			cr_expect_eq(originals_of_shims[package][slot], code(i), "slot %zu", i);
+		} else if (i == UNLOAD && slots == SLOTS && i < mapped) {
+			cr_expect(is_wrapped(table[i]));
 		} else {
 			cr_expect_eq(table[i], i < mapped ? code(i) : NULL, "slot %zu", i);
 		}
@@ -351,7 +364,8 @@ static void expect_provided(void **table)
 		int slot = traced_at(i);
 
 		if (slot < 0) {
-			cr_expect_eq(table[i], i < SLOTS ? code(i) : NULL);
+			cr_expect(i == UNLOAD ? is_wrapped(table[i])
+					      : table[i] == (i < SLOTS ? code(i) : NULL));
 			continue;
 		}
 		cr_expect_eq(table[i], shims_at(CONVENTION_SYSV, slot, PACKAGE));
