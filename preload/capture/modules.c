@@ -20,9 +20,9 @@ static uint64_t *sites; /* by id */
 
 bool modules_init(void)
 {
-	states = vm_reserve(IMAGES_MAX * sizeof(*states));
-	sites = vm_reserve(IMAGES_MAX * sizeof(*sites));
-	return states && sites && images_init();
+	sites = vm_reserve(IMAGES_MAX * (sizeof(*sites) + sizeof(*states)));
+	states = (uint8_t *)(sites + IMAGES_MAX);
+	return sites && images_init();
 }
 
 bool modules_is_defined(uint32_t id)

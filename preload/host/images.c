@@ -40,17 +40,14 @@ static __thread uint32_t unloading_here;
 bool images_init(void)
 {
 	uint64_t *base;
-	uint8_t *state;
 
 	if (known.image)
 		return true;
-	base = vm_reserve(IMAGES_MAX * sizeof(*base));
-	state = vm_reserve(IMAGES_MAX * sizeof(*state));
-	if (!base || !state ||
-	    !vm_table_init(&known.table, VM_TRACER, IMAGES_MAX * sizeof(struct image), -1))
+	base = vm_reserve(IMAGES_MAX * (sizeof(*base) + sizeof(*known.state)));
+	if (!base || !vm_table_init(&known.table, VM_TRACER, IMAGES_MAX * sizeof(struct image), -1))
 		return false;
 	known.image = (struct image *)known.table.base;
-	known.state = state;
+	known.state = (uint8_t *)(base + IMAGES_MAX);
 	__atomic_store_n(&images_base, base, __ATOMIC_RELEASE);
 	return true;
 }
