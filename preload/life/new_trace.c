@@ -38,10 +38,10 @@
 #include "preload/base/poison.h"
 
 static char start_folder[NAME_BYTES_MOST];
-static char trace_path[NAME_BYTES_MOST + 1];
-static uint32_t traces_made; /* by this process and its ancestors */
-static bool has_failed;      /* once said, it is not tried again */
-static bool is_prepared;     /* what a process makes once, and its children inherit */
+static struct trace_file file; /* static, for stacks may be small */
+static uint32_t traces_made;   /* by this process and its ancestors */
+static bool has_failed;        /* once said, it is not tried again */
+static bool is_prepared;       /* what a process makes once, and its children inherit */
 
 static bool refuse(const char *what, size_t what_bytes, const char *why)
 {
@@ -92,7 +92,7 @@ static bool prepare_once(void)
 
 /* Makes and maps a file with a filled header. All modules forget what belonged to an earlier
  * file. */
-static bool open_file(struct trace_file *file, bool is_inherited)
+static bool open_file(bool is_inherited)
 {
 	uint64_t bytes = config->mode == TRACE_MODE_RING ? config->ring_bytes : 0;
 	struct trace_header *header;
@@ -101,14 +101,14 @@ static bool open_file(struct trace_file *file, bool is_inherited)
 
 	kernel_call(SYS_clock_gettime, CLOCK_REALTIME, &now);
 	ticks = clock_ticks();
-	if (!trace_file_create(file, start_folder, (uint64_t)now.tv_sec))
-		return refuse_file(&file->name, errno);
-	header = chunks_open(file->fd, bytes);
+	if (!trace_file_create(&file, start_folder, (uint64_t)now.tv_sec))
+		return refuse_file(&file.name, errno);
+	header = chunks_open(file.fd, bytes);
 	if (!header) {
 		int error = errno;
 
-		trace_file_abandon(file);
-		return refuse_file(&file->name, error);
+		trace_file_abandon(&file);
+		return refuse_file(&file.name, error);
 	}
 	trace_header = header;
 	facts_fill_header(header, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, ticks,
@@ -124,30 +124,27 @@ static bool open_file(struct trace_file *file, bool is_inherited)
 
 /* From here on the file is a trace, and it is this process's. The number comes last: once it is
  * there, other threads write to the file. */
-static bool publish(struct trace_file *file)
+static bool publish(void)
 {
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy(trace_header->magic, TRACE_MAGIC, sizeof(trace_header->magic));
-	if (!trace_file_publish(file)) {
+	if (!trace_file_publish(&file)) {
 		trace_header = NULL; /* it stays mapped, but nothing refers to it */
-		return refuse_file(&file->name, errno);
+		return refuse_file(&file.name, errno);
 	}
-	memcpy(trace_path, file->name.text, sizeof(trace_path));
-	room_set_path(trace_path);
+	room_set_path(file.name.text);
 	__atomic_store_n(&process_page->trace, ++traces_made, __ATOMIC_RELEASE);
 	trace_count_earlier();
-	session_file_add_trace(file->name.text, file->name.bytes);
+	session_file_add_trace(file.name.text, file.name.bytes);
 	return true;
 }
 
 static bool make_first(void)
 {
-	static struct trace_file file; /* static, for stacks may be small */
-
-	if (!prepare_once() || !open_file(&file, false))
+	if (!prepare_once() || !open_file(false))
 		return false;
 	facts_define();
-	if (!publish(&file))
+	if (!publish())
 		return false;
 	if (!config->follow)
 		follow_no_more();
@@ -156,7 +153,6 @@ static bool make_first(void)
 
 static bool make_inherited(void)
 {
-	static struct trace_file file;
 	struct inheritance inheritance;
 	bool is_made;
 
@@ -164,10 +160,10 @@ static bool make_inherited(void)
 	images_after_fork();
 	fail_after_fork();
 	trace_header = NULL;
-	is_made = open_file(&file, true);
+	is_made = open_file(true);
 	if (is_made) {
 		inherit_all(&inheritance);
-		is_made = publish(&file);
+		is_made = publish();
 	}
 	inherit_end(&inheritance);
 	return is_made;
