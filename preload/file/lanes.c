@@ -156,13 +156,16 @@ static struct lane_memory *reserve_memory(void)
 	return lane->memory;
 }
 
+/* Of the lane that is made next: one for each chunk that the file may have, and fewer where lanes are many. */
 static uint32_t most_places(void)
 {
-	uint32_t share = trace_header->max_chunks / 4; /* 0: the file has no bound */
+	enum { FEW_LANES = 128 };
+	uint64_t chunks = trace_header->max_chunks; /* 0: the file has no bound */
+	uint64_t share = chunks * FEW_LANES / (FEW_LANES + lanes_used);
 
-	if (share == 0 || share > LANE_PLACES_MOST)
+	if (chunks == 0 || share > LANE_PLACES_MOST)
 		return LANE_PLACES_MOST;
-	return share < LANE_PLACES_LEAST ? LANE_PLACES_LEAST : share;
+	return share < LANE_PLACES_LEAST ? LANE_PLACES_LEAST : (uint32_t)share;
 }
 
 /* Under the cold lock. */

@@ -35,8 +35,8 @@
 struct unwind_history;
 
 enum {
-	LANE_PLACES_LEAST = 64, /* of the ledger in the file, that a lane may keep for itself */
-	LANE_PLACES_MOST = 1024,
+	LANE_PLACES_LEAST = 128, /* of the ledger in the file, that a lane may keep for itself */
+	LANE_PLACES_MOST = 4 * TRACE_LEDGER_ENTRIES,
 	LANE_COUNTERS = TRACE_FUNCTIONS / TRACE_COUNTERS_FUNCTIONS,
 };
 
@@ -69,8 +69,10 @@ struct lane {
 	struct unwind_history *history; /* the backtrace that the thread took last */
 	uint32_t next_free;             /* link of the list of free lanes */
 	uint32_t places;      /* entries of place[]: unused entries of the ledger in the file */
-	uint32_t places_most; /* that it keeps: fewer in a small file */
+	uint32_t places_most; /* that it keeps: fewer in a small file, and where lanes are many */
 	uint32_t *place;      /* their references; LANE_PLACES_MOST */
+	uint32_t fresh;       /* the first of some that nobody has used, which lie back to back */
+	uint32_t fresh_count; /* set last */
 	uint32_t depth;       /* calls in flight */
 	const void *user; /* the thread that has it, or had it last: its &lanes_own; NULL: it has ended */
 	bool is_nested;       /* it is used by a handler that interrupted the tracer */

@@ -45,13 +45,11 @@ bool shown_init(void)
 	return true;
 }
 
-/* Of a chunk only whole batches are used. A lane with a part of one would have more places than it may keep,
- * as soon as a thread has freed as many blocks as it may, and share them with all others again and again. */
 void shown_reset(void)
 {
 	fresh_places = (struct chunks_items){ .kind = TRACE_CHUNK_LEDGER,
 					      .item_bytes = sizeof(struct trace_entry),
-					      .most = TRACE_LEDGER_ENTRIES / BATCH * BATCH };
+					      .most = TRACE_LEDGER_ENTRIES };
 	refusal.asked = 0;
 	filled.head = emptied.head = 0;
 	batches_used = 0;
@@ -101,30 +99,45 @@ static uint32_t take_batch(uint32_t *place)
 	return count;
 }
 
-static APART void refill_lane(struct lane *lane)
+/* Fresh places are mostly those of a whole chunk: a processor fetches what lies beside the lines that it writes,
+ * and two threads that write to neighbours would take them from each other all the time. They are no more than a
+ * quarter of what a lane may keep: so it can keep all those of nearly as many blocks, when it has freed them. */
+static void take_fresh(struct lane *lane)
 {
-	uint32_t count = BATCH;
+	uint32_t count = lane->places_most / 4;
 	struct trace_entry *fresh;
 
-	lane->places = take_batch(lane->place);
-	if (lane->places || !chunks_may_ask(&refusal) || !lock_take(LOCK_COLD))
+	if (!chunks_may_ask(&refusal) || !lock_take(LOCK_COLD))
 		return;
 	fresh = chunks_items_take(&fresh_places, &count);
 	chunks_note_answer(&refusal, fresh != NULL);
 	lock_release(LOCK_COLD);
-	for (; fresh && lane->places < count; lane->places++)
-		lane->place[lane->places] = chunks_reference(&fresh[lane->places]);
+	if (!fresh)
+		return;
+	lane->fresh = chunks_reference(fresh);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	lane->fresh_count = count;
+}
+
+/* Where the lane has no used one. */
+static APART uint32_t take_another(struct lane *lane)
+{
+	if (lane->fresh_count == 0) {
+		lane->places = take_batch(lane->place);
+		if (lane->places)
+			return lane->place[--lane->places];
+		take_fresh(lane);
+	}
+	if (lane->fresh_count == 0) {
+		trace_lose(TRACE_LOST_BLOCKS);
+		return 0;
+	}
+	return lane->fresh + --lane->fresh_count * (sizeof(struct trace_entry) / TRACE_GRANULE);
 }
 
 uint32_t shown_take(struct lane *lane)
 {
-	if (unlikely(lane->places == 0))
-		refill_lane(lane);
-	if (unlikely(lane->places == 0)) {
-		trace_lose(TRACE_LOST_BLOCKS);
-		return 0;
-	}
-	return lane->place[--lane->places];
+	return likely(lane->places > 0) ? lane->place[--lane->places] : take_another(lane);
 }
 
 uint32_t shown_take_fresh(void)
