@@ -13,8 +13,6 @@ enum {
 	VIEW_TRIES = 64,
 };
 
-_Static_assert(ENTRIES_RUN * sizeof(struct ledger_entry) == 4096, "a page");
-
 struct ledger_entry *entries;
 
 static struct vm_table table;

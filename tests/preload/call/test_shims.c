@@ -585,7 +585,7 @@ Test(shims, blocks_that_a_deletion_leaves_are_found)
 	f = first_finding();
 	cr_assert_eq(f->bytes, 128);
 	cr_assert_eq(f->size, 64);
-	cr_assert_eq(f->address, 0x1000);
+	cr_assert(f->address == 0x1000 || f->address == 0x1100, "in any order");
 	cr_assert_eq(f->section.handle, 0x9000);
 	cr_assert_eq(f->section.max_size, 4096);
 	cr_assert_eq(f->section.initial_size, 1024);

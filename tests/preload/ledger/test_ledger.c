@@ -988,7 +988,7 @@ Test(ledger, what_is_meant_to_live_for_ever_is_shown_so)
 }
 
 /* Otherwise each of two threads takes from the other's cache what is beside its own entry. */
-Test(ledger, lanes_do_not_share_pages_of_entries)
+Test(ledger, lanes_do_not_share_runs_of_entries)
 {
 	enum { BLOCKS = 3 * ENTRIES_RUN };
 	bool is_others[2 * BLOCKS / ENTRIES_RUN + 3][2] = { 0 };
@@ -1003,7 +1003,7 @@ Test(ledger, lanes_do_not_share_pages_of_entries)
 	}
 	lanes_unnest(other);
 	for (unsigned i = 0; i < sizeof(is_others) / sizeof(is_others[0]); i++)
-		cr_expect_not(is_others[i][0] && is_others[i][1], "page %u", i);
+		cr_expect_not(is_others[i][0] && is_others[i][1], "run %u", i);
 }
 
 /* The same in the file. */
