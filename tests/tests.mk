@@ -8,6 +8,7 @@ FLAGS_tests/odd := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/reach := -g -O1 -fno-optimize-sibling-calls
 FLAGS_tests/strict := -g -O1 -fno-builtin -fno-optimize-sibling-calls
 FLAGS_tests/bench := -g -O2 $(PATHS)
+FLAGS_tests/sharing := -g -O2 -fPIC -ftls-model=initial-exec -fno-builtin -Wno-missing-prototypes -Wno-unused-parameter
 FLAGS_tests/foreign := -g -O1 -fpie -fno-stack-protector
 
 # The name of a package's library is the name of its source, whatever the folder.
@@ -33,6 +34,8 @@ BUILD_failing := -O1 -g -DLEAKS=0 -DFAILING
 BUILD_slow := -O1 -g -DLEAKS=0 -DSLOW
 BUILD_optimised := -O2 -g -DLEAKS=1
 BUILDS := $(patsubst BUILD_%,$(BUILD)/tests/builds/%/built.so,$(filter BUILD_%,$(.VARIABLES)))
+# The preload library, of which tests/sharing/observer.c sees what threads share: for gcc, and not for a sanitizer.
+OBSERVED := $(if $(LTO),$(BUILD)/tests/sharing/liblsatrace.so)
 STRESS := $(BUILD)/tests/unwind/default/stress
 # One program once more, by other flags or with frames of C++: of the names, what follows the first dash are flags.
 CALLS_OTHERS := $(addprefix $(BUILD)/tests/bench/calls-,O0 O1 O3 O2-pointer)
@@ -56,7 +59,7 @@ WALKERS := $(if $(HOST_EXE),$(addprefix $(BUILD)/tests/unwind/pe/,host.exe compa
 hosts: $(HOSTS) $(PACKAGES) $(DLLS) $(EXES) $(WINELIB) $(BUILDS) ## build the hosts and packages that the tests trace
 	@:
 
-tests: products hosts $(STRESS) $(WALKS) $(WALKERS) $(BUILD)/tests/bench/calls $(BUILD)/tests/bench/calls-O2-pointer $(TESTS) ## build the tests
+tests: products hosts $(STRESS) $(WALKS) $(WALKERS) $(BUILD)/tests/bench/calls $(BUILD)/tests/bench/calls-O2-pointer $(OBSERVED) $(TESTS) ## build the tests
 	@:
 
 # Tests link modules, but not those that replace functions of the program they are loaded into.
@@ -94,6 +97,15 @@ $(BUILD)/tests/torture: $(BUILD)/obj/tests/torture/torture.o $(BUILD)/preload.a
 
 $(BUILD)/tests/tsan/tsan: $(BUILD)/obj/tests/tsan/tsan.o $(BUILD)/support.a $(BUILD)/preload.a
 	$(call say,link)$(CC) $(CFLAGS) -fno-lto $(SANITIZE) $(LDFLAGS) -o $@ $^ -ldl -lpthread
+
+# As `make tsan` does it. Without the hooks at the begin and end of each function, which keep a shim from being a tail call.
+$(BUILD)/observed/%.o: %.c
+	$(call say,compile)$(CC) $(LANGUAGE) $(FLAGS_preload) -fsanitize=thread -Wno-tsan \
+		--param=tsan-instrument-func-entry-exit=0 $(DEPEND) -c -o $@ $<
+$(BUILD)/tests/sharing/liblsatrace.so: $(patsubst %.c,$(BUILD)/observed/%.o,$(wildcard preload/*/*.c)) \
+		$(call objects,preload/*/*.S tests/sharing/observer.c)
+	$(call say,link)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,now \
+		-Wl,--wrap=call_enter,--wrap=memcpy,--wrap=memmove,--wrap=memset -o $@ $^ -ldl -lpthread
 
 $(BUILD)/tests/bench/blocks: $(BUILD)/obj/tests/bench/blocks.o $(BUILD)/preload.a
 	$(call say,link)$(CC) -g $(LDFLAGS) -o $@ $^ -ldl -lpthread
