@@ -41,7 +41,7 @@ static struct index children;
 static uint32_t (*few_hints)[2], (*hints)[2];
 static uint64_t hint_mask = FEW - 1;
 
-static inline struct node *node_at(uint32_t node)
+static inline struct node *node_at(uint64_t node)
 {
 	return (struct node *)(nodes + node);
 }
@@ -122,7 +122,7 @@ uint32_t tree_child(uint32_t parent, uint64_t pc, bool *is_new)
 	return add(&child);
 }
 
-bool tree_is_at(uint32_t node, uint64_t pc)
+bool tree_is_at(uint64_t node, uint64_t pc)
 {
 	return node_at(node)->pc == pc;
 }
@@ -130,9 +130,9 @@ bool tree_is_at(uint32_t node, uint64_t pc)
 /* Nodes are mostly added from the outermost one inward, so a parent lies before its child. A processor that
  * foresees this branch need not wait for one node to look at the next; the compiler must not see that both ways
  * lead to the same value. */
-uint32_t tree_parent(uint32_t node)
+uint64_t tree_parent(uint64_t node)
 {
-	uint32_t parent = node_at(node)->parent, before = node - (uint32_t)sizeof(struct node);
+	uint64_t parent = node_at(node)->parent, before = node - sizeof(struct node);
 
 	if (unlikely(parent != before))
 		return parent;

@@ -34,11 +34,12 @@ uint32_t tree_root(uint64_t epoch);
  * that one is new as well, and not looked for. Returns 0 if the tree is full or `parent` is 0. */
 uint32_t tree_child(uint32_t parent, uint64_t pc, bool *is_new);
 
-/* Is a node the one of a return address? `node` may also be a root or 0. */
-bool tree_is_at(uint32_t node, uint64_t pc);
+/* Is a node the one of a return address? `node` may also be a root or 0. It has 64 bits, here and below,
+ * because the compiler would extend it for each frame of a stack. */
+bool tree_is_at(uint64_t node, uint64_t pc);
 
 /* The parent of a node: another one, or a root; 0 for a root and for 0. */
-uint32_t tree_parent(uint32_t node);
+uint64_t tree_parent(uint64_t node);
 
 /* Remembers a node by any key, the upper bits of which count most: if there is room, or `turn`, which counts
  * the caller's calls, is one of a few. It is found by the same key, unless two others were remembered there

@@ -46,7 +46,7 @@ static inline bool reach(struct unwind_history *h, uint64_t from, uint64_t to)
 
 /* The frame that a signal interrupted, which may be on another stack. No return address lies there:
  * its place is where one would lie that the instruction has just popped. */
-static bool step_over_signal(struct unwind_history *h, struct unwind_frame *f)
+static bool step_over_signal(struct unwind_history *h, struct unwind_fresh *f)
 {
 	uint64_t context = f->place + 8, rsp;
 
@@ -62,7 +62,7 @@ static bool step_over_signal(struct unwind_history *h, struct unwind_frame *f)
 }
 
 /* The caller of a function that has realigned its stack. */
-static bool step_over_gap(struct unwind_history *h, struct unwind_frame *f)
+static bool step_over_gap(struct unwind_history *h, struct unwind_fresh *f)
 {
 	uint64_t cfa_cell = f->rbp + (uint64_t)cfi_cfa_offset(f->rule), place;
 
@@ -79,7 +79,7 @@ static bool step_over_gap(struct unwind_history *h, struct unwind_frame *f)
 }
 
 /* Steps from a frame that is not plain, by f->rule. Returns false if that is not possible. */
-static APART bool step_by_memory(struct unwind_history *h, struct unwind_frame *f)
+static APART bool step_by_memory(struct unwind_history *h, struct unwind_fresh *f)
 {
 	if (cfi_kind(f->rule) == CFI_SIGNAL)
 		return step_over_signal(h, f);
@@ -98,12 +98,6 @@ static inline struct cfi_rule rule_at(struct unwind_history *h, uint64_t pc)
 	return likely(row->key == pc) ? row->rule : rule_anew(h, pc);
 }
 
-static inline bool is_same(const struct unwind_frame *old, const struct unwind_frame *f)
-{
-	return old->place == f->place && old->pc == f->pc &&
-	       (likely(!unwind_rbp_matters(old)) || old->rbp == f->rbp);
-}
-
 static inline bool is_return_unchanged(const struct unwind_frame *f)
 {
 	return likely(read_word(f->place) == f->pc);
@@ -111,21 +105,22 @@ static inline bool is_return_unchanged(const struct unwind_frame *f)
 
 static inline bool is_cell_unchanged(const struct unwind_frame *f)
 {
-	return !unwind_rbp_matters(f) || !f->rbp_cell || likely(read_word(f->rbp_cell) == f->rbp);
+	return !(f->links & UNWIND_CELL) || likely(read_word(f->rbp_cell) == f->rbp);
 }
 
 /* Does a frame that is not plain, and as it was, lead to the one outside of it, as it did? */
 static APART bool leads_on_by_memory(struct unwind_history *h, const struct unwind_frame *f)
 {
-	struct unwind_frame outer = *f;
+	struct unwind_fresh outer = { f->place, f->pc, rule_at(h, f->pc), f->rbp, f->rbp_cell };
 
-	return step_by_memory(h, &outer) && is_same(f - 1, &outer);
+	return step_by_memory(h, &outer) && f[-1].place == outer.place && f[-1].pc == outer.pc &&
+	       (!unwind_rbp_matters(f - 1) || f[-1].rbp == outer.rbp);
 }
 
 /* Do the next four outer frames stand, without a cell that matters in this one or the first three? */
 static inline bool are_simply_unchanged(const struct unwind_frame *f)
 {
-	return f->rbp_links >> 1 == f[-4].rbp_links >> 1 && is_return_unchanged(f - 1) &&
+	return (f->links ^ f[-4].links) < UNWIND_COUNT && is_return_unchanged(f - 1) &&
 	       is_return_unchanged(f - 2) && is_return_unchanged(f - 3) &&
 	       is_return_unchanged(f - 4) && is_cell_unchanged(f - 4);
 }
@@ -136,17 +131,13 @@ static APART struct unwind_frame *find_change_with_cells(struct unwind_history *
 {
 	while (f > unwind_root(h) + 4 && are_simply_unchanged(f))
 		f -= 4;
-	for (;;) {
-		if (unlikely(!cfi_is_plain(f->rule))) {
-			if (cfi_kind(f->rule) == CFI_OUTERMOST || !leads_on_by_memory(h, f))
+	for (;; f--)
+		if (unlikely(f->links & UNWIND_MEMORY)) {
+			if (!leads_on_by_memory(h, f))
 				return f - 1;
-			f--;
-			continue;
+		} else if (!is_return_unchanged(f - 1) || !is_cell_unchanged(f - 1)) {
+			return f - 1;
 		}
-		f--;
-		if (!is_return_unchanged(f) || !is_cell_unchanged(f))
-			return f;
-	}
 }
 
 /*
@@ -156,7 +147,7 @@ static APART struct unwind_frame *find_change_with_cells(struct unwind_history *
  */
 static inline struct unwind_frame *find_change(struct unwind_history *h, struct unwind_frame *f)
 {
-	if (unlikely(unwind_has_cells(f)))
+	if (unlikely(f->links >= UNWIND_COUNT))
 		return find_change_with_cells(h, f);
 	for (;; f -= 8)
 #pragma GCC unroll 8
@@ -165,31 +156,29 @@ static inline struct unwind_frame *find_change(struct unwind_history *h, struct 
 				return f - i;
 }
 
-/* How rbp matters in a frame, given how it does in the one that called it. What lies in memory, by
- * which a frame leads on that is not plain, counts as a cell. */
-static inline void link_rbp(struct unwind_frame *f)
+/* The links of a frame, given those of the one that called it. */
+static inline uint32_t links_of(struct cfi_rule rule, uint64_t rbp_cell, uint32_t outer)
 {
-	uint32_t outer = f[-1].rbp_links, cells = outer & ~1u;
-	enum cfi_kind kind = cfi_kind(f->rule);
+	enum cfi_kind kind = cfi_kind(rule);
+	uint32_t links = outer & -UNWIND_COUNT;
 
-	if (likely(kind == CFI_RSP) && likely(!(outer & 1)))
-		f->rbp_links = outer;
-	else if (kind == CFI_SIGNAL || kind == CFI_REALIGNED)
-		f->rbp_links = (cells + 2) | (kind == CFI_REALIGNED);
-	else if (kind == CFI_RBP || ((outer & 1) && cfi_keeps_rbp(f->rule)))
-		f->rbp_links = f->rbp_cell ? (cells + 2) | 1 : cells | 1;
-	else
-		f->rbp_links = cells;
+	if (kind == CFI_SIGNAL || kind == CFI_REALIGNED)
+		links |= UNWIND_MEMORY;
+	if (kind == CFI_RBP || kind == CFI_REALIGNED ||
+	    ((outer & UNWIND_RBP) && cfi_keeps_rbp(rule)))
+		links |= rbp_cell ? UNWIND_RBP | UNWIND_CELL : UNWIND_RBP;
+	return links & (UNWIND_CELL | UNWIND_MEMORY) ? links + UNWIND_COUNT : links;
 }
 
 /* A frame of the history stands, but may have been reached by way of another inner frame. */
-static inline void arrive(struct unwind_frame *old, uint64_t rbp, uint64_t rbp_cell)
+static inline void arrive(struct unwind_history *h, struct unwind_frame *old, uint64_t rbp,
+			  uint64_t rbp_cell)
 {
 	if (likely(!unwind_rbp_matters(old)))
 		return;
 	old->rbp = rbp;
 	old->rbp_cell = rbp_cell;
-	link_rbp(old);
+	old->links = links_of(rule_at(h, old->pc), rbp_cell, old[-1].links);
 }
 
 /* A key for the frames that are noted, one after another. */
@@ -209,7 +198,8 @@ static inline uint64_t cell_of_rbp(struct cfi_rule rule, uint64_t place)
 /* What a walk has found: the frame of the history that stands, with all outside of it, to which the
  * fresh frames lead, up to `fresh_end`. The root: these lead to the outermost frame. NULL: nowhere. */
 struct found {
-	struct unwind_frame *old, *fresh_end;
+	struct unwind_frame *old;
+	struct unwind_fresh *fresh_end;
 	uint64_t key; /* of the fresh frames */
 	bool has_rbp; /* that of the fresh frames is set, for it may matter */
 };
@@ -222,8 +212,9 @@ struct found {
 static inline struct found walk(struct unwind_history *h, const uint64_t *words, const bool has_rbp)
 {
 	const struct stack_pages_run *stack = &h->pages.run[0];
-	struct unwind_frame *old = h->last, *fresh = h->fresh;
-	const struct unwind_frame *fresh_most = fresh + UNWIND_FRAMES_MOST, *changed;
+	struct unwind_frame *old = h->last;
+	struct unwind_fresh *fresh = h->fresh, *fresh_most = fresh + UNWIND_FRAMES_MOST;
+	const struct unwind_frame *changed;
 	uint64_t place = (uint64_t)(uintptr_t)(words + 1), pc = words[1], key = 0;
 	uint64_t rbp = words[0], rbp_cell = 0;
 	/* Up to where the stack may be read, as far as is known. */
@@ -235,51 +226,55 @@ static inline struct found walk(struct unwind_history *h, const uint64_t *words,
 
 		while (old->place < place)
 			old--;
-		if (old->place == place && old->pc == pc &&
-		    (!has_rbp || !unwind_rbp_matters(old) || old->rbp == rbp)) {
-			if (!has_rbp && unwind_rbp_matters(old))
-				break;
-			changed = find_change(h, old);
-			if (likely(changed == unwind_root(h))) {
-				if (has_rbp)
-					arrive(old, rbp, rbp_cell);
-				return (struct found){ old, fresh, key, has_rbp };
-			}
-			if ((!has_rbp && old->rbp_links) || fresh + (old - changed) >= fresh_most)
-				break;
-			/* These stand. What rbp is in them need not be what it was where that did
-			 * not matter: it is carried along anew. */
-			for (; old > changed && (!has_rbp || cfi_is_plain(old->rule));
-			     old--, fresh++) {
-				fresh->place = old->place;
-				fresh->pc = old->pc;
-				fresh->rule = old->rule;
-				key = add_to_key(key, old->pc);
-				if (has_rbp) {
-					fresh->rbp = rbp;
-					fresh->rbp_cell = rbp_cell;
-					rbp_cell = cell_of_rbp(old->rule, old[-1].place);
-					rbp = rbp_cell ? read_word(rbp_cell) : rbp;
+		if (old->place == place) {
+			if (old->pc == pc &&
+			    (!has_rbp || !unwind_rbp_matters(old) || old->rbp == rbp)) {
+				if (!has_rbp && unwind_rbp_matters(old))
+					break;
+				changed = find_change(h, old);
+				if (likely(changed == unwind_root(h))) {
+					if (has_rbp)
+						arrive(h, old, rbp, rbp_cell);
+					return (struct found){ old, fresh, key, has_rbp };
 				}
+				if ((!has_rbp && old->links) ||
+				    fresh + (old - changed) >= fresh_most)
+					break;
+				/* These stand. What rbp is in them need not be what it was where that did
+				 * not matter: it is carried along anew. */
+				for (; old > changed && !(old->links & UNWIND_MEMORY);
+				     old--, fresh++) {
+					fresh->place = old->place;
+					fresh->pc = old->pc;
+					key = add_to_key(key, old->pc);
+					if (has_rbp) {
+						fresh->rule = rule_at(h, old->pc);
+						fresh->rbp = rbp;
+						fresh->rbp_cell = rbp_cell;
+						rbp_cell = cell_of_rbp(fresh->rule, old[-1].place);
+						rbp = rbp_cell ? read_word(rbp_cell) : rbp;
+					}
+				}
+				/* One that is not plain stands, too, and where it is may have no word. */
+				place = old->place;
+				pc = old > changed ? old->pc : read_word(place);
 			}
-			/* One that is not plain stands, too, and where it is may have no word. */
-			place = old->place;
-			pc = old > changed ? old->pc : read_word(place);
+			old--;
 		}
 		rule = rule_at(h, pc);
 		if (!has_rbp && unlikely(cfi_kind(rule) != CFI_RSP))
 			break;
 		fresh->place = place;
 		fresh->pc = pc;
-		fresh->rule = rule;
 		if (has_rbp) {
+			fresh->rule = rule;
 			fresh->rbp = rbp;
 			fresh->rbp_cell = rbp_cell;
 		}
 		fresh++;
 		key = add_to_key(key, pc);
 		if (has_rbp && unlikely(!cfi_is_plain(rule))) {
-			struct unwind_frame outer = fresh[-1];
+			struct unwind_fresh outer = fresh[-1];
 
 			if (cfi_kind(rule) == CFI_OUTERMOST)
 				return (struct found){ unwind_root(h), fresh, key, true };
@@ -328,13 +323,15 @@ static APART uint32_t find_nodes(struct unwind_frame *f, const struct unwind_fra
 
 /* Of frames that were appended. */
 static APART void link_frames(struct unwind_frame *f, const struct unwind_frame *last,
-			      const struct unwind_frame *fresh)
+			      const struct unwind_fresh *fresh)
 {
+	uint32_t links = f[-1].links;
+
 	for (; f <= last; f++) {
 		fresh--;
 		f->rbp = fresh->rbp;
 		f->rbp_cell = fresh->rbp_cell;
-		link_rbp(f);
+		f->links = links = links_of(fresh->rule, fresh->rbp_cell, links);
 	}
 }
 
@@ -350,14 +347,14 @@ static inline void append(struct unwind_history *h, const struct found *found,
 {
 	struct unwind_frame *old = found->old, *f = last;
 	uint64_t key = add_to_key(found->key, old->node);
-	uint32_t node = tree_recall(key), links = old->rbp_links;
+	uint32_t links = old->links & -UNWIND_COUNT;
+	uint64_t node = tree_recall(key);
 
-	for (const struct unwind_frame *fresh = h->fresh; f > old; f--, fresh++) {
+	for (const struct unwind_fresh *fresh = h->fresh; f > old; f--, fresh++) {
 		f->place = fresh->place;
 		f->pc = fresh->pc;
-		f->rule = fresh->rule;
-		f->node = node;
-		f->rbp_links = links;
+		f->node = (uint32_t)node;
+		f->links = links;
 		if (likely(tree_is_at(node, fresh->pc)))
 			node = tree_parent(node);
 		else if (!unwind_is_own(fresh->pc))
@@ -399,7 +396,7 @@ bool unwind_is_unchanged(struct unwind_history *h, const void *frame_address)
 
 	return likely(h->epoch == images_epoch()) &&
 	       last->place == (uint64_t)(uintptr_t)(words + 1) && last->pc == words[1] &&
-	       (likely(!last->rbp_links) || !unwind_rbp_matters(last) || last->rbp == words[0]) &&
+	       (likely(!last->links) || !unwind_rbp_matters(last) || last->rbp == words[0]) &&
 	       likely(find_change(h, last) == unwind_root(h));
 }
 

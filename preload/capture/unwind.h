@@ -54,24 +54,33 @@ enum { UNWIND_FRAMES_MOST = 512, UNWIND_ROOT = 1 };
 struct unwind_frame {
 	uint64_t place; /* where the return address lies */
 	uint64_t pc; /* the return address (cfi.h); 0: the frame inside of this one is the outermost */
-	struct cfi_rule rule; /* at pc */
-	uint32_t node;        /* of the frame and all outer ones (tree.h) */
-	/* Bit 0: rbp matters to where the frame, or an outer one, leads. Above it: how many cells
-	 * of the frame and all outer ones matter. A frame that is not plain counts as one. */
-	uint32_t rbp_links;
+	uint32_t node;     /* of the frame and all outer ones (tree.h) */
+	uint32_t links;    /* enum unwind_links: bits, and the count above them */
 	uint64_t rbp;      /* in this frame, at pc */
 	uint64_t rbp_cell; /* the cell from which rbp was read; 0: rbp is that of the inner frame */
 };
 
+/* By what else than places and return addresses a frame and the outer ones lead on. */
+enum unwind_links {
+	UNWIND_RBP = 1,    /* rbp in the frame matters to where it, or an outer one, leads */
+	UNWIND_CELL = 2,   /* and was read from a cell */
+	UNWIND_MEMORY = 4, /* the frame is not plain: where it leads lies in memory */
+	UNWIND_COUNT =
+		8, /* as often as the frame and the outer ones have UNWIND_CELL or UNWIND_MEMORY */
+};
+
 static inline bool unwind_rbp_matters(const struct unwind_frame *f)
 {
-	return f->rbp_links & 1;
+	return f->links & UNWIND_RBP;
 }
 
-static inline bool unwind_has_cells(const struct unwind_frame *f)
-{
-	return f->rbp_links > 1;
-}
+/* A frame that is new: what is known of it before all outer ones are. */
+struct unwind_fresh {
+	uint64_t place, pc;
+	/* These only where the walk needs rbp. */
+	struct cfi_rule rule; /* at pc */
+	uint64_t rbp, rbp_cell;
+};
 
 /* The frames lie behind the root, outermost first, up to `last`. The node of the root is that of the
  * epoch's tree, or 0 while something is being unloaded. */
@@ -85,9 +94,8 @@ struct unwind_history {
 	uint32_t checked;          /* the same where it is only compared: then `stack` is 0 */
 	uint32_t unknown; /* counts the frames, taken as a whole, of which tree.h remembered no node */
 	struct unwind_frame frame[UNWIND_ROOT + 1 + UNWIND_FRAMES_MOST];
-	/* The frames that are new this time, innermost first: here, because stacks may be small.
-	 * Their nodes and links are not known yet, and their rbp only where it was asked for. */
-	struct unwind_frame fresh[UNWIND_FRAMES_MOST];
+	/* The frames that are new this time, innermost first: here, because stacks may be small. */
+	struct unwind_fresh fresh[UNWIND_FRAMES_MOST];
 };
 
 static inline struct unwind_frame *unwind_root(struct unwind_history *h)

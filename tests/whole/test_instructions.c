@@ -118,43 +118,43 @@ Test(instructions, shared_memory_from_one_stack)
 
 Test(instructions, shared_memory_from_a_hundred_stacks)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 4, 1, 681 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 4, 1, 659 });
 }
 
 Test(instructions, shared_memory_from_ten_thousand_stacks)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 10000, 4, 1, 666 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 10000, 4, 1, 652 });
 }
 
 Test(instructions, shared_memory_from_code_with_frame_pointers)
 {
-	expect_at_most(&(struct cell){ "-O2-pointer", SHARED_MEMORY, 16, 100, 4, 1, 1115 });
+	expect_at_most(&(struct cell){ "-O2-pointer", SHARED_MEMORY, 16, 100, 4, 1, 1091 });
 }
 
 Test(instructions, shared_memory_from_deep_stacks)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 64, 100, 4, 1, 879 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 64, 100, 4, 1, 857 });
 }
 
 /* Most addresses are handed out for another section than before. */
 Test(instructions, shared_memory_in_ten_sections)
 {
-	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 2, 10, 734 });
+	expect_at_most(&(struct cell){ "", SHARED_MEMORY, 16, 100, 2, 10, 724 });
 }
 
 Test(instructions, lsa_heap)
 {
-	expect_at_most(&(struct cell){ "", LSA_HEAP, 16, 100, 2, 1, 566 });
+	expect_at_most(&(struct cell){ "", LSA_HEAP, 16, 100, 2, 1, 556 });
 }
 
 Test(instructions, private_heap)
 {
-	expect_at_most(&(struct cell){ "", PRIVATE_HEAP, 16, 100, 2, 1, 566 });
+	expect_at_most(&(struct cell){ "", PRIVATE_HEAP, 16, 100, 2, 1, 556 });
 }
 
 Test(instructions, client_buffers)
 {
-	expect_at_most(&(struct cell){ "", CLIENT_BUFFER, 16, 100, 2, 1, 648 });
+	expect_at_most(&(struct cell){ "", CLIENT_BUFFER, 16, 100, 2, 1, 639 });
 }
 
 /* What tracing adds to a whole process, which is `calls` with these arguments. */
