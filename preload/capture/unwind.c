@@ -140,11 +140,8 @@ static APART struct unwind_frame *find_change_with_cells(struct unwind_history *
 		}
 }
 
-/*
- * The frames outside of one that is as it was are read again. Returns the first of them that is not
- * known to be as it was; the root if all are. A place may be read only where the frame inside of it
- * has been compared.
- */
+/* The frames outside of one that is as it was are read again (invariant 1). Returns the first of them that
+ * is not known to be as it was; the root if all are. */
 static inline struct unwind_frame *find_change(struct unwind_history *h, struct unwind_frame *f)
 {
 	if (unlikely(f->links >= UNWIND_COUNT))
@@ -159,15 +156,21 @@ static inline struct unwind_frame *find_change(struct unwind_history *h, struct 
 /* The links of a frame, given those of the one that called it. */
 static inline uint32_t links_of(struct cfi_rule rule, uint64_t rbp_cell, uint32_t outer)
 {
-	enum cfi_kind kind = cfi_kind(rule);
-	uint32_t links = outer & -UNWIND_COUNT;
+	uint32_t links = outer & -UNWIND_COUNT, cell = UNWIND_CELL + UNWIND_COUNT;
+	uint32_t by_rbp = links + UNWIND_RBP + (rbp_cell ? cell : 0);
 
-	if (kind == CFI_SIGNAL || kind == CFI_REALIGNED)
-		links |= UNWIND_MEMORY;
-	if (kind == CFI_RBP || kind == CFI_REALIGNED ||
-	    ((outer & UNWIND_RBP) && cfi_keeps_rbp(rule)))
-		links |= rbp_cell ? UNWIND_RBP | UNWIND_CELL : UNWIND_RBP;
-	return links & (UNWIND_CELL | UNWIND_MEMORY) ? links + UNWIND_COUNT : links;
+	switch (cfi_kind(rule)) {
+	case CFI_RSP:
+		return (outer & UNWIND_RBP) && cfi_keeps_rbp(rule) ? by_rbp : links;
+	case CFI_RBP:
+		return by_rbp;
+	case CFI_REALIGNED:
+		return by_rbp + UNWIND_MEMORY + UNWIND_COUNT;
+	case CFI_SIGNAL:
+		return links + UNWIND_MEMORY + UNWIND_COUNT;
+	default:
+		return links;
+	}
 }
 
 /* A frame of the history stands, but may have been reached by way of another inner frame. */
@@ -212,9 +215,8 @@ struct found {
 static inline struct found walk(struct unwind_history *h, const uint64_t *words, const bool has_rbp)
 {
 	const struct stack_pages_run *stack = &h->pages.run[0];
-	struct unwind_frame *old = h->last;
+	struct unwind_frame *old = h->last, *changed;
 	struct unwind_fresh *fresh = h->fresh, *fresh_most = fresh + UNWIND_FRAMES_MOST;
-	const struct unwind_frame *changed;
 	uint64_t place = (uint64_t)(uintptr_t)(words + 1), pc = words[1], key = 0;
 	uint64_t rbp = words[0], rbp_cell = 0;
 	/* Up to where the stack may be read, as far as is known. */

@@ -65,8 +65,7 @@ enum unwind_links {
 	UNWIND_RBP = 1,    /* rbp in the frame matters to where it, or an outer one, leads */
 	UNWIND_CELL = 2,   /* and was read from a cell */
 	UNWIND_MEMORY = 4, /* the frame is not plain: where it leads lies in memory */
-	UNWIND_COUNT =
-		8, /* as often as the frame and the outer ones have UNWIND_CELL or UNWIND_MEMORY */
+	UNWIND_COUNT = 8,  /* once for each of these two, in the frame and all outer ones */
 };
 
 static inline bool unwind_rbp_matters(const struct unwind_frame *f)

@@ -128,7 +128,7 @@ Test(instructions, shared_memory_from_ten_thousand_stacks)
 
 Test(instructions, shared_memory_from_code_with_frame_pointers)
 {
-	expect_at_most(&(struct cell){ "-O2-pointer", SHARED_MEMORY, 16, 100, 4, 1, 1091 });
+	expect_at_most(&(struct cell){ "-O2-pointer", SHARED_MEMORY, 16, 100, 4, 1, 1053 });
 }
 
 Test(instructions, shared_memory_from_deep_stacks)

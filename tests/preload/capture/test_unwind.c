@@ -151,6 +151,24 @@ Test(unwind, where_rbp_leads_is_found_again_though_nothing_between_changed)
 	EXPECT(two_words, frame_pointer, other_two_words);
 }
 
+/* Two frames with frame pointers: the first one's cell, at [20], says where the second one leads. */
+Test(unwind, a_change_of_a_saved_rbp_alone_is_seen)
+{
+	fill_with_pointer(20);
+	stack[20] = at((const char *)&stack[30]);
+	stack[21] = at(frame_pointer);
+	stack[40] = stack[41] = 0;
+	for (int i = 0; i < 2; i++) {
+		cr_assert(take());
+		EXPECT(two_words, frame_pointer, frame_pointer, other_two_words);
+		cr_assert(unwind_is_unchanged(&history, stack));
+	}
+	stack[20] = at((const char *)&stack[40]);
+	cr_assert_not(unwind_is_unchanged(&history, stack));
+	cr_assert(take());
+	EXPECT(two_words, frame_pointer, frame_pointer);
+}
+
 Test(unwind, what_has_no_rule_is_not_guessed)
 {
 	fill(3);
