@@ -41,8 +41,10 @@ static void note_left(struct lane *lane)
 	trace_lose(TRACE_LOST_JUDGEMENTS);
 	if (!lane)
 		return;
-	/* It may have been about to change the history. */
+	/* It may have been about to change the history, or to begin a chunk of the ring. */
 	history_kind->forget(lane->history);
+	if (!lane->chunk)
+		lane->next = lane->end = NULL;
 	lane->shown->inside = 0;
 }
 

@@ -56,7 +56,7 @@ struct lane_section {
 
 struct lane {
 	struct trace_event *next, *end; /* room in the chunk of the ring; equal: none */
-	struct trace_chunk *chunk;      /* NULL: none */
+	struct trace_chunk *chunk;      /* NULL: none; set after next and end */
 	struct trace_lane *shown;       /* in the file */
 	uint64_t time;    /* ticks: of the call that is being recorded; never goes back */
 	int *errno_place; /* &errno of the thread */

@@ -17,19 +17,25 @@ static void close_chunk(struct trace_chunk *chunk)
 	chunks_retire(chunk);
 }
 
+/* A longjmp() out of a signal handler may leave it between any two steps: the lane has no chunk until its room is
+ * that of the next one (lanes_note_left()). */
 static APART bool begin_chunk(struct lane *lane)
 {
-	struct trace_chunk *chunk;
+	struct trace_chunk *chunk = lane->chunk;
 
-	/* Given back first, so that a thread can get at least its own chunk again. */
-	if (lane->chunk)
-		close_chunk(lane->chunk);
+	lane->chunk = NULL;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	lane->next = lane->end = NULL;
-	lane->chunk = chunk = chunks_take(TRACE_CHUNK_RING, lane->number);
+	/* Given back first, so that a thread can get at least its own chunk again. */
+	if (chunk)
+		close_chunk(chunk);
+	chunk = chunks_take(TRACE_CHUNK_RING, lane->number);
 	if (!chunk)
 		return false;
 	lane->next = (struct trace_event *)(chunk + 1);
 	lane->end = lane->next + TRACE_ITEMS(struct trace_event);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	lane->chunk = chunk;
 	trace_touch_clock();
 	if (chunk->sequence % TRACE_ERA_CHUNKS == 0)
 		trace_begin_era_of_ring();

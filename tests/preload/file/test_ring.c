@@ -199,6 +199,22 @@ Test(ring, a_chunk_that_a_lane_is_writing_is_not_taken_from_it)
 	preload_end_threads();
 }
 
+/* By a longjmp() out of a signal handler. */
+Test(ring, a_lane_that_was_left_while_it_began_a_chunk_begins_another)
+{
+	struct lane *lane = preload_start(SMALL);
+
+	record(lane, 1, PER_CHUNK);
+	lane->next = (struct trace_event *)(lane->chunk + 1);
+	lane->end = lane->next - 1;
+	lane->chunk = NULL;
+	lanes_note_left();
+	record(lane, 1000, 100 * PER_CHUNK);
+	for (uint32_t number = 1; number < trace_header->chunks; number++)
+		cr_assert_lt(chunk_at(number)->kind, TRACE_CHUNK_KINDS);
+	cr_assert_eq(retained().newest, 1000 + 100 * PER_CHUNK - 1);
+}
+
 Test(ring, results_take_chunks_from_the_ring_when_the_file_is_full)
 {
 	struct lane *lane = preload_start(SMALL);
